@@ -1,0 +1,113 @@
+//! The app: everything that is built once and shared by all requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::password::Passwords;
+use crate::auth::revoked::RevokedSessions;
+use crate::auth::token::AccessTokens;
+use crate::auth::{Viewer, secret};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Database;
+use crate::domains::accounts;
+use crate::error::{AppError, AppResult, ErrorCode};
+use crate::events::Events;
+
+/// How often rows that nobody can ask for any more are deleted.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+/// Everything that is shared.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The database.
+    pub database: Database,
+    /// The time.
+    pub clock: Clock,
+    /// Access tokens.
+    pub tokens: AccessTokens,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// Sessions that ended lately.
+    pub revoked: RevokedSessions,
+    /// The event stream.
+    pub events: Events,
+    /// How many mutations may run at once.
+    pub mutations: Arc<Semaphore>,
+    /// Running mutations and sockets, waited for at the end.
+    pub tracker: TaskTracker,
+    /// Says that the end has come: no new work, sockets close.
+    pub draining: CancellationToken,
+    /// Says that background tasks should end.
+    pub stop: CancellationToken,
+}
+
+impl App {
+    /// Builds the app on a migrated database.
+    ///
+    /// # Errors
+    /// When the database fails, or the secret can't be kept in the data folder.
+    pub async fn build(config: Config, database: Database, clock: Clock) -> AppResult<Arc<Self>> {
+        let jwt_secret = match &config.jwt_secret {
+            Some(secret) => secret.clone(),
+            None => secret::load_or_create(&config.data_dir)?,
+        };
+        let app = Self {
+            tokens: AccessTokens::new(&jwt_secret, config.jwt_secret_previous.as_deref()),
+            passwords: Passwords::new()?,
+            revoked: RevokedSessions::default(),
+            events: Events::open(database.clone(), config.event_retention_days).await?,
+            mutations: Arc::new(Semaphore::new(config.mutations)),
+            tracker: TaskTracker::new(),
+            draining: CancellationToken::new(),
+            stop: CancellationToken::new(),
+            config,
+            database,
+            clock,
+        };
+        // The stream was opened before this look: what is revoked from now on comes with it.
+        for session in accounts::service::sessions::list_lately_revoked(&app).await? {
+            app.revoked.insert(session, app.clock.now());
+        }
+        Ok(Arc::new(app))
+    }
+
+    /// Starts the background tasks; they end with [`App::stop`].
+    pub fn start(self: &Arc<Self>) -> TaskTracker {
+        let background = TaskTracker::new();
+        Events::start(self, &background);
+        background.spawn(sweep(Arc::clone(self)));
+        background.close();
+        background
+    }
+
+    /// Who an access token was made for, unless its session was ended.
+    ///
+    /// # Errors
+    /// Unauthenticated when it is not valid, expired or revoked.
+    pub fn authenticate(&self, token: &str) -> AppResult<Viewer> {
+        let viewer = self.tokens.verify(token, self.clock.now())?;
+        if self.revoked.contains(viewer.session_id) {
+            return Err(AppError::Request(ErrorCode::Unauthenticated, "This session was ended; sign in again.".into()));
+        }
+        Ok(viewer)
+    }
+}
+
+async fn sweep(app: Arc<App>) {
+    loop {
+        match accounts::service::sessions::sweep(&app).await {
+            Ok(swept) => tracing::debug!(swept, "deleted sessions that ended long ago"),
+            Err(error) => tracing::warn!(cause = %error.describe(), "ended sessions could not be deleted"),
+        }
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEP) => {}
+        }
+    }
+}

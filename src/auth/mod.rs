@@ -1,0 +1,56 @@
+//! Who is asking: access tokens, refresh tokens, passwords, and the sessions that were ended.
+//!
+//! An access token is verified from memory alone: signature, lifetime, and the set of sessions revoked lately, which
+//! every instance keeps from the event stream. No statement is spent on it.
+
+pub mod password;
+pub mod refresh;
+pub mod revoked;
+pub mod secret;
+pub mod token;
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+
+use crate::error::{AppError, AppResult};
+use crate::ids::{SessionId, UserId};
+use crate::telemetry::TraceId;
+
+/// The signed-in user of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// Whose account.
+    pub user_id: UserId,
+    /// Which sign-in.
+    pub session_id: SessionId,
+    /// When the access token ends, and with it a socket opened by it.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Who asks and from where; one per HTTP request, one per socket.
+#[derive(Clone, Debug)]
+pub struct Requester {
+    /// Nobody when no token was sent.
+    pub viewer: Option<Viewer>,
+    /// The client's address.
+    pub ip: Option<IpAddr>,
+    /// Names the request in the log.
+    pub trace: TraceId,
+}
+
+impl Requester {
+    /// Somebody without a token.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self { viewer: None, ip: None, trace: TraceId::generate() }
+    }
+
+    /// The signed-in user.
+    ///
+    /// # Errors
+    /// Unauthenticated when no token was sent.
+    pub fn require_viewer(&self) -> AppResult<Viewer> {
+        self.viewer.ok_or_else(AppError::unauthenticated)
+    }
+}

@@ -1,0 +1,104 @@
+//! Passwords: Argon2id (19 MiB, two passes), on the blocking pool, a bounded number at once.
+//!
+//! Hashing takes tens of milliseconds of one core on purpose. The permit travels into the blocking task, so that a
+//! client that hangs up does not let another hash start beside it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::clock::random_bytes;
+use crate::error::{AppError, AppResult};
+
+/// How long a sign-in waits for its turn before it is refused as overloaded.
+const PATIENCE: Duration = Duration::from_millis(2500);
+
+/// Hashes and checks passwords.
+#[derive(Clone)]
+pub struct Passwords {
+    permits: Arc<Semaphore>,
+    /// A hash of a password nobody knows: checking against it takes as long as checking a real one.
+    nobody: Arc<str>,
+}
+
+impl Passwords {
+    /// At most half of the machine's cores hash at once.
+    ///
+    /// # Errors
+    /// When Argon2 refuses its own parameters.
+    pub fn new() -> AppResult<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let nobody = hash_now(&random_bytes::<24>())?;
+        Ok(Self { permits: Arc::new(Semaphore::new((cores / 2).max(1))), nobody: nobody.into() })
+    }
+
+    /// The hash of a new password, in PHC form.
+    ///
+    /// # Errors
+    /// Overloaded when too many are waiting.
+    pub async fn hash(&self, password: String) -> AppResult<String> {
+        let permit = self.permit().await?;
+        blocking(permit, move || hash_now(password.as_bytes())).await?
+    }
+
+    /// Whether the password belongs to the hash. Without a hash the answer is no, after the same time.
+    ///
+    /// # Errors
+    /// Overloaded when too many are waiting.
+    pub async fn verify(&self, password: String, hash: Option<String>) -> AppResult<bool> {
+        let permit = self.permit().await?;
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.nobody.to_string());
+        blocking(permit, move || {
+            let parsed = PasswordHash::new(&hash).map_err(|error| AppError::internal(error.to_string()))?;
+            let matches = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
+            Ok(known && matches)
+        })
+        .await?
+    }
+
+    async fn permit(&self) -> AppResult<OwnedSemaphorePermit> {
+        tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned())
+            .await
+            .map_err(|_| AppError::overloaded())?
+            .map_err(AppError::internal)
+    }
+}
+
+fn hash_now(password: &[u8]) -> AppResult<String> {
+    Argon2::default()
+        .hash_password(password)
+        .map(|hash| hash.to_string())
+        .map_err(|error| AppError::internal(error.to_string()))
+}
+
+async fn blocking<T: Send + 'static>(
+    permit: OwnedSemaphorePermit,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> AppResult<T> {
+    tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        work()
+    })
+    .await
+    .map_err(AppError::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_right_password_fits() {
+        let passwords = Passwords::new().unwrap();
+        let hash = passwords.hash("correct horse".into()).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(passwords.verify("correct horse".into(), Some(hash.clone())).await.unwrap());
+        assert!(!passwords.verify("wrong horse".into(), Some(hash)).await.unwrap());
+        assert!(!passwords.verify("correct horse".into(), None).await.unwrap());
+    }
+}

@@ -1,0 +1,325 @@
+//! The embedded default: a private PostgreSQL cluster in Plaza's data folder, on a unix socket only.
+//!
+//! States of a folder: empty → `initdb` in a folder beside it, renamed when complete → stopped → running. Whoever
+//! holds the lock file owns the folder; the lock goes away with the process, however that ends. A cluster that a
+//! killed Plaza left running is taken over as it is.
+//!
+//! PostgreSQL refuses to run as root. Started as root, Plaza runs it as the `postgres` user, and where that user can't
+//! reach the data folder the cluster lies in `/var/lib/plaza/<hash of the folder>`. The distribution's own cluster is
+//! never touched.
+
+mod binaries;
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use nix::unistd::{Uid, User, geteuid};
+use sha2::{Digest, Sha256};
+
+use binaries::Binaries;
+
+/// A socket's path has at most 107 bytes; PostgreSQL adds `/.s.PGSQL.5432.lock` to the folder.
+const LONGEST_SOCKET_DIR: usize = 107 - 20;
+
+/// What could not be done, in one sentence for whoever starts Plaza.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct EmbeddedError(String);
+
+type Outcome<T> = Result<T, EmbeddedError>;
+
+fn failure(what: &str, cause: impl std::fmt::Display) -> EmbeddedError {
+    EmbeddedError(format!("{what}: {cause}"))
+}
+
+/// Where the cluster lives and how it is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Plaza's data folder; made when missing.
+    pub data_dir: PathBuf,
+    /// The folder of `initdb` and `postgres` (`PLAZA_PG_BIN`), where they are not to be searched for.
+    pub bin_dir: Option<PathBuf>,
+    /// Further lines for the server's configuration.
+    pub extra_settings: String,
+}
+
+/// A running private cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    binaries: Binaries,
+    run_as: Option<User>,
+    home: PathBuf,
+    socket_dir: PathBuf,
+    /// None for a cluster that another Plaza runs.
+    lock: Option<File>,
+}
+
+/// Takes the folder, so that nobody else does; the lock lasts as long as the file is open. None when it is taken.
+fn lock_folder(data_dir: &Path) -> Outcome<Option<File>> {
+    let path = data_dir.join("plaza.lock");
+    let mut file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| failure(&format!("can't open {}", path.display()), error))?;
+    if file.try_lock().is_err() {
+        return Ok(None);
+    }
+    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    Ok(Some(file))
+}
+
+impl Cluster {
+    /// Makes the cluster where there is none, starts it where it isn't running, and makes the database `plaza`.
+    ///
+    /// Blocks; call it off the runtime's workers.
+    ///
+    /// # Errors
+    /// With one sentence that says what to do: binaries missing, folder in use, no rights.
+    pub fn start(options: &Options) -> Outcome<Self> {
+        let cluster = Self::start_or_join(options)?;
+        if cluster.lock.is_none() {
+            return Err(EmbeddedError(format!(
+                "another Plaza is running on {}; stop it, or give this one its own PLAZA_DATA_DIR",
+                options.data_dir.display()
+            )));
+        }
+        Ok(cluster)
+    }
+
+    /// As [`Cluster::start`], but where another Plaza runs on the folder, uses the cluster that it runs.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub fn start_or_join(options: &Options) -> Outcome<Self> {
+        make_folder(&options.data_dir, if geteuid().is_root() { 0o755 } else { 0o700 })?;
+        let data_dir =
+            fs::canonicalize(&options.data_dir).map_err(|error| failure("can't resolve the data folder", error))?;
+        let lock = lock_folder(&data_dir)?;
+        let run_as = postgres_user()?;
+        let home = cluster_home(&data_dir, run_as.as_ref())?;
+        let version = fs::read_to_string(home.join("data/PG_VERSION")).ok();
+        let binaries = Binaries::find(options.bin_dir.as_deref(), version.as_deref().map(str::trim))
+            .map_err(EmbeddedError)?;
+        let socket_dir = socket_dir(&home, run_as.as_ref())?;
+        let cluster = Self { binaries, run_as, home, socket_dir, lock };
+        if cluster.lock.is_none() {
+            return Ok(cluster);
+        }
+        if version.is_none() {
+            cluster.init()?;
+        }
+        cluster.write_settings(&options.extra_settings)?;
+        cluster.launch()?;
+        cluster.make_database()?;
+        Ok(cluster)
+    }
+
+    /// The connection string of a database in this cluster, for the role that owns Plaza's tables.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        self.url_as("plaza", database)
+    }
+
+    /// The connection string for the cluster's superuser.
+    #[must_use]
+    pub fn superuser_url(&self) -> String {
+        self.url_as("postgres", "postgres")
+    }
+
+    /// Stops the server, ending its clients; waits until it is down. One that was joined is left alone.
+    ///
+    /// # Errors
+    /// When the server does not stop.
+    pub fn stop(&self) -> Outcome<()> {
+        if self.lock.is_none() {
+            return Ok(());
+        }
+        self.run("pg_ctl", |command| command.args(["-m", "fast", "-w", "-t", "30", "stop", "-D"]).arg(self.data()))
+            .map(drop)
+    }
+
+    /// The folder that holds the cluster, its socket and its log.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    fn url_as(&self, user: &str, database: &str) -> String {
+        let host = self.socket_dir.display().to_string().replace('\\', r"\\").replace('\'', r"\'");
+        format!("host='{host}' user={user} dbname={database} application_name=plaza")
+    }
+
+    fn data(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
+    fn init(&self) -> Outcome<()> {
+        let fresh = self.home.join("data.new");
+        if fresh.exists() {
+            fs::remove_dir_all(&fresh).map_err(|error| failure("can't remove a half-made cluster", error))?;
+        }
+        tracing::info!(folder = %self.home.display(), "making a PostgreSQL cluster");
+        self.run("initdb", |command| {
+            command
+                .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "-D"])
+                .arg(&fresh)
+        })?;
+        let conf = fresh.join("postgresql.conf");
+        let include = File::options().append(true).open(&conf).and_then(|mut file| {
+            file.write_all(b"\n# Written by Plaza at every start.\ninclude_if_exists 'plaza.conf'\n")
+        });
+        include.map_err(|error| failure("can't write postgresql.conf", error))?;
+        fs::rename(&fresh, self.data()).map_err(|error| failure("can't put the new cluster in place", error))
+    }
+
+    fn write_settings(&self, extra: &str) -> Outcome<()> {
+        let socket_dir = self.socket_dir.display().to_string().replace('\'', "''");
+        let settings = format!(
+            "listen_addresses = ''\nunix_socket_directories = '{socket_dir}'\nmax_connections = 100\n\
+             shared_buffers = 128MB\nmax_wal_size = 2GB\nlog_timezone = 'UTC'\ntimezone = 'UTC'\n{extra}\n"
+        );
+        let path = self.data().join("plaza.conf");
+        fs::write(&path, settings).map_err(|error| failure("can't write plaza.conf", error))?;
+        self.give(&path)
+    }
+
+    fn launch(&self) -> Outcome<()> {
+        let running = self.run("pg_ctl", |command| command.args(["status", "-D"]).arg(self.data())).is_ok();
+        if running {
+            tracing::info!("taking over the PostgreSQL that a killed Plaza left running");
+        } else {
+            let log = self.home.join("postgres.log");
+            self.run("pg_ctl", |command| {
+                command.args(["-w", "-t", "60", "start", "-D"]).arg(self.data()).arg("-l").arg(&log)
+            })
+            .map_err(|error| failure(&format!("PostgreSQL did not start (see {})", log.display()), error))?;
+        }
+        Ok(())
+    }
+
+    /// A taken-over server may still be recovering: psql-like waiting is done by retrying for a while.
+    fn make_database(&self) -> Outcome<()> {
+        const SETUP: &str = "select 'create role plaza login' where not exists \
+             (select from pg_roles where rolname = 'plaza') \\gexec\n\
+             select 'create database plaza owner plaza' where not exists \
+             (select from pg_database where datname = 'plaza') \\gexec\n";
+        let script = self.home.join("setup.sql");
+        fs::write(&script, SETUP).map_err(|error| failure("can't write setup.sql", error))?;
+        self.give(&script)?;
+        let mut last = String::new();
+        for _ in 0..100 {
+            let made = self.run("psql", |command| {
+                command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.superuser_url(), "-f"]).arg(&script)
+            });
+            match made {
+                Ok(_) => return Ok(()),
+                Err(error) => last = error.0,
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        Err(failure("the embedded PostgreSQL doesn't answer", last))
+    }
+
+    /// Runs one of PostgreSQL's programs to its end, as the user that owns the cluster.
+    fn run(&self, program: &str, arrange: impl FnOnce(&mut Command) -> &mut Command) -> Outcome<String> {
+        let mut command = Command::new(self.binaries.path(program));
+        arrange(&mut command);
+        for name in ["PGDATA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGSERVICE", "PGOPTIONS"] {
+            command.env_remove(name);
+        }
+        command.current_dir(&self.home).stdin(Stdio::null()).env("LC_ALL", "C.UTF-8");
+        become_user(&mut command, self.run_as.as_ref());
+        let output = command.output().map_err(|error| failure(&format!("can't run {program}"), error))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let text = if output.stderr.is_empty() { output.stdout } else { output.stderr };
+        Err(failure(&format!("{program} failed"), String::from_utf8_lossy(&text).trim()))
+    }
+
+    fn give(&self, path: &Path) -> Outcome<()> {
+        give_to(path, self.run_as.as_ref())
+    }
+}
+
+fn become_user(command: &mut Command, user: Option<&User>) {
+    if let Some(user) = user {
+        command.uid(user.uid.as_raw()).gid(user.gid.as_raw()).env("HOME", &user.dir).env("USER", &user.name);
+    }
+}
+
+/// The user to run PostgreSQL as: nobody else, unless we are root.
+fn postgres_user() -> Outcome<Option<User>> {
+    if !geteuid().is_root() {
+        return Ok(None);
+    }
+    match User::from_name("postgres") {
+        Ok(Some(user)) => Ok(Some(user)),
+        _ => Err(EmbeddedError(
+            "PostgreSQL refuses to run as root and this machine has no user named postgres: \
+             install PostgreSQL (apt-get install postgresql), start Plaza as another user, or set DATABASE_URL"
+                .to_owned(),
+        )),
+    }
+}
+
+/// The folder of the cluster: in the data folder, or in `/var/lib/plaza` where PostgreSQL's user can't get there.
+fn cluster_home(data_dir: &Path, run_as: Option<&User>) -> Outcome<PathBuf> {
+    let mut home = data_dir.join("postgres");
+    if let Some(user) = run_as {
+        let mut probe = Command::new("/bin/sh");
+        probe.args(["-c", "cd -- \"$1\"", "sh"]).arg(data_dir).stderr(Stdio::null());
+        become_user(&mut probe, Some(user));
+        if !probe.status().is_ok_and(|status| status.success()) {
+            make_folder(Path::new("/var/lib/plaza"), 0o755)?;
+            home = Path::new("/var/lib/plaza").join(short_hash(data_dir));
+        }
+    }
+    make_folder(&home, 0o700)?;
+    give_to(&home, run_as)?;
+    Ok(home)
+}
+
+/// A folder for the socket whose path is short enough, and into which nobody else can put one.
+fn socket_dir(home: &Path, run_as: Option<&User>) -> Outcome<PathBuf> {
+    let mut folder = home.join("socket");
+    if folder.as_os_str().len() > LONGEST_SOCKET_DIR {
+        folder = Path::new("/tmp").join(format!("plaza-{}", short_hash(home)));
+    }
+    make_folder(&folder, 0o700)?;
+    let owner = run_as.map_or_else(geteuid, |user| user.uid);
+    let found = fs::symlink_metadata(&folder).map_err(|error| failure("can't look at the socket's folder", error))?;
+    let made_by = Uid::from_raw(found.uid());
+    if !found.is_dir() || (made_by != owner && made_by != geteuid()) {
+        return Err(EmbeddedError(format!("{} belongs to somebody else; remove it", folder.display())));
+    }
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))
+        .map_err(|error| failure("can't protect the socket's folder", error))?;
+    give_to(&folder, run_as)?;
+    Ok(folder)
+}
+
+fn short_hash(path: &Path) -> String {
+    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn make_folder(path: &Path, mode: u32) -> Outcome<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+        .map_err(|error| failure(&format!("can't make the folder {}", path.display()), error))
+}
+
+fn give_to(path: &Path, user: Option<&User>) -> Outcome<()> {
+    let Some(user) = user else { return Ok(()) };
+    chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+        .map_err(|error| failure(&format!("can't give {} to {}", path.display(), user.name), error))
+}

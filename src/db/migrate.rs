@@ -1,0 +1,85 @@
+//! Migrations: embedded in the binary, run under an advisory lock, so that instances starting together migrate once.
+
+use diesel::migration::MigrationSource;
+use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::error::{AppError, AppResult};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Any number that only Plaza's migrations lock.
+const LOCK: i64 = 0x706c_617a_6101;
+
+/// Brings the database to this binary's version and returns the names of the migrations that were run.
+///
+/// Waits for another instance that is migrating. Needs the multi-thread runtime.
+///
+/// # Errors
+/// When the database can't be reached, is unsuitable (see [`check_database`]), or a migration fails.
+pub async fn run(url: &str) -> AppResult<Vec<String>> {
+    let mut conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
+    check_database(&mut conn).await?;
+    // A plain blocking lock would be a long statement whose snapshot holds back CREATE INDEX CONCURRENTLY elsewhere;
+    // the lock is the session's, so it goes away with the connection however this ends.
+    conn.batch_execute(&format!("set lock_timeout = 0; select pg_advisory_lock({LOCK})")).await?;
+    let mut harness = AsyncMigrationHarness::new(conn);
+    let ran = harness
+        .run_pending_migrations(MIGRATIONS)
+        .map(|versions| versions.iter().map(ToString::to_string).collect())
+        .map_err(AppError::internal)?;
+    Ok(ran)
+}
+
+/// Reverts every migration; for tests of the migrations themselves.
+///
+/// # Errors
+/// When a migration can't be reverted.
+pub async fn revert_all(url: &str) -> AppResult<()> {
+    let conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
+    AsyncMigrationHarness::new(conn).revert_all_migrations(MIGRATIONS).map_err(AppError::internal)?;
+    Ok(())
+}
+
+/// The names of all migrations of this binary, in order.
+///
+/// # Errors
+/// Never, as long as the embedded files are well-formed.
+pub fn names() -> AppResult<Vec<String>> {
+    let mut names: Vec<String> = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS)
+        .map_err(AppError::internal)?
+        .iter()
+        .map(|migration| migration.name().to_string())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Refuses a database in which Chinese text could not be searched.
+///
+/// # Errors
+/// With a sentence that says what is wrong and how to make a database that is right.
+async fn check_database(conn: &mut AsyncPgConnection) -> AppResult<()> {
+    let encoding: String =
+        diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("current_setting('server_encoding')"))
+            .get_result(conn)
+            .await?;
+    if encoding != "UTF8" {
+        return Err(AppError::internal(format!(
+            "the database's encoding is {encoding}, Plaza needs UTF8: create it with \
+             CREATE DATABASE plaza ENCODING 'UTF8' LC_CTYPE 'C.UTF-8' LC_COLLATE 'C.UTF-8' TEMPLATE template0"
+        )));
+    }
+    conn.batch_execute("set client_min_messages = warning; create extension if not exists pg_trgm").await?;
+    let trigrams: i32 =
+        diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("cardinality(show_trgm('充电宝'))"))
+            .get_result(conn)
+            .await?;
+    if trigrams == 0 {
+        return Err(AppError::internal(
+            "pg_trgm ignores Chinese under this database's locale: create it with \
+             CREATE DATABASE plaza ENCODING 'UTF8' LC_CTYPE 'C.UTF-8' LC_COLLATE 'C.UTF-8' TEMPLATE template0",
+        ));
+    }
+    Ok(())
+}

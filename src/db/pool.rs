@@ -1,0 +1,149 @@
+//! The connection pool and what every connection of it is set to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use diesel::connection::{Instrumentation, InstrumentationEvent};
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::pooled_connection::bb8::{Pool, PooledConnection, RunError};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::Lease;
+use crate::error::{AppError, AppResult};
+
+/// How long a request waits for a connection before it is refused.
+const CHECKOUT: Duration = Duration::from_secs(2);
+
+/// Every connection of the pool is told these first: a stuck statement, lock or transaction ends by itself.
+const SESSION_SETTINGS: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; \
+     set idle_in_transaction_session_timeout = '10s'; set timezone = 'UTC'; set jit = off";
+
+/// The database as Plaza's code sees it; cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<AsyncPgConnection>,
+    url: Arc<str>,
+    listen_url: Arc<str>,
+    statements: StatementCounter,
+}
+
+/// How many connections there are, for `/metrics`.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolStatus {
+    /// Open connections.
+    pub open: u32,
+    /// Those that nobody uses now.
+    pub idle: u32,
+}
+
+/// Counts the statements sent through the pool, but BEGIN, COMMIT and ROLLBACK.
+#[derive(Clone, Debug, Default)]
+pub struct StatementCounter(Arc<AtomicI64>);
+
+impl StatementCounter {
+    /// Statements so far.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+}
+
+impl Instrumentation for StatementCounter {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        // Each of the three that frame a transaction is announced once more as a query.
+        match event {
+            InstrumentationEvent::StartQuery { query, .. } => {
+                self.0.fetch_add(1, Ordering::Relaxed);
+                tracing::trace!(target: "plaza::sql", statement = %query);
+            }
+            InstrumentationEvent::BeginTransaction { .. }
+            | InstrumentationEvent::CommitTransaction { .. }
+            | InstrumentationEvent::RollbackTransaction { .. } => {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Database {
+    /// Opens a pool of at most `size` connections; `listen_url` is for what can't go through a pooler.
+    ///
+    /// # Errors
+    /// When the first connection can't be made.
+    pub async fn connect(url: &str, listen_url: Option<&str>, size: u32) -> AppResult<Self> {
+        let statements = StatementCounter::default();
+        let counter = statements.clone();
+        let mut config = ManagerConfig::default();
+        config.recycling_method = RecyclingMethod::Fast;
+        config.custom_setup = Box::new(move |url| establish(url, counter.clone()));
+        let manager = AsyncDieselConnectionManager::new_with_config(url, config);
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .connection_timeout(CHECKOUT)
+            .test_on_check_out(false)
+            .retry_connection(true)
+            .build(manager)
+            .await
+            .map_err(AppError::internal)?;
+        Ok(Self { pool, url: url.into(), listen_url: listen_url.unwrap_or(url).into(), statements })
+    }
+
+    /// Takes a connection, for at most two seconds of waiting.
+    ///
+    /// # Errors
+    /// Overloaded when none came free, internal when PostgreSQL can't be reached.
+    pub async fn get(&self) -> AppResult<PooledConnection<'static, AsyncPgConnection>> {
+        self.pool.get_owned().await.map_err(|error| match error {
+            RunError::TimedOut => AppError::overloaded(),
+            RunError::User(error) => AppError::internal(error),
+        })
+    }
+
+    /// The lazily taken connection of one execution.
+    #[must_use]
+    pub fn lease(&self) -> Lease {
+        Lease::new(self.clone())
+    }
+
+    /// Where the pool connects to.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where LISTEN, NOTIFY and the sequencer connect to: never through a pooler.
+    #[must_use]
+    pub fn listen_url(&self) -> &str {
+        &self.listen_url
+    }
+
+    /// The count of statements sent through the pool.
+    #[must_use]
+    pub fn statements(&self) -> &StatementCounter {
+        &self.statements
+    }
+
+    /// The state of the pool.
+    #[must_use]
+    pub fn status(&self) -> PoolStatus {
+        let state = self.pool.state();
+        PoolStatus { open: state.connections, idle: state.idle_connections }
+    }
+}
+
+fn establish(url: &str, counter: StatementCounter) -> BoxFuture<'_, ConnectionResult<AsyncPgConnection>> {
+    async move {
+        let mut conn = AsyncPgConnection::establish(url).await?;
+        conn.batch_execute(SESSION_SETTINGS).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        AsyncConnection::set_instrumentation(&mut conn, counter);
+        Ok(conn)
+    }
+    .boxed()
+}
+

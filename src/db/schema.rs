@@ -1,0 +1,199 @@
+// @generated automatically by Diesel CLI.
+
+pub mod sql_types {
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "conversation_kind"))]
+    pub struct ConversationKind;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "event_audience"))]
+    pub struct EventAudience;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "event_kind"))]
+    pub struct EventKind;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "message_status"))]
+    pub struct MessageStatus;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "message_type"))]
+    pub struct MessageType;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "platform"))]
+    pub struct Platform;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "user_role"))]
+    pub struct UserRole;
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::ConversationKind;
+
+    conversations (id) {
+        id -> Int8,
+        kind -> ConversationKind,
+        low_user_id -> Nullable<Int8>,
+        high_user_id -> Nullable<Int8>,
+        last_seq -> Int4,
+        version -> Int8,
+        membership_version -> Int4,
+        last_activity_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    event_stream (only_row) {
+        only_row -> Bool,
+        head -> Int8,
+        dropped_through -> Int8,
+        last_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::EventKind;
+    use super::sql_types::EventAudience;
+
+    events (position, at) {
+        position -> Int8,
+        at -> Timestamptz,
+        kind -> EventKind,
+        audience -> EventAudience,
+        audience_id -> Int8,
+        conversation_id -> Nullable<Int8>,
+        version -> Nullable<Int8>,
+        subject_id -> Nullable<Int8>,
+        seq -> Nullable<Int4>,
+        user_id -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    members (conversation_id, user_id) {
+        conversation_id -> Int8,
+        user_id -> Int8,
+        from_seq -> Int4,
+        until_seq -> Nullable<Int4>,
+        from_version -> Int8,
+        until_version -> Nullable<Int8>,
+        read_seq -> Int4,
+        read_at -> Nullable<Timestamptz>,
+        delivered_seq -> Int4,
+        own_since_read -> Int4,
+        joined_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::MessageType;
+    use super::sql_types::MessageStatus;
+
+    messages (id) {
+        id -> Int8,
+        conversation_id -> Int8,
+        seq -> Int4,
+        sender_id -> Int8,
+        #[sql_name = "type"]
+        type_ -> MessageType,
+        content -> Nullable<Jsonb>,
+        is_private -> Bool,
+        status -> MessageStatus,
+        client_message_id -> Nullable<Text>,
+        input_hash -> Nullable<Bytea>,
+        edited_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::EventKind;
+    use super::sql_types::EventAudience;
+
+    outbox (id) {
+        id -> Int8,
+        kind -> EventKind,
+        audience -> EventAudience,
+        audience_id -> Int8,
+        conversation_id -> Nullable<Int8>,
+        version -> Nullable<Int8>,
+        subject_id -> Nullable<Int8>,
+        seq -> Nullable<Int4>,
+        user_id -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (id) {
+        id -> Int8,
+        session_id -> Int8,
+        token_hash -> Bytea,
+        created_at -> Timestamptz,
+        rotated_at -> Nullable<Timestamptz>,
+        successor_salt -> Nullable<Bytea>,
+        successor_id -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Platform;
+
+    sessions (id) {
+        id -> Int8,
+        user_id -> Int8,
+        platform -> Platform,
+        device_name -> Nullable<Text>,
+        ip -> Nullable<Text>,
+        created_at -> Timestamptz,
+        last_used_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::UserRole;
+
+    users (id) {
+        id -> Int8,
+        account_number -> Int4,
+        username -> Text,
+        username_key -> Text,
+        nickname -> Text,
+        password_hash -> Nullable<Text>,
+        role -> UserRole,
+        deleted_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(members -> conversations (conversation_id));
+diesel::joinable!(members -> users (user_id));
+diesel::joinable!(messages -> conversations (conversation_id));
+diesel::joinable!(messages -> users (sender_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(sessions -> users (user_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    conversations,
+    event_stream,
+    events,
+    members,
+    messages,
+    outbox,
+    refresh_tokens,
+    sessions,
+    users,
+);

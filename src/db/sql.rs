@@ -1,0 +1,105 @@
+//! Two macros for what diesel's query builder doesn't say: PostgreSQL enums, and statements of our own that are
+//! prepared once and cached (diesel's `sql_query` never is).
+
+/// Declares a Rust enum that is a PostgreSQL enum, with the labels as PostgreSQL has them.
+///
+/// ```ignore
+/// pg_enum! {
+///     /// What a person may do here.
+///     pub enum Role: crate::db::schema::sql_types::UserRole { User = "USER", Admin = "ADMIN" }
+/// }
+/// ```
+macro_rules! pg_enum {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident : $sql:ty { $($(#[$vmeta:meta])* $variant:ident = $label:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+        #[diesel(sql_type = $sql)]
+        $vis enum $name { $($(#[$vmeta])* $variant),+ }
+
+        impl diesel::serialize::ToSql<$sql, diesel::pg::Pg> for $name {
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
+            ) -> diesel::serialize::Result {
+                let label: &[u8] = match self { $(Self::$variant => $label.as_bytes()),+ };
+                std::io::Write::write_all(out, label)?;
+                Ok(diesel::serialize::IsNull::No)
+            }
+        }
+
+        impl diesel::deserialize::FromSql<$sql, diesel::pg::Pg> for $name {
+            fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
+                match std::str::from_utf8(bytes.as_bytes())? {
+                    $($label => Ok(Self::$variant),)+
+                    other => Err(format!(concat!("unknown ", stringify!($name), " {}"), other).into()),
+                }
+            }
+        }
+    };
+}
+
+/// Declares a statement of our own: a struct of its parameters, prepared once per connection.
+///
+/// The SQL is a sequence of literals, of `[Type: &value]` for a bound value and of `{&fragment}` for a fragment of
+/// diesel's, such as [`columns`].
+macro_rules! statement {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident $(<$life:lifetime>)? { $($field:ident : $type:ty),* $(,)? } -> $sql_type:ty
+        |$this:ident| $($parts:tt)+
+    ) => {
+        $(#[$meta])*
+        $vis struct $name $(<$life>)? { $(pub $field: $type),* }
+
+        impl $(<$life>)? diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name $(<$life>)? {
+            fn walk_ast<'b>(
+                &'b self,
+                mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
+            ) -> diesel::QueryResult<()> {
+                let $this = self;
+                let _ = $this;
+                $crate::db::statement!(@part out, $($parts)+);
+                Ok(())
+            }
+        }
+
+        const _: () = {
+            /// One statement, whatever its parameters.
+            pub struct Marker;
+            impl $(<$life>)? diesel::query_builder::QueryId for $name $(<$life>)? {
+                type QueryId = Marker;
+                const HAS_STATIC_QUERY_ID: bool = true;
+            }
+        };
+
+        impl $(<$life>)? diesel::query_builder::Query for $name $(<$life>)? {
+            type SqlType = $sql_type;
+        }
+
+        impl<$($life,)? C> diesel::RunQueryDsl<C> for $name $(<$life>)? {}
+    };
+    (@part $out:ident, ) => {};
+    (@part $out:ident, $sql:literal $($rest:tt)*) => {
+        $out.push_sql($sql);
+        $crate::db::statement!(@part $out, $($rest)*);
+    };
+    (@part $out:ident, [$type:ty : $value:expr] $($rest:tt)*) => {
+        $out.push_bind_param::<$type, _>($value)?;
+        $crate::db::statement!(@part $out, $($rest)*);
+    };
+    (@part $out:ident, {$fragment:expr} $($rest:tt)*) => {
+        diesel::query_builder::QueryFragment::<diesel::pg::Pg>::walk_ast($fragment, $out.reborrow())?;
+        $crate::db::statement!(@part $out, $($rest)*);
+    };
+}
+
+/// The columns of a `Selectable`, each with its table's name, as a fragment for [`statement`].
+macro_rules! columns {
+    ($(#[$meta:meta])* $vis:vis static $name:ident : $row:ty) => {
+        $(#[$meta])*
+        $vis static $name: std::sync::LazyLock<<$row as diesel::Selectable<diesel::pg::Pg>>::SelectExpression> =
+            std::sync::LazyLock::new(<$row as diesel::Selectable<diesel::pg::Pg>>::construct_selection);
+    };
+}
+
+pub(crate) use {columns, pg_enum, statement};

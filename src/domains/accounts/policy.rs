@@ -1,0 +1,122 @@
+//! What is acceptable, as pure functions.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::model::{AccountError, PresentedToken};
+
+/// How long a session lives without a refresh.
+pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);
+
+/// How long an exchanged refresh token may come back for the same successor.
+const REFRESH_GRACE: TimeDelta = TimeDelta::seconds(30);
+
+/// A username as it is compared.
+#[must_use]
+pub fn username_key(username: &str) -> String {
+    username.to_lowercase()
+}
+
+/// Whether anybody may be called this. Without `@`, `+` and bare digits it can't be taken for an e-mail, a phone or an
+/// account number; `u<number>` is what accounts without a chosen name are called.
+///
+/// # Errors
+/// [`AccountError::UsernameUnusable`].
+pub fn check_username(username: &str) -> Result<(), AccountError> {
+    let length = username.chars().count();
+    let allowed = username.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    let all_digits = username.chars().all(char::is_numeric);
+    let reserved = username_key(username)
+        .strip_prefix('u')
+        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(char::is_numeric));
+    if (2..=32).contains(&length) && allowed && !all_digits && !reserved {
+        Ok(())
+    } else {
+        Err(AccountError::UsernameUnusable)
+    }
+}
+
+/// Whether this can be shown as a name.
+///
+/// # Errors
+/// [`AccountError::NicknameUnusable`].
+pub fn check_nickname(nickname: &str) -> Result<(), AccountError> {
+    let shown = nickname.trim();
+    if shown.is_empty() || shown.chars().count() > 32 || shown.chars().any(char::is_control) {
+        return Err(AccountError::NicknameUnusable);
+    }
+    Ok(())
+}
+
+/// Whether this can be a password: length alone, no rules of composition.
+///
+/// # Errors
+/// [`AccountError::PasswordTooShort`] or [`AccountError::PasswordTooLong`].
+pub fn check_password(password: &str) -> Result<(), AccountError> {
+    match password.chars().count() {
+        0..8 => Err(AccountError::PasswordTooShort),
+        8..=128 => Ok(()),
+        _ => Err(AccountError::PasswordTooLong),
+    }
+}
+
+/// Whether a device may be called this.
+///
+/// # Errors
+/// [`AccountError::DeviceNameTooLong`].
+pub fn check_device_name(name: Option<&str>) -> Result<(), AccountError> {
+    match name {
+        Some(name) if name.chars().count() > 100 => Err(AccountError::DeviceNameTooLong),
+        _ => Ok(()),
+    }
+}
+
+/// What a presented refresh token leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refresh {
+    /// Exchange it.
+    Rotate,
+    /// Give its successor once more, made with this salt.
+    Repeat(Vec<u8>),
+    /// Somebody presents what was used up: end the session.
+    Reuse,
+    /// Nothing is left to refresh.
+    Gone,
+}
+
+/// Decides about a presented refresh token, given whether its successor was used.
+#[must_use]
+pub fn judge_refresh(token: &PresentedToken, successor_used: bool, now: DateTime<Utc>) -> Refresh {
+    if token.revoked_at.is_some() || token.expires_at <= now {
+        return Refresh::Gone;
+    }
+    match (&token.rotated_at, &token.successor_salt) {
+        (Some(rotated_at), Some(salt)) if !successor_used && now - rotated_at <= REFRESH_GRACE => {
+            Refresh::Repeat(salt.clone())
+        }
+        (Some(_), _) => Refresh::Reuse,
+        (None, _) => Refresh::Rotate,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usernames_can_t_be_taken_for_something_else() {
+        for name in ["ada", "小明", "a.b-c_d", "user1", "2fast"] {
+            assert_eq!(check_username(name), Ok(()), "{name}");
+        }
+        for name in ["", "a", "10000000", "a@b.c", "+8613", "u10000001", "U42", "two words", "tab\t", &"x".repeat(33)] {
+            assert_eq!(check_username(name), Err(AccountError::UsernameUnusable), "{name}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_judged_by_length_in_characters() {
+        assert_eq!(check_password("1234567"), Err(AccountError::PasswordTooShort));
+        assert_eq!(check_password("一二三四五六七八"), Ok(()));
+        assert_eq!(check_password(&"x".repeat(128)), Ok(()));
+        assert_eq!(check_password(&"x".repeat(129)), Err(AccountError::PasswordTooLong));
+    }
+}

@@ -1,0 +1,76 @@
+//! Batches of chat.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::model::{ConversationCard, Member, MessageCard};
+use super::{service, store};
+use crate::domains::accounts::model::User;
+use crate::error::AppResult;
+use crate::graphql::loader::Batch;
+use crate::ids::ConversationId;
+use crate::scope::Scope;
+
+/// Conversations with their people, by id.
+pub struct ConversationById;
+
+impl Batch for ConversationById {
+    type Key = ConversationId;
+    type Value = Arc<ConversationCard>;
+
+    async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
+        let conn = scope.db.read().await?;
+        service::load_conversation_cards(&conn, keys).await
+    }
+}
+
+/// Messages with their senders, by conversation and seq. Whether the viewer may see them is for the caller to know.
+pub struct MessageAt;
+
+impl Batch for MessageAt {
+    type Key = (ConversationId, i32);
+    type Value = Arc<MessageCard>;
+
+    async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
+        let conn = scope.db.read().await?;
+        let rows = store::list_messages_at(&conn, keys).await?;
+        let cards = rows.into_iter().map(|(message, sender)| {
+            let key = (message.conversation_id, message.seq);
+            (key, Arc::new(MessageCard { message, sender: Arc::new(sender), conversation: None }))
+        });
+        Ok(cards.collect())
+    }
+}
+
+/// The viewer's memberships, by conversation.
+pub struct ViewerMembership;
+
+impl Batch for ViewerMembership {
+    type Key = ConversationId;
+    type Value = Member;
+
+    async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
+        let viewer = scope.viewer()?.user_id;
+        let pairs: Vec<_> = keys.iter().map(|id| (*id, viewer)).collect();
+        let conn = scope.db.read().await?;
+        let rows = store::members::list_at(&conn, &pairs).await?;
+        Ok(rows.into_iter().map(|member| (member.conversation_id, member)).collect())
+    }
+}
+
+/// The present members of a conversation with the people, by account number.
+pub struct PresentMembers;
+
+impl Batch for PresentMembers {
+    type Key = ConversationId;
+    type Value = Arc<Vec<(Member, Arc<User>)>>;
+
+    async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
+        let conn = scope.db.read().await?;
+        let mut by_conversation: HashMap<ConversationId, Vec<(Member, Arc<User>)>> = HashMap::new();
+        for (member, user) in store::members::list_present(&conn, keys).await? {
+            by_conversation.entry(member.conversation_id).or_default().push((member, Arc::new(user)));
+        }
+        Ok(by_conversation.into_iter().map(|(id, members)| (id, Arc::new(members))).collect())
+    }
+}

@@ -1,0 +1,23 @@
+//! Chat: conversations, their members, and messages.
+//!
+//! Invariants:
+//! - A direct conversation is unique per pair (`conversations_direct_key`), oneself included.
+//! - `seq` numbers a conversation's messages from 1 without gaps; it is taken under the conversation's row lock, in the
+//!   statement that also inserts the message and its event.
+//! - `version` counts everything that happens in a conversation; every event carries the version it made.
+//! - A member's row stays when they leave; its window says what they may still see ([`crate::events::Window`]).
+//! - Markers never move back, and never past the last message that the member may see.
+//! - The same `clientMessageId` of the same sender is one message, for ever.
+//!
+//! A message: NORMAL → REVOKED or DELETED, whose content is null and whose seq stays.
+
+pub mod loader;
+pub mod membership;
+pub mod model;
+pub mod mutation;
+pub mod policy;
+pub mod query;
+pub mod service;
+pub mod store;
+pub mod subscription;
+pub mod types;

@@ -1,0 +1,313 @@
+//! Rows and enums of chat.
+
+use std::sync::Arc;
+
+use async_graphql::Enum;
+use chrono::{DateTime, Utc};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::Jsonb;
+use diesel::{Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+
+use crate::db::pg_enum;
+use crate::db::schema::{self, sql_types};
+use crate::domains::accounts::model::User;
+use crate::error::{UserError, UserErrorCode};
+use crate::events::Window;
+use crate::ids::{ConversationId, MessageId, UserId};
+
+pg_enum! {
+    /// What kind of conversation it is.
+    #[derive(Enum)]
+    pub enum ConversationKind: sql_types::ConversationKind {
+        /// Between two people, or with oneself.
+        Direct = "DIRECT",
+        /// Of a group.
+        Group = "GROUP",
+    }
+}
+
+pg_enum! {
+    /// What a message holds.
+    #[derive(Enum)]
+    pub enum MessageType: sql_types::MessageType {
+        /// Words.
+        Text = "TEXT",
+    }
+}
+
+pg_enum! {
+    /// What became of a message.
+    #[derive(Enum)]
+    pub enum MessageStatus: sql_types::MessageStatus {
+        /// As it was sent, or edited.
+        Normal = "NORMAL",
+        /// Taken back by its sender; the content is gone.
+        Revoked = "REVOKED",
+        /// Deleted for everyone; the content is gone.
+        Deleted = "DELETED",
+    }
+}
+
+/// What a message says, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Content {
+    /// Words.
+    Text {
+        /// The words.
+        text: String,
+    },
+}
+
+impl diesel::serialize::ToSql<Jsonb, diesel::pg::Pg> for Content {
+    fn to_sql<'b>(
+        &'b self,
+        out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
+    ) -> diesel::serialize::Result {
+        std::io::Write::write_all(out, &[1])?;
+        serde_json::to_writer(out, self)?;
+        Ok(diesel::serialize::IsNull::No)
+    }
+}
+
+impl diesel::deserialize::FromSql<Jsonb, diesel::pg::Pg> for Content {
+    fn from_sql(value: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        match value.as_bytes().split_first() {
+            Some((1, json)) => Ok(serde_json::from_slice(json)?),
+            _ => Err("unknown jsonb format".into()),
+        }
+    }
+}
+
+impl Content {
+    /// The type of message that holds it.
+    #[must_use]
+    pub fn message_type(&self) -> MessageType {
+        match self {
+            Self::Text { .. } => MessageType::Text,
+        }
+    }
+}
+
+/// A conversation.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::conversations)]
+pub struct Conversation {
+    /// Key.
+    pub id: ConversationId,
+    /// Direct or of a group.
+    pub kind: ConversationKind,
+    /// The seq of the newest message.
+    pub last_seq: i32,
+    /// Counts everything that happened here.
+    pub version: i64,
+    /// Counts the changes of who may send here.
+    pub membership_version: i32,
+    /// When something was last said.
+    pub last_activity_at: DateTime<Utc>,
+}
+
+/// A conversation with the two people of a direct one.
+#[derive(Clone, Debug)]
+pub struct ConversationCard {
+    /// The row.
+    pub conversation: Conversation,
+    /// Both people of a direct conversation, the lower id first.
+    pub pair: Option<(User, User)>,
+}
+
+impl ConversationCard {
+    /// The other one of a direct conversation; oneself in a conversation with oneself.
+    #[must_use]
+    pub fn peer_of(&self, viewer: UserId) -> Option<&User> {
+        self.pair.as_ref().map(|(low, high)| if low.id == viewer { high } else { low })
+    }
+}
+
+/// A member's row.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::members)]
+pub struct Member {
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// Who.
+    pub user_id: UserId,
+    /// First message of the window.
+    pub from_seq: i32,
+    /// Last message of the window, for somebody who left.
+    pub until_seq: Option<i32>,
+    /// First version of the window.
+    pub from_version: i64,
+    /// Last version of the window.
+    pub until_version: Option<i64>,
+    /// Read up to here.
+    pub read_seq: i32,
+    /// When the read marker moved.
+    pub read_at: Option<DateTime<Utc>>,
+    /// Some device received up to here.
+    pub delivered_seq: i32,
+    /// Own messages behind the read marker.
+    pub own_since_read: i32,
+}
+
+impl Member {
+    /// What the member may see.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        Window {
+            from_seq: self.from_seq,
+            until_seq: self.until_seq,
+            from_version: self.from_version,
+            until_version: self.until_version,
+        }
+    }
+
+    /// The last seq that the member may see, given the conversation's.
+    #[must_use]
+    pub fn last_visible(&self, last_seq: i32) -> i32 {
+        self.until_seq.map_or(last_seq, |until| until.min(last_seq))
+    }
+
+    /// Messages of others behind the read marker.
+    #[must_use]
+    pub fn unread(&self, last_seq: i32) -> i32 {
+        let seen = self.read_seq.max(self.from_seq - 1);
+        (self.last_visible(last_seq) - seen - self.own_since_read).max(0)
+    }
+}
+
+/// A message.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::messages)]
+pub struct Message {
+    /// Key.
+    pub id: MessageId,
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// Place in the conversation.
+    pub seq: i32,
+    /// Who sent it.
+    pub sender_id: UserId,
+    /// What it holds.
+    pub type_: MessageType,
+    /// What it says; none once revoked or deleted.
+    pub content: Option<Content>,
+    /// Encrypted by the clients.
+    pub is_private: bool,
+    /// What became of it.
+    pub status: MessageStatus,
+    /// The sender's own name for it.
+    pub client_message_id: Option<String>,
+    /// When it was edited.
+    pub edited_at: Option<DateTime<Utc>>,
+    /// When it was sent.
+    pub created_at: DateTime<Utc>,
+    /// When anything of it changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Message {
+    /// Roughly the bytes that its text takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match &self.content {
+            Some(Content::Text { text }) => text.len(),
+            None => 0,
+        }
+    }
+}
+
+/// A message with its sender and its conversation: what a chat client usually asks for.
+#[derive(Clone, Debug)]
+pub struct MessageCard {
+    /// The row.
+    pub message: Message,
+    /// Who sent it.
+    pub sender: Arc<User>,
+    /// Where, if it was loaded along.
+    pub conversation: Option<Arc<ConversationCard>>,
+}
+
+/// Whom or what a message or a marker goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The direct conversation with this person.
+    User(UserId),
+    /// This conversation.
+    Conversation(ConversationId),
+}
+
+/// A message to be.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Where it goes.
+    pub to: Target,
+    /// What it says.
+    pub content: Content,
+    /// Encrypted by the clients.
+    pub is_private: bool,
+    /// The sender's own name for it.
+    pub client_message_id: Option<String>,
+}
+
+/// A message that was sent, or had been before.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The message.
+    pub card: Arc<MessageCard>,
+    /// It was there before, under the same client id.
+    pub deduplicated: bool,
+}
+
+/// What can go wrong in chat, for the person to act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChatError {
+    /// Nothing but white space.
+    #[error("A message can't be empty.")]
+    Empty,
+    /// More than 8,000 characters.
+    #[error("A message has at most 8,000 characters.")]
+    TooLarge,
+    /// A character that no text has.
+    #[error("A text can't hold the character U+0000.")]
+    NotText,
+    /// A client message id that is empty or too long.
+    #[error("A clientMessageId has 1 to 64 characters.")]
+    ClientIdUnusable,
+    /// The client message id stands for another message.
+    #[error("This clientMessageId was used for another message.")]
+    ClientIdMismatch,
+    /// No such person, or they left.
+    #[error("There is no such user.")]
+    NoSuchUser,
+    /// No such conversation, or never a member of it.
+    #[error("There is no such conversation.")]
+    NoSuchConversation,
+    /// A member once, but no longer.
+    #[error("You are no longer a member of this conversation.")]
+    NotMember,
+    /// No such message, or not visible.
+    #[error("There is no such message.")]
+    NoSuchMessage,
+    /// Not a seq of the conversation.
+    #[error("upToSeq has to be 0 or more.")]
+    SeqOutOfRange,
+}
+
+impl ChatError {
+    /// The failure with its code, at an argument's dotted path.
+    #[must_use]
+    pub fn at(self, path: &str) -> UserError {
+        let code = match self {
+            Self::Empty | Self::NotText | Self::ClientIdUnusable | Self::SeqOutOfRange => UserErrorCode::InvalidInput,
+            Self::TooLarge => UserErrorCode::MessageTooLarge,
+            Self::ClientIdMismatch => UserErrorCode::IdempotencyMismatch,
+            Self::NoSuchUser | Self::NoSuchConversation | Self::NoSuchMessage => UserErrorCode::NotFound,
+            Self::NotMember => UserErrorCode::NotMember,
+        };
+        UserError::new(code, self.to_string(), path)
+    }
+}

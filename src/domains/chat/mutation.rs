@@ -1,0 +1,57 @@
+//! Mutations of chat.
+
+use async_graphql::{Context, Object};
+
+use super::service::{markers, send};
+use super::types::Conversation;
+use super::types::input::{ConversationPayload, MessagePayload, MessageTarget, SendMessageInput};
+use crate::error::AppResult;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::payload::settle;
+
+/// Mutations of chat.
+#[derive(Default)]
+pub struct ChatMutation;
+
+/// Mutations of chat.
+#[Object]
+impl ChatMutation {
+    /// Sends a message. User errors: `INVALID_INPUT` (empty), `MESSAGE_TOO_LARGE`, `NOT_FOUND`, `NOT_MEMBER`,
+    /// `IDEMPOTENCY_MISMATCH`.
+    async fn send_message(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The message and where it goes.")] input: SendMessageInput,
+    ) -> Option<AppResult<MessagePayload>> {
+        let sent = async { send::send_message(ctx.scope()?, input.parse()?).await };
+        settle(sent.await, MessagePayload::sent)
+    }
+
+    /// Marks what the viewer's devices have received; pushing alone never marks. Never moves back. User errors:
+    /// `NOT_FOUND`, `INVALID_INPUT`.
+    async fn mark_conversation_delivered(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The conversation.")] to: MessageTarget,
+        #[graphql(desc = "The last message received, by seq.")] up_to_seq: i32,
+    ) -> Option<AppResult<ConversationPayload>> {
+        let marked = async { markers::mark_delivered(ctx.scope()?, to.parse("to")?, up_to_seq).await };
+        settle(marked.await, |seen| ConversationPayload::of(Some(Conversation::seen(seen))))
+    }
+
+    /// Marks a conversation as read; without a target, everything of the viewer's. Never moves back. User errors:
+    /// `NOT_FOUND`, `INVALID_INPUT`.
+    async fn mark_conversation_read(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The conversation; everything where none is given.")] to: Option<MessageTarget>,
+        #[graphql(desc = "The last message read, by seq; the newest where none is given.")] up_to_seq: Option<i32>,
+    ) -> Option<AppResult<ConversationPayload>> {
+        let marked = async {
+            let scope = ctx.scope()?;
+            let Some(to) = to else { return markers::mark_all_read(scope).await.map(|()| None) };
+            markers::mark_read(scope, to.parse("to")?, up_to_seq).await.map(Some)
+        };
+        settle(marked.await, |seen| ConversationPayload::of(seen.map(Conversation::seen)))
+    }
+}

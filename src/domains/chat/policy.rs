@@ -1,0 +1,74 @@
+//! What may be said, and by whom, as pure functions.
+
+use sha2::{Digest, Sha256};
+
+use super::model::{ChatError, Content, Draft, Member, Target};
+
+/// The longest text, in characters.
+const LONGEST: usize = 8000;
+
+/// Whether this can be sent.
+///
+/// # Errors
+/// [`ChatError::Empty`], [`ChatError::TooLarge`] or [`ChatError::NotText`].
+pub fn check_content(content: &Content) -> Result<(), ChatError> {
+    let Content::Text { text } = content;
+    if text.trim().is_empty() {
+        return Err(ChatError::Empty);
+    }
+    if text.chars().count() > LONGEST {
+        return Err(ChatError::TooLarge);
+    }
+    if text.contains('\0') {
+        return Err(ChatError::NotText);
+    }
+    Ok(())
+}
+
+/// Whether this can name a message.
+///
+/// # Errors
+/// [`ChatError::ClientIdUnusable`].
+pub fn check_client_message_id(id: Option<&str>) -> Result<(), ChatError> {
+    match id {
+        Some(id) if id.is_empty() || id.chars().count() > 64 || id.contains('\0') => Err(ChatError::ClientIdUnusable),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the member may send.
+///
+/// # Errors
+/// [`ChatError::NotMember`].
+pub fn check_sender(member: &Member) -> Result<(), ChatError> {
+    if member.until_seq.is_some() { Err(ChatError::NotMember) } else { Ok(()) }
+}
+
+/// What a client message id stands for: the same id with anything else is a mistake.
+#[must_use]
+pub fn input_hash(draft: &Draft) -> Vec<u8> {
+    let target = match draft.to {
+        Target::User(id) => ("user", id.0),
+        Target::Conversation(id) => ("conversation", id.0),
+    };
+    let input = (target, &draft.content, draft.is_private);
+    Sha256::digest(serde_json::to_vec(&input).unwrap_or_default()).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Content {
+        Content::Text { text: text.to_owned() }
+    }
+
+    #[test]
+    fn texts_are_neither_empty_nor_endless() {
+        assert_eq!(check_content(&text("你好")), Ok(()));
+        assert_eq!(check_content(&text(" \n\u{3000}")), Err(ChatError::Empty));
+        assert_eq!(check_content(&text(&"字".repeat(8000))), Ok(()));
+        assert_eq!(check_content(&text(&"字".repeat(8001))), Err(ChatError::TooLarge));
+        assert_eq!(check_content(&text("a\0b")), Err(ChatError::NotText));
+    }
+}

@@ -1,0 +1,119 @@
+//! Queries of chat.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+
+use super::service;
+use super::subscription::EVENT_KINDS;
+use super::types::event::ViewerEventConnection;
+use super::types::{Conversation, Message};
+use crate::error::{AppError, AppResult};
+use crate::events::{Interest, StreamCursor, Subscription};
+use crate::graphql::connection::Connection;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::scalars::query_id;
+use crate::ids::{ConversationId, MessageId, UserId};
+use crate::page::PageArgs;
+
+/// The viewer's conversation of this id.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn find_conversation(ctx: &Context<'_>, id: ConversationId) -> AppResult<Option<Conversation>> {
+    Ok(service::find_conversation(ctx.scope()?, id).await?.map(Conversation::seen))
+}
+
+/// A message that the viewer may see.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn find_message(ctx: &Context<'_>, id: MessageId) -> AppResult<Option<Message>> {
+    Ok(service::find_message(ctx.scope()?, id).await?.map(|card| Message::card(Arc::new(card))))
+}
+
+/// Queries of chat.
+#[derive(Default)]
+pub struct ChatQuery;
+
+/// Queries of chat.
+#[Object]
+impl ChatQuery {
+    /// A conversation that the viewer is or was a member of. Null when there is none.
+    async fn conversation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The conversation's global id.")] id: ID,
+    ) -> Option<AppResult<Conversation>> {
+        async { find_conversation(ctx, query_id(ConversationId::parse, &id, "id")?).await }.await.transpose()
+    }
+
+    /// The viewer's direct conversation with a user. Null when they never talked.
+    async fn conversation_with(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The other user's global id; one's own for notes to oneself.")] user_id: ID,
+    ) -> Option<AppResult<Conversation>> {
+        let find = async {
+            let peer = query_id(UserId::parse, &user_id, "userId")?;
+            Ok(service::find_conversation_with(ctx.scope()?, peer).await?.map(Conversation::seen))
+        };
+        find.await.transpose()
+    }
+
+    /// A message that the viewer may see. Null when there is none.
+    async fn message(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The message's global id.")] id: ID,
+    ) -> Option<AppResult<Message>> {
+        async { find_message(ctx, query_id(MessageId::parse, &id, "id")?).await }.await.transpose()
+    }
+}
+
+/// The part of the viewer that chat knows of.
+pub struct ChatViewer;
+
+/// The part of the viewer that chat knows of.
+#[Object]
+impl ChatViewer {
+    /// Conversations in which something was said, the latest first.
+    async fn conversations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
+    ) -> AppResult<Connection<Conversation>> {
+        let page = PageArgs { first, after, last, before }.request("conversations")?;
+        let rows = service::list_conversations(ctx.scope()?, &page).await?;
+        Ok(Connection::new(rows, Conversation::seen, |scope, bound| {
+            Box::pin(service::count_conversations(scope, bound))
+        }))
+    }
+
+    /// The position now, read before everything else of the operation: take it together with a first fetch, then
+    /// subscribe with it, and nothing falls between. Costs no statement.
+    async fn event_cursor(&self, ctx: &Context<'_>) -> AppResult<String> {
+        Ok(ctx.scope()?.started_at.encode())
+    }
+
+    /// Durable events since a cursor, the oldest first; the pull twin of the `events` subscription. An error with the
+    /// code `CURSOR_EXPIRED` when the cursor reaches further back than events are kept.
+    async fn events_since(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Any stream cursor: eventCursor, or an event's.")] after: String,
+        #[graphql(desc = "So many, 1 to 100.", default = 100)] first: i32,
+    ) -> AppResult<ViewerEventConnection> {
+        let limit = usize::try_from(first).ok().filter(|limit| (1..=100).contains(limit));
+        let limit = limit.ok_or_else(|| AppError::bad_input("`first` has to be from 1 to 100."))?;
+        let cursor = StreamCursor::parse(&after)?;
+        let interest = Interest { kinds: EVENT_KINDS, conversation: None };
+        let viewer = ctx.viewer()?.user_id;
+        let mut subscription = Subscription::open(Arc::clone(ctx.app()?), viewer, interest, Some(cursor)).await?;
+        let (events, more) = subscription.pull(limit).await?;
+        Ok(ViewerEventConnection::new(&events, more))
+    }
+}

@@ -1,0 +1,178 @@
+//! Use cases of chat: reading conversations here, [`send`]ing and [`markers`] apart.
+
+pub mod markers;
+pub mod send;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
+
+use super::model::{ChatError, ConversationCard, Member, Message, MessageCard, Target};
+use super::store::{self, members};
+use crate::app::App;
+use crate::error::{AppResult, ErrorCode, UserError};
+use crate::events::Window;
+use crate::ids::{ConversationId, MessageId, UserId};
+use crate::page::{Page, PageRequest};
+use crate::scope::Scope;
+
+/// A conversation as one person sees it.
+pub type Seen = (ConversationCard, Member);
+
+/// A conversation that the viewer is or was a member of.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn find_conversation(scope: &Scope, id: ConversationId) -> AppResult<Option<Seen>> {
+    let viewer = scope.viewer()?;
+    let conn = scope.db.read().await?;
+    Ok(store::find_for_member(&conn, id, viewer.user_id).await?)
+}
+
+/// The viewer's direct conversation with somebody, if they ever talked.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn find_conversation_with(scope: &Scope, peer: UserId) -> AppResult<Option<Seen>> {
+    let viewer = scope.viewer()?;
+    let conn = scope.db.read().await?;
+    Ok(store::find_direct(&conn, viewer.user_id, peer).await?)
+}
+
+/// The conversation that a marker is for.
+///
+/// # Errors
+/// `NOT_FOUND` when there is none that the viewer is or was a member of.
+pub(super) async fn get_target(scope: &Scope, target: Target) -> AppResult<Seen> {
+    let (found, missing) = match target {
+        Target::User(peer) => (
+            find_conversation_with(scope, peer).await?,
+            ChatError::NoSuchConversation.at("to.userId"),
+        ),
+        Target::Conversation(id) => {
+            (find_conversation(scope, id).await?, ChatError::NoSuchConversation.at("to.conversationId"))
+        }
+    };
+    found.ok_or_else(|| missing.into())
+}
+
+/// A page of the viewer's conversations, the latest first.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn list_conversations(
+    scope: &Scope,
+    page: &PageRequest<(DateTime<Utc>, ConversationId)>,
+) -> AppResult<Page<Seen>> {
+    let viewer = scope.viewer()?;
+    let conn = scope.db.read().await?;
+    let rows = store::list_for_member(&conn, viewer.user_id, page).await?;
+    Ok(page.page(rows, |(card, _)| (card.conversation.last_activity_at, card.conversation.id)))
+}
+
+/// How many conversations the viewer has, counted up to a bound.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn count_conversations(scope: &Scope, bound: i64) -> AppResult<i64> {
+    let viewer = scope.viewer()?;
+    let conn = scope.db.read().await?;
+    Ok(store::count_for_member(&conn, viewer.user_id, bound).await?)
+}
+
+/// A page of a conversation's messages, as far as the member may see them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_messages(
+    scope: &Scope,
+    (conversation, last_seq): (ConversationId, i32),
+    member: &Member,
+    page: &PageRequest<i32>,
+) -> AppResult<Page<Message>> {
+    let conn = scope.db.read().await?;
+    let range = (member.from_seq, member.last_visible(last_seq));
+    let rows = store::list_messages(&conn, conversation, range, page).await?;
+    Ok(page.page(rows, |message| message.seq))
+}
+
+/// A message that the viewer may see.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn find_message(scope: &Scope, id: MessageId) -> AppResult<Option<MessageCard>> {
+    let viewer = scope.viewer()?;
+    let conn = scope.db.read().await?;
+    let found = store::find_visible_message(&conn, id, viewer.user_id).await?;
+    Ok(found.map(|(message, sender)| MessageCard { message, sender: Arc::new(sender), conversation: None }))
+}
+
+/// Refuses a subscription to a conversation that the person neither is nor was a member of.
+///
+/// # Errors
+/// Forbidden, in words that don't tell whether the conversation exists.
+pub async fn check_may_follow(app: &App, user: UserId, conversation: ConversationId) -> AppResult<()> {
+    let conn = app.database.get().await?;
+    if members::list_at(&conn, &[(conversation, user)]).await?.is_empty() {
+        let UserError { message, .. } = ChatError::NoSuchConversation.at("");
+        return Err(crate::error::AppError::Request(ErrorCode::Forbidden, message));
+    }
+    Ok(())
+}
+
+/// What somebody may see of each of their conversations.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_windows(app: &App, user: UserId) -> AppResult<Vec<(ConversationId, Window)>> {
+    let conn = app.database.get().await?;
+    let rows = members::list_of_user(&conn, user).await?;
+    Ok(rows.into_iter().map(|member| (member.conversation_id, member.window())).collect())
+}
+
+/// What some people may see of some conversations; no statement when nothing is asked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_windows(
+    conn: &AsyncPgConnection,
+    pairs: &[(ConversationId, UserId)],
+) -> AppResult<HashMap<(ConversationId, UserId), Window>> {
+    if pairs.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = members::list_at(conn, pairs).await?;
+    Ok(rows.into_iter().map(|member| ((member.conversation_id, member.user_id), member.window())).collect())
+}
+
+/// Messages with sender and conversation, by id; no statement when nothing is asked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_message_cards(
+    conn: &AsyncPgConnection,
+    ids: &[MessageId],
+) -> AppResult<HashMap<MessageId, Arc<MessageCard>>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let cards = store::list_message_cards(conn, ids).await?;
+    Ok(cards.into_iter().map(|card| (card.message.id, Arc::new(card))).collect())
+}
+
+/// Conversations with their people, by id; no statement when nothing is asked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_conversation_cards(
+    conn: &AsyncPgConnection,
+    ids: &[ConversationId],
+) -> AppResult<HashMap<ConversationId, Arc<ConversationCard>>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let cards = store::list_cards(conn, ids).await?;
+    Ok(cards.into_iter().map(|card| (card.conversation.id, Arc::new(card))).collect())
+}

@@ -1,0 +1,153 @@
+//! Sending and editing.
+
+use std::sync::Arc;
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+
+use super::Seen;
+use crate::db::violated_constraint;
+use crate::domains::accounts;
+use crate::domains::chat::model::{
+    ChatError, ConversationCard, Draft, Message, MessageCard, Sent, Target,
+};
+use crate::domains::chat::store::send::{self, AppendMessage};
+use crate::domains::chat::{membership, policy, store};
+use crate::domains::accounts::model::User;
+use crate::error::{AppError, AppResult};
+use crate::ids::UserId;
+use crate::scope::Scope;
+
+/// How often a message is tried again because the conversation's members changed under it.
+const TRIES: usize = 8;
+
+/// What becomes of one try to append.
+enum Appended {
+    Message(Sent),
+    /// Somebody else made the conversation, or changed its members: look again.
+    Stale,
+}
+
+/// Sends a message. The same `clientMessageId` again gives the same message, whatever has changed since.
+///
+/// # Errors
+/// `INVALID_INPUT`, `MESSAGE_TOO_LARGE`, `NOT_FOUND`, `NOT_MEMBER`, `IDEMPOTENCY_MISMATCH`.
+pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<Sent> {
+    let viewer = scope.viewer()?.user_id;
+    policy::check_client_message_id(draft.client_message_id.as_deref())
+        .map_err(|error| error.at("input.clientMessageId"))?;
+    for _ in 0..TRIES {
+        let conn = scope.db.read().await?;
+        // Both at once on one connection: the earlier message, and where this one goes.
+        let (earlier, target) =
+            futures_util::try_join!(find_earlier(&conn, viewer, &draft), find_target(&conn, viewer, draft.to))?;
+        if let Some(sent) = earlier {
+            return Ok(sent);
+        }
+        policy::check_content(&draft.content).map_err(|error| error.at("input.content.text.text"))?;
+        let appended = match target {
+            Some((card, member)) => {
+                policy::check_sender(&member).map_err(|error| error.at(path(draft.to)))?;
+                append(&conn, viewer, card, &draft, scope).await
+            }
+            None => {
+                drop(conn);
+                start_direct(scope, viewer, &draft).await
+            }
+        };
+        match appended {
+            Ok(Appended::Message(sent)) => {
+                scope.app.events.nudge();
+                return Ok(sent);
+            }
+            Ok(Appended::Stale) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(AppError::overloaded())
+}
+
+fn path(target: Target) -> &'static str {
+    match target {
+        Target::User(_) => "input.to.userId",
+        Target::Conversation(_) => "input.to.conversationId",
+    }
+}
+
+/// The message that was sent under this client id before.
+async fn find_earlier(conn: &AsyncPgConnection, sender: UserId, draft: &Draft) -> AppResult<Option<Sent>> {
+    let Some(client_id) = &draft.client_message_id else { return Ok(None) };
+    let Some((message, user, hash)) = send::find_by_client_id(conn, sender, client_id).await? else { return Ok(None) };
+    if hash != Some(policy::input_hash(draft)) {
+        return Err(ChatError::ClientIdMismatch.at("input.clientMessageId").into());
+    }
+    let card = MessageCard { message, sender: Arc::new(user), conversation: None };
+    Ok(Some(Sent { card: Arc::new(card), deduplicated: true }))
+}
+
+/// The conversation to send to; none for two people who never talked.
+async fn find_target(conn: &AsyncPgConnection, viewer: UserId, target: Target) -> AppResult<Option<Seen>> {
+    match target {
+        Target::User(peer) => Ok(store::find_direct(conn, viewer, peer).await?),
+        Target::Conversation(id) => match store::find_for_member(conn, id, viewer).await? {
+            Some(seen) => Ok(Some(seen)),
+            None => Err(ChatError::NoSuchConversation.at(path(target)).into()),
+        },
+    }
+}
+
+async fn append(
+    conn: &AsyncPgConnection,
+    sender: UserId,
+    card: ConversationCard,
+    draft: &Draft,
+    scope: &Scope,
+) -> AppResult<Appended> {
+    let hash = draft.client_message_id.as_ref().map(|_| policy::input_hash(draft));
+    let row = AppendMessage {
+        conversation: &card.conversation,
+        sender,
+        content: &draft.content,
+        message_type: draft.content.message_type(),
+        is_private: draft.is_private,
+        client_message_id: draft.client_message_id.as_deref(),
+        input_hash: hash.as_deref(),
+        now: scope.app.clock.now(),
+    };
+    match send::append_message(conn, row).await {
+        Ok(Some(found)) => Ok(Appended::Message(sent(found, card))),
+        Ok(None) => Ok(Appended::Stale),
+        // The same client id at the same moment: the other one was first, and its message is there now.
+        Err(error) if violated_constraint(&error) == Some("messages_client_id_key") => Ok(Appended::Stale),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn sent((message, sender): (Message, User), mut card: ConversationCard) -> Sent {
+    card.conversation.last_seq = message.seq;
+    card.conversation.last_activity_at = message.created_at;
+    let card = MessageCard { message, sender: Arc::new(sender), conversation: Some(Arc::new(card)) };
+    Sent { card: Arc::new(card), deduplicated: false }
+}
+
+/// The first message of two people: the conversation, its members and the message in one transaction.
+async fn start_direct(scope: &Scope, viewer: UserId, draft: &Draft) -> AppResult<Appended> {
+    let Target::User(peer) = draft.to else { return Ok(Appended::Stale) };
+    let mut conn = scope.db.write().await?;
+    let pair = (viewer.min(peer), viewer.max(peer));
+    // A repeated client id ends the transaction; its commit is then a rollback, and nothing was made.
+    conn.transaction(async |conn| {
+            let known = accounts::service::load_users(conn, &[peer]).await?;
+            if known.get(&peer).is_none_or(|user| user.deleted_at.is_some()) {
+                return Err(ChatError::NoSuchUser.at(path(draft.to)).into());
+            }
+            let Some(id) = store::insert_direct(conn, pair, scope.app.clock.now()).await? else {
+                return Ok(Appended::Stale);
+            };
+            for user in if pair.0 == pair.1 { vec![pair.0] } else { vec![pair.0, pair.1] } {
+                membership::tell(conn, id, user, 0).await?;
+            }
+            let Some((card, _)) = store::find_for_member(conn, id, viewer).await? else { return Ok(Appended::Stale) };
+            append(conn, viewer, card, draft, scope).await
+        })
+        .await
+}

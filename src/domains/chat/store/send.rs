@@ -1,0 +1,106 @@
+//! Sending and editing, each in one statement.
+//!
+//! The statement takes the conversation's row lock, and with it the next seq and version; message and outbox row are
+//! inserted behind that lock, so their order is the order of seq. It runs on its own, so the lock is held for one
+//! round trip of the database alone. Whether the sender may send was looked at before: `membership_version` makes
+//! sure that nothing of that has changed since, for no row comes back when it has.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::db::schema::{messages, sql_types};
+use super::{MESSAGE, USER};
+use crate::db::statement;
+use crate::domains::accounts::model::User;
+use crate::domains::chat::model::{Content, Conversation, Message, MessageType};
+use crate::ids::{MessageId, UserId};
+
+type MessageColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Message, diesel::pg::Pg>>;
+type UserColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, diesel::pg::Pg>>;
+
+statement! {
+    /// Appends a message to a conversation and tells of it.
+    pub struct AppendMessage<'a> {
+        conversation: &'a Conversation,
+        sender: UserId,
+        content: &'a Content,
+        message_type: MessageType,
+        is_private: bool,
+        client_message_id: Option<&'a str>,
+        input_hash: Option<&'a [u8]>,
+        now: DateTime<Utc>,
+    } -> (MessageColumns, UserColumns)
+    |this|
+    "with conversation as (update conversations set last_seq = last_seq + 1, version = version + 1, \
+       last_activity_at = " [Timestamptz: &this.now] " where id = " [BigInt: &this.conversation.id]
+    " and membership_version = " [Integer: &this.conversation.membership_version]
+    " returning id, last_seq, version), \
+     messages as (insert into messages (conversation_id, seq, sender_id, type, content, is_private, \
+       client_message_id, input_hash, created_at, updated_at) select id, last_seq, " [BigInt: &this.sender] ", "
+    [sql_types::MessageType: &this.message_type] ", " [Jsonb: this.content] ", " [Bool: &this.is_private] ", "
+    [Nullable<Text>: &this.client_message_id] ", " [Nullable<Binary>: &this.input_hash] ", "
+    [Timestamptz: &this.now] ", " [Timestamptz: &this.now]
+    " from conversation returning *), \
+     own as (update members set own_since_read = own_since_read + 1 from conversation \
+       where members.conversation_id = conversation.id and members.user_id = " [BigInt: &this.sender] "), \
+     told as (insert into outbox (kind, audience, audience_id, conversation_id, version, subject_id, seq, user_id) \
+       select 'MESSAGE_CREATED', 'CONVERSATION', conversation.id, conversation.id, conversation.version, messages.id, \
+       messages.seq, messages.sender_id from conversation cross join messages) \
+     select " {&*MESSAGE} ", "
+    {&*USER}
+    " from messages join users on users.id = messages.sender_id"
+}
+
+statement! {
+    /// Replaces a message's content and tells of it; the conversation is locked first, as everywhere.
+    pub struct EditMessage<'a> {
+        message: MessageId,
+        conversation: &'a Conversation,
+        content: &'a Content,
+        now: DateTime<Utc>,
+    } -> (MessageColumns, UserColumns)
+    |this|
+    "with conversation as (update conversations set version = version + 1 where id = "
+    [BigInt: &this.conversation.id] " and membership_version = " [Integer: &this.conversation.membership_version]
+    " and exists (select from messages where id = " [BigInt: &this.message] " and status = 'NORMAL') \
+       returning id, version), \
+     messages as (update messages set content = " [Jsonb: this.content] ", edited_at = " [Timestamptz: &this.now]
+    ", updated_at = " [Timestamptz: &this.now] " from conversation where messages.id = " [BigInt: &this.message]
+    " and messages.status = 'NORMAL' returning messages.*), \
+     told as (insert into outbox (kind, audience, audience_id, conversation_id, version, subject_id, seq, user_id) \
+       select 'MESSAGE_UPDATED', 'CONVERSATION', conversation.id, conversation.id, conversation.version, messages.id, \
+       messages.seq, messages.sender_id from conversation cross join messages) \
+     select " {&*MESSAGE} ", "
+    {&*USER}
+    " from messages join users on users.id = messages.sender_id"
+}
+
+/// Appends a message. None when the conversation's membership has changed since `conversation` was read.
+pub async fn append_message(
+    mut conn: &AsyncPgConnection,
+    message: AppendMessage<'_>,
+) -> QueryResult<Option<(Message, User)>> {
+    message.get_result(&mut conn).await.optional()
+}
+
+/// Edits a message. None when the conversation's membership, or the message, has changed since.
+pub async fn edit_message(mut conn: &AsyncPgConnection, edit: EditMessage<'_>) -> QueryResult<Option<(Message, User)>> {
+    edit.get_result(&mut conn).await.optional()
+}
+
+/// The message that a sender sent under this client id, with its sender and the hash of what was sent.
+pub async fn find_by_client_id(
+    mut conn: &AsyncPgConnection,
+    sender: UserId,
+    client_id: &str,
+) -> QueryResult<Option<(Message, User, Option<Vec<u8>>)>> {
+    messages::table
+        .inner_join(crate::db::schema::users::table)
+        .filter(messages::sender_id.eq(sender).and(messages::client_message_id.eq(client_id)))
+        .select((Message::as_select(), User::as_select(), messages::input_hash))
+        .first(&mut conn)
+        .await
+        .optional()
+}

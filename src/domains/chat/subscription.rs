@@ -1,0 +1,90 @@
+//! Subscriptions of chat.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Subscription};
+use futures_util::{Stream, StreamExt};
+
+use super::service;
+use super::types::Conversation;
+use super::types::event::{MessageReceived, ViewerEvent};
+use crate::error::{AppError, AppResult};
+use crate::events::{self, Event, EventKind, Interest, Payload, StreamCursor};
+use crate::graphql::context::PlazaContext;
+use crate::graphql::scalars::query_id;
+use crate::ids::ConversationId;
+
+/// The kinds of event that clients know.
+pub const EVENT_KINDS: &[EventKind] =
+    &[EventKind::MessageCreated, EventKind::MessageUpdated, EventKind::ConversationRead];
+
+/// Subscriptions of chat.
+#[derive(Default)]
+pub struct ChatSubscription;
+
+/// Opens the viewer's subscription to some kinds of event.
+async fn open(
+    ctx: &Context<'_>,
+    kinds: &'static [EventKind],
+    conversation_id: Option<ID>,
+    after: Option<String>,
+) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
+    let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
+    let conversation =
+        conversation_id.map(|id| query_id(ConversationId::parse, &id, "conversationId")).transpose()?;
+    if let Some(conversation) = conversation {
+        service::check_may_follow(&app, viewer, conversation).await?;
+    }
+    let after = after.map(|text| StreamCursor::parse(&text)).transpose()?;
+    let interest = Interest { kinds, conversation };
+    Ok(events::Subscription::open(app, viewer, interest, after).await?.into_stream())
+}
+
+/// Subscriptions of chat.
+#[Subscription]
+impl ChatSubscription {
+    /// New messages in every conversation of the viewer's, their own from other devices included. With `after`, first
+    /// what was missed, then live: in order, none lost, none twice. Errors: `CURSOR_EXPIRED`, `FORBIDDEN` for a
+    /// conversation that the viewer never was a member of.
+    async fn message_received(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "In this conversation alone.")] conversation_id: Option<ID>,
+        #[graphql(desc = "Any stream cursor: eventCursor, or an event's. Without one, from now on.")] after: Option<
+            String,
+        >,
+    ) -> Result<impl Stream<Item = AppResult<MessageReceived>> + use<>, AppError> {
+        let stream = open(ctx, &[EventKind::MessageCreated], conversation_id, after).await?;
+        Ok(stream.filter_map(async |event| event.map(|event| MessageReceived::of(&event)).transpose()))
+    }
+
+    /// Conversations of the viewer's in which a message was sent or edited, or that were read, by the viewer on another
+    /// device or by the other members. What depends on the viewer costs statements.
+    async fn conversation_updated(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = AppResult<Conversation>> + use<>, AppError> {
+        let stream = open(ctx, EVENT_KINDS, None, None).await?;
+        Ok(stream.filter_map(async |event| event.map(|event| updated(&event)).transpose()))
+    }
+
+    /// Everything durable that concerns the viewer, resumable from a cursor. Error: `CURSOR_EXPIRED`.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Any stream cursor: eventCursor, or an event's. Without one, from now on.")] after: Option<
+            String,
+        >,
+    ) -> Result<impl Stream<Item = AppResult<ViewerEvent>> + use<>, AppError> {
+        let stream = open(ctx, EVENT_KINDS, None, after).await?;
+        Ok(stream.filter_map(async |event| event.map(|event| ViewerEvent::of(&event)).transpose()))
+    }
+}
+
+fn updated(event: &Event) -> Option<Conversation> {
+    match &event.payload {
+        Payload::Message(card) => card.conversation.clone().map(Conversation::shared),
+        Payload::Marker { conversation, .. } => Some(Conversation::shared(Arc::clone(conversation))),
+        Payload::Membership { .. } | Payload::Session(_) | Payload::Gone => None,
+    }
+}

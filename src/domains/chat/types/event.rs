@@ -1,0 +1,132 @@
+//! Events of chat, as subscribers get them.
+
+use std::sync::Arc;
+
+use async_graphql::{SimpleObject, Union};
+
+use super::{Conversation, Message, ReadMarker};
+use crate::domains::accounts::types::User;
+use crate::events::{Event, EventKind, Payload, StreamCursor};
+use crate::graphql::connection::PageInfo;
+use crate::graphql::scalars::DateTime;
+
+/// One delivery of the message stream.
+#[derive(Clone, SimpleObject)]
+pub struct MessageReceived {
+    /// Resume point: subscribe with it as `after`, and nothing is missed or doubled.
+    cursor: String,
+    /// The message, as it is when delivered.
+    message: Message,
+}
+
+/// A message was sent.
+#[derive(Clone, SimpleObject)]
+pub struct MessageCreated {
+    /// The message, as it is when delivered.
+    message: Message,
+}
+
+/// A message was edited.
+#[derive(Clone, SimpleObject)]
+pub struct MessageUpdated {
+    /// The message, as it is when delivered.
+    message: Message,
+}
+
+/// Somebody has read on.
+#[derive(Clone, SimpleObject)]
+pub struct ConversationRead {
+    /// Where.
+    conversation: Conversation,
+    /// Who, and up to where.
+    marker: ReadMarker,
+}
+
+/// What happened; later releases add kinds, so have a default branch.
+#[derive(Clone, Union)]
+pub enum ViewerEventPayload {
+    /// A message was sent.
+    Created(MessageCreated),
+    /// A message was edited.
+    Updated(MessageUpdated),
+    /// Somebody has read on.
+    Read(ConversationRead),
+}
+
+/// Something durable that concerns the viewer.
+#[derive(Clone, SimpleObject)]
+pub struct ViewerEvent {
+    /// Resume point: subscribe with it as `after`, and nothing is missed or doubled.
+    pub cursor: String,
+    /// When it happened.
+    at: DateTime,
+    /// What happened.
+    payload: ViewerEventPayload,
+}
+
+impl MessageReceived {
+    /// The delivery of an event, if it tells of a message.
+    #[must_use]
+    pub fn of(event: &Event) -> Option<Self> {
+        let Payload::Message(card) = &event.payload else { return None };
+        Some(Self { cursor: StreamCursor::after(event).encode(), message: Message::card(Arc::clone(card)) })
+    }
+}
+
+impl ViewerEvent {
+    /// The delivery of an event, if it is one that clients know.
+    #[must_use]
+    pub fn of(event: &Event) -> Option<Self> {
+        let at = DateTime(event.at);
+        let payload = match (&event.payload, event.kind) {
+            (Payload::Message(card), EventKind::MessageUpdated) => {
+                ViewerEventPayload::Updated(MessageUpdated { message: Message::card(Arc::clone(card)) })
+            }
+            (Payload::Message(card), _) => {
+                ViewerEventPayload::Created(MessageCreated { message: Message::card(Arc::clone(card)) })
+            }
+            (Payload::Marker { conversation, user, seq }, _) => ViewerEventPayload::Read(ConversationRead {
+                conversation: Conversation::shared(Arc::clone(conversation)),
+                marker: ReadMarker { user: User(Arc::clone(user)), seq: *seq, read_at: at },
+            }),
+            (Payload::Membership { .. } | Payload::Session(_) | Payload::Gone, _) => return None,
+        };
+        Some(Self { cursor: StreamCursor::after(event).encode(), at, payload })
+    }
+}
+
+/// A page of events.
+#[derive(SimpleObject)]
+pub struct ViewerEventConnection {
+    /// The events with their cursors.
+    edges: Vec<ViewerEventEdge>,
+    /// The events alone.
+    nodes: Vec<ViewerEvent>,
+    /// Whether more follow; `endCursor` is where to go on.
+    page_info: PageInfo,
+}
+
+/// An event of a page.
+#[derive(Clone, SimpleObject)]
+pub struct ViewerEventEdge {
+    /// The event's cursor.
+    cursor: String,
+    /// The event.
+    node: ViewerEvent,
+}
+
+impl ViewerEventConnection {
+    /// A page of what followed a cursor.
+    #[must_use]
+    pub fn new(events: &[Arc<Event>], has_next_page: bool) -> Self {
+        let nodes: Vec<ViewerEvent> = events.iter().filter_map(|event| ViewerEvent::of(event)).collect();
+        let edges = nodes.iter().map(|node| ViewerEventEdge { cursor: node.cursor.clone(), node: node.clone() });
+        let page_info = PageInfo {
+            has_next_page,
+            has_previous_page: true,
+            start_cursor: nodes.first().map(|node| node.cursor.clone()),
+            end_cursor: nodes.last().map(|node| node.cursor.clone()),
+        };
+        Self { edges: edges.collect(), page_info, nodes }
+    }
+}

@@ -1,0 +1,177 @@
+//! A message and what it holds.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject, Union};
+
+use super::Conversation;
+use crate::domains::accounts::model as accounts;
+use crate::domains::accounts::types::User;
+use crate::domains::chat::model::{self, Content, ConversationCard, Member, MessageCard, MessageStatus, MessageType};
+use crate::error::AppResult;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::scalars::DateTime;
+
+/// A message. On a live message `id`, `seq`, `sender`, `type`, `content` and `conversation { id kind title }` cost no
+/// statement; `delivered` and `readByCount` cost one.
+#[derive(Clone, Debug)]
+pub struct Message {
+    row: MessageRow,
+    conversation: Option<Arc<ConversationCard>>,
+}
+
+#[derive(Clone, Debug)]
+enum MessageRow {
+    /// With its sender, shared.
+    Card(Arc<MessageCard>),
+    /// Alone, from a page; its sender is loaded with those of the others.
+    Alone(Arc<model::Message>),
+}
+
+impl Message {
+    /// With its sender, and with its conversation where that was loaded along.
+    #[must_use]
+    pub fn card(card: Arc<MessageCard>) -> Self {
+        Self { conversation: card.conversation.clone(), row: MessageRow::Card(card) }
+    }
+
+    /// With its sender, within a conversation that is known.
+    #[must_use]
+    pub fn within(card: Arc<MessageCard>, conversation: Arc<ConversationCard>) -> Self {
+        Self { conversation: Some(conversation), row: MessageRow::Card(card) }
+    }
+
+    /// Without its sender.
+    #[must_use]
+    pub fn row(message: model::Message, conversation: Option<Arc<ConversationCard>>) -> Self {
+        Self { row: MessageRow::Alone(Arc::new(message)), conversation }
+    }
+
+    fn message(&self) -> &model::Message {
+        match &self.row {
+            MessageRow::Card(card) => &card.message,
+            MessageRow::Alone(message) => message,
+        }
+    }
+
+    /// The members but the sender, who may all have got and read it.
+    async fn recipients(&self, ctx: &Context<'_>) -> AppResult<Vec<Member>> {
+        let loaders = ctx.loaders()?;
+        let message = self.message();
+        let members = loaders.find(&loaders.members, message.conversation_id).await?.unwrap_or_default();
+        let others = members.iter().filter(|(member, _)| member.user_id != message.sender_id);
+        Ok(others.map(|(member, _)| member.clone()).collect())
+    }
+}
+
+/// A message. On a live message `id`, `seq`, `sender`, `type`, `content` and `conversation { id kind title }` cost no
+/// statement; `delivered` and `readByCount` cost one.
+#[Object]
+impl Message {
+    /// Opaque global id.
+    pub async fn id(&self) -> ID {
+        self.message().id.global()
+    }
+
+    /// Where it was said.
+    async fn conversation(&self, ctx: &Context<'_>) -> AppResult<Conversation> {
+        if let Some(card) = &self.conversation {
+            return Ok(Conversation::shared(Arc::clone(card)));
+        }
+        let loaders = ctx.loaders()?;
+        loaders.get(&loaders.conversations, self.message().conversation_id).await.map(Conversation::shared)
+    }
+
+    /// Gap-free order within the conversation, from 1.
+    async fn seq(&self) -> i32 {
+        self.message().seq
+    }
+
+    /// Who sent it.
+    async fn sender(&self, ctx: &Context<'_>) -> AppResult<User> {
+        if let MessageRow::Card(card) = &self.row {
+            return Ok(User(Arc::clone(&card.sender)));
+        }
+        let loaders = ctx.loaders()?;
+        let sender: Arc<accounts::User> = loaders.get(&loaders.users, self.message().sender_id).await?;
+        Ok(User(sender))
+    }
+
+    /// What kind of content it has, or had.
+    #[graphql(name = "type")]
+    async fn message_type(&self) -> MessageType {
+        self.message().type_
+    }
+
+    /// What it says; null once revoked or deleted.
+    async fn content(&self) -> Option<MessageContent> {
+        self.message().content.clone().map(Into::into)
+    }
+
+    /// Client-side encrypted; the content is opaque to the server.
+    async fn is_private(&self) -> bool {
+        self.message().is_private
+    }
+
+    /// What became of it.
+    async fn status(&self) -> MessageStatus {
+        self.message().status
+    }
+
+    /// The key that the sender gave it; null for everybody else.
+    async fn client_message_id(&self, ctx: &Context<'_>) -> Option<AppResult<&str>> {
+        let message = self.message();
+        let own = ctx.viewer().map(|viewer| viewer.user_id == message.sender_id);
+        own.map(|own| message.client_message_id.as_deref().filter(|_| own)).transpose()
+    }
+
+    /// True once any device of a recipient has fetched it. Costs a statement for a whole page.
+    async fn delivered(&self, ctx: &Context<'_>) -> AppResult<bool> {
+        let seq = self.message().seq;
+        Ok(self.recipients(ctx).await?.iter().any(|member| member.delivered_seq >= seq))
+    }
+
+    /// How many others have read it. Costs a statement for a whole page.
+    async fn read_by_count(&self, ctx: &Context<'_>) -> AppResult<i32> {
+        let seq = self.message().seq;
+        let readers = self.recipients(ctx).await?.iter().filter(|member| member.read_seq >= seq).count();
+        Ok(i32::try_from(readers).unwrap_or(i32::MAX))
+    }
+
+    /// When it was last edited; null for never.
+    async fn edited_at(&self) -> Option<DateTime> {
+        self.message().edited_at.map(Into::into)
+    }
+
+    /// When it was sent.
+    async fn created_at(&self) -> DateTime {
+        self.message().created_at.into()
+    }
+
+    /// When anything of it last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.message().updated_at.into()
+    }
+}
+
+/// What a message says.
+#[derive(Clone, Debug, Union)]
+pub enum MessageContent {
+    /// Words.
+    Text(TextContent),
+}
+
+/// Words.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct TextContent {
+    /// The words, 1 to 8,000 characters.
+    text: String,
+}
+
+impl From<Content> for MessageContent {
+    fn from(content: Content) -> Self {
+        match content {
+            Content::Text { text } => Self::Text(TextContent { text }),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! GraphQL types of chat: the conversation here; [`message`]s, [`input`]s and payloads, [`event`]s apart.
+
+pub mod event;
+pub mod input;
+pub mod message;
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+
+use super::model::{ConversationCard, ConversationKind, Member};
+use super::service::{self, Seen};
+use crate::domains::accounts::types::User;
+use crate::error::AppResult;
+use crate::graphql::connection::Connection;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::scalars::DateTime;
+use crate::page::PageArgs;
+
+pub use message::Message;
+
+/// A conversation, as the viewer sees it. What depends on the viewer (`unreadCount`, `lastReadSeq`, `maxSeq`,
+/// `lastMessage`, `messages`) costs a statement when the conversation was reached through a message or an event.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    card: Arc<ConversationCard>,
+    member: Option<Member>,
+}
+
+impl Conversation {
+    /// As its member sees it.
+    #[must_use]
+    pub fn seen((card, member): Seen) -> Self {
+        Self { card: Arc::new(card), member: Some(member) }
+    }
+
+    /// As it is shared among those who get an event; the membership is loaded when asked for.
+    #[must_use]
+    pub fn shared(card: Arc<ConversationCard>) -> Self {
+        Self { card, member: None }
+    }
+
+    async fn member(&self, ctx: &Context<'_>) -> AppResult<Member> {
+        if let Some(member) = &self.member {
+            return Ok(member.clone());
+        }
+        let loaders = ctx.loaders()?;
+        loaders.get(&loaders.memberships, self.card.conversation.id).await
+    }
+
+    /// The newest seq, read anew where the card was shared long ago.
+    async fn last_seq(&self, ctx: &Context<'_>) -> AppResult<i32> {
+        if self.member.is_some() {
+            return Ok(self.card.conversation.last_seq);
+        }
+        let loaders = ctx.loaders()?;
+        Ok(loaders.get(&loaders.conversations, self.card.conversation.id).await?.conversation.last_seq)
+    }
+}
+
+/// A conversation, as the viewer sees it. What depends on the viewer (`unreadCount`, `lastReadSeq`, `maxSeq`,
+/// `lastMessage`, `messages`) costs a statement when the conversation was reached through a message or an event.
+#[Object]
+impl Conversation {
+    /// Opaque global id.
+    pub async fn id(&self) -> ID {
+        self.card.conversation.id.global()
+    }
+
+    /// Direct, or of a group.
+    async fn kind(&self) -> ConversationKind {
+        self.card.conversation.kind
+    }
+
+    /// The other user of a direct conversation; oneself in a conversation with oneself.
+    async fn peer(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
+        let peer = || {
+            let viewer = ctx.viewer()?.user_id;
+            Ok(self.card.peer_of(viewer).cloned().map(|user| User(Arc::new(user))))
+        };
+        peer().transpose()
+    }
+
+    /// Both people of a direct conversation; null for groups.
+    async fn participants(&self) -> Option<Vec<User>> {
+        let (low, high) = self.card.pair.clone()?;
+        Some(vec![User(Arc::new(low)), User(Arc::new(high))])
+    }
+
+    /// What to show as its name: the peer's nickname.
+    async fn title(&self, ctx: &Context<'_>) -> AppResult<String> {
+        let viewer = ctx.viewer()?.user_id;
+        Ok(self.card.peer_of(viewer).map(|peer| peer.nickname.clone()).unwrap_or_default())
+    }
+
+    /// The newest message that the viewer may see. Costs a statement for a whole list of conversations.
+    async fn last_message(&self, ctx: &Context<'_>) -> Option<AppResult<Message>> {
+        let find = async {
+            let member = self.member(ctx).await?;
+            let seq = member.last_visible(self.last_seq(ctx).await?);
+            if seq < member.from_seq {
+                return Ok(None);
+            }
+            let loaders = ctx.loaders()?;
+            let found = loaders.find(&loaders.messages, (self.card.conversation.id, seq)).await?;
+            Ok(found.map(|card| Message::within(card, Arc::clone(&self.card))))
+        };
+        find.await.transpose()
+    }
+
+    /// Messages of others that the viewer has not read.
+    async fn unread_count(&self, ctx: &Context<'_>) -> AppResult<i32> {
+        Ok(self.member(ctx).await?.unread(self.last_seq(ctx).await?))
+    }
+
+    /// The viewer has read up to here; 0 for nothing.
+    async fn last_read_seq(&self, ctx: &Context<'_>) -> AppResult<i32> {
+        Ok(self.member(ctx).await?.read_seq)
+    }
+
+    /// The seq of the newest message that the viewer may see; 0 for none.
+    async fn max_seq(&self, ctx: &Context<'_>) -> AppResult<i32> {
+        Ok(self.member(ctx).await?.last_visible(self.last_seq(ctx).await?))
+    }
+
+    /// How far each present member has read, of those who have read anything. Costs a statement for a whole list of
+    /// conversations.
+    async fn read_markers(&self, ctx: &Context<'_>) -> AppResult<Vec<ReadMarker>> {
+        let loaders = ctx.loaders()?;
+        let members = loaders.find(&loaders.members, self.card.conversation.id).await?.unwrap_or_default();
+        let markers = members.iter().filter_map(|(member, user)| {
+            let read_at = member.read_at?.into();
+            Some(ReadMarker { user: User(Arc::clone(user)), seq: member.read_seq, read_at })
+        });
+        Ok(markers.collect())
+    }
+
+    /// Messages that the viewer may see, by `seq`, the oldest first. Revoked and deleted ones keep their place.
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
+    ) -> AppResult<Connection<Message>> {
+        let id = self.card.conversation.id;
+        let page = PageArgs { first, after, last, before }.request(format!("messages:{}", id.0))?;
+        let (member, last_seq) = (self.member(ctx).await?, self.last_seq(ctx).await?);
+        let rows = service::list_messages(ctx.scope()?, (id, last_seq), &member, &page).await?;
+        // Seqs have no gaps: the count needs no statement.
+        let total = i64::from((member.last_visible(last_seq) - member.from_seq + 1).max(0));
+        let card = Arc::clone(&self.card);
+        Ok(Connection::new(
+            rows,
+            |message| Message::row(message, Some(Arc::clone(&card))),
+            move |_, bound| Box::pin(async move { Ok(total.min(bound)) }),
+        ))
+    }
+
+    /// When something was last said.
+    async fn updated_at(&self) -> DateTime {
+        self.card.conversation.last_activity_at.into()
+    }
+}
+
+/// How far somebody has read.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ReadMarker {
+    /// Whose marker.
+    pub user: User,
+    /// Read up to this message.
+    pub seq: i32,
+    /// When the marker moved there.
+    pub read_at: DateTime,
+}

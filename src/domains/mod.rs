@@ -1,0 +1,7 @@
+//! One folder per domain, the same file names in each; the file name is the layer.
+//!
+//! `types`, `query`, `mutation`, `subscription` speak GraphQL and never see diesel; `store` holds all SQL and never
+//! sees async-graphql; `service` stands between. A domain calls another's `service` or `loader`, never its `store`.
+
+pub mod accounts;
+pub mod chat;

@@ -1,0 +1,178 @@
+//! Errors: what a client may see of them, and nothing else.
+//!
+//! There are two families. A [`UserError`] is a business failure that a person can act on; it stands in a payload's
+//! `userErrors`. Every other failure becomes an entry of the response's `errors` with an [`ErrorCode`]; internal ones
+//! are logged once, masked, and carry a trace id.
+//!
+//! [`AppError`] deliberately does not implement `Display`: async-graphql turns anything that does into a client
+//! message, and `?` on a database error would send SQL text to the client. The one mapping to GraphQL is
+//! `graphql::errors`.
+
+use std::sync::Arc;
+
+use async_graphql::Enum;
+
+/// `errors[].extensions.code`: a request, authentication or internal failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// No token where one is needed, or a bad or expired one anywhere.
+    Unauthenticated,
+    /// Signed in, but not allowed.
+    Forbidden,
+    /// An argument of a query or subscription is not acceptable.
+    BadUserInput,
+    /// The document is not GraphQL.
+    GraphqlParseFailed,
+    /// The document does not fit the schema.
+    GraphqlValidationFailed,
+    /// `operationName` names no operation of the document, or is missing where there are several.
+    OperationResolutionFailure,
+    /// Mutation by GET, or another method.
+    MethodNotAllowed,
+    /// A body that is not JSON by its media type.
+    UnsupportedMediaType,
+    /// A body over the limit.
+    PayloadTooLarge,
+    /// Too much work at once; try again a little later.
+    Overloaded,
+    /// The stream cursor reaches further back than events are kept; fetch anew.
+    CursorExpired,
+    /// Our fault; the trace id finds it in the log.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The text that clients see.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::Overloaded => "OVERLOADED",
+            Self::CursorExpired => "CURSOR_EXPIRED",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+/// Why a mutation did not do what was asked; stable, to be switched on by clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum UserErrorCode {
+    /// The value is not acceptable; the message says why.
+    InvalidInput,
+    /// The value is missing.
+    Required,
+    /// The text is longer than allowed.
+    TooLong,
+    /// What the id names does not exist, or is not visible to you.
+    NotFound,
+    /// You may not do this.
+    Forbidden,
+    /// Account and password do not match, or the token is no longer good.
+    InvalidCredentials,
+    /// Somebody else has this username.
+    UsernameTaken,
+    /// The password is too short, too long or too common.
+    WeakPassword,
+    /// You are not, or no longer, a member of the conversation.
+    NotMember,
+    /// The message is over 8,000 characters.
+    MessageTooLarge,
+    /// The same key was used before with another input.
+    IdempotencyMismatch,
+}
+
+/// A business failure: its code, a sentence for people, and the path of the argument at fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserError {
+    /// Stable code.
+    pub code: UserErrorCode,
+    /// One sentence in English, to show or to replace by a translation of the code.
+    pub message: String,
+    /// Path of the argument at fault, such as `["input", "username"]`; empty when none is.
+    pub field: Vec<String>,
+}
+
+impl UserError {
+    /// A business failure at an argument, named by its dotted path (`"input.username"`; empty for none).
+    pub fn new(code: UserErrorCode, message: impl Into<String>, path: &str) -> Self {
+        let field = path.split('.').filter(|part| !part.is_empty()).map(ToOwned::to_owned).collect();
+        Self { code, message: message.into(), field }
+    }
+}
+
+/// Any failure of Plaza's own code.
+#[derive(Clone, Debug)]
+pub enum AppError {
+    /// Goes into the payload's `userErrors`.
+    User(Vec<UserError>),
+    /// Goes into `errors`, message and all.
+    Request(ErrorCode, String),
+    /// Goes into `errors` as "Internal error." with a trace id; the cause goes into the log.
+    Internal(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+/// The result of Plaza's own functions.
+pub type AppResult<T> = Result<T, AppError>;
+
+impl AppError {
+    /// An internal failure, described for the log alone.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(Arc::from(cause.into()))
+    }
+
+    /// A failure of a query's or subscription's argument.
+    pub fn bad_input(message: impl Into<String>) -> Self {
+        Self::Request(ErrorCode::BadUserInput, message.into())
+    }
+
+    /// A token is needed, and none was sent.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        Self::Request(ErrorCode::Unauthenticated, "Sign in first: send Authorization: Bearer <access token>.".into())
+    }
+
+    /// Too much at once.
+    #[must_use]
+    pub fn overloaded() -> Self {
+        Self::Request(ErrorCode::Overloaded, "Plaza is overloaded; try again in a moment.".into())
+    }
+
+    /// One line for the log.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::User(errors) => format!("{errors:?}"),
+            Self::Request(code, message) => format!("{}: {message}", code.as_str()),
+            Self::Internal(cause) => {
+                let mut text = cause.to_string();
+                let mut source = cause.source();
+                while let Some(inner) = source {
+                    text.push_str(": ");
+                    text.push_str(&inner.to_string());
+                    source = inner.source();
+                }
+                text
+            }
+        }
+    }
+}
+
+impl From<UserError> for AppError {
+    fn from(error: UserError) -> Self {
+        Self::User(vec![error])
+    }
+}
+
+impl From<diesel::result::Error> for AppError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::internal(error)
+    }
+}

@@ -1,0 +1,88 @@
+//! LISTEN and NOTIFY, on connections outside the pool.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::app::App;
+use crate::error::{AppError, AppResult};
+use crate::events::store;
+
+/// Nudges of other instances are sent at most once in this time.
+const COALESCE: Duration = Duration::from_millis(3);
+
+/// A connection that listens, and can be read through as well.
+pub struct Listener {
+    /// The connection.
+    pub conn: AsyncPgConnection,
+    closed: CancellationToken,
+    _driver: DropGuard,
+}
+
+impl Listener {
+    /// Returns once the connection is gone.
+    pub async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+}
+
+/// Connects, listens, and passes every notification on as a nudge.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn listen(app: &Arc<App>) -> AppResult<Listener> {
+    let (client, mut connection) =
+        tokio_postgres::connect(app.database.listen_url(), NoTls).await.map_err(AppError::internal)?;
+    let (closed, stop) = (CancellationToken::new(), CancellationToken::new());
+    let (gone, dropped, app) = (closed.clone(), stop.clone(), Arc::clone(app));
+    tokio::spawn(async move {
+        let drive = async {
+            while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
+                if let AsyncMessage::Notification(notification) = message {
+                    match notification.channel() {
+                        "plaza_events" => app.events.moved.notify_one(),
+                        _ => app.events.written.notify_one(),
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = drive => {}
+            () = dropped.cancelled() => {}
+        }
+        gone.cancel();
+    });
+    let driver = stop.drop_guard();
+    let mut conn = AsyncPgConnection::try_from(client).await.map_err(AppError::internal)?;
+    conn.batch_execute("set timezone = 'UTC'; set jit = off; listen plaza_events; listen plaza_outbox").await?;
+    Ok(Listener { conn, closed, _driver: driver })
+}
+
+/// While another instance leads, sends this one's nudges to it; a lost one costs a second.
+pub(in crate::events) async fn relay_nudges(app: Arc<App>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let ended = tokio::select! {
+            () = stop.cancelled() => return,
+            ended = relay(&app) => ended,
+        };
+        if let Err(error) = ended {
+            tracing::debug!(cause = %error.describe(), "nudges can't be sent just now");
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn relay(app: &Arc<App>) -> AppResult<()> {
+    app.events.written_here.notified().await;
+    let mut conn = AsyncPgConnection::establish(app.database.listen_url()).await.map_err(AppError::internal)?;
+    conn.batch_execute("set synchronous_commit = off").await?;
+    loop {
+        store::notify_written(&conn).await?;
+        tokio::time::sleep(COALESCE).await;
+        app.events.written_here.notified().await;
+    }
+}

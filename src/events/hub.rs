@@ -1,0 +1,273 @@
+//! Who listens here, and the last minutes of the stream in memory.
+//!
+//! One lock around everything; nothing is awaited under it. The feed hands over batches in order, so the state between
+//! two batches is the state of the stream at [`Hub::head`].
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::cursor::StreamCursor;
+use super::model::{Audience, Event, Payload, Position, Window};
+use super::subscriber::Interest;
+use crate::ids::{ConversationId, UserId};
+
+/// Events that memory keeps, at most, in number and bytes.
+const RING_EVENTS: usize = 20_000;
+const RING_BYTES: usize = 64 << 20;
+
+/// Events that wait for one subscriber before it has to catch up instead.
+pub const QUEUE: usize = 256;
+
+/// Names one subscription in the hub.
+pub type SubscriberId = u64;
+
+/// See the module.
+pub struct Hub(Mutex<State>);
+
+struct State {
+    head: StreamCursor,
+    ring: VecDeque<Arc<Event>>,
+    ring_bytes: usize,
+    listeners: HashMap<UserId, Listener>,
+    /// Which people with subscribers here are, or were, in a conversation.
+    conversations: HashMap<ConversationId, HashSet<UserId>>,
+    next_id: SubscriberId,
+}
+
+/// One person with at least one subscription here.
+#[derive(Default)]
+struct Listener {
+    windows: HashMap<ConversationId, Window>,
+    /// The windows were read from the database.
+    loaded: bool,
+    /// Changes that came by while they were being read; the changes win.
+    early: Vec<(ConversationId, Option<Window>)>,
+    live: HashMap<SubscriberId, Live>,
+    subscriptions: usize,
+}
+
+struct Live {
+    queue: mpsc::Sender<Arc<Event>>,
+    interest: Interest,
+    /// Seen already: a cursor may come from an instance that is ahead of this one.
+    reached: Position,
+}
+
+/// What memory holds behind a position.
+pub enum Recent {
+    /// These, and with them everything up to the position.
+    Events(Vec<Arc<Event>>, Position),
+    /// Memory doesn't reach back that far.
+    TooOld,
+}
+
+impl Hub {
+    /// A hub at the present end of the stream.
+    #[must_use]
+    pub fn new(head: StreamCursor) -> Self {
+        Self(Mutex::new(State {
+            head,
+            ring: VecDeque::new(),
+            ring_bytes: 0,
+            listeners: HashMap::new(),
+            conversations: HashMap::new(),
+            next_id: 0,
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far the stream has come here.
+    #[must_use]
+    pub fn head(&self) -> StreamCursor {
+        self.state().head
+    }
+
+    /// Subscriptions here.
+    #[must_use]
+    pub fn subscriptions(&self) -> usize {
+        self.state().listeners.values().map(|listener| listener.subscriptions).sum()
+    }
+
+    /// Announces a subscription. True when the person's windows have to be read and handed to [`Hub::set_windows`].
+    pub fn register(&self, user: UserId) -> (SubscriberId, bool) {
+        let mut state = self.state();
+        state.next_id += 1;
+        let id = state.next_id;
+        let listener = state.listeners.entry(user).or_default();
+        listener.subscriptions += 1;
+        (id, !listener.loaded)
+    }
+
+    /// Hands over the windows that were read after [`Hub::register`]; what the stream said meanwhile wins.
+    pub fn set_windows(&self, user: UserId, windows: Vec<(ConversationId, Window)>) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(listener) = state.listeners.get_mut(&user).filter(|listener| !listener.loaded) else { return };
+        listener.loaded = true;
+        listener.windows = windows.into_iter().collect();
+        for (conversation, window) in std::mem::take(&mut listener.early) {
+            listener.set_window(conversation, window);
+        }
+        for conversation in listener.windows.keys() {
+            state.conversations.entry(*conversation).or_default().insert(user);
+        }
+    }
+
+    /// Takes a subscription off.
+    pub fn unregister(&self, user: UserId, id: SubscriberId) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(listener) = state.listeners.get_mut(&user) else { return };
+        listener.live.remove(&id);
+        listener.subscriptions -= 1;
+        if listener.subscriptions > 0 {
+            return;
+        }
+        let listener = state.listeners.remove(&user).unwrap_or_default();
+        for conversation in listener.windows.keys() {
+            if let Some(people) = state.conversations.get_mut(conversation) {
+                people.remove(&user);
+                if people.is_empty() {
+                    state.conversations.remove(conversation);
+                }
+            }
+        }
+    }
+
+    /// The person's windows, as far as the interest goes.
+    #[must_use]
+    pub fn windows(&self, user: UserId, interest: &Interest) -> HashMap<ConversationId, Window> {
+        let state = self.state();
+        let Some(listener) = state.listeners.get(&user) else { return HashMap::new() };
+        match interest.conversation {
+            Some(id) => listener.windows.get(&id).map(|window| (id, *window)).into_iter().collect(),
+            None => listener.windows.clone(),
+        }
+    }
+
+    /// What the person may see and cares for behind a position, from at most `scan` events in memory.
+    #[must_use]
+    pub fn recent(&self, user: UserId, interest: &Interest, after: Position, scan: usize) -> Recent {
+        let state = self.state();
+        let first = state.ring.front().map_or(state.head.position + 1, |event| event.position);
+        let Ok(skip) = usize::try_from(after + 1 - first) else { return Recent::TooOld };
+        let Some(listener) = state.listeners.get(&user) else { return Recent::Events(Vec::new(), after) };
+        let mut through = after;
+        let mut events = Vec::new();
+        for event in state.ring.iter().skip(skip).take(scan) {
+            through = event.position;
+            if listener.wants(user, interest, event) {
+                events.push(Arc::clone(event));
+            }
+        }
+        Recent::Events(events, through)
+    }
+
+    /// Makes a subscription live if it has caught up with the head; the queue then gets everything behind `reached`.
+    #[must_use]
+    pub fn go_live(
+        &self,
+        user: UserId,
+        id: SubscriberId,
+        interest: &Interest,
+        reached: Position,
+    ) -> Option<mpsc::Receiver<Arc<Event>>> {
+        let mut state = self.state();
+        if state.head.position > reached {
+            return None;
+        }
+        let (queue, receiver) = mpsc::channel(QUEUE);
+        let listener = state.listeners.get_mut(&user)?;
+        listener.live.insert(id, Live { queue, interest: interest.clone(), reached });
+        Some(receiver)
+    }
+
+    /// Takes in the next events of the stream, in order and without gaps, and hands them to whoever is live.
+    pub fn dispatch(&self, batch: Vec<Arc<Event>>) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        for event in batch {
+            state.head = StreamCursor::after(&event);
+            if let Payload::Membership { conversation_id, user_id, window } = event.payload {
+                state.change_window(user_id, conversation_id, window);
+            }
+            state.deliver(&event);
+            state.ring_bytes += event.weight();
+            state.ring.push_back(event);
+        }
+        while state.ring.len() > RING_EVENTS || state.ring_bytes > RING_BYTES {
+            let Some(oldest) = state.ring.pop_front() else { break };
+            state.ring_bytes -= oldest.weight();
+        }
+    }
+}
+
+impl State {
+    fn change_window(&mut self, user: UserId, conversation: ConversationId, window: Option<Window>) {
+        let Some(listener) = self.listeners.get_mut(&user) else { return };
+        if !listener.loaded {
+            listener.early.push((conversation, window));
+            return;
+        }
+        listener.set_window(conversation, window);
+        if window.is_some() {
+            self.conversations.entry(conversation).or_default().insert(user);
+        }
+    }
+
+    fn deliver(&mut self, event: &Arc<Event>) {
+        match event.audience {
+            Audience::Conversation(id) => {
+                let Some(people) = self.conversations.get(&id) else { return };
+                for user in people {
+                    if let Some(listener) = self.listeners.get_mut(user) {
+                        listener.deliver(*user, event);
+                    }
+                }
+            }
+            Audience::User(user) => {
+                if let Some(listener) = self.listeners.get_mut(&user) {
+                    listener.deliver(user, event);
+                }
+            }
+            // No kind of event speaks to a role yet; whoever adds one decides here who has it.
+            Audience::Role(_) => {}
+        }
+    }
+}
+
+impl Listener {
+    fn set_window(&mut self, conversation: ConversationId, window: Option<Window>) {
+        match window {
+            Some(window) => self.windows.insert(conversation, window),
+            None => self.windows.remove(&conversation),
+        };
+    }
+
+    fn wants(&self, user: UserId, interest: &Interest, event: &Event) -> bool {
+        interest.matches(event)
+            && match event.audience {
+                Audience::Conversation(id) => {
+                    self.windows.get(&id).is_some_and(|window| window.shows(event.version, event.seq_of_message()))
+                }
+                Audience::User(id) => id == user,
+                Audience::Role(_) => false,
+            }
+    }
+
+    /// A full queue is closed: its subscriber drains it, then catches up by position and comes back.
+    fn deliver(&mut self, user: UserId, event: &Arc<Event>) {
+        let mut live = std::mem::take(&mut self.live);
+        live.retain(|_, subscriber| {
+            event.position <= subscriber.reached
+                || !self.wants(user, &subscriber.interest, event)
+                || subscriber.queue.try_send(Arc::clone(event)).is_ok()
+        });
+        self.live = live;
+    }
+}

@@ -1,0 +1,76 @@
+//! Loading what a batch of events refers to, in a constant number of statements.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use diesel_async::AsyncPgConnection;
+
+use super::model::{Event, EventKind, Payload, StoredEvent};
+use crate::domains::{accounts, chat};
+use crate::error::AppResult;
+use crate::ids::{ConversationId, MessageId, SessionId, UserId};
+
+/// Turns rows into shared events: at most one statement per kind of thing they refer to.
+pub(super) async fn load(conn: &AsyncPgConnection, rows: Vec<StoredEvent>) -> AppResult<Vec<Arc<Event>>> {
+    let mut messages: Vec<MessageId> = Vec::new();
+    let mut markers: Vec<(ConversationId, UserId)> = Vec::new();
+    let mut memberships: Vec<(ConversationId, UserId)> = Vec::new();
+    for row in &rows {
+        match (row.kind, row.conversation_id, row.user_id, row.subject_id) {
+            (EventKind::MessageCreated | EventKind::MessageUpdated, _, _, Some(id)) => messages.push(MessageId(id)),
+            (EventKind::ConversationRead, Some(conversation), Some(user), _) => markers.push((conversation, user)),
+            (EventKind::MembershipChanged, Some(conversation), Some(user), _) => {
+                memberships.push((conversation, user));
+            }
+            _ => {}
+        }
+    }
+    let cards = chat::service::load_message_cards(conn, &messages).await?;
+    let marked: Vec<ConversationId> = markers.iter().map(|(conversation, _)| *conversation).collect();
+    let conversations = chat::service::load_conversation_cards(conn, &marked).await?;
+    let readers: Vec<UserId> = markers.iter().map(|(_, user)| *user).collect();
+    let users = accounts::service::load_users(conn, &readers).await?;
+    let windows = chat::service::load_windows(conn, &memberships).await?;
+    let found = Found { cards, conversations, users, windows };
+    Ok(rows.into_iter().map(|row| Arc::new(found.event(&row))).collect())
+}
+
+struct Found {
+    cards: HashMap<MessageId, Arc<chat::model::MessageCard>>,
+    conversations: HashMap<ConversationId, Arc<chat::model::ConversationCard>>,
+    users: HashMap<UserId, Arc<accounts::model::User>>,
+    windows: HashMap<(ConversationId, UserId), super::model::Window>,
+}
+
+impl Found {
+    fn event(&self, row: &StoredEvent) -> Event {
+        Event {
+            position: row.position,
+            at: row.at,
+            kind: row.kind,
+            audience: row.audience(),
+            version: row.version,
+            seq: row.seq,
+            payload: self.payload(row).unwrap_or(Payload::Gone),
+        }
+    }
+
+    fn payload(&self, row: &StoredEvent) -> Option<Payload> {
+        Some(match row.kind {
+            EventKind::MessageCreated | EventKind::MessageUpdated => {
+                Payload::Message(Arc::clone(self.cards.get(&MessageId(row.subject_id?))?))
+            }
+            EventKind::ConversationRead => Payload::Marker {
+                conversation: Arc::clone(self.conversations.get(&row.conversation_id?)?),
+                user: Arc::clone(self.users.get(&row.user_id?)?),
+                seq: row.seq?,
+            },
+            EventKind::MembershipChanged => {
+                let (conversation_id, user_id) = (row.conversation_id?, row.user_id?);
+                let window = self.windows.get(&(conversation_id, user_id)).copied();
+                Payload::Membership { conversation_id, user_id, window }
+            }
+            EventKind::SessionRevoked => Payload::Session(SessionId(row.subject_id?)),
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! Catching up from the database, where memory doesn't reach back.
+
+use std::sync::Arc;
+
+use super::cursor::StreamCursor;
+use super::model::{Audience, Event};
+use super::store::{self, EventsBetween};
+use super::subscriber::Interest;
+use super::hydrate;
+use crate::app::App;
+use crate::error::{AppError, AppResult, ErrorCode};
+use crate::ids::{ConversationId, UserId};
+
+/// Rows read in one go.
+const PAGE: i64 = 500;
+
+fn expired() -> AppError {
+    AppError::Request(
+        ErrorCode::CursorExpired,
+        "The cursor reaches further back than events are kept: fetch anew, and resume from a fresh eventCursor.".into(),
+    )
+}
+
+/// Refuses a cursor behind which something was dropped, and one that this stream never gave out.
+///
+/// # Errors
+/// `CURSOR_EXPIRED`.
+pub(super) async fn check_cursor(app: &App, cursor: StreamCursor) -> AppResult<()> {
+    let conn = app.database.get().await?;
+    let stream = store::get_stream(&conn).await?;
+    if cursor.position < stream.dropped_through || cursor.position > stream.head {
+        return Err(expired());
+    }
+    Ok(())
+}
+
+/// The next page of what somebody may see behind a cursor, and how far that goes.
+///
+/// # Errors
+/// `CURSOR_EXPIRED` when retention took some of it meanwhile.
+pub(super) async fn next_page(
+    app: &App,
+    user: UserId,
+    interest: &Interest,
+    after: StreamCursor,
+) -> AppResult<(Vec<Arc<Event>>, StreamCursor)> {
+    // The head first: whatever lies up to it is covered by the windows read after it.
+    let head = app.events.head_cursor();
+    let windows = app.events.hub.windows(user, interest);
+    let conversations: Vec<ConversationId> = windows.keys().copied().collect();
+    let conn = app.database.get().await?;
+    let query = EventsBetween {
+        conversations: &conversations,
+        user,
+        kinds: interest.kinds,
+        after: after.position,
+        through: head.position,
+        not_before: after.not_before(),
+        limit: PAGE,
+    };
+    let rows = store::list_between(&conn, query).await?;
+    // After the read: what the read missed because it was dropped shows here.
+    if after.position < store::get_stream(&conn).await?.dropped_through {
+        return Err(expired());
+    }
+    let reached = match rows.last() {
+        Some(last) if rows.len() == usize::try_from(PAGE).unwrap_or(usize::MAX) => {
+            StreamCursor { position: last.position, at: last.at }
+        }
+        _ => head,
+    };
+    let events = hydrate::load(&conn, rows).await?;
+    let visible = |event: &Arc<Event>| {
+        interest.matches(event)
+            && match event.audience {
+                Audience::Conversation(id) => {
+                    windows.get(&id).is_some_and(|window| window.shows(event.version, event.seq_of_message()))
+                }
+                Audience::User(id) => id == user,
+                Audience::Role(_) => false,
+            }
+    };
+    Ok((events.into_iter().filter(visible).collect(), reached))
+}

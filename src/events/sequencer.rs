@@ -1,0 +1,88 @@
+//! The one sequencer: gives every committed event its place in the stream.
+//!
+//! Each instance tries to lead; PostgreSQL's advisory lock lets one. The moves run on the connection that holds the
+//! lock, so losing the one ends the other, and the next instance goes on where the last commit left the stream.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{partitions, store};
+use crate::app::App;
+use crate::error::{AppError, AppResult};
+
+/// How often somebody who doesn't lead tries to.
+const TRY: Duration = Duration::from_millis(500);
+
+/// A look without a nudge, in case one was lost.
+const POLL: Duration = Duration::from_secs(1);
+
+/// A move that takes longer means that the connection is dead.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How often partitions are made and dropped.
+const UPKEEP: Duration = Duration::from_secs(3600);
+
+/// PostgreSQL notices within three seconds that a leader's machine is gone, and gives the lock free.
+const SESSION_SETTINGS: &str = "set timezone = 'UTC'; set statement_timeout = '20s'; \
+     set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2";
+
+/// Leads or waits to, until told to stop.
+pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let ended = tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            ended = lead(&app) => ended,
+        };
+        app.events.leading.store(false, Ordering::Relaxed);
+        if let Err(error) = ended {
+            tracing::warn!(cause = %error.describe(), "the sequencer lost its connection; trying again");
+            tokio::time::sleep(TRY).await;
+        }
+    }
+}
+
+async fn lead(app: &Arc<App>) -> AppResult<()> {
+    let url = app.database.listen_url();
+    let mut conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
+    conn.batch_execute(SESSION_SETTINGS).await?;
+    while !store::try_lead(&conn).await? {
+        tokio::time::sleep(TRY).await;
+    }
+    tracing::info!("this instance sequences the events");
+    app.events.leading.store(true, Ordering::Relaxed);
+    partitions::keep_up(&conn, app.events.retention_days).await?;
+    let mut next_upkeep = Instant::now() + UPKEEP;
+    loop {
+        while move_batch(app, &conn).await? {}
+        if Instant::now() >= next_upkeep {
+            partitions::keep_up(&conn, app.events.retention_days).await?;
+            next_upkeep = Instant::now() + UPKEEP;
+        }
+        tokio::select! {
+            () = app.events.written.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+/// Moves a batch; true when there may be more.
+async fn move_batch(app: &Arc<App>, conn: &AsyncPgConnection) -> AppResult<bool> {
+    let moved = tokio::time::timeout(PATIENCE, store::move_batch(conn)).await.map_err(AppError::internal)?;
+    let moved = match moved {
+        Ok(moved) => moved,
+        Err(error) if partitions::is_missing(&error) => {
+            partitions::keep_up(conn, app.events.retention_days).await?;
+            return Ok(true);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if moved > 0 {
+        app.events.moved.notify_one();
+    }
+    Ok(store::is_whole_batch(moved))
+}

@@ -1,0 +1,166 @@
+//! All SQL of the event stream.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::model::{EventKind, NewEvent, Position, StoredEvent};
+use crate::db::schema::{event_stream, events, outbox, sql_types};
+use crate::db::statement;
+use crate::ids::{ConversationId, UserId};
+
+/// How many outbox rows one move takes.
+const BATCH: i64 = 2000;
+
+/// The stream's single row.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = event_stream)]
+pub struct Stream {
+    /// The last position given out.
+    pub head: Position,
+    /// The last position that retention took.
+    pub dropped_through: Position,
+    /// When head was given out.
+    pub last_at: DateTime<Utc>,
+}
+
+statement! {
+    /// Moves committed outbox rows, in id order, to the end of the stream, and notifies whoever listens, in one
+    /// statement. Gives how many were moved and the new head.
+    pub struct MoveBatch {} -> (BigInt, BigInt, Text)
+    |_unused|
+    "with moved as (delete from outbox where id = any(array(select id from outbox order by id limit "
+    [BigInt: &BATCH]
+    ")) returning *), \
+     counted as (select count(*) as n from moved), \
+     stream as (update event_stream set head = head + n, last_at = greatest(last_at, now()) from counted where n > 0 \
+       returning head - n as base, last_at), \
+     placed as (insert into events (position, at, kind, audience, audience_id, conversation_id, version, subject_id, \
+       seq, user_id) select base + row_number() over (order by moved.id), last_at, kind, audience, audience_id, \
+       conversation_id, version, subject_id, seq, user_id from moved cross join stream returning position) \
+     select count(*), coalesce(max(position), 0), \
+       coalesce(case when count(*) > 0 then pg_notify('plaza_events', '')::text end, '') from placed"
+}
+
+statement! {
+    /// What some conversations' members and one person got between two positions, merged, at most `limit` rows.
+    pub struct EventsBetween<'a> {
+        conversations: &'a [ConversationId],
+        user: UserId,
+        kinds: &'a [EventKind],
+        after: Position,
+        through: Position,
+        not_before: DateTime<Utc>,
+        limit: i64,
+    } -> events::SqlType
+    |this|
+    "select merged.* from (select e.* from unnest(" [Array<BigInt>: this.conversations]
+    ") as c (id) cross join lateral (select * from events where audience = 'CONVERSATION' and audience_id = c.id \
+       and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
+    " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
+    ") order by position limit " [BigInt: &this.limit] ") e \
+     union all (select * from events where audience = 'USER' and audience_id = " [BigInt: &this.user]
+    " and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
+    " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
+    ") order by position limit " [BigInt: &this.limit] ")) merged order by position limit " [BigInt: &this.limit]
+}
+
+statement! {
+    /// The partitions of `events`: name, the last day's end as its name says, and whether a detach was broken off.
+    pub struct ListPartitions {} -> (Text, Bool)
+    |_unused|
+    "select c.relname::text, i.inhdetachpending from pg_inherits i join pg_class c on c.oid = i.inhrelid \
+     where i.inhparent = 'events'::regclass order by c.relname"
+}
+
+statement! {
+    /// Tries to become the one sequencer; the lock is the connection's.
+    pub struct TryLead {} -> Bool
+    |_unused|
+    "select pg_try_advisory_lock(" [BigInt: &0x706c_617a_6102_i64] ")"
+}
+
+/// Adds rows to the outbox.
+pub async fn insert_outbox(mut conn: &AsyncPgConnection, rows: &[NewEvent]) -> QueryResult<usize> {
+    diesel::insert_into(outbox::table).values(rows).execute(&mut conn).await
+}
+
+/// The stream's row.
+pub async fn get_stream(mut conn: &AsyncPgConnection) -> QueryResult<Stream> {
+    event_stream::table.select(Stream::as_select()).first(&mut conn).await
+}
+
+/// Whether this connection is now the sequencer's.
+pub async fn try_lead(mut conn: &AsyncPgConnection) -> QueryResult<bool> {
+    TryLead {}.get_result(&mut conn).await
+}
+
+/// Moves one batch and returns its size.
+pub async fn move_batch(mut conn: &AsyncPgConnection) -> QueryResult<i64> {
+    MoveBatch {}.get_result::<(i64, i64, String)>(&mut conn).await.map(|(moved, _, _)| moved)
+}
+
+/// Whether a move takes all there can be.
+#[must_use]
+pub fn is_whole_batch(moved: i64) -> bool {
+    moved == BATCH
+}
+
+/// The events right behind a position, in order.
+pub async fn list_after(
+    mut conn: &AsyncPgConnection,
+    after: Position,
+    not_before: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<Vec<StoredEvent>> {
+    events::table
+        .filter(events::position.gt(after))
+        .filter(events::at.ge(not_before))
+        .order(events::position)
+        .limit(limit)
+        .select(StoredEvent::as_select())
+        .load(&mut conn)
+        .await
+}
+
+/// See [`EventsBetween`].
+pub async fn list_between(mut conn: &AsyncPgConnection, query: EventsBetween<'_>) -> QueryResult<Vec<StoredEvent>> {
+    query.load(&mut conn).await
+}
+
+/// Nudges other instances' sequencer through the database.
+pub async fn notify_written(mut conn: &AsyncPgConnection) -> QueryResult<usize> {
+    diesel::select(diesel::dsl::sql::<Text>("pg_notify('plaza_outbox', '')::text")).execute(&mut conn).await
+}
+
+/// The partitions of `events`, each with whether a detach of it was broken off.
+pub async fn list_partitions(mut conn: &AsyncPgConnection) -> QueryResult<Vec<(String, bool)>> {
+    ListPartitions {}.load(&mut conn).await
+}
+
+/// The database's day, in UTC.
+pub async fn get_today(mut conn: &AsyncPgConnection) -> QueryResult<NaiveDate> {
+    diesel::select(diesel::dsl::sql::<diesel::sql_types::Date>("(now() at time zone 'UTC')::date"))
+        .get_result(&mut conn)
+        .await
+}
+
+/// Runs a statement about a partition, whose name can't be a parameter.
+pub async fn execute_ddl(mut conn: &AsyncPgConnection, sql: String) -> QueryResult<usize> {
+    diesel::sql_query(sql).execute(&mut conn).await
+}
+
+/// Notes that everything before a time is about to be dropped, and returns up to where that goes.
+pub async fn advance_dropped_through(mut conn: &AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<Position> {
+    let last: Option<Position> =
+        events::table.filter(events::at.lt(before)).select(diesel::dsl::max(events::position)).first(&mut conn).await?;
+    diesel::update(event_stream::table)
+        .set(event_stream::dropped_through.eq(diesel::dsl::sql::<BigInt>("greatest(dropped_through, ").bind::<BigInt, _>(
+            last.unwrap_or(0),
+        ).sql(")")))
+        .returning(event_stream::dropped_through)
+        .get_result(&mut conn)
+        .await
+}
+

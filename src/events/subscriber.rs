@@ -1,0 +1,155 @@
+//! One subscription: what was missed first, then what comes, in order, nothing twice.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_util::Stream;
+use tokio::sync::mpsc;
+
+use super::cursor::StreamCursor;
+use super::hub::{Recent, SubscriberId};
+use super::model::{Audience, Event, EventKind};
+use super::replay;
+use crate::app::App;
+use crate::domains::chat;
+use crate::error::AppResult;
+use crate::ids::{ConversationId, UserId};
+
+/// Events looked at in one go while catching up from memory.
+const SCAN: usize = 1000;
+
+/// What a subscription cares for, of what its person may see.
+#[derive(Clone, Debug)]
+pub struct Interest {
+    /// Of these kinds.
+    pub kinds: &'static [EventKind],
+    /// In this conversation alone.
+    pub conversation: Option<ConversationId>,
+}
+
+impl Interest {
+    /// Whether the event is of a kind and a conversation cared for.
+    #[must_use]
+    pub fn matches(&self, event: &Event) -> bool {
+        self.kinds.contains(&event.kind)
+            && self.conversation.is_none_or(|id| event.audience == Audience::Conversation(id))
+    }
+}
+
+/// See the module. Dropping it takes it off the hub.
+pub struct Subscription {
+    app: Arc<App>,
+    user: UserId,
+    id: SubscriberId,
+    interest: Interest,
+    /// Everything up to here was handed out, is in the backlog, or is nothing for us.
+    reached: StreamCursor,
+    backlog: VecDeque<Arc<Event>>,
+    live: Option<mpsc::Receiver<Arc<Event>>>,
+}
+
+impl Subscription {
+    /// Subscribes somebody from a cursor on, or from now.
+    ///
+    /// # Errors
+    /// `CURSOR_EXPIRED` when events behind the cursor were dropped or the cursor is not of this database.
+    pub async fn open(
+        app: Arc<App>,
+        user: UserId,
+        interest: Interest,
+        after: Option<StreamCursor>,
+    ) -> AppResult<Self> {
+        let (id, load) = app.events.hub.register(user);
+        // From here on the drop takes it off again, whatever happens.
+        let mut subscription = Self {
+            reached: app.events.head_cursor(),
+            app,
+            user,
+            id,
+            interest,
+            backlog: VecDeque::new(),
+            live: None,
+        };
+        if load {
+            let windows = chat::service::list_windows(&subscription.app, user).await?;
+            subscription.app.events.hub.set_windows(user, windows);
+        }
+        if let Some(cursor) = after {
+            replay::check_cursor(&subscription.app, cursor).await?;
+            subscription.reached = cursor;
+        }
+        Ok(subscription)
+    }
+
+    /// The next event; waits for it.
+    ///
+    /// # Errors
+    /// `CURSOR_EXPIRED` when catching up takes longer than events are kept; internal when the database fails.
+    pub async fn next(&mut self) -> AppResult<Arc<Event>> {
+        loop {
+            if let Some(event) = self.backlog.pop_front() {
+                return Ok(event);
+            }
+            if let Some(live) = &mut self.live {
+                if let Some(event) = live.recv().await {
+                    self.reached = StreamCursor::after(&event);
+                    return Ok(event);
+                }
+                self.live = None;
+            }
+            if !self.catch_up().await? {
+                self.live =
+                    self.app.events.hub.go_live(self.user, self.id, &self.interest, self.reached.position);
+            }
+        }
+    }
+
+    /// At most `limit` events that are there already, without waiting, and whether there are more.
+    ///
+    /// # Errors
+    /// As [`Subscription::next`].
+    pub async fn pull(&mut self, limit: usize) -> AppResult<(Vec<Arc<Event>>, bool)> {
+        while self.backlog.len() <= limit && self.catch_up().await? {}
+        let more = self.backlog.len() > limit;
+        self.backlog.truncate(limit);
+        Ok((std::mem::take(&mut self.backlog).into(), more))
+    }
+
+    /// Looks at the next stretch of the stream. False when there is none.
+    async fn catch_up(&mut self) -> AppResult<bool> {
+        let hub = &self.app.events.hub;
+        match hub.recent(self.user, &self.interest, self.reached.position, SCAN) {
+            Recent::Events(events, through) => {
+                let moved = through > self.reached.position;
+                self.backlog.extend(events);
+                self.reached.position = through;
+                Ok(moved)
+            }
+            Recent::TooOld => {
+                let (events, reached) =
+                    replay::next_page(&self.app, self.user, &self.interest, self.reached).await?;
+                self.backlog.extend(events);
+                self.reached = reached;
+                Ok(true)
+            }
+        }
+    }
+
+
+    /// The subscription as a stream; after an error it ends.
+    pub fn into_stream(self) -> impl Stream<Item = AppResult<Arc<Event>>> + Send {
+        futures_util::stream::unfold(Some(self), |state| async move {
+            let mut subscription = state?;
+            match subscription.next().await {
+                Ok(event) => Some((Ok(event), Some(subscription))),
+                Err(error) => Some((Err(error), None)),
+            }
+        })
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.app.events.hub.unregister(self.user, self.id);
+    }
+}

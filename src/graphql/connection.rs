@@ -1,0 +1,109 @@
+//! Relay connections, the one helper for all of them.
+
+use std::borrow::Cow;
+
+use async_graphql::{Context, Object, ObjectType, OutputType, SimpleObject, TypeName};
+use futures_util::future::BoxFuture;
+
+use super::context::PlazaContext;
+use crate::error::AppResult;
+use crate::page::{COUNT_BOUND, Page};
+use crate::scope::Scope;
+
+/// Where a page lies in its list.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct PageInfo {
+    /// Rows follow: ask with `after: endCursor`.
+    pub has_next_page: bool,
+    /// Rows precede: ask with `before: startCursor`. Going forward, this says whether `after` was given.
+    pub has_previous_page: bool,
+    /// Cursor of the first row, null when there is none.
+    pub start_cursor: Option<String>,
+    /// Cursor of the last row, null when there is none.
+    pub end_cursor: Option<String>,
+}
+
+/// Counts a list up to the bound that is given.
+type Count = Box<dyn for<'a> Fn(&'a Scope, i64) -> BoxFuture<'a, AppResult<i64>> + Send + Sync>;
+
+/// A page of a list.
+pub struct Connection<T: OutputType> {
+    edges: Vec<Edge<T>>,
+    page_info: PageInfo,
+    count: Count,
+}
+
+/// A row of a page.
+pub struct Edge<T: OutputType> {
+    cursor: String,
+    node: T,
+}
+
+impl<T: OutputType> Connection<T> {
+    /// Wraps a page's rows; `count` is asked only when a client selects `totalCount`.
+    pub fn new<R>(
+        page: Page<R>,
+        wrap: impl Fn(R) -> T,
+        count: impl for<'a> Fn(&'a Scope, i64) -> BoxFuture<'a, AppResult<i64>> + Send + Sync + 'static,
+    ) -> Self {
+        let edges: Vec<Edge<T>> =
+            page.rows.into_iter().map(|(cursor, row)| Edge { cursor, node: wrap(row) }).collect();
+        let page_info = PageInfo {
+            has_next_page: page.has_next,
+            has_previous_page: page.has_previous,
+            start_cursor: edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+        };
+        Self { edges, page_info, count: Box::new(count) }
+    }
+}
+
+/// A page of a list.
+#[Object(name_type)]
+impl<T: OutputType + ObjectType> Connection<T> {
+    /// The rows with their cursors.
+    async fn edges(&self) -> &[Edge<T>] {
+        &self.edges
+    }
+
+    /// The rows alone.
+    async fn nodes(&self) -> Vec<&T> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Where the page lies in its list.
+    async fn page_info(&self) -> &PageInfo {
+        &self.page_info
+    }
+
+    /// Rows of the whole list. Counted only when selected, in a statement of its own; stops at 10,000.
+    async fn total_count(&self, ctx: &Context<'_>) -> AppResult<i64> {
+        (self.count)(ctx.scope()?, COUNT_BOUND).await
+    }
+}
+
+impl<T: OutputType + ObjectType> TypeName for Connection<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", T::type_name()).into()
+    }
+}
+
+/// A row of a page.
+#[Object(name_type)]
+impl<T: OutputType + ObjectType> Edge<T> {
+    /// Names the row's place in this list, for `after` and `before`.
+    async fn cursor(&self) -> &str {
+        &self.cursor
+    }
+
+    /// The row.
+    async fn node(&self) -> &T {
+        &self.node
+    }
+}
+
+impl<T: OutputType + ObjectType> TypeName for Edge<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", T::type_name()).into()
+    }
+}

@@ -1,0 +1,101 @@
+//! What resolvers find in their context: the scope and the loaders of this execution.
+//!
+//! An execution is a query, a mutation, or one event of a subscription. Each has its own scope and loaders, so nothing
+//! cached is ever shared between people or grows stale. While a subscription's stream is being opened there is no
+//! execution yet, only the requester.
+
+use std::sync::Arc;
+
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+use async_graphql::{Context, Data, Response};
+
+use super::loaders::Loaders;
+use crate::app::App;
+use crate::auth::{Requester, Viewer};
+use crate::error::{AppError, AppResult};
+use crate::scope::Scope;
+
+/// Gives every execution its own scope and loaders.
+pub struct ScopePerExecution;
+
+impl ExtensionFactory for ScopePerExecution {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for ScopePerExecution {
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        let (Ok(app), Ok(requester)) = (ctx.data::<Arc<App>>(), ctx.data::<Requester>()) else {
+            return next.run(ctx, operation_name).await;
+        };
+        let scope = Arc::new(Scope::new(Arc::clone(app), requester.clone()));
+        let mut data = Data::default();
+        data.insert(Loaders::new(Arc::clone(&scope)));
+        data.insert(scope);
+        next.run_with_data(ctx, operation_name, data).await
+    }
+}
+
+/// Shorthands for what lies in the context.
+pub trait PlazaContext {
+    /// The execution's scope.
+    ///
+    /// # Errors
+    /// Internal when the schema is executed without one.
+    fn scope(&self) -> AppResult<&Arc<Scope>>;
+
+    /// The execution's loaders.
+    ///
+    /// # Errors
+    /// Internal when the schema is executed without them.
+    fn loaders(&self) -> AppResult<&Loaders>;
+
+    /// Who asks; also there while a subscription is being opened.
+    ///
+    /// # Errors
+    /// Internal when the schema is executed without one.
+    fn requester(&self) -> AppResult<&Requester>;
+
+    /// The signed-in user.
+    ///
+    /// # Errors
+    /// Unauthenticated when no token was sent.
+    fn viewer(&self) -> AppResult<Viewer> {
+        self.requester()?.require_viewer()
+    }
+
+    /// The app; also there while a subscription is being opened.
+    ///
+    /// # Errors
+    /// Internal when the schema is executed without one.
+    fn app(&self) -> AppResult<&Arc<App>>;
+}
+
+fn missing<T>(_: async_graphql::Error) -> AppResult<T> {
+    Err(AppError::internal("the schema is executed without its context"))
+}
+
+impl PlazaContext for Context<'_> {
+    fn scope(&self) -> AppResult<&Arc<Scope>> {
+        self.data::<Arc<Scope>>().or_else(missing)
+    }
+
+    fn loaders(&self) -> AppResult<&Loaders> {
+        self.data::<Loaders>().or_else(missing)
+    }
+
+    fn requester(&self) -> AppResult<&Requester> {
+        self.data::<Requester>().or_else(missing)
+    }
+
+    fn app(&self) -> AppResult<&Arc<App>> {
+        self.data::<Arc<App>>().or_else(missing)
+    }
+}

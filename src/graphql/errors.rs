@@ -1,0 +1,78 @@
+//! The one mapping of errors to GraphQL.
+//!
+//! A resolver's [`AppError`] travels through async-graphql as an error's source. [`finish`] gives every error of a
+//! response its message, its code and, where it is our fault, the trace id; the cause goes into the log.
+
+use std::sync::Arc;
+
+use async_graphql::{Error, ErrorExtensionValues, Response, ServerError};
+
+use crate::error::{AppError, ErrorCode};
+use crate::telemetry::TraceId;
+
+/// Errors that one response reports.
+const MOST: usize = 10;
+
+impl From<AppError> for Error {
+    fn from(error: AppError) -> Self {
+        let mut masked = Self::new("Internal error.");
+        masked.source = Some(Arc::new(error));
+        masked
+    }
+}
+
+/// What an error without a source of ours is: the engine made it, before or during execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The document did not parse.
+    Parse,
+    /// The document does not fit the schema, or the variables don't fit the document.
+    Validation,
+    /// A resolver's argument could not be read.
+    Execution,
+}
+
+/// Completes the errors of a response, and logs those that are our fault.
+pub fn finish(response: &mut Response, trace: &TraceId) {
+    // Request errors have no path, and no data was computed.
+    let stage = if response.data == async_graphql::Value::Null { Stage::Validation } else { Stage::Execution };
+    response.errors.truncate(MOST);
+    for error in &mut response.errors {
+        complete(error, if error.path.is_empty() { stage } else { Stage::Execution }, trace);
+    }
+}
+
+/// Completes one error.
+pub fn complete(error: &mut ServerError, stage: Stage, trace: &TraceId) {
+    let ours = error.source.take().and_then(|source| source.downcast::<AppError>().ok());
+    let code = match ours.as_deref() {
+        Some(AppError::Request(code, message)) => {
+            error.message.clone_from(message);
+            *code
+        }
+        Some(internal) => {
+            tracing::error!(trace = trace.as_str(), cause = %internal.describe(), path = ?error.path, "internal error");
+            "Internal error.".clone_into(&mut error.message);
+            ErrorCode::Internal
+        }
+        None => match stage {
+            Stage::Parse => ErrorCode::GraphqlParseFailed,
+            Stage::Validation => ErrorCode::GraphqlValidationFailed,
+            Stage::Execution => ErrorCode::BadUserInput,
+        },
+    };
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    extensions.set("code", code.as_str());
+    if code == ErrorCode::Internal {
+        extensions.set("traceId", trace.as_str());
+    }
+}
+
+/// A response that is one request error.
+#[must_use]
+pub fn refusal(error: &AppError, trace: &TraceId) -> Response {
+    let mut refused = Error::from(error.clone()).into_server_error(async_graphql::Pos::default());
+    refused.locations.clear();
+    complete(&mut refused, Stage::Validation, trace);
+    Response::from_errors(vec![refused])
+}

@@ -1,0 +1,55 @@
+//! The loaders of one execution, one line each.
+
+use std::sync::Arc;
+
+use super::loader::{Batch, Loader};
+use crate::domains::{accounts, chat};
+use crate::error::{AppError, AppResult};
+use crate::scope::Scope;
+
+/// All loaders of one execution; each is built when first used.
+pub struct Loaders {
+    scope: Arc<Scope>,
+    /// A user by id.
+    pub users: Loader<accounts::loader::UserById>,
+    /// A conversation with its people, by id.
+    pub conversations: Loader<chat::loader::ConversationById>,
+    /// A message with its sender, by conversation and seq.
+    pub messages: Loader<chat::loader::MessageAt>,
+    /// The viewer's membership of a conversation.
+    pub memberships: Loader<chat::loader::ViewerMembership>,
+    /// The present members of a conversation.
+    pub members: Loader<chat::loader::PresentMembers>,
+}
+
+impl Loaders {
+    /// The loaders of an execution.
+    #[must_use]
+    pub fn new(scope: Arc<Scope>) -> Self {
+        Self {
+            scope,
+            users: Loader::default(),
+            conversations: Loader::default(),
+            messages: Loader::default(),
+            memberships: Loader::default(),
+            members: Loader::default(),
+        }
+    }
+
+    /// The value of a key, if there is one.
+    ///
+    /// # Errors
+    /// What the batch's statement said.
+    pub async fn find<B: Batch>(&self, loader: &Loader<B>, key: B::Key) -> AppResult<Option<B::Value>> {
+        loader.load(&self.scope, key).await
+    }
+
+    /// The value of a key that a foreign key vouches for.
+    ///
+    /// # Errors
+    /// What the batch's statement said; internal when the value is missing all the same.
+    pub async fn get<B: Batch>(&self, loader: &Loader<B>, key: B::Key) -> AppResult<B::Value> {
+        let missing = format!("{key:?} refers to nothing");
+        self.find(loader, key).await?.ok_or_else(|| AppError::internal(missing))
+    }
+}

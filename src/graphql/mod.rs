@@ -1,0 +1,75 @@
+//! The seam between async-graphql and the domains.
+//!
+//! The roots are merged here, one line per domain. Everything that has to hold for every operation stands here too:
+//! the scope and the loaders of each execution, the mapping of errors, connections, scalars.
+
+pub mod connection;
+pub mod context;
+pub mod errors;
+pub mod loader;
+pub mod loaders;
+pub mod node;
+pub mod payload;
+pub mod scalars;
+
+use std::sync::Arc;
+
+use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
+
+use crate::app::App;
+use crate::domains::{accounts, chat};
+
+/// The root of queries.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    node::NodeQuery,
+    accounts::query::AccountQuery,
+    chat::query::ChatQuery,
+);
+
+/// The root of mutations.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    accounts::mutation::AccountMutation,
+    chat::mutation::ChatMutation,
+);
+
+/// The root of subscriptions.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(chat::subscription::ChatSubscription);
+
+/// Everything about the signed-in user.
+#[derive(MergedObject)]
+pub struct Viewer(accounts::query::AccountViewer, chat::query::ChatViewer);
+
+impl Viewer {
+    /// The signed-in user's.
+    #[must_use]
+    pub fn new(viewer: crate::auth::Viewer) -> Self {
+        Self(accounts::query::AccountViewer(viewer), chat::query::ChatViewer)
+    }
+}
+
+/// Plaza's schema.
+pub type PlazaSchema = Schema<Query, Mutation, Subscription>;
+
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+}
+
+/// The schema, ready to be executed.
+#[must_use]
+pub fn schema(app: &Arc<App>) -> PlazaSchema {
+    let mut builder = builder().data(Arc::clone(app)).extension(context::ScopePerExecution);
+    if app.config.production {
+        builder = builder.disable_introspection().disable_suggestions();
+    }
+    builder.finish()
+}
+
+/// The schema's text, as `schema.graphql` has it.
+#[must_use]
+pub fn sdl() -> String {
+    let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    builder().finish().sdl_with_options(options)
+}

@@ -1,0 +1,67 @@
+//! `node` and `nodes`: whatever has a global id, by it.
+
+use async_graphql::{Context, ID, Interface, Object};
+
+use super::context::PlazaContext;
+use crate::domains::accounts::types::User;
+use crate::domains::chat::types::{Conversation, Message};
+use crate::domains::{accounts, chat};
+use crate::error::{AppError, AppResult};
+use crate::ids::{ConversationId, MessageId, UserId, decode_global_id};
+
+/// The most ids that `nodes` takes.
+const MOST_NODES: usize = 100;
+
+/// Anything with a global id.
+#[derive(Interface)]
+#[graphql(name = "Node", field(name = "id", ty = "ID", desc = "Opaque global id; `node` finds the object by it."))]
+pub enum Node {
+    /// A person.
+    User(User),
+    /// A conversation of the viewer's.
+    Conversation(Conversation),
+    /// A message that the viewer may see.
+    Message(Message),
+}
+
+/// Finds an object of whatever type; none when it doesn't exist or the viewer may not see it.
+async fn find(ctx: &Context<'_>, id: &ID) -> AppResult<Option<Node>> {
+    let Ok((type_name, key)) = decode_global_id(id) else {
+        return Err(AppError::bad_input("This is not an id of Plaza's."));
+    };
+    let viewer = ctx.requester()?.viewer;
+    Ok(match (type_name.as_str(), viewer) {
+        (UserId::TYPE, _) => accounts::query::find_user(ctx, UserId(key)).await?.map(Node::User),
+        (ConversationId::TYPE, Some(_)) => {
+            chat::query::find_conversation(ctx, ConversationId(key)).await?.map(Node::Conversation)
+        }
+        (MessageId::TYPE, Some(_)) => chat::query::find_message(ctx, MessageId(key)).await?.map(Node::Message),
+        _ => None,
+    })
+}
+
+/// Queries by global id.
+#[derive(Default)]
+pub struct NodeQuery;
+
+/// Queries by global id.
+#[Object]
+impl NodeQuery {
+    /// Whatever has this id. Null when nothing has, or when it is not for the viewer to see.
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Opaque global id.")] id: ID) -> Option<AppResult<Node>> {
+        find(ctx, &id).await.transpose()
+    }
+
+    /// Whatever has these ids, in their order, with null for what doesn't exist or is not for the viewer to see.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Opaque global ids, at most 100.")] ids: Vec<ID>,
+    ) -> AppResult<Vec<Option<AppResult<Node>>>> {
+        if ids.len() > MOST_NODES {
+            return Err(AppError::bad_input(format!("`ids` has more than {MOST_NODES} entries.")));
+        }
+        let found = ids.iter().map(|id| async { find(ctx, id).await.transpose() });
+        Ok(futures_util::future::join_all(found).await)
+    }
+}

@@ -1,0 +1,79 @@
+//! Payloads of mutations: what was done, or why it was not.
+
+use async_graphql::{Interface, SimpleObject};
+
+use crate::error::{AppError, AppResult, UserError, UserErrorCode};
+
+/// A business failure that has nothing to tell beyond its code and message.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct GenericError {
+    /// Stable code, to be switched on.
+    code: UserErrorCode,
+    /// One sentence in English; translate by the code.
+    message: String,
+    /// Path of the argument at fault, such as `["input", "username"]`; null when no argument is.
+    field: Option<Vec<String>>,
+}
+
+/// A business failure the user can act on; every payload lists them.
+#[derive(Clone, Debug, Interface)]
+#[graphql(
+    name = "UserError",
+    field(name = "code", ty = "&UserErrorCode", desc = "Stable code, to be switched on."),
+    field(name = "message", ty = "&String", desc = "One sentence in English; translate by the code."),
+    field(
+        name = "field",
+        ty = "&Option<Vec<String>>",
+        desc = "Path of the argument at fault, such as `[\"input\", \"username\"]`; null when no argument is."
+    )
+)]
+pub enum UserErrorObject {
+    /// No more than code and message.
+    Generic(GenericError),
+}
+
+impl From<UserError> for UserErrorObject {
+    fn from(UserError { code, message, field }: UserError) -> Self {
+        let field = (!field.is_empty()).then_some(field);
+        Self::Generic(GenericError { code, message, field })
+    }
+}
+
+/// What a mutation answers.
+pub trait Payload: Sized {
+    /// The answer when nothing was done, and why.
+    fn refused(errors: Vec<UserErrorObject>) -> Self;
+}
+
+/// Turns what a use case returned into the answer of a nullable mutation field: business failures go into the
+/// payload, all others become an error of this field alone.
+pub fn settle<T, P: Payload>(result: AppResult<T>, done: impl FnOnce(T) -> P) -> Option<AppResult<P>> {
+    Some(match result {
+        Ok(value) => Ok(done(value)),
+        Err(AppError::User(errors)) => Ok(P::refused(errors.into_iter().map(Into::into).collect())),
+        Err(error) => Err(error),
+    })
+}
+
+/// The answer of a mutation that has nothing to give back.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct OkPayload {
+    /// Whether it was done.
+    ok: bool,
+    /// Why it was not.
+    user_errors: Vec<UserErrorObject>,
+}
+
+impl OkPayload {
+    /// It was done.
+    #[must_use]
+    pub fn done() -> Self {
+        Self { ok: true, user_errors: Vec::new() }
+    }
+}
+
+impl Payload for OkPayload {
+    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+        Self { ok: false, user_errors }
+    }
+}

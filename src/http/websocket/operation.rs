@@ -1,0 +1,56 @@
+//! One operation of a socket, in a task of its own.
+
+use async_graphql::Response;
+use async_graphql::parser::types::OperationType;
+use axum::extract::ws::Message;
+use futures_util::StreamExt;
+use tokio::sync::mpsc::Sender;
+
+use super::protocol;
+use crate::graphql::errors;
+use crate::http::{Endpoint, execute};
+use crate::auth::Requester;
+
+/// What has to be said once the operation is over: that it is complete, unless an error said so.
+pub type Farewell = Option<Message>;
+
+/// Runs an operation to its end and returns its last word. Results go out as they come.
+pub async fn run(
+    endpoint: &Endpoint,
+    requester: &Requester,
+    (id, request): (&str, async_graphql::Request),
+    out: &Sender<Message>,
+) -> Farewell {
+    let prepared = match execute::prepare(request, requester) {
+        Ok(prepared) => prepared,
+        Err(response) => return Some(protocol::error(id, &response.errors)),
+    };
+    if prepared.operation != OperationType::Subscription {
+        let response = execute::run(endpoint, prepared, &requester.trace).await;
+        return if is_request_error(&response) {
+            Some(protocol::error(id, &response.errors))
+        } else {
+            let _ = out.send(protocol::next(id, &protocol::payload(&response))).await;
+            Some(protocol::complete(id))
+        };
+    }
+    let mut stream = endpoint.schema.execute_stream(prepared.request);
+    while let Some(mut response) = stream.next().await {
+        errors::finish(&mut response, &requester.trace);
+        if is_request_error(&response) {
+            return Some(protocol::error(id, &response.errors));
+        }
+        if out.send(protocol::next(id, &protocol::payload(&response))).await.is_err() {
+            return None;
+        }
+    }
+    Some(protocol::complete(id))
+}
+
+/// Whether nothing was executed: the request was refused, or a subscription's stream could not be opened or broke off.
+/// An error inside an event has a path that leads into it.
+fn is_request_error(response: &Response) -> bool {
+    response.data == async_graphql::Value::Null
+        && !response.errors.is_empty()
+        && response.errors.iter().all(|error| error.path.len() <= 1)
+}

@@ -1,0 +1,108 @@
+//! Messages and close codes of graphql-transport-ws.
+
+use async_graphql::{Request, Response, ServerError};
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What a client may say.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientMessage {
+    /// First of all, with who it is.
+    ConnectionInit {
+        /// `{"authorization": "Bearer …"}`.
+        #[serde(default)]
+        payload: Option<Value>,
+    },
+    /// Starts an operation.
+    Subscribe {
+        /// The client's name for it.
+        id: String,
+        /// The operation.
+        payload: Box<Request>,
+    },
+    /// Ends an operation.
+    Complete {
+        /// Its name.
+        id: String,
+    },
+    /// Asks for a pong.
+    Ping {
+        /// Sent back.
+        #[serde(default)]
+        payload: Option<Value>,
+    },
+    /// Answers a ping.
+    Pong,
+}
+
+/// Why a socket is closed: the code, and a reason of at most 123 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Close(pub u16, pub &'static str);
+
+impl Close {
+    pub const GOING_AWAY: Self = Self(1001, "draining");
+    pub const TOO_LARGE: Self = Self(1009, "message over 64 KiB");
+    pub const MALFORMED: Self = Self(4400, "not a message of graphql-transport-ws");
+    pub const UNAUTHORIZED: Self = Self(4401, "Unauthorized");
+    pub const FORBIDDEN: Self = Self(4403, "Forbidden");
+    pub const TOKEN_EXPIRED: Self = Self(4403, "token-expired");
+    pub const SIGNED_OUT: Self = Self(4403, "signed-out");
+    pub const WRONG_PROTOCOL: Self = Self(4406, "Subprotocol not acceptable");
+    pub const INIT_TIMEOUT: Self = Self(4408, "Connection initialisation timeout");
+    pub const DUPLICATE_ID: Self = Self(4409, "Subscriber for this id already exists");
+    pub const TOO_MANY_INITS: Self = Self(4429, "Too many initialisation requests");
+    pub const SLOW_READER: Self = Self(4499, "slow reader");
+
+    /// The frame that says so.
+    pub fn frame(self) -> Message {
+        Message::Close(Some(CloseFrame { code: self.0, reason: Utf8Bytes::from_static(self.1) }))
+    }
+}
+
+fn text(value: &Value) -> Message {
+    Message::Text(value.to_string().into())
+}
+
+/// The client is known.
+pub fn connection_ack() -> Message {
+    text(&json!({ "type": "connection_ack" }))
+}
+
+/// The answer to a ping.
+pub fn pong(payload: Option<Value>) -> Message {
+    match payload {
+        Some(payload) => text(&json!({ "type": "pong", "payload": payload })),
+        None => text(&json!({ "type": "pong" })),
+    }
+}
+
+/// An operation has ended.
+pub fn complete(id: &str) -> Message {
+    text(&json!({ "type": "complete", "id": id }))
+}
+
+/// An operation was refused, or ended with errors of its own.
+pub fn error(id: &str, errors: &[ServerError]) -> Message {
+    text(&json!({ "type": "error", "id": id, "payload": errors }))
+}
+
+/// A response, ready to be framed for whoever asked.
+pub fn payload(response: &Response) -> Bytes {
+    serde_json::to_vec(response).unwrap_or_default().into()
+}
+
+/// One result of an operation: bytes that may be shared, in a frame of its own.
+pub fn next(id: &str, payload: &Bytes) -> Message {
+    let id = Value::from(id).to_string();
+    let mut frame = Vec::with_capacity(id.len() + payload.len() + 40);
+    frame.extend_from_slice(b"{\"type\":\"next\",\"id\":");
+    frame.extend_from_slice(id.as_bytes());
+    frame.extend_from_slice(b",\"payload\":");
+    frame.extend_from_slice(payload);
+    frame.push(b'}');
+    // Both parts were written as JSON, which is UTF-8.
+    Message::Text(Utf8Bytes::try_from(Bytes::from(frame)).unwrap_or_default())
+}

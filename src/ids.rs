@@ -1,0 +1,127 @@
+//! Typed ids, and the opaque global ids that the API speaks.
+//!
+//! A row's key is a `bigint`. In Rust each table has its own id type, so that a user's id is never taken for an
+//! item's. Clients see `base64url("User:42")`: opaque, unique across types, and taken by `node`.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Why a text is not the id that was wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdError {
+    /// Not an id of Plaza's at all.
+    Malformed,
+    /// An id of another type.
+    OtherType,
+}
+
+/// Makes the opaque id of a row.
+#[must_use]
+pub fn encode_global_id(type_name: &str, key: i64) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{type_name}:{key}"))
+}
+
+/// Splits an opaque id into its type's name and the row's key.
+///
+/// # Errors
+/// [`IdError::Malformed`] when the text is not what [`encode_global_id`] makes.
+pub fn decode_global_id(text: &str) -> Result<(String, i64), IdError> {
+    if text.len() > 64 {
+        return Err(IdError::Malformed);
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| IdError::Malformed)?;
+    let plain = String::from_utf8(bytes).map_err(|_| IdError::Malformed)?;
+    let (name, key) = plain.split_once(':').ok_or(IdError::Malformed)?;
+    let key: i64 = key.parse().map_err(|_| IdError::Malformed)?;
+    // One spelling per row: no leading zeros, no plus sign.
+    if key <= 0 || encode_global_id(name, key) != text {
+        return Err(IdError::Malformed);
+    }
+    Ok((name.to_owned(), key))
+}
+
+/// Declares an id type over a `bigint` key, with the GraphQL type it names.
+macro_rules! typed_id {
+    ($(#[$doc:meta])* $name:ident, $graphql:literal) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord,
+            diesel::expression::AsExpression, diesel::deserialize::FromSqlRow, serde::Serialize, serde::Deserialize,
+        )]
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl $name {
+            /// The GraphQL type whose rows these ids name.
+            pub const TYPE: &'static str = $graphql;
+
+            /// The opaque id that clients see.
+            #[must_use]
+            pub fn global(self) -> async_graphql::ID {
+                async_graphql::ID($crate::ids::encode_global_id(Self::TYPE, self.0))
+            }
+
+            /// Reads the opaque id that clients send.
+            ///
+            /// # Errors
+            /// When the text is no id, or one of another type.
+            pub fn parse(text: &str) -> Result<Self, $crate::ids::IdError> {
+                let (name, key) = $crate::ids::decode_global_id(text)?;
+                if name == Self::TYPE { Ok(Self(key)) } else { Err($crate::ids::IdError::OtherType) }
+            }
+        }
+
+        impl diesel::serialize::ToSql<diesel::sql_types::BigInt, diesel::pg::Pg> for $name {
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
+            ) -> diesel::serialize::Result {
+                <i64 as diesel::serialize::ToSql<diesel::sql_types::BigInt, diesel::pg::Pg>>::to_sql(&self.0, out)
+            }
+        }
+
+        impl diesel::deserialize::FromSql<diesel::sql_types::BigInt, diesel::pg::Pg> for $name {
+            fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
+                <i64 as diesel::deserialize::FromSql<diesel::sql_types::BigInt, diesel::pg::Pg>>::from_sql(bytes)
+                    .map(Self)
+            }
+        }
+    };
+}
+
+typed_id!(
+    /// A person's account; the API calls it a user.
+    UserId, "User"
+);
+typed_id!(
+    /// A sign-in on one device.
+    SessionId, "Session"
+);
+typed_id!(
+    /// A direct or group conversation.
+    ConversationId, "Conversation"
+);
+typed_id!(
+    /// One message.
+    MessageId, "Message"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_global_id_goes_there_and_back() {
+        let id = UserId(42);
+        assert_eq!(UserId::parse(&id.global()), Ok(id));
+        assert_eq!(MessageId::parse(&id.global()), Err(IdError::OtherType));
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        for text in ["", "42", "!!", "VXNlcjo", "VXNlcjow", "VXNlcjotMQ", "VXNlcjowNDI", &"A".repeat(100)] {
+            assert_eq!(UserId::parse(text), Err(IdError::Malformed), "{text}");
+        }
+    }
+}

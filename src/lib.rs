@@ -1,0 +1,34 @@
+//! Plaza: one GraphQL API with live subscriptions for a community.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`app`] | everything that is built once and shared |
+//! | [`config`], [`telemetry`], [`clock`] | settings; logs; time and randomness |
+//! | [`http`] | transport: HTTP, WebSocket, health |
+//! | [`graphql`] | the seam: merged roots, context, loaders, connections, errors |
+//! | [`domains`] | one folder per domain, the same file names in each |
+//! | [`events`] | outbox, sequencer, feed, hub: live delivery that loses nothing |
+//! | [`auth`] | who is asking |
+//! | [`db`] | pool, embedded PostgreSQL, migrations |
+//! | [`error`], [`ids`], [`money`], [`page`], [`scope`] | what all domains share |
+//!
+//! Dependencies point one way: `http → graphql → domains::{query, mutation, types} → service → {policy, store} →
+//! {model, db}`.
+
+pub mod app;
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod domains;
+pub mod error;
+pub mod events;
+pub mod graphql;
+pub mod http;
+pub mod ids;
+pub mod money;
+pub mod page;
+pub mod run;
+pub mod scope;
+pub mod seed;
+pub mod telemetry;

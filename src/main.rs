@@ -1,0 +1,130 @@
+//! Plaza's commands.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use plaza::app::App;
+use plaza::auth::Requester;
+use plaza::config::Config;
+use plaza::domains::accounts::model::Role;
+use plaza::domains::accounts::service as accounts;
+use plaza::error::{AppError, AppResult};
+use plaza::scope::Scope;
+use plaza::{graphql, run, seed, telemetry};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// One GraphQL API with live subscriptions for a community.
+///
+/// Without DATABASE_URL, Plaza runs its own PostgreSQL in its data folder. All settings come from the environment; the
+/// README lists them.
+#[derive(Parser)]
+#[command(name = "plaza", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Migrates the database and serves until SIGTERM (the default)
+    Serve {
+        /// Add demo data first, if the database is empty
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Brings the database to this version and ends
+    Migrate,
+    /// Prints the GraphQL schema
+    Schema,
+    /// Adds demo data to an empty database
+    Seed,
+    /// Gives somebody a role
+    Promote {
+        /// Whom
+        username: String,
+        /// Which role
+        #[arg(ignore_case = true)]
+        role: RoleArgument,
+    },
+    /// Prints an access token for somebody, good for about 15 minutes
+    Token {
+        /// For whom
+        username: String,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "UPPER")]
+enum RoleArgument {
+    User,
+    Support,
+    Admin,
+}
+
+impl From<RoleArgument> for Role {
+    fn from(role: RoleArgument) -> Self {
+        match role {
+            RoleArgument::User => Self::User,
+            RoleArgument::Support => Self::Support,
+            RoleArgument::Admin => Self::Admin,
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command = Arguments::parse().command.unwrap_or(Command::Serve { demo: false });
+    if matches!(command, Command::Schema) {
+        println!("{}", graphql::sdl());
+        return ExitCode::SUCCESS;
+    }
+    let config = match Config::from_env() {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    telemetry::init(config.log_format, &config.log_filter);
+    match perform(command, config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(AppError::Request(_, message)) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("Plaza failed: {}", error.describe());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn perform(command: Command, config: Config) -> AppResult<()> {
+    if let Command::Serve { demo } = command {
+        return run::serve(config, demo).await;
+    }
+    let opened = run::open_database(&config, false).await?;
+    let done = match run::build(config, &opened.url).await {
+        Ok(app) => perform_on(command, &app).await,
+        Err(error) => Err(error),
+    };
+    opened.close().await;
+    done
+}
+
+async fn perform_on(command: Command, app: &Arc<App>) -> AppResult<()> {
+    match command {
+        // Building the app has migrated, and the schema was printed before.
+        Command::Serve { .. } | Command::Migrate | Command::Schema => Ok(()),
+        Command::Seed => seed::demo(app).await,
+        Command::Promote { username, role } => accounts::promote(app, &username, role.into()).await,
+        Command::Token { username } => {
+            let scope = Scope::new(Arc::clone(app), Requester::anonymous());
+            println!("{}", accounts::sessions::issue_operator_token(&scope, &username).await?.access);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What the commands do: finding the database, serving, and ending in good order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::embedded::{Cluster, Options};
+use crate::db::{Database, migrate};
+use crate::error::{AppError, AppResult};
+use crate::{http, seed};
+
+/// How long running mutations and sockets may take to end.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// The database to work on, and the cluster that has to be stopped afterwards.
+pub struct Opened {
+    /// Connection string.
+    pub url: String,
+    cluster: Option<Arc<Cluster>>,
+}
+
+/// Finds the database: the one that is set, or the embedded one, started where need be.
+///
+/// # Errors
+/// When the embedded cluster can't be run.
+pub async fn open_database(config: &Config, exclusive: bool) -> AppResult<Opened> {
+    if let Some(url) = &config.database_url {
+        return Ok(Opened { url: url.clone(), cluster: None });
+    }
+    let options = Options {
+        data_dir: config.data_dir.clone(),
+        bin_dir: config.pg_bin.clone(),
+        extra_settings: String::new(),
+    };
+    let start = move || if exclusive { Cluster::start(&options) } else { Cluster::start_or_join(&options) };
+    let cluster =
+        tokio::task::spawn_blocking(start).await.map_err(AppError::internal)?.map_err(AppError::internal)?;
+    Ok(Opened { url: cluster.url("plaza"), cluster: Some(Arc::new(cluster)) })
+}
+
+impl Opened {
+    /// Stops the embedded cluster, where it is ours.
+    pub async fn close(self) {
+        let Some(cluster) = self.cluster else { return };
+        match tokio::task::spawn_blocking(move || cluster.stop()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the embedded PostgreSQL did not stop"),
+            Err(error) => tracing::warn!(%error, "the embedded PostgreSQL did not stop"),
+        }
+    }
+}
+
+/// Migrates the database and builds the app on it, without starting its background tasks.
+///
+/// # Errors
+/// When the database fails.
+pub async fn build(config: Config, url: &str) -> AppResult<Arc<App>> {
+    let listen_url = config.listen_database_url.clone();
+    let ran = migrate::run(listen_url.as_deref().unwrap_or(url)).await?;
+    if !ran.is_empty() {
+        tracing::info!(migrations = ran.len(), "migrated the database");
+    }
+    let database = Database::connect(url, listen_url.as_deref(), config.db_connections).await?;
+    App::build(config, database, Clock::System).await
+}
+
+/// Serves until SIGTERM or SIGINT; with `demo`, an empty database gets demo data first.
+///
+/// # Errors
+/// When the database or the address can't be had.
+pub async fn serve(config: Config, demo: bool) -> AppResult<()> {
+    let opened = open_database(&config, true).await?;
+    let served = serve_on(config, &opened.url, demo).await;
+    opened.close().await;
+    served
+}
+
+async fn serve_on(config: Config, url: &str, demo: bool) -> AppResult<()> {
+    let app = build(config, url).await?;
+    let listener = TcpListener::bind(app.config.bind).await.map_err(|error| {
+        AppError::internal(format!("can't listen on {} (PLAZA_BIND): {error}", app.config.bind))
+    })?;
+    let address = listener.local_addr().map_err(AppError::internal)?;
+    let background = app.start();
+    if demo {
+        seed::demo_once(&app).await?;
+    }
+    let mut ending = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    announce(&app, address);
+    let draining = app.draining.clone();
+    let router = http::router(&app).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move { draining.cancelled().await });
+    let server = tokio::spawn(async move { server.await });
+    tokio::select! {
+        _ = ending.0.recv() => {}
+        _ = ending.1.recv() => {}
+    }
+    tracing::info!("ending: no new work, running mutations finish");
+    app.draining.cancel();
+    app.tracker.close();
+    let _ = tokio::time::timeout(DRAIN, app.tracker.wait()).await;
+    let _ = tokio::time::timeout(Duration::from_millis(500), server).await;
+    app.stop.cancel();
+    let _ = tokio::time::timeout(Duration::from_secs(1), background.wait()).await;
+    Ok(())
+}
+
+fn listen(kind: SignalKind) -> AppResult<tokio::signal::unix::Signal> {
+    signal(kind).map_err(AppError::internal)
+}
+
+/// The one thing that is written to standard output: where Plaza is.
+#[expect(clippy::print_stdout, reason = "this is what whoever starts Plaza looks for")]
+fn announce(app: &App, address: SocketAddr) {
+    let graphiql = if app.config.production { String::new() } else { format!("\n  GraphiQL  http://{address}/") };
+    println!("Plaza is ready:{graphiql}\n  GraphQL   http://{address}/graphql\n  Sockets   ws://{address}/graphql/ws");
+}
