@@ -4,6 +4,10 @@ CARGO ?= cargo
 # Thin optimisation that builds quickly; `make release` is for real loads.
 PROFILE ?= quick
 
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+INSTALL := f() { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
+	apt-get install -yq --no-install-recommends "$$@"; }; f
+
 .PHONY: run test test-full fmt lint docs schema db-schema release postgres node clean
 
 run: postgres ## Build, start with demo data, print the addresses
@@ -36,10 +40,11 @@ release: ## Build for real loads
 	$(CARGO) build --locked --release
 
 postgres:
-	@sh scripts/need-postgres
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+		|| $(INSTALL) postgresql
 
 node:
-	@sh scripts/need-node
+	@command -v npm >/dev/null || $(INSTALL) nodejs npm
 
 clean:
 	$(CARGO) clean

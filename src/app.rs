@@ -101,13 +101,13 @@ impl App {
 
 async fn sweep(app: Arc<App>) {
     loop {
-        match accounts::service::sessions::sweep(&app).await {
-            Ok(swept) => tracing::debug!(swept, "deleted sessions that ended long ago"),
-            Err(error) => tracing::warn!(cause = %error.describe(), "ended sessions could not be deleted"),
-        }
         tokio::select! {
             () = app.stop.cancelled() => return,
             () = tokio::time::sleep(SWEEP) => {}
+        }
+        match accounts::service::sessions::sweep(&app).await {
+            Ok(swept) => tracing::debug!(swept, "deleted sessions that ended long ago"),
+            Err(error) => tracing::warn!(cause = %error.describe(), "ended sessions could not be deleted"),
         }
     }
 }

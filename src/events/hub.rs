@@ -93,6 +93,12 @@ impl Hub {
         self.state().listeners.values().map(|listener| listener.subscriptions).sum()
     }
 
+    /// Subscriptions here that have caught up.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.state().listeners.values().map(|listener| listener.live.len()).sum()
+    }
+
     /// Announces a subscription. True when the person's windows have to be read and handed to [`Hub::set_windows`].
     pub fn register(&self, user: UserId) -> (SubscriberId, bool) {
         let mut state = self.state();

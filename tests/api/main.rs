@@ -1,1 +1,5 @@
+//! Plaza from outside: every test speaks to the real router, on a database of its own.
 
+mod accounts;
+mod chat;
+mod harness;

@@ -1,0 +1,129 @@
+//! Plaza as tests run it: the real router on a real socket, a database of its own, a clock to move.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use plaza::app::App;
+use plaza::auth::{Requester, Viewer};
+use plaza::clock::Clock;
+use plaza::config::Config;
+use plaza::db::Database;
+use plaza::http;
+use plaza::scope::Scope;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_postgres::NoTls;
+
+use super::client::{Answer, Person, post};
+use super::cluster;
+
+/// One instance.
+pub struct TestApp {
+    /// The app, for what can't be seen from outside.
+    pub app: Arc<App>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its database.
+    pub url: String,
+    shift: Arc<AtomicI64>,
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.app.draining.cancel();
+        self.app.stop.cancel();
+    }
+}
+
+impl TestApp {
+    /// An instance on a database of its own.
+    pub async fn start() -> Self {
+        Self::on(cluster().database().await, &[]).await
+    }
+
+    /// An instance with settings of its own.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::on(cluster().database().await, settings).await
+    }
+
+    /// Another instance on the same database.
+    pub async fn another(&self) -> Self {
+        Self::on(self.url.clone(), &[]).await
+    }
+
+    /// An instance on this database.
+    pub async fn on(url: String, settings: &[(&str, &str)]) -> Self {
+        let mut values = BTreeMap::from([
+            ("DATABASE_URL", url.as_str()),
+            ("PLAZA_JWT_SECRET", "a secret of the tests, long enough"),
+            ("PLAZA_LIMIT_DB_CONNECTIONS", "4"),
+        ]);
+        values.extend(settings.iter().copied());
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let config = Config::parse(values).expect("the tests' settings are right");
+        let database = Database::connect(&url, None, config.db_connections).await.expect("the database answers");
+        let shift = Arc::new(AtomicI64::new(0));
+        let app = App::build(config, database, Clock::Shifted(Arc::clone(&shift))).await.expect("the app is built");
+        app.start();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("the port is known");
+        let router = http::router(&app).into_make_service_with_connect_info::<SocketAddr>();
+        let stop = app.stop.clone();
+        tokio::spawn(async move {
+            axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await
+        });
+        Self { app, address, url, shift }
+    }
+
+    /// Moves the clock forward.
+    pub fn pass(&self, time: Duration) {
+        self.shift.fetch_add(i64::try_from(time.as_millis()).expect("no test lives that long"), Ordering::Relaxed);
+    }
+
+    /// Runs an operation without a token.
+    pub async fn run(&self, document: &str, variables: Value) -> Answer {
+        post(self.address, None, document, variables).await
+    }
+
+    /// Registers somebody and signs them in.
+    pub async fn as_user(&self, username: &str) -> Person {
+        let answer = self
+            .run(
+                "mutation ($input: RegisterInput!) { register(input: $input) {
+                    tokens { accessToken refreshToken } user { id } userErrors { code message } } }",
+                json!({ "input": { "username": username, "password": Person::PASSWORD } }),
+            )
+            .await;
+        let payload = &answer.data()["register"];
+        assert_eq!(payload["userErrors"], json!([]), "{username} can register");
+        Person::new(self.address, username, payload)
+    }
+
+    /// The scope of somebody's request, for use cases that no operation reaches yet.
+    pub fn scope(&self, person: &Person) -> Scope {
+        let viewer: Viewer = self.app.authenticate(&person.token).expect("the token is good");
+        Scope::new(Arc::clone(&self.app), Requester { viewer: Some(viewer), ..Requester::anonymous() })
+    }
+
+    /// A connection of one's own to the database, to look and to set up.
+    pub async fn sql(&self) -> tokio_postgres::Client {
+        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.expect("the database answers");
+        tokio::spawn(connection);
+        client
+    }
+
+    /// The single number that a statement gives.
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.sql().await.query_one(sql, &[]).await.expect("the statement is right").get(0)
+    }
+
+    /// How many statements something costs.
+    pub async fn statements_of<T>(&self, work: impl Future<Output = T>) -> (T, u64) {
+        let before = self.app.database.statements().total();
+        let result = work.await;
+        (result, self.app.database.statements().total() - before)
+    }
+}

@@ -1,0 +1,130 @@
+//! People, and what they are answered.
+
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use super::PATIENCE;
+use super::socket::Socket;
+
+static HTTP: LazyLock<reqwest::Client> =
+    LazyLock::new(|| reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).build().expect("a client"));
+
+/// A whole response.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// HTTP's status.
+    pub status: u16,
+    /// The body.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The data of a response without errors.
+    #[track_caller]
+    pub fn data(&self) -> &Value {
+        assert_eq!(self.body.get("errors"), None, "{}", self.body);
+        &self.body["data"]
+    }
+
+    /// The first error's code.
+    #[track_caller]
+    pub fn code(&self) -> &str {
+        self.body["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("no error: {}", self.body))
+    }
+}
+
+/// Sends an operation.
+pub async fn post(address: SocketAddr, token: Option<&str>, document: &str, variables: Value) -> Answer {
+    let mut request = HTTP
+        .post(format!("http://{address}/graphql"))
+        .json(&json!({ "query": document, "variables": variables }));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let response = request.send().await.expect("the server answers");
+    let status = response.status().as_u16();
+    let text = response.text().await.expect("the answer is whole");
+    let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"));
+    Answer { status, body }
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The instance they speak to.
+    pub address: SocketAddr,
+    /// Their username.
+    pub name: String,
+    /// Their global id.
+    pub id: String,
+    /// Their access token.
+    pub token: String,
+    /// Their refresh token.
+    pub refresh: String,
+}
+
+impl Person {
+    /// Everybody's password.
+    pub const PASSWORD: &str = "correct horse battery";
+
+    pub fn new(address: SocketAddr, name: &str, payload: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text in {payload}")).to_owned();
+        Self {
+            address,
+            name: name.to_owned(),
+            id: text(&payload["user"]["id"]),
+            token: text(&payload["tokens"]["accessToken"]),
+            refresh: text(&payload["tokens"]["refreshToken"]),
+        }
+    }
+
+    /// The key of their row.
+    pub fn key(&self) -> i64 {
+        plaza::ids::UserId::parse(&self.id).expect("an id").0
+    }
+
+    /// The same person at another instance.
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
+    /// Runs an operation.
+    pub async fn run(&self, document: &str, variables: Value) -> Answer {
+        post(self.address, Some(&self.token), document, variables).await
+    }
+
+    /// Runs an operation that has no errors, and returns its data.
+    pub async fn data(&self, document: &str, variables: Value) -> Value {
+        self.run(document, variables).await.data().clone()
+    }
+
+    /// Opens a socket.
+    pub async fn socket(&self) -> Socket {
+        Socket::open(self.address, json!({ "authorization": format!("Bearer {}", self.token) })).await
+    }
+
+    /// Sends a message to somebody and returns it.
+    pub async fn say(&self, to: &Person, text: &str) -> Value {
+        let data = self.data(SEND, json!({ "input": direct(to, text) })).await;
+        assert_eq!(data["sendMessage"]["userErrors"], json!([]), "{data}");
+        data["sendMessage"]["message"].clone()
+    }
+
+    /// Where the stream is now.
+    pub async fn cursor(&self) -> String {
+        let data = self.data("{ viewer { eventCursor } }", json!({})).await;
+        data["viewer"]["eventCursor"].as_str().expect("a cursor").to_owned()
+    }
+}
+
+/// The usual mutation.
+pub const SEND: &str = "mutation ($input: SendMessageInput!) { sendMessage(input: $input) {
+    message { id seq conversation { id } sender { id } content { ... on TextContent { text } } }
+    deduplicated userErrors { code message field } } }";
+
+/// A text to somebody.
+pub fn direct(to: &Person, text: &str) -> Value {
+    json!({ "to": { "userId": to.id }, "content": { "text": { "text": text } } })
+}

@@ -1,0 +1,102 @@
+//! One PostgreSQL cluster for the whole run, by the module that Plaza itself uses.
+//!
+//! A watchdog process stops the cluster and removes its folder once this process is gone, however it went: it waits
+//! for the end of a pipe that only this process holds.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use plaza::db::embedded::{Cluster, Options};
+use plaza::db::migrate;
+use tokio::sync::OnceCell;
+use tokio_postgres::NoTls;
+
+const TEMPLATE: &str = "plaza_template";
+
+/// The run's cluster.
+pub struct TestCluster {
+    cluster: Cluster,
+    template: OnceCell<()>,
+    _watchdog: ChildStdin,
+}
+
+static CLUSTER: LazyLock<TestCluster> = LazyLock::new(|| {
+    let data_dir = PathBuf::from(format!("/tmp/plaza-test-{}", std::process::id()));
+    let watchdog = watch(&data_dir);
+    let options = Options {
+        data_dir,
+        bin_dir: None,
+        extra_settings: "fsync = off\nfull_page_writes = off\nmax_connections = 300\nshared_buffers = 256MB".into(),
+    };
+    let cluster = Cluster::start(&options).expect("the tests' cluster starts");
+    TestCluster { cluster, template: OnceCell::new(), _watchdog: watchdog }
+});
+
+/// The run's cluster, started when first asked for.
+pub fn cluster() -> &'static TestCluster {
+    &CLUSTER
+}
+
+fn watch(data_dir: &Path) -> ChildStdin {
+    const SCRIPT: &str = r#"
+        trap '' INT TERM HUP
+        read -r _
+        pid=$(head -n 1 "$1/postgres/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
+        while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+        rm -rf "$1"
+    "#;
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", SCRIPT, "plaza-test-watchdog"])
+        .arg(data_dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a shell runs");
+    let mut pipe = child.stdin.take().expect("the pipe is ours");
+    pipe.flush().expect("the pipe is open");
+    pipe
+}
+
+impl TestCluster {
+    /// A connection string for a database of this name, for the role that owns it.
+    pub fn url(&self, database: &str) -> String {
+        self.cluster.url(database)
+    }
+
+    async fn superuser(&self) -> tokio_postgres::Client {
+        let (client, connection) =
+            tokio_postgres::connect(&self.cluster.superuser_url(), NoTls).await.expect("the cluster answers");
+        tokio::spawn(connection);
+        client
+    }
+
+    /// An empty database.
+    pub async fn empty_database(&self) -> String {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("empty_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let sql = format!("create database {name} owner plaza");
+        self.superuser().await.batch_execute(&sql).await.expect("a database is made");
+        self.url(&name)
+    }
+
+    /// A migrated database of one's own.
+    pub async fn database(&self) -> String {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let client = self.superuser().await;
+        self.template
+            .get_or_init(|| async {
+                let sql = format!("create database {TEMPLATE} owner plaza");
+                client.batch_execute(&sql).await.expect("the template is made");
+                migrate::run(&self.url(TEMPLATE)).await.expect("the template is migrated");
+            })
+            .await;
+        let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let sql = format!("create database {name} template {TEMPLATE} owner plaza");
+        client.batch_execute(&sql).await.expect("the database is made");
+        self.url(&name)
+    }
+}

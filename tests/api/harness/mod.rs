@@ -1,0 +1,27 @@
+//! What the tests stand on: one cluster per run, one database per test, real sockets, a clock to move.
+
+mod app;
+mod client;
+mod cluster;
+mod socket;
+
+pub use app::TestApp;
+pub use client::{Answer, Person, SEND, direct};
+pub use cluster::cluster;
+pub use socket::Socket;
+
+use std::future::Future;
+use std::time::Duration;
+
+/// Nothing that is waited for takes longer.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until something holds, by looking again and again.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let look = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| panic!("waited in vain until {what}"));
+}
