@@ -83,6 +83,8 @@ pub enum UserErrorCode {
     WeakPassword,
     /// You are not, or no longer, a member of the conversation.
     NotMember,
+    /// The message is too old to be edited.
+    EditWindowPassed,
     /// The message is over 8,000 characters.
     MessageTooLarge,
     /// The same key was used before with another input.

@@ -365,3 +365,37 @@ async fn markers_hold_under_many_hands() {
         .await;
     assert_eq!(unread(&ada).await, [counted]);
 }
+
+const EDIT: &str = "mutation ($id: ID!, $text: String!) { editMessage(id: $id, text: $text) {
+    message { seq editedAt content { ... on TextContent { text } } } userErrors { code field } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_edited_by_its_sender_for_a_day() {
+    let app = TestApp::start().await;
+    let (ada, bo, eve) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("eve").await);
+    let message = ada.say(&bo, "teh typo").await;
+    let edit = |person: &Person, text: &str| {
+        let (person, variables) = (person.clone(), json!({ "id": message["id"], "text": text }));
+        async move { person.data(EDIT, variables).await["editMessage"].clone() }
+    };
+    let edited = edit(&ada, "the typo").await;
+    assert_eq!((&edited["message"]["seq"], &edited["message"]["content"]["text"]), (&json!(1), &json!("the typo")));
+    assert_ne!(edited["message"]["editedAt"], Value::Null);
+    assert_eq!(code(&edit(&bo, "not mine").await), "FORBIDDEN");
+    assert_eq!(code(&edit(&eve, "not even visible").await), "NOT_FOUND");
+    assert_eq!(code(&edit(&ada, " ").await), "INVALID_INPUT");
+    assert_eq!(code(&edit(&ada, &"x".repeat(8001)).await), "MESSAGE_TOO_LARGE");
+    app.pass(std::time::Duration::from_secs(24 * 3600 + 1));
+    let fresh = login_again(&app).await;
+    assert_eq!(code(&edit(&fresh, "too late").await), "EDIT_WINDOW_PASSED");
+    let text = "query ($id: ID!) { message(id: $id) { content { ... on TextContent { text } } } }";
+    let shown = fresh.data(text, json!({ "id": message["id"] })).await;
+    assert_eq!(shown["message"]["content"]["text"], "the typo");
+}
+
+async fn login_again(app: &TestApp) -> Person {
+    let login = "mutation ($p: String!) { login(input: { credential: { password: { account: \"ada\", password: $p } } }) {
+        tokens { accessToken refreshToken } user { id } } }";
+    let answer = app.run(login, json!({ "p": Person::PASSWORD })).await;
+    Person::new(app.address, "ada", &answer.data()["login"])
+}

@@ -3,3 +3,4 @@
 mod accounts;
 mod chat;
 mod harness;
+mod live;

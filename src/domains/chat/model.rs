@@ -292,6 +292,12 @@ pub enum ChatError {
     /// No such message, or not visible.
     #[error("There is no such message.")]
     NoSuchMessage,
+    /// Somebody else's message, or one that was revoked or deleted.
+    #[error("Only the sender can edit a message, and only while it has content.")]
+    NotEditable,
+    /// Sent too long ago.
+    #[error("A message can be edited for 24 hours.")]
+    EditWindowPassed,
     /// Not a seq of the conversation.
     #[error("upToSeq has to be 0 or more.")]
     SeqOutOfRange,
@@ -307,6 +313,8 @@ impl ChatError {
             Self::ClientIdMismatch => UserErrorCode::IdempotencyMismatch,
             Self::NoSuchUser | Self::NoSuchConversation | Self::NoSuchMessage => UserErrorCode::NotFound,
             Self::NotMember => UserErrorCode::NotMember,
+            Self::NotEditable => UserErrorCode::Forbidden,
+            Self::EditWindowPassed => UserErrorCode::EditWindowPassed,
         };
         UserError::new(code, self.to_string(), path)
     }

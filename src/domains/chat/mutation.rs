@@ -1,6 +1,6 @@
 //! Mutations of chat.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, ID, Object};
 
 use super::service::{markers, send};
 use super::types::Conversation;
@@ -8,6 +8,8 @@ use super::types::input::{ConversationPayload, MessagePayload, MessageTarget, Se
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::settle;
+use crate::graphql::scalars::mutation_id;
+use crate::ids::MessageId;
 
 /// Mutations of chat.
 #[derive(Default)]
@@ -25,6 +27,21 @@ impl ChatMutation {
     ) -> Option<AppResult<MessagePayload>> {
         let sent = async { send::send_message(ctx.scope()?, input.parse()?).await };
         settle(sent.await, MessagePayload::sent)
+    }
+
+    /// Replaces the text of one's own message, for 24 hours. User errors: `NOT_FOUND`, `FORBIDDEN`, `NOT_MEMBER`,
+    /// `EDIT_WINDOW_PASSED`, `INVALID_INPUT` (empty), `MESSAGE_TOO_LARGE`.
+    async fn edit_message(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The message's global id.")] id: ID,
+        #[graphql(desc = "The new words: not empty, at most 8,000 characters.")] text: String,
+    ) -> Option<AppResult<MessagePayload>> {
+        let edited = async {
+            let id = mutation_id(MessageId::parse, &id, "id")?;
+            send::edit_message(ctx.scope()?, id, text).await
+        };
+        settle(edited.await, MessagePayload::sent)
     }
 
     /// Marks what the viewer's devices have received; pushing alone never marks. Never moves back. User errors:

@@ -1,8 +1,10 @@
 //! What may be said, and by whom, as pure functions.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-use super::model::{ChatError, Content, Draft, Member, Target};
+use super::model::{ChatError, Content, Draft, Member, Message, MessageStatus, Target};
+use crate::ids::UserId;
 
 /// The longest text, in characters.
 const LONGEST: usize = 8000;
@@ -42,6 +44,23 @@ pub fn check_client_message_id(id: Option<&str>) -> Result<(), ChatError> {
 /// [`ChatError::NotMember`].
 pub fn check_sender(member: &Member) -> Result<(), ChatError> {
     if member.until_seq.is_some() { Err(ChatError::NotMember) } else { Ok(()) }
+}
+
+/// How long a message can be edited.
+const EDIT_WINDOW: TimeDelta = TimeDelta::hours(24);
+
+/// Whether somebody may edit a message.
+///
+/// # Errors
+/// [`ChatError::NotEditable`] or [`ChatError::EditWindowPassed`].
+pub fn check_editor(message: &Message, editor: UserId, now: DateTime<Utc>) -> Result<(), ChatError> {
+    if message.sender_id != editor || message.status != MessageStatus::Normal {
+        return Err(ChatError::NotEditable);
+    }
+    if now - message.created_at > EDIT_WINDOW {
+        return Err(ChatError::EditWindowPassed);
+    }
+    Ok(())
 }
 
 /// What a client message id stands for: the same id with anything else is a mistake.

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
-use super::Seen;
+use super::{Seen, find_message};
 use crate::db::violated_constraint;
 use crate::domains::accounts;
 use crate::domains::chat::model::{
-    ChatError, ConversationCard, Draft, Message, MessageCard, Sent, Target,
+    ChatError, Content, ConversationCard, Draft, Message, MessageCard, Sent, Target,
 };
-use crate::domains::chat::store::send::{self, AppendMessage};
+use crate::domains::chat::store::send::{self, AppendMessage, EditMessage};
 use crate::domains::chat::{membership, policy, store};
 use crate::domains::accounts::model::User;
 use crate::error::{AppError, AppResult};
-use crate::ids::UserId;
+use crate::ids::{MessageId, UserId};
 use crate::scope::Scope;
 
 /// How often a message is tried again because the conversation's members changed under it.
@@ -150,4 +150,31 @@ async fn start_direct(scope: &Scope, viewer: UserId, draft: &Draft) -> AppResult
             append(conn, viewer, card, draft, scope).await
         })
         .await
+}
+
+/// Replaces the text of one's own message; the others learn of it.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN`, `NOT_MEMBER`, `EDIT_WINDOW_PASSED`, `INVALID_INPUT`, `MESSAGE_TOO_LARGE`.
+pub async fn edit_message(scope: &Scope, id: MessageId, text: String) -> AppResult<Sent> {
+    let viewer = scope.viewer()?.user_id;
+    let content = Content::Text { text };
+    policy::check_content(&content).map_err(|error| error.at("text"))?;
+    let missing = || AppError::from(ChatError::NoSuchMessage.at("id"));
+    for _ in 0..TRIES {
+        let now = scope.app.clock.now();
+        let message = find_message(scope, id).await?.ok_or_else(missing)?.message;
+        policy::check_editor(&message, viewer, now).map_err(|error| error.at("id"))?;
+        let conn = scope.db.read().await?;
+        let (card, member) =
+            store::find_for_member(&conn, message.conversation_id, viewer).await?.ok_or_else(missing)?;
+        policy::check_sender(&member).map_err(|error| error.at("id"))?;
+        let edit = EditMessage { message: id, conversation: &card.conversation, content: &content, now };
+        if let Some((message, sender)) = send::edit_message(&conn, edit).await? {
+            scope.app.events.nudge();
+            let card = MessageCard { message, sender: Arc::new(sender), conversation: Some(Arc::new(card)) };
+            return Ok(Sent { card: Arc::new(card), deduplicated: false });
+        }
+    }
+    Err(AppError::overloaded())
 }
