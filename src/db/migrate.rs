@@ -19,10 +19,9 @@ const LOCK: i64 = 0x706c_617a_6101;
 /// When the database can't be reached, is unsuitable (see [`check_database`]), or a migration fails.
 pub async fn run(url: &str) -> AppResult<Vec<String>> {
     let mut conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
-    check_database(&mut conn).await?;
-    // A plain blocking lock would be a long statement whose snapshot holds back CREATE INDEX CONCURRENTLY elsewhere;
-    // the lock is the session's, so it goes away with the connection however this ends.
+    // The lock is the session's: it goes away with the connection, however this ends.
     conn.batch_execute(&format!("set lock_timeout = 0; select pg_advisory_lock({LOCK})")).await?;
+    check_database(&mut conn).await?;
     let mut harness = AsyncMigrationHarness::new(conn);
     let ran = harness
         .run_pending_migrations(MIGRATIONS)

@@ -7,7 +7,9 @@ use std::time::Duration;
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::pooled_connection::bb8::{Pool, PooledConnection, RunError};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod,
+};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -99,10 +101,16 @@ impl Database {
     /// # Errors
     /// Overloaded when none came free, internal when PostgreSQL can't be reached.
     pub async fn get(&self) -> AppResult<PooledConnection<'static, AsyncPgConnection>> {
-        self.pool.get_owned().await.map_err(|error| match error {
-            RunError::TimedOut => AppError::overloaded(),
-            RunError::User(error) => AppError::internal(error),
-        })
+        loop {
+            let mut conn = self.pool.get_owned().await.map_err(|error| match error {
+                RunError::TimedOut => AppError::overloaded(),
+                RunError::User(error) => AppError::internal(error),
+            })?;
+            // One that PostgreSQL closed while it lay idle; the pool throws it away and makes another in its place.
+            if !conn.is_broken() {
+                return Ok(conn);
+            }
+        }
     }
 
     /// The lazily taken connection of one execution.

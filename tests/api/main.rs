@@ -2,5 +2,7 @@
 
 mod accounts;
 mod chat;
+mod events;
 mod harness;
 mod live;
+mod processes;

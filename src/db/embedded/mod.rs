@@ -140,8 +140,11 @@ impl Cluster {
         if self.lock.is_none() {
             return Ok(());
         }
-        self.run("pg_ctl", |command| command.args(["-m", "fast", "-w", "-t", "30", "stop", "-D"]).arg(self.data()))
-            .map(drop)
+        self.run("pg_ctl", |command| command.args(["-m", "fast", "-w", "-t", "30", "stop", "-D"]).arg(self.data()))?;
+        if !self.socket_dir.starts_with(&self.home) {
+            let _ = fs::remove_dir_all(&self.socket_dir);
+        }
+        Ok(())
     }
 
     /// The folder that holds the cluster, its socket and its log.

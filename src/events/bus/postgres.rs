@@ -58,7 +58,11 @@ pub async fn listen(app: &Arc<App>) -> AppResult<Listener> {
     });
     let driver = stop.drop_guard();
     let mut conn = AsyncPgConnection::try_from(client).await.map_err(AppError::internal)?;
-    conn.batch_execute("set timezone = 'UTC'; set jit = off; listen plaza_events; listen plaza_outbox").await?;
+    conn.batch_execute(
+        "set application_name = 'plaza feed'; set timezone = 'UTC'; set jit = off; \
+         listen plaza_events; listen plaza_outbox",
+    )
+    .await?;
     Ok(Listener { conn, closed, _driver: driver })
 }
 
@@ -79,7 +83,7 @@ pub(in crate::events) async fn relay_nudges(app: Arc<App>, stop: CancellationTok
 async fn relay(app: &Arc<App>) -> AppResult<()> {
     app.events.written_here.notified().await;
     let mut conn = AsyncPgConnection::establish(app.database.listen_url()).await.map_err(AppError::internal)?;
-    conn.batch_execute("set synchronous_commit = off").await?;
+    conn.batch_execute("set application_name = 'plaza nudges'; set synchronous_commit = off").await?;
     loop {
         store::notify_written(&conn).await?;
         tokio::time::sleep(COALESCE).await;

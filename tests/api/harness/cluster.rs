@@ -1,8 +1,9 @@
 //! One PostgreSQL cluster for the whole run, by the module that Plaza itself uses.
 //!
-//! A watchdog process stops the cluster and removes its folder once this process is gone, however it went: it waits
-//! for the end of a pipe that only this process holds.
+//! A watchdog process ends what the tests started and removes their folder once this process is gone, however it went:
+//! it waits for the end of a pipe that only this process holds.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
@@ -18,6 +19,7 @@ const TEMPLATE: &str = "plaza_template";
 
 /// The run's cluster.
 pub struct TestCluster {
+    folder: PathBuf,
     cluster: Cluster,
     template: OnceCell<()>,
     _watchdog: ChildStdin,
@@ -31,8 +33,9 @@ static CLUSTER: LazyLock<TestCluster> = LazyLock::new(|| {
         bin_dir: None,
         extra_settings: "fsync = off\nfull_page_writes = off\nmax_connections = 300\nshared_buffers = 256MB".into(),
     };
+    let folder = options.data_dir.clone();
     let cluster = Cluster::start(&options).expect("the tests' cluster starts");
-    TestCluster { cluster, template: OnceCell::new(), _watchdog: watchdog }
+    TestCluster { folder, cluster, template: OnceCell::new(), _watchdog: watchdog }
 });
 
 /// The run's cluster, started when first asked for.
@@ -44,8 +47,13 @@ fn watch(data_dir: &Path) -> ChildStdin {
     const SCRIPT: &str = r#"
         trap '' INT TERM HUP
         read -r _
-        pid=$(head -n 1 "$1/postgres/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
-        while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+        for pid in $(cat "$1/processes" 2>/dev/null); do
+            case $(readlink "/proc/$pid/exe") in */plaza) kill -KILL "$pid" ;; esac
+        done
+        for file in "$1"/postgres/data/postmaster.pid "$1"/*/postgres/data/postmaster.pid; do
+            pid=$(head -n 1 "$file" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
+            while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+        done
         rm -rf "$1"
     "#;
     let mut child = Command::new("/bin/sh")
@@ -62,6 +70,18 @@ fn watch(data_dir: &Path) -> ChildStdin {
 }
 
 impl TestCluster {
+    /// A folder for a test's own things, gone after the run.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Has the watchdog end a process that this one would leave behind.
+    pub fn answer_for(&self, process: u32) {
+        let mut file =
+            File::options().create(true).append(true).open(self.folder.join("processes")).expect("the folder is ours");
+        writeln!(file, "{process}").expect("the folder has room");
+    }
+
     /// A connection string for a database of this name, for the role that owns it.
     pub fn url(&self, database: &str) -> String {
         self.cluster.url(database)
@@ -76,9 +96,14 @@ impl TestCluster {
 
     /// An empty database.
     pub async fn empty_database(&self) -> String {
+        self.database_with("").await
+    }
+
+    /// An empty database made in some way.
+    pub async fn database_with(&self, options: &str) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("empty_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let sql = format!("create database {name} owner plaza");
+        let sql = format!("create database {name} owner plaza {options}");
         self.superuser().await.batch_execute(&sql).await.expect("a database is made");
         self.url(&name)
     }

@@ -3,10 +3,11 @@
 mod app;
 mod client;
 mod cluster;
+pub mod process;
 mod socket;
 
 pub use app::TestApp;
-pub use client::{Answer, Person, SEND, direct};
+pub use client::{Answer, Person, SEND, direct, post};
 pub use cluster::cluster;
 pub use socket::Socket;
 
@@ -19,8 +20,9 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Waits until something holds, by looking again and again.
 pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let look = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(10));
         while !holds().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            ticks.tick().await;
         }
     };
     tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| panic!("waited in vain until {what}"));

@@ -1,0 +1,128 @@
+//! The built binary as a process: started, spoken to, killed.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::{PATIENCE, cluster};
+
+/// A serving `plaza`.
+pub struct Process {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How long it took to be ready.
+    pub took: Duration,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.signal(Signal::SIGKILL);
+    }
+}
+
+/// The command, with no settings but these.
+pub fn command(settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plaza"));
+    command.env_clear().env("PATH", std::env::var("PATH").unwrap_or_default()).envs(settings.iter().copied());
+    command
+}
+
+/// Runs a command of `plaza` to its end.
+pub async fn output(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+    let run = command(settings).args(arguments).stdin(Stdio::null()).output();
+    tokio::time::timeout(PATIENCE, run).await.expect("it ends").expect("it runs")
+}
+
+/// A port that is free just now.
+pub fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port is free")
+}
+
+impl Process {
+    /// Starts `plaza serve` on a database of the tests' cluster and waits until it is ready.
+    pub async fn on_database(url: &str) -> Self {
+        Self::start(&[("DATABASE_URL", url), ("PLAZA_JWT_SECRET", "a secret of the tests, long enough")]).await
+    }
+
+    /// Starts `plaza serve` with its own cluster in a folder.
+    pub async fn on_folder(folder: &Path, address: SocketAddr) -> Self {
+        let folder = folder.display().to_string();
+        Self::start(&[("PLAZA_DATA_DIR", &folder), ("PLAZA_BIND", &address.to_string())]).await
+    }
+
+    async fn start(settings: &[(&str, &str)]) -> Self {
+        let start = Instant::now();
+        let mut settings = settings.to_vec();
+        if !settings.iter().any(|(name, _)| *name == "PLAZA_BIND") {
+            settings.push(("PLAZA_BIND", "127.0.0.1:0"));
+        }
+        let mut child = command(&settings)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary is built");
+        cluster().answer_for(child.id().expect("it runs"));
+        let mut lines = BufReader::new(child.stdout.take().expect("its output is ours")).lines();
+        let ready = async {
+            while let Ok(Some(line)) = lines.next_line().await {
+                if let Some(rest) = line.trim().strip_prefix("GraphQL") {
+                    return rest.trim().trim_start_matches("http://").trim_end_matches("/graphql").parse().ok();
+                }
+            }
+            None
+        };
+        let address = tokio::time::timeout(PATIENCE, ready).await.expect("it is ready in time");
+        let Some(address) = address else {
+            let mut text = String::new();
+            let _ = child.stderr.take().expect("its errors are ours").read_to_string(&mut text).await;
+            panic!("plaza did not start: {text}");
+        };
+        // Whoever lets a pipe fill up stops the process, and whoever closes it makes it fail.
+        let mut errors = BufReader::new(child.stderr.take().expect("its errors are ours")).lines();
+        let id = child.id().unwrap_or_default();
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = errors.next_line().await {
+                eprintln!("plaza {id}: {line}");
+            }
+        });
+        Self { child, address, took: start.elapsed() }
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(id) = self.child.id() {
+            let _ = kill(Pid::from_raw(i32::try_from(id).expect("a process id")), signal);
+        }
+    }
+
+    /// Kills it as a power cut would, and waits until it is gone.
+    pub async fn kill(mut self) {
+        self.signal(Signal::SIGKILL);
+        let _ = self.child.wait().await;
+    }
+
+    /// Asks it to end and returns how it did, and how long that took.
+    pub async fn terminate(mut self) -> (Option<i32>, Duration) {
+        let start = Instant::now();
+        self.signal(Signal::SIGTERM);
+        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("it is ours");
+        (status.code(), start.elapsed())
+    }
+
+    /// A figure of its `/metrics`.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = reqwest::get(format!("http://{}/metrics", self.address)).await.expect("it answers").text().await;
+        let text = text.expect("the answer is whole");
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().expect("a number")
+    }
+}
