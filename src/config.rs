@@ -140,9 +140,10 @@ impl Config {
     /// # Errors
     /// With all settings that are wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::parse(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-        }))
+        Self::parse(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))),
+        )
     }
 
     /// Reads settings from names and values.

@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// One GraphQL API with live subscriptions for a community.
 ///
-/// Without DATABASE_URL, Plaza runs its own PostgreSQL in its data folder. All settings come from the environment; the
+/// Without `DATABASE_URL`, Plaza runs its own PostgreSQL in its data folder. All settings come from the environment; the
 /// README lists them.
 #[derive(Parser)]
 #[command(name = "plaza", version)]

@@ -97,7 +97,8 @@ impl<K: Serialize> PageRequest<K> {
 }
 
 fn tag(list: &str) -> String {
-    Sha256::digest(list.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let digest = Sha256::digest(list.as_bytes());
+    URL_SAFE_NO_PAD.encode(digest.get(..6).unwrap_or_default())
 }
 
 fn encode<K: Serialize>(list: &str, key: &K) -> String {

@@ -33,14 +33,10 @@ pub async fn open_database(config: &Config, exclusive: bool) -> AppResult<Opened
     if let Some(url) = &config.database_url {
         return Ok(Opened { url: url.clone(), cluster: None });
     }
-    let options = Options {
-        data_dir: config.data_dir.clone(),
-        bin_dir: config.pg_bin.clone(),
-        extra_settings: String::new(),
-    };
+    let options =
+        Options { data_dir: config.data_dir.clone(), bin_dir: config.pg_bin.clone(), extra_settings: String::new() };
     let start = move || if exclusive { Cluster::start(&options) } else { Cluster::start_or_join(&options) };
-    let cluster =
-        tokio::task::spawn_blocking(start).await.map_err(AppError::internal)?.map_err(AppError::internal)?;
+    let cluster = tokio::task::spawn_blocking(start).await.map_err(AppError::internal)?.map_err(AppError::internal)?;
     Ok(Opened { url: cluster.url("plaza"), cluster: Some(Arc::new(cluster)) })
 }
 
@@ -83,9 +79,9 @@ pub async fn serve(config: Config, demo: bool) -> AppResult<()> {
 
 async fn serve_on(config: Config, url: &str, demo: bool) -> AppResult<()> {
     let app = build(config, url).await?;
-    let listener = TcpListener::bind(app.config.bind).await.map_err(|error| {
-        AppError::internal(format!("can't listen on {} (PLAZA_BIND): {error}", app.config.bind))
-    })?;
+    let listener = TcpListener::bind(app.config.bind)
+        .await
+        .map_err(|error| AppError::internal(format!("can't listen on {} (PLAZA_BIND): {error}", app.config.bind)))?;
     let address = listener.local_addr().map_err(AppError::internal)?;
     let background = app.start();
     if demo {

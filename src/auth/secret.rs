@@ -5,6 +5,9 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::clock::random_bytes;
 use crate::error::{AppError, AppResult};
 
@@ -20,7 +23,7 @@ pub fn load_or_create(data_dir: &Path) -> AppResult<String> {
         Err(error) => return Err(AppError::internal(error)),
     }
     fs::create_dir_all(data_dir).map_err(AppError::internal)?;
-    let secret: String = random_bytes::<32>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let secret = URL_SAFE_NO_PAD.encode(random_bytes::<32>());
     let fresh = data_dir.join("jwt-secret.new");
     let write = || {
         let mut file = File::options().create(true).write(true).truncate(true).mode(0o600).open(&fresh)?;

@@ -85,8 +85,8 @@ impl AccessTokens {
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
         };
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
-            .map_err(AppError::internal)?;
+        let token =
+            jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing).map_err(AppError::internal)?;
         Ok((token, DateTime::from_timestamp(claims.exp, 0).unwrap_or(expires_at)))
     }
 

@@ -154,4 +154,3 @@ fn establish(url: &str, counter: StatementCounter) -> BoxFuture<'_, ConnectionRe
     }
     .boxed()
 }
-

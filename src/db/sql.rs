@@ -2,13 +2,6 @@
 //! prepared once and cached (diesel's `sql_query` never is).
 
 /// Declares a Rust enum that is a PostgreSQL enum, with the labels as PostgreSQL has them.
-///
-/// ```ignore
-/// pg_enum! {
-///     /// What a person may do here.
-///     pub enum Role: crate::db::schema::sql_types::UserRole { User = "USER", Admin = "ADMIN" }
-/// }
-/// ```
 macro_rules! pg_enum {
     ($(#[$meta:meta])* $vis:vis enum $name:ident : $sql:ty { $($(#[$vmeta:meta])* $variant:ident = $label:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -49,7 +42,7 @@ macro_rules! statement {
         |$this:ident| $($parts:tt)+
     ) => {
         $(#[$meta])*
-        $vis struct $name $(<$life>)? { $(pub $field: $type),* }
+        $vis struct $name $(<$life>)? { $(#[doc = "A parameter."] pub $field: $type),* }
 
         impl $(<$life>)? diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name $(<$life>)? {
             fn walk_ast<'b>(

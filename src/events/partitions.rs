@@ -71,12 +71,7 @@ pub async fn create(conn: &AsyncPgConnection, day: NaiveDate) -> AppResult<()> {
     Ok(())
 }
 
-async fn drop_one(
-    conn: &AsyncPgConnection,
-    partition: &str,
-    detaching: bool,
-    oldest_kept: NaiveDate,
-) -> AppResult<()> {
+async fn drop_one(conn: &AsyncPgConnection, partition: &str, detaching: bool, oldest_kept: NaiveDate) -> AppResult<()> {
     store::advance_dropped_through(conn, oldest_kept.and_time(NaiveTime::MIN).and_utc()).await?;
     let how = if detaching { "finalize" } else { "concurrently" };
     store::execute_ddl(conn, format!("alter table events detach partition {partition} {how}")).await?;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::cursor::StreamCursor;
+use super::hydrate;
 use super::model::{Audience, Event};
 use super::store::{self, EventsBetween};
 use super::subscriber::Interest;
-use super::hydrate;
 use crate::app::App;
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::ids::{ConversationId, UserId};

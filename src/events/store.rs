@@ -156,11 +156,12 @@ pub async fn advance_dropped_through(mut conn: &AsyncPgConnection, before: DateT
     let last: Option<Position> =
         events::table.filter(events::at.lt(before)).select(diesel::dsl::max(events::position)).first(&mut conn).await?;
     diesel::update(event_stream::table)
-        .set(event_stream::dropped_through.eq(diesel::dsl::sql::<BigInt>("greatest(dropped_through, ").bind::<BigInt, _>(
-            last.unwrap_or(0),
-        ).sql(")")))
+        .set(
+            event_stream::dropped_through.eq(diesel::dsl::sql::<BigInt>("greatest(dropped_through, ")
+                .bind::<BigInt, _>(last.unwrap_or(0))
+                .sql(")")),
+        )
         .returning(event_stream::dropped_through)
         .get_result(&mut conn)
         .await
 }
-

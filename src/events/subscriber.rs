@@ -53,23 +53,11 @@ impl Subscription {
     ///
     /// # Errors
     /// `CURSOR_EXPIRED` when events behind the cursor were dropped or the cursor is not of this database.
-    pub async fn open(
-        app: Arc<App>,
-        user: UserId,
-        interest: Interest,
-        after: Option<StreamCursor>,
-    ) -> AppResult<Self> {
+    pub async fn open(app: Arc<App>, user: UserId, interest: Interest, after: Option<StreamCursor>) -> AppResult<Self> {
         let (id, load) = app.events.hub.register(user);
         // From here on the drop takes it off again, whatever happens.
-        let mut subscription = Self {
-            reached: app.events.head_cursor(),
-            app,
-            user,
-            id,
-            interest,
-            backlog: VecDeque::new(),
-            live: None,
-        };
+        let mut subscription =
+            Self { reached: app.events.head_cursor(), app, user, id, interest, backlog: VecDeque::new(), live: None };
         if load {
             let windows = chat::service::list_windows(&subscription.app, user).await?;
             subscription.app.events.hub.set_windows(user, windows);
@@ -98,8 +86,7 @@ impl Subscription {
                 self.live = None;
             }
             if !self.catch_up().await? {
-                self.live =
-                    self.app.events.hub.go_live(self.user, self.id, &self.interest, self.reached.position);
+                self.live = self.app.events.hub.go_live(self.user, self.id, &self.interest, self.reached.position);
             }
         }
     }
@@ -126,15 +113,13 @@ impl Subscription {
                 Ok(moved)
             }
             Recent::TooOld => {
-                let (events, reached) =
-                    replay::next_page(&self.app, self.user, &self.interest, self.reached).await?;
+                let (events, reached) = replay::next_page(&self.app, self.user, &self.interest, self.reached).await?;
                 self.backlog.extend(events);
                 self.reached = reached;
                 Ok(true)
             }
         }
     }
-
 
     /// The subscription as a stream; after an error it ends.
     pub fn into_stream(self) -> impl Stream<Item = AppResult<Arc<Event>>> + Send {

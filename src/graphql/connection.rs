@@ -46,8 +46,7 @@ impl<T: OutputType> Connection<T> {
         wrap: impl Fn(R) -> T,
         count: impl for<'a> Fn(&'a Scope, i64) -> BoxFuture<'a, AppResult<i64>> + Send + Sync + 'static,
     ) -> Self {
-        let edges: Vec<Edge<T>> =
-            page.rows.into_iter().map(|(cursor, row)| Edge { cursor, node: wrap(row) }).collect();
+        let edges: Vec<Edge<T>> = page.rows.into_iter().map(|(cursor, row)| Edge { cursor, node: wrap(row) }).collect();
         let page_info = PageInfo {
             has_next_page: page.has_next,
             has_previous_page: page.has_previous,

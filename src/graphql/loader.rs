@@ -27,7 +27,10 @@ pub trait Batch: Send + Sync + 'static {
     type Value: Clone + Send + Sync + 'static;
 
     /// Finds the values of all keys; a key without a value is left out.
-    fn load(scope: &Scope, keys: &[Self::Key]) -> impl Future<Output = AppResult<HashMap<Self::Key, Self::Value>>> + Send;
+    fn load(
+        scope: &Scope,
+        keys: &[Self::Key],
+    ) -> impl Future<Output = AppResult<HashMap<Self::Key, Self::Value>>> + Send;
 }
 
 struct Batcher<B> {

@@ -21,18 +21,11 @@ use crate::domains::{accounts, chat};
 
 /// The root of queries.
 #[derive(MergedObject, Default)]
-pub struct Query(
-    node::NodeQuery,
-    accounts::query::AccountQuery,
-    chat::query::ChatQuery,
-);
+pub struct Query(node::NodeQuery, accounts::query::AccountQuery, chat::query::ChatQuery);
 
 /// The root of mutations.
 #[derive(MergedObject, Default)]
-pub struct Mutation(
-    accounts::mutation::AccountMutation,
-    chat::mutation::ChatMutation,
-);
+pub struct Mutation(accounts::mutation::AccountMutation, chat::mutation::ChatMutation);
 
 /// The root of subscriptions.
 #[derive(MergedSubscription, Default)]
@@ -70,6 +63,10 @@ pub fn schema(app: &Arc<App>) -> PlazaSchema {
 /// The schema's text, as `schema.graphql` has it.
 #[must_use]
 pub fn sdl() -> String {
-    let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    let options = async_graphql::SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by();
     builder().finish().sdl_with_options(options)
 }

@@ -7,10 +7,11 @@ use crate::error::{AppError, UserError, UserErrorCode};
 use crate::ids::IdError;
 use crate::money::Money;
 
-/// RFC 3339 instant, always sent in UTC with milliseconds, such as `2026-01-31T08:00:00.000Z`.
+/// An instant, as the API speaks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
+/// RFC 3339 instant, always sent in UTC with milliseconds, such as `2026-01-31T08:00:00.000Z`.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -32,10 +33,11 @@ impl From<chrono::DateTime<Utc>> for DateTime {
     }
 }
 
-/// Exact base-10 amount, sent as a string with two fraction digits (`"299.90"`); accepts a string or an integer.
+/// An amount of money, as the API speaks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub Money);
 
+/// Exact base-10 amount, sent as a string with two fraction digits (`"299.90"`); accepts a string or an integer.
 #[Scalar(name = "Decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -40,10 +40,9 @@ pub fn prepare(mut request: Request, requester: &Requester) -> Result<Prepared, 
     let name = request.operation_name.as_deref();
     let operation = match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(operation),
-        (DocumentOperations::Single(_), Some(_)) => None,
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
-        (DocumentOperations::Multiple(_), None) => None,
+        (DocumentOperations::Single(_), Some(_)) | (DocumentOperations::Multiple(_), None) => None,
     };
     let Some(operation) = operation.map(|operation| operation.node.ty) else {
         let message = match name {

@@ -8,15 +8,11 @@ use axum::response::{Html, IntoResponse, Response};
 use super::Endpoint;
 
 /// Answers a browser's GET of `/` and `/graphql`.
-#[expect(clippy::unused_async, reason = "axum takes async handlers")]
 pub async fn page(State(endpoint): State<Endpoint>) -> Response {
     if endpoint.app.config.production {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let page = GraphiQLSource::build()
-        .endpoint("/graphql")
-        .subscription_endpoint("/graphql/ws")
-        .title("Plaza")
-        .finish();
+    let page =
+        GraphiQLSource::build().endpoint("/graphql").subscription_endpoint("/graphql/ws").title("Plaza").finish();
     Html(page).into_response()
 }

@@ -38,7 +38,8 @@ pub async fn post(
                 "Send the request as JSON, with Content-Type: application/json.".into(),
             ));
         }
-        let body = body.map_err(|_| AppError::Request(ErrorCode::PayloadTooLarge, "The body is over 64 KiB.".into()))?;
+        let body =
+            body.map_err(|_| AppError::Request(ErrorCode::PayloadTooLarge, "The body is over 64 KiB.".into()))?;
         serde_json::from_slice::<Request>(&body)
             .map_err(|error| AppError::bad_input(format!("The body is no GraphQL request: {error}.")))
     };
@@ -141,7 +142,8 @@ impl Reply {
     /// `application/json` says 200 to every well-formed request; `application/graphql-response+json` says what was
     /// wrong with it.
     fn send(&self, response: &Response, refused: StatusCode) -> HttpResponse {
-        let executed = response.data != async_graphql::Value::Null || response.errors.iter().all(|e| !e.path.is_empty());
+        let executed =
+            response.data != async_graphql::Value::Null || response.errors.iter().all(|e| !e.path.is_empty());
         let status = if executed || self.media_type != GRAPHQL_RESPONSE { StatusCode::OK } else { refused };
         // A request error has no data, not null data.
         let body = if executed {

@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use super::Endpoint;
 
 /// Answers `GET /healthz`: the process answers.
-#[expect(clippy::unused_async, reason = "axum takes async handlers")]
 pub async fn alive() -> &'static str {
     "ok\n"
 }
@@ -28,7 +27,6 @@ pub async fn ready(State(endpoint): State<Endpoint>) -> Response {
 }
 
 /// Answers `GET /metrics` in Prometheus' text format.
-#[expect(clippy::unused_async, reason = "axum takes async handlers")]
 pub async fn metrics(State(endpoint): State<Endpoint>) -> Response {
     let app = &endpoint.app;
     let pool = app.database.status();

@@ -28,7 +28,6 @@ pub struct Endpoint {
 }
 
 /// All routes.
-#[must_use]
 pub fn router(app: &Arc<App>) -> Router {
     let endpoint = Endpoint { app: Arc::clone(app), schema: schema(app) };
     Router::new()

@@ -40,7 +40,7 @@ async fn a_message_arrives_at_both_people_without_a_statement() {
     let data = at_bo.next().await;
     insta::assert_json_snapshot!(data, { ".messageReceived.cursor" => "[cursor]" });
     assert_eq!(at_ada.next().await["messageReceived"]["message"]["conversation"]["title"], "bo");
-    let (_, both) = app
+    let ((), both) = app
         .statements_of(async {
             ada.say(&bo, "again").await;
             assert_eq!((seq(&at_ada.next().await), seq(&at_bo.next().await)), (2, 2));
@@ -148,7 +148,10 @@ async fn a_subscription_needs_a_token_and_a_cursor_of_the_stream() {
     }
     socket.subscribe("subscription { nothing }", json!({})).await;
     let message = socket.receive().await;
-    assert_eq!((&message["type"], &message["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("GRAPHQL_VALIDATION_FAILED")));
+    assert_eq!(
+        (&message["type"], &message["payload"][0]["extensions"]["code"]),
+        (&json!("error"), &json!("GRAPHQL_VALIDATION_FAILED"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -354,8 +357,13 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
     ))
     .await
     .unwrap();
-    let ids: Vec<i64> =
-        sql.query("select id from users where username <> 'ada'", &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    let ids: Vec<i64> = sql
+        .query("select id from users where username <> 'ada'", &[])
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
     let members: Vec<Person> = ids.iter().map(|id| member(&app, &ada, *id)).collect();
     let mut sockets = Vec::new();
     for person in &members {
@@ -365,7 +373,7 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
     }
     until("all are live", || async { app.app.events.hub().live() == MEMBERS }).await;
     let say = json!({ "input": { "to": { "conversationId": ConversationId(1).global() }, "content": { "text": { "text": "all of you" } } } });
-    let (_, cost) = app
+    let ((), cost) = app
         .statements_of(async {
             ada.data(crate::harness::SEND, say).await;
             for socket in &mut sockets {
@@ -378,6 +386,7 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
 
 /// Somebody who was put into the database, with a token of the server's own making.
 fn member(app: &TestApp, like: &Person, id: i64) -> Person {
-    let (token, _) = app.app.tokens.issue(UserId(id), plaza::ids::SessionId(id + 1_000_000), app.app.clock.now()).unwrap();
+    let (token, _) =
+        app.app.tokens.issue(UserId(id), plaza::ids::SessionId(id + 1_000_000), app.app.clock.now()).unwrap();
     Person { token, id: UserId(id).global().to_string(), ..like.clone() }
 }

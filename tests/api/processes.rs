@@ -14,7 +14,7 @@ const REGISTER: &str = "mutation ($name: String!) { register(input: { username: 
 
 async fn register(process: &Process, name: &str) -> Person {
     let answer = post(process.address, None, REGISTER, json!({ "name": name })).await;
-    Person::new(process.address, name, &answer.data()["register"])
+    Person::new(process.address, &answer.data()["register"])
 }
 
 async fn look(url: &str, sql: &str) -> i64 {
@@ -104,12 +104,21 @@ async fn the_embedded_database_survives_a_killed_plaza() {
 
     plaza.kill().await;
     // PostgreSQL lives on, and the next Plaza takes it over; access tokens are good still.
-    let pid = || std::fs::read_to_string(folder.join("postgres/data/postmaster.pid")).ok().map(|text| text.lines().next().unwrap().to_owned());
+    let pid = || {
+        std::fs::read_to_string(folder.join("postgres/data/postmaster.pid"))
+            .ok()
+            .map(|text| text.lines().next().unwrap().to_owned())
+    };
     let before = pid().expect("PostgreSQL runs on");
     let plaza = Process::on_folder(&folder, address).await;
     assert_eq!(pid().as_ref(), Some(&before));
     let mut socket = bo.socket().await;
-    socket.subscribe("subscription ($after: String) { messageReceived(after: $after) { message { seq } } }", json!({ "after": cursor })).await;
+    socket
+        .subscribe(
+            "subscription ($after: String) { messageReceived(after: $after) { message { seq } } }",
+            json!({ "after": cursor }),
+        )
+        .await;
     ada.say(&bo, "after the kill").await;
     for seq in 1..=2 {
         assert_eq!(socket.next().await["messageReceived"]["message"]["seq"], seq);
@@ -137,12 +146,21 @@ async fn a_long_folder_gets_a_short_socket() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_said_in_one_clear_message() {
+    type Case<'a> = (&'a [(&'a str, &'a str)], i32, &'a [&'a str]);
     let folder = cluster().folder("nowhere");
     let folder = folder.to_str().unwrap();
-    let cases: [(&[(&str, &str)], i32, &[&str]); 4] = [
-        (&[("PLAZA_BIND", "8000"), ("PLAZA_LIMIT_DB_CONNECTIONS", "0")], 2, &["PLAZA_BIND", "PLAZA_LIMIT_DB_CONNECTIONS"]),
+    let cases: [Case<'_>; 4] = [
+        (
+            &[("PLAZA_BIND", "8000"), ("PLAZA_LIMIT_DB_CONNECTIONS", "0")],
+            2,
+            &["PLAZA_BIND", "PLAZA_LIMIT_DB_CONNECTIONS"],
+        ),
         (&[("DATABASE_URL", "host=/nowhere")], 2, &["PLAZA_JWT_SECRET is required"]),
-        (&[("PLAZA_DATA_DIR", folder), ("PLAZA_PG_BIN", "/nowhere")], 1, &["PLAZA_PG_BIN is /nowhere", "PostgreSQL 15 or newer"]),
+        (
+            &[("PLAZA_DATA_DIR", folder), ("PLAZA_PG_BIN", "/nowhere")],
+            1,
+            &["PLAZA_PG_BIN is /nowhere", "PostgreSQL 15 or newer"],
+        ),
         (
             &[("DATABASE_URL", "host=/nowhere user=x"), ("PLAZA_JWT_SECRET", "a secret of the tests, long enough")],
             1,
@@ -164,11 +182,15 @@ async fn what_is_wrong_is_said_in_one_clear_message() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unsuitable_database_is_refused() {
     let url = cluster().database_with("encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0").await;
-    let refused = output(&["migrate"], &[("DATABASE_URL", &url), ("PLAZA_JWT_SECRET", "a secret of the tests, long enough")]).await;
+    let refused =
+        output(&["migrate"], &[("DATABASE_URL", &url), ("PLAZA_JWT_SECRET", "a secret of the tests, long enough")])
+            .await;
     let text = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && text.contains("SQL_ASCII") && text.contains("CREATE DATABASE"), "{text}");
     let url = cluster().database_with("encoding 'UTF8' lc_collate 'C' lc_ctype 'C' template template0").await;
-    let refused = output(&["migrate"], &[("DATABASE_URL", &url), ("PLAZA_JWT_SECRET", "a secret of the tests, long enough")]).await;
+    let refused =
+        output(&["migrate"], &[("DATABASE_URL", &url), ("PLAZA_JWT_SECRET", "a secret of the tests, long enough")])
+            .await;
     let text = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && text.contains("pg_trgm ignores Chinese"), "{text}");
 }
@@ -189,7 +211,8 @@ async fn demo_data_is_added_once() {
     let url = cluster().empty_database().await;
     let settings = [("DATABASE_URL", url.as_str()), ("PLAZA_JWT_SECRET", "a secret of the tests, long enough")];
     assert!(output(&["seed"], &settings).await.status.success());
-    let (people, messages) = (look(&url, "select count(*) from users").await, look(&url, "select count(*) from messages").await);
+    let (people, messages) =
+        (look(&url, "select count(*) from users").await, look(&url, "select count(*) from messages").await);
     assert!(people >= 4 && messages >= 5);
     let again = output(&["seed"], &settings).await;
     assert!(!again.status.success());

@@ -104,8 +104,8 @@ impl Cluster {
         let run_as = postgres_user()?;
         let home = cluster_home(&data_dir, run_as.as_ref())?;
         let version = fs::read_to_string(home.join("data/PG_VERSION")).ok();
-        let binaries = Binaries::find(options.bin_dir.as_deref(), version.as_deref().map(str::trim))
-            .map_err(EmbeddedError)?;
+        let binaries =
+            Binaries::find(options.bin_dir.as_deref(), version.as_deref().map(str::trim)).map_err(EmbeddedError)?;
         let socket_dir = socket_dir(&home, run_as.as_ref())?;
         let cluster = Self { binaries, run_as, home, socket_dir, lock };
         if cluster.lock.is_none() {
@@ -310,7 +310,8 @@ fn socket_dir(home: &Path, run_as: Option<&User>) -> Outcome<PathBuf> {
 
 fn short_hash(path: &Path) -> String {
     let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let first: [u8; 8] = std::array::from_fn(|index| digest.get(index).copied().unwrap_or_default());
+    format!("{:016x}", u64::from_be_bytes(first))
 }
 
 fn make_folder(path: &Path, mode: u32) -> Outcome<()> {

@@ -34,8 +34,7 @@ impl AccountMutation {
     ) -> Option<AppResult<AuthPayload>> {
         let CredentialInput::Password(credential) = input.credential;
         let device = Device { platform: input.platform, name: input.device_name };
-        let login =
-            async { service::login(ctx.scope()?, credential.account, credential.password, device).await };
+        let login = async { service::login(ctx.scope()?, credential.account, credential.password, device).await };
         settle(login.await, AuthPayload::signed_in)
     }
 
@@ -68,8 +67,7 @@ impl AccountMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The current and the new password.")] input: ChangePasswordInput,
     ) -> Option<AppResult<AuthPayload>> {
-        let change =
-            async { service::change_password(ctx.scope()?, input.current_password, input.new_password).await };
+        let change = async { service::change_password(ctx.scope()?, input.current_password, input.new_password).await };
         settle(change.await, AuthPayload::signed_in)
     }
 }

@@ -15,16 +15,14 @@ pub async fn list_users(mut conn: &AsyncPgConnection, ids: &[UserId]) -> QueryRe
 
 /// The user with this account number.
 pub async fn find_user_by_account_number(mut conn: &AsyncPgConnection, number: i32) -> QueryResult<Option<User>> {
-    users::table
-        .filter(users::account_number.eq(number))
-        .select(User::as_select())
-        .first(&mut conn)
-        .await
-        .optional()
+    users::table.filter(users::account_number.eq(number)).select(User::as_select()).first(&mut conn).await.optional()
 }
 
 /// The user of this name who has not left, with the hash of their password.
-pub async fn find_login(mut conn: &AsyncPgConnection, username_key: &str) -> QueryResult<Option<(User, Option<String>)>> {
+pub async fn find_login(
+    mut conn: &AsyncPgConnection,
+    username_key: &str,
+) -> QueryResult<Option<(User, Option<String>)>> {
     users::table
         .filter(users::username_key.eq(username_key))
         .filter(users::deleted_at.is_null())

@@ -32,10 +32,7 @@ pub async fn open(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn close(
-    conn: &AsyncPgConnection,
-    (conversation, user): (ConversationId, UserId),
-) -> AppResult<bool> {
+pub async fn close(conn: &AsyncPgConnection, (conversation, user): (ConversationId, UserId)) -> AppResult<bool> {
     let (last_seq, version) = members::bump_membership(conn, conversation).await?;
     let closed = members::close_window(conn, (conversation, user), (last_seq, version)).await?;
     if closed {
@@ -48,12 +45,7 @@ pub async fn close(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn tell(
-    conn: &AsyncPgConnection,
-    conversation: ConversationId,
-    user: UserId,
-    version: i64,
-) -> AppResult<()> {
+pub async fn tell(conn: &AsyncPgConnection, conversation: ConversationId, user: UserId, version: i64) -> AppResult<()> {
     let event = NewEvent {
         kind: EventKind::MembershipChanged,
         audience: AudienceKind::User,

@@ -63,10 +63,7 @@ pub enum Content {
 }
 
 impl diesel::serialize::ToSql<Jsonb, diesel::pg::Pg> for Content {
-    fn to_sql<'b>(
-        &'b self,
-        out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
-    ) -> diesel::serialize::Result {
+    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
         std::io::Write::write_all(out, &[1])?;
         serde_json::to_writer(out, self)?;
         Ok(diesel::serialize::IsNull::No)

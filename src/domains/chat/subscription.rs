@@ -30,8 +30,7 @@ async fn open(
     after: Option<String>,
 ) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
     let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
-    let conversation =
-        conversation_id.map(|id| query_id(ConversationId::parse, &id, "conversationId")).transpose()?;
+    let conversation = conversation_id.map(|id| query_id(ConversationId::parse, &id, "conversationId")).transpose()?;
     if let Some(conversation) = conversation {
         service::check_may_follow(&app, viewer, conversation).await?;
     }

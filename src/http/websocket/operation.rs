@@ -7,9 +7,9 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc::Sender;
 
 use super::protocol;
+use crate::auth::Requester;
 use crate::graphql::errors;
 use crate::http::{Endpoint, execute};
-use crate::auth::Requester;
 
 /// What has to be said once the operation is over: that it is complete, unless an error said so.
 pub type Farewell = Option<Message>;

@@ -158,14 +158,13 @@ impl Session<'_> {
     async fn initialise(&mut self, stream: &mut SplitStream<WebSocket>) -> Result<Requester, Option<Close>> {
         loop {
             match read(stream.next().await)? {
-                None => {}
+                None | Some(ClientMessage::Pong) => {}
                 Some(ClientMessage::ConnectionInit { payload }) => {
                     let requester = self.identify(payload.as_ref())?;
                     self.send(protocol::connection_ack()).await?;
                     return Ok(requester);
                 }
                 Some(ClientMessage::Ping { payload }) => self.send(protocol::pong(payload)).await?,
-                Some(ClientMessage::Pong) => {}
                 Some(ClientMessage::Subscribe { .. } | ClientMessage::Complete { .. }) => {
                     return Err(Some(Close::UNAUTHORIZED));
                 }
@@ -224,7 +223,8 @@ impl Session<'_> {
         };
         let requester = Requester { trace: TraceId::generate(), ..requester.clone() };
         if running >= MOST_OPERATIONS {
-            let error = AppError::Request(ErrorCode::Overloaded, format!("A socket runs {MOST_OPERATIONS} operations."));
+            let error =
+                AppError::Request(ErrorCode::Overloaded, format!("A socket runs {MOST_OPERATIONS} operations."));
             return self.send(protocol::error(&id, &errors::refusal(&error, &requester.trace).errors)).await;
         }
         let (endpoint, out, operations) = (self.endpoint.clone(), self.out.clone(), Arc::clone(&self.operations));
@@ -258,13 +258,10 @@ fn refusal(error: &AppError) -> Close {
 /// A message of the protocol; none for the frames beneath it.
 fn read(message: Option<Result<Message, axum::Error>>) -> Result<Option<ClientMessage>, Option<Close>> {
     match message {
-        None | Some(Ok(Message::Close(_))) => Err(None),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
         Some(Ok(Message::Binary(_))) => Err(Some(Close::MALFORMED)),
-        Some(Ok(Message::Text(text))) => {
-            serde_json::from_str(&text).map(Some).map_err(|_| Some(Close::MALFORMED))
-        }
+        Some(Ok(Message::Text(text))) => serde_json::from_str(&text).map(Some).map_err(|_| Some(Close::MALFORMED)),
         Some(Err(error)) if error.to_string().contains("too long") => Err(Some(Close::TOO_LARGE)),
-        Some(Err(_)) => Err(None),
+        None | Some(Ok(Message::Close(_)) | Err(_)) => Err(None),
     }
 }

@@ -7,12 +7,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use plaza::app::App;
-use plaza::auth::{Requester, Viewer};
 use plaza::clock::Clock;
 use plaza::config::Config;
 use plaza::db::Database;
 use plaza::http;
-use plaza::scope::Scope;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
@@ -99,13 +97,7 @@ impl TestApp {
             .await;
         let payload = &answer.data()["register"];
         assert_eq!(payload["userErrors"], json!([]), "{username} can register");
-        Person::new(self.address, username, payload)
-    }
-
-    /// The scope of somebody's request, for use cases that no operation reaches yet.
-    pub fn scope(&self, person: &Person) -> Scope {
-        let viewer: Viewer = self.app.authenticate(&person.token).expect("the token is good");
-        Scope::new(Arc::clone(&self.app), Requester { viewer: Some(viewer), ..Requester::anonymous() })
+        Person::new(self.address, payload)
     }
 
     /// A connection of one's own to the database, to look and to set up.

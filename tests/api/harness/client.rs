@@ -37,9 +37,8 @@ impl Answer {
 
 /// Sends an operation.
 pub async fn post(address: SocketAddr, token: Option<&str>, document: &str, variables: Value) -> Answer {
-    let mut request = HTTP
-        .post(format!("http://{address}/graphql"))
-        .json(&json!({ "query": document, "variables": variables }));
+    let mut request =
+        HTTP.post(format!("http://{address}/graphql")).json(&json!({ "query": document, "variables": variables }));
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
@@ -55,8 +54,6 @@ pub async fn post(address: SocketAddr, token: Option<&str>, document: &str, vari
 pub struct Person {
     /// The instance they speak to.
     pub address: SocketAddr,
-    /// Their username.
-    pub name: String,
     /// Their global id.
     pub id: String,
     /// Their access token.
@@ -69,11 +66,10 @@ impl Person {
     /// Everybody's password.
     pub const PASSWORD: &str = "correct horse battery";
 
-    pub fn new(address: SocketAddr, name: &str, payload: &Value) -> Self {
+    pub fn new(address: SocketAddr, payload: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text in {payload}")).to_owned();
         Self {
             address,
-            name: name.to_owned(),
             id: text(&payload["user"]["id"]),
             token: text(&payload["tokens"]["accessToken"]),
             refresh: text(&payload["tokens"]["refreshToken"]),

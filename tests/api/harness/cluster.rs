@@ -43,6 +43,7 @@ pub fn cluster() -> &'static TestCluster {
     &CLUSTER
 }
 
+#[expect(clippy::zombie_processes, reason = "it outlives this process on purpose")]
 fn watch(data_dir: &Path) -> ChildStdin {
     const SCRIPT: &str = r#"
         trap '' INT TERM HUP

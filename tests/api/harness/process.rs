@@ -28,6 +28,7 @@ impl Drop for Process {
 }
 
 /// The command, with no settings but these.
+#[expect(clippy::disallowed_methods, reason = "PATH is no setting of Plaza's")]
 pub fn command(settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plaza"));
     command.env_clear().env("PATH", std::env::var("PATH").unwrap_or_default()).envs(settings.iter().copied());

@@ -47,10 +47,9 @@ pub async fn find_conversation_with(scope: &Scope, peer: UserId) -> AppResult<Op
 /// `NOT_FOUND` when there is none that the viewer is or was a member of.
 pub(super) async fn get_target(scope: &Scope, target: Target) -> AppResult<Seen> {
     let (found, missing) = match target {
-        Target::User(peer) => (
-            find_conversation_with(scope, peer).await?,
-            ChatError::NoSuchConversation.at("to.userId"),
-        ),
+        Target::User(peer) => {
+            (find_conversation_with(scope, peer).await?, ChatError::NoSuchConversation.at("to.userId"))
+        }
         Target::Conversation(id) => {
             (find_conversation(scope, id).await?, ChatError::NoSuchConversation.at("to.conversationId"))
         }

@@ -7,12 +7,10 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use super::{Seen, find_message};
 use crate::db::violated_constraint;
 use crate::domains::accounts;
-use crate::domains::chat::model::{
-    ChatError, Content, ConversationCard, Draft, Message, MessageCard, Sent, Target,
-};
+use crate::domains::accounts::model::User;
+use crate::domains::chat::model::{ChatError, Content, ConversationCard, Draft, Message, MessageCard, Sent, Target};
 use crate::domains::chat::store::send::{self, AppendMessage, EditMessage};
 use crate::domains::chat::{membership, policy, store};
-use crate::domains::accounts::model::User;
 use crate::error::{AppError, AppResult};
 use crate::ids::{MessageId, UserId};
 use crate::scope::Scope;
@@ -44,23 +42,16 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<Sent> {
             return Ok(sent);
         }
         policy::check_content(&draft.content).map_err(|error| error.at("input.content.text.text"))?;
-        let appended = match target {
-            Some((card, member)) => {
-                policy::check_sender(&member).map_err(|error| error.at(path(draft.to)))?;
-                append(&conn, viewer, card, &draft, scope).await
-            }
-            None => {
-                drop(conn);
-                start_direct(scope, viewer, &draft).await
-            }
+        let appended = if let Some((card, member)) = target {
+            policy::check_sender(&member).map_err(|error| error.at(path(draft.to)))?;
+            append(&conn, viewer, card, &draft, scope).await?
+        } else {
+            drop(conn);
+            start_direct(scope, viewer, &draft).await?
         };
-        match appended {
-            Ok(Appended::Message(sent)) => {
-                scope.app.events.nudge();
-                return Ok(sent);
-            }
-            Ok(Appended::Stale) => {}
-            Err(error) => return Err(error),
+        if let Appended::Message(sent) = appended {
+            scope.app.events.nudge();
+            return Ok(sent);
         }
     }
     Err(AppError::overloaded())
@@ -136,20 +127,20 @@ async fn start_direct(scope: &Scope, viewer: UserId, draft: &Draft) -> AppResult
     let pair = (viewer.min(peer), viewer.max(peer));
     // A repeated client id ends the transaction; its commit is then a rollback, and nothing was made.
     conn.transaction(async |conn| {
-            let known = accounts::service::load_users(conn, &[peer]).await?;
-            if known.get(&peer).is_none_or(|user| user.deleted_at.is_some()) {
-                return Err(ChatError::NoSuchUser.at(path(draft.to)).into());
-            }
-            let Some(id) = store::insert_direct(conn, pair, scope.app.clock.now()).await? else {
-                return Ok(Appended::Stale);
-            };
-            for user in if pair.0 == pair.1 { vec![pair.0] } else { vec![pair.0, pair.1] } {
-                membership::tell(conn, id, user, 0).await?;
-            }
-            let Some((card, _)) = store::find_for_member(conn, id, viewer).await? else { return Ok(Appended::Stale) };
-            append(conn, viewer, card, draft, scope).await
-        })
-        .await
+        let known = accounts::service::load_users(conn, &[peer]).await?;
+        if known.get(&peer).is_none_or(|user| user.deleted_at.is_some()) {
+            return Err(ChatError::NoSuchUser.at(path(draft.to)).into());
+        }
+        let Some(id) = store::insert_direct(conn, pair, scope.app.clock.now()).await? else {
+            return Ok(Appended::Stale);
+        };
+        for user in if pair.0 == pair.1 { vec![pair.0] } else { vec![pair.0, pair.1] } {
+            membership::tell(conn, id, user, 0).await?;
+        }
+        let Some((card, _)) = store::find_for_member(conn, id, viewer).await? else { return Ok(Appended::Stale) };
+        append(conn, viewer, card, draft, scope).await
+    })
+    .await
 }
 
 /// Replaces the text of one's own message; the others learn of it.

@@ -41,10 +41,7 @@ pub async fn list_at(mut conn: &AsyncPgConnection, pairs: &[(ConversationId, Use
 }
 
 /// The present members of some conversations, each with the person, by account number.
-pub async fn list_present(
-    mut conn: &AsyncPgConnection,
-    ids: &[ConversationId],
-) -> QueryResult<Vec<(Member, User)>> {
+pub async fn list_present(mut conn: &AsyncPgConnection, ids: &[ConversationId]) -> QueryResult<Vec<(Member, User)>> {
     members::table
         .inner_join(users::table)
         .filter(members::conversation_id.eq_any(ids))

@@ -25,10 +25,16 @@ columns!(
     static USER: User
 );
 
-diesel::alias!(users as low_users: LowUsers, users as high_users: HighUsers);
+mod pair {
+    use crate::db::schema::users;
+
+    diesel::alias!(users as low_users: LowUsers, users as high_users: HighUsers);
+}
+use pair::{high_users, low_users};
 
 type CardRow = (Conversation, Option<User>, Option<User>);
 
+type FullRow = (Conversation, Option<User>, Option<User>, Message, User);
 type SeenRow = (Conversation, Option<User>, Option<User>, Member);
 
 fn seen((conversation, low, high, member): SeenRow) -> (ConversationCard, Member) {
@@ -187,7 +193,7 @@ pub async fn find_visible_message(
 
 /// Messages by id, each with its sender and its conversation, in one statement.
 pub async fn list_message_cards(mut conn: &AsyncPgConnection, ids: &[MessageId]) -> QueryResult<Vec<MessageCard>> {
-    let rows: Vec<(Conversation, Option<User>, Option<User>, Message, User)> = cards!()
+    let rows: Vec<FullRow> = cards!()
         .inner_join(messages::table.inner_join(users::table))
         .filter(messages::id.eq_any(ids))
         .select(card_columns!(Message::as_select(), User::as_select()))

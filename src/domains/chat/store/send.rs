@@ -10,8 +10,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::db::schema::{messages, sql_types};
 use super::{MESSAGE, USER};
+use crate::db::schema::{messages, sql_types};
 use crate::db::statement;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{Content, Conversation, Message, MessageType};

@@ -1,0 +1,233 @@
+//! The house rules that a machine can keep, and the generated files that must agree with the code.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use plaza::db::migrate;
+
+use crate::harness::{cluster, process::output};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn rust_files(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).unwrap().display().to_string();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Code without its comments.
+fn code(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn layers_see_only_what_lies_below() {
+    for (name, text) in rust_files("src") {
+        let text = code(&text);
+        let layer = |layer: &str| name.contains(&format!("/{layer}.rs")) || name.contains(&format!("/{layer}/"));
+        let domain = name.strip_prefix("src/domains/").and_then(|rest| rest.split('/').next());
+        if layer("store") {
+            assert!(!text.contains("async_graphql"), "{name} is a store and sees GraphQL");
+        }
+        if domain.is_some() && ["types", "query", "mutation", "subscription"].iter().any(|name| layer(name)) {
+            assert!(!text.contains("diesel"), "{name} speaks GraphQL and sees diesel");
+        }
+        if !layer("store") && !["src/db/migrate.rs", "src/db/sql.rs"].contains(&name.as_str()) {
+            assert!(!text.contains("RunQueryDsl"), "{name} sends SQL outside a store");
+        }
+        for other in ["accounts", "chat"] {
+            if domain != Some(other) {
+                let foreign = format!("{other}::store");
+                assert!(!text.contains(&foreign), "{name} reaches into {foreign}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_stay_readable() {
+    for folder in ["src", "tests"] {
+        for (name, text) in rust_files(folder) {
+            let lines = text.lines().count();
+            assert!(lines <= 400 || name == "src/db/schema.rs", "{name} has {lines} lines");
+            for word in ["util", "helper", "misc", "common"] {
+                assert!(!name.contains(word), "{name} says nothing about what it holds");
+            }
+            if folder == "src" && name != "src/db/schema.rs" {
+                assert!(text.starts_with("//!"), "{name} doesn't say what it is");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_schema_file_is_what_the_binary_prints() {
+    let printed = output(&["schema"], &[]).await;
+    assert!(printed.status.success());
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    assert_eq!(printed, read("schema.graphql"), "run `make schema`");
+}
+
+/// Every type, field, argument, input field and enum value is described.
+#[test]
+fn everything_in_the_schema_is_described() {
+    let text = read("schema.graphql");
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let mut inside_text = false;
+    let mut described = false;
+    let mut missing = Vec::new();
+    for line in &lines {
+        if line.starts_with("\"\"\"") {
+            let one_line = line.len() > 3 && line.ends_with("\"\"\"");
+            if !one_line {
+                inside_text = !inside_text;
+            }
+            described = true;
+            continue;
+        }
+        if inside_text || line.is_empty() || line.starts_with('}') || line.starts_with(')') {
+            continue;
+        }
+        let is_schema = line.starts_with("schema")
+            || line.starts_with("query:")
+            || line.starts_with("mutation:")
+            || line.starts_with("subscription:");
+        let own = line.starts_with("directive");
+        if !described && !is_schema && !own {
+            missing.push(*line);
+        }
+        described = false;
+    }
+    assert!(missing.is_empty(), "without a description: {missing:#?}");
+}
+
+#[derive(Default)]
+struct Table {
+    /// Columns of the primary key, with their place in it.
+    keys: Vec<(i32, String)>,
+    /// Columns, as diesel writes them.
+    lines: Vec<String>,
+}
+
+/// `src/db/schema.rs` is what diesel would print from the migrated database.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_definitions_are_the_database_s() {
+    let url = cluster().database().await;
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let columns = "select c.relname::text, a.attname::text, t.typname::text, a.attnotnull,
+            coalesce((select array_position(i.indkey::int2[], a.attnum) from pg_index i where i.indrelid = c.oid and i.indisprimary), -1)
+        from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        join pg_type t on t.oid = a.atttypid
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+            and c.relname not like '\\_\\_diesel%' order by c.relname, a.attnum";
+    let mut tables: BTreeMap<String, Table> = BTreeMap::new();
+    for row in client.query(columns, &[]).await.unwrap() {
+        let (table, column, kind, not_null, key): (String, String, String, bool, i32) =
+            (row.get(0), row.get(1), camel(row.get(2)), row.get(3), row.get(4));
+        let kind = if not_null { kind } else { format!("Nullable<{kind}>") };
+        let Table { keys, lines } = tables.entry(table).or_default();
+        let name = if column == "type" { "type_".to_owned() } else { column };
+        if key >= 0 {
+            keys.push((key, name.clone()));
+        }
+        lines.push(format!("{name} -> {kind},"));
+    }
+    let mut expected = Vec::new();
+    for (table, Table { mut keys, lines }) in tables {
+        keys.sort();
+        let keys: Vec<String> = keys.into_iter().map(|(_, name)| name).collect();
+        expected.push(format!("{table} ({}) {{", keys.join(", ")));
+        expected.extend(lines);
+    }
+    let text = read("src/db/schema.rs");
+    let found: Vec<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| {
+            (line.contains(" -> ") && line.ends_with(',')) || (line.ends_with(") {") && !line.contains("mod"))
+        })
+        .map(ToOwned::to_owned)
+        .collect();
+    assert_eq!(found, expected, "run `make db-schema`");
+
+    let foreign = "select conrelid::regclass::text, confrelid::regclass::text, a.attname::text, count(*) over (partition by conrelid, confrelid)
+        from pg_constraint join pg_attribute a on a.attrelid = conrelid and a.attnum = conkey[1]
+        where contype = 'f' and connamespace = 'public'::regnamespace order by 1, 2";
+    // Two keys to the same table can't be told apart, so diesel leaves both out.
+    let joinable: Vec<String> = client
+        .query(foreign, &[])
+        .await
+        .unwrap()
+        .iter()
+        .filter(|row| row.get::<_, i64>(3) == 1)
+        .map(|row| {
+            format!(
+                "diesel::joinable!({} -> {} ({}));",
+                row.get::<_, String>(0),
+                row.get::<_, String>(1),
+                row.get::<_, String>(2)
+            )
+        })
+        .collect();
+    let found: Vec<&str> = text.lines().filter(|line| line.starts_with("diesel::joinable!")).collect();
+    assert_eq!(found, joinable, "run `make db-schema`");
+}
+
+fn camel(name: &str) -> String {
+    name.split('_').map(|part| part[..1].to_uppercase() + &part[1..]).collect()
+}
+
+/// Every enum of PostgreSQL's is whole in the code: each label is read and written.
+#[tokio::test(flavor = "multi_thread")]
+async fn enums_have_every_label() {
+    let url = cluster().database().await;
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let text: String = rust_files("src").into_iter().map(|(_, text)| text).collect();
+    let labels = "select t.typname::text, e.enumlabel::text from pg_enum e join pg_type t on t.oid = e.enumtypid";
+    for row in client.query(labels, &[]).await.unwrap() {
+        let (name, label): (String, String) = (row.get(0), row.get(1));
+        let start = text.find(&format!("sql_types::{} {{", camel(&name))).unwrap_or_else(|| panic!("no enum {name}"));
+        let end = start + text[start..].find("\n}").unwrap();
+        assert!(text[start..end].contains(&format!("= \"{label}\"")), "{name} has no {label}");
+    }
+}
+
+/// Migrations go up, down and up again, and leave nothing behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_go_both_ways() {
+    let url = cluster().empty_database().await;
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let count = migrate::run(&url).await.unwrap().len();
+    assert_eq!(count, migrate::names().unwrap().len());
+    migrate::revert_all(&url).await.unwrap();
+    let left = "select count(*) from (
+        select relname from pg_class where relnamespace = 'public'::regnamespace and relname not like '\\_\\_diesel%'
+        union all select typname from pg_type where typnamespace = 'public'::regnamespace and typtype = 'e') x
+        where relname not like '%trgm%'";
+    assert_eq!(client.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 0);
+    assert_eq!(migrate::run(&url).await.unwrap().len(), count);
+    assert_eq!(migrate::run(&url).await.unwrap().len(), 0);
+}

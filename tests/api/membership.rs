@@ -1,0 +1,245 @@
+//! Coming and going: what is said while somebody is out never reaches them, and order holds all the same.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use futures_util::future::join_all;
+use plaza::domains::chat::membership;
+use plaza::error::AppError;
+use plaza::events::{Event, EventKind, Interest, Payload, Subscription};
+use plaza::ids::{ConversationId, UserId};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{Person, SEND, TestApp, until};
+
+/// Somebody's part in the storm.
+#[derive(Clone, Copy)]
+enum Act {
+    Send,
+    Edit,
+    Join,
+    Leave,
+}
+
+async fn change(app: &TestApp, act: Act, conversation: ConversationId, user: UserId) {
+    let mut conn = app.app.database.get().await.unwrap();
+    (*conn)
+        .transaction(async |conn: &mut AsyncPgConnection| {
+            match act {
+                Act::Join => membership::open(&app.app, conn, (conversation, user), false).await?,
+                _ => drop(membership::close(conn, (conversation, user)).await?),
+            }
+            Ok::<_, AppError>(())
+        })
+        .await
+        .unwrap();
+    app.app.events.nudge();
+}
+
+/// Two instances, two groups, and people who are members of both.
+struct Crowd {
+    app: TestApp,
+    other: TestApp,
+    people: Vec<(UserId, Person)>,
+}
+
+impl Crowd {
+    async fn gather(size: usize) -> Self {
+        let app = TestApp::with(&[("PLAZA_LIMIT_DB_CONNECTIONS", "8")]).await;
+        let other = app.another().await;
+        let seed = app.as_user("seed").await;
+        let sql = app.sql().await;
+        sql.batch_execute(&format!(
+            "insert into users (username, username_key, nickname) select 'w' || n, 'w' || n, 'W' || n from generate_series(1, {size}) n;
+             insert into conversations (kind) values ('GROUP'), ('GROUP');
+             insert into members (conversation_id, user_id) select c.id, u.id from users u cross join conversations c where u.id > 1;"
+        ))
+        .await
+        .unwrap();
+        let rows = sql.query("select id from users where id > 1 order by id", &[]).await.unwrap();
+        let people = rows.iter().enumerate().map(|(n, row)| {
+            let id: i64 = row.get(0);
+            let session = plaza::ids::SessionId(id + 1_000_000);
+            let (token, _) = app.app.tokens.issue(UserId(id), session, app.app.clock.now()).unwrap();
+            let address = if n % 2 == 0 { app.address } else { other.address };
+            (UserId(id), Person { token, id: UserId(id).global().to_string(), ..seed.at(address) })
+        });
+        Self { people: people.collect(), app, other }
+    }
+
+    fn instance_of(&self, n: usize) -> &TestApp {
+        if n.is_multiple_of(2) { &self.app } else { &self.other }
+    }
+
+    /// Follows the stream for somebody until it is over and half a second was silent.
+    async fn listen(&self, n: usize, over: &CancellationToken) -> JoinHandle<Vec<Arc<Event>>> {
+        let start = self.app.app.events.head_cursor();
+        let interest = Interest { kinds: &[EventKind::MessageCreated, EventKind::MessageUpdated], conversation: None };
+        let app = Arc::clone(&self.instance_of(n).app);
+        let mut subscription = Subscription::open(app, self.people[n].0, interest, Some(start)).await.unwrap();
+        let over = over.clone();
+        tokio::spawn(async move {
+            let mut events = Vec::new();
+            loop {
+                match tokio::time::timeout(Duration::from_millis(500), subscription.next()).await {
+                    Ok(event) => events.push(event.unwrap()),
+                    Err(_) if over.is_cancelled() => return events,
+                    Err(_) => {}
+                }
+            }
+        })
+    }
+
+    /// What one of them does in one round: the first come and go, the others talk.
+    async fn act(&self, n: usize, round: usize) {
+        let (user, person) = &self.people[n];
+        let conversation = ConversationId(1 + i64::try_from((n + round) % 2).unwrap());
+        let act = match (n, round % 4) {
+            (0..LISTENERS, 1) => Act::Leave,
+            (0..LISTENERS, 3) => Act::Join,
+            (_, 2) => Act::Edit,
+            _ => Act::Send,
+        };
+        if matches!(act, Act::Leave | Act::Join) {
+            return change(self.instance_of(n), act, conversation, *user).await;
+        }
+        let to = json!({ "conversationId": conversation.global() });
+        let text = format!("{n} in round {round}");
+        let input = json!({ "to": to, "content": { "text": { "text": text } } });
+        let sent = person.data(SEND, json!({ "input": input })).await["sendMessage"].clone();
+        if let (Act::Edit, Value::String(id)) = (act, &sent["message"]["id"]) {
+            let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"edited\") { userErrors { code } } }";
+            person.data(edit, json!({ "id": id })).await;
+        }
+    }
+}
+
+const LISTENERS: usize = 16;
+
+/// R7 and R68: with 64 writers sending, editing, joining and being removed over two instances, positions and seqs
+/// never disagree, and nobody gets what was said after their removal, live or by replay.
+#[tokio::test(flavor = "multi_thread")]
+async fn order_holds_in_a_storm_and_the_removed_hear_nothing() {
+    let crowd = Crowd::gather(64).await;
+    let (app, other) = (&crowd.app, &crowd.other);
+    let over = CancellationToken::new();
+    let listeners = join_all((0..LISTENERS).map(|n| crowd.listen(n, &over))).await;
+    let crowd = &crowd;
+    join_all((0..64).map(|n| async move {
+        for round in 0..12 {
+            crowd.act(n, round).await;
+        }
+    }))
+    .await;
+    let total = app.number("select (select count(*) from events) + (select count(*) from outbox)").await;
+    until("both instances have it all", || async {
+        app.app.events.head() == total && other.app.events.head() == total
+    })
+    .await;
+    assert_eq!(app.number("select count(*) - max(position) from events").await, 0, "positions have no gaps");
+    let disordered = "select count(*) from (select seq, version,
+            lag(version) over (partition by conversation_id order by position) as earlier_version,
+            lag(seq) over (partition by conversation_id, kind order by position) as earlier_seq, kind
+        from events where audience = 'CONVERSATION') e
+        where version <= earlier_version or (kind = 'MESSAGE_CREATED' and seq <> earlier_seq + 1)";
+    assert_eq!(app.number(disordered).await, 0);
+
+    // What each listener may have heard, from the stream alone: what lies between their joins and leaves.
+    let allowed = allowed(app).await;
+    over.cancel();
+    for (n, heard) in join_all(listeners).await.into_iter().enumerate() {
+        let (user, events) = (crowd.people[n].0, heard.unwrap());
+        let positions: Vec<i64> = events.iter().map(|event| event.position).collect();
+        assert!(positions.is_sorted_by(|a, b| a < b), "in order and none twice");
+        assert!(events.len() > 50, "{user:?} heard only {} events", events.len());
+        for event in &events {
+            assert!(matches!(event.payload, Payload::Message(_)), "{event:?}");
+            assert!(allowed[&user.0].contains(&event.position), "{user:?} is no member and heard {event:?}");
+        }
+    }
+}
+
+/// Per user, the positions that were committed while they were a member.
+async fn allowed(app: &TestApp) -> HashMap<i64, HashSet<i64>> {
+    let sql = app.sql().await;
+    let members: Vec<i64> =
+        sql.query("select distinct user_id from members", &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    let rows = sql
+        .query("select position, kind::text, conversation_id, user_id from events order by position", &[])
+        .await
+        .unwrap();
+    let mut allowed: HashMap<i64, HashSet<i64>> = members.iter().map(|user| (*user, HashSet::new())).collect();
+    let mut inside: HashMap<(i64, i64), bool> = HashMap::new();
+    for row in rows {
+        let (position, kind, conversation, user): (i64, String, Option<i64>, Option<i64>) =
+            (row.get(0), row.get(1), row.get(2), row.get(3));
+        let Some(conversation) = conversation else { continue };
+        if kind == "MEMBERSHIP_CHANGED" {
+            // Everybody was a member at first; each event is a leave after a join, or a join after a leave.
+            let state = inside.entry((conversation, user.unwrap())).or_insert(true);
+            *state = !*state;
+        } else {
+            for member in &members {
+                if *inside.get(&(conversation, *member)).unwrap_or(&true) {
+                    allowed.get_mut(member).unwrap().insert(position);
+                }
+            }
+        }
+    }
+    allowed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_removed_gets_nothing_more_and_keeps_what_was() {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    app.sql()
+        .await
+        .batch_execute("insert into conversations (kind) values ('GROUP'); insert into members (conversation_id, user_id) select 1, id from users")
+        .await
+        .unwrap();
+    let group = ConversationId(1);
+    let say = |text: &'static str| {
+        let input = json!({ "to": { "conversationId": group.global() }, "content": { "text": { "text": text } } });
+        let ada = ada.clone();
+        async move { ada.data(SEND, json!({ "input": input })).await["sendMessage"]["message"]["id"].clone() }
+    };
+    let start = bo.cursor().await;
+    let mut socket = bo.socket().await;
+    let events = "subscription ($after: String) { events(after: $after) { payload { __typename
+        ... on MessageCreated { message { content { ... on TextContent { text } } } }
+        ... on MessageUpdated { message { content { ... on TextContent { text } } } } } } }";
+    socket.follow(&app, events, json!({})).await;
+    let first = say("while bo is in").await;
+    change(&app, Act::Leave, group, UserId(bo.key())).await;
+    say("bo is out").await;
+    let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"edited, bo is out\") { userErrors { code } } }";
+    ada.data(edit, json!({ "id": first })).await;
+    change(&app, Act::Join, group, UserId(bo.key())).await;
+    say("bo is back").await;
+    let text = |data: &Value| data["events"]["payload"]["message"]["content"]["text"].clone();
+    let heard = [text(&socket.next().await), text(&socket.next().await)];
+    assert_eq!(heard, ["while bo is in", "bo is back"]);
+
+    // A replay asks the same question; the earlier stay was closed by the later one.
+    let other = app.another().await;
+    let mut socket = bo.at(other.address).socket().await;
+    socket.subscribe(events, json!({ "after": start })).await;
+    assert_eq!(text(&socket.next().await), "bo is back");
+    let history = "query ($id: ID!) { conversation(id: $id) { maxSeq messages { nodes { seq } } } }";
+    let seen = bo.data(history, json!({ "id": group.global() })).await;
+    assert_eq!(seen["conversation"]["messages"]["nodes"], json!([{ "seq": 3 }]));
+
+    // Out for good: neither sending nor marking reaches beyond the end.
+    change(&app, Act::Leave, group, UserId(bo.key())).await;
+    say("without bo").await;
+    let input = json!({ "to": { "conversationId": group.global() }, "content": { "text": { "text": "let me in" } } });
+    let refused = bo.data(SEND, json!({ "input": input })).await["sendMessage"]["userErrors"].clone();
+    assert_eq!(refused[0]["code"], "NOT_MEMBER");
+    let seen = bo.data(history, json!({ "id": group.global() })).await;
+    assert_eq!(seen["conversation"]["maxSeq"], 3);
+}

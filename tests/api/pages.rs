@@ -1,0 +1,93 @@
+//! Lists come in pages, both ways, and a cursor belongs to its list.
+
+use serde_json::{Value, json};
+
+use crate::chat::LIST;
+use crate::harness::TestApp;
+
+const HISTORY: &str = "query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+    conversation(id: $id) { messages(first: $first, after: $after, last: $last, before: $before) {
+        totalCount edges { cursor node { seq } } nodes { seq }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_come_in_pages_both_ways() {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    let mut id = Value::Null;
+    for n in 1..=25 {
+        id = ada.say(&bo, &format!("message {n}")).await["conversation"]["id"].clone();
+    }
+    let page = |mut arguments: Value| {
+        arguments["id"] = id.clone();
+        let bo = bo.clone();
+        async move { bo.data(HISTORY, arguments).await["conversation"]["messages"].clone() }
+    };
+    let seqs = |page: &Value| -> Vec<i64> {
+        page["nodes"].as_array().unwrap().iter().map(|node| node["seq"].as_i64().unwrap()).collect()
+    };
+    let first = page(json!({})).await;
+    assert_eq!(seqs(&first), (1..=20).collect::<Vec<i64>>());
+    assert_eq!(first["totalCount"], 25);
+    assert_eq!(
+        (&first["pageInfo"]["hasNextPage"], &first["pageInfo"]["hasPreviousPage"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(first["edges"][0]["cursor"], first["pageInfo"]["startCursor"]);
+    let second = page(json!({ "first": 20, "after": first["pageInfo"]["endCursor"] })).await;
+    assert_eq!(seqs(&second), (21..=25).collect::<Vec<i64>>());
+    assert_eq!(second["pageInfo"]["hasNextPage"], false);
+    let latest = page(json!({ "last": 3 })).await;
+    assert_eq!(seqs(&latest), [23, 24, 25]);
+    let earlier = page(json!({ "last": 3, "before": latest["pageInfo"]["startCursor"] })).await;
+    assert_eq!(seqs(&earlier), [20, 21, 22]);
+    assert_eq!(earlier["pageInfo"]["hasPreviousPage"], true);
+
+    let bad = [
+        json!({ "first": 0 }),
+        json!({ "first": 101 }),
+        json!({ "last": -1 }),
+        json!({ "first": 1, "last": 1 }),
+        json!({ "after": "x" }),
+        json!({ "first": 5, "before": first["pageInfo"]["startCursor"] }),
+    ];
+    for mut arguments in bad {
+        arguments["id"] = id.clone();
+        assert_eq!(bo.run(HISTORY, arguments.clone()).await.code(), "BAD_USER_INPUT", "{arguments}");
+    }
+    // A cursor of another conversation.
+    let elsewhere = bo.say(&bo, "note").await["conversation"]["id"].clone();
+    let foreign = json!({ "id": elsewhere, "after": first["pageInfo"]["endCursor"] });
+    assert_eq!(bo.run(HISTORY, foreign).await.code(), "BAD_USER_INPUT");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_come_latest_first_and_in_pages() {
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    let mut people = Vec::new();
+    for n in 0..5 {
+        people.push(app.as_user(&format!("friend{n}")).await);
+    }
+    for person in &people {
+        person.say(&ada, "hello").await;
+    }
+    people[1].say(&ada, "hello again").await;
+    let titles = |data: &Value| -> Vec<String> {
+        let nodes = data["viewer"]["conversations"]["nodes"].as_array().unwrap().clone();
+        nodes.iter().map(|node| node["title"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = ada.data(LIST, json!({})).await;
+    assert_eq!(titles(&all), ["friend1", "friend4", "friend3", "friend2", "friend0"]);
+    assert_eq!(all["viewer"]["conversations"]["totalCount"], 5);
+    insta::assert_json_snapshot!(all["viewer"]["conversations"]["nodes"][0]);
+    let first = ada.data(LIST, json!({ "first": 2 })).await;
+    let info = &first["viewer"]["conversations"]["pageInfo"];
+    assert_eq!(titles(&first), ["friend1", "friend4"]);
+    let second = ada.data(LIST, json!({ "first": 2, "after": info["endCursor"] })).await;
+    assert_eq!(titles(&second), ["friend3", "friend2"]);
+    let before = second["viewer"]["conversations"]["pageInfo"]["startCursor"].clone();
+    let back = ada.data(LIST, json!({ "last": 1, "before": before })).await;
+    assert_eq!(titles(&back), ["friend4"]);
+    assert_eq!(back["viewer"]["conversations"]["pageInfo"]["hasPreviousPage"], true);
+}

@@ -1,0 +1,134 @@
+//! What every query of chat and accounts costs in statements, whatever the page size (R80).
+//!
+//! Counted is everything sent through the pool but BEGIN, COMMIT and ROLLBACK.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Person, TestApp, until};
+
+const SIZES: [i64; 3] = [1, 10, 100];
+
+/// Somebody with 120 conversations, one of them with 120 messages of two people.
+async fn busy() -> (TestApp, Person, Person) {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    app.sql()
+        .await
+        .batch_execute(
+            "insert into users (username, username_key, nickname) select 'p' || n, 'p' || n, 'P' || n from generate_series(1, 119) n;
+             insert into conversations (kind, low_user_id, high_user_id, last_seq, version, last_activity_at)
+                 select 'DIRECT', 1, id, case id when 2 then 120 else 1 end, 120, now() + id * interval '1 second' from users where id > 1;
+             insert into members (conversation_id, user_id) select id, low_user_id from conversations;
+             insert into members (conversation_id, user_id, read_seq, delivered_seq, read_at) select id, high_user_id, 1, 1, now() from conversations;
+             insert into messages (conversation_id, seq, sender_id, type, content, is_private)
+                 select c.id, n, case n % 2 when 0 then low_user_id else high_user_id end, 'TEXT',
+                     jsonb_build_object('type', 'TEXT', 'text', 'message ' || n), false
+                 from conversations c cross join lateral generate_series(1, c.last_seq) n;
+             analyze",
+        )
+        .await
+        .unwrap();
+    (app, ada, bo)
+}
+
+/// Runs a query at each page size, checks that it costs the same each time, and returns what it costs.
+async fn cost(app: &TestApp, person: &Person, query: &str, variables: Value) -> u64 {
+    let mut costs = Vec::new();
+    for size in SIZES {
+        let mut variables = variables.clone();
+        variables["n"] = json!(size);
+        // Once before: what a connection asks about types of its own is asked once.
+        person.data(query, variables.clone()).await;
+        let (_, cost) = app.statements_of(person.data(query, variables)).await;
+        costs.push(cost);
+    }
+    assert!(costs.iter().all(|cost| *cost == costs[0]), "{query} costs {costs:?} at page sizes {SIZES:?}");
+    costs[0]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_cost_the_same_at_every_page_size() {
+    let (app, ada, bo) = busy().await;
+    let with = json!({ "id": bo.id });
+    let cases = [
+        ("{ viewer { eventCursor } }", json!({}), 0),
+        ("query ($id: ID!) { user(id: $id) { username } }", with.clone(), 1),
+        ("{ userByAccountNumber(accountNumber: 10000001) { username } }", json!({}), 1),
+        ("{ viewer { user { username } } }", json!({}), 1),
+        ("query ($id: ID!) { nodes(ids: [$id, $id]) { id } user(id: $id) { username } }", with.clone(), 1),
+        (
+            "query ($n: Int) { viewer { conversations(first: $n) { nodes { title unreadCount maxSeq peer { username } participants { username } } } } }",
+            json!({}),
+            1,
+        ),
+        ("query ($n: Int) { viewer { conversations(first: $n) { totalCount nodes { title } } } }", json!({}), 2),
+        (
+            "query ($n: Int) { viewer { conversations(first: $n) { nodes { title unreadCount lastReadSeq updatedAt
+                lastMessage { seq sender { username } content { ... on TextContent { text } } conversation { title } }
+                readMarkers { user { username } seq } } } } }",
+            json!({}),
+            3,
+        ),
+        (
+            "query ($id: ID!, $n: Int) { conversationWith(userId: $id) { messages(first: $n) { totalCount nodes {
+                seq sender { username } content { ... on TextContent { text } } conversation { id title } } } } }",
+            with.clone(),
+            3,
+        ),
+        (
+            "query ($id: ID!, $n: Int) { conversationWith(userId: $id) { messages(last: $n) { nodes {
+                seq sender { username } delivered readByCount } } } }",
+            with.clone(),
+            4,
+        ),
+    ];
+    for (query, variables, expected) in cases {
+        assert_eq!(cost(&app, &ada, query, variables).await, expected, "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_messages_with_their_senders_cost_three() {
+    let (app, ada, bo) = busy().await;
+    let query = "query ($id: ID!) { conversationWith(userId: $id) { messages(last: 50) { nodes { sender { username nickname } } } } }";
+    ada.data(query, json!({ "id": bo.id })).await;
+    let (data, cost) = app.statements_of(ada.data(query, json!({ "id": bo.id }))).await;
+    assert_eq!(data["conversationWith"]["messages"]["nodes"].as_array().unwrap().len(), 50);
+    assert!(cost <= 3, "{cost}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mutations_and_replays_cost_what_they_should() {
+    let (app, ada, bo) = busy().await;
+    let cursor = ada.cursor().await;
+    let send = "mutation ($id: ID!, $key: String) { sendMessage(input: { to: { userId: $id },
+        content: { text: { text: \"hi\" } }, clientMessageId: $key }) { message { id seq sender { username } conversation { title } } } }";
+    let read = "mutation ($id: ID!) { markConversationRead(to: { userId: $id }) { conversation { unreadCount } } }";
+    let delivered =
+        "mutation ($id: ID!) { markConversationDelivered(to: { userId: $id }, upToSeq: 5) { conversation { id } } }";
+    let cases = [
+        ("a message", send, json!({ "id": bo.id }), 2),
+        ("a message with a client id", send, json!({ "id": bo.id, "key": "k" }), 3),
+        ("the same again", send, json!({ "id": bo.id, "key": "k" }), 3),
+        ("reading: look, lock, move, look", read, json!({ "id": bo.id }), 4),
+        ("nothing new to read", read, json!({ "id": bo.id }), 1),
+        ("receiving", delivered, json!({ "id": bo.id }), 2),
+    ];
+    for (what, mutation, variables, expected) in cases {
+        let (_, cost) = app.statements_of(ada.data(mutation, variables)).await;
+        assert_eq!(cost, expected, "{what}");
+    }
+    let head = app.app.events.head();
+    for n in 0..40 {
+        ada.say(&bo, &format!("message {n}")).await;
+    }
+    until("the stream has it", || async { app.app.events.head() >= head + 40 }).await;
+    // From memory: the check of the cursor and the windows. From the database: the page, its end, and what it tells of.
+    let since = "query ($after: String!, $n: Int) { viewer { eventsSince(after: $after, first: $n) { nodes { payload {
+        ... on MessageCreated { message { seq sender { username } conversation { id title } } } } } } } }";
+    assert_eq!(cost(&app, &ada, since, json!({ "after": cursor })).await, 2);
+    let other = app.another().await;
+    let there = ada.at(other.address);
+    let replayed = cost(&other, &there, since, json!({ "after": cursor })).await;
+    assert!(replayed <= 7, "{replayed}");
+}
