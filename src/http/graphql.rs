@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response};
+use async_graphql::{ParseRequestError, Request, Response};
+use async_graphql_axum::GraphQLRequest;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::WebSocketUpgrade;
@@ -53,6 +54,7 @@ pub async fn get(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     RawQuery(query): RawQuery,
+    request: Result<GraphQLRequest<BadQuery>, BadQuery>,
 ) -> HttpResponse {
     if let Ok(upgrade) = upgrade {
         return websocket::accept(endpoint, client, upgrade);
@@ -62,9 +64,25 @@ pub async fn get(
     if wants_page && !query.contains("query=") {
         return graphiql::page(State(endpoint)).await;
     }
-    let request = async_graphql::http::parse_query_string(&query)
-        .map_err(|_| AppError::bad_input("The query string needs `query`; `variables` has to be JSON."));
+    let request = request
+        .map(GraphQLRequest::into_inner)
+        .map_err(|BadQuery| AppError::bad_input("The query string needs `query`; `variables` has to be JSON."));
     answer(&endpoint, &client, &headers, request, true).await
+}
+
+/// A query string that is no request, in place of the library's own answer in plain text.
+pub struct BadQuery;
+
+impl From<ParseRequestError> for BadQuery {
+    fn from(_: ParseRequestError) -> Self {
+        Self
+    }
+}
+
+impl IntoResponse for BadQuery {
+    fn into_response(self) -> HttpResponse {
+        StatusCode::BAD_REQUEST.into_response()
+    }
 }
 
 async fn answer(

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod chat;
+mod clients;
 mod engine;
 mod events;
 mod harness;
