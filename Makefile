@@ -5,18 +5,20 @@ CARGO ?= cargo
 PROFILE ?= quick
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-INSTALL := f() { $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
-	apt-get install -yq --no-install-recommends "$$@"; }; f
+INSTALL := $(SUDO) env DEBIAN_FRONTEND=noninteractive sh -c \
+	'apt-get update -q && apt-get install -yq --no-install-recommends "$$@"' install
 
-.PHONY: run test test-full fmt lint docs schema db-schema release postgres node clean
+.PHONY: run test clients fmt lint docs schema db-schema release postgres node clean
 
 run: postgres ## Build, start with demo data, print the addresses
 	$(CARGO) build --locked --profile $(PROFILE) --bin plaza
 	./target/$(PROFILE)/plaza serve --demo
 
-test: postgres node ## Every test
-	$(CARGO) build --locked --bin plaza
+test: postgres clients ## Every test
 	$(CARGO) test --locked
+
+clients: node ## The npm clients that tests and README use
+	@cd tests/clients && { [ -e node_modules/.package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
 
 fmt: ## Format the code
 	$(CARGO) fmt
@@ -29,11 +31,11 @@ docs: ## Documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
 
 schema: ## Write schema.graphql from the code
-	$(CARGO) run --locked --quiet --bin plaza -- schema > schema.graphql.new
-	mv schema.graphql.new schema.graphql
+	$(CARGO) build --locked --bin plaza
+	./target/debug/plaza schema > schema.graphql
 
 db-schema: ## Write src/db/schema.rs from the database in DATABASE_URL (needs diesel_cli)
-	diesel migration run --locked-schema || diesel migration run
+	diesel database reset
 	diesel print-schema > src/db/schema.rs
 
 release: ## Build for real loads

@@ -1,5 +1,7 @@
 //! Logs. Every request runs in a span with its trace id, which masked errors carry to the client.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::clock::random_bytes;
@@ -8,7 +10,10 @@ use crate::config::LogFormat;
 /// Sends log lines to standard error from here on.
 pub fn init(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // A second call, as tests may make, changes nothing.
     let _ = match format {
         LogFormat::Text => builder.with_target(false).try_init(),

@@ -32,6 +32,10 @@ pub struct Prepared {
 /// # Errors
 /// The response that refuses the request.
 pub fn prepare(mut request: Request, requester: &Requester) -> Result<Prepared, Box<Response>> {
+    if request.query.is_empty() {
+        let error = AppError::bad_input("The request has no `query`.");
+        return Err(Box::new(errors::refusal(&error, &requester.trace)));
+    }
     let document = async_graphql::parser::parse_query(&request.query).map_err(|error| {
         let mut error = ServerError::from(error);
         errors::complete(&mut error, Stage::Parse, &requester.trace);

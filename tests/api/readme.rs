@@ -1,0 +1,112 @@
+//! The README is true: its code blocks are taken out and run, its tables compared with the code.
+
+use std::process::Stdio;
+
+use plaza::config::SETTINGS;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::harness::process::{Process, output};
+use crate::harness::{PATIENCE, Socket, cluster, post};
+
+const README: &str = include_str!("../../README.md");
+
+/// The blocks of a language, in order.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    README.split(fence.as_str()).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
+}
+
+/// A server with the demo data, on the address that the README names or another one.
+async fn demo() -> Process {
+    let url = cluster().empty_database().await;
+    let settings = [("DATABASE_URL", url.as_str()), ("PLAZA_JWT_SECRET", "a secret of the tests, long enough")];
+    assert!(output(&["seed"], &settings).await.status.success());
+    Process::on_database(&url).await
+}
+
+async fn shell(script: &str, plaza: &Process) -> String {
+    let script = script.replace("127.0.0.1:8000", &plaza.address.to_string());
+    let run = Command::new("sh")
+        .args(["-ec", &script])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(PATIENCE, run).await.expect("it ends").expect("a shell runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{script}\n{text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_query_and_the_first_subscription_work_as_written() {
+    let plaza = demo().await;
+    let scripts = blocks("sh");
+    let query = scripts.iter().find(|script| script.starts_with("curl")).expect("a first query");
+    let answer: Value = serde_json::from_str(&shell(query, &plaza).await).unwrap();
+    assert_eq!(answer["data"]["userByAccountNumber"]["username"], "ada");
+    let subscription = scripts.iter().find(|script| script.contains("graphql-ws")).expect("a first subscription");
+    let heard = shell(subscription, &plaza).await;
+    assert!(heard.lines().any(|line| line == "Ada: Hello, Plaza!"), "{heard}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_graphql_blocks_work_one_after_the_other() {
+    let plaza = demo().await;
+    let mut token: Option<String> = None;
+    let blocks = blocks("graphql");
+    assert!(blocks.len() >= 3);
+    for block in blocks {
+        if block.starts_with("subscription") {
+            let authorization = format!("Bearer {}", token.as_deref().expect("signed in before"));
+            let mut socket = Socket::open(plaza.address, json!({ "authorization": authorization })).await;
+            socket.subscribe(block, json!({})).await;
+            // Refused, it would be so at once; a ping comes behind that.
+            socket.send(json!({ "type": "ping" })).await;
+            assert_eq!(socket.receive().await["type"], "pong");
+            continue;
+        }
+        let answer = post(plaza.address, token.as_deref(), block, json!({})).await;
+        let data = answer.data();
+        if let Some(access) = data["login"]["tokens"]["accessToken"].as_str() {
+            token = Some(access.to_owned());
+        }
+        if let Some(nodes) = data["viewer"]["conversations"]["nodes"].as_array() {
+            assert!(nodes.len() >= 3, "the demo data is there: {data}");
+        }
+    }
+}
+
+#[test]
+fn the_settings_table_is_the_code_s() {
+    let expected: Vec<String> = SETTINGS
+        .iter()
+        .map(|setting| format!("| `{}` | {} | {} |", setting.name, setting.default, setting.meaning))
+        .collect();
+    let found: Vec<&str> = README
+        .lines()
+        .skip_while(|line| !line.starts_with("## Settings"))
+        .take_while(|line| !line.starts_with("### "))
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn the_commands_are_those_of_the_help() {
+    let help = String::from_utf8(output(&["--help"], &[]).await.stdout).unwrap();
+    for command in ["serve", "migrate", "schema", "seed", "promote", "token"] {
+        assert!(help.contains(&format!("  {command} ")), "{help}");
+        assert!(README.contains(&format!("| `plaza {command}")), "{command} is not in the README");
+    }
+    let makefile = include_str!("../../Makefile");
+    for block in blocks("sh") {
+        for line in block.lines().filter(|line| line.starts_with("make ")) {
+            let targets = line.split(['#', '&']).next().unwrap().trim_start_matches("make ").split_whitespace();
+            for target in targets {
+                assert!(makefile.contains(&format!("\n{target}:")), "`make {target}` is not in the Makefile");
+            }
+        }
+    }
+}
