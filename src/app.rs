@@ -10,12 +10,12 @@ use tokio_util::task::TaskTracker;
 use crate::auth::password::Passwords;
 use crate::auth::revoked::RevokedSessions;
 use crate::auth::token::AccessTokens;
-use crate::auth::{Viewer, secret};
+use crate::auth::{TokenError, Viewer, secret};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
 use crate::domains::accounts;
-use crate::error::{AppError, AppResult, ErrorCode};
+use crate::error::AppResult;
 use crate::events::Events;
 
 /// How often rows that nobody can ask for any more are deleted.
@@ -89,11 +89,11 @@ impl App {
     /// Who an access token was made for, unless its session was ended.
     ///
     /// # Errors
-    /// Unauthenticated when it is not valid, expired or revoked.
-    pub fn authenticate(&self, token: &str) -> AppResult<Viewer> {
+    /// Whatever is wrong with it.
+    pub fn authenticate(&self, token: &str) -> Result<Viewer, TokenError> {
         let viewer = self.tokens.verify(token, self.clock.now())?;
         if self.revoked.contains(viewer.session_id) {
-            return Err(AppError::Request(ErrorCode::Unauthenticated, "This session was ended; sign in again.".into()));
+            return Err(TokenError::Revoked);
         }
         Ok(viewer)
     }

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 
-use crate::error::{AppError, AppResult};
+use crate::error::{AppError, AppResult, ErrorCode};
 use crate::ids::{SessionId, UserId};
 use crate::telemetry::TraceId;
 
@@ -26,6 +26,26 @@ pub struct Viewer {
     pub session_id: SessionId,
     /// When the access token ends, and with it a socket opened by it.
     pub expires_at: DateTime<Utc>,
+}
+
+/// Why an access token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not ours, or not whole.
+    #[error("The access token is not valid.")]
+    Invalid,
+    /// Over.
+    #[error("The access token has expired; use refreshSession.")]
+    Expired,
+    /// Its session was ended.
+    #[error("This session was ended; sign in again.")]
+    Revoked,
+}
+
+impl From<TokenError> for AppError {
+    fn from(error: TokenError) -> Self {
+        Self::Request(ErrorCode::Unauthenticated, error.to_string())
+    }
 }
 
 /// Who asks and from where; one per HTTP request, one per socket.

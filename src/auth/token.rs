@@ -4,9 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::Viewer;
+use super::{TokenError, Viewer};
 use crate::clock::random_bytes;
-use crate::error::{AppError, AppResult, ErrorCode};
+use crate::error::{AppError, AppResult};
 use crate::ids::{SessionId, UserId};
 
 const ISSUER: &str = "plaza";
@@ -93,16 +93,16 @@ impl AccessTokens {
     /// Who the token was made for.
     ///
     /// # Errors
-    /// Unauthenticated when it is not ours, not whole, or over.
-    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> AppResult<Viewer> {
+    /// [`TokenError::Invalid`] or [`TokenError::Expired`].
+    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Viewer, TokenError> {
         let claims = self
             .accepted
             .iter()
             .find_map(|key| jsonwebtoken::decode::<Claims>(token, key, &self.validation).ok())
             .map(|data| data.claims)
-            .ok_or_else(|| refused("The access token is not valid."))?;
+            .ok_or(TokenError::Invalid)?;
         if claims.exp <= now.timestamp() {
-            return Err(refused("The access token has expired; use refreshSession."));
+            return Err(TokenError::Expired);
         }
         let viewer = || {
             Some(Viewer {
@@ -111,10 +111,6 @@ impl AccessTokens {
                 expires_at: DateTime::from_timestamp(claims.exp, 0)?,
             })
         };
-        viewer().ok_or_else(|| refused("The access token is not valid."))
+        viewer().ok_or(TokenError::Invalid)
     }
-}
-
-fn refused(message: &str) -> AppError {
-    AppError::Request(ErrorCode::Unauthenticated, message.to_owned())
 }

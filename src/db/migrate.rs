@@ -16,7 +16,7 @@ const LOCK: i64 = 0x706c_617a_6101;
 /// Waits for another instance that is migrating. Needs the multi-thread runtime.
 ///
 /// # Errors
-/// When the database can't be reached, is unsuitable (see [`check_database`]), or a migration fails.
+/// When the database can't be reached, is unsuitable (not UTF-8, or deaf to Chinese), or a migration fails.
 pub async fn run(url: &str) -> AppResult<Vec<String>> {
     let mut conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
     // The lock is the session's: it goes away with the connection, however this ends.

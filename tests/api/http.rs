@@ -39,11 +39,12 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_request_is_refused_with_a_code() {
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, u16, &'a str);
     let app = TestApp::start().await;
     let huge = json!({ "query": format!("{{ __typename }} # {}", "x".repeat(70_000)) }).to_string();
     let two = json!({ "query": "query A { __typename } query B { __typename }" }).to_string();
     let other = json!({ "query": "query A { __typename }", "operationName": "B" }).to_string();
-    let cases: [(&[(&str, &str)], &str, u16, &str); 9] = [
+    let cases: [Case<'_>; 9] = [
         (&[("content-type", "text/plain")], "{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
         (&[], "{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
         (&[JSON], "{", 400, "BAD_USER_INPUT"),

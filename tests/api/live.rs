@@ -305,6 +305,10 @@ async fn the_protocol_s_rules_are_kept() {
 
     let mut socket = Socket::connect(app.address, None).await;
     assert_eq!(socket.closed().await.0, 4406);
+    // Sockets are taken on both paths.
+    let mut socket = Socket::connect_to(app.address, "/graphql", Some("graphql-transport-ws")).await;
+    socket.send(json!({ "type": "connection_init" })).await;
+    assert_eq!(socket.receive().await["type"], "connection_ack");
     let mut socket = connect().await;
     socket.subscribe("{ __typename }", json!({})).await;
     assert_eq!(socket.closed().await.0, 4401);

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use super::protocol::{self, ClientMessage, Close};
 use super::{PROTOCOL, operation};
-use crate::auth::Requester;
+use crate::auth::{Requester, TokenError};
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::errors;
 use crate::http::Endpoint;
@@ -179,7 +179,7 @@ impl Session<'_> {
             None => None,
             Some(value) => {
                 let token = bearer(value.as_str().unwrap_or_default()).map_err(|_| Some(Close::FORBIDDEN))?;
-                Some(app.authenticate(token).map_err(|error| Some(refusal(&error)))?)
+                Some(app.authenticate(token).map_err(|error| Some(refusal(error)))?)
             }
         };
         Ok(Requester { viewer, ip: self.client.0.map(|address| address.ip()), trace: TraceId::generate() })
@@ -247,11 +247,11 @@ impl Session<'_> {
 }
 
 /// The graphql-ws client comes back after 4403, and asks for a fresh token first.
-fn refusal(error: &AppError) -> Close {
+fn refusal(error: TokenError) -> Close {
     match error {
-        AppError::Request(_, message) if message.contains("expired") => Close::TOKEN_EXPIRED,
-        AppError::Request(_, message) if message.contains("ended") => Close::SIGNED_OUT,
-        _ => Close::FORBIDDEN,
+        TokenError::Invalid => Close::FORBIDDEN,
+        TokenError::Expired => Close::TOKEN_EXPIRED,
+        TokenError::Revoked => Close::SIGNED_OUT,
     }
 }
 

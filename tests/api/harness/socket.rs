@@ -21,7 +21,12 @@ pub struct Socket {
 impl Socket {
     /// Connects without a word.
     pub async fn connect(address: SocketAddr, protocol: Option<&str>) -> Self {
-        let mut request = format!("ws://{address}/graphql/ws").into_client_request().expect("an address");
+        Self::connect_to(address, "/graphql/ws", protocol).await
+    }
+
+    /// Connects to a path without a word.
+    pub async fn connect_to(address: SocketAddr, path: &str, protocol: Option<&str>) -> Self {
+        let mut request = format!("ws://{address}{path}").into_client_request().expect("an address");
         if let Some(protocol) = protocol {
             request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a protocol"));
         }

@@ -54,13 +54,15 @@ impl Message {
         }
     }
 
-    /// The members but the sender, who may all have got and read it.
-    async fn recipients(&self, ctx: &Context<'_>) -> AppResult<Vec<Member>> {
+    /// How many members but the sender are as far as the message.
+    async fn recipients_at(&self, ctx: &Context<'_>, marker: impl Fn(&Member) -> i32) -> AppResult<usize> {
         let loaders = ctx.loaders()?;
         let message = self.message();
         let members = loaders.find(&loaders.members, message.conversation_id).await?.unwrap_or_default();
-        let others = members.iter().filter(|(member, _)| member.user_id != message.sender_id);
-        Ok(others.map(|(member, _)| member.clone()).collect())
+        let arrived = |(member, _): &&(Member, Arc<accounts::User>)| {
+            member.user_id != message.sender_id && marker(member) >= message.seq
+        };
+        Ok(members.iter().filter(arrived).count())
     }
 }
 
@@ -127,14 +129,12 @@ impl Message {
 
     /// True once any device of a recipient has fetched it. Costs a statement for a whole page.
     async fn delivered(&self, ctx: &Context<'_>) -> AppResult<bool> {
-        let seq = self.message().seq;
-        Ok(self.recipients(ctx).await?.iter().any(|member| member.delivered_seq >= seq))
+        Ok(self.recipients_at(ctx, |member| member.delivered_seq).await? > 0)
     }
 
     /// How many others have read it. Costs a statement for a whole page.
     async fn read_by_count(&self, ctx: &Context<'_>) -> AppResult<i32> {
-        let seq = self.message().seq;
-        let readers = self.recipients(ctx).await?.iter().filter(|member| member.read_seq >= seq).count();
+        let readers = self.recipients_at(ctx, |member| member.read_seq).await?;
         Ok(i32::try_from(readers).unwrap_or(i32::MAX))
     }
 
