@@ -1,6 +1,8 @@
 //! The built binary: starting, being killed, taking over, and what it says when something is wrong.
 
 use std::collections::HashSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -134,6 +136,39 @@ async fn the_embedded_database_survives_a_killed_plaza() {
     let data = bo.data("{ viewer { conversations { nodes { maxSeq } } } }", json!({})).await;
     assert_eq!(data["viewer"]["conversations"]["nodes"], json!([{ "maxSeq": 2 }]));
     assert_eq!(plaza.terminate().await.0, Some(0));
+}
+
+/// Root runs PostgreSQL as its own user, also where that user can't reach the data folder; others run it themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_runs_as_root_and_as_nobody() {
+    if !nix::unistd::geteuid().is_root() {
+        let plaza = Process::on_folder(&cluster().folder("mine"), free_port()).await;
+        assert_eq!(plaza.terminate().await.0, Some(0));
+        return;
+    }
+    let folder = cluster().folder("nobody");
+    let plaza = Process::as_nobody(&folder).await;
+    register(&plaza, "ada").await;
+    let mode = std::fs::metadata(folder.join("data")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "the data folder is its owner's alone");
+    assert_eq!(plaza.terminate().await.0, Some(0));
+
+    let home = cluster().folder("private-home");
+    std::fs::create_dir_all(&home).unwrap();
+    std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let before = elsewhere();
+    let plaza = Process::on_folder(&home.join("data"), free_port()).await;
+    register(&plaza, "ada").await;
+    let made: Vec<PathBuf> = elsewhere().difference(&before).cloned().collect();
+    assert_eq!(plaza.terminate().await.0, Some(0));
+    assert_eq!(made.len(), 1, "the cluster lies where PostgreSQL's user can reach it: {made:?}");
+    std::fs::remove_dir_all(&made[0]).unwrap();
+}
+
+/// The clusters that lie outside their data folders.
+fn elsewhere() -> HashSet<PathBuf> {
+    let entries = std::fs::read_dir("/var/lib/plaza").into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

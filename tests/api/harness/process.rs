@@ -1,12 +1,13 @@
 //! The built binary as a process: started, spoken to, killed.
 
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, User};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -59,12 +60,30 @@ impl Process {
     }
 
     async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::spawn(command(settings)).await
+    }
+
+    /// Starts `plaza serve` as the user nobody, with its own cluster in a folder of theirs. For root alone.
+    pub async fn as_nobody(folder: &Path) -> Self {
+        let nobody = User::from_name("nobody").expect("users can be looked up").expect("there is a nobody");
+        // The build's folder may be closed to others.
+        std::fs::create_dir_all(folder).expect("the folder is ours");
+        let binary = folder.join("plaza");
+        std::fs::copy(env!("CARGO_BIN_EXE_plaza"), &binary).expect("the binary is built");
+        chown(folder, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).expect("root gives away");
+        let mut command = Command::new(binary);
+        let data = folder.join("data").display().to_string();
+        command.env_clear().env("PLAZA_DATA_DIR", data).current_dir(folder);
+        command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
+        Self::spawn(command).await
+    }
+
+    async fn spawn(mut command: Command) -> Self {
         let start = Instant::now();
-        let mut settings = settings.to_vec();
-        if !settings.iter().any(|(name, _)| *name == "PLAZA_BIND") {
-            settings.push(("PLAZA_BIND", "127.0.0.1:0"));
+        if !command.as_std().get_envs().any(|(name, _)| name == "PLAZA_BIND") {
+            command.env("PLAZA_BIND", "127.0.0.1:0");
         }
-        let mut child = command(&settings)
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
