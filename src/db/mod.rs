@@ -17,6 +17,7 @@ mod sql;
 
 pub use lease::{Lease, ReadConnection, WriteConnection};
 pub use pool::{Database, PoolStatus, StatementCounter};
+pub use sql::{Direction, Limit};
 pub(crate) use sql::{columns, pg_enum, statement};
 
 use diesel::result::{DatabaseErrorKind, Error};

@@ -1,6 +1,11 @@
 //! Two macros for what diesel's query builder doesn't say: PostgreSQL enums, and statements of our own that are
 //! prepared once and cached (diesel's `sql_query` never is).
 
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::BigInt;
+
 /// Declares a Rust enum that is a PostgreSQL enum, with the labels as PostgreSQL has them.
 macro_rules! pg_enum {
     ($(#[$meta:meta])* $vis:vis enum $name:ident : $sql:ty { $($(#[$vmeta:meta])* $variant:ident = $label:literal),+ $(,)? }) => {
@@ -36,7 +41,10 @@ macro_rules! pg_enum {
 /// The SQL is a sequence of literals, of `[Type: &value]` for a bound value and of `{&fragment}` for a fragment of
 /// diesel's, such as [`columns`].
 macro_rules! statement {
+    // `by text`: parameters change the SQL itself, as a [`Limit`] does, so that it is cached by its text.
+    (by text $($rest:tt)+) => { $crate::db::statement!(@define false $($rest)+); };
     (
+        @define $one_text:literal
         $(#[$meta:meta])*
         $vis:vis struct $name:ident $(<$life:lifetime>)? { $($field:ident : $type:ty),* $(,)? } -> $sql_type:ty
         |$this:ident| $($parts:tt)+
@@ -61,7 +69,7 @@ macro_rules! statement {
             pub struct Marker;
             impl $(<$life>)? diesel::query_builder::QueryId for $name $(<$life>)? {
                 type QueryId = Marker;
-                const HAS_STATIC_QUERY_ID: bool = true;
+                const HAS_STATIC_QUERY_ID: bool = $one_text;
             }
         };
 
@@ -84,6 +92,43 @@ macro_rules! statement {
         diesel::query_builder::QueryFragment::<diesel::pg::Pg>::walk_ast($fragment, $out.reborrow())?;
         $crate::db::statement!(@part $out, $($rest)*);
     };
+    ($($rest:tt)+) => { $crate::db::statement!(@define true $($rest)+); };
+}
+
+/// The limit of a page, as a fragment for [`statement`]: a literal for the usual sizes, because PostgreSQL plans a
+/// statement anew at every execution when its limit is a parameter.
+pub struct Limit(pub i64);
+
+impl QueryFragment<Pg> for Limit {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // One row more than the page holds.
+        match self.0 {
+            11 => out.push_sql("11"),
+            21 => out.push_sql("21"),
+            51 => out.push_sql("51"),
+            101 => out.push_sql("101"),
+            _ => out.push_bind_param::<BigInt, _>(&self.0)?,
+        }
+        Ok(())
+    }
+}
+
+/// Which way a list is read, as a fragment for [`statement`].
+pub enum Direction {
+    /// From its beginning.
+    Ascending,
+    /// From its end.
+    Descending,
+}
+
+impl QueryFragment<Pg> for Direction {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(match self {
+            Self::Ascending => "asc",
+            Self::Descending => "desc",
+        });
+        Ok(())
+    }
 }
 
 /// The columns of a `Selectable`, each with its table's name, as a fragment for [`statement`].

@@ -129,9 +129,16 @@ pub async fn list_between(mut conn: &AsyncPgConnection, query: EventsBetween<'_>
     query.load(&mut conn).await
 }
 
+statement! {
+    /// Says to whoever leads that there is something in the outbox.
+    pub struct NotifyWritten {} -> Text
+    |_unused|
+    "select pg_notify('plaza_outbox', '')::text"
+}
+
 /// Nudges other instances' sequencer through the database.
 pub async fn notify_written(mut conn: &AsyncPgConnection) -> QueryResult<usize> {
-    diesel::select(diesel::dsl::sql::<Text>("pg_notify('plaza_outbox', '')::text")).execute(&mut conn).await
+    NotifyWritten {}.execute(&mut conn).await
 }
 
 /// The partitions of `events`, each with whether a detach of it was broken off.

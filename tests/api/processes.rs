@@ -159,10 +159,10 @@ async fn it_runs_as_root_and_as_nobody() {
     let before = elsewhere();
     let plaza = Process::on_folder(&home.join("data"), free_port()).await;
     register(&plaza, "ada").await;
-    let made: Vec<PathBuf> = elsewhere().difference(&before).cloned().collect();
+    let clusters: Vec<PathBuf> = elsewhere().difference(&before).cloned().collect();
     assert_eq!(plaza.terminate().await.0, Some(0));
-    assert_eq!(made.len(), 1, "the cluster lies where PostgreSQL's user can reach it: {made:?}");
-    std::fs::remove_dir_all(&made[0]).unwrap();
+    assert_eq!(clusters.len(), 1, "the cluster lies where PostgreSQL can reach it: {clusters:?}");
+    std::fs::remove_dir_all(&clusters[0]).unwrap();
 }
 
 /// The clusters that lie outside their data folders.

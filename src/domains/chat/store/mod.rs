@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::{Conversation, ConversationCard, ConversationKind, Member, Message, MessageCard};
 use crate::db::schema::{conversations, members as members_table, messages, users};
-use crate::db::{columns, statement};
+use crate::db::{Direction, Limit, columns, statement};
 use crate::domains::accounts::model::User;
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::page::PageRequest;
@@ -145,7 +146,18 @@ pub async fn count_for_member(mut conn: &AsyncPgConnection, user: UserId, bound:
     Ok(i64::try_from(found.len()).unwrap_or(bound))
 }
 
-/// A page of a conversation's messages between two seqs, the oldest first.
+statement! {
+    by text
+    /// A conversation's messages between two seqs.
+    pub struct MessagesBetween { conversation: ConversationId, from: i32, until: i32, direction: Direction, limit: Limit }
+        -> diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Message, diesel::pg::Pg>>
+    |this|
+    "select " {&*MESSAGE} " from messages where conversation_id = " [BigInt: &this.conversation]
+    " and seq between " [Integer: &this.from] " and " [Integer: &this.until]
+    " order by seq " {&this.direction} " limit " {&this.limit}
+}
+
+/// A page of a conversation's messages between two seqs, in the direction of the request.
 pub async fn list_messages(
     mut conn: &AsyncPgConnection,
     conversation: ConversationId,
@@ -157,16 +169,9 @@ pub async fn list_messages(
         (Some(seq), true) => (from, until.min(seq.saturating_sub(1))),
         (None, _) => (from, until),
     };
-    let query = messages::table
-        .filter(messages::conversation_id.eq(conversation))
-        .filter(messages::seq.between(from, until))
-        .select(Message::as_select())
-        .limit(page.limit());
-    if page.backward {
-        query.order(messages::seq.desc()).load(&mut conn).await
-    } else {
-        query.order(messages::seq.asc()).load(&mut conn).await
-    }
+    let direction = if page.backward { Direction::Descending } else { Direction::Ascending };
+    let limit = Limit(page.limit());
+    MessagesBetween { conversation, from, until, direction, limit }.load(&mut conn).await
 }
 
 /// A message that the person may see.
@@ -215,8 +220,8 @@ statement! {
     |this|
     "select " {&*MESSAGE} ", "
     {&*USER}
-    " from unnest(" [diesel::sql_types::Array<diesel::sql_types::BigInt>: this.conversations]
-    ", " [diesel::sql_types::Array<diesel::sql_types::Integer>: this.seqs]
+    " from unnest(" [Array<BigInt>: this.conversations]
+    ", " [Array<Integer>: this.seqs]
     ") as wanted (conversation_id, seq) join messages using (conversation_id, seq) join users on users.id = sender_id"
 }
 
