@@ -175,6 +175,13 @@ impl From<UserError> for AppError {
 
 impl From<diesel::result::Error> for AppError {
     fn from(error: diesel::result::Error) -> Self {
+        // The one character that a Rust text can hold and PostgreSQL's can't. Whatever text nobody checked before is
+        // refused here, rather than called our fault.
+        if let diesel::result::Error::DatabaseError(_, info) = &error
+            && info.message().starts_with("invalid byte sequence for encoding")
+        {
+            return Self::bad_input("A text can't hold the character U+0000.");
+        }
         Self::internal(error)
     }
 }

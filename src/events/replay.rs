@@ -17,7 +17,7 @@ const PAGE: i64 = 500;
 fn expired() -> AppError {
     AppError::Request(
         ErrorCode::CursorExpired,
-        "The cursor reaches further back than events are kept: fetch anew, and resume from a fresh eventCursor.".into(),
+        "The cursor is not among the events that are kept: fetch anew, and resume from a fresh eventCursor.".into(),
     )
 }
 

@@ -345,3 +345,25 @@ async fn hashing_is_bounded_and_other_queries_go_on() {
         assert!(["INVALID_CREDENTIALS", "OVERLOADED"].contains(&code), "{}", answer.body);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_that_the_database_can_t_hold_are_refused() {
+    let app = TestApp::start().await;
+    let input = json!({ "username": "ada", "password": "correct horse", "deviceName": "a\u{0}b" });
+    let answer = app.run(REGISTER, json!({ "input": input })).await;
+    assert_eq!(codes(&answer.data()["register"]), ["INVALID_INPUT"]);
+    let answer = app.run(LOGIN, json!({ "account": "a\u{0}", "password": "x\u{0}" })).await;
+    assert_eq!(answer.code(), "BAD_USER_INPUT");
+    let input = json!({ "username": "ada", "password": "correct\u{0}horse" });
+    assert_eq!(codes(&app.run(REGISTER, json!({ "input": input })).await.data()["register"]), Vec::<&str>::new());
+    assert_eq!(login(&app, "ada", "correct\u{0}horse").await["user"]["username"], "ada");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_can_be_called_almost_like_somebody_else() {
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    let input = json!({ "username": "ａｄａ", "password": "correct horse" });
+    assert_eq!(codes(&app.run(REGISTER, json!({ "input": input })).await.data()["register"]), ["USERNAME_TAKEN"]);
+    assert_eq!(login(&app, "ＡＤＡ", Person::PASSWORD).await["user"]["id"], ada.id);
+}

@@ -170,7 +170,7 @@ pub enum AccountError {
     UsernameMissing,
     /// The username can't be used by anybody.
     #[error(
-        "A username has 2 to 32 letters, digits, dots, hyphens or underscores, is not all digits, \
+        "A username has 2 to 32 letters, digits, dots, hyphens or underscores, at least one letter, \
          and is not \"u\" with a number."
     )]
     UsernameUnusable,
@@ -183,6 +183,9 @@ pub enum AccountError {
     /// The device name is too long.
     #[error("A device name has at most 100 characters.")]
     DeviceNameTooLong,
+    /// The device name has control characters.
+    #[error("A device name stands on one line.")]
+    DeviceNameUnusable,
     /// The password is too short.
     #[error("A password has at least 8 characters.")]
     PasswordTooShort,
@@ -206,7 +209,7 @@ impl AccountError {
     pub fn at(self, path: &str) -> UserError {
         let code = match self {
             Self::UsernameMissing => UserErrorCode::Required,
-            Self::UsernameUnusable | Self::NicknameUnusable => UserErrorCode::InvalidInput,
+            Self::UsernameUnusable | Self::NicknameUnusable | Self::DeviceNameUnusable => UserErrorCode::InvalidInput,
             Self::UsernameTaken => UserErrorCode::UsernameTaken,
             Self::DeviceNameTooLong => UserErrorCode::TooLong,
             Self::PasswordTooShort | Self::PasswordTooLong => UserErrorCode::WeakPassword,

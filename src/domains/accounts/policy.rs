@@ -1,6 +1,7 @@
 //! What is acceptable, as pure functions.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use unicode_normalization::UnicodeNormalization;
 
 use super::model::{AccountError, PresentedToken};
 
@@ -10,10 +11,10 @@ pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);
 /// How long an exchanged refresh token may come back for the same successor.
 const REFRESH_GRACE: TimeDelta = TimeDelta::seconds(30);
 
-/// A username as it is compared.
+/// A username as it is compared: case, full-width forms, ligatures and the like make no difference.
 #[must_use]
 pub fn username_key(username: &str) -> String {
-    username.to_lowercase()
+    username.nfkc().collect::<String>().to_lowercase().nfkc().collect()
 }
 
 /// Whether anybody may be called this. Without `@`, `+` and bare digits it can't be taken for an e-mail, a phone or an
@@ -24,7 +25,7 @@ pub fn username_key(username: &str) -> String {
 pub fn check_username(username: &str) -> Result<(), AccountError> {
     let length = username.chars().count();
     let allowed = username.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    let all_digits = username.chars().all(char::is_numeric);
+    let all_digits = username.chars().all(|c| c.is_numeric() || matches!(c, '.' | '-' | '_'));
     let reserved = username_key(username)
         .strip_prefix('u')
         .is_some_and(|rest| !rest.is_empty() && rest.chars().all(char::is_numeric));
@@ -62,10 +63,11 @@ pub fn check_password(password: &str) -> Result<(), AccountError> {
 /// Whether a device may be called this.
 ///
 /// # Errors
-/// [`AccountError::DeviceNameTooLong`].
+/// [`AccountError::DeviceNameTooLong`] or [`AccountError::DeviceNameUnusable`].
 pub fn check_device_name(name: Option<&str>) -> Result<(), AccountError> {
     match name {
         Some(name) if name.chars().count() > 100 => Err(AccountError::DeviceNameTooLong),
+        Some(name) if name.chars().any(char::is_control) => Err(AccountError::DeviceNameUnusable),
         _ => Ok(()),
     }
 }
@@ -107,9 +109,30 @@ mod tests {
         for name in ["ada", "小明", "a.b-c_d", "user1", "2fast"] {
             assert_eq!(check_username(name), Ok(()), "{name}");
         }
-        for name in ["", "a", "10000000", "a@b.c", "+8613", "u10000001", "U42", "two words", "tab\t", &"x".repeat(33)] {
+        for name in [
+            "",
+            "a",
+            "10000000",
+            "1.000-000",
+            "..",
+            "a@b.c",
+            "+8613",
+            "u10000001",
+            "U42",
+            "two words",
+            "tab\t",
+            &"x".repeat(33),
+        ] {
             assert_eq!(check_username(name), Err(AccountError::UsernameUnusable), "{name}");
         }
+    }
+
+    #[test]
+    fn look_alikes_are_one_username() {
+        for (one, other) in [("ada", "ADA"), ("ada", "ａｄａ"), ("ﬀ", "FF"), ("K", "k"), ("ß", "ẞ")] {
+            assert_eq!(username_key(one), username_key(other), "{one} {other}");
+        }
+        assert_ne!(username_key("ada"), username_key("adä"));
     }
 
     #[test]

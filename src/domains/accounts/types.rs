@@ -118,7 +118,7 @@ impl Payload for AuthPayload {
 /// A new account.
 #[derive(InputObject)]
 pub struct RegisterInput {
-    /// 2 to 32 letters, digits, dots, hyphens or underscores, not all digits; unique whatever the case.
+    /// 2 to 32 letters, digits, dots, hyphens or underscores, at least one letter; unique whatever the case.
     username: Option<String>,
     /// 8 to 128 characters.
     #[graphql(secret)]

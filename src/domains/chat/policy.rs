@@ -15,7 +15,7 @@ const LONGEST: usize = 8000;
 /// [`ChatError::Empty`], [`ChatError::TooLarge`] or [`ChatError::NotText`].
 pub fn check_content(content: &Content) -> Result<(), ChatError> {
     let Content::Text { text } = content;
-    if text.trim().is_empty() {
+    if text.chars().all(is_blank) {
         return Err(ChatError::Empty);
     }
     if text.chars().count() > LONGEST {
@@ -25,6 +25,11 @@ pub fn check_content(content: &Content) -> Result<(), ChatError> {
         return Err(ChatError::NotText);
     }
     Ok(())
+}
+
+/// Whether a character shows nothing: white space, and what only steers or joins other characters.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 /// Whether this can name a message.
@@ -86,6 +91,7 @@ mod tests {
     fn texts_are_neither_empty_nor_endless() {
         assert_eq!(check_content(&text("你好")), Ok(()));
         assert_eq!(check_content(&text(" \n\u{3000}")), Err(ChatError::Empty));
+        assert_eq!(check_content(&text("\u{200b}\u{feff} ")), Err(ChatError::Empty));
         assert_eq!(check_content(&text(&"字".repeat(8000))), Ok(()));
         assert_eq!(check_content(&text(&"字".repeat(8001))), Err(ChatError::TooLarge));
         assert_eq!(check_content(&text("a\0b")), Err(ChatError::NotText));
