@@ -62,12 +62,24 @@ async fn the_graphql_blocks_work_one_after_the_other() {
             let authorization = format!("Bearer {}", token.as_deref().expect("signed in before"));
             let mut socket = Socket::open(plaza.address, json!({ "authorization": authorization })).await;
             socket.subscribe(block, json!({})).await;
-            // Written by the blocks' own user to herself: whatever else comes is an earlier message of the demo's.
+            // She writes to herself until she hears it: nobody says when the subscription has begun, and earlier
+            // messages of the demo's may come first.
             let me = "mutation ($id: ID!) { sendMessage(input: { to: { userId: $id },
                 content: { text: { text: \"heard\" } } }) { userErrors { code } } }";
             let id = plaza::ids::UserId(1).global();
-            post(plaza.address, token.as_deref(), me, json!({ "id": id })).await.data();
-            while socket.next().await["messageReceived"]["message"]["content"]["text"] != "heard" {}
+            let mut ticks = tokio::time::interval(std::time::Duration::from_millis(200));
+            let hear =
+                async { while socket.next().await["messageReceived"]["message"]["content"]["text"] != "heard" {} };
+            let write = async {
+                loop {
+                    ticks.tick().await;
+                    post(plaza.address, token.as_deref(), me, json!({ "id": id })).await.data();
+                }
+            };
+            tokio::select! {
+                () = hear => {}
+                () = write => {}
+            }
             continue;
         }
         let answer = post(plaza.address, token.as_deref(), block, json!({})).await;
