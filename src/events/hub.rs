@@ -167,7 +167,7 @@ impl Hub {
         let mut events = Vec::new();
         for event in state.ring.iter().skip(skip).take(scan) {
             through = event.position;
-            if listener.wants(user, interest, event) {
+            if interest.admits(user, &listener.windows, event) {
                 events.push(Arc::clone(event));
             }
         }
@@ -241,7 +241,7 @@ impl State {
                     listener.deliver(user, event);
                 }
             }
-            // No kind of event speaks to a role yet; whoever adds one decides here who has it.
+            // See `Interest::admits`.
             Audience::Role(_) => {}
         }
     }
@@ -255,25 +255,13 @@ impl Listener {
         };
     }
 
-    fn wants(&self, user: UserId, interest: &Interest, event: &Event) -> bool {
-        interest.matches(event)
-            && match event.audience {
-                Audience::Conversation(id) => {
-                    self.windows.get(&id).is_some_and(|window| window.shows(event.version, event.seq_of_message()))
-                }
-                Audience::User(id) => id == user,
-                Audience::Role(_) => false,
-            }
-    }
-
     /// A full queue is closed: its subscriber drains it, then catches up by position and comes back.
     fn deliver(&mut self, user: UserId, event: &Arc<Event>) {
-        let mut live = std::mem::take(&mut self.live);
-        live.retain(|_, subscriber| {
+        let windows = &self.windows;
+        self.live.retain(|_, subscriber| {
             event.position <= subscriber.reached
-                || !self.wants(user, &subscriber.interest, event)
+                || !subscriber.interest.admits(user, windows, event)
                 || subscriber.queue.try_send(Arc::clone(event)).is_ok()
         });
-        self.live = live;
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cursor::StreamCursor;
 use super::hydrate;
-use super::model::{Audience, Event};
+use super::model::Event;
 use super::store::{self, EventsBetween};
 use super::subscriber::Interest;
 use crate::app::App;
@@ -70,15 +70,6 @@ pub(super) async fn next_page(
         _ => head,
     };
     let events = hydrate::load(&conn, rows).await?;
-    let visible = |event: &Arc<Event>| {
-        interest.matches(event)
-            && match event.audience {
-                Audience::Conversation(id) => {
-                    windows.get(&id).is_some_and(|window| window.shows(event.version, event.seq_of_message()))
-                }
-                Audience::User(id) => id == user,
-                Audience::Role(_) => false,
-            }
-    };
+    let visible = |event: &Arc<Event>| interest.admits(user, &windows, event);
     Ok((events.into_iter().filter(visible).collect(), reached))
 }

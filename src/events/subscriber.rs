@@ -1,6 +1,6 @@
 //! One subscription: what was missed first, then what comes, in order, nothing twice.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use futures_util::Stream;
@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::cursor::StreamCursor;
 use super::hub::{Recent, SubscriberId};
-use super::model::{Audience, Event, EventKind};
+use super::model::{Audience, Event, EventKind, Window};
 use super::replay;
 use crate::app::App;
 use crate::domains::chat;
@@ -29,10 +29,23 @@ pub struct Interest {
 
 impl Interest {
     /// Whether the event is of a kind and a conversation cared for.
-    #[must_use]
-    pub fn matches(&self, event: &Event) -> bool {
+    fn matches(&self, event: &Event) -> bool {
         self.kinds.contains(&event.kind)
             && self.conversation.is_none_or(|id| event.audience == Audience::Conversation(id))
+    }
+
+    /// Whether the event is cared for, and for this person to see: the one question that live delivery and replay ask.
+    #[must_use]
+    pub fn admits(&self, user: UserId, windows: &HashMap<ConversationId, Window>, event: &Event) -> bool {
+        self.matches(event)
+            && match event.audience {
+                Audience::Conversation(id) => {
+                    windows.get(&id).is_some_and(|window| window.shows(event.version, event.seq_of_message()))
+                }
+                Audience::User(id) => id == user,
+                // No kind of event speaks to a role yet; whoever adds one says here who has it.
+                Audience::Role(_) => false,
+            }
     }
 }
 

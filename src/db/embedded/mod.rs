@@ -147,12 +147,6 @@ impl Cluster {
         Ok(())
     }
 
-    /// The folder that holds the cluster, its socket and its log.
-    #[must_use]
-    pub fn home(&self) -> &Path {
-        &self.home
-    }
-
     fn url_as(&self, user: &str, database: &str) -> String {
         let host = self.socket_dir.display().to_string().replace('\\', r"\\").replace('\'', r"\'");
         format!("host='{host}' user={user} dbname={database} application_name=plaza")
