@@ -95,7 +95,7 @@ macro_rules! statement {
     ($($rest:tt)+) => { $crate::db::statement!(@define true $($rest)+); };
 }
 
-/// The limit of a page, as a fragment for [`statement`]: a literal for the usual sizes, because PostgreSQL plans a
+/// The limit of a page, as a fragment for `statement!`: a literal for the usual sizes, because PostgreSQL plans a
 /// statement anew at every execution when its limit is a parameter.
 pub struct Limit(pub i64);
 
@@ -113,7 +113,7 @@ impl QueryFragment<Pg> for Limit {
     }
 }
 
-/// Which way a list is read, as a fragment for [`statement`].
+/// Which way a list is read, as a fragment for `statement!`.
 pub enum Direction {
     /// From its beginning.
     Ascending,
@@ -131,7 +131,7 @@ impl QueryFragment<Pg> for Direction {
     }
 }
 
-/// The columns of a `Selectable`, each with its table's name, as a fragment for [`statement`].
+/// The columns of a `Selectable`, each with its table's name, as a fragment for `statement!`.
 macro_rules! columns {
     ($(#[$meta:meta])* $vis:vis static $name:ident : $row:ty) => {
         $(#[$meta])*
