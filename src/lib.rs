@@ -10,7 +10,7 @@
 //! | [`events`] | outbox, sequencer, feed, hub: live delivery that loses nothing |
 //! | [`auth`] | who is asking |
 //! | [`db`] | pool, embedded PostgreSQL, migrations |
-//! | [`error`], [`ids`], [`money`], [`page`], [`scope`] | what all domains share |
+//! | [`error`], [`ids`], [`money`], [`page`], [`scope`], [`text`] | what all domains share |
 //!
 //! Dependencies point one way: `http → graphql → domains::{query, mutation, types} → service → {policy, store} →
 //! {model, db}`.
@@ -32,3 +32,4 @@ pub mod run;
 pub mod scope;
 pub mod seed;
 pub mod telemetry;
+pub mod text;

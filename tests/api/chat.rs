@@ -229,6 +229,9 @@ async fn everything_can_be_marked_as_read_at_once() {
         app.as_user(&format!("friend{n}")).await.say(&ada, "hello").await;
     }
     assert_eq!(unread(&ada).await, [1, 1, 1]);
+    let lost = ada.data(READ, json!({ "seq": 5 })).await;
+    assert_eq!(code(&lost["markConversationRead"]), "INVALID_INPUT", "a seq without a conversation marks nothing");
+    assert_eq!(unread(&ada).await, [1, 1, 1]);
     let data = ada.data(READ, json!({})).await;
     assert_eq!(data["markConversationRead"], json!({ "conversation": null, "userErrors": [] }));
     assert_eq!(unread(&ada).await, [0, 0, 0]);

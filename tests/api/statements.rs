@@ -2,9 +2,11 @@
 //!
 //! Counted is everything sent through the pool but BEGIN, COMMIT and ROLLBACK.
 
+use plaza::ids::{ConversationId, UserId};
 use serde_json::{Value, json};
 
 use crate::harness::{Person, TestApp, until};
+use crate::live::{RECEIVE, seq};
 
 const SIZES: [i64; 3] = [1, 10, 100];
 
@@ -131,4 +133,51 @@ async fn mutations_and_replays_cost_what_they_should() {
     let there = ada.at(other.address);
     let replayed = cost(&other, &there, since, json!({ "after": cursor })).await;
     assert!(replayed <= 7, "{replayed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_subscribers_cost_no_statement_each() {
+    const MEMBERS: usize = 500;
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    let sql = app.sql().await;
+    sql.batch_execute(&format!(
+        "insert into users (username, username_key, nickname) select 'm' || n, 'm' || n, 'M' || n from generate_series(1, {MEMBERS}) n;
+         insert into conversations (kind) values ('GROUP');
+         insert into members (conversation_id, user_id) select 1, id from users;"
+    ))
+    .await
+    .unwrap();
+    let ids: Vec<i64> = sql
+        .query("select id from users where username <> 'ada'", &[])
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    let members: Vec<Person> = ids.iter().map(|id| member(&app, &ada, *id)).collect();
+    let mut sockets = Vec::new();
+    for person in &members {
+        let mut socket = person.socket().await;
+        socket.subscribe(RECEIVE, json!({})).await;
+        sockets.push(socket);
+    }
+    until("all are live", || async { app.app.events.hub().live() == MEMBERS }).await;
+    let say = json!({ "input": { "to": { "conversationId": ConversationId(1).global() }, "content": { "text": { "text": "all of you" } } } });
+    let ((), cost) = app
+        .statements_of(async {
+            ada.data(crate::harness::SEND, say).await;
+            for socket in &mut sockets {
+                assert_eq!(seq(&socket.next().await), 1);
+            }
+        })
+        .await;
+    assert_eq!(cost, 2, "looking at the conversation, and sending");
+}
+
+/// Somebody who was put into the database, with a token of the server's own making.
+fn member(app: &TestApp, like: &Person, id: i64) -> Person {
+    let (token, _) =
+        app.app.tokens.issue(UserId(id), plaza::ids::SessionId(id + 1_000_000), app.app.clock.now()).unwrap();
+    Person { token, id: UserId(id).global().to_string(), ..like.clone() }
 }

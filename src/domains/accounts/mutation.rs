@@ -38,7 +38,8 @@ impl AccountMutation {
         settle(login.await, AuthPayload::signed_in)
     }
 
-    /// Exchanges a refresh token for new tokens; no access token is needed. The same token again within 30 seconds,
+    /// Exchanges a refresh token for new tokens. Send no `Authorization` header along: an expired one would be refused
+    /// before anything else. The same token again within 30 seconds,
     /// while the new one is unused, gives the same new one; later it ends the session. User error:
     /// `INVALID_CREDENTIALS`.
     async fn refresh_session(

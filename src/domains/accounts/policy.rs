@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use unicode_normalization::UnicodeNormalization;
 
 use super::model::{AccountError, PresentedToken};
+use crate::text::{is_blank, is_filler, turns_direction};
 
 /// How long a session lives without a refresh.
 pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);
@@ -24,7 +25,7 @@ pub fn username_key(username: &str) -> String {
 /// [`AccountError::UsernameUnusable`].
 pub fn check_username(username: &str) -> Result<(), AccountError> {
     let length = username.chars().count();
-    let allowed = username.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    let allowed = username.chars().all(|c| (c.is_alphanumeric() && !is_filler(c)) || matches!(c, '.' | '-' | '_'));
     let all_digits = username.chars().all(|c| c.is_numeric() || matches!(c, '.' | '-' | '_'));
     let reserved = username_key(username)
         .strip_prefix('u')
@@ -42,7 +43,8 @@ pub fn check_username(username: &str) -> Result<(), AccountError> {
 /// [`AccountError::NicknameUnusable`].
 pub fn check_nickname(nickname: &str) -> Result<(), AccountError> {
     let shown = nickname.trim();
-    if shown.is_empty() || shown.chars().count() > 32 || shown.chars().any(char::is_control) {
+    let unusable = shown.chars().any(|c| c.is_control() || turns_direction(c));
+    if shown.chars().all(is_blank) || shown.chars().count() > 32 || unusable {
         return Err(AccountError::NicknameUnusable);
     }
     Ok(())
@@ -118,6 +120,7 @@ mod tests {
             "a@b.c",
             "+8613",
             "u10000001",
+            "\u{3164}\u{3164}",
             "U42",
             "two words",
             "tab\t",
@@ -133,6 +136,16 @@ mod tests {
             assert_eq!(username_key(one), username_key(other), "{one} {other}");
         }
         assert_ne!(username_key("ada"), username_key("adä"));
+    }
+
+    #[test]
+    fn nicknames_can_be_seen() {
+        for name in ["Ada 女士", "😀", "\u{1f468}\u{200d}\u{1f469}"] {
+            assert_eq!(check_nickname(name), Ok(()), "{name}");
+        }
+        for name in ["", " ", "\u{200b}", "\u{3164}", "a\u{202e}b", "a\nb", &"x".repeat(33)] {
+            assert_eq!(check_nickname(name), Err(AccountError::NicknameUnusable), "{name:?}");
+        }
     }
 
     #[test]

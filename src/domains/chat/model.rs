@@ -295,6 +295,9 @@ pub enum ChatError {
     /// Sent too long ago.
     #[error("A message can be edited for 24 hours.")]
     EditWindowPassed,
+    /// A seq, but of which conversation?
+    #[error("upToSeq needs a conversation to belong to: give `to` as well.")]
+    SeqWithoutTarget,
     /// Not a seq of the conversation.
     #[error("upToSeq has to be 0 or more.")]
     SeqOutOfRange,
@@ -305,7 +308,9 @@ impl ChatError {
     #[must_use]
     pub fn at(self, path: &str) -> UserError {
         let code = match self {
-            Self::Empty | Self::NotText | Self::ClientIdUnusable | Self::SeqOutOfRange => UserErrorCode::InvalidInput,
+            Self::Empty | Self::NotText | Self::ClientIdUnusable | Self::SeqOutOfRange | Self::SeqWithoutTarget => {
+                UserErrorCode::InvalidInput
+            }
             Self::TooLarge => UserErrorCode::MessageTooLarge,
             Self::ClientIdMismatch => UserErrorCode::IdempotencyMismatch,
             Self::NoSuchUser | Self::NoSuchConversation | Self::NoSuchMessage => UserErrorCode::NotFound,

@@ -57,7 +57,7 @@ impl ChatMutation {
     }
 
     /// Marks a conversation as read; without a target, everything of the viewer's. Never moves back. User errors:
-    /// `NOT_FOUND`, `INVALID_INPUT`.
+    /// `NOT_FOUND`, `INVALID_INPUT` (a negative seq, or a seq without a target).
     async fn mark_conversation_read(
         &self,
         ctx: &Context<'_>,
@@ -66,7 +66,7 @@ impl ChatMutation {
     ) -> Option<AppResult<ConversationPayload>> {
         let marked = async {
             let scope = ctx.scope()?;
-            let Some(to) = to else { return markers::mark_all_read(scope).await.map(|()| None) };
+            let Some(to) = to else { return markers::mark_all_read(scope, up_to_seq).await.map(|()| None) };
             markers::mark_read(scope, to.parse("to")?, up_to_seq).await.map(Some)
         };
         settle(marked.await, |seen| ConversationPayload::of(seen.map(Conversation::seen)))

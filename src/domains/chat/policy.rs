@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::model::{ChatError, Content, Draft, Member, Message, MessageStatus, Target};
 use crate::ids::UserId;
+use crate::text::is_blank;
 
 /// The longest text, in characters.
 const LONGEST: usize = 8000;
@@ -25,11 +26,6 @@ pub fn check_content(content: &Content) -> Result<(), ChatError> {
         return Err(ChatError::NotText);
     }
     Ok(())
-}
-
-/// Whether a character shows nothing: white space, and what only steers or joins other characters.
-fn is_blank(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 /// Whether this can name a message.
@@ -91,7 +87,7 @@ mod tests {
     fn texts_are_neither_empty_nor_endless() {
         assert_eq!(check_content(&text("你好")), Ok(()));
         assert_eq!(check_content(&text(" \n\u{3000}")), Err(ChatError::Empty));
-        assert_eq!(check_content(&text("\u{200b}\u{feff} ")), Err(ChatError::Empty));
+        assert_eq!(check_content(&text("\u{200b}\u{feff} \u{3164}\u{2800}\u{202e}\u{fe0f}")), Err(ChatError::Empty));
         assert_eq!(check_content(&text(&"字".repeat(8000))), Ok(()));
         assert_eq!(check_content(&text(&"字".repeat(8001))), Err(ChatError::TooLarge));
         assert_eq!(check_content(&text("a\0b")), Err(ChatError::NotText));

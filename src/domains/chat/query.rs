@@ -100,7 +100,7 @@ impl ChatViewer {
     }
 
     /// Durable events since a cursor, the oldest first; the pull twin of the `events` subscription. An error with the
-    /// code `CURSOR_EXPIRED` when the cursor reaches further back than events are kept.
+    /// code `CURSOR_EXPIRED` when the cursor is not among the events that are kept.
     async fn events_since(
         &self,
         ctx: &Context<'_>,

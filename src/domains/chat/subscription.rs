@@ -57,8 +57,9 @@ impl ChatSubscription {
         Ok(stream.filter_map(async |event| event.map(|event| MessageReceived::of(&event)).transpose()))
     }
 
-    /// Conversations of the viewer's in which a message was sent or edited, or that were read, by the viewer on another
-    /// device or by the other members. What depends on the viewer costs statements.
+    /// Conversations of the viewer's in which a message was sent or edited, or that were read, by the viewer, on
+    /// whatever device, or by the other members. Nothing is replayed: fetch the list anew after a reconnect. What depends
+    /// on the viewer costs statements.
     async fn conversation_updated(
         &self,
         ctx: &Context<'_>,

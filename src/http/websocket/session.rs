@@ -173,7 +173,12 @@ impl Session<'_> {
     }
 
     fn identify(&self, payload: Option<&serde_json::Value>) -> Result<Requester, Option<Close>> {
-        let authorization = payload.and_then(|payload| payload.get("authorization")).filter(|value| !value.is_null());
+        // Whatever its case: GraphiQL passes on the headers as they were typed.
+        let authorization = payload
+            .and_then(serde_json::Value::as_object)
+            .and_then(|payload| payload.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")))
+            .map(|(_, value)| value)
+            .filter(|value| !value.is_null());
         let app = &self.endpoint.app;
         let viewer = match authorization {
             None => None,
@@ -234,9 +239,14 @@ impl Session<'_> {
             // Not before it is known by its id, or it might end and never be forgotten.
             let _ = go.await;
             let farewell = operation::run(&endpoint, &requester, (&name, request), &out).await;
-            // Forgotten first: the client may use the id again as soon as it hears that this one is over.
-            operations.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
-            if let Some(farewell) = farewell {
+            // Forgotten first: the client may use the id again as soon as it hears that this one is over. It may have
+            // ended it already and be using the id for something else: then there is nothing to say.
+            let own = {
+                let mut operations = operations.lock().unwrap_or_else(PoisonError::into_inner);
+                let own = operations.get(&name).is_some_and(|running| running.id() == tokio::task::id());
+                own && operations.remove(&name).is_some()
+            };
+            if let (true, Some(farewell)) = (own, farewell) {
                 let _ = out.send(farewell).await;
             }
         });

@@ -28,12 +28,15 @@ pub async fn mark_read(scope: &Scope, target: Target, up_to: Option<i32>) -> App
     now.ok_or_else(|| ChatError::NoSuchConversation.at("to").into())
 }
 
-/// Marks everything of the viewer's as read.
+/// Marks everything of the viewer's as read. A seq belongs to one conversation: with one, nothing is marked.
 ///
 /// # Errors
-/// Unauthenticated without a token.
-pub async fn mark_all_read(scope: &Scope) -> AppResult<()> {
+/// Unauthenticated without a token; `INVALID_INPUT` with a seq.
+pub async fn mark_all_read(scope: &Scope, up_to: Option<i32>) -> AppResult<()> {
     let viewer = scope.viewer()?;
+    if up_to.is_some() {
+        return Err(ChatError::SeqWithoutTarget.at("upToSeq").into());
+    }
     loop {
         let conn = scope.db.read().await?;
         let unread = members::list_unread(&conn, viewer.user_id).await?;

@@ -102,7 +102,7 @@ pub struct ViewerEventConnection {
     edges: Vec<ViewerEventEdge>,
     /// The events alone.
     nodes: Vec<ViewerEvent>,
-    /// Whether more follow; `endCursor` is where to go on.
+    /// Whether more follow; `endCursor` is where to go on. On an empty page it is null: keep the cursor you had.
     page_info: PageInfo,
 }
 

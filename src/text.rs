@@ -1,0 +1,27 @@
+//! What characters show, for names and messages that are to be seen.
+
+/// Whether a character shows nothing: white space, fillers, and what only steers or joins other characters.
+#[must_use]
+pub fn is_blank(c: char) -> bool {
+    c.is_whitespace() || is_filler(c) || is_steering(c) || matches!(c, '\u{34f}' | '\u{2800}' | '\u{fe00}'..='\u{fe0f}')
+}
+
+/// Letters to Unicode, and nothing to the eye.
+#[must_use]
+pub fn is_filler(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
+}
+
+/// Joins, breaks, or turns the direction of what stands around it.
+#[must_use]
+pub fn is_steering(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Turns the direction of what stands around it, and so can make a name read as another.
+#[must_use]
+pub fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
