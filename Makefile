@@ -18,7 +18,7 @@ test: postgres clients ## Every test
 	$(CARGO) test --locked
 
 clients: node ## The npm clients that tests and README use
-	@cd tests/clients && { [ -e node_modules/.package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
+	@cd tests/clients && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
 
 fmt: ## Format the code
 	$(CARGO) fmt

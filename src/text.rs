@@ -15,9 +15,8 @@ pub fn is_filler(c: char) -> bool {
 /// Joins, breaks, or turns the direction of what stands around it.
 #[must_use]
 pub fn is_steering(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    turns_direction(c)
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 /// Turns the direction of what stands around it, and so can make a name read as another.

@@ -28,8 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const UPKEEP: Duration = Duration::from_secs(3600);
 
 /// PostgreSQL notices within three seconds that a leader's machine is gone, and gives the lock free.
-const SESSION_SETTINGS: &str = "set application_name = 'plaza sequencer'; set timezone = 'UTC'; set statement_timeout = '20s'; \
-     set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2";
+const SESSION_SETTINGS: &str = "set application_name = 'plaza sequencer'; set timezone = 'UTC'; \
+     set statement_timeout = '20s'; set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2";
 
 /// Leads or waits to, until told to stop.
 pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {

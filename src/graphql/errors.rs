@@ -42,6 +42,15 @@ pub fn finish(response: &mut Response, trace: &TraceId) {
     }
 }
 
+/// Whether nothing was executed, so that there is no data: the request was refused. The opening of a subscription's
+/// stream fails with an error at the root field's path, of length 1; an error of something executed has a longer one.
+#[must_use]
+pub fn is_request_error(response: &Response, longest_path: usize) -> bool {
+    response.data == async_graphql::Value::Null
+        && !response.errors.is_empty()
+        && response.errors.iter().all(|error| error.path.len() <= longest_path)
+}
+
 /// Completes one error.
 pub fn complete(error: &mut ServerError, stage: Stage, trace: &TraceId) {
     let ours = error.source.take().and_then(|source| source.downcast::<AppError>().ok());

@@ -160,8 +160,7 @@ impl Reply {
     /// `application/json` says 200 to every well-formed request; `application/graphql-response+json` says what was
     /// wrong with it.
     fn send(&self, response: &Response, refused: StatusCode) -> HttpResponse {
-        let executed =
-            response.data != async_graphql::Value::Null || response.errors.iter().all(|e| !e.path.is_empty());
+        let executed = !errors::is_request_error(response, 0);
         let status = if executed || self.media_type != GRAPHQL_RESPONSE { StatusCode::OK } else { refused };
         // A request error has no data, not null data.
         let body = if executed {

@@ -1,6 +1,5 @@
 //! One operation of a socket, in a task of its own.
 
-use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
 use axum::extract::ws::Message;
 use futures_util::StreamExt;
@@ -27,7 +26,7 @@ pub async fn run(
     };
     if prepared.operation != OperationType::Subscription {
         let response = execute::run(endpoint, prepared, &requester.trace).await;
-        return if is_request_error(&response, 0) {
+        return if errors::is_request_error(&response, 0) {
             Some(protocol::error(id, &response.errors))
         } else {
             let _ = out.send(protocol::next(id, &protocol::payload(&response))).await;
@@ -37,7 +36,7 @@ pub async fn run(
     let mut stream = endpoint.schema.execute_stream(prepared.request);
     while let Some(mut response) = stream.next().await {
         errors::finish(&mut response, &requester.trace);
-        if is_request_error(&response, 1) {
+        if errors::is_request_error(&response, 1) {
             return Some(protocol::error(id, &response.errors));
         }
         if out.send(protocol::next(id, &protocol::payload(&response))).await.is_err() {
@@ -45,12 +44,4 @@ pub async fn run(
         }
     }
     Some(protocol::complete(id))
-}
-
-/// Whether nothing was executed: the request was refused, or (its error has the root field's path, of length 1) a
-/// subscription's stream could not be opened or broke off. An error inside an event has a path that leads into it.
-fn is_request_error(response: &Response, longest_path: usize) -> bool {
-    response.data == async_graphql::Value::Null
-        && !response.errors.is_empty()
-        && response.errors.iter().all(|error| error.path.len() <= longest_path)
 }

@@ -82,7 +82,9 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
     let app = &scope.app;
     let conn = scope.db.read().await?;
     let old_hash = store::find_password_hash(&conn, viewer.user_id).await?.flatten();
+    // Hashing takes long, twice: others may have the connection meanwhile.
     drop(conn);
+    scope.db.release().await;
     let wrong = || AppError::from(AccountError::CurrentPasswordWrong.at("input.currentPassword"));
     if old_hash.is_some() {
         let current = current.ok_or_else(wrong)?;
