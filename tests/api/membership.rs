@@ -49,8 +49,11 @@ struct Crowd {
 
 impl Crowd {
     async fn gather(size: usize) -> Self {
-        let app = TestApp::with(&[("PLAZA_LIMIT_DB_CONNECTIONS", "8")]).await;
-        let other = app.another().await;
+        // A connection for everybody: the crowd is to meet at the rows, not in the queue for connections, where a
+        // busy machine would have some of them refused as overloaded.
+        let connections = [("PLAZA_LIMIT_DB_CONNECTIONS", "40")];
+        let app = TestApp::with(&connections).await;
+        let other = TestApp::on(app.url.clone(), &connections).await;
         let seed = app.as_user("seed").await;
         let sql = app.sql().await;
         sql.batch_execute(&format!(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use super::{Seen, find_message};
@@ -12,11 +13,14 @@ use crate::domains::chat::model::{ChatError, Content, ConversationCard, Draft, M
 use crate::domains::chat::store::send::{self, AppendMessage, EditMessage};
 use crate::domains::chat::{membership, policy, store};
 use crate::error::{AppError, AppResult};
-use crate::ids::{MessageId, UserId};
+use crate::ids::{ConversationId, MessageId, UserId};
 use crate::scope::Scope;
 
-/// How often a message is tried again because the conversation's members changed under it.
+/// How often a write is tried before it is given up.
 const TRIES: usize = 8;
+
+/// From this try on the conversation is locked before it is looked at: its members change faster than one can look.
+const LOCKED_FROM: usize = 2;
 
 /// What becomes of one try to append.
 enum Appended {
@@ -33,7 +37,7 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<Sent> {
     let viewer = scope.viewer()?.user_id;
     policy::check_client_message_id(draft.client_message_id.as_deref())
         .map_err(|error| error.at("input.clientMessageId"))?;
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
         let conn = scope.db.read().await?;
         // Both at once on one connection: the earlier message, and where this one goes.
         let (earlier, target) =
@@ -44,7 +48,12 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<Sent> {
         policy::check_content(&draft.content).map_err(|error| error.at("input.content.text.text"))?;
         let appended = if let Some((card, member)) = target {
             policy::check_sender(&member).map_err(|error| error.at(path(draft.to)))?;
-            append(&conn, viewer, card, &draft, scope).await?
+            if attempt < LOCKED_FROM {
+                append(&conn, viewer, card, &draft, scope).await?
+            } else {
+                drop(conn);
+                append_locked(scope, viewer, card.conversation.id, &draft).await?
+            }
         } else {
             drop(conn);
             start_direct(scope, viewer, &draft).await?
@@ -113,6 +122,24 @@ async fn append(
     }
 }
 
+/// Appends under the conversation's lock: nobody comes or goes between the look and the message.
+async fn append_locked(scope: &Scope, sender: UserId, id: ConversationId, draft: &Draft) -> AppResult<Appended> {
+    let mut conn = scope.db.write().await?;
+    conn.transaction(async |conn| {
+        let (card, member) =
+            find_locked(conn, id, sender).await?.ok_or(ChatError::NoSuchConversation.at(path(draft.to)))?;
+        policy::check_sender(&member).map_err(|error| error.at(path(draft.to)))?;
+        append(conn, sender, card, draft, scope).await
+    })
+    .await
+}
+
+/// Locks a conversation, and reads it with somebody's membership as they are from then on.
+async fn find_locked(conn: &AsyncPgConnection, id: ConversationId, user: UserId) -> AppResult<Option<Seen>> {
+    store::lock_conversation(conn, id).await?;
+    Ok(store::find_for_member(conn, id, user).await?)
+}
+
 fn sent((message, sender): (Message, User), mut card: ConversationCard) -> Sent {
     card.conversation.last_seq = message.seq;
     card.conversation.last_activity_at = message.created_at;
@@ -151,21 +178,44 @@ pub async fn edit_message(scope: &Scope, id: MessageId, text: String) -> AppResu
     let viewer = scope.viewer()?.user_id;
     let content = Content::Text { text };
     policy::check_content(&content).map_err(|error| error.at("text"))?;
-    let missing = || AppError::from(ChatError::NoSuchMessage.at("id"));
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
         let now = scope.app.clock.now();
-        let message = find_message(scope, id).await?.ok_or_else(missing)?.message;
+        let message = find_message(scope, id).await?.ok_or(ChatError::NoSuchMessage.at("id"))?.message;
         policy::check_editor(&message, viewer, now).map_err(|error| error.at("id"))?;
-        let conn = scope.db.read().await?;
-        let (card, member) =
-            store::find_for_member(&conn, message.conversation_id, viewer).await?.ok_or_else(missing)?;
-        policy::check_sender(&member).map_err(|error| error.at("id"))?;
-        let edit = EditMessage { message: id, conversation: &card.conversation, content: &content, now };
-        if let Some((message, sender)) = send::edit_message(&conn, edit).await? {
+        let conversation = message.conversation_id;
+        let replaced = if attempt < LOCKED_FROM {
+            let conn = scope.db.read().await?;
+            let seen = store::find_for_member(&conn, conversation, viewer).await?;
+            replace(&conn, seen, &message, &content, now).await?
+        } else {
+            let mut conn = scope.db.write().await?;
+            conn.transaction(async |conn| {
+                let seen = find_locked(conn, conversation, viewer).await?;
+                replace(conn, seen, &message, &content, now).await
+            })
+            .await?
+        };
+        if let Some(sent) = replaced {
             scope.app.events.nudge();
-            let card = MessageCard { message, sender: Arc::new(sender), conversation: Some(Arc::new(card)) };
-            return Ok(Sent { card: Arc::new(card), deduplicated: false });
+            return Ok(sent);
         }
     }
     Err(AppError::overloaded())
+}
+
+/// Replaces a message's content; None when the conversation's members, or the message, changed since they were seen.
+async fn replace(
+    conn: &AsyncPgConnection,
+    seen: Option<Seen>,
+    message: &Message,
+    content: &Content,
+    now: DateTime<Utc>,
+) -> AppResult<Option<Sent>> {
+    let (card, member) = seen.ok_or(ChatError::NoSuchMessage.at("id"))?;
+    policy::check_sender(&member).map_err(|error| error.at("id"))?;
+    let edit = EditMessage { message: message.id, conversation: &card.conversation, content, now };
+    Ok(send::edit_message(conn, edit).await?.map(|(message, sender)| {
+        let card = MessageCard { message, sender: Arc::new(sender), conversation: Some(Arc::new(card)) };
+        Sent { card: Arc::new(card), deduplicated: false }
+    }))
 }

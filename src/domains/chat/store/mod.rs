@@ -89,6 +89,12 @@ pub async fn find_for_member(
     Ok(row.map(seen))
 }
 
+/// Holds a conversation as it is until the transaction ends: its members and what was said in it.
+pub async fn lock_conversation(mut conn: &AsyncPgConnection, id: ConversationId) -> QueryResult<()> {
+    let row = conversations::table.filter(conversations::id.eq(id)).select(conversations::id).for_no_key_update();
+    row.execute(&mut conn).await.map(drop)
+}
+
 /// The direct conversation of two people, with the first one's membership.
 pub async fn find_direct(
     mut conn: &AsyncPgConnection,
