@@ -17,6 +17,8 @@ use crate::db::Database;
 use crate::domains::accounts;
 use crate::error::AppResult;
 use crate::events::Events;
+use crate::metrics::Metrics;
+use crate::rates;
 
 /// How often rows that nobody can ask for any more are deleted.
 const SWEEP: Duration = Duration::from_secs(3600);
@@ -39,6 +41,8 @@ pub struct App {
     pub events: Events,
     /// How many mutations may run at once.
     pub mutations: Arc<Semaphore>,
+    /// Figures.
+    pub metrics: Metrics,
     /// Running mutations and sockets, waited for at the end.
     pub tracker: TaskTracker,
     /// Says that the end has come: no new work, sockets close.
@@ -63,6 +67,7 @@ impl App {
             revoked: RevokedSessions::default(),
             events: Events::open(database.clone(), config.event_retention_days).await?,
             mutations: Arc::new(Semaphore::new(config.mutations)),
+            metrics: Metrics::new(),
             tracker: TaskTracker::new(),
             draining: CancellationToken::new(),
             stop: CancellationToken::new(),
@@ -108,6 +113,10 @@ async fn sweep(app: Arc<App>) {
         match accounts::service::sessions::sweep(&app).await {
             Ok(swept) => tracing::debug!(swept, "deleted sessions that ended long ago"),
             Err(error) => tracing::warn!(cause = %error.describe(), "ended sessions could not be deleted"),
+        }
+        match rates::sweep(&app).await {
+            Ok(swept) => tracing::debug!(swept, "deleted counts of tries that are over"),
+            Err(error) => tracing::warn!(cause = %error.describe(), "counts of tries could not be deleted"),
         }
     }
 }

@@ -27,12 +27,26 @@ pub enum ErrorCode {
     GraphqlValidationFailed,
     /// `operationName` names no operation of the document, or is missing where there are several.
     OperationResolutionFailure,
+    /// The document is over a limit; the message says which, and its value.
+    QueryTooExpensive,
+    /// A hash whose document is not known here: send the text along.
+    PersistedQueryNotFound,
+    /// Only the documents of a manifest run here.
+    DocumentNotTrusted,
     /// Mutation by GET, or another method.
     MethodNotAllowed,
     /// A body that is not JSON by its media type.
     UnsupportedMediaType,
+    /// No media type that the client accepts can be given.
+    NotAcceptable,
+    /// A form or a page of another site may be speaking in somebody's name.
+    CsrfRefused,
     /// A body over the limit.
     PayloadTooLarge,
+    /// The body took too long to arrive.
+    RequestTimeout,
+    /// Too many requests from one address; the time to wait is in `Retry-After`.
+    RateLimited,
     /// Too much work at once; try again a little later.
     Overloaded,
     /// The stream cursor reaches further back than events are kept; fetch anew.
@@ -52,9 +66,16 @@ impl ErrorCode {
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
+            Self::QueryTooExpensive => "QUERY_TOO_EXPENSIVE",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::NotAcceptable => "NOT_ACCEPTABLE",
+            Self::CsrfRefused => "CSRF_REFUSED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::RequestTimeout => "REQUEST_TIMEOUT",
+            Self::RateLimited => "RATE_LIMITED",
             Self::Overloaded => "OVERLOADED",
             Self::CursorExpired => "CURSOR_EXPIRED",
             Self::Internal => "INTERNAL",
@@ -89,6 +110,8 @@ pub enum UserErrorCode {
     MessageTooLarge,
     /// The same key was used before with another input.
     IdempotencyMismatch,
+    /// Tried too often; `retryAfterSeconds` says how long to wait.
+    RateLimited,
 }
 
 /// A business failure: its code, a sentence for people, and the path of the argument at fault.
@@ -100,13 +123,15 @@ pub struct UserError {
     pub message: String,
     /// Path of the argument at fault, such as `["input", "username"]`; empty when none is.
     pub field: Vec<String>,
+    /// Seconds until it may be tried again, for [`UserErrorCode::RateLimited`].
+    pub retry_after_seconds: Option<u32>,
 }
 
 impl UserError {
     /// A business failure at an argument, named by its dotted path (`"input.username"`; empty for none).
     pub fn new(code: UserErrorCode, message: impl Into<String>, path: &str) -> Self {
         let field = path.split('.').filter(|part| !part.is_empty()).map(ToOwned::to_owned).collect();
-        Self { code, message: message.into(), field }
+        Self { code, message: message.into(), field, retry_after_seconds: None }
     }
 }
 
@@ -145,6 +170,12 @@ impl AppError {
     #[must_use]
     pub fn overloaded() -> Self {
         Self::Request(ErrorCode::Overloaded, "Plaza is overloaded; try again in a moment.".into())
+    }
+
+    /// Asked too often.
+    #[must_use]
+    pub fn rate_limited(seconds: u64) -> Self {
+        Self::Request(ErrorCode::RateLimited, format!("Too many requests: ask again in {seconds} s."))
     }
 
     /// One line for the log.

@@ -3,12 +3,13 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`app`] | everything that is built once and shared |
-//! | [`config`], [`telemetry`], [`clock`] | settings; logs; time and randomness |
-//! | [`http`] | transport: HTTP, WebSocket, health |
-//! | [`graphql`] | the seam: merged roots, context, loaders, connections, errors |
+//! | [`config`], [`telemetry`], [`metrics`], [`clock`] | settings; logs; figures; time and randomness |
+//! | [`http`] | transport: HTTP, WebSocket, event streams, GraphiQL, health |
+//! | [`graphql`] | the seam: merged roots, documents and their limits, context, loaders, connections, errors |
 //! | [`domains`] | one folder per domain, the same file names in each |
 //! | [`events`] | outbox, sequencer, feed, hub: live delivery that loses nothing |
 //! | [`auth`] | who is asking |
+//! | [`rates`] | how often an account or address may try, over all instances |
 //! | [`db`] | pool, embedded PostgreSQL, migrations |
 //! | [`error`], [`ids`], [`money`], [`page`], [`scope`], [`text`] | what all domains share |
 //!
@@ -26,8 +27,10 @@ pub mod events;
 pub mod graphql;
 pub mod http;
 pub mod ids;
+pub mod metrics;
 pub mod money;
 pub mod page;
+pub mod rates;
 pub mod run;
 pub mod scope;
 pub mod seed;

@@ -88,7 +88,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    telemetry::init(config.log_format, &config.log_filter);
+    let _log = telemetry::init(config.log_format, &config.log_filter);
     match perform(command, config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(AppError::Request(_, message)) => {

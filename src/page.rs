@@ -11,8 +11,11 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{AppError, AppResult};
 
-const DEFAULT_SIZE: i32 = 20;
-const LARGEST_SIZE: i32 = 100;
+/// The size of a page that says none.
+pub const DEFAULT_PAGE: u8 = 20;
+
+/// The largest page.
+pub const LARGEST_PAGE: u8 = 100;
 
 /// The most that `totalCount` counts to.
 pub const COUNT_BOUND: i64 = 10_000;
@@ -64,10 +67,10 @@ impl PageArgs {
         if forward && backward {
             return Err(AppError::bad_input("Use first and after, or last and before, but not both."));
         }
-        let size = self.first.or(self.last).unwrap_or(DEFAULT_SIZE);
-        if !(1..=LARGEST_SIZE).contains(&size) {
+        let size = self.first.or(self.last).unwrap_or(DEFAULT_PAGE.into());
+        if !(1..=LARGEST_PAGE.into()).contains(&size) {
             let name = if backward { "last" } else { "first" };
-            return Err(AppError::bad_input(format!("`{name}` has to be from 1 to {LARGEST_SIZE}.")));
+            return Err(AppError::bad_input(format!("`{name}` has to be from 1 to {LARGEST_PAGE}.")));
         }
         let cursor = self.after.or(self.before).map(|text| decode(&list, &text)).transpose()?;
         Ok(PageRequest { size: usize::try_from(size).unwrap_or(1), backward, cursor, list })

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -13,7 +14,9 @@ use crate::config::Config;
 use crate::db::embedded::{Cluster, Options};
 use crate::db::{Database, migrate};
 use crate::error::{AppError, AppResult};
-use crate::{http, seed};
+use crate::http::server::Front;
+use crate::http::{self, Endpoint};
+use crate::seed;
 
 /// How long running mutations and sockets may take to end.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -78,30 +81,46 @@ pub async fn serve(config: Config, demo: bool) -> AppResult<()> {
 }
 
 async fn serve_on(config: Config, url: &str, demo: bool) -> AppResult<()> {
-    let app = build(config, url).await?;
-    let listener = TcpListener::bind(app.config.bind)
-        .await
-        .map_err(|error| AppError::internal(format!("can't listen on {} (PLAZA_BIND): {error}", app.config.bind)))?;
-    let address = listener.local_addr().map_err(AppError::internal)?;
-    let background = app.start();
-    if demo {
-        seed::demo_once(&app).await?;
-    }
     let mut ending = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let bind = config.bind;
+    let listener = TcpListener::bind(bind)
+        .await
+        .map_err(|error| AppError::internal(format!("can't listen on {bind} (PLAZA_BIND): {error}")))?;
+    let address = listener.local_addr().map_err(AppError::internal)?;
+    // It answers from the beginning: alive, but not ready while the database is migrated.
+    let (front, closing) = (Front::default(), CancellationToken::new());
+    let server = http::server::serve(listener, front.clone(), config.transport.connections, closing.clone());
+    let server = tokio::spawn(server);
+    let started = async {
+        let app = build(config, url).await?;
+        let background = app.start();
+        if demo {
+            seed::demo_once(&app).await?;
+        }
+        front.open(Endpoint::new(&app)?.router());
+        Ok::<_, AppError>((app, background))
+    };
+    let (app, background) = tokio::select! {
+        started = started => started?,
+        _ = ending.0.recv() => return Ok(()),
+        _ = ending.1.recv() => return Ok(()),
+    };
     announce(&app, address);
-    let draining = app.draining.clone();
-    let router = http::router(&app).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move { draining.cancelled().await });
-    let server = tokio::spawn(async move { server.await });
     tokio::select! {
         _ = ending.0.recv() => {}
         _ = ending.1.recv() => {}
     }
-    tracing::info!("ending: no new work, running mutations finish");
+    tracing::info!("ending: no new work, running requests finish");
     app.draining.cancel();
+    closing.cancel();
     app.tracker.close();
-    let _ = tokio::time::timeout(DRAIN, app.tracker.wait()).await;
-    let _ = tokio::time::timeout(Duration::from_millis(500), server).await;
+    let finished = async {
+        let _ = server.await;
+        app.tracker.wait().await;
+    };
+    if tokio::time::timeout(DRAIN, finished).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
     app.stop.cancel();
     let _ = tokio::time::timeout(Duration::from_secs(1), background.wait()).await;
     Ok(())

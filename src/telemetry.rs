@@ -2,23 +2,32 @@
 
 use std::io::IsTerminal;
 
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 
 use crate::clock::random_bytes;
 use crate::config::LogFormat;
 
-/// Sends log lines to standard error from here on.
-pub fn init(format: LogFormat, filter: &str) {
+/// Sends log lines to standard error from here on, by a thread of their own: whoever reads them slowly loses lines, and
+/// holds no request up. What waits is written when the guard is dropped.
+pub fn init(format: LogFormat, filter: &str) -> WorkerGuard {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_writer(writer);
     // A second call, as tests may make, changes nothing.
     let _ = match format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let trace = std::backtrace::Backtrace::capture();
+        tracing::error!(place, message = panic.payload_as_str().unwrap_or_default(), backtrace = %trace, "panicked");
+    }));
+    guard
 }
 
 /// Names one request in the log and in its masked errors: 16 hexadecimal digits.

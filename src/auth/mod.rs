@@ -55,6 +55,8 @@ pub struct Requester {
     pub viewer: Option<Viewer>,
     /// The client's address.
     pub ip: Option<IpAddr>,
+    /// A program on this machine: spared by the limits that were left at their defaults.
+    pub is_local: bool,
     /// Names the request in the log.
     pub trace: TraceId,
 }
@@ -63,7 +65,7 @@ impl Requester {
     /// Somebody without a token.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { viewer: None, ip: None, trace: TraceId::generate() }
+        Self { viewer: None, ip: None, is_local: true, trace: TraceId::generate() }
     }
 
     /// The signed-in user.

@@ -133,6 +133,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    rate_counts (key) {
+        key -> Bytea,
+        used -> Int4,
+        ends_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     refresh_tokens (id) {
         id -> Int8,
         session_id -> Int8,
@@ -193,6 +201,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     members,
     messages,
     outbox,
+    rate_counts,
     refresh_tokens,
     sessions,
     users,

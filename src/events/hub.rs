@@ -99,6 +99,14 @@ impl Hub {
         self.state().listeners.values().map(|listener| listener.live.len()).sum()
     }
 
+    /// Events that wait for subscribers here.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        let state = self.state();
+        let live = state.listeners.values().flat_map(|listener| listener.live.values());
+        live.map(|live| QUEUE - live.queue.capacity()).sum()
+    }
+
     /// Announces a subscription. True when the person's windows have to be read and handed to [`Hub::set_windows`].
     pub fn register(&self, user: UserId) -> (SubscriberId, bool) {
         let mut state = self.state();

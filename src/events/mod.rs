@@ -30,6 +30,7 @@ pub mod model;
 pub mod outbox;
 pub mod partitions;
 mod replay;
+pub mod resume;
 mod sequencer;
 pub mod store;
 pub mod subscriber;

@@ -5,6 +5,8 @@
 
 pub mod connection;
 pub mod context;
+pub mod document;
+pub mod engine;
 pub mod errors;
 pub mod loader;
 pub mod loaders;

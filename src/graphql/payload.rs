@@ -15,6 +15,19 @@ pub struct GenericError {
     field: Option<Vec<String>>,
 }
 
+/// It was tried too often, here or on another instance.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct RateLimitedError {
+    /// Stable code, to be switched on.
+    code: UserErrorCode,
+    /// One sentence in English; translate by the code.
+    message: String,
+    /// Path of the argument at fault; null when no argument is.
+    field: Option<Vec<String>>,
+    /// Seconds to wait before the next try.
+    retry_after_seconds: i32,
+}
+
 /// A business failure the user can act on; every payload lists them.
 #[derive(Clone, Debug, Interface)]
 #[graphql(
@@ -30,12 +43,20 @@ pub struct GenericError {
 pub enum UserErrorObject {
     /// No more than code and message.
     Generic(GenericError),
+    /// How long to wait.
+    RateLimited(RateLimitedError),
 }
 
 impl From<UserError> for UserErrorObject {
-    fn from(UserError { code, message, field }: UserError) -> Self {
+    fn from(UserError { code, message, field, retry_after_seconds }: UserError) -> Self {
         let field = (!field.is_empty()).then_some(field);
-        Self::Generic(GenericError { code, message, field })
+        match retry_after_seconds {
+            None => Self::Generic(GenericError { code, message, field }),
+            Some(seconds) => {
+                let retry_after_seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
+                Self::RateLimited(RateLimitedError { code, message, field, retry_after_seconds })
+            }
+        }
     }
 }
 

@@ -1,92 +1,163 @@
 //! From a request to its response, the same for every transport.
 //!
-//! The document is parsed once, here. A mutation runs in a task of its own: a client that hangs up does not cancel it,
-//! their number is bounded, each has a deadline, and the end of the process waits for them.
+//! The document is found, parsed and costed here, its variables are checked, and the engine runs it. A mutation runs in
+//! a task of its own: a client that hangs up does not cancel it, their number is bounded, each has a deadline, and the
+//! end of the process waits for them. A panic anywhere is one internal error.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use async_graphql::parser::types::{DocumentOperations, OperationType};
-use async_graphql::{Request, Response, ServerError};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Response};
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt};
 use tracing::Instrument;
 
 use super::Endpoint;
+use super::multipart::File;
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
+use crate::graphql::document::{Asked, Refused};
 use crate::graphql::errors::{self, Stage};
-use crate::telemetry::TraceId;
 
 /// A mutation that takes longer is given up.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A request whose document was parsed.
+/// A request that may run.
 pub struct Prepared {
-    /// The request, document and all.
+    /// What the engine is given.
     pub request: Request,
     /// What the chosen operation is.
     pub operation: OperationType,
+    /// Its name, for the log.
+    pub name: Option<String>,
+    since: Instant,
 }
 
-/// Parses the document and finds the operation.
+/// Finds the document and the operation, and checks the variables.
 ///
 /// # Errors
 /// The response that refuses the request.
-pub fn prepare(mut request: Request, requester: &Requester) -> Result<Prepared, Box<Response>> {
-    if request.query.is_empty() {
-        let error = AppError::bad_input("The request has no `query`.");
-        return Err(Box::new(errors::refusal(&error, &requester.trace)));
+pub fn prepare(
+    endpoint: &Endpoint,
+    asked: Asked,
+    files: Vec<File>,
+    requester: &Requester,
+) -> Result<Prepared, Box<Response>> {
+    let since = Instant::now();
+    // The engine's own validation comes later; a panic here is one of ours.
+    let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| try_prepare(endpoint, asked, files, requester)));
+    let refused = match prepared {
+        Ok(Ok((request, operation, name))) => return Ok(Prepared { request, operation, name, since }),
+        Ok(Err(refused)) => refused,
+        Err(_) => Refused::Other(panicked(endpoint)),
+    };
+    let response = match refused {
+        Refused::Other(error) => errors::refusal(&error, &requester.trace),
+        Refused::Unparsed(mut error) => {
+            errors::complete(&mut error, Stage::Parse, &requester.trace);
+            Response::from_errors(vec![error])
+        }
+    };
+    Err(Box::new(response))
+}
+
+type Found = (Request, OperationType, Option<String>);
+
+fn try_prepare(
+    endpoint: &Endpoint,
+    asked: Asked,
+    files: Vec<File>,
+    requester: &Requester,
+) -> Result<Found, Refused> {
+    let document = endpoint.documents.find(&asked)?;
+    let operation = document.operation(asked.operation_name.as_deref())?;
+    let mut request = Request::new("").variables(asked.variables.unwrap_or_default()).data(requester.clone());
+    let count = files.len();
+    for (place, file) in files {
+        request.set_upload(&place, file);
     }
-    let document = async_graphql::parser::parse_query(&request.query).map_err(|error| {
-        let mut error = ServerError::from(error);
-        errors::complete(&mut error, Stage::Parse, &requester.trace);
-        Box::new(Response::from_errors(vec![error]))
-    })?;
-    let name = request.operation_name.as_deref();
-    let operation = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
-        (DocumentOperations::Single(_), Some(_)) | (DocumentOperations::Multiple(_), None) => None,
-    };
-    let Some(operation) = operation.map(|operation| operation.node.ty) else {
-        let message = match name {
-            Some(name) => format!("The document has no operation named {name:?}."),
-            None => "The document has several operations: operationName has to say which.".to_owned(),
-        };
-        let error = AppError::Request(ErrorCode::OperationResolutionFailure, message);
-        return Err(Box::new(errors::refusal(&error, &requester.trace)));
-    };
-    request.set_parsed_query(document);
-    let request = request.data(requester.clone());
-    Ok(Prepared { request, operation })
+    endpoint.documents.check_variables(operation, &request.variables, count)?;
+    let kind = operation.ty;
+    request.operation_name.clone_from(&asked.operation_name);
+    request.set_parsed_query(document.parsed.clone());
+    Ok((request, kind, asked.operation_name))
 }
 
 /// Runs a query or a mutation.
-pub async fn run(endpoint: &Endpoint, prepared: Prepared, trace: &TraceId) -> Response {
-    let result = match prepared.operation {
-        OperationType::Mutation => run_mutation(endpoint, prepared.request, trace).await,
-        _ => Ok(endpoint.schema.execute(prepared.request).await),
+pub async fn run(
+    endpoint: &Endpoint,
+    prepared: Prepared,
+    requester: &Requester,
+    transport: &'static str,
+) -> Response {
+    let Prepared { request, operation, name, since } = prepared;
+    let result = match operation {
+        OperationType::Mutation => run_mutation(endpoint, request, requester).await,
+        _ => match AssertUnwindSafe(endpoint.engine.execute(request)).catch_unwind().await {
+            Ok(response) => Ok(response),
+            Err(_) => Err(panicked(endpoint)),
+        },
     };
-    let mut response = match result {
-        Ok(response) => response,
-        Err(error) => return errors::refusal(&error, trace),
+    let response = match result {
+        Ok(mut response) => {
+            errors::finish(&mut response, &requester.trace);
+            response
+        }
+        Err(error) => errors::refusal(&error, &requester.trace),
     };
-    errors::finish(&mut response, trace);
+    let took = since.elapsed();
+    endpoint.app.metrics.answered(transport, Some(operation), took);
+    tracing::info!(
+        trace = requester.trace.as_str(),
+        transport,
+        %operation,
+        name = name.as_deref().unwrap_or_default(),
+        user = requester.viewer.map(|viewer| viewer.user_id.0),
+        errors = response.errors.len(),
+        micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        "answered"
+    );
     response
 }
 
-async fn run_mutation(endpoint: &Endpoint, request: Request, trace: &TraceId) -> AppResult<Response> {
+/// Opens a subscription: its responses, complete.
+pub fn subscribe(endpoint: &Endpoint, prepared: Prepared, requester: &Requester) -> BoxStream<'static, Response> {
+    let (metrics, trace) = (Arc::clone(&endpoint.app), requester.trace.clone());
+    let responses = AssertUnwindSafe(endpoint.engine.subscribe(prepared.request)).catch_unwind();
+    responses
+        .map(move |response| match response {
+            Ok(mut response) => {
+                errors::finish(&mut response, &trace);
+                response
+            }
+            Err(_) => {
+                metrics.metrics.panics.inc();
+                errors::refusal(&AppError::internal("a subscription panicked"), &trace)
+            }
+        })
+        .boxed()
+}
+
+async fn run_mutation(endpoint: &Endpoint, request: Request, requester: &Requester) -> AppResult<Response> {
     let app = &endpoint.app;
     let permit = Arc::clone(&app.mutations).try_acquire_owned().map_err(|_| AppError::overloaded())?;
-    let schema = endpoint.schema.clone();
-    let span = tracing::info_span!("mutation", trace = trace.as_str());
+    let engine = Arc::clone(&endpoint.engine);
+    let span = tracing::info_span!("mutation", trace = requester.trace.as_str());
     let task = async move {
         let _permit = permit;
-        tokio::time::timeout(DEADLINE, schema.execute(request)).await
+        tokio::time::timeout(DEADLINE, engine.execute(request)).await
     };
     match app.tracker.spawn(task.instrument(span)).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(_)) => Err(AppError::Request(ErrorCode::Overloaded, "The mutation took too long.".into())),
-        Err(panic) => Err(AppError::internal(panic)),
+        Err(_) => Err(panicked(endpoint)),
     }
+}
+
+/// The hook has logged where; the client hears that it was our fault.
+fn panicked(endpoint: &Endpoint) -> AppError {
+    endpoint.app.metrics.panics.inc();
+    AppError::internal("an operation panicked")
 }

@@ -1,18 +1,74 @@
-//! GraphiQL, for people who explore.
+//! GraphiQL, for people who explore: the bundle of `web/`, compiled in, with no request to any other host.
 
-use async_graphql::http::GraphiQLSource;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
+use axum::response::{IntoResponse, Response};
 
 use super::Endpoint;
+
+/// A file of the bundle, compressed.
+struct Asset {
+    /// Its path in the bundle.
+    path: &'static str,
+    gzip: &'static [u8],
+}
+
+// `const ASSETS: &[Asset]`, written by the build script from `web/dist`; empty where the bundle was not built.
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// Nothing from elsewhere, no inline scripts; the editor sets styles as it goes.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    font-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+/// What stands in for the page where the bundle was not built.
+const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>Plaza</title><h1>Plaza</h1>\
+    <p>GraphiQL was not built into this binary: run <code>make web</code>, then build again.</p>\
+    <p>The API answers at <code>/graphql</code>.</p></html>";
+
+const NO_SNIFFING: (HeaderName, &str) = (HeaderName::from_static("x-content-type-options"), "nosniff");
 
 /// Answers a browser's GET of `/` and `/graphql`.
 pub async fn page(State(endpoint): State<Endpoint>) -> Response {
     if endpoint.app.config.production {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let page =
-        GraphiQLSource::build().endpoint("/graphql").subscription_endpoint("/graphql/ws").title("Plaza").finish();
-    Html(page).into_response()
+    let page = match find("index.html") {
+        Some(asset) => ([(CONTENT_ENCODING, "gzip")], asset.gzip).into_response(),
+        None => NOT_BUILT.into_response(),
+    };
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (CACHE_CONTROL, "no-cache"),
+        NO_SNIFFING,
+    ];
+    (headers, page).into_response()
+}
+
+/// Answers `GET /graphiql/…`: the page's scripts, styles and workers, whose names hold their hash.
+pub async fn asset(State(endpoint): State<Endpoint>, Path(path): Path<String>) -> Response {
+    let Some(asset) = find(&path).filter(|_| !endpoint.app.config.production) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let media_type = match path.rsplit('.').next() {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("ttf") => "font/ttf",
+        Some("md") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    };
+    let headers = [
+        (CONTENT_TYPE, media_type),
+        (CONTENT_ENCODING, "gzip"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        NO_SNIFFING,
+    ];
+    (headers, asset.gzip).into_response()
+}
+
+fn find(path: &str) -> Option<&'static Asset> {
+    ASSETS.iter().find(|asset| asset.path == path)
 }

@@ -1,77 +1,156 @@
-//! GraphQL over HTTP: POST with JSON, GET with a query string.
-
-use std::net::SocketAddr;
+//! GraphQL over HTTP: POST with JSON or files, GET with a query string.
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{ParseRequestError, Request, Response};
+use async_graphql::{ParseRequestError, Request as Parsed};
 use async_graphql_axum::GraphQLRequest;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{ConnectInfo, FromRequestParts, RawQuery, State};
-use axum::http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderName};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::RequestExt;
+use axum::body::Body;
+use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
+use axum::extract::{Extension, Request, State};
+use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response as HttpResponse};
 
-use super::{Endpoint, execute, graphiql, websocket};
+use super::accept::{Accept, Media};
+use super::gate::Caller;
+use super::multipart::{self, File};
+use super::reply::Reply;
+use super::{Endpoint, body, execute, graphiql, sse, websocket};
 use crate::app::App;
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
-use crate::graphql::errors;
-use crate::telemetry::TraceId;
+use crate::graphql::document::Asked;
 
-const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+/// What can be answered.
+const ANSWERS: [Media; 3] = [Media::Json, Media::GraphqlResponse, Media::EventStream];
 
 /// Answers `POST /graphql`.
 pub async fn post(
     State(endpoint): State<Endpoint>,
-    client: Client,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
 ) -> HttpResponse {
-    let read = || {
-        let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if !media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
-            return Err(AppError::Request(
-                ErrorCode::UnsupportedMediaType,
-                "Send the request as JSON, with Content-Type: application/json.".into(),
-            ));
-        }
-        let body =
-            body.map_err(|_| AppError::Request(ErrorCode::PayloadTooLarge, "The body is over 64 KiB.".into()))?;
-        serde_json::from_slice::<Request>(&body)
-            .map_err(|error| AppError::bad_input(format!("The body is no GraphQL request: {error}.")))
+    let (parts, body) = request.into_parts();
+    let reply = Reply::to(&parts.headers, &endpoint.app.metrics, &caller.trace);
+    let asked = async {
+        check_accept(&parts.headers)?;
+        let requester = requester(&endpoint.app, &caller, &parts.headers)?;
+        let (asked, files) = read(&endpoint, &requester, &parts.headers, body).await?;
+        asked.check_named()?;
+        Ok((requester, asked, files))
     };
-    answer(&endpoint, &client, &headers, read(), false).await
+    match asked.await {
+        Ok((requester, asked, files)) => {
+            let request = Incoming { requester, asked, files, headers: &parts.headers, only_reads: false };
+            answer(&endpoint, &reply, request).await
+        }
+        Err(error) => reply.refuse(&error),
+    }
+}
+
+/// Reads the body, whatever kind it is of.
+async fn read(
+    endpoint: &Endpoint,
+    requester: &Requester,
+    headers: &HeaderMap,
+    body: Body,
+) -> AppResult<(Asked, Vec<File>)> {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (essence, parameters) = media_type.split_once(';').unwrap_or((media_type, ""));
+    let limits = &endpoint.app.config.transport;
+    match essence.trim().to_ascii_lowercase().as_str() {
+        "application/json" if is_utf8(parameters) => Ok((body::json(headers, body, limits.body).await?, Vec::new())),
+        "multipart/form-data" => {
+            multipart::check_preflight(headers)?;
+            // Nobody unknown makes the server hold files.
+            requester.require_viewer()?;
+            let _permit = endpoint.uploads.try_acquire().map_err(|_| AppError::overloaded())?;
+            multipart::read(headers, body, limits).await
+        }
+        _ => Err(AppError::Request(
+            ErrorCode::UnsupportedMediaType,
+            "Send JSON in UTF-8 with Content-Type: application/json, or files as multipart/form-data.".into(),
+        )),
+    }
+}
+
+fn is_utf8(parameters: &str) -> bool {
+    let charset = parameters.split(';').filter_map(|part| part.split_once('=')).find(|(name, _)| {
+        name.trim().eq_ignore_ascii_case("charset")
+    });
+    charset.is_none_or(|(_, value)| value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"))
 }
 
 /// Answers `GET /graphql`: a socket, GraphiQL for a browser, or a query.
 pub async fn get(
     State(endpoint): State<Endpoint>,
-    client: Client,
-    headers: HeaderMap,
+    Extension(caller): Extension<Caller>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-    RawQuery(query): RawQuery,
-    request: Result<GraphQLRequest<BadQuery>, BadQuery>,
+    request: Request,
 ) -> HttpResponse {
     if let Ok(upgrade) = upgrade {
-        return websocket::accept(endpoint, client, upgrade);
+        return websocket::accept(endpoint, caller, request.headers(), upgrade);
     }
-    let query = query.unwrap_or_default();
-    let wants_page = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|a| a.contains("text/html"));
-    if wants_page && !query.contains("query=") {
+    let headers = request.headers().clone();
+    let production = endpoint.app.config.production;
+    if !production && Accept::of(&headers).best(&[Media::Html, Media::Json, Media::GraphqlResponse]) == Some(Media::Html) {
         return graphiql::page(State(endpoint)).await;
     }
-    let request = request
-        .map(GraphQLRequest::into_inner)
-        .map_err(|BadQuery| AppError::bad_input("The query string needs `query`; `variables` has to be JSON."));
-    answer(&endpoint, &client, &headers, request, true).await
+    let reply = Reply::to(&headers, &endpoint.app.metrics, &caller.trace);
+    let asked = async {
+        check_accept(&headers)?;
+        let requester = requester(&endpoint.app, &caller, &headers)?;
+        let asked = query_string(request).await?;
+        asked.check_named()?;
+        Ok((requester, asked))
+    };
+    match asked.await {
+        Ok((requester, asked)) => {
+            let request = Incoming { requester, asked, files: Vec::new(), headers: &headers, only_reads: true };
+            answer(&endpoint, &reply, request).await
+        }
+        Err(error) => reply.refuse(&error),
+    }
+}
+
+/// Answers any other method.
+pub async fn other(
+    State(endpoint): State<Endpoint>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+) -> HttpResponse {
+    let reply = Reply::to(&headers, &endpoint.app.metrics, &caller.trace);
+    let error = AppError::Request(ErrorCode::MethodNotAllowed, "Use POST, or GET for queries.".into());
+    let mut response = reply.refuse(&error);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    response
+}
+
+/// Reads a query string. The library's extractor does the parsing; of its parameters it leaves out three things.
+async fn query_string(mut request: Request) -> AppResult<Asked> {
+    let bad = || AppError::bad_input("The query string needs `query`; `variables` and `extensions` have to be JSON objects.");
+    let parameter = |uri: &Uri, name: &str| {
+        let pairs: Vec<(String, String)> = axum::extract::Query::try_from_uri(uri).ok()?.0;
+        pairs.into_iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value)
+    };
+    // Empty parameters are as good as none; the extractor knows `operation_name`, and no `documentId`.
+    let (operation_name, document_id) =
+        (parameter(request.uri(), "operationName"), parameter(request.uri(), "documentId"));
+    *request.uri_mut() = without_empty(request.uri()).ok_or_else(bad)?;
+    let parsed = request.extract::<GraphQLRequest<BadQuery>, _>().await.map_err(|BadQuery| bad())?;
+    let Parsed { query, variables, extensions, .. } = parsed.into_inner();
+    let extensions = serde_json::to_value(&extensions).and_then(serde_json::from_value).map_err(|_| bad())?;
+    Ok(Asked { query: Some(query), document_id, operation_name, variables: Some(variables), extensions: Some(extensions) })
+}
+
+/// The address without parameters that are empty, which the extractor would read as JSON.
+fn without_empty(uri: &Uri) -> Option<Uri> {
+    let kept: Vec<&str> = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.ends_with('=')).collect();
+    format!("{}?{}", uri.path(), kept.join("&")).parse().ok()
 }
 
 /// A query string that is no request, in place of the library's own answer in plain text.
-pub struct BadQuery;
+struct BadQuery;
 
 impl From<ParseRequestError> for BadQuery {
     fn from(_: ParseRequestError) -> Self {
@@ -85,42 +164,61 @@ impl IntoResponse for BadQuery {
     }
 }
 
-async fn answer(
-    endpoint: &Endpoint,
-    client: &Client,
-    headers: &HeaderMap,
-    request: AppResult<Request>,
-    only_queries: bool,
-) -> HttpResponse {
-    let reply = Reply::to(headers);
-    let trace = TraceId::generate();
-    let requester = match requester(&endpoint.app, client, headers, trace.clone()) {
-        Ok(requester) => requester,
-        Err(error) => return reply.refusal(&error, &trace),
-    };
-    let request = match request {
-        Ok(request) => request,
-        Err(error) => return reply.refusal(&error, &trace),
-    };
-    let prepared = match execute::prepare(request, &requester) {
+/// A request that was read.
+struct Incoming<'a> {
+    requester: Requester,
+    asked: Asked,
+    files: Vec<File>,
+    headers: &'a HeaderMap,
+    /// It may be repeated by whoever stands between: no mutations.
+    only_reads: bool,
+}
+
+async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -> HttpResponse {
+    let Incoming { requester, asked, files, headers, only_reads } = request;
+    let accept = Accept::of(headers);
+    let streams = accept.best(&ANSWERS) == Some(Media::EventStream);
+    let prepared = match execute::prepare(endpoint, asked, files, &requester) {
         Ok(prepared) => prepared,
-        Err(response) => return reply.send(&response, StatusCode::BAD_REQUEST),
+        Err(response) if streams => return sse::refused(endpoint, &response),
+        Err(response) => return reply.send(&response),
     };
-    if only_queries && prepared.operation != OperationType::Query {
-        let error = AppError::Request(ErrorCode::MethodNotAllowed, "GET runs queries alone; use POST.".into());
-        return ([(ALLOW, "POST")], reply.refusal(&error, &trace)).into_response();
+    let refuse = |message: &str| {
+        reply.refuse(&AppError::Request(ErrorCode::MethodNotAllowed, message.into()))
+    };
+    if only_reads && prepared.operation == OperationType::Mutation {
+        return refuse("GET runs no mutations; use POST.");
     }
-    let response = execute::run(endpoint, prepared, &trace).await;
-    reply.send(&response, StatusCode::BAD_REQUEST)
+    // A client that takes both wants the stream for what needs one.
+    let streams = streams || prepared.operation == OperationType::Subscription;
+    if streams && accept.best(&[Media::EventStream]).is_some() {
+        return sse::answer(endpoint, prepared, requester, headers).unwrap_or_else(|error| reply.refuse(&error));
+    }
+    if prepared.operation == OperationType::Subscription {
+        return reply.refuse(&AppError::Request(
+            ErrorCode::NotAcceptable,
+            "A subscription needs a socket, or Accept: text/event-stream.".into(),
+        ));
+    }
+    let response = execute::run(endpoint, prepared, &requester, "http").await;
+    reply.send(&response)
+}
+
+fn check_accept(headers: &HeaderMap) -> AppResult<()> {
+    if Accept::of(headers).best(&ANSWERS).is_some() {
+        return Ok(());
+    }
+    let message = "Answers come as application/graphql-response+json, application/json or text/event-stream.";
+    Err(AppError::Request(ErrorCode::NotAcceptable, message.into()))
 }
 
 /// Who asks, by the request's headers.
-fn requester(app: &App, client: &Client, headers: &HeaderMap, trace: TraceId) -> AppResult<Requester> {
+fn requester(app: &App, caller: &Caller, headers: &HeaderMap) -> AppResult<Requester> {
     let viewer = match headers.get(AUTHORIZATION) {
         None => None,
         Some(value) => Some(app.authenticate(bearer(value.to_str().unwrap_or_default())?)?),
     };
-    Ok(Requester { viewer, ip: client.0.map(|address| address.ip()), trace })
+    Ok(Requester { viewer, ip: caller.ip, is_local: caller.is_local, trace: caller.trace.clone() })
 }
 
 /// The token of an `Authorization` value.
@@ -131,60 +229,4 @@ pub fn bearer(value: &str) -> AppResult<&str> {
     let refused = || AppError::Request(ErrorCode::Unauthenticated, "Send Authorization: Bearer <access token>.".into());
     let (scheme, token) = value.split_once(' ').ok_or_else(refused)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(refused()) }
-}
-
-/// The client's address, where the server knows it.
-#[derive(Clone, Copy, Debug)]
-pub struct Client(pub Option<SocketAddr>);
-
-impl<S: Sync> FromRequestParts<S> for Client {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)))
-    }
-}
-
-/// How the client wants its answer.
-struct Reply {
-    media_type: &'static str,
-}
-
-impl Reply {
-    fn to(headers: &HeaderMap) -> Self {
-        let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media_type = if accept.contains(GRAPHQL_RESPONSE) { GRAPHQL_RESPONSE } else { "application/json" };
-        Self { media_type }
-    }
-
-    /// `application/json` says 200 to every well-formed request; `application/graphql-response+json` says what was
-    /// wrong with it.
-    fn send(&self, response: &Response, refused: StatusCode) -> HttpResponse {
-        let executed = !errors::is_request_error(response, 0);
-        let status = if executed || self.media_type != GRAPHQL_RESPONSE { StatusCode::OK } else { refused };
-        // A request error has no data, not null data.
-        let body = if executed {
-            serde_json::to_vec(response)
-        } else {
-            serde_json::to_vec(&serde_json::json!({ "errors": response.errors }))
-        };
-        let content_type: (HeaderName, String) = (CONTENT_TYPE, format!("{}; charset=utf-8", self.media_type));
-        (status, [content_type], body.unwrap_or_default()).into_response()
-    }
-
-    fn refusal(&self, error: &AppError, trace: &TraceId) -> HttpResponse {
-        let status = match error {
-            AppError::Request(ErrorCode::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
-            AppError::Request(ErrorCode::MethodNotAllowed, _) => StatusCode::METHOD_NOT_ALLOWED,
-            AppError::Request(ErrorCode::UnsupportedMediaType, _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            AppError::Request(ErrorCode::PayloadTooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,
-            AppError::Request(ErrorCode::Overloaded, _) => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        let response = errors::refusal(error, trace);
-        let mut http = self.send(&response, status);
-        // What concerns HTTP itself, and not the GraphQL request in it, is said by the status in either media type.
-        *http.status_mut() = status;
-        http
-    }
 }

@@ -1,22 +1,41 @@
-//! Transport only: HTTP and WebSocket around the schema.
+//! Transport only: HTTP, WebSocket and event streams around a schema.
+//!
+//! ```text
+//! connection ──▶ server ──▶ observe ──▶ CORS ──▶ gate ──▶ graphql ─┬─▶ execute ──▶ reply
+//!                (limits)   (trace id,          (address,          ├─▶ websocket (execute, for each operation)
+//!                            panics)             load)             └─▶ sse       (execute, then events)
+//! ```
+//!
+//! Nothing here knows Plaza's schema: an [`Endpoint`] takes any [`Engine`].
 
+mod accept;
+mod body;
 mod execute;
+mod gate;
 mod graphiql;
 mod graphql;
 mod health;
+mod lifetime;
+mod multipart;
+mod observe;
+mod origin;
+mod reply;
+pub mod server;
+mod sse;
 mod websocket;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use tokio::sync::Semaphore;
 
 use crate::app::App;
-use crate::graphql::{PlazaSchema, schema};
-
-/// The largest JSON body.
-const LARGEST_BODY: usize = 64 * 1024;
+use crate::error::AppResult;
+use crate::graphql::document::Documents;
+use crate::graphql::engine::Engine;
+use crate::graphql::schema;
 
 /// What every handler is given.
 #[derive(Clone)]
@@ -24,19 +43,59 @@ pub struct Endpoint {
     /// The app.
     pub app: Arc<App>,
     /// The schema.
-    pub schema: PlazaSchema,
+    pub engine: Arc<dyn Engine>,
+    /// Its documents.
+    pub documents: Arc<Documents>,
+    /// HTTP requests being answered.
+    requests: Arc<Semaphore>,
+    /// Multipart requests being read.
+    uploads: Arc<Semaphore>,
+    /// Open sockets and event streams.
+    streams: Arc<Semaphore>,
+    /// Who asked lately.
+    addresses: Arc<gate::Addresses>,
 }
 
-/// All routes.
-pub fn router(app: &Arc<App>) -> Router {
-    let endpoint = Endpoint { app: Arc::clone(app), schema: schema(app) };
-    Router::new()
-        .route("/", get(graphiql::page))
-        .route("/graphql", get(graphql::get).post(graphql::post))
-        .route("/graphql/ws", get(websocket::upgrade))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .with_state(endpoint)
+impl Endpoint {
+    /// An endpoint for Plaza's own schema.
+    ///
+    /// # Errors
+    /// As [`Endpoint::with`].
+    pub fn new(app: &Arc<App>) -> AppResult<Self> {
+        Self::with(app, Arc::new(schema(app)))
+    }
+
+    /// An endpoint for any schema.
+    ///
+    /// # Errors
+    /// When the manifest of trusted documents can't be read.
+    pub fn with(app: &Arc<App>, engine: Arc<dyn Engine>) -> AppResult<Self> {
+        let limits = app.config.transport;
+        Ok(Self {
+            documents: Arc::new(Documents::open(&engine.sdl(), &app.config)?),
+            engine,
+            requests: Arc::new(Semaphore::new(limits.requests)),
+            uploads: Arc::new(Semaphore::new(limits.uploads)),
+            streams: Arc::new(Semaphore::new(limits.sockets)),
+            addresses: Arc::new(gate::Addresses::new(&app.config)),
+            app: Arc::clone(app),
+        })
+    }
+
+    /// All routes.
+    #[must_use]
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other))
+            .route("/graphql/ws", get(websocket::upgrade))
+            .layer(from_fn_with_state(self.clone(), gate::guard))
+            .layer(origin::cors(&self.app.config.allowed_origins))
+            .route("/", get(graphiql::page))
+            .route("/graphiql/{*path}", get(graphiql::asset))
+            .route("/healthz", get(health::alive))
+            .route("/readyz", get(health::ready))
+            .route("/metrics", get(health::metrics))
+            .layer(from_fn_with_state(self.clone(), observe::observe))
+            .with_state(self)
+    }
 }

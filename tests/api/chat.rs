@@ -109,7 +109,7 @@ async fn a_target_is_exactly_one_thing() {
     let ada = app.as_user("ada").await;
     for to in [json!({}), json!({ "userId": ada.id, "conversationId": "x" }), json!({ "userId": null })] {
         let input = json!({ "to": to, "content": { "text": { "text": "x" } } });
-        assert_eq!(ada.run(SEND, json!({ "input": input })).await.code(), "GRAPHQL_VALIDATION_FAILED", "{to}");
+        assert_eq!(ada.run(SEND, json!({ "input": input })).await.code(), "BAD_USER_INPUT", "{to}");
     }
 }
 

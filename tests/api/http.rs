@@ -1,41 +1,19 @@
-//! GraphQL over HTTP, and the pages beside it.
+//! GraphQL over HTTP: methods, media types, statuses, origins, and the pages beside it. npm's audits run in `clients`.
 
 use axum::http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::TestApp;
+use crate::harness::engine::schema;
+use crate::harness::http::{JSON, Reply, send};
 
-struct Reply {
-    status: u16,
-    media_type: String,
-    text: String,
+async fn post(app: &TestApp, headers: &[(&str, &str)], body: &str) -> Reply {
+    send(app.address, Method::POST, "/graphql", headers, body.to_owned()).await
 }
 
-impl Reply {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
-    }
-
-    fn code(&self) -> String {
-        self.json()["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
-    }
+async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Reply {
+    send(app.address, Method::GET, path, headers, "").await
 }
-
-async fn send(app: &TestApp, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
-    let mut request = reqwest::Client::new().request(method, format!("http://{}{path}", app.address));
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let response = request.body(body.to_owned()).send().await.unwrap();
-    let media_type = response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
-    Reply {
-        status: response.status().as_u16(),
-        media_type: media_type.unwrap_or_default(),
-        text: response.text().await.unwrap(),
-    }
-}
-
-const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_request_is_refused_with_a_code() {
@@ -44,80 +22,201 @@ async fn what_is_no_request_is_refused_with_a_code() {
     let huge = json!({ "query": format!("{{ __typename }} # {}", "x".repeat(70_000)) }).to_string();
     let two = json!({ "query": "query A { __typename } query B { __typename }" }).to_string();
     let other = json!({ "query": "query A { __typename }", "operationName": "B" }).to_string();
-    let cases: [Case<'_>; 9] = [
+    let batch = json!(vec![json!({ "query": "{ __typename }" }); 10]).to_string();
+    let latin = ("content-type", "application/json; charset=iso-8859-1");
+    let expired = ("authorization", "Bearer nonsense");
+    let cases: [Case<'_>; 18] = [
         (&[("content-type", "text/plain")], "{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        (&[("content-type", "application/x-www-form-urlencoded")], "query={a}", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        (&[latin], "{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
         (&[], "{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
         (&[JSON], "{", 400, "BAD_USER_INPUT"),
-        (&[JSON], "[]", 200, "BAD_USER_INPUT"),
-        (&[JSON], r#"{"variables": {}}"#, 200, "BAD_USER_INPUT"),
+        (&[JSON], "", 400, "BAD_USER_INPUT"),
+        (&[JSON], "null", 400, "BAD_USER_INPUT"),
+        (&[JSON], &batch, 400, "BAD_USER_INPUT"),
+        (&[JSON], r#"{"variables": {}}"#, 400, "BAD_USER_INPUT"),
+        (&[JSON], r#"{"query": 1}"#, 400, "BAD_USER_INPUT"),
+        (&[JSON], r#"{"query": "{ __typename }", "variables": []}"#, 400, "BAD_USER_INPUT"),
+        (&[JSON], r#"{"query": "{ __typename }", "operationName": {}}"#, 400, "BAD_USER_INPUT"),
         (&[JSON], &huge, 413, "PAYLOAD_TOO_LARGE"),
+        (&[JSON, ("accept", "image/png")], "{}", 406, "NOT_ACCEPTABLE"),
+        (&[JSON, expired], r#"{"query": "{ __typename }"}"#, 401, "UNAUTHENTICATED"),
         (&[JSON], r#"{"query": "{"}"#, 200, "GRAPHQL_PARSE_FAILED"),
         (&[JSON], &two, 200, "OPERATION_RESOLUTION_FAILURE"),
         (&[JSON], &other, 200, "OPERATION_RESOLUTION_FAILURE"),
     ];
     for (headers, body, status, code) in cases {
-        let reply = send(&app, Method::POST, "/graphql", headers, body).await;
-        assert_eq!((reply.status, reply.code().as_str()), (status, code), "{}", reply.text);
+        let reply = post(&app, headers, body).await;
+        assert_eq!((reply.status, reply.code().as_str()), (status, code), "{body}: {}", reply.text);
         assert_eq!(reply.json().get("data"), None, "a request error has no data");
-        assert!(!reply.text.contains("Error {"), "no Debug text: {}", reply.text);
+        assert!(!reply.text.contains("Error {") && !reply.text.contains("line 1"), "nobody's own text: {}", reply.text);
+        assert_eq!(reply.header("x-trace-id").len(), 16);
+    }
+    for method in [Method::PUT, Method::DELETE, Method::PATCH] {
+        let reply = send(app.address, method, "/graphql", &[], "").await;
+        assert_eq!((reply.status, reply.code().as_str()), (405, "METHOD_NOT_ALLOWED"));
+        assert_eq!(reply.header("allow"), "GET, POST");
     }
 }
 
+/// A validation error and a variable that does not fit, for each media type: request errors, without data.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_answer_comes_in_the_media_type_that_was_asked_for() {
+async fn the_status_is_as_the_media_type_has_it() {
     let app = TestApp::start().await;
-    let invalid = json!({ "query": "{ nothing }" }).to_string();
-    let accept = ("accept", "application/graphql-response+json");
-    let reply = send(&app, Method::POST, "/graphql", &[JSON, accept], &invalid).await;
-    assert_eq!((reply.status, reply.code().as_str()), (400, "GRAPHQL_VALIDATION_FAILED"));
-    assert_eq!(reply.media_type, "application/graphql-response+json; charset=utf-8");
-    let reply = send(&app, Method::POST, "/graphql", &[JSON, ("accept", "application/json")], &invalid).await;
-    assert_eq!((reply.status, reply.media_type.as_str()), (200, "application/json; charset=utf-8"));
+    let invalid = json!({ "query": "{ nothing }" });
+    let unfit = json!({ "query": "query ($id: ID!) { node(id: $id) { id } }", "variables": { "id": true } });
+    let missing = json!({ "query": "query ($id: ID!) { node(id: $id) { id } }" });
+    let range = json!({ "query": "query ($n: Int!) { userByAccountNumber(accountNumber: $n) { id } }",
+        "variables": { "n": 4_000_000_000_u64 } });
+    let literal = json!({ "query": "{ userByAccountNumber(accountNumber: 4000000000) { id } }" });
+    let field = json!({ "query": "{ conversation(id: \"x\") { id } }" });
+    for (accept, media_type, refused) in [
+        ("application/graphql-response+json", "application/graphql-response+json; charset=utf-8", 400),
+        ("application/json", "application/json; charset=utf-8", 200),
+        ("*/*", "application/json; charset=utf-8", 200),
+    ] {
+        for (body, code) in [
+            (&invalid, "GRAPHQL_VALIDATION_FAILED"),
+            (&unfit, "BAD_USER_INPUT"),
+            (&missing, "BAD_USER_INPUT"),
+            (&range, "BAD_USER_INPUT"),
+            (&literal, "GRAPHQL_VALIDATION_FAILED"),
+        ] {
+            let reply = post(&app, &[JSON, ("accept", accept)], &body.to_string()).await;
+            assert_eq!((reply.status, reply.code().as_str()), (refused, code), "{accept} {body}: {}", reply.text);
+            assert_eq!((reply.json().get("data"), reply.header("content-type")), (None, media_type));
+        }
+        let reply = post(&app, &[JSON, ("accept", accept)], &field.to_string()).await;
+        assert_eq!((reply.status, &reply.json()["data"]), (200, &json!({ "conversation": null })), "{}", reply.text);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn get_runs_queries_alone() {
     let app = TestApp::start().await;
-    let reply = send(&app, Method::GET, "/graphql?query=%7B__typename%7D", &[], "").await;
-    assert_eq!(reply.json(), json!({ "data": { "__typename": "Query" } }));
-    let reply = send(&app, Method::GET, "/graphql?query=mutation%7Blogout%7Bok%7D%7D", &[], "").await;
-    assert_eq!((reply.status, reply.code().as_str()), (405, "METHOD_NOT_ALLOWED"));
-    let reply = send(&app, Method::GET, "/graphql?nothing=1", &[], "").await;
-    assert_eq!((reply.status, reply.code().as_str()), (200, "BAD_USER_INPUT"));
+    let two = "query%20A%7Ba:__typename%7Dquery%20B%7Bb:__typename%7D";
+    for (query, expected) in [
+        ("query=%7B__typename%7D".to_owned(), json!({ "__typename": "Query" })),
+        ("query=%7B__typename%7D&variables=&operationName=&extensions=".to_owned(), json!({ "__typename": "Query" })),
+        (format!("query={two}&operationName=B"), json!({ "b": "Query" })),
+        (
+            "query=query($n:Int!)%7BuserByAccountNumber(accountNumber:$n)%7Bid%7D%7D&variables=%7B%22n%22:1%7D".to_owned(),
+            json!({ "userByAccountNumber": null }),
+        ),
+    ] {
+        let reply = get(&app, &format!("/graphql?{query}"), &[]).await;
+        assert_eq!(reply.json(), json!({ "data": expected }), "{query}");
+    }
+    let reply = get(&app, "/graphql?query=mutation%7Blogout%7Bok%7D%7D", &[]).await;
+    assert_eq!((reply.status, reply.code().as_str(), reply.header("allow")), (405, "METHOD_NOT_ALLOWED", "POST"));
+    for query in ["nothing=1", "query=%7B__typename%7D&variables=%5B1", "query=%7B__typename%7D&variables=1", ""] {
+        let reply = get(&app, &format!("/graphql?{query}"), &[]).await;
+        assert_eq!((reply.status, reply.code().as_str()), (400, "BAD_USER_INPUT"), "{query}");
+    }
+    let reply = get(&app, "/graphql?query=subscription%7Bevents%7Bcursor%7D%7D", &[]).await;
+    assert_eq!((reply.status, reply.code().as_str()), (406, "NOT_ACCEPTABLE"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_gets_graphiql_but_not_in_production() {
     let app = TestApp::start().await;
-    let html = [("accept", "text/html,application/xhtml+xml")];
-    for path in ["/", "/graphql"] {
-        let reply = send(&app, Method::GET, path, &html, "").await;
-        assert!(reply.status == 200 && reply.media_type.starts_with("text/html"), "{path}");
-        assert!(reply.text.contains("GraphiQL") && reply.text.contains("/graphql/ws"), "{path}");
+    let html = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    for path in ["/", "/graphql", "/graphql?query=%7B__typename%7D"] {
+        let reply = get(&app, path, &html).await;
+        assert!(reply.status == 200 && reply.header("content-type").starts_with("text/html"), "{path}");
+        let policy = reply.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("http"), "{policy}");
+    }
+    for path in ["/graphiql/nothing.js", "/graphiql/../Cargo.toml", "/graphiql/%2e%2e/index.html"] {
+        assert_eq!(get(&app, path, &[]).await.status, 404, "{path}");
     }
     let production = TestApp::with(&[("PLAZA_PRODUCTION", "true")]).await;
-    assert_eq!(send(&production, Method::GET, "/", &html, "").await.status, 404);
+    assert_eq!(get(&production, "/", &html).await.status, 404);
+    let reply = get(&production, "/graphql?query=%7B__typename%7D", &html).await;
+    assert_eq!(reply.json(), json!({ "data": { "__typename": "Query" } }));
     let introspection = production.run("{ __schema { types { name } } }", json!({})).await;
     assert!(introspection.body["data"]["__schema"].is_null(), "{}", introspection.body);
     let misspelt = production.run("{ viewr { user { id } } }", json!({})).await;
     assert!(!misspelt.body.to_string().contains("Did you mean"), "{}", misspelt.body);
 }
 
+/// Browsers ask before they send; only the sites that are allowed are told yes.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_sites_need_permission() {
+    let app = TestApp::with(&[("PLAZA_ALLOWED_ORIGINS", "https://shop.example, http://localhost:5173")]).await;
+    let ask = [("access-control-request-method", "POST"), ("access-control-request-headers", "content-type")];
+    for (origin, allowed) in [
+        ("https://shop.example", "https://shop.example"),
+        ("http://localhost:5173", "http://localhost:5173"),
+        ("https://evil.example", ""),
+        ("null", ""),
+    ] {
+        let asked = [("origin", origin), ask[0], ask[1]];
+        let reply = send(app.address, Method::OPTIONS, "/graphql", &asked, "").await;
+        assert_eq!(reply.header("access-control-allow-origin"), allowed, "{origin}");
+        let body = r#"{"query": "{ __typename }"}"#;
+        let reply = post(&app, &[JSON, ("origin", origin)], body).await;
+        assert_eq!(reply.header("access-control-allow-origin"), allowed, "{origin}");
+        assert_eq!(reply.header("access-control-allow-credentials"), "");
+    }
+    let wrong = TestApp::start().await;
+    let asked = [("origin", "https://shop.example"), ask[0], ask[1]];
+    let reply = send(wrong.address, Method::OPTIONS, "/graphql", &asked, "").await;
+    assert_eq!(reply.header("access-control-allow-origin"), "", "nobody is allowed who was not named");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_is_caught_counted_and_masked() {
+    let (engine, _) = schema();
+    let app = TestApp::serving(engine, &[]).await;
+    for document in ["{ panic }", "mutation { panic }"] {
+        let answer = app.run(document, json!({})).await;
+        assert_eq!((answer.status, answer.code()), (200, "INTERNAL"), "{}", answer.body);
+        assert_eq!(answer.body["errors"][0]["message"], "Internal error.");
+        assert!(answer.body["errors"][0]["extensions"]["traceId"].is_string());
+    }
+    assert_eq!(app.run("{ echo(number: 1) }", json!({})).await.data()["echo"], "1");
+    let metrics = get(&app, "/metrics", &[]).await.text;
+    for line in [
+        "plaza_panics_total 2",
+        "plaza_errors_total{code=\"INTERNAL\"} 2",
+        "plaza_requests_total{transport=\"http\",kind=\"query\"} 2",
+        "plaza_requests_total{transport=\"http\",kind=\"mutation\"} 1",
+        "plaza_request_seconds_count{transport=\"http\",kind=\"query\"} 2",
+        "plaza_http_requests_in_flight 0",
+    ] {
+        assert!(metrics.contains(line), "{line} is missing in {metrics}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn health_and_figures_are_there() {
     let app = TestApp::start().await;
-    assert_eq!(send(&app, Method::GET, "/healthz", &[], "").await.text, "ok\n");
-    assert_eq!(send(&app, Method::GET, "/readyz", &[], "").await.status, 200);
-    let metrics = send(&app, Method::GET, "/metrics", &[], "").await.text;
-    for name in ["plaza_event_feed_lag_seconds", "plaza_event_sequencer", "plaza_subscriptions", "plaza_db_connections"]
-    {
-        assert!(metrics.contains(&format!("\n{name} ")), "{name} is missing in {metrics}");
+    assert_eq!(get(&app, "/healthz", &[]).await.text, "ok\n");
+    assert_eq!(get(&app, "/readyz", &[]).await.status, 200);
+    let metrics = get(&app, "/metrics", &[]).await;
+    assert!(metrics.header("content-type").starts_with("application/openmetrics-text"));
+    for name in [
+        "event_feed_lag_seconds",
+        "event_sequencer",
+        "subscriptions",
+        "queued_events",
+        "queued_frames",
+        "sockets",
+        "event_streams",
+        "stream_operations",
+        "mutations",
+        "db_connections",
+        "db_connections_idle",
+        "db_statements_total",
+    ] {
+        assert!(metrics.text.contains(&format!("\nplaza_{name} ")), "{name} is missing in {}", metrics.text);
     }
     app.app.draining.cancel();
-    assert_eq!(send(&app, Method::GET, "/readyz", &[], "").await.status, 503);
+    assert_eq!(get(&app, "/readyz", &[]).await.status, 503);
 }
 
-/// A pool without a free connection gives a clear error in time, and the process goes on.
+/// R29: a pool without a free connection gives a clear error in time, and the process goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exhausted_pool_is_an_overload() {
     let app = TestApp::start().await;
@@ -129,7 +228,27 @@ async fn an_exhausted_pool_is_an_overload() {
     let answer = app.run("{ userByAccountNumber(accountNumber: 1) { id } }", json!({})).await;
     assert_eq!(answer.code(), "OVERLOADED");
     assert!(start.elapsed() < std::time::Duration::from_millis(2900), "after {:?}", start.elapsed());
-    assert_eq!(send(&app, Method::GET, "/healthz", &[], "").await.status, 200);
+    assert_eq!(get(&app, "/healthz", &[]).await.status, 200);
     held.clear();
     app.run("{ userByAccountNumber(accountNumber: 1) { id } }", json!({})).await.data();
+}
+
+/// More than may be answered at once are told so at once; health is answered all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_at_once_are_refused() {
+    let (engine, gate) = schema();
+    let app = TestApp::serving(engine, &[("PLAZA_LIMIT_REQUESTS", "2")]).await;
+    let waiting = [(); 2].map(|()| {
+        let address = app.address;
+        tokio::spawn(async move { crate::harness::post(address, None, "mutation { wait }", json!({})).await })
+    });
+    crate::harness::until("both run", || async { app.app.tracker.len() == 2 }).await;
+    let reply = post(&app, &[JSON], r#"{"query": "{ echo(number: 1) }"}"#).await;
+    assert_eq!((reply.status, reply.code().as_str(), reply.header("retry-after")), (503, "OVERLOADED", "1"));
+    assert_eq!(get(&app, "/healthz", &[]).await.status, 200);
+    gate.add_permits(2);
+    for answer in waiting {
+        assert_eq!(answer.await.unwrap().data()["wait"], true);
+    }
+    assert_eq!(app.run("{ echo(number: 1) }", json!({})).await.data()["echo"], "1");
 }

@@ -15,3 +15,4 @@ mod pages;
 mod processes;
 mod readme;
 mod statements;
+mod uploads;

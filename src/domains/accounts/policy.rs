@@ -4,6 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use unicode_normalization::UnicodeNormalization;
 
 use super::model::{AccountError, PresentedToken};
+use crate::auth::Requester;
+use crate::config::RateLimits;
+use crate::rates::{self, Bucket};
 use crate::text::{is_blank, is_filler, turns_direction};
 
 /// How long a session lives without a refresh.
@@ -100,6 +103,32 @@ pub fn judge_refresh(token: &PresentedToken, successor_used: bool, now: DateTime
         (Some(_), _) => Refresh::Reuse,
         (None, _) => Refresh::Rotate,
     }
+}
+
+/// What a try to sign in is counted in: for one account from one address; for one account from anywhere; from one
+/// address for any account. Unknown accounts are counted alike.
+#[must_use]
+pub fn login_buckets(rates: &RateLimits, requester: &Requester, username_key: &str) -> Vec<Bucket> {
+    let (most, window) = (rates.logins.most, TimeDelta::minutes(15));
+    if requester.is_local && !rates.logins.explicit {
+        return Vec::new();
+    }
+    let ip = requester.ip.map(|ip| rates::network(ip).to_string()).unwrap_or_default();
+    vec![
+        Bucket::new("login by account and address", &format!("{username_key}\n{ip}"), most, window),
+        Bucket::new("login by account", username_key, most.saturating_mul(10), window),
+        Bucket::new("login by address", &ip, most.saturating_mul(10), window),
+    ]
+}
+
+/// What a new account is counted in.
+#[must_use]
+pub fn registration_buckets(rates: &RateLimits, requester: &Requester) -> Vec<Bucket> {
+    if requester.is_local && !rates.registrations.explicit {
+        return Vec::new();
+    }
+    let ip = requester.ip.map(|ip| rates::network(ip).to_string()).unwrap_or_default();
+    vec![Bucket::new("registration by address", &ip, rates.registrations.most, TimeDelta::hours(1))]
 }
 
 #[cfg(test)]

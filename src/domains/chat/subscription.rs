@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Subscription};
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt};
 
 use super::service;
 use super::types::Conversation;
 use super::types::event::{MessageReceived, ViewerEvent};
 use crate::error::{AppError, AppResult};
+use crate::events::resume::Resume;
 use crate::events::{self, Event, EventKind, Interest, Payload, StreamCursor};
 use crate::graphql::context::PlazaContext;
 use crate::graphql::scalars::query_id;
@@ -27,16 +28,31 @@ async fn open(
     ctx: &Context<'_>,
     kinds: &'static [EventKind],
     conversation_id: Option<ID>,
-    after: Option<String>,
+    after: Option<StreamCursor>,
 ) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
     let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
     let conversation = conversation_id.map(|id| query_id(ConversationId::parse, &id, "conversationId")).transpose()?;
     if let Some(conversation) = conversation {
         service::check_may_follow(&app, viewer, conversation).await?;
     }
-    let after = after.map(|text| StreamCursor::parse(&text)).transpose()?;
     let interest = Interest { kinds, conversation };
     Ok(events::Subscription::open(app, viewer, interest, after).await?.into_stream())
+}
+
+/// Opens a subscription that can be resumed: behind `after`, or where the transport says.
+async fn resume(
+    ctx: &Context<'_>,
+    kinds: &'static [EventKind],
+    conversation_id: Option<ID>,
+    after: Option<String>,
+) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
+    let resume = ctx.data_opt::<Resume>().cloned().unwrap_or_default();
+    let after = match resume.start() {
+        Some(cursor) => Some(cursor),
+        None => after.map(|text| StreamCursor::parse(&text)).transpose()?,
+    };
+    let stream = open(ctx, kinds, conversation_id, after).await?;
+    Ok(stream.inspect_ok(move |event| resume.note(StreamCursor::after(event))))
 }
 
 /// Subscriptions of chat.
@@ -53,7 +69,7 @@ impl ChatSubscription {
             String,
         >,
     ) -> Result<impl Stream<Item = AppResult<MessageReceived>> + use<>, AppError> {
-        let stream = open(ctx, &[EventKind::MessageCreated], conversation_id, after).await?;
+        let stream = resume(ctx, &[EventKind::MessageCreated], conversation_id, after).await?;
         Ok(stream.filter_map(async |event| event.map(|event| MessageReceived::of(&event)).transpose()))
     }
 
@@ -76,7 +92,7 @@ impl ChatSubscription {
             String,
         >,
     ) -> Result<impl Stream<Item = AppResult<ViewerEvent>> + use<>, AppError> {
-        let stream = open(ctx, EVENT_KINDS, None, after).await?;
+        let stream = resume(ctx, EVENT_KINDS, None, after).await?;
         Ok(stream.filter_map(async |event| event.map(|event| ViewerEvent::of(&event)).transpose()))
     }
 }

@@ -5,21 +5,25 @@
 //! one that stops reading is cut after 15 seconds.
 
 mod operation;
+mod outbox;
 mod protocol;
 mod session;
 
-use axum::extract::State;
+use std::sync::Arc;
+
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
+use axum::extract::{Extension, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 
 use super::Endpoint;
-use super::graphql::Client;
+use super::gate::Caller;
+use super::origin::may_connect;
+use super::reply::Reply;
+use crate::error::{AppError, ErrorCode};
 
 /// The subprotocol's name.
 const PROTOCOL: &str = "graphql-transport-ws";
-
-/// The largest message from a client.
-const LARGEST_MESSAGE: usize = 64 * 1024;
 
 /// Six kilobytes a connection instead of 145: tungstenite's own default is made for bulk transfer.
 const BUFFER: usize = 4 * 1024;
@@ -27,23 +31,32 @@ const BUFFER: usize = 4 * 1024;
 /// Answers `GET /graphql/ws`.
 pub async fn upgrade(
     State(endpoint): State<Endpoint>,
-    client: Client,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     match upgrade {
-        Ok(upgrade) => accept(endpoint, client, upgrade),
+        Ok(upgrade) => accept(endpoint, caller, &headers, upgrade),
         Err(rejection) => rejection.into_response(),
     }
 }
 
-/// Takes a socket over.
-pub fn accept(endpoint: Endpoint, client: Client, upgrade: WebSocketUpgrade) -> Response {
-    let tracker = endpoint.app.tracker.clone();
+/// Takes a socket over, unless another site's page opens it.
+pub fn accept(endpoint: Endpoint, caller: Caller, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    let app = Arc::clone(&endpoint.app);
+    if !may_connect(headers, &app.config.allowed_origins) {
+        let error = AppError::Request(
+            ErrorCode::CsrfRefused,
+            "Pages of this origin may not open sockets; PLAZA_ALLOWED_ORIGINS lists those that may.".into(),
+        );
+        return Reply::to(headers, &app.metrics, &caller.trace).refuse(&error);
+    }
+    let most = app.config.transport.body;
     upgrade
         .protocols([PROTOCOL])
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)
-        .max_message_size(LARGEST_MESSAGE)
-        .max_frame_size(LARGEST_MESSAGE)
-        .on_upgrade(move |socket| tracker.track_future(session::run(endpoint, client, socket)))
+        .max_message_size(most)
+        .max_frame_size(most)
+        .on_upgrade(move |socket| app.tracker.track_future(session::run(endpoint, caller, socket)))
 }

@@ -1,31 +1,66 @@
 //! One operation of a socket, in a task of its own.
 
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_graphql::parser::types::OperationType;
 use axum::extract::ws::Message;
-use futures_util::StreamExt;
-use tokio::sync::mpsc::Sender;
+use futures_util::{FutureExt, StreamExt};
 
+use super::outbox::Outbox;
 use super::protocol;
 use crate::auth::Requester;
+use crate::error::AppError;
+use crate::graphql::document::Asked;
 use crate::graphql::errors;
 use crate::http::{Endpoint, execute};
+use crate::metrics::Counted;
 
 /// What has to be said once the operation is over: that it is complete, unless an error said so.
 pub type Farewell = Option<Message>;
 
-/// Runs an operation to its end and returns its last word. Results go out as they come.
+/// Runs an operation to its end and returns its last word. Results go out as they come. `streams` is set once it is
+/// known to be a subscription, which nothing is lost by cutting.
 pub async fn run(
     endpoint: &Endpoint,
     requester: &Requester,
-    (id, request): (&str, async_graphql::Request),
-    out: &Sender<Message>,
+    (id, asked): (&str, Asked),
+    out: &Outbox,
+    streams: &AtomicBool,
 ) -> Farewell {
-    let prepared = match execute::prepare(request, requester) {
+    let _counted = Counted::new(&endpoint.app.metrics.operations);
+    let running = AssertUnwindSafe(perform(endpoint, requester, (id, asked), out, streams));
+    running.catch_unwind().await.unwrap_or_else(|_| {
+        endpoint.app.metrics.panics.inc();
+        Some(refuse(endpoint, requester, id, &AppError::internal("an operation of a socket panicked")))
+    })
+}
+
+/// The message that refuses an operation.
+pub fn refuse(endpoint: &Endpoint, requester: &Requester, id: &str, error: &AppError) -> Message {
+    let response = errors::refusal(error, &requester.trace);
+    endpoint.app.metrics.count_errors(&response);
+    protocol::error(id, &response.errors)
+}
+
+async fn perform(
+    endpoint: &Endpoint,
+    requester: &Requester,
+    (id, asked): (&str, Asked),
+    out: &Outbox,
+    streams: &AtomicBool,
+) -> Farewell {
+    let metrics = &endpoint.app.metrics;
+    let prepared = match execute::prepare(endpoint, asked, Vec::new(), requester) {
         Ok(prepared) => prepared,
-        Err(response) => return Some(protocol::error(id, &response.errors)),
+        Err(response) => {
+            metrics.count_errors(&response);
+            return Some(protocol::error(id, &response.errors));
+        }
     };
     if prepared.operation != OperationType::Subscription {
-        let response = execute::run(endpoint, prepared, &requester.trace).await;
+        let response = execute::run(endpoint, prepared, requester, "socket").await;
+        metrics.count_errors(&response);
         return if errors::is_request_error(&response, 0) {
             Some(protocol::error(id, &response.errors))
         } else {
@@ -33,9 +68,10 @@ pub async fn run(
             Some(protocol::complete(id))
         };
     }
-    let mut stream = endpoint.schema.execute_stream(prepared.request);
-    while let Some(mut response) = stream.next().await {
-        errors::finish(&mut response, &requester.trace);
+    streams.store(true, Ordering::Relaxed);
+    let mut responses = execute::subscribe(endpoint, prepared, requester);
+    while let Some(response) = responses.next().await {
+        metrics.count_errors(&response);
         if errors::is_request_error(&response, 1) {
             return Some(protocol::error(id, &response.errors));
         }

@@ -1,10 +1,12 @@
 //! Messages and close codes of graphql-transport-ws.
 
-use async_graphql::{Request, Response, ServerError};
+use async_graphql::{Response, ServerError};
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use crate::graphql::document::Asked;
 
 /// What a client may say.
 #[derive(Deserialize)]
@@ -14,14 +16,14 @@ pub enum ClientMessage {
     ConnectionInit {
         /// `{"authorization": "Bearer …"}`.
         #[serde(default)]
-        payload: Option<Value>,
+        payload: Option<Map<String, Value>>,
     },
     /// Starts an operation.
     Subscribe {
         /// The client's name for it.
         id: String,
         /// The operation.
-        payload: Box<Request>,
+        payload: Box<Asked>,
     },
     /// Ends an operation.
     Complete {
@@ -32,10 +34,25 @@ pub enum ClientMessage {
     Ping {
         /// Sent back.
         #[serde(default)]
-        payload: Option<Value>,
+        payload: Option<Map<String, Value>>,
     },
     /// Answers a ping.
-    Pong,
+    Pong {
+        /// Nothing to us.
+        #[serde(default, rename = "payload")]
+        _payload: Option<Map<String, Value>>,
+    },
+}
+
+/// Reads a message; none when the protocol doesn't have it.
+pub fn parse(text: &str) -> Option<ClientMessage> {
+    let message: ClientMessage = serde_json::from_str(text).ok()?;
+    let whole = match &message {
+        ClientMessage::Subscribe { id, payload } => !id.is_empty() && (payload.query.is_some() || payload.check_named().is_ok()),
+        ClientMessage::Complete { id } => !id.is_empty(),
+        _ => true,
+    };
+    whole.then_some(message)
 }
 
 /// Why a socket is closed: the code, and a reason of at most 123 bytes.
@@ -44,7 +61,8 @@ pub struct Close(pub u16, pub &'static str);
 
 impl Close {
     pub const GOING_AWAY: Self = Self(1001, "draining");
-    pub const TOO_LARGE: Self = Self(1009, "message over 64 KiB");
+    pub const TOO_LARGE: Self = Self(1009, "message too large");
+    pub const OVERLOADED: Self = Self(1013, "overloaded");
     pub const MALFORMED: Self = Self(4400, "not a message of graphql-transport-ws");
     pub const UNAUTHORIZED: Self = Self(4401, "Unauthorized");
     pub const FORBIDDEN: Self = Self(4403, "Forbidden");
@@ -72,7 +90,7 @@ pub fn connection_ack() -> Message {
 }
 
 /// The answer to a ping.
-pub fn pong(payload: Option<Value>) -> Message {
+pub fn pong(payload: Option<Map<String, Value>>) -> Message {
     match payload {
         Some(payload) => text(&json!({ "type": "pong", "payload": payload })),
         None => text(&json!({ "type": "pong" })),
@@ -105,4 +123,74 @@ pub fn next(id: &str, payload: &Bytes) -> Message {
     frame.push(b'}');
     // Both parts were written as JSON, which is UTF-8.
     Message::Text(Utf8Bytes::try_from(Bytes::from(frame)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_messages_of_the_protocol_are_read() {
+        let long = "x".repeat(4000);
+        for good in [
+            r#"{"type":"connection_init"}"#,
+            r#"{"type":"connection_init","payload":null}"#,
+            r#"{"type":"connection_init","payload":{"a":[1]},"more":1}"#,
+            r#"{"type":"ping","payload":{}}"#,
+            r#"{"type":"pong"}"#,
+            r#"{"type":"complete","id":"1"}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":""}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"documentId":"a"}}"#,
+            r#"{"id":"1","payload":{"query":"{a}","variables":null,"operationName":null,"extensions":{}},"type":"subscribe"}"#,
+            &format!(r#"{{"type":"complete","id":"{long}"}}"#),
+        ] {
+            assert!(parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "",
+            "null",
+            "[]",
+            "1",
+            r#""ping""#,
+            "{}",
+            r#"{"type":1}"#,
+            r#"{"type":"start"}"#,
+            r#"{"type":"next","id":"1","payload":{}}"#,
+            r#"{"type":"connection_ack"}"#,
+            r#"{"type":"connection_init","payload":[]}"#,
+            r#"{"type":"ping","payload":"x"}"#,
+            r#"{"type":"pong","payload":1}"#,
+            r#"{"type":"complete"}"#,
+            r#"{"type":"complete","id":""}"#,
+            r#"{"type":"complete","id":1}"#,
+            r#"{"type":"subscribe","id":"","payload":{"query":"{a}"}}"#,
+            r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"subscribe","id":"1","payload":null}"#,
+            r#"{"type":"subscribe","id":"1","payload":{}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":1}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":[]}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","extensions":[1]}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","operationName":1}}"#,
+        ] {
+            assert!(parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange(text in ".{0,200}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn no_json_is_too_strange(
+            kind in "connection_init|subscribe|complete|ping|pong|next|[a-z]{1,8}",
+            id in prop_oneof![Just("null".to_owned()), "[0-9]{1,3}", "\"[a-z]{0,3}\""],
+            payload in "null|1|\\[\\]|\\{\\}|\\{\"query\":(1|null|\"\\{a\\}\")(,\"variables\":(1|null|\\{\\}))?\\}",
+        ) {
+            let _ = parse(&format!(r#"{{"type":"{kind}","id":{id},"payload":{payload}}}"#));
+        }
+    }
 }

@@ -2,56 +2,77 @@
 
 use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
-use tokio::sync::{mpsc, oneshot};
+use futures_util::StreamExt;
+use futures_util::stream::SplitStream;
+use serde_json::{Map, Value};
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
+use tokio_util::task::TaskTracker;
 
+use super::outbox::{self, Outbox};
 use super::protocol::{self, ClientMessage, Close};
 use super::{PROTOCOL, operation};
 use crate::auth::{Requester, TokenError};
 use crate::error::{AppError, ErrorCode};
-use crate::graphql::errors;
+use crate::graphql::document::Asked;
 use crate::http::Endpoint;
-use crate::http::graphql::{Client, bearer};
+use crate::http::gate::Caller;
+use crate::http::graphql::bearer;
+use crate::http::lifetime::{self, End};
+use crate::metrics::Counted;
 use crate::telemetry::TraceId;
 
 /// A client says who it is within this time.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One frame is written within this time.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// The server pings this often; a client that has said nothing for twice as long is gone.
 const PING_EVERY: Duration = Duration::from_secs(25);
 
-/// Frames that wait for the socket.
-const QUEUE: usize = 16;
+/// Queries and mutations that run when the socket has to close get so long to answer; at the process's end, longer.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+const LAST_ANSWERS_DRAINING: Duration = Duration::from_secs(5);
 
-/// Operations of one socket.
-const MOST_OPERATIONS: usize = 50;
+/// An operation that runs.
+struct Running {
+    task: AbortHandle,
+    /// Known to be a subscription.
+    streams: Arc<AtomicBool>,
+}
 
-/// An expiry further away than this is looked at again then.
-const FAR_AWAY: Duration = Duration::from_secs(3600);
+type Operations = Arc<Mutex<HashMap<String, Running>>>;
 
-type Operations = Arc<Mutex<HashMap<String, AbortHandle>>>;
+fn lock(operations: &Operations) -> MutexGuard<'_, HashMap<String, Running>> {
+    operations.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Serves a socket until one side closes it.
-pub async fn run(endpoint: Endpoint, client: Client, socket: WebSocket) {
+pub async fn run(endpoint: Endpoint, caller: Caller, socket: WebSocket) {
+    let metrics = &endpoint.app.metrics;
+    let _counted = Counted::new(&metrics.sockets);
     let wrong_protocol = socket.protocol().is_none_or(|protocol| protocol.as_bytes() != PROTOCOL.as_bytes());
     let (sink, stream) = socket.split();
-    let (out, queue) = mpsc::channel(QUEUE);
+    let (out, queue) = Outbox::new(&metrics.queued_frames);
     let (close, closing) = oneshot::channel();
-    let writer = tokio::spawn(write(sink, queue, closing));
+    let writer = tokio::spawn(outbox::write(sink, queue, closing));
+    let permit = endpoint.streams.try_acquire();
     let reason = if wrong_protocol {
         Some(Close::WRONG_PROTOCOL)
+    } else if permit.is_err() {
+        Some(Close::OVERLOADED)
     } else {
-        let mut session = Session { endpoint: &endpoint, client, out: out.clone(), operations: Operations::default() };
+        let mut session = Session {
+            endpoint: &endpoint,
+            caller,
+            out: out.clone(),
+            operations: Operations::default(),
+            tasks: TaskTracker::new(),
+        };
         session.serve(stream).await
     };
     drop(out);
@@ -59,54 +80,23 @@ pub async fn run(endpoint: Endpoint, client: Client, socket: WebSocket) {
     let _ = writer.await;
 }
 
-/// Writes frames as they come, then the close frame.
-async fn write(
-    mut sink: SplitSink<WebSocket, Message>,
-    mut queue: mpsc::Receiver<Message>,
-    closing: oneshot::Receiver<Option<Close>>,
-) {
-    let mut closing = pin!(closing);
-    let close = loop {
-        tokio::select! {
-            biased;
-            close = &mut closing => break close.ok().flatten(),
-            frame = queue.recv() => {
-                let Some(frame) = frame else { break (&mut closing).await.ok().flatten() };
-                match timeout(WRITE_TIMEOUT, sink.send(frame)).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) => return,
-                    // Dropping the queue ends the session, too.
-                    Err(_) => break Some(Close::SLOW_READER),
-                }
-            }
-        }
-    };
-    if let Some(close) = close {
-        let _ = timeout(Duration::from_secs(1), sink.send(close.frame())).await;
-        let _ = timeout(Duration::from_secs(1), sink.close()).await;
-    }
-}
-
 struct Session<'a> {
     endpoint: &'a Endpoint,
-    client: Client,
-    out: mpsc::Sender<Message>,
+    caller: Caller,
+    out: Outbox,
     operations: Operations,
+    tasks: TaskTracker,
 }
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        for (_, operation) in self.operations().drain() {
-            operation.abort();
+        for (_, operation) in lock(&self.operations).drain() {
+            operation.task.abort();
         }
     }
 }
 
 impl Session<'_> {
-    fn operations(&self) -> std::sync::MutexGuard<'_, HashMap<String, AbortHandle>> {
-        self.operations.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Why the server closes the socket; none when the client did, or is gone.
     async fn serve(&mut self, mut stream: SplitStream<WebSocket>) -> Option<Close> {
         let requester = match timeout(INIT_TIMEOUT, self.initialise(&mut stream)).await {
@@ -114,68 +104,71 @@ impl Session<'_> {
             Ok(Err(close)) => return close,
             Ok(Ok(requester)) => requester,
         };
-        let app = &self.endpoint.app;
-        let watch = requester.viewer.map(|viewer| app.revoked.watch(viewer.session_id));
-        let ended = async {
-            match &watch {
-                Some(watch) => watch.ended().await,
-                None => std::future::pending().await,
-            }
-        };
-        let mut ended = pin!(ended);
+        let mut ended = pin!(lifetime::ended(&self.endpoint.app, requester.viewer));
         let mut heard = Instant::now();
         let mut ping = tokio::time::interval_at(heard + PING_EVERY, PING_EVERY);
         loop {
-            let left = requester.viewer.map_or(FAR_AWAY, |viewer| {
-                (viewer.expires_at - app.clock.now()).to_std().unwrap_or_default().min(FAR_AWAY)
-            });
-            if left.is_zero() {
-                return Some(Close::TOKEN_EXPIRED);
-            }
             tokio::select! {
                 message = stream.next() => {
                     heard = Instant::now();
+                    // Whatever became of the timer: nothing is asked with an expired token.
+                    if requester.viewer.is_some_and(|viewer| lifetime::has_expired(&self.endpoint.app, viewer)) {
+                        return Some(Close::TOKEN_EXPIRED);
+                    }
                     if let Err(close) = self.handle(message, &requester).await {
                         return close;
                     }
                 }
-                () = &mut ended => return Some(Close::SIGNED_OUT),
-                () = app.draining.cancelled() => return Some(Close::GOING_AWAY),
+                end = &mut ended => {
+                    self.finish(end).await;
+                    return Some(end.into());
+                }
                 () = self.out.closed() => return Some(Close::SLOW_READER),
                 _ = ping.tick() => {
                     if heard.elapsed() > PING_EVERY * 2 {
                         return None;
                     }
                     // A full queue is busy enough to tell whether anybody reads.
-                    let _ = self.out.try_send(Message::Ping(axum::body::Bytes::new()));
+                    self.out.try_send(Message::Ping(axum::body::Bytes::new()));
                 }
-                () = tokio::time::sleep(left) => {}
             }
         }
+    }
+
+    /// Lets what runs answer before the socket closes; a logout's own answer is such a one.
+    async fn finish(&self, end: End) {
+        lock(&self.operations).retain(|_, operation| {
+            let streams = operation.streams.load(Ordering::Relaxed);
+            if streams {
+                operation.task.abort();
+            }
+            !streams
+        });
+        self.tasks.close();
+        let grace = if end == End::Draining { LAST_ANSWERS_DRAINING } else { LAST_ANSWERS };
+        let _ = timeout(grace, self.tasks.wait()).await;
     }
 
     /// Waits for `connection_init` and acknowledges it.
     async fn initialise(&mut self, stream: &mut SplitStream<WebSocket>) -> Result<Requester, Option<Close>> {
         loop {
             match read(stream.next().await)? {
-                None | Some(ClientMessage::Pong) => {}
+                // Nothing runs yet that could be ended.
+                None | Some(ClientMessage::Pong { .. } | ClientMessage::Complete { .. }) => {}
                 Some(ClientMessage::ConnectionInit { payload }) => {
                     let requester = self.identify(payload.as_ref())?;
                     self.send(protocol::connection_ack()).await?;
                     return Ok(requester);
                 }
                 Some(ClientMessage::Ping { payload }) => self.send(protocol::pong(payload)).await?,
-                Some(ClientMessage::Subscribe { .. } | ClientMessage::Complete { .. }) => {
-                    return Err(Some(Close::UNAUTHORIZED));
-                }
+                Some(ClientMessage::Subscribe { .. }) => return Err(Some(Close::UNAUTHORIZED)),
             }
         }
     }
 
-    fn identify(&self, payload: Option<&serde_json::Value>) -> Result<Requester, Option<Close>> {
+    fn identify(&self, payload: Option<&Map<String, Value>>) -> Result<Requester, Option<Close>> {
         // Whatever its case: GraphiQL passes on the headers as they were typed.
         let authorization = payload
-            .and_then(serde_json::Value::as_object)
             .and_then(|payload| payload.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")))
             .map(|(_, value)| value)
             .filter(|value| !value.is_null());
@@ -187,7 +180,7 @@ impl Session<'_> {
                 Some(app.authenticate(token).map_err(|error| Some(refusal(error)))?)
             }
         };
-        Ok(Requester { viewer, ip: self.client.0.map(|address| address.ip()), trace: TraceId::generate() })
+        Ok(Requester { viewer, ip: self.caller.ip, is_local: self.caller.is_local, trace: TraceId::generate() })
     }
 
     async fn send(&self, message: Message) -> Result<(), Option<Close>> {
@@ -200,12 +193,12 @@ impl Session<'_> {
         requester: &Requester,
     ) -> Result<(), Option<Close>> {
         match read(message)? {
-            None | Some(ClientMessage::Pong) => Ok(()),
+            None | Some(ClientMessage::Pong { .. }) => Ok(()),
             Some(ClientMessage::ConnectionInit { .. }) => Err(Some(Close::TOO_MANY_INITS)),
             Some(ClientMessage::Ping { payload }) => self.send(protocol::pong(payload)).await,
             Some(ClientMessage::Complete { id }) => {
-                if let Some(operation) = self.operations().remove(&id) {
-                    operation.abort();
+                if let Some(operation) = lock(&self.operations).remove(&id) {
+                    operation.task.abort();
                 }
                 Ok(())
             }
@@ -213,46 +206,60 @@ impl Session<'_> {
         }
     }
 
-    async fn subscribe(
-        &mut self,
-        id: String,
-        request: async_graphql::Request,
-        requester: &Requester,
-    ) -> Result<(), Option<Close>> {
+    async fn subscribe(&mut self, id: String, asked: Asked, requester: &Requester) -> Result<(), Option<Close>> {
         let running = {
-            let operations = self.operations();
+            let operations = lock(&self.operations);
             if operations.contains_key(&id) {
                 return Err(Some(Close::DUPLICATE_ID));
             }
             operations.len()
         };
         let requester = Requester { trace: TraceId::generate(), ..requester.clone() };
-        if running >= MOST_OPERATIONS {
-            let error =
-                AppError::Request(ErrorCode::Overloaded, format!("A socket runs {MOST_OPERATIONS} operations."));
-            return self.send(protocol::error(&id, &errors::refusal(&error, &requester.trace).errors)).await;
+        if let Err(error) = self.admit(running) {
+            return self.send(operation::refuse(self.endpoint, &requester, &id, &error)).await;
         }
         let (endpoint, out, operations) = (self.endpoint.clone(), self.out.clone(), Arc::clone(&self.operations));
         let (registered, go) = oneshot::channel::<()>();
-        let name = id.clone();
-        let task = tokio::spawn(async move {
+        let streams = Arc::new(AtomicBool::new(false));
+        let (name, says) = (id.clone(), Arc::clone(&streams));
+        let task = self.tasks.spawn(async move {
             // Not before it is known by its id, or it might end and never be forgotten.
             let _ = go.await;
-            let farewell = operation::run(&endpoint, &requester, (&name, request), &out).await;
+            let farewell = operation::run(&endpoint, &requester, (&name, asked), &out, &says).await;
             // Forgotten first: the client may use the id again as soon as it hears that this one is over. It may have
             // ended it already and be using the id for something else: then there is nothing to say.
             let own = {
-                let mut operations = operations.lock().unwrap_or_else(PoisonError::into_inner);
-                let own = operations.get(&name).is_some_and(|running| running.id() == tokio::task::id());
+                let mut operations = lock(&operations);
+                let own = operations.get(&name).is_some_and(|running| running.task.id() == tokio::task::id());
                 own && operations.remove(&name).is_some()
             };
             if let (true, Some(farewell)) = (own, farewell) {
                 let _ = out.send(farewell).await;
             }
         });
-        self.operations().insert(id, task.abort_handle());
+        lock(&self.operations).insert(id, Running { task: task.abort_handle(), streams });
         let _ = registered.send(());
         Ok(())
+    }
+
+    /// Whether one more operation may start beside those that run.
+    fn admit(&self, running: usize) -> Result<(), AppError> {
+        let most = self.endpoint.app.config.transport.operations;
+        if running >= most {
+            let message = format!("A socket runs {most} operations at once.");
+            return Err(AppError::Request(ErrorCode::Overloaded, message));
+        }
+        self.endpoint.addresses.count(&self.caller).map_err(AppError::rate_limited)
+    }
+}
+
+impl From<End> for Close {
+    fn from(end: End) -> Self {
+        match end {
+            End::TokenExpired => Self::TOKEN_EXPIRED,
+            End::SignedOut => Self::SIGNED_OUT,
+            End::Draining => Self::GOING_AWAY,
+        }
     }
 }
 
@@ -270,7 +277,7 @@ fn read(message: Option<Result<Message, axum::Error>>) -> Result<Option<ClientMe
     match message {
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
         Some(Ok(Message::Binary(_))) => Err(Some(Close::MALFORMED)),
-        Some(Ok(Message::Text(text))) => serde_json::from_str(&text).map(Some).map_err(|_| Some(Close::MALFORMED)),
+        Some(Ok(Message::Text(text))) => protocol::parse(&text).map(Some).ok_or(Some(Close::MALFORMED)),
         Some(Err(error)) if error.to_string().contains("too long") => Err(Some(Close::TOO_LARGE)),
         None | Some(Ok(Message::Close(_)) | Err(_)) => Err(None),
     }

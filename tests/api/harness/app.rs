@@ -10,7 +10,10 @@ use plaza::app::App;
 use plaza::clock::Clock;
 use plaza::config::Config;
 use plaza::db::Database;
-use plaza::http;
+use plaza::error::AppResult;
+use plaza::graphql::engine::Engine;
+use plaza::http::Endpoint;
+use plaza::http::server::{Front, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
@@ -54,6 +57,19 @@ impl TestApp {
 
     /// An instance on this database.
     pub async fn on(url: String, settings: &[(&str, &str)]) -> Self {
+        Self::build(url, settings, Endpoint::new).await
+    }
+
+    /// An instance with a schema of the test's own.
+    pub async fn serving(engine: impl Engine, settings: &[(&str, &str)]) -> Self {
+        Self::build(cluster().database().await, settings, |app| Endpoint::with(app, Arc::new(engine))).await
+    }
+
+    async fn build(
+        url: String,
+        settings: &[(&str, &str)],
+        endpoint: impl FnOnce(&Arc<App>) -> AppResult<Endpoint>,
+    ) -> Self {
         let mut values = BTreeMap::from([
             ("DATABASE_URL", url.as_str()),
             ("PLAZA_JWT_SECRET", "a secret of the tests, long enough"),
@@ -68,11 +84,8 @@ impl TestApp {
         app.start();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the port is known");
-        let router = http::router(&app).into_make_service_with_connect_info::<SocketAddr>();
-        let stop = app.stop.clone();
-        tokio::spawn(async move {
-            axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await
-        });
+        let front = Front::open_with(endpoint(&app).expect("the endpoint is built").router());
+        tokio::spawn(serve(listener, front, app.config.transport.connections, app.stop.clone()));
         Self { app, address, url, shift }
     }
 

@@ -3,6 +3,8 @@
 mod app;
 mod client;
 mod cluster;
+pub mod engine;
+pub mod http;
 pub mod process;
 mod socket;
 

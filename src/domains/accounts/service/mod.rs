@@ -14,6 +14,7 @@ use crate::db::violated_constraint;
 use crate::error::{AppError, AppResult, UserError};
 use crate::events::outbox;
 use crate::ids::UserId;
+use crate::rates;
 use crate::scope::Scope;
 
 pub use sessions::{login, logout, refresh_session};
@@ -21,10 +22,15 @@ pub use sessions::{login, logout, refresh_session};
 /// Makes an account and signs it in. All that is wrong with the input is told at once.
 ///
 /// # Errors
-/// User errors of the input, `USERNAME_TAKEN`; overloaded when too many passwords are being hashed.
+/// User errors of the input, `USERNAME_TAKEN`, `RATE_LIMITED`; overloaded when too many passwords are being hashed.
 pub async fn register(scope: &Scope, registration: Registration) -> AppResult<SignedIn> {
     let username = check_registration(&registration).map_err(AppError::User)?;
     let app = &scope.app;
+    let buckets = policy::registration_buckets(&app.config.rates, &scope.requester);
+    if !buckets.is_empty() {
+        rates::spend(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
+        scope.db.release().await;
+    }
     let nickname = registration.nickname.as_deref().unwrap_or(&username).trim().to_owned();
     let hash = app.passwords.hash(registration.password).await?;
     let now = app.clock.now();

@@ -12,6 +12,7 @@ use crate::domains::accounts::store::{self, Which};
 use crate::error::{AppError, AppResult};
 use crate::events::outbox;
 use crate::ids::{SessionId, UserId};
+use crate::rates;
 use crate::scope::Scope;
 
 /// Opens a session and gives its first tokens, within the caller's transaction.
@@ -62,11 +63,14 @@ fn tokens(scope: &Scope, user_id: UserId, session_id: SessionId, refresh: Refres
 /// Signs in with a username and a password.
 ///
 /// # Errors
-/// `INVALID_CREDENTIALS` for an unknown account and for a wrong password alike; overloaded when too many wait.
+/// `INVALID_CREDENTIALS` for an unknown account and for a wrong password alike, `RATE_LIMITED`; overloaded when too many wait.
 pub async fn login(scope: &Scope, account: String, password: String, device: Device) -> AppResult<SignedIn> {
     policy::check_device_name(device.name.as_deref()).map_err(|error| error.at("input.deviceName"))?;
+    let key = policy::username_key(&account);
+    let buckets = policy::login_buckets(&scope.app.config.rates, &scope.requester, &key);
     let conn = scope.db.read().await?;
-    let found = store::find_login(&conn, &policy::username_key(&account)).await?;
+    rates::spend(&conn, &buckets, scope.app.clock.now()).await?;
+    let found = store::find_login(&conn, &key).await?;
     // Hashing takes long: others may have the connection meanwhile.
     drop(conn);
     scope.db.release().await;
@@ -77,6 +81,8 @@ pub async fn login(scope: &Scope, account: String, password: String, device: Dev
     };
     let mut conn = scope.db.write().await?;
     let tokens = conn.transaction(async |conn| open(scope, conn, user.id, device).await).await?;
+    // Only wrong passwords count.
+    rates::refund(&conn, &buckets).await?;
     Ok(SignedIn { tokens, user })
 }
 

@@ -2,9 +2,15 @@
 //!
 //! The README's table lists every setting; a test compares it with [`SETTINGS`].
 
-use std::collections::BTreeMap;
+mod reader;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+use axum::http::{HeaderName, HeaderValue};
+
+use crate::graphql::document::limits::Limits as DocumentLimits;
+use reader::Reader;
 
 /// A setting's name, its default as the README shows it, and what it does.
 #[derive(Clone, Copy, Debug)]
@@ -32,9 +38,35 @@ settings! {
     "PLAZA_PG_BIN", "searched for", "folder with initdb and postgres for the embedded cluster";
     "PLAZA_JWT_SECRET", "generated when embedded", "signs access tokens, at least 32 bytes; required with DATABASE_URL";
     "PLAZA_JWT_SECRET_PREVIOUS", "none", "still accepted while the secret is being rotated";
+    "PLAZA_ALLOWED_ORIGINS", "none", "origins of other sites whose pages may ask and open sockets, separated by commas";
+    "PLAZA_TRUSTED_PROXY_HEADER", "none", "header in which your proxy puts the client's address, such as X-Forwarded-For";
+    "PLAZA_TRUSTED_DOCUMENTS", "none", "manifest file, JSON of documentId and document; with it, nothing else runs";
     "PLAZA_EVENT_RETENTION_DAYS", "30", "how long clients can resume from an event cursor, 1 to 365";
     "PLAZA_LIMIT_DB_CONNECTIONS", "8", "connections in the pool, 2 to 200";
     "PLAZA_LIMIT_MUTATIONS", "256", "mutations running at once, 1 to 100000; more are refused as overloaded";
+    "PLAZA_LIMIT_REQUESTS", "1024", "HTTP requests being answered at once, 1 to 100000; more are refused as overloaded";
+    "PLAZA_LIMIT_CONNECTIONS", "30000", "open connections, 1 to 1000000; more wait for one to close";
+    "PLAZA_LIMIT_SOCKETS", "20000", "open sockets and event streams, 1 to 1000000; more are refused as overloaded";
+    "PLAZA_LIMIT_OPERATIONS", "50", "operations running at once on a socket, 1 to 1000";
+    "PLAZA_LIMIT_REQUESTS_PER_SECOND", "200", "requests from one address, five times as many in a burst; this machine's own are spared unless set";
+    "PLAZA_LIMIT_LOGINS", "10", "wrong passwords for one account from one address in 15 minutes, ten times as many from all; spared as above";
+    "PLAZA_LIMIT_REGISTRATIONS", "30", "accounts made from one address in an hour; spared as above";
+    "PLAZA_LIMIT_BODY_KB", "64", "KiB of a JSON body or a socket's message, 1 to 1024";
+    "PLAZA_LIMIT_FILE_KB", "1024", "KiB of one file of a multipart request, 1 to 65536";
+    "PLAZA_LIMIT_UPLOAD_KB", "10240", "KiB of a multipart request, 1 to 262144";
+    "PLAZA_LIMIT_FILES", "10", "files of a multipart request, and places they stand in, 1 to 100";
+    "PLAZA_LIMIT_UPLOADS", "8", "multipart requests being read at once, 1 to 1000";
+    "PLAZA_LIMIT_DOCUMENT_BYTES", "16384", "bytes of a document, 64 to 1048576";
+    "PLAZA_LIMIT_TOKENS", "2000", "tokens of a document, 10 to 100000";
+    "PLAZA_LIMIT_NESTING", "64", "brackets or selections inside each other, fragments written out, 8 to 128";
+    "PLAZA_LIMIT_DEPTH", "16", "fields inside each other, 1 to 100";
+    "PLAZA_LIMIT_ROOT_FIELDS", "20", "fields at the root of an operation, 1 to 1000";
+    "PLAZA_LIMIT_FIELDS", "400", "fields of a document, fragments written out, 10 to 10000";
+    "PLAZA_LIMIT_ALIASES", "50", "aliases of a document, 0 to 1000";
+    "PLAZA_LIMIT_DIRECTIVES", "50", "directives of a document, 0 to 1000";
+    "PLAZA_LIMIT_FRAGMENTS", "50", "fragments of a document, 0 to 1000";
+    "PLAZA_LIMIT_COST", "20000", "values that an answer may hold, fields times the sizes of their pages, 100 to 10000000";
+    "PLAZA_LIMIT_DOCUMENT_CACHE_MB", "32", "MiB of parsed documents kept in memory, 1 to 4096";
     "PLAZA_LOG", "text,info", "text or json, and a level or filter such as debug or plaza=debug";
     "PLAZA_PRODUCTION", "false", "true turns off introspection, GraphiQL and suggestions in errors";
 }
@@ -46,6 +78,49 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// What the transport takes, in number and bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct TransportLimits {
+    /// HTTP requests at once.
+    pub requests: usize,
+    /// Open connections.
+    pub connections: usize,
+    /// Open sockets and event streams.
+    pub sockets: usize,
+    /// Operations at once on a socket.
+    pub operations: usize,
+    /// Bytes of a JSON body or a socket's message.
+    pub body: usize,
+    /// Bytes of a file of a multipart request.
+    pub file: usize,
+    /// Bytes of a multipart request.
+    pub upload: usize,
+    /// Files of a multipart request.
+    pub files: usize,
+    /// Multipart requests being read at once.
+    pub uploads: usize,
+}
+
+/// A limit by address: this machine's own addresses are spared where the setting was left alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// So many.
+    pub most: u32,
+    /// Addresses of this machine as well.
+    pub explicit: bool,
+}
+
+/// How often an address or an account may ask.
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimits {
+    /// Requests a second from one address.
+    pub requests: Rate,
+    /// Wrong passwords for one account from one address in 15 minutes.
+    pub logins: Rate,
+    /// Accounts made from one address in an hour.
+    pub registrations: Rate,
 }
 
 /// All settings, checked.
@@ -71,6 +146,20 @@ pub struct Config {
     pub db_connections: u32,
     /// Mutations at once.
     pub mutations: usize,
+    /// Pages of these origins may ask; one's own always may.
+    pub allowed_origins: Vec<HeaderValue>,
+    /// The proxy's header with the client's address.
+    pub trusted_proxy_header: Option<HeaderName>,
+    /// The manifest of trusted documents.
+    pub trusted_documents: Option<PathBuf>,
+    /// Limits of documents.
+    pub document_limits: DocumentLimits,
+    /// MiB of parsed documents.
+    pub document_cache_mb: u32,
+    /// Limits of the transport.
+    pub transport: TransportLimits,
+    /// Limits by address and account.
+    pub rates: RateLimits,
     /// Format of the log.
     pub log_format: LogFormat,
     /// Level or filter of the log.
@@ -83,56 +172,6 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 #[error("Plaza can't start with these settings:\n{}", .0.iter().map(|line| format!("  - {line}")).collect::<Vec<_>>().join("\n"))]
 pub struct ConfigError(pub Vec<String>);
-
-/// Reads settings one by one and keeps what is wrong with them.
-struct Reader {
-    values: BTreeMap<String, String>,
-    errors: Vec<String>,
-}
-
-impl Reader {
-    fn text(&self, name: &str) -> Option<String> {
-        self.values.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-    }
-
-    fn parsed<T: std::str::FromStr>(&mut self, name: &str, default: T, wanted: &str) -> T {
-        let Some(text) = self.text(name) else { return default };
-        text.parse().unwrap_or_else(|_| {
-            self.errors.push(format!("{name} is {text:?}, but must be {wanted}"));
-            default
-        })
-    }
-
-    fn number(&mut self, name: &str, default: u32, least: u32, most: u32) -> u32 {
-        let wanted = format!("a whole number from {least} to {most}");
-        let value = self.parsed(name, default, &wanted);
-        if (least..=most).contains(&value) {
-            return value;
-        }
-        self.errors.push(format!("{name} is {value}, but must be {wanted}"));
-        default
-    }
-
-    fn secret(&mut self, name: &str) -> Option<String> {
-        let secret = self.text(name)?;
-        if secret.len() < 32 {
-            self.errors.push(format!("{name} is too short: {} bytes, at least 32 are needed", secret.len()));
-        }
-        Some(secret)
-    }
-
-    fn postgres_url(&mut self, name: &str) -> Option<String> {
-        let url = self.text(name)?;
-        match url.parse::<tokio_postgres::Config>() {
-            Err(error) => self.errors.push(format!("{name} is no PostgreSQL connection string: {error}")),
-            Ok(config) if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require => self.errors.push(
-                format!("{name} asks for sslmode=require, which Plaza can't do yet: use a private network or a tunnel"),
-            ),
-            Ok(_) => {}
-        }
-        Some(url)
-    }
-}
 
 impl Config {
     /// Reads the process's environment.
@@ -177,6 +216,17 @@ impl Config {
             db_connections: reader.number("PLAZA_LIMIT_DB_CONNECTIONS", 8, 2, 200),
             mutations: reader.number("PLAZA_LIMIT_MUTATIONS", 256, 1, 100_000) as usize,
             production: reader.parsed("PLAZA_PRODUCTION", false, "true or false"),
+            allowed_origins: reader.origins("PLAZA_ALLOWED_ORIGINS"),
+            trusted_proxy_header: reader.header("PLAZA_TRUSTED_PROXY_HEADER"),
+            trusted_documents: reader.text("PLAZA_TRUSTED_DOCUMENTS").map(PathBuf::from),
+            document_limits: reader.document_limits(),
+            document_cache_mb: reader.number("PLAZA_LIMIT_DOCUMENT_CACHE_MB", 32, 1, 4096),
+            transport: reader.transport_limits(),
+            rates: RateLimits {
+                requests: reader.rate("PLAZA_LIMIT_REQUESTS_PER_SECOND", 200),
+                logins: reader.rate("PLAZA_LIMIT_LOGINS", 10),
+                registrations: reader.rate("PLAZA_LIMIT_REGISTRATIONS", 30),
+            },
             database_url,
             listen_database_url,
             jwt_secret,

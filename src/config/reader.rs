@@ -1,0 +1,128 @@
+//! Reading settings one by one, and remembering what is wrong with each.
+
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderName, HeaderValue, Uri};
+
+use super::{Rate, TransportLimits};
+use crate::graphql::document::limits::Limits as DocumentLimits;
+
+/// Reads settings one by one and keeps what is wrong with them.
+pub struct Reader {
+    /// By name.
+    pub values: BTreeMap<String, String>,
+    /// What is wrong with them.
+    pub errors: Vec<String>,
+}
+
+impl Reader {
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.values.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    pub fn parsed<T: std::str::FromStr>(&mut self, name: &str, default: T, wanted: &str) -> T {
+        let Some(text) = self.text(name) else { return default };
+        text.parse().unwrap_or_else(|_| {
+            self.errors.push(format!("{name} is {text:?}, but must be {wanted}"));
+            default
+        })
+    }
+
+    pub fn number(&mut self, name: &str, default: u32, least: u32, most: u32) -> u32 {
+        let wanted = format!("a whole number from {least} to {most}");
+        let value = self.parsed(name, default, &wanted);
+        if (least..=most).contains(&value) {
+            return value;
+        }
+        self.errors.push(format!("{name} is {value}, but must be {wanted}"));
+        default
+    }
+
+    pub fn size(&mut self, name: &str, default: u32, least: u32, most: u32) -> usize {
+        self.number(name, default, least, most) as usize
+    }
+
+    pub fn rate(&mut self, name: &str, default: u32) -> Rate {
+        Rate { most: self.number(name, default, 1, 1_000_000), explicit: self.text(name).is_some() }
+    }
+
+    pub fn origins(&mut self, name: &str) -> Vec<HeaderValue> {
+        let text = self.text(name).unwrap_or_default();
+        let mut origins = Vec::new();
+        for origin in text.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
+            match (is_origin(origin), HeaderValue::from_str(&origin.to_ascii_lowercase())) {
+                (true, Ok(origin)) => origins.push(origin),
+                _ => self.errors.push(format!("{name} has {origin:?}, which is no origin such as https://example.com")),
+            }
+        }
+        origins
+    }
+
+    pub fn header(&mut self, name: &str) -> Option<HeaderName> {
+        let text = self.text(name)?;
+        let header = text.parse().ok();
+        if header.is_none() {
+            self.errors.push(format!("{name} is {text:?}, which is no header's name"));
+        }
+        header
+    }
+
+    pub fn document_limits(&mut self) -> DocumentLimits {
+        let default = DocumentLimits::default();
+        DocumentLimits {
+            document_bytes: self.number("PLAZA_LIMIT_DOCUMENT_BYTES", default.document_bytes, 64, 1 << 20),
+            tokens: self.number("PLAZA_LIMIT_TOKENS", default.tokens, 10, 100_000),
+            nesting: self.number("PLAZA_LIMIT_NESTING", default.nesting, 8, 128),
+            depth: self.number("PLAZA_LIMIT_DEPTH", default.depth, 1, 100),
+            root_fields: self.number("PLAZA_LIMIT_ROOT_FIELDS", default.root_fields, 1, 1000),
+            fields: self.number("PLAZA_LIMIT_FIELDS", default.fields, 10, 10_000),
+            aliases: self.number("PLAZA_LIMIT_ALIASES", default.aliases, 0, 1000),
+            directives: self.number("PLAZA_LIMIT_DIRECTIVES", default.directives, 0, 1000),
+            fragments: self.number("PLAZA_LIMIT_FRAGMENTS", default.fragments, 0, 1000),
+            cost: self.number("PLAZA_LIMIT_COST", default.cost, 100, 10_000_000),
+        }
+    }
+
+    pub fn transport_limits(&mut self) -> TransportLimits {
+        TransportLimits {
+            requests: self.size("PLAZA_LIMIT_REQUESTS", 1024, 1, 100_000),
+            connections: self.size("PLAZA_LIMIT_CONNECTIONS", 30_000, 1, 1_000_000),
+            sockets: self.size("PLAZA_LIMIT_SOCKETS", 20_000, 1, 1_000_000),
+            operations: self.size("PLAZA_LIMIT_OPERATIONS", 50, 1, 1000),
+            body: self.size("PLAZA_LIMIT_BODY_KB", 64, 1, 1024) << 10,
+            file: self.size("PLAZA_LIMIT_FILE_KB", 1024, 1, 65_536) << 10,
+            upload: self.size("PLAZA_LIMIT_UPLOAD_KB", 10_240, 1, 262_144) << 10,
+            files: self.size("PLAZA_LIMIT_FILES", 10, 1, 100),
+            uploads: self.size("PLAZA_LIMIT_UPLOADS", 8, 1, 1000),
+        }
+    }
+
+    pub fn secret(&mut self, name: &str) -> Option<String> {
+        let secret = self.text(name)?;
+        if secret.len() < 32 {
+            self.errors.push(format!("{name} is too short: {} bytes, at least 32 are needed", secret.len()));
+        }
+        Some(secret)
+    }
+
+    pub fn postgres_url(&mut self, name: &str) -> Option<String> {
+        let url = self.text(name)?;
+        match url.parse::<tokio_postgres::Config>() {
+            Err(error) => self.errors.push(format!("{name} is no PostgreSQL connection string: {error}")),
+            Ok(config) if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require => self.errors.push(
+                format!("{name} asks for sslmode=require, which Plaza can't do yet: use a private network or a tunnel"),
+            ),
+            Ok(_) => {}
+        }
+        Some(url)
+    }
+}
+
+/// A scheme and a host, perhaps a port, and nothing more.
+fn is_origin(text: &str) -> bool {
+    text.parse::<Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() && !text.ends_with('/')
+            && uri.path() == "/" && uri.query().is_none()
+    })
+}
+

@@ -1,0 +1,92 @@
+//! How long the lists of an answer can be, by their arguments.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{ExecutableDocument, Field as Selected};
+use async_graphql::{Name, Value as ConstValue, Variables};
+use async_graphql_value::Value;
+
+use super::types::Field;
+use crate::page::{DEFAULT_PAGE, LARGEST_PAGE};
+
+/// A list whose length nothing tells is taken to be this long.
+pub const LIST_GUESS: u64 = 10;
+
+/// Reads sizes from arguments, literal or variable.
+pub struct Sizes<'a> {
+    variables: &'a Variables,
+    /// Defaults of the document's variables; of several operations' the largest would do, the last does.
+    defaults: HashMap<&'a Name, &'a ConstValue>,
+    varied: Cell<bool>,
+}
+
+impl<'a> Sizes<'a> {
+    /// Sizes in a document with these variables.
+    pub fn new(document: &'a ExecutableDocument, variables: &'a Variables) -> Self {
+        let definitions =
+            document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
+        let defaults = definitions.filter_map(|definition| {
+            Some((&definition.node.name.node, &definition.node.default_value.as_ref()?.node))
+        });
+        Self { variables, defaults: defaults.collect(), varied: Cell::new(false) }
+    }
+
+    /// Whether any size came from a variable.
+    pub fn varied(&self) -> bool {
+        self.varied.get()
+    }
+
+    /// The size of the page that a field asks for.
+    pub fn page(&self, field: &Selected, definition: Option<&Field>) -> u64 {
+        let given = ["first", "last"].into_iter().find_map(|name| {
+            let size = self.number(&field.get_argument(name)?.node)?;
+            Some(size.min(LARGEST_PAGE.into()))
+        });
+        let has_default = definition.and_then(|definition| definition.arguments.get("first")).is_some_and(|first| first.has_default);
+        // A default of the schema's own is at most a whole page.
+        given.unwrap_or(u64::from(if has_default { LARGEST_PAGE } else { DEFAULT_PAGE }))
+    }
+
+    /// The length of the longest list among a field's arguments: what it returns is as long.
+    pub fn list(&self, field: &Selected) -> Option<u64> {
+        field.arguments.iter().filter_map(|(_, value)| self.length(&value.node)).max()
+    }
+
+    fn number(&self, value: &Value) -> Option<u64> {
+        match value {
+            Value::Number(number) => number.as_u64(),
+            Value::Variable(name) => match self.variable(name)? {
+                ConstValue::Number(number) => number.as_u64(),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn length(&self, value: &Value) -> Option<u64> {
+        match value {
+            Value::List(items) => Some(items.len() as u64),
+            Value::Variable(name) => match self.variable(name)? {
+                ConstValue::List(items) => Some(items.len() as u64),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn variable(&self, name: &Name) -> Option<&ConstValue> {
+        self.varied.set(true);
+        self.variables.get(name).or_else(|| self.defaults.get(name).copied())
+    }
+}
+
+/// About how long introspection's own lists are.
+pub fn introspection_list(field: &str, types: usize) -> u64 {
+    match field {
+        "types" => types as u64 + 20,
+        "fields" | "inputFields" | "enumValues" | "possibleTypes" | "interfaces" => 10,
+        "args" | "directives" => 4,
+        _ => 1,
+    }
+}

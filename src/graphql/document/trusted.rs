@@ -1,0 +1,27 @@
+//! Trusted documents: a manifest of `documentId` → document, read once at start.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_graphql::Variables;
+
+use super::{Document, Documents, Refused};
+use crate::error::{AppError, AppResult};
+
+/// Reads the manifest, a JSON object of texts. Every document has to be one that Plaza would run.
+///
+/// # Errors
+/// Internal, naming the file and the document at fault.
+pub fn read(path: &Path, documents: &Documents) -> AppResult<HashMap<String, Arc<Document>>> {
+    let fault = |what: String| AppError::internal(format!("PLAZA_TRUSTED_DOCUMENTS, {}: {what}", path.display()));
+    let text = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
+    let texts: HashMap<String, String> = serde_json::from_slice(&text)
+        .map_err(|error| fault(format!("it is no JSON object of texts: {error}")))?;
+    let parse = |(id, text): (String, String)| match documents.parse(&text, &Variables::default()) {
+        Ok(document) => Ok((id, Arc::new(document))),
+        Err(Refused::Unparsed(error)) => Err(fault(format!("the document {id:?}: {}", error.message))),
+        Err(Refused::Other(error)) => Err(fault(format!("the document {id:?}: {}", error.describe()))),
+    };
+    texts.into_iter().map(parse).collect()
+}

@@ -1,0 +1,136 @@
+//! Uploads by the graphql-multipart-request-spec: `operations`, then `map`, then the files, counted while they stream.
+
+use std::collections::HashMap;
+
+use async_graphql::{UploadValue, Value, Variables};
+use axum::body::{Body, Bytes};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use multer::{Constraints, Field, Multipart, SizeLimit};
+
+use super::body::{check_length, in_time, parse, too_large};
+use crate::config::TransportLimits;
+use crate::error::{AppError, AppResult, ErrorCode};
+use crate::graphql::document::Asked;
+
+/// A browser asks first before it sends one of these to another site; a form can't send them at all.
+const PREFLIGHT: [&str; 3] = ["graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name"];
+
+/// Bytes of the map for each file: a name and a path.
+const MAP_BYTES: usize = 512;
+
+/// A file and its place, such as `variables.input.pictures.0`.
+pub type File = (String, UploadValue);
+
+/// Refuses what a form on another site's page could send.
+///
+/// # Errors
+/// `CSRF_REFUSED`.
+pub fn check_preflight(headers: &HeaderMap) -> AppResult<()> {
+    if PREFLIGHT.iter().any(|name| headers.contains_key(*name)) {
+        return Ok(());
+    }
+    let message = "Send the header GraphQL-Require-Preflight with multipart requests.";
+    Err(AppError::Request(ErrorCode::CsrfRefused, message.into()))
+}
+
+/// Reads a multipart request.
+///
+/// # Errors
+/// When it is not as the specification has it, too large, too slow or cut off.
+pub async fn read(headers: &HeaderMap, body: Body, limits: &TransportLimits) -> AppResult<(Asked, Vec<File>)> {
+    check_length(headers, limits.upload)?;
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let boundary = multer::parse_boundary(media_type)
+        .map_err(|_| AppError::bad_input("The multipart/form-data body has no boundary in Content-Type."))?;
+    let whole = Constraints::new().size_limit(SizeLimit::new().whole_stream(limits.upload as u64));
+    let multipart = Multipart::with_constraints(body.into_data_stream(), boundary, whole);
+    in_time(read_parts(multipart, limits)).await
+}
+
+async fn read_parts(mut multipart: Multipart<'_>, limits: &TransportLimits) -> AppResult<(Asked, Vec<File>)> {
+    let operations = next(&mut multipart, limits, "operations").await?;
+    let asked = parse(&collect(operations, limits, limits.body, "`operations`").await?)?;
+    let map = next(&mut multipart, limits, "map").await?;
+    let map = collect(map, limits, MAP_BYTES * limits.files, "`map`").await?;
+    let mut places = parse_map(&map, &asked, limits)?;
+    let mut files = Vec::new();
+    while let Some(field) = multipart.next_field().await.map_err(|error| fault(&error, limits))? {
+        let place = field.name().and_then(|name| places.remove(name));
+        let place = place.ok_or_else(|| AppError::bad_input("Each file has a name that `map` knows, and comes once."))?;
+        let filename = field.file_name().unwrap_or_default().to_owned();
+        let content_type = field.content_type().map(ToString::to_string);
+        let content = Bytes::from(collect(field, limits, limits.file, "A file").await?);
+        files.push((place, UploadValue { filename, content_type, content }));
+    }
+    if let Some(name) = places.keys().next() {
+        return Err(AppError::bad_input(format!("`map` has {name:?}, but no such file came.")));
+    }
+    Ok((asked, files))
+}
+
+async fn next<'a>(multipart: &mut Multipart<'a>, limits: &TransportLimits, name: &str) -> AppResult<Field<'a>> {
+    let field = multipart.next_field().await.map_err(|error| fault(&error, limits))?;
+    field.filter(|field| field.name() == Some(name)).ok_or_else(|| {
+        AppError::bad_input(format!("The parts are `operations`, `map`, then the files; `{name}` is not in its place."))
+    })
+}
+
+async fn collect(mut field: Field<'_>, limits: &TransportLimits, most: usize, what: &str) -> AppResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(|error| fault(&error, limits))? {
+        if bytes.len() + chunk.len() > most {
+            return Err(too_large(what, most));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// The place of each file, by its name: one place a file, no place twice, null until the file is there.
+fn parse_map(bytes: &[u8], asked: &Asked, limits: &TransportLimits) -> AppResult<HashMap<String, String>> {
+    let shape = || AppError::bad_input("`map` has to be a JSON object of lists of texts, such as {\"0\": [\"variables.file\"]}.");
+    let map: HashMap<String, Vec<String>> = serde_json::from_slice(bytes).map_err(|_| shape())?;
+    if map.len() > limits.files {
+        return Err(AppError::Request(
+            ErrorCode::PayloadTooLarge,
+            format!("A request may have {} files.", limits.files),
+        ));
+    }
+    let mut places: HashMap<String, String> = HashMap::new();
+    for (name, paths) in map {
+        let [place] = paths.as_slice() else {
+            return Err(AppError::bad_input(format!("`map` has to give the file {name:?} exactly one place.")));
+        };
+        if places.values().any(|taken| taken == place) {
+            return Err(AppError::bad_input(format!("`map` puts two files at {place:?}.")));
+        }
+        let is_null = asked.variables.as_ref().and_then(|variables| at(variables, place)) == Some(&Value::Null);
+        if !is_null {
+            return Err(AppError::bad_input(format!("`map` names {place:?}, which is no null among the variables.")));
+        }
+        places.insert(name, place.clone());
+    }
+    Ok(places)
+}
+
+/// The value at a path such as `variables.files.0`.
+fn at<'a>(variables: &'a Variables, path: &str) -> Option<&'a Value> {
+    let mut steps = path.strip_prefix("variables.")?.split('.');
+    let mut value = variables.get(&async_graphql::Name::new(steps.next()?))?;
+    for step in steps {
+        value = match value {
+            Value::Object(fields) => fields.get(step)?,
+            Value::List(items) => items.get(step.parse::<usize>().ok()?)?,
+            _ => return None,
+        };
+    }
+    Some(value)
+}
+
+fn fault(error: &multer::Error, limits: &TransportLimits) -> AppError {
+    match error {
+        multer::Error::StreamSizeExceeded { .. } => too_large("The request", limits.upload),
+        _ => AppError::bad_input("The body is no whole multipart/form-data."),
+    }
+}

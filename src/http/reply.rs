@@ -1,0 +1,101 @@
+//! How an answer goes out: media type, status, headers.
+
+use async_graphql::Response;
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response as HttpResponse};
+
+use super::accept::{Accept, Media};
+use crate::error::{AppError, ErrorCode};
+use crate::graphql::errors;
+use crate::metrics::Metrics;
+use crate::telemetry::TraceId;
+
+/// How a client that was refused for the load waits at least.
+const RETRY_SECONDS: u64 = 1;
+
+/// The answer to one request.
+pub struct Reply<'a> {
+    media: Media,
+    metrics: &'a Metrics,
+    trace: &'a TraceId,
+}
+
+impl<'a> Reply<'a> {
+    /// The answer in the best media type that the client accepts.
+    pub fn to(headers: &HeaderMap, metrics: &'a Metrics, trace: &'a TraceId) -> Self {
+        Self { media: Accept::of(headers).for_answer(), metrics, trace }
+    }
+
+    /// A response that was made, or the refusal of the GraphQL request: `application/json` says 200 to every
+    /// well-formed request, `application/graphql-response+json` says 400 to one that was refused.
+    pub fn send(&self, response: &Response) -> HttpResponse {
+        self.metrics.count_errors(response);
+        let refused = errors::is_request_error(response, 0);
+        let status = match self.media {
+            Media::GraphqlResponse if refused => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
+        };
+        let mut http = self.body(response, refused);
+        *http.status_mut() = status;
+        http
+    }
+
+    /// The refusal of an HTTP request, for what concerns HTTP itself: the status says it in either media type.
+    pub fn refuse(&self, error: &AppError) -> HttpResponse {
+        let response = errors::refusal(error, self.trace);
+        self.metrics.count_errors(&response);
+        let mut http = self.body(&response, true);
+        let code = match error {
+            AppError::Request(code, _) => *code,
+            _ => ErrorCode::Internal,
+        };
+        *http.status_mut() = status(code);
+        let extra: Option<(HeaderName, HeaderValue)> = match code {
+            ErrorCode::MethodNotAllowed => Some((ALLOW, HeaderValue::from_static("POST"))),
+            ErrorCode::Unauthenticated => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            ErrorCode::Overloaded => Some((RETRY_AFTER, HeaderValue::from(RETRY_SECONDS))),
+            _ => None,
+        };
+        http.headers_mut().extend(extra);
+        http
+    }
+
+    /// The refusal of somebody who asks too often.
+    pub fn refuse_for(&self, seconds: u64) -> HttpResponse {
+        let error = AppError::rate_limited(seconds);
+        let mut http = self.refuse(&error);
+        http.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        http
+    }
+
+    fn body(&self, response: &Response, refused: bool) -> HttpResponse {
+        // A request error has no data, not null data.
+        let body = if refused {
+            serde_json::to_vec(&serde_json::json!({ "errors": response.errors }))
+        } else {
+            serde_json::to_vec(response)
+        };
+        let media_type = match self.media {
+            Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            _ => "application/json; charset=utf-8",
+        };
+        ([(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store")], body.unwrap_or_default()).into_response()
+    }
+}
+
+fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorCode::Forbidden | ErrorCode::CsrfRefused => StatusCode::FORBIDDEN,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        ErrorCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+        ErrorCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}

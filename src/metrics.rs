@@ -1,0 +1,189 @@
+//! Figures for `/metrics`, in the OpenMetrics text format that Prometheus reads.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Response, Value};
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::app::App;
+
+/// Seconds; an operation of Plaza's takes some milliseconds.
+const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+type Number = Gauge<f64, AtomicU64>;
+
+/// By what transport, and what kind of operation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Operation {
+    /// http, socket or sse.
+    pub transport: &'static str,
+    /// query, mutation, subscription, or refused for what was none of them.
+    pub kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Code {
+    code: String,
+}
+
+/// The figures that are counted as things happen.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Operation, Counter>,
+    seconds: Family<Operation, Histogram>,
+    errors: Family<Code, Counter>,
+    /// Panics caught; each was answered as an internal error.
+    pub panics: Counter,
+    /// HTTP requests being answered.
+    pub in_flight: Gauge,
+    /// Open sockets.
+    pub sockets: Gauge,
+    /// Open event streams.
+    pub event_streams: Gauge,
+    /// Operations running on sockets and event streams.
+    pub operations: Gauge,
+    /// Frames and events that wait for slow readers.
+    pub queued_frames: Gauge,
+    now: Now,
+}
+
+/// What is looked up when it is asked for.
+#[derive(Debug, Default)]
+struct Now {
+    event_head: Number,
+    feed_lag: Number,
+    sequencer: Number,
+    subscriptions: Number,
+    queued_events: Number,
+    tasks: Number,
+    mutations: Number,
+    connections: Number,
+    idle: Number,
+    statements: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All figures at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("plaza");
+        let seconds = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
+        let metrics = Self {
+            requests: Family::default(),
+            seconds,
+            errors: Family::default(),
+            panics: Counter::default(),
+            in_flight: Gauge::default(),
+            sockets: Gauge::default(),
+            event_streams: Gauge::default(),
+            operations: Gauge::default(),
+            queued_frames: Gauge::default(),
+            now: Now::default(),
+            registry: Registry::default(),
+        };
+        registry.register("requests", "Operations answered", metrics.requests.clone());
+        registry.register("request_seconds", "Time from an operation to its answer", metrics.seconds.clone());
+        registry.register("errors", "Errors in answers, by code", metrics.errors.clone());
+        registry.register("panics", "Panics caught, each answered as INTERNAL", metrics.panics.clone());
+        registry.register("http_requests_in_flight", "HTTP requests being answered", metrics.in_flight.clone());
+        registry.register("sockets", "Open sockets", metrics.sockets.clone());
+        registry.register("event_streams", "Open event streams (SSE)", metrics.event_streams.clone());
+        registry.register("stream_operations", "Operations on sockets and event streams", metrics.operations.clone());
+        registry.register("queued_frames", "Frames that wait for slow readers", metrics.queued_frames.clone());
+        let now = &metrics.now;
+        registry.register("event_head", "Position of the stream's head here", now.event_head.clone());
+        registry.register(
+            "event_feed_lag_seconds",
+            "Time from an event's place in the stream to this instance's hub, lately",
+            now.feed_lag.clone(),
+        );
+        registry.register("event_sequencer", "1 on the instance that sequences the events", now.sequencer.clone());
+        registry.register("subscriptions", "Subscriptions in the hub", now.subscriptions.clone());
+        registry.register("queued_events", "Events that wait for subscribers", now.queued_events.clone());
+        registry.register("tasks", "Running mutations, sockets and event streams", now.tasks.clone());
+        registry.register("mutations", "Running mutations", now.mutations.clone());
+        registry.register("db_connections", "Open connections of the pool", now.connections.clone());
+        registry.register("db_connections_idle", "Idle connections of the pool", now.idle.clone());
+        registry.register("db_statements", "Statements sent through the pool", now.statements.clone());
+        Self { registry, ..metrics }
+    }
+
+    /// Counts an operation that was answered; one event of a subscription is none.
+    pub fn answered(&self, transport: &'static str, kind: Option<OperationType>, took: Duration) {
+        let kind = match kind {
+            Some(OperationType::Query) => "query",
+            Some(OperationType::Mutation) => "mutation",
+            Some(OperationType::Subscription) => "subscription",
+            None => "refused",
+        };
+        let operation = Operation { transport, kind };
+        self.requests.get_or_create(&operation).inc();
+        self.seconds.get_or_create(&operation).observe(took.as_secs_f64());
+    }
+
+    /// Counts the errors of a response by their codes.
+    pub fn count_errors(&self, response: &Response) {
+        for error in &response.errors {
+            let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+            if let Some(Value::String(code)) = code {
+                self.errors.get_or_create(&Code { code: code.clone() }).inc();
+            }
+        }
+    }
+
+    /// All figures as text.
+    #[must_use]
+    pub fn encode(&self, app: &App) -> String {
+        let (now, pool) = (&self.now, app.database.status());
+        #[expect(clippy::cast_precision_loss, reason = "a figure of 2^52 would be no concern of precision")]
+        {
+            now.event_head.set(app.events.head() as f64);
+            now.feed_lag.set(app.events.lag_millis() as f64 / 1000.0);
+            now.subscriptions.set(app.events.hub().subscriptions() as f64);
+            now.queued_events.set(app.events.hub().queued() as f64);
+            now.tasks.set(app.tracker.len() as f64);
+            now.mutations.set(app.config.mutations.saturating_sub(app.mutations.available_permits()) as f64);
+        }
+        now.sequencer.set(f64::from(u8::from(app.events.is_leading())));
+        now.connections.set(f64::from(pool.open));
+        now.idle.set(f64::from(pool.idle));
+        now.statements.inner().store(app.database.statements().total(), std::sync::atomic::Ordering::Relaxed);
+        let mut out = String::new();
+        // Writing to a text does not fail.
+        let _ = text::encode(&mut out, &self.registry);
+        out
+    }
+}
+
+/// Counts something up for as long as it lives.
+#[derive(Debug)]
+pub struct Counted(Gauge);
+
+impl Counted {
+    /// Counted from now on.
+    #[must_use]
+    pub fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,47 @@
+//! All SQL of the counts.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Binary, Integer, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::db::schema::rate_counts;
+use crate::db::statement;
+
+statement! {
+    /// Counts one more in each bucket; where the time was over, a new one begins. Nothing counts for ever.
+    struct Spend<'a> { keys: &'a [&'a [u8]], ends: &'a [DateTime<Utc>], now: DateTime<Utc> } -> (Binary, Integer, Timestamptz)
+    |this| "insert into rate_counts as old (key, used, ends_at) select key, 1, ends_at from unnest("
+    [Array<Binary>: this.keys] ", " [Array<Timestamptz>: this.ends] ") as wanted (key, ends_at) order by key
+    on conflict (key) do update set
+        used = case when old.ends_at <= " [Timestamptz: &this.now] " then 1 else least(old.used + 1, 1000000) end,
+        ends_at = case when old.ends_at <= " [Timestamptz: &this.now] " then excluded.ends_at else old.ends_at end
+    returning key, used, ends_at"
+}
+
+/// Counts one more in each bucket and returns the counts.
+pub async fn spend(
+    mut conn: &AsyncPgConnection,
+    keys: &[&[u8]],
+    ends: &[DateTime<Utc>],
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<(Vec<u8>, i32, DateTime<Utc>)>> {
+    Spend { keys, ends, now }.load(&mut conn).await
+}
+
+statement! {
+    /// Takes one from each bucket; the rows are locked in the order in which they are counted.
+    struct Refund<'a> { keys: &'a [&'a [u8]] } -> Integer
+    |this| "with locked as (select key from rate_counts where key = any(" [Array<Binary>: this.keys] ") order by key for update)
+    update rate_counts set used = greatest(used - 1, 0) from locked where rate_counts.key = locked.key"
+}
+
+/// Takes one from each bucket.
+pub async fn refund(mut conn: &AsyncPgConnection, keys: &[&[u8]]) -> QueryResult<usize> {
+    Refund { keys }.execute(&mut conn).await
+}
+
+/// Deletes counts whose time is over.
+pub async fn delete_ended(mut conn: &AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(rate_counts::table.filter(rate_counts::ends_at.le(now))).execute(&mut conn).await
+}

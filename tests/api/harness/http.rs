@@ -1,0 +1,58 @@
+//! Plain HTTP, header by header.
+
+use std::net::SocketAddr;
+
+use axum::http::{HeaderMap, Method};
+use serde_json::Value;
+
+use super::PATIENCE;
+
+/// What the server answered.
+pub struct Reply {
+    /// HTTP's status.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub text: String,
+}
+
+impl Reply {
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().expect("headers are text")).unwrap_or_default()
+    }
+
+    /// The body as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    /// The first error's code.
+    #[track_caller]
+    pub fn code(&self) -> String {
+        self.json()["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// The media type of nearly everything.
+pub const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// Sends a request.
+pub async fn send(
+    address: SocketAddr,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<reqwest::Body>,
+) -> Reply {
+    let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+    let mut request = client.request(method, format!("http://{address}{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = request.body(body).send().await.expect("the server answers");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Reply { status, headers, text: response.text().await.expect("the answer is whole") }
+}
