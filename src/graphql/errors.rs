@@ -13,6 +13,9 @@ use crate::telemetry::TraceId;
 /// Errors that one response reports.
 const MOST: usize = 10;
 
+/// Bytes of a message; the engine repeats names and lines of the document in it, however long they are.
+const LONGEST: usize = 1000;
+
 impl From<AppError> for Error {
     fn from(error: AppError) -> Self {
         let mut masked = Self::new("Internal error.");
@@ -70,10 +73,18 @@ pub fn complete(error: &mut ServerError, stage: Stage, trace: &TraceId) {
             Stage::Execution => ErrorCode::BadUserInput,
         },
     };
+    shorten(&mut error.message);
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
     extensions.set("code", code.as_str());
     if code == ErrorCode::Internal {
         extensions.set("traceId", trace.as_str());
+    }
+}
+
+fn shorten(message: &mut String) {
+    if message.len() > LONGEST {
+        message.truncate(message.floor_char_boundary(LONGEST));
+        message.push('…');
     }
 }
 

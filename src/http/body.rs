@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{BodyDataStream, Bytes};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
@@ -13,6 +13,10 @@ use crate::graphql::document::Asked;
 
 /// A body arrives within this time.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is left of a refused body is read and thrown away, so that its sender gets to the answer: so much, for so long.
+const DISCARDED: usize = 64 << 20;
+const DISCARDING: Duration = Duration::from_secs(2);
 
 /// Something over a limit of so many bytes.
 pub fn too_large(what: &str, most: usize) -> AppError {
@@ -42,16 +46,27 @@ pub fn check_length(headers: &HeaderMap, most: usize) -> AppResult<()> {
 ///
 /// # Errors
 /// When it is too large, too slow, cut off, or no GraphQL request.
-pub async fn json(headers: &HeaderMap, body: Body, most: usize) -> AppResult<Asked> {
+pub async fn json(headers: &HeaderMap, body: &mut BodyDataStream, most: usize) -> AppResult<Asked> {
     check_length(headers, most)?;
     let bytes = in_time(collect(body, most)).await?;
     parse(&bytes)
 }
 
-async fn collect(body: Body, most: usize) -> AppResult<Vec<u8>> {
-    let mut chunks = body.into_data_stream();
+/// Reads on without keeping anything. Whoever closes a connection on somebody who still sends takes the answer back.
+pub async fn discard(body: &mut BodyDataStream) {
+    let read = async {
+        let mut left = DISCARDED;
+        while let Some(Ok(chunk)) = body.next().await {
+            let Some(rest) = left.checked_sub(chunk.len()) else { return };
+            left = rest;
+        }
+    };
+    let _ = timeout(DISCARDING, read).await;
+}
+
+async fn collect(body: &mut BodyDataStream, most: usize) -> AppResult<Vec<u8>> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = chunks.next().await {
+    while let Some(chunk) = body.next().await {
         let chunk: Bytes = chunk.map_err(|_| AppError::bad_input("The body was cut off."))?;
         if bytes.len() + chunk.len() > most {
             return Err(too_large("The body", most));

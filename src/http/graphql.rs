@@ -4,10 +4,10 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{ParseRequestError, Request as Parsed};
 use async_graphql_axum::GraphQLRequest;
 use axum::RequestExt;
-use axum::body::Body;
+use axum::body::BodyDataStream;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{Extension, Request, State};
-use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response as HttpResponse};
 
@@ -31,11 +31,12 @@ pub async fn post(
     request: Request,
 ) -> HttpResponse {
     let (parts, body) = request.into_parts();
+    let mut body = body.into_data_stream();
     let reply = Reply::to(&parts.headers, &endpoint.app.metrics, &caller.trace);
     let asked = async {
         check_accept(&parts.headers)?;
         let requester = requester(&endpoint.app, &caller, &parts.headers)?;
-        let (asked, files) = read(&endpoint, &requester, &parts.headers, body).await?;
+        let (asked, files) = read(&endpoint, &requester, &parts.headers, &mut body).await?;
         asked.check_named()?;
         Ok((requester, asked, files))
     };
@@ -44,7 +45,13 @@ pub async fn post(
             let request = Incoming { requester, asked, files, headers: &parts.headers, only_reads: false };
             answer(&endpoint, &reply, request).await
         }
-        Err(error) => reply.refuse(&error),
+        Err(error) => {
+            // Nobody knows how much is to come of a body that does not say, and nobody waits for it.
+            if parts.headers.contains_key(CONTENT_LENGTH) {
+                body::discard(&mut body).await;
+            }
+            reply.refuse(&error)
+        }
     }
 }
 
@@ -53,7 +60,7 @@ async fn read(
     endpoint: &Endpoint,
     requester: &Requester,
     headers: &HeaderMap,
-    body: Body,
+    body: &mut BodyDataStream,
 ) -> AppResult<(Asked, Vec<File>)> {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (essence, parameters) = media_type.split_once(';').unwrap_or((media_type, ""));

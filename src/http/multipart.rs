@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::{UploadValue, Value, Variables};
-use axum::body::{Body, Bytes};
+use axum::body::{BodyDataStream, Bytes};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use multer::{Constraints, Field, Multipart, SizeLimit};
@@ -38,13 +38,17 @@ pub fn check_preflight(headers: &HeaderMap) -> AppResult<()> {
 ///
 /// # Errors
 /// When it is not as the specification has it, too large, too slow or cut off.
-pub async fn read(headers: &HeaderMap, body: Body, limits: &TransportLimits) -> AppResult<(Asked, Vec<File>)> {
+pub async fn read(
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
+    limits: &TransportLimits,
+) -> AppResult<(Asked, Vec<File>)> {
     check_length(headers, limits.upload)?;
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(media_type)
         .map_err(|_| AppError::bad_input("The multipart/form-data body has no boundary in Content-Type."))?;
     let whole = Constraints::new().size_limit(SizeLimit::new().whole_stream(limits.upload as u64));
-    let multipart = Multipart::with_constraints(body.into_data_stream(), boundary, whole);
+    let multipart = Multipart::with_constraints(body, boundary, whole);
     in_time(read_parts(multipart, limits)).await
 }
 

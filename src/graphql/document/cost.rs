@@ -21,6 +21,8 @@ use crate::error::{AppError, AppResult, ErrorCode};
 /// A full introspection costs about 2,500 a type by this walk's own count.
 const INTROSPECTION_PER_TYPE: u64 = 6000;
 
+const FIELDS: &str = "fields, with fragments written out";
+
 /// What a document was found to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
@@ -86,16 +88,17 @@ pub fn walk(
         check(walk.roots(&operation.node.selection_set.node, operation.node.ty)?, limits.root_fields, "root fields")?;
         check(figures.height, limits.nesting, NESTING)?;
         check(figures.depth, limits.depth, "fields inside each other (depth)")?;
+        fields = fields.saturating_add(figures.fields);
+        check(fields, limits.fields, FIELDS)?;
         check(figures.fixed, limits.cost, "values in the answer (cost: fields times the sizes of their pages)")?;
         let introspection = INTROSPECTION_PER_TYPE.saturating_mul(types.len() as u64 + 50);
         check(figures.introspection, u32::try_from(introspection).unwrap_or(u32::MAX), "values of introspection")?;
-        fields = fields.saturating_add(figures.fields);
     }
     // Fragments that nothing spreads are still validated.
     for name in document.fragments.keys() {
         fields = fields.max(walk.fragment(name, 1)?.fields);
     }
-    check(fields, limits.fields, "fields, with fragments written out")?;
+    check(fields, limits.fields, FIELDS)?;
     check(walk.aliases, limits.aliases, "aliases")?;
     Ok(Verdict { varies: walk.sizes.varied() })
 }
@@ -171,9 +174,10 @@ impl<'a> Walk<'a> {
         let inside = match (parent, definition) {
             (Parent::Introspection, _) => Parent::Introspection,
             (_, Some(definition)) => self.parent(&definition.type_name),
-            (_, None) if name.starts_with("__") => Parent::Introspection,
+            (_, None) if matches!(name, "__schema" | "__type") => Parent::Introspection,
             (_, None) => Parent::Unknown,
         };
+        Self::check_type_name(field)?;
         self.check_literals(field, definition)?;
         let set: &Positioned<SelectionSet> = &field.selection_set;
         let leaf = Figures { height: 0, ..Figures::default() };
@@ -200,6 +204,19 @@ impl<'a> Walk<'a> {
             _ => figures.fixed = value,
         }
         Ok(figures)
+    }
+
+    /// The engine's validation looks into no `__typename`.
+    fn check_type_name(field: &Selected) -> AppResult<()> {
+        let known = |name: &str| matches!(name, "skip" | "include");
+        let unknown = field.directives.iter().map(|directive| &directive.node.name.node).find(|name| !known(name));
+        let problem = match (unknown, field.arguments.first()) {
+            _ if field.name.node != "__typename" => return Ok(()),
+            (Some(directive), _) => format!("Unknown directive \"{directive}\""),
+            (None, Some((argument, _))) => format!("Unknown argument \"{}\" on field \"__typename\"", argument.node),
+            (None, None) => return Ok(()),
+        };
+        Err(AppError::Request(ErrorCode::GraphqlValidationFailed, problem))
     }
 
     fn check_literals(&self, field: &Selected, definition: Option<&Field>) -> AppResult<()> {

@@ -47,6 +47,13 @@ pub fn free_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port is free")
 }
 
+/// KiB of memory that a process holds.
+pub fn resident_kib(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process lives");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
 impl Process {
     /// Starts `plaza serve` on a database of the tests' cluster and waits until it is ready.
     pub async fn on_database(url: &str) -> Self {
@@ -115,6 +122,11 @@ impl Process {
             }
         });
         Self { child, address, took: start.elapsed() }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
     }
 
     /// Sends a signal.

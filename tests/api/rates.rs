@@ -1,0 +1,135 @@
+//! Rate limits: by address on each instance, and by account over all of them.
+
+use std::time::Duration;
+
+use axum::http::Method;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::harness::http::{JSON, Reply, send};
+use crate::harness::{Answer, Person, Socket, TestApp};
+
+const LOGIN: &str = "mutation ($name: String!, $password: String!) {
+    login(input: { credential: { password: { account: $name, password: $password } } }) {
+        user { username } userErrors { __typename code field ... on RateLimitedError { retryAfterSeconds } } } }";
+
+async fn ask(app: &TestApp, address: &str) -> Reply {
+    let headers = [JSON, ("x-client", address)];
+    send(app.address, Method::POST, "/graphql", &headers, r#"{"query":"{ __typename }"}"#).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_asks_so_often_and_no_more() {
+    let settings = [("PLAZA_LIMIT_REQUESTS_PER_SECOND", "1"), ("PLAZA_TRUSTED_PROXY_HEADER", "X-Client")];
+    let app = TestApp::with(&settings).await;
+    for n in 0..5 {
+        assert_eq!(ask(&app, "6.6.6.6, 1.2.3.4").await.status, 200, "request {n} of a burst of five");
+    }
+    let refused = ask(&app, "1.2.3.4").await;
+    assert_eq!((refused.status, refused.code().as_str()), (429, "RATE_LIMITED"));
+    let seconds: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=2).contains(&seconds), "{seconds}");
+    // What stands before the proxy's own word is the client's, and changes nothing.
+    assert_eq!(ask(&app, "7.7.7.7, 1.2.3.4").await.status, 429);
+    assert_eq!(ask(&app, "1.2.3.5").await.status, 200);
+    // A whole network of the newer kind is one.
+    for n in 0..5 {
+        assert_eq!(ask(&app, &format!("2001:db8::{n}")).await.status, 200);
+    }
+    assert_eq!(ask(&app, "2001:db8::ffff").await.status, 429);
+    assert_eq!(send(app.address, Method::GET, "/healthz", &[], "").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operations_of_a_socket_count_as_well() {
+    let app = TestApp::with(&[("PLAZA_LIMIT_REQUESTS_PER_SECOND", "1")]).await;
+    let mut socket = Socket::open(app.address, Value::Null).await;
+    let mut codes = Vec::new();
+    for _ in 0..6 {
+        socket.subscribe("{ __typename }", json!({})).await;
+        let message = socket.receive().await;
+        if message["type"] == "next" {
+            socket.receive().await;
+        } else {
+            codes.push(message["payload"][0]["extensions"]["code"].clone());
+        }
+    }
+    assert_eq!(codes, ["RATE_LIMITED", "RATE_LIMITED"], "the socket's own request is the first of five");
+}
+
+/// Without the setting a header says nothing: whoever sends it is only no longer taken for a program of this machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_untrusted_header_is_no_disguise() {
+    let app = TestApp::with(&[("PLAZA_LIMIT_REQUESTS_PER_SECOND", "1")]).await;
+    for n in 0..6 {
+        let headers = [JSON, ("x-forwarded-for", &*format!("1.2.3.{n}"))];
+        let reply = send(app.address, Method::POST, "/graphql", &headers, r#"{"query":"{ __typename }"}"#).await;
+        assert_eq!(reply.status, if n < 5 { 200 } else { 429 });
+    }
+    // And this machine's own programs are spared where nobody set a limit.
+    let spared = TestApp::start().await;
+    let many = join_all((0..1200).map(|_| spared.run("{ __typename }", json!({})))).await;
+    assert!(many.iter().all(|answer| answer.status == 200));
+}
+
+async fn login(app: &TestApp, name: &str, password: &str, address: &str) -> Value {
+    let body = json!({ "query": LOGIN, "variables": { "name": name, "password": password } }).to_string();
+    let reply = send(app.address, Method::POST, "/graphql", &[JSON, ("x-client", address)], body).await;
+    Answer { status: reply.status, body: reply.json() }.data()["login"].clone()
+}
+
+fn code(login: &Value) -> &str {
+    login["userErrors"][0]["code"].as_str().unwrap_or("none")
+}
+
+/// Wrong passwords are counted over all instances, before they are compared, and for unknown accounts alike.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_passwords_are_counted_on_all_instances() {
+    let settings = [("PLAZA_LIMIT_LOGINS", "3"), ("PLAZA_TRUSTED_PROXY_HEADER", "X-Client")];
+    let one = TestApp::with(&settings).await;
+    let two = TestApp::on(one.url.clone(), &settings).await;
+    one.as_user("ada").await;
+    for name in ["ada", "nobody"] {
+        let tries = join_all((0..4).flat_map(|_| [&one, &two]).map(|app| login(app, name, "wrong wrong", "1.1.1.1"))).await;
+        let count = |wanted: &str| tries.iter().filter(|login| code(login) == wanted).count();
+        assert_eq!((count("INVALID_CREDENTIALS"), count("RATE_LIMITED")), (3, 5), "{name}: {tries:?}");
+        let refused = tries.iter().find(|login| code(login) == "RATE_LIMITED").unwrap();
+        let error = &refused["userErrors"][0];
+        assert_eq!((&error["__typename"], &error["field"]), (&json!("RateLimitedError"), &Value::Null));
+        let seconds = error["retryAfterSeconds"].as_i64().unwrap();
+        assert!((890..=901).contains(&seconds), "{seconds}");
+    }
+    // The right password is of no use meanwhile from there, but from elsewhere it is.
+    assert_eq!(code(&login(&two, "ada", Person::PASSWORD, "1.1.1.1").await), "RATE_LIMITED");
+    assert_eq!(code(&login(&two, "Ada", Person::PASSWORD, "2.2.2.2").await), "none");
+    for app in [&one, &two] {
+        app.pass(Duration::from_secs(15 * 60 + 1));
+    }
+    assert_eq!(code(&login(&one, "ada", Person::PASSWORD, "1.1.1.1").await), "none");
+    // Right ones don't count.
+    for _ in 0..5 {
+        assert_eq!(code(&login(&one, "ada", Person::PASSWORD, "1.1.1.1").await), "none");
+    }
+    assert_eq!(one.number("select count(*) from rate_counts where used > 3").await, 2, "two are still used up");
+    assert!(plaza::rates::sweep(&one.app).await.unwrap() > 0, "and go with the sweep");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_accounts_are_counted_by_address() {
+    let settings = [("PLAZA_LIMIT_REGISTRATIONS", "2"), ("PLAZA_TRUSTED_PROXY_HEADER", "X-Client")];
+    let one = TestApp::with(&settings).await;
+    let two = TestApp::on(one.url.clone(), &settings).await;
+    let register = async |app: &TestApp, name: &str, address: &str| {
+        let query = "mutation ($name: String!) { register(input: { username: $name, password: \"correct horse\" }) {
+            userErrors { code } } }";
+        let body = json!({ "query": query, "variables": { "name": name } }).to_string();
+        let reply = send(app.address, Method::POST, "/graphql", &[JSON, ("x-client", address)], body).await;
+        code(&reply.json()["data"]["register"]).to_owned()
+    };
+    assert_eq!(register(&one, "bad name", "1.1.1.1").await, "INVALID_INPUT", "what is refused anyway does not count");
+    assert_eq!(register(&one, "ada", "1.1.1.1").await, "none");
+    assert_eq!(register(&two, "bo", "1.1.1.1").await, "none");
+    assert_eq!(register(&one, "lan", "1.1.1.1").await, "RATE_LIMITED");
+    assert_eq!(register(&two, "lan", "1.1.1.2").await, "none");
+    assert_eq!(one.number("select count(*) from users").await, 3);
+}
