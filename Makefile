@@ -8,14 +8,22 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL := $(SUDO) env DEBIAN_FRONTEND=noninteractive sh -c \
 	'apt-get update -q && apt-get install -yq --no-install-recommends "$$@"' install
 
-.PHONY: run test clients fmt lint docs schema db-schema release postgres node clean
+.PHONY: run test web clients fmt lint docs schema db-schema release postgres node chromium clean
 
 run: postgres ## Build, start with demo data, print the addresses
+	@$(MAKE) --no-print-directory web || echo "GraphiQL could not be bundled (that takes Node 20.19 or newer): Plaza starts without."
 	$(CARGO) build --locked --profile $(PROFILE) --bin plaza
 	./target/$(PROFILE)/plaza serve --demo
 
-test: postgres clients ## Every test
+test: postgres web clients chromium ## Every test
 	$(CARGO) test --locked
+
+web: web/dist/index.html.gz ## GraphiQL's bundle, which is compiled into the binary
+
+# A binary that was built without the bundle looks for it again once the build script is younger.
+web/dist/index.html.gz: $(wildcard web/src/*) web/index.html web/vite.config.js web/compress.js web/package-lock.json | node
+	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
+	touch web/embed.rs
 
 clients: node ## The npm clients that tests and README use
 	@cd tests/clients && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
@@ -38,7 +46,7 @@ db-schema: ## Write src/db/schema.rs from the database in DATABASE_URL (needs di
 	diesel database reset
 	diesel print-schema > src/db/schema.rs
 
-release: ## Build for real loads
+release: web ## Build for real loads
 	$(CARGO) build --locked --release
 
 postgres:
@@ -47,6 +55,9 @@ postgres:
 
 node:
 	@command -v npm >/dev/null || $(INSTALL) nodejs npm
+
+chromium:
+	@command -v chromium >/dev/null || $(INSTALL) chromium
 
 clean:
 	$(CARGO) clean

@@ -9,7 +9,8 @@ use crate::error::{AppError, AppResult};
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// Any number that only Plaza's migrations lock.
-const LOCK: i64 = 0x706c_617a_6101;
+/// The lock that a migration holds.
+pub const LOCK: i64 = 0x706c_617a_6101;
 
 /// Brings the database to this binary's version and returns the names of the migrations that were run.
 ///

@@ -1,15 +1,19 @@
-//! The real npm clients against the built binary, while sockets are cut and the server is killed.
+//! The real npm clients against the built binary, while sockets are cut and the server is killed; GraphiQL in Chromium.
 
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::Value;
+use chrono::TimeDelta;
+use plaza::auth::token::AccessTokens;
+use plaza::clock::Clock;
+use plaza::ids::UserId;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::harness::cluster;
-use crate::harness::process::{Process, free_port};
+use crate::harness::process::{Process, SECRET, free_port};
+use crate::harness::{Person, cluster, post};
 
 const MESSAGES: u32 = 2000;
 
@@ -18,15 +22,15 @@ const PATIENCE: Duration = Duration::from_secs(150);
 
 fn folder() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
-    assert!(folder.join("node_modules/graphql-ws").is_dir(), "the npm clients are missing: run `make clients`");
+    assert!(folder.join("node_modules/graphql-sse").is_dir(), "the npm clients are missing: run `make clients`");
     folder
 }
 
-/// Runs the chat and hands each line to `on_line`; returns the summary.
-async fn chat(address: &str, cut: &str, mut on_line: impl AsyncFnMut(&str)) -> Value {
+/// Runs a script and hands each line to `on_line`; returns the summary, which is its last.
+async fn run(arguments: &[&str], mut on_line: impl AsyncFnMut(&str)) -> Value {
     let mut node = Command::new("node")
         .current_dir(folder())
-        .args(["chat.mjs", address, &MESSAGES.to_string(), cut])
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -41,9 +45,14 @@ async fn chat(address: &str, cut: &str, mut on_line: impl AsyncFnMut(&str)) -> V
         }
         last
     };
-    let last = tokio::time::timeout(PATIENCE, follow).await.expect("the chat ends in time");
+    let last = tokio::time::timeout(PATIENCE, follow).await.expect("the script ends in time");
     assert!(node.wait().await.expect("node ends").success(), "{last}");
     serde_json::from_str(&last).unwrap_or_else(|_| panic!("no summary: {last}"))
+}
+
+/// Two people chat; one of them is cut off again and again.
+async fn chat(address: &str, cut: &str, on_line: impl AsyncFnMut(&str)) -> Value {
+    run(&["chat.mjs", address, &MESSAGES.to_string(), cut], on_line).await
 }
 
 #[track_caller]
@@ -80,4 +89,46 @@ async fn nothing_is_lost_or_doubled_while_the_server_is_killed() {
     assert_eq!(kills, 4);
     check(&summary, 5);
     assert_eq!(plaza.expect("it runs").terminate().await.0, Some(0));
+}
+
+/// R47: GraphQL over HTTP, as npm's suite has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_audits_of_graphql_http_pass() {
+    let plaza = Process::on_database(&cluster().empty_database().await).await;
+    let summary = run(&["audits.mjs", &plaza.address.to_string()], async |_| {}).await;
+    assert_eq!((&summary["total"], &summary["ok"]), (&Value::from(61), &Value::from(61)), "{summary}");
+}
+
+/// R15: graphql-sse's client, its line cut again and again, resumes by the id of the last event.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_or_doubled_while_event_streams_are_cut() {
+    let plaza = Process::on_database(&cluster().empty_database().await).await;
+    let summary = run(&["sse.mjs", &plaza.address.to_string(), "1000"], async |_| {}).await;
+    assert!(summary["cuts"].as_u64().is_some_and(|cuts| cuts >= 3), "{summary}");
+}
+
+/// R12: graphql-ws's client comes back by itself with a fresh token, and loses nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_comes_back_with_a_fresh_token() {
+    let url = cluster().empty_database().await;
+    let plaza = Process::on_database(&url).await;
+    let register = "mutation { register(input: { username: \"ada\", password: \"correct horse\" }) {
+        tokens { accessToken refreshToken } user { id } } }";
+    let answer = post(plaza.address, None, register, json!({})).await;
+    let ada = Person::new(plaza.address, &answer.data()["register"]);
+    let tokens = AccessTokens::new(SECRET, None);
+    let now = Clock::System.now();
+    let session = tokens.verify(&ada.token, now).expect("the secret is the tests'").session_id;
+    let (ending, _) = tokens.issue_for(UserId(ada.key()), session, now, TimeDelta::seconds(6)).expect("it is signed");
+    let summary = run(&["ws.mjs", &plaza.address.to_string(), &ending, &ada.token], async |_| {}).await;
+    assert_eq!(summary["expiry"]["closed"][0]["reason"], "token-expired", "{summary}");
+}
+
+/// A person opens GraphiQL, reads the docs, runs a query and sees a message arrive; nothing is asked of other hosts.
+#[tokio::test(flavor = "multi_thread")]
+async fn graphiql_works_in_a_browser() {
+    let plaza = Process::on_database(&cluster().empty_database().await).await;
+    let picture = cluster().folder("graphiql.png").display().to_string();
+    run(&["graphiql.mjs", &plaza.address.to_string(), &picture], async |_| {}).await;
+    assert!(std::fs::metadata(&picture).expect("a picture was taken").len() > 10_000);
 }

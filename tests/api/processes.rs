@@ -5,11 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use axum::http::Method;
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::process::{Process, free_port, output};
-use crate::harness::{Person, Socket, cluster, post, until};
+use crate::harness::http::{JSON, send};
+use crate::harness::process::{Process, SECRET, free_port, output};
+use crate::harness::{Person, SEND, Socket, cluster, direct, post, until};
 
 const REGISTER: &str = "mutation ($name: String!) { register(input: { username: $name, password: \"correct horse\" }) {
     tokens { accessToken refreshToken } user { id } userErrors { code } } }";
@@ -254,4 +256,88 @@ async fn demo_data_is_added_once() {
     assert_eq!(look(&url, "select count(*) from users").await, people);
     let plaza = Process::on_database(&url).await;
     let _ = Socket::open(plaza.address, json!({})).await;
+}
+
+/// R14: told to end, it takes no new work, finishes what runs on HTTP and on sockets, and ends in time.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_is_finished_at_the_end() {
+    let url = cluster().empty_database().await;
+    let plaza = Process::on_database(&url).await;
+    let (ada, bo) = (register(&plaza, "ada").await, register(&plaza, "bo").await);
+    ada.say(&bo, "first").await;
+    // Two sends wait for a lock of ours.
+    let (mut client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let lock = client.transaction().await.unwrap();
+    lock.batch_execute("select id from conversations for update").await.unwrap();
+    let mut socket = ada.socket().await;
+    let id = socket.subscribe(SEND, json!({ "input": direct(&bo, "by socket") })).await;
+    let mut quiet = bo.socket().await;
+    let by_http = tokio::spawn({
+        let (ada, bo) = (ada.clone(), bo.clone());
+        async move { ada.say(&bo, "by HTTP").await }
+    });
+    until("both wait", || async { plaza.metric("plaza_mutations").await > 1.5 }).await;
+    let address = plaza.address;
+    let ending = tokio::spawn(plaza.terminate());
+    until("no connection is taken", || async { tokio::net::TcpStream::connect(address).await.is_err() }).await;
+    assert_eq!(quiet.closed().await, (1001, "draining".into()));
+    lock.commit().await.unwrap();
+    let mut seqs = [by_http.await.unwrap()["seq"].as_i64(), socket.next().await["sendMessage"]["message"]["seq"].as_i64()];
+    seqs.sort_unstable();
+    assert_eq!(seqs, [Some(2), Some(3)]);
+    assert_eq!(socket.receive().await, json!({ "type": "complete", "id": id }));
+    assert_eq!(socket.closed().await, (1001, "draining".into()));
+    let (status, took) = ending.await.unwrap();
+    assert_eq!(status, Some(0));
+    assert!(took < Duration::from_secs(10), "it took {took:?}");
+    assert_eq!(look(&url, "select count(*) from messages").await, 3);
+}
+
+/// While it migrates it lives, and is not ready.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_not_ready_while_it_migrates() {
+    let url = cluster().empty_database().await;
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.execute("select pg_advisory_lock($1)", &[&plaza::db::migrate::LOCK]).await.unwrap();
+    let address = free_port();
+    let starting = tokio::spawn({
+        let (url, address) = (url.clone(), address.to_string());
+        async move { Process::with(&[("DATABASE_URL", &url), ("PLAZA_JWT_SECRET", SECRET), ("PLAZA_BIND", &address)]).await }
+    });
+    until("it listens", || async { tokio::net::TcpStream::connect(address).await.is_ok() }).await;
+    let get = async |path: &str| send(address, Method::GET, path, &[], "").await;
+    assert_eq!(get("/healthz").await.status, 200);
+    for path in ["/readyz", "/graphql", "/"] {
+        let reply = get(path).await;
+        assert_eq!((reply.status, reply.text.as_str(), reply.header("retry-after")), (503, "starting\n", "1"), "{path}");
+    }
+    client.execute("select pg_advisory_unlock($1)", &[&plaza::db::migrate::LOCK]).await.unwrap();
+    let plaza = starting.await.unwrap();
+    assert_eq!(get("/readyz").await.status, 200);
+    // Told to end while it starts, it ends.
+    assert_eq!(plaza.terminate().await.0, Some(0));
+}
+
+/// One line for each operation, with the trace id that the client was told.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_names_each_request() {
+    let url = cluster().empty_database().await;
+    let settings = [("DATABASE_URL", url.as_str()), ("PLAZA_JWT_SECRET", SECRET), ("PLAZA_LOG", "json,info")];
+    let plaza = Process::with(&settings).await;
+    let body = r#"{"query":"query Named { __typename }","operationName":"Named"}"#;
+    let reply = send(plaza.address, Method::POST, "/graphql", &[JSON], body).await;
+    let trace = reply.header("x-trace-id").to_owned();
+    let answered = || async {
+        plaza.log().iter().filter_map(|line| serde_json::from_str::<Value>(line).ok()).any(|line| {
+            line["message"] == "answered"
+                && line["trace"] == trace.as_str()
+                && line["name"] == "Named"
+                && line["operation"] == "query"
+                && line["level"] == "INFO"
+                && line["micros"].is_u64()
+        })
+    };
+    until("the line is there", answered).await;
 }

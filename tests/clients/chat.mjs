@@ -8,40 +8,17 @@
 import { createClient } from 'graphql-ws';
 import { parse } from 'graphql';
 import WebSocket from 'ws';
+import { pause, plaza, subscription } from './plaza.mjs';
 
 const [address, count, cut] = [process.argv[2], Number(process.argv[3]), process.argv[4]];
 
-async function run(query, variables, token) {
-  const response = await fetch(`http://${address}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
-    body: JSON.stringify({ query, variables }),
-    signal: AbortSignal.timeout(5000),
-  });
-  const { data, errors } = await response.json();
-  if (errors) throw new Error(JSON.stringify(errors));
-  return data;
-}
+const { run, register, send: sendOnce } = plaza(address);
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function register(username) {
-  const { register } = await run(
-    `mutation ($username: String!) { register(input: { username: $username, password: "correct horse" }) {
-      tokens { accessToken } user { id } userErrors { code } } }`,
-    { username },
-  );
-  if (register.userErrors.length) throw new Error(JSON.stringify(register.userErrors));
-  return { id: register.user.id, token: register.tokens.accessToken };
-}
-
-const sender = await register(`sender${process.pid}`);
-const receiver = await register(`receiver${process.pid}`);
+const sender = await register('sender');
+const receiver = await register('receiver');
 
 // The document is one that graphql's own parser takes.
-const query = `subscription ($after: String) {
-  messageReceived(after: $after) { cursor message { seq content { ... on TextContent { text } } } } }`;
-parse(query);
+parse(subscription);
 
 let socket;
 let opened = 0;
@@ -66,7 +43,7 @@ const variables = { after: start.viewer.eventCursor };
 const received = [];
 const done = new Promise((resolve, reject) => {
   client.subscribe(
-    { query, variables },
+    { query: subscription, variables },
     {
       next: ({ data, errors }) => {
         if (errors) return reject(new Error(JSON.stringify(errors)));
@@ -83,13 +60,9 @@ const done = new Promise((resolve, reject) => {
 });
 
 async function send(n) {
-  const input = { to: { userId: receiver.id }, content: { text: { text: `message ${n}` } }, clientMessageId: `${n}` };
-  const mutation = 'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { seq } userErrors { code } } }';
   for (;;) {
     try {
-      const { sendMessage } = await run(mutation, { input }, sender.token);
-      if (sendMessage.userErrors.length) throw new Error(JSON.stringify(sendMessage.userErrors));
-      return sendMessage.message.seq;
+      return await sendOnce(sender.token, receiver.id, `message ${n}`);
     } catch {
       await pause(50);
     }

@@ -11,7 +11,7 @@ export function plaza(address) {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
       body: JSON.stringify({ query, variables }),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(5000),
     });
     const { data, errors } = await response.json();
     if (errors) throw new Error(JSON.stringify(errors));
@@ -19,13 +19,14 @@ export function plaza(address) {
   }
 
   async function register(name) {
+    const username = `${name}${process.pid}`;
     const { register } = await run(
       `mutation ($username: String!) { register(input: { username: $username, password: "correct horse" }) {
         tokens { accessToken } user { id } userErrors { code } } }`,
-      { username: `${name}${process.pid}` },
+      { username },
     );
     if (register.userErrors.length) throw new Error(JSON.stringify(register.userErrors));
-    return { id: register.user.id, token: register.tokens.accessToken };
+    return { id: register.user.id, username, token: register.tokens.accessToken };
   }
 
   async function send(token, userId, text) {

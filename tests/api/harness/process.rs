@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -13,9 +14,13 @@ use tokio::process::{Child, Command};
 
 use super::{PATIENCE, cluster};
 
+/// What the processes sign access tokens with.
+pub const SECRET: &str = "a secret of the tests, long enough";
+
 /// A serving `plaza`.
 pub struct Process {
     child: Child,
+    log: Arc<Mutex<Vec<String>>>,
     /// Where it listens.
     pub address: SocketAddr,
     /// How long it took to be ready.
@@ -57,16 +62,17 @@ pub fn resident_kib(process: u32) -> u64 {
 impl Process {
     /// Starts `plaza serve` on a database of the tests' cluster and waits until it is ready.
     pub async fn on_database(url: &str) -> Self {
-        Self::start(&[("DATABASE_URL", url), ("PLAZA_JWT_SECRET", "a secret of the tests, long enough")]).await
+        Self::with(&[("DATABASE_URL", url), ("PLAZA_JWT_SECRET", SECRET)]).await
     }
 
     /// Starts `plaza serve` with its own cluster in a folder.
     pub async fn on_folder(folder: &Path, address: SocketAddr) -> Self {
         let folder = folder.display().to_string();
-        Self::start(&[("PLAZA_DATA_DIR", &folder), ("PLAZA_BIND", &address.to_string())]).await
+        Self::with(&[("PLAZA_DATA_DIR", &folder), ("PLAZA_BIND", &address.to_string())]).await
     }
 
-    async fn start(settings: &[(&str, &str)]) -> Self {
+    /// Starts `plaza serve` with these settings and waits until it is ready.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
         Self::spawn(command(settings)).await
     }
 
@@ -116,12 +122,20 @@ impl Process {
         let mut errors = BufReader::new(child.stderr.take().expect("its errors are ours")).lines();
         let id = child.id().unwrap_or_default();
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let written = Arc::clone(&log);
         tokio::spawn(async move {
             while let Ok(Some(line)) = errors.next_line().await {
                 eprintln!("plaza {id}: {line}");
+                written.lock().expect("nobody panics with it").push(line);
             }
         });
-        Self { child, address, took: start.elapsed() }
+        Self { child, log, address, took: start.elapsed() }
+    }
+
+    /// The lines of its log so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().expect("nobody panics with it").clone()
     }
 
     /// Its process id.
