@@ -8,9 +8,9 @@ export default {
     chunkSizeWarningLimit: 4096,
     // What is bundled asks for its licences to go with it.
     license: { fileName: 'assets/licenses.md' },
-    rollupOptions: {
+    rolldownOptions: {
       // Three dozen libraries say "use client", which means nothing here.
-      onwarn: (warning, warn) => warning.code === 'MODULE_LEVEL_DIRECTIVE' || warn(warning),
+      checks: { moduleLevelDirective: false },
     },
   },
 };
