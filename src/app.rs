@@ -21,7 +21,7 @@ use crate::metrics::Metrics;
 use crate::rates;
 
 /// How often rows that nobody can ask for any more are deleted.
-const SWEEP: Duration = Duration::from_secs(3600);
+const SWEEP: Duration = Duration::from_hours(1);
 
 /// Everything that is shared.
 pub struct App {

@@ -1,4 +1,4 @@
-//! Figures for `/metrics`, in the OpenMetrics text format that Prometheus reads.
+//! Figures for `/metrics`, in the text format of `OpenMetrics` that Prometheus reads.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let bundle = root.join("web/dist");
     println!("cargo:rerun-if-changed=web/embed.rs");
     let mut files = Vec::new();
@@ -17,11 +17,12 @@ fn main() -> io::Result<()> {
     files.sort();
     let mut list = "const ASSETS: &[Asset] = &[\n".to_owned();
     for file in &files {
-        let path = file.strip_prefix(&bundle).map_err(io::Error::other)?.with_extension("");
+        let path = file.strip_prefix(&bundle).map_err(io::Error::other)?.with_extension("").display().to_string();
+        let file = file.display().to_string();
         let _ = writeln!(list, "    Asset {{ path: {path:?}, gzip: include_bytes!({file:?}) }},");
     }
     list.push_str("];\n");
-    let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     fs::write(out.join("assets.rs"), list)
 }
 

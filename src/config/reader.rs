@@ -121,8 +121,10 @@ impl Reader {
 /// A scheme and a host, perhaps a port, and nothing more.
 fn is_origin(text: &str) -> bool {
     text.parse::<Uri>().is_ok_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some() && !text.ends_with('/')
-            && uri.path() == "/" && uri.query().is_none()
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.authority().is_some()
+            && !text.ends_with('/')
+            && uri.path() == "/"
+            && uri.query().is_none()
     })
 }
-

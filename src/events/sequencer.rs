@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How often partitions are made and dropped.
-const UPKEEP: Duration = Duration::from_secs(3600);
+const UPKEEP: Duration = Duration::from_hours(1);
 
 /// PostgreSQL notices within three seconds that a leader's machine is gone, and gives the lock free.
 const SESSION_SETTINGS: &str = "set application_name = 'plaza sequencer'; set timezone = 'UTC'; \

@@ -65,12 +65,7 @@ pub fn prepare(
 
 type Found = (Request, OperationType, Option<String>);
 
-fn try_prepare(
-    endpoint: &Endpoint,
-    asked: Asked,
-    files: Vec<File>,
-    requester: &Requester,
-) -> Result<Found, Refused> {
+fn try_prepare(endpoint: &Endpoint, asked: Asked, files: Vec<File>, requester: &Requester) -> Result<Found, Refused> {
     let document = endpoint.documents.find(&asked)?;
     let operation = document.operation(asked.operation_name.as_deref())?;
     let mut request = Request::new("").variables(asked.variables.unwrap_or_default()).data(requester.clone());
@@ -86,12 +81,7 @@ fn try_prepare(
 }
 
 /// Runs a query or a mutation.
-pub async fn run(
-    endpoint: &Endpoint,
-    prepared: Prepared,
-    requester: &Requester,
-    transport: &'static str,
-) -> Response {
+pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester, transport: &'static str) -> Response {
     let Prepared { request, operation, name, since } = prepared;
     let result = match operation {
         OperationType::Mutation => run_mutation(endpoint, request, requester).await,
@@ -124,18 +114,16 @@ pub async fn run(
 
 /// Opens a subscription: its responses, complete.
 pub fn subscribe(endpoint: &Endpoint, prepared: Prepared, requester: &Requester) -> BoxStream<'static, Response> {
-    let (metrics, trace) = (Arc::clone(&endpoint.app), requester.trace.clone());
+    let (app, trace) = (Arc::clone(&endpoint.app), requester.trace.clone());
     let responses = AssertUnwindSafe(endpoint.engine.subscribe(prepared.request)).catch_unwind();
     responses
-        .map(move |response| match response {
-            Ok(mut response) => {
+        .map(move |response| {
+            if let Ok(mut response) = response {
                 errors::finish(&mut response, &trace);
-                response
+                return response;
             }
-            Err(_) => {
-                metrics.metrics.panics.inc();
-                errors::refusal(&AppError::internal("a subscription panicked"), &trace)
-            }
+            app.metrics.panics.inc();
+            errors::refusal(&AppError::internal("a subscription panicked"), &trace)
         })
         .boxed()
 }

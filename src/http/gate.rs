@@ -91,9 +91,9 @@ impl Addresses {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
-        self.limiter.check_key(&network(ip)).map_err(|refused| {
-            refused.wait_time_from(DefaultClock::default().now()).as_secs() + 1
-        })
+        self.limiter
+            .check_key(&network(ip))
+            .map_err(|refused| refused.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
     }
 }
 

@@ -82,9 +82,10 @@ async fn read(
 }
 
 fn is_utf8(parameters: &str) -> bool {
-    let charset = parameters.split(';').filter_map(|part| part.split_once('=')).find(|(name, _)| {
-        name.trim().eq_ignore_ascii_case("charset")
-    });
+    let charset = parameters
+        .split(';')
+        .filter_map(|part| part.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
     charset.is_none_or(|(_, value)| value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"))
 }
 
@@ -100,7 +101,9 @@ pub async fn get(
     }
     let headers = request.headers().clone();
     let production = endpoint.app.config.production;
-    if !production && Accept::of(&headers).best(&[Media::Html, Media::Json, Media::GraphqlResponse]) == Some(Media::Html) {
+    if !production
+        && Accept::of(&headers).best(&[Media::Html, Media::Json, Media::GraphqlResponse]) == Some(Media::Html)
+    {
         return graphiql::page(State(endpoint)).await;
     }
     let reply = Reply::to(&headers, &endpoint.app.metrics, &caller.trace);
@@ -135,7 +138,8 @@ pub async fn other(
 
 /// Reads a query string. The library's extractor does the parsing; of its parameters it leaves out three things.
 async fn query_string(mut request: Request) -> AppResult<Asked> {
-    let bad = || AppError::bad_input("The query string needs `query`; `variables` and `extensions` have to be JSON objects.");
+    let bad =
+        || AppError::bad_input("The query string needs `query`; `variables` and `extensions` have to be JSON objects.");
     let parameter = |uri: &Uri, name: &str| {
         let pairs: Vec<(String, String)> = axum::extract::Query::try_from_uri(uri).ok()?.0;
         pairs.into_iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value)
@@ -147,7 +151,13 @@ async fn query_string(mut request: Request) -> AppResult<Asked> {
     let parsed = request.extract::<GraphQLRequest<BadQuery>, _>().await.map_err(|BadQuery| bad())?;
     let Parsed { query, variables, extensions, .. } = parsed.into_inner();
     let extensions = serde_json::to_value(&extensions).and_then(serde_json::from_value).map_err(|_| bad())?;
-    Ok(Asked { query: Some(query), document_id, operation_name, variables: Some(variables), extensions: Some(extensions) })
+    Ok(Asked {
+        query: Some(query),
+        document_id,
+        operation_name,
+        variables: Some(variables),
+        extensions: Some(extensions),
+    })
 }
 
 /// The address without parameters that are empty, which the extractor would read as JSON.
@@ -190,9 +200,7 @@ async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -
         Err(response) if streams => return sse::refused(endpoint, &response),
         Err(response) => return reply.send(&response),
     };
-    let refuse = |message: &str| {
-        reply.refuse(&AppError::Request(ErrorCode::MethodNotAllowed, message.into()))
-    };
+    let refuse = |message: &str| reply.refuse(&AppError::Request(ErrorCode::MethodNotAllowed, message.into()));
     if only_reads && prepared.operation == OperationType::Mutation {
         return refuse("GET runs no mutations; use POST.");
     }

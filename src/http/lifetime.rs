@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::auth::Viewer;
 
 /// An expiry further away than this is looked at again then.
-const FAR_AWAY: Duration = Duration::from_secs(3600);
+const FAR_AWAY: Duration = Duration::from_hours(1);
 
 /// Why it has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

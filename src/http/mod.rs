@@ -83,7 +83,6 @@ impl Endpoint {
     }
 
     /// All routes.
-    #[must_use]
     pub fn router(self) -> Router {
         Router::new()
             .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other))

@@ -61,7 +61,8 @@ async fn read_parts(mut multipart: Multipart<'_>, limits: &TransportLimits) -> A
     let mut files = Vec::new();
     while let Some(field) = multipart.next_field().await.map_err(|error| fault(&error, limits))? {
         let place = field.name().and_then(|name| places.remove(name));
-        let place = place.ok_or_else(|| AppError::bad_input("Each file has a name that `map` knows, and comes once."))?;
+        let place =
+            place.ok_or_else(|| AppError::bad_input("Each file has a name that `map` knows, and comes once."))?;
         let filename = field.file_name().unwrap_or_default().to_owned();
         let content_type = field.content_type().map(ToString::to_string);
         let content = Bytes::from(collect(field, limits, limits.file, "A file").await?);
@@ -93,7 +94,9 @@ async fn collect(mut field: Field<'_>, limits: &TransportLimits, most: usize, wh
 
 /// The place of each file, by its name: one place a file, no place twice, null until the file is there.
 fn parse_map(bytes: &[u8], asked: &Asked, limits: &TransportLimits) -> AppResult<HashMap<String, String>> {
-    let shape = || AppError::bad_input("`map` has to be a JSON object of lists of texts, such as {\"0\": [\"variables.file\"]}.");
+    let shape = || {
+        AppError::bad_input("`map` has to be a JSON object of lists of texts, such as {\"0\": [\"variables.file\"]}.")
+    };
     let map: HashMap<String, Vec<String>> = serde_json::from_slice(bytes).map_err(|_| shape())?;
     if map.len() > limits.files {
         return Err(AppError::Request(

@@ -26,7 +26,7 @@ pub fn cors(allowed: &[HeaderValue]) -> CorsLayer {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(headers)
         .expose_headers([RETRY_AFTER, TRACE])
-        .max_age(Duration::from_secs(3600))
+        .max_age(Duration::from_hours(1))
 }
 
 /// Whether a page of this origin may open a socket. Programs that are no browsers send none.

@@ -90,7 +90,7 @@ pub fn network(ip: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-#[test]
+    #[test]
     fn neighbours_in_one_network_are_one() {
         let of = |text: &str| network(text.parse().unwrap());
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));

@@ -182,14 +182,14 @@ async fn an_exchanged_refresh_token_after_thirty_seconds_ends_the_session() {
 async fn tokens_end_in_time() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
-    app.pass(Duration::from_secs(13 * 60));
+    app.pass(Duration::from_mins(13));
     assert_eq!(ada.run(WHO, json!({})).await.status, 200);
-    app.pass(Duration::from_secs(4 * 60));
+    app.pass(Duration::from_mins(4));
     let answer = ada.run(WHO, json!({})).await;
     assert_eq!((answer.status, answer.code()), (401, "UNAUTHENTICATED"));
     // A refresh prolongs the session; thirty days without one end it.
     let fresh = refresh(&app, &json!(ada.refresh)).await;
-    app.pass(Duration::from_secs(30 * 24 * 3600));
+    app.pass(Duration::from_hours(30 * 24));
     assert_eq!(codes(&refresh(&app, &fresh["tokens"]["refreshToken"]).await), ["INVALID_CREDENTIALS"]);
 }
 

@@ -31,6 +31,11 @@ pub fn bomb(levels: usize) -> String {
     format!("{{ ...F0 }} {} fragment F{levels} on Query {{ __typename }}", fragments.join(" "))
 }
 
+/// So many pieces of text, each with its number.
+pub fn many(count: usize, piece: impl Fn(usize) -> String) -> String {
+    (0..count).map(piece).collect::<Vec<_>>().concat()
+}
+
 /// Something nested so many times.
 pub fn nested(levels: usize, before: &str, inside: &str, after: &str) -> String {
     format!("{}{inside}{}", before.repeat(levels), after.repeat(levels))
@@ -38,9 +43,9 @@ pub fn nested(levels: usize, before: &str, inside: &str, after: &str) -> String 
 
 #[test]
 fn every_limit_is_kept_and_named_with_its_value() {
-    let fields = |count: usize| (0..count).map(|n| format!(" a{n}: name")).collect::<String>();
+    let fields = |count: usize| many(count, |n| format!(" a{n}: name"));
     let best = |levels| format!("{{ people {{ nodes {{ {} }} }} }}", nested(levels, "best { ", "name", " }"));
-    let fragments: String = (0..51).map(|n| format!(" fragment F{n} on Person {{ name }}")).collect();
+    let fragments = many(51, |n| format!(" fragment F{n} on Person {{ name }}"));
     let cases: Vec<(&str, String, &str)> = vec![
         ("bytes", format!("{{ __typename }} #{}", "x".repeat(16_384)), "at most 16384 bytes"),
         ("tokens", format!("{{ {} }}", "a ".repeat(2000)), "at most 2000 tokens"),
@@ -53,17 +58,36 @@ fn every_limit_is_kept_and_named_with_its_value() {
         ("aliases", format!("{{ people {{ nodes {{ {} }} }} }}", fields(101)), "at most 50 aliases"),
         ("directives", format!("{{ __typename {} }}", "@skip(if: false) ".repeat(51)), "at most 50 directives"),
         ("1,000 unknown directives", format!("{{ __typename {} }}", "@a ".repeat(1000)), "at most 50 directives"),
-        ("directives of variables", format!("query ($a: Int {}) {{ __typename }}", "@a ".repeat(51)), "at most 50 directives"),
+        (
+            "directives of variables",
+            format!("query ($a: Int {}) {{ __typename }}", "@a ".repeat(51)),
+            "at most 50 directives",
+        ),
         ("fragments", format!("{{ people {{ nodes {{ ...F0 }} }} }} {fragments}"), "at most 50 fragments"),
-        ("a bomb", format!("{{ people {{ nodes {}", bomb(24).replace("Query", "Person").replacen(" }", " } } }", 1)), "at most 400 fields, with fragments written out"),
+        (
+            "a bomb",
+            format!("{{ people {{ nodes {}", bomb(24).replace("Query", "Person").replacen(" }", " } } }", 1)),
+            "at most 400 fields, with fragments written out",
+        ),
         ("a bomb of the root", bomb(24), "at most 20 root fields"),
         (
             "a bomb that nothing spreads",
             format!("{{ __typename }} {}", bomb(12).trim_start_matches("{ ...F0 }")),
             "at most 400 fields",
         ),
-        ("pages in pages", "{ people(first: 100) { nodes { friends(first: 100) { nodes { name best { name } } } } } }".into(), "at most 20000 values"),
-        ("two introspections", format!("{{ {} }}", nested(4, "__schema { types { fields { type { fields { type { ", "name", " } } } } } }")), "values of introspection"),
+        (
+            "pages in pages",
+            "{ people(first: 100) { nodes { friends(first: 100) { nodes { name best { name } } } } } }".into(),
+            "at most 20000 values",
+        ),
+        (
+            "two introspections",
+            format!(
+                "{{ {} }}",
+                nested(4, "__schema { types { fields { type { fields { type { ", "name", " } } } } } }")
+            ),
+            "values of introspection",
+        ),
     ];
     for (what, document, expected) in cases {
         let refused = refusal(&[], &document, json!({})).unwrap_or_else(|| panic!("{what} is let through"));
@@ -78,7 +102,10 @@ fn every_limit_is_kept_and_named_with_its_value() {
         ("aliases", format!("{{ people {{ nodes {{ {} }} }} }}", fields(50))),
         ("directives", format!("{{ __typename {} }}", "@skip(if: false) ".repeat(50))),
         ("a usual page", "{ people(first: 100) { nodes { name friends { nodes { name } } } } }".into()),
-        ("brackets in texts and comments", format!("{{ echo(text: \"{0}\") a: echo(text: \"\"\"{0}\"\"\") }} # {0}", "[{(@".repeat(500))),
+        (
+            "brackets in texts and comments",
+            format!("{{ echo(text: \"{0}\") a: echo(text: \"\"\"{0}\"\"\") }} # {0}", "[{(@".repeat(500)),
+        ),
     ] {
         assert_eq!(refusal(&[], &document, json!({})), None, "{what}");
     }
@@ -157,14 +184,14 @@ async fn a_full_introspection_is_exempt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_to_wrong_documents_are_short() {
     let app = TestApp::start().await;
-    let many: String = (0..300).map(|n| format!(" unknown{n}(a: 1, b: $c)")).collect();
+    let unknown = many(300, |n| format!(" unknown{n}(a: 1, b: $c)"));
     for document in [
         format!("{{ {} }}", "x".repeat(16_000)),
-        format!("{{ viewer {{ {many} }} }}"),
+        format!("{{ viewer {{ {unknown} }} }}"),
         format!("{{ __typename {} }}", "@a ".repeat(50)),
         format!("{{ viewer {} {{ user {{ id }} }} }}", "@a ".repeat(50)),
         "{ __typename(a: 1) }".into(),
-        format!("query ({}) {{ __typename }}", (0..300).map(|n| format!("$v{n}: Int ")).collect::<String>()),
+        format!("query ({}) {{ __typename }}", many(300, |n| format!("$v{n}: Int "))),
         format!("{{ user(id: \"{}\", nothing: 1) {{ id }} }}", "x".repeat(15_000)),
         format!("{{ {} }} ]", "x".repeat(16_000)),
         format!("query {} {{ __typename }} query B {{ __typename }}", "x".repeat(16_000)),
@@ -189,7 +216,8 @@ async fn ask(app: &TestApp, body: Value) -> Answer {
 async fn a_hash_stands_for_a_document_that_was_seen() {
     let app = TestApp::start().await;
     let query = "query ($n: Int!) { userByAccountNumber(accountNumber: $n) { id } }";
-    let hash: String = Sha256::digest(query).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = Sha256::digest(query);
+    let hash = many(digest.len(), |n| format!("{:02x}", digest[n]));
     let persisted = |hash: &str| json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
     let variables = json!({ "n": 1 });
     let unknown = ask(&app, json!({ "extensions": persisted(&hash), "variables": variables })).await;
@@ -200,7 +228,9 @@ async fn a_hash_stands_for_a_document_that_was_seen() {
     ask(&app, json!({ "query": query, "extensions": persisted(&hash), "variables": variables })).await.data();
     ask(&app, json!({ "extensions": persisted(&hash), "variables": variables })).await.data();
     // By GET, and on a socket.
-    let path = format!("/graphql?variables=%7B%22n%22:1%7D&extensions=%7B%22persistedQuery%22:%7B%22version%22:1,%22sha256Hash%22:%22{hash}%22%7D%7D");
+    let path = format!(
+        "/graphql?variables=%7B%22n%22:1%7D&extensions=%7B%22persistedQuery%22:%7B%22version%22:1,%22sha256Hash%22:%22{hash}%22%7D%7D"
+    );
     let reply = http::send(app.address, axum::http::Method::GET, &path, &[], "").await;
     assert_eq!(reply.json(), json!({ "data": { "userByAccountNumber": null } }));
     let mut socket = Socket::open(app.address, Value::Null).await;
@@ -268,7 +298,11 @@ async fn the_cache_keeps_documents_and_not_their_variables() {
     let app = TestApp::serving(schema().0, &[("PLAZA_LIMIT_COST", "1000")]).await;
     let document = "query ($n: Int) { people(first: $n) { nodes { friends(first: 10) { nodes { name } } } } }";
     for _ in 0..2 {
-        assert_eq!(post(app.address, None, document, json!({ "n": 1 })).await.data()["people"]["nodes"][0]["friends"]["nodes"][9]["name"], "somebody");
+        assert_eq!(
+            post(app.address, None, document, json!({ "n": 1 })).await.data()["people"]["nodes"][0]["friends"]["nodes"]
+                [9]["name"],
+            "somebody"
+        );
         assert_eq!(post(app.address, None, document, json!({ "n": 100 })).await.code(), "QUERY_TOO_EXPENSIVE");
     }
 }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::documents::{bomb, nested};
+use crate::documents::{bomb, many, nested};
 use crate::harness::http::{JSON, send};
 use crate::harness::process::{Process, resident_kib};
 use crate::harness::{Socket, cluster};
@@ -32,12 +32,12 @@ fn documents() -> Vec<(&'static str, String)> {
         ("brackets behind a comment", format!("{{ #\"\"\"\n user(id: {}", "[".repeat(10_000))),
         ("a bomb", bomb(40)),
         ("copies", format!("{{ viewer {{ {} }} }}", "user { id } ".repeat(500))),
-        ("aliases", format!("{{ {} }}", (0..101).map(|n| format!("a{n}: __typename ")).collect::<String>())),
+        ("aliases", format!("{{ {} }}", many(101, |n| format!("a{n}: __typename ")))),
         ("directives", format!("{{ viewer {} {{ eventCursor }} }}", "@a ".repeat(1000))),
-        ("arguments", format!("{{ user({}) {{ id }} }}", (0..600).map(|n| format!("a{n}:1 ")).collect::<String>())),
-        ("variables", format!("query ({}) {{ __typename }}", (0..400).map(|n| format!("$a{n}:X ")).collect::<String>())),
+        ("arguments", format!("{{ user({}) {{ id }} }}", many(600, |n| format!("a{n}:1 ")))),
+        ("variables", format!("query ({}) {{ __typename }}", many(400, |n| format!("$a{n}:X ")))),
         ("an unknown type with a default", "query ($a: Nothing = 3) { __typename }".into()),
-        ("fields that are not there", format!("{{ viewer {{ {} }} }}", (0..390).map(|n| format!("f{n} ")).collect::<String>())),
+        ("fields that are not there", format!("{{ viewer {{ {} }} }}", many(390, |n| format!("f{n} ")))),
         ("fields that can't be merged", format!("{{ viewer {{ {} }} }}", "user { x: id x: username } ".repeat(20))),
         ("pages in pages", "{ viewer { conversations(first: 100) { nodes { messages(first: 100) { nodes { conversation { messages(first: 100) { nodes { id } } } } } } } } }".into()),
         ("an introspection in an introspection", nested(10, "{ __schema { types { fields { type ", "{ name }", " } } } }")),
@@ -99,7 +99,8 @@ async fn large_and_slow_requests_cost_nothing() {
     let reply = send(address, Method::POST, "/graphql", &[JSON], vec![b' '; 50 << 20]).await;
     assert_eq!((reply.status, reply.code().as_str()), (413, "PAYLOAD_TOO_LARGE"));
     let chunk = "4000\r\n".to_owned() + &" ".repeat(0x4000) + "\r\n";
-    let head = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head =
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     for _ in 0..20 {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
@@ -147,7 +148,10 @@ async fn giving_up_a_request_fails_no_other() {
     let address = plaza.address;
     let query = "{ a: userByAccountNumber(accountNumber: 1) { id } b: userByAccountNumber(accountNumber: 2) { id } }";
     let body = json!({ "query": query }).to_string();
-    let head = format!("POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
     let give_up = async {
         for _ in 0..300 {
             let mut stream = TcpStream::connect(address).await.unwrap();

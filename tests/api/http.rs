@@ -100,7 +100,8 @@ async fn get_runs_queries_alone() {
         ("query=%7B__typename%7D&variables=&operationName=&extensions=".to_owned(), json!({ "__typename": "Query" })),
         (format!("query={two}&operationName=B"), json!({ "b": "Query" })),
         (
-            "query=query($n:Int!)%7BuserByAccountNumber(accountNumber:$n)%7Bid%7D%7D&variables=%7B%22n%22:1%7D".to_owned(),
+            "query=query($n:Int!)%7BuserByAccountNumber(accountNumber:$n)%7Bid%7D%7D&variables=%7B%22n%22:1%7D"
+                .to_owned(),
             json!({ "userByAccountNumber": null }),
         ),
     ] {

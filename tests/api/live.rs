@@ -288,7 +288,7 @@ async fn a_socket_closes_when_its_session_or_its_token_ends() {
     assert!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
 
     let mut socket = bo.socket().await;
-    app.pass(Duration::from_secs(20 * 60));
+    app.pass(Duration::from_mins(20));
     socket.send(json!({ "type": "ping" })).await;
     assert_eq!(socket.closed().await, (4403, "token-expired".into()));
     let mut late = Socket::connect(app.address, Some("graphql-transport-ws")).await;

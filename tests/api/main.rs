@@ -15,6 +15,7 @@ mod live;
 mod membership;
 mod pages;
 mod processes;
+mod properties;
 mod rates;
 mod readme;
 mod sockets;

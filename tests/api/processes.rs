@@ -283,7 +283,8 @@ async fn what_runs_is_finished_at_the_end() {
     until("no connection is taken", || async { tokio::net::TcpStream::connect(address).await.is_err() }).await;
     assert_eq!(quiet.closed().await, (1001, "draining".into()));
     lock.commit().await.unwrap();
-    let mut seqs = [by_http.await.unwrap()["seq"].as_i64(), socket.next().await["sendMessage"]["message"]["seq"].as_i64()];
+    let mut seqs =
+        [by_http.await.unwrap()["seq"].as_i64(), socket.next().await["sendMessage"]["message"]["seq"].as_i64()];
     seqs.sort_unstable();
     assert_eq!(seqs, [Some(2), Some(3)]);
     assert_eq!(socket.receive().await, json!({ "type": "complete", "id": id }));
@@ -311,7 +312,11 @@ async fn it_is_not_ready_while_it_migrates() {
     assert_eq!(get("/healthz").await.status, 200);
     for path in ["/readyz", "/graphql", "/"] {
         let reply = get(path).await;
-        assert_eq!((reply.status, reply.text.as_str(), reply.header("retry-after")), (503, "starting\n", "1"), "{path}");
+        assert_eq!(
+            (reply.status, reply.text.as_str(), reply.header("retry-after")),
+            (503, "starting\n", "1"),
+            "{path}"
+        );
     }
     client.execute("select pg_advisory_unlock($1)", &[&plaza::db::migrate::LOCK]).await.unwrap();
     let plaza = starting.await.unwrap();

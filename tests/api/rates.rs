@@ -90,7 +90,8 @@ async fn wrong_passwords_are_counted_on_all_instances() {
     let two = TestApp::on(one.url.clone(), &settings).await;
     one.as_user("ada").await;
     for name in ["ada", "nobody"] {
-        let tries = join_all((0..4).flat_map(|_| [&one, &two]).map(|app| login(app, name, "wrong wrong", "1.1.1.1"))).await;
+        let tries =
+            join_all((0..4).flat_map(|_| [&one, &two]).map(|app| login(app, name, "wrong wrong", "1.1.1.1"))).await;
         let count = |wanted: &str| tries.iter().filter(|login| code(login) == wanted).count();
         assert_eq!((count("INVALID_CREDENTIALS"), count("RATE_LIMITED")), (3, 5), "{name}: {tries:?}");
         let refused = tries.iter().find(|login| code(login) == "RATE_LIMITED").unwrap();

@@ -125,3 +125,23 @@ async fn the_commands_are_those_of_the_help() {
         }
     }
 }
+
+#[test]
+fn the_error_codes_are_those_of_the_code() {
+    let code = include_str!("../../src/error.rs");
+    let mut expected: Vec<&str> = code
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Self::")?.split_once(" => \"")?.1.strip_suffix("\","))
+        .collect();
+    let mut found: Vec<&str> = README
+        .lines()
+        .skip_while(|line| !line.starts_with("| `extensions.code`"))
+        .skip(2)
+        .take_while(|line| line.starts_with("| `"))
+        .filter_map(|line| line.split('`').nth(1))
+        .collect();
+    expected.sort_unstable();
+    found.sort_unstable();
+    assert!(expected.len() > 15, "{expected:?}");
+    assert_eq!(found, expected);
+}

@@ -293,8 +293,7 @@ async fn a_socket_ends_with_its_token() {
     let viewer = app.app.authenticate(&ada.token).unwrap();
     let lifetime = chrono::TimeDelta::seconds(2);
     let now = app.app.clock.now();
-    let (token, expires_at) =
-        app.app.tokens.issue_for(viewer.user_id, viewer.session_id, now, lifetime).unwrap();
+    let (token, expires_at) = app.app.tokens.issue_for(viewer.user_id, viewer.session_id, now, lifetime).unwrap();
     let mut socket = Person { token, ..ada }.socket().await;
     socket.follow(&app, RECEIVE, json!({})).await;
     assert_eq!(socket.closed().await, (4403, "token-expired".into()));

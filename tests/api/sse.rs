@@ -47,12 +47,13 @@ impl Stream {
     /// The next block of lines, or nothing at the stream's end.
     async fn block(&mut self) -> Option<String> {
         loop {
-            if let Some((block, rest)) = self.text.split_once("\n\n") {
+            if let Some((block, _)) = self.text.split_once("\n\n") {
                 let block = block.to_owned();
-                self.text = rest.to_owned();
+                self.text.drain(..block.len() + 2);
                 return Some(block);
             }
-            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("it speaks in time").expect("it is whole")?;
+            let chunk =
+                timeout(PATIENCE, self.response.chunk()).await.expect("it speaks in time").expect("it is whole")?;
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
@@ -261,6 +262,10 @@ async fn streams_are_bounded_in_number_and_patience() {
     assert_eq!((reply.status, reply.code().as_str()), (503, "OVERLOADED"));
     let start = Instant::now();
     until("it is cut", || async { app.app.tracker.is_empty() }).await;
-    assert!(start.elapsed() > Duration::from_secs(10) && start.elapsed() < Duration::from_secs(19), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() > Duration::from_secs(10) && start.elapsed() < Duration::from_secs(19),
+        "{:?}",
+        start.elapsed()
+    );
     drop(stuck);
 }

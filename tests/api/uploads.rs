@@ -28,7 +28,9 @@ fn body(parts: &[Part<'_>]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, file, content) in parts {
         let file = file.map(|file| format!("; filename=\"{file}\"\r\nContent-Type: image/png")).unwrap_or_default();
-        body.extend_from_slice(format!("--xx\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes());
+        body.extend_from_slice(
+            format!("--xx\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes(),
+        );
         body.extend_from_slice(content);
         body.extend_from_slice(b"\r\n");
     }
@@ -122,7 +124,14 @@ async fn what_is_not_as_the_specification_has_it_is_refused() {
         ),
         (
             "a file in a literal",
-            vec![operations("mutation ($file: Upload!) { a: upload(file: $file) b: upload(file: \"#__graphql_file__:0\") }", &null), place(), file("0", 1)],
+            vec![
+                operations(
+                    "mutation ($file: Upload!) { a: upload(file: $file) b: upload(file: \"#__graphql_file__:0\") }",
+                    &null,
+                ),
+                place(),
+                file("0", 1),
+            ],
         ),
     ];
     for (what, parts) in cases {
@@ -156,7 +165,10 @@ async fn what_is_too_large_is_refused_while_it_comes() {
         ("a file", vec![one(), place(), file("0", (1 << 20) + 1)]),
         ("the operations", vec![("operations", None, vec![b' '; 70_000]), place(), file("0", 1)]),
         ("the map", vec![one(), ("map", None, vec![b' '; 10_000]), file("0", 1)]),
-        ("the number of files", [operations(ALL, &many), map(&Value::Object(places))].into_iter().chain(eleven).collect()),
+        (
+            "the number of files",
+            [operations(ALL, &many), map(&Value::Object(places))].into_iter().chain(eleven).collect(),
+        ),
         ("all", vec![one(), place(), file("0", 4 << 20)]),
     ];
     for (what, parts) in cases {

@@ -17,7 +17,7 @@ pub struct AccountMutation;
 #[Object]
 impl AccountMutation {
     /// Makes an account and signs it in. User errors: `REQUIRED`, `INVALID_INPUT`, `TOO_LONG`, `WEAK_PASSWORD`,
-    /// `USERNAME_TAKEN`.
+    /// `USERNAME_TAKEN`, `RATE_LIMITED` for too many from one address.
     async fn register(
         &self,
         ctx: &Context<'_>,
@@ -26,7 +26,8 @@ impl AccountMutation {
         settle(async { service::register(ctx.scope()?, input.into()).await }.await, AuthPayload::signed_in)
     }
 
-    /// Signs in. An unknown account and a wrong password are both `INVALID_CREDENTIALS`.
+    /// Signs in. An unknown account and a wrong password are both `INVALID_CREDENTIALS`; after too many of them it is
+    /// `RATE_LIMITED`, whatever the password.
     async fn login(
         &self,
         ctx: &Context<'_>,

@@ -159,12 +159,7 @@ impl<'a> Walk<'a> {
         Ok(figures)
     }
 
-    fn field(
-        &mut self,
-        field: &'a Selected,
-        parent: Parent<'a>,
-        level: u64,
-    ) -> AppResult<Figures> {
+    fn field(&mut self, field: &'a Selected, parent: Parent<'a>, level: u64) -> AppResult<Figures> {
         self.aliases += u64::from(field.alias.is_some());
         let name = field.name.node.as_str();
         let definition = match parent {
@@ -184,7 +179,8 @@ impl<'a> Walk<'a> {
         let below = if set.node.items.is_empty() { leaf } else { self.selections(&set.node, inside, level + 1)? };
         let mut figures = Figures { fields: below.fields.saturating_add(1), height: below.height, ..leaf };
         if matches!(inside, Parent::Introspection) {
-            let times = if matches!(parent, Parent::Introspection) { introspection_list(name, self.types.len()) } else { 1 };
+            let times =
+                if matches!(parent, Parent::Introspection) { introspection_list(name, self.types.len()) } else { 1 };
             figures.introspection = times.saturating_mul(below.introspection.saturating_add(1));
             return Ok(figures);
         }

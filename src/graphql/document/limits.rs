@@ -55,5 +55,8 @@ pub fn check(counted: u64, most: u32, what: &str) -> AppResult<()> {
     if counted <= u64::from(most) {
         return Ok(());
     }
-    Err(AppError::Request(ErrorCode::QueryTooExpensive, format!("The document is too expensive: at most {most} {what}.")))
+    Err(AppError::Request(
+        ErrorCode::QueryTooExpensive,
+        format!("The document is too expensive: at most {most} {what}."),
+    ))
 }

@@ -24,11 +24,9 @@ pub struct Sizes<'a> {
 impl<'a> Sizes<'a> {
     /// Sizes in a document with these variables.
     pub fn new(document: &'a ExecutableDocument, variables: &'a Variables) -> Self {
-        let definitions =
-            document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
-        let defaults = definitions.filter_map(|definition| {
-            Some((&definition.node.name.node, &definition.node.default_value.as_ref()?.node))
-        });
+        let definitions = document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
+        let defaults = definitions
+            .filter_map(|definition| Some((&definition.node.name.node, &definition.node.default_value.as_ref()?.node)));
         Self { variables, defaults: defaults.collect(), varied: Cell::new(false) }
     }
 
@@ -43,7 +41,8 @@ impl<'a> Sizes<'a> {
             let size = self.number(&field.get_argument(name)?.node)?;
             Some(size.min(LARGEST_PAGE.into()))
         });
-        let has_default = definition.and_then(|definition| definition.arguments.get("first")).is_some_and(|first| first.has_default);
+        let has_default =
+            definition.and_then(|definition| definition.arguments.get("first")).is_some_and(|first| first.has_default);
         // A default of the schema's own is at most a whole page.
         given.unwrap_or(u64::from(if has_default { LARGEST_PAGE } else { DEFAULT_PAGE }))
     }

@@ -16,8 +16,8 @@ use crate::error::{AppError, AppResult};
 pub fn read(path: &Path, documents: &Documents) -> AppResult<HashMap<String, Arc<Document>>> {
     let fault = |what: String| AppError::internal(format!("PLAZA_TRUSTED_DOCUMENTS, {}: {what}", path.display()));
     let text = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
-    let texts: HashMap<String, String> = serde_json::from_slice(&text)
-        .map_err(|error| fault(format!("it is no JSON object of texts: {error}")))?;
+    let texts: HashMap<String, String> =
+        serde_json::from_slice(&text).map_err(|error| fault(format!("it is no JSON object of texts: {error}")))?;
     let parse = |(id, text): (String, String)| match documents.parse(&text, &Variables::default()) {
         Ok(document) => Ok((id, Arc::new(document))),
         Err(Refused::Unparsed(error)) => Err(fault(format!("the document {id:?}: {}", error.message))),

@@ -145,9 +145,7 @@ fn kind(name: &str, kind: TypeKind, one_of: bool) -> Kind {
     };
     match kind {
         TypeKind::Scalar => Kind::Scalar,
-        TypeKind::Enum(values) => {
-            Kind::Enum(values.values.into_iter().map(|value| value.node.value.node).collect())
-        }
+        TypeKind::Enum(values) => Kind::Enum(values.values.into_iter().map(|value| value.node.value.node).collect()),
         TypeKind::InputObject(input) => Kind::Input(Input { one_of, fields: arguments(input.fields) }),
         TypeKind::Object(object) => output(object.fields),
         TypeKind::Interface(interface) => output(interface.fields),

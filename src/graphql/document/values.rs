@@ -22,7 +22,8 @@ pub fn check_definitions(operation: &OperationDefinition, types: &SchemaTypes) -
         let name = named(&definition.node.var_type.node);
         let known = is_built_in(name) || matches!(types.get(name), Some(Kind::Scalar | Kind::Enum(_) | Kind::Input(_)));
         if !known {
-            let message = format!("The variable ${} has the type {name}, which is no input type.", definition.node.name);
+            let message =
+                format!("The variable ${} has the type {name}, which is no input type.", definition.node.name);
             return Err(AppError::Request(ErrorCode::GraphqlValidationFailed, message));
         }
     }

@@ -48,7 +48,9 @@ pub enum ClientMessage {
 pub fn parse(text: &str) -> Option<ClientMessage> {
     let message: ClientMessage = serde_json::from_str(text).ok()?;
     let whole = match &message {
-        ClientMessage::Subscribe { id, payload } => !id.is_empty() && (payload.query.is_some() || payload.check_named().is_ok()),
+        ClientMessage::Subscribe { id, payload } => {
+            !id.is_empty() && (payload.query.is_some() || payload.check_named().is_ok())
+        }
         ClientMessage::Complete { id } => !id.is_empty(),
         _ => true,
     };

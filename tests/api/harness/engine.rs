@@ -65,7 +65,7 @@ impl Query {
 
 pub struct Mutation;
 
-fn told(ctx: &Context<'_>, file: &Upload) -> String {
+fn told(ctx: &Context<'_>, file: Upload) -> String {
     let file = file.value(ctx).expect("the file is there");
     format!("{} {} {}", file.filename, file.content_type.unwrap_or_default(), file.content.len())
 }
@@ -73,10 +73,10 @@ fn told(ctx: &Context<'_>, file: &Upload) -> String {
 #[Object]
 impl Mutation {
     async fn upload(&self, ctx: &Context<'_>, file: Upload) -> String {
-        told(ctx, &file)
+        told(ctx, file)
     }
     async fn upload_all(&self, ctx: &Context<'_>, files: Vec<Upload>) -> Vec<String> {
-        files.iter().map(|file| told(ctx, file)).collect()
+        files.into_iter().map(|file| told(ctx, file)).collect()
     }
     async fn wait(&self, ctx: &Context<'_>) -> bool {
         ctx.data_unchecked::<Gate>().acquire().await.expect("the gate is never closed").forget();
