@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -74,10 +75,21 @@ pub async fn build(config: Config, url: &str) -> AppResult<Arc<App>> {
 /// # Errors
 /// When the database or the address can't be had.
 pub async fn serve(config: Config, demo: bool) -> AppResult<()> {
+    raise_open_files();
     let opened = open_database(&config, true).await?;
     let served = serve_on(config, &opened.url, demo).await;
     opened.close().await;
     served
+}
+
+/// Raises the number of files and connections that the process may hold to what the system allows it: what it is given
+/// at first is a quarter of the sockets that Plaza takes, or less.
+fn raise_open_files() {
+    let raised =
+        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the number of open files could not be raised");
+    }
 }
 
 async fn serve_on(config: Config, url: &str, demo: bool) -> AppResult<()> {

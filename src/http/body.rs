@@ -12,7 +12,7 @@ use crate::error::{AppError, AppResult, ErrorCode};
 use crate::graphql::document::Asked;
 
 /// A body arrives within this time.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// What is left of a refused body is read and thrown away, so that its sender gets to the answer: so much, for so long.
 const DISCARDED: usize = 64 << 20;

@@ -34,17 +34,21 @@ pub async fn page(State(endpoint): State<Endpoint>) -> Response {
     if endpoint.app.config.production {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let page = match find("index.html") {
-        Some(asset) => ([(CONTENT_ENCODING, "gzip")], asset.gzip).into_response(),
-        None => NOT_BUILT.into_response(),
-    };
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, POLICY),
         (CACHE_CONTROL, "no-cache"),
         NO_SNIFFING,
     ];
-    (headers, page).into_response()
+    (headers, contents(find("index.html"))).into_response()
+}
+
+/// The page, or what stands in for it.
+fn contents(page: Option<&'static Asset>) -> Response {
+    match page {
+        Some(asset) => ([(CONTENT_ENCODING, "gzip")], asset.gzip).into_response(),
+        None => NOT_BUILT.into_response(),
+    }
 }
 
 /// Answers `GET /graphiql/…`: the page's scripts, styles and workers, whose names hold their hash.
@@ -71,4 +75,17 @@ pub async fn asset(State(endpoint): State<Endpoint>, Path(path): Path<String>) -
 
 fn find(path: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.path == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_the_bundle_a_plain_page_says_how_to_build_it() {
+        let page = contents(None);
+        assert_eq!(page.headers().get(CONTENT_ENCODING), None);
+        let body = axum::body::to_bytes(page.into_body(), 10_000).await.unwrap();
+        assert!(str::from_utf8(&body).unwrap().contains("make web"));
+    }
 }

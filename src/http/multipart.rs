@@ -1,11 +1,13 @@
 //! Uploads by the graphql-multipart-request-spec: `operations`, then `map`, then the files, counted while they stream.
 
 use std::collections::HashMap;
+use std::task::Poll;
 
 use async_graphql::{UploadValue, Value, Variables};
 use axum::body::{BodyDataStream, Bytes};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use futures_util::{Stream, StreamExt, stream};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 
 use super::body::{check_length, in_time, parse, too_large};
@@ -48,8 +50,23 @@ pub async fn read(
     let boundary = multer::parse_boundary(media_type)
         .map_err(|_| AppError::bad_input("The multipart/form-data body has no boundary in Content-Type."))?;
     let whole = Constraints::new().size_limit(SizeLimit::new().whole_stream(limits.upload as u64));
-    let multipart = Multipart::with_constraints(body, boundary, whole);
+    let multipart = Multipart::with_constraints(in_turn(body), boundary, whole);
     in_time(read_parts(multipart, limits)).await
+}
+
+/// The body, a chunk at a time: the reader of parts would take in all that is there before it looks at any of it.
+fn in_turn(body: &mut BodyDataStream) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send {
+    let mut had_one = false;
+    stream::poll_fn(move |context| {
+        had_one = !had_one;
+        if had_one {
+            let chunk = body.poll_next_unpin(context);
+            had_one = chunk.is_ready();
+            return chunk;
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
 }
 
 async fn read_parts(mut multipart: Multipart<'_>, limits: &TransportLimits) -> AppResult<(Asked, Vec<File>)> {
@@ -82,14 +99,17 @@ async fn next<'a>(multipart: &mut Multipart<'a>, limits: &TransportLimits, name:
 }
 
 async fn collect(mut field: Field<'_>, limits: &TransportLimits, most: usize, what: &str) -> AppResult<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // Put together once it is known to be small enough.
+    let mut chunks: Vec<Bytes> = Vec::new();
+    let mut size = 0;
     while let Some(chunk) = field.chunk().await.map_err(|error| fault(&error, limits))? {
-        if bytes.len() + chunk.len() > most {
+        size += chunk.len();
+        if size > most {
             return Err(too_large(what, most));
         }
-        bytes.extend_from_slice(&chunk);
+        chunks.push(chunk);
     }
-    Ok(bytes)
+    Ok(chunks.concat())
 }
 
 /// The place of each file, by its name: one place a file, no place twice, null until the file is there.

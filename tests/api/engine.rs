@@ -12,6 +12,8 @@ use plaza::graphql::scalars::{DateTime, Decimal};
 use plaza::telemetry::TraceId;
 use serde_json::{Value, json};
 
+use crate::harness::{Socket, TestApp};
+
 /// A resolver that fails with something no client may see.
 fn broken<T>() -> Result<T, AppError> {
     Err(AppError::internal("select secret from somewhere"))
@@ -39,6 +41,15 @@ impl Shapes {
     }
     async fn nullable_list(&self) -> Option<Vec<Result<i32, AppError>>> {
         Some(vec![Ok(1), broken()])
+    }
+    async fn list(&self) -> Vec<Result<i32, AppError>> {
+        vec![Ok(1), broken()]
+    }
+    async fn failing_list(&self) -> Option<Result<Vec<i32>, AppError>> {
+        Some(broken())
+    }
+    async fn objects(&self) -> Vec<Option<Shapes>> {
+        vec![Some(Shapes), Some(Shapes)]
     }
     async fn nested_lists(&self) -> Vec<Option<Vec<Result<i32, AppError>>>> {
         vec![Some(vec![Ok(1)]), Some(vec![Ok(2), broken()])]
@@ -189,6 +200,17 @@ async fn a_failing_field_becomes_null_or_bubbles_as_the_specification_says() {
             json!({ "shapes": { "fine": 1, "nullableList": null } }),
             json!(["shapes", "nullableList", 1]),
         ),
+        ("{ shapes { fine list } }", json!({ "shapes": null }), json!(["shapes", "list", 1])),
+        (
+            "{ shapes { fine failingList } }",
+            json!({ "shapes": { "fine": 1, "failingList": null } }),
+            json!(["shapes", "failingList"]),
+        ),
+        (
+            "{ shapes { objects { fine } x: objects { inner { required { nonNull } } } } }",
+            json!({ "shapes": { "objects": [{ "fine": 1 }, { "fine": 1 }], "x": [{ "inner": null }, { "inner": null }] } }),
+            json!(["shapes", "x", 0, "inner", "required", "nonNull"]),
+        ),
         (
             "{ shapes { nestedLists } }",
             json!({ "shapes": { "nestedLists": [[1], null] } }),
@@ -213,7 +235,8 @@ async fn a_failing_field_becomes_null_or_bubbles_as_the_specification_says() {
     for (document, data, path) in cases {
         let response = run(document).await;
         assert_eq!(response["data"], data, "{document}");
-        assert_eq!(response["errors"].as_array().unwrap().len(), 1, "{document}: {response}");
+        let failures = if document.contains("objects") { 2 } else { 1 };
+        assert_eq!(response["errors"].as_array().unwrap().len(), failures, "{document}: {response}");
         let error = &response["errors"][0];
         assert_eq!(error["path"], path, "{document}");
         assert_eq!((&error["message"], &error["extensions"]["code"]), (&json!("Internal error."), &json!("INTERNAL")));
@@ -255,8 +278,9 @@ async fn a_one_of_input_is_exactly_one_thing() {
     assert!(run_with(document, json!({ "to": { "user": "u", "group": "g" } })).await["errors"].is_array());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_omitted_variable_is_omitted_and_never_null() {
+    let app = TestApp::serving(schema(), &[]).await;
     let inside = "query ($note: String) { change(input: { note: $note }) }";
     let whole = "query ($input: Change!) { change(input: $input) }";
     for (document, variables, expected) in [
@@ -268,7 +292,24 @@ async fn an_omitted_variable_is_omitted_and_never_null() {
         (whole, json!({ "input": { "note": "new" } }), "new"),
     ] {
         assert_eq!(run_with(document, variables.clone()).await["data"]["change"], expected, "{document} {variables}");
+        // And the whole way through the endpoint.
+        assert_eq!(app.run(document, variables.clone()).await.data()["change"], expected, "{document} {variables}");
     }
+}
+
+/// An event whose own field may not be null fails as a whole; the next one comes all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_event_ends_no_subscription() {
+    let app = TestApp::serving(schema(), &[]).await;
+    let mut socket = Socket::open(app.address, Value::Null).await;
+    socket.subscribe("subscription { shapes { fine nonNull } }", json!({})).await;
+    for _ in 0..2 {
+        let event = socket.receive().await;
+        assert_eq!((&event["type"], &event["payload"]["data"]), (&json!("next"), &Value::Null), "{event}");
+        assert_eq!(event["payload"]["errors"][0]["path"], json!(["shapes", "nonNull"]));
+        assert_eq!(event["payload"]["errors"][0]["extensions"]["code"], "INTERNAL");
+    }
+    assert_eq!(socket.receive().await["type"], "complete");
 }
 
 #[tokio::test]

@@ -114,6 +114,36 @@ async fn large_and_slow_requests_cost_nothing() {
     let grown = resident_kib(plaza.id()).saturating_sub(before);
     assert!(grown < 5 * 1024, "it grew by {grown} KiB");
 
+    // A file that never ends, from somebody known.
+    let register = json!({ "query": "mutation { register(input: { username: \"ada\", password: \"correct horse\" }) { tokens { accessToken } } }" });
+    let token = send(address, Method::POST, "/graphql", &[JSON], register.to_string()).await.json();
+    let token = token["data"]["register"]["tokens"]["accessToken"].as_str().unwrap().to_owned();
+    let before = resident_kib(plaza.id());
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=xx\r\nAuthorization: Bearer {token}\r\n\
+             GraphQL-Require-Preflight: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let parts = "--xx\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{\"query\":\"{a}\",\"variables\":{\"a\":null}}\r\n\
+             --xx\r\nContent-Disposition: form-data; name=\"map\"\r\n\r\n{\"0\":[\"variables.a\"]}\r\n\
+             --xx\r\nContent-Disposition: form-data; name=\"0\"; filename=\"a\"\r\n\r\n";
+        stream.write_all(format!("{:x}\r\n{parts}\r\n", parts.len()).as_bytes()).await.unwrap();
+        let mut answer = vec![0; 12];
+        let (mut reader, mut writer) = stream.split();
+        let pour = async {
+            while writer.write_all(chunk.as_bytes()).await.is_ok() {}
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            read = reader.read_exact(&mut answer) => assert!(read.is_err() || answer == b"HTTP/1.1 413", "{answer:?}"),
+            () = pour => {}
+        }
+    }
+    let grown = resident_kib(plaza.id()).saturating_sub(before);
+    assert!(grown < 5 * 1024, "files: it grew by {grown} KiB");
+
     // A head that never ends, a head that never begins, a body that never ends.
     let slow = [
         "POST /graphql HTTP/1.1\r\nHost: x\r\n",

@@ -133,6 +133,28 @@ mod tests {
 
     use super::*;
 
+    /// A longer one would be no legal frame.
+    #[test]
+    fn every_reason_fits_into_a_close_frame() {
+        for Close(code, reason) in [
+            Close::GOING_AWAY,
+            Close::TOO_LARGE,
+            Close::OVERLOADED,
+            Close::MALFORMED,
+            Close::UNAUTHORIZED,
+            Close::FORBIDDEN,
+            Close::TOKEN_EXPIRED,
+            Close::SIGNED_OUT,
+            Close::WRONG_PROTOCOL,
+            Close::INIT_TIMEOUT,
+            Close::DUPLICATE_ID,
+            Close::TOO_MANY_INITS,
+            Close::SLOW_READER,
+        ] {
+            assert!(reason.len() <= 123 && (1000..5000).contains(&code), "{code} {reason}");
+        }
+    }
+
     #[test]
     fn only_messages_of_the_protocol_are_read() {
         let long = "x".repeat(4000);

@@ -29,7 +29,7 @@ use crate::metrics::Counted;
 use crate::telemetry::TraceId;
 
 /// A client says who it is within this time.
-const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+const INIT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The server pings this often; a client that has said nothing for twice as long is gone.
 const PING_EVERY: Duration = Duration::from_secs(25);
