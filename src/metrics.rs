@@ -3,8 +3,8 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Response, Value};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::app::App;
+use crate::graphql::errors;
 
 /// Seconds; an operation of Plaza's takes some milliseconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -138,10 +139,7 @@ impl Metrics {
     /// Counts the errors of a response by their codes.
     pub fn count_errors(&self, response: &Response) {
         for error in &response.errors {
-            let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
-            if let Some(Value::String(code)) = code {
-                self.errors.get_or_create(&Code { code: code.clone() }).inc();
-            }
+            self.errors.get_or_create(&Code { code: errors::code(error).to_owned() }).inc();
         }
     }
 

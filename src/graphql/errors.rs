@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Error, ErrorExtensionValues, Response, ServerError};
+use async_graphql::{Error, ErrorExtensionValues, Response, ServerError, Value};
 
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry::TraceId;
@@ -38,7 +38,7 @@ pub enum Stage {
 /// Completes the errors of a response, and logs those that are our fault.
 pub fn finish(response: &mut Response, trace: &TraceId) {
     // Request errors have no path, and no data was computed.
-    let stage = if response.data == async_graphql::Value::Null { Stage::Validation } else { Stage::Execution };
+    let stage = if response.data == Value::Null { Stage::Validation } else { Stage::Execution };
     response.errors.truncate(MOST);
     for error in &mut response.errors {
         complete(error, if error.path.is_empty() { stage } else { Stage::Execution }, trace);
@@ -49,7 +49,7 @@ pub fn finish(response: &mut Response, trace: &TraceId) {
 /// stream fails with an error at the root field's path, of length 1; an error of something executed has a longer one.
 #[must_use]
 pub fn is_request_error(response: &Response, longest_path: usize) -> bool {
-    response.data == async_graphql::Value::Null
+    response.data == Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.len() <= longest_path)
 }
@@ -78,6 +78,15 @@ pub fn complete(error: &mut ServerError, stage: Stage, trace: &TraceId) {
     extensions.set("code", code.as_str());
     if code == ErrorCode::Internal {
         extensions.set("traceId", trace.as_str());
+    }
+}
+
+/// The code of a completed error.
+#[must_use]
+pub fn code(error: &ServerError) -> &str {
+    match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
+        Some(Value::String(code)) => code,
+        _ => "",
     }
 }
 

@@ -20,6 +20,7 @@ use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::graphql::document::{Asked, Refused};
 use crate::graphql::errors::{self, Stage};
+use crate::telemetry::TraceId;
 
 /// A mutation that takes longer is given up.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -31,7 +32,9 @@ pub struct Prepared {
     /// What the chosen operation is.
     pub operation: OperationType,
     /// Its name, for the log.
-    pub name: Option<String>,
+    name: Option<String>,
+    /// http, socket or sse, for log and figures.
+    transport: &'static str,
     since: Instant,
 }
 
@@ -41,15 +44,15 @@ pub struct Prepared {
 /// The response that refuses the request.
 pub fn prepare(
     endpoint: &Endpoint,
-    asked: Asked,
-    files: Vec<File>,
+    (asked, files): (Asked, Vec<File>),
     requester: &Requester,
+    transport: &'static str,
 ) -> Result<Prepared, Box<Response>> {
     let since = Instant::now();
     // The engine's own validation comes later; a panic here is one of ours.
     let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| try_prepare(endpoint, asked, files, requester)));
     let refused = match prepared {
-        Ok(Ok((request, operation, name))) => return Ok(Prepared { request, operation, name, since }),
+        Ok(Ok((request, operation, name))) => return Ok(Prepared { request, operation, name, transport, since }),
         Ok(Err(refused)) => refused,
         Err(_) => Refused::Other(panicked(endpoint)),
     };
@@ -60,7 +63,15 @@ pub fn prepare(
             Response::from_errors(vec![error])
         }
     };
+    endpoint.app.metrics.answered(transport, None, since.elapsed());
+    log_refusal(&response, &requester.trace, transport);
     Err(Box::new(response))
+}
+
+/// Whoever comes with the trace id of a refusal finds it in the log.
+pub fn log_refusal(response: &Response, trace: &TraceId, transport: &'static str) {
+    let code = response.errors.first().map(errors::code);
+    tracing::info!(trace = trace.as_str(), transport, code, "refused");
 }
 
 type Found = (Request, OperationType, Option<String>);
@@ -81,8 +92,8 @@ fn try_prepare(endpoint: &Endpoint, asked: Asked, files: Vec<File>, requester: &
 }
 
 /// Runs a query or a mutation.
-pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester, transport: &'static str) -> Response {
-    let Prepared { request, operation, name, since } = prepared;
+pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester) -> Response {
+    let Prepared { request, operation, name, transport, since } = prepared;
     let result = match operation {
         OperationType::Mutation => run_mutation(endpoint, request, requester).await,
         _ => match AssertUnwindSafe(endpoint.engine.execute(request)).catch_unwind().await {
@@ -106,6 +117,7 @@ pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester,
         name = name.as_deref().unwrap_or_default(),
         user = requester.viewer.map(|viewer| viewer.user_id.0),
         errors = response.errors.len(),
+        code = response.errors.first().map(errors::code),
         micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
@@ -115,6 +127,14 @@ pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester,
 /// Opens a subscription: its responses, complete.
 pub fn subscribe(endpoint: &Endpoint, prepared: Prepared, requester: &Requester) -> BoxStream<'static, Response> {
     let (app, trace) = (Arc::clone(&endpoint.app), requester.trace.clone());
+    app.metrics.answered(prepared.transport, Some(OperationType::Subscription), prepared.since.elapsed());
+    tracing::info!(
+        trace = trace.as_str(),
+        transport = prepared.transport,
+        name = prepared.name.as_deref().unwrap_or_default(),
+        user = requester.viewer.map(|viewer| viewer.user_id.0),
+        "subscribed"
+    );
     let responses = AssertUnwindSafe(endpoint.engine.subscribe(prepared.request)).catch_unwind();
     responses
         .map(move |response| {

@@ -160,9 +160,13 @@ async fn query_string(mut request: Request) -> AppResult<Asked> {
     })
 }
 
+fn is_empty(pair: &str) -> bool {
+    pair.split_once('=').is_none_or(|(_, value)| value.is_empty())
+}
+
 /// The address without parameters that are empty, which the extractor would read as JSON.
 fn without_empty(uri: &Uri) -> Option<Uri> {
-    let kept: Vec<&str> = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.ends_with('=')).collect();
+    let kept: Vec<&str> = uri.query().unwrap_or_default().split('&').filter(|pair| !is_empty(pair)).collect();
     format!("{}?{}", uri.path(), kept.join("&")).parse().ok()
 }
 
@@ -195,7 +199,8 @@ async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -
     let Incoming { requester, asked, files, headers, only_reads } = request;
     let accept = Accept::of(headers);
     let streams = accept.best(&ANSWERS) == Some(Media::EventStream);
-    let prepared = match execute::prepare(endpoint, asked, files, &requester) {
+    let transport = if streams { "sse" } else { "http" };
+    let prepared = match execute::prepare(endpoint, (asked, files), &requester, transport) {
         Ok(prepared) => prepared,
         Err(response) if streams => return sse::refused(endpoint, &response),
         Err(response) => return reply.send(&response),
@@ -215,7 +220,7 @@ async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -
             "A subscription needs a socket, or Accept: text/event-stream.".into(),
         ));
     }
-    let response = execute::run(endpoint, prepared, &requester, "http").await;
+    let response = execute::run(endpoint, prepared, &requester).await;
     reply.send(&response)
 }
 

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response as HttpResponse};
 
 use super::accept::{Accept, Media};
+use super::execute::log_refusal;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::errors;
 use crate::metrics::Metrics;
@@ -45,6 +46,7 @@ impl<'a> Reply<'a> {
     pub fn refuse(&self, error: &AppError) -> HttpResponse {
         let response = errors::refusal(error, self.trace);
         self.metrics.count_errors(&response);
+        log_refusal(&response, self.trace, "http");
         let mut http = self.body(&response, true);
         let code = match error {
             AppError::Request(code, _) => *code,

@@ -105,7 +105,7 @@ impl Answering {
     async fn run(self, mut prepared: Prepared) {
         let app = Arc::clone(&self.endpoint.app);
         if prepared.operation != OperationType::Subscription {
-            let response = execute::run(&self.endpoint, prepared, &self.requester, "sse").await;
+            let response = execute::run(&self.endpoint, prepared, &self.requester).await;
             app.metrics.count_errors(&response);
             let _ = self.finish(Some(next(&response, None))).await;
             return;

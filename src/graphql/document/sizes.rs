@@ -16,7 +16,7 @@ pub const LIST_GUESS: u64 = 10;
 /// Reads sizes from arguments, literal or variable.
 pub struct Sizes<'a> {
     variables: &'a Variables,
-    /// Defaults of the document's variables; of several operations' the largest would do, the last does.
+    /// Defaults of the document's variables; of those that several operations have, the largest.
     defaults: HashMap<&'a Name, &'a ConstValue>,
     varied: Cell<bool>,
 }
@@ -25,9 +25,15 @@ impl<'a> Sizes<'a> {
     /// Sizes in a document with these variables.
     pub fn new(document: &'a ExecutableDocument, variables: &'a Variables) -> Self {
         let definitions = document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
-        let defaults = definitions
-            .filter_map(|definition| Some((&definition.node.name.node, &definition.node.default_value.as_ref()?.node)));
-        Self { variables, defaults: defaults.collect(), varied: Cell::new(false) }
+        let mut defaults: HashMap<&Name, &ConstValue> = HashMap::new();
+        for definition in definitions {
+            let Some(default) = &definition.node.default_value else { continue };
+            let known = defaults.entry(&definition.node.name.node).or_insert(&default.node);
+            if weight(&default.node) > weight(known) {
+                *known = &default.node;
+            }
+        }
+        Self { variables, defaults, varied: Cell::new(false) }
     }
 
     /// Whether any size came from a variable.
@@ -55,10 +61,7 @@ impl<'a> Sizes<'a> {
     fn number(&self, value: &Value) -> Option<u64> {
         match value {
             Value::Number(number) => number.as_u64(),
-            Value::Variable(name) => match self.variable(name)? {
-                ConstValue::Number(number) => number.as_u64(),
-                _ => None,
-            },
+            Value::Variable(name) => as_number(self.variable(name)?),
             _ => None,
         }
     }
@@ -66,10 +69,7 @@ impl<'a> Sizes<'a> {
     fn length(&self, value: &Value) -> Option<u64> {
         match value {
             Value::List(items) => Some(items.len() as u64),
-            Value::Variable(name) => match self.variable(name)? {
-                ConstValue::List(items) => Some(items.len() as u64),
-                _ => None,
-            },
+            Value::Variable(name) => as_length(self.variable(name)?),
             _ => None,
         }
     }
@@ -78,6 +78,25 @@ impl<'a> Sizes<'a> {
         self.varied.set(true);
         self.variables.get(name).or_else(|| self.defaults.get(name).copied())
     }
+}
+
+fn as_number(value: &ConstValue) -> Option<u64> {
+    match value {
+        ConstValue::Number(number) => number.as_u64(),
+        _ => None,
+    }
+}
+
+fn as_length(value: &ConstValue) -> Option<u64> {
+    match value {
+        ConstValue::List(items) => Some(items.len() as u64),
+        _ => None,
+    }
+}
+
+/// How large a page or list a value makes.
+fn weight(value: &ConstValue) -> Option<u64> {
+    as_number(value).or_else(|| as_length(value))
 }
 
 /// About how long introspection's own lists are.

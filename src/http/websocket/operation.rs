@@ -51,7 +51,7 @@ async fn perform(
     streams: &AtomicBool,
 ) -> Farewell {
     let metrics = &endpoint.app.metrics;
-    let prepared = match execute::prepare(endpoint, asked, Vec::new(), requester) {
+    let prepared = match execute::prepare(endpoint, (asked, Vec::new()), requester, "socket") {
         Ok(prepared) => prepared,
         Err(response) => {
             metrics.count_errors(&response);
@@ -59,7 +59,7 @@ async fn perform(
         }
     };
     if prepared.operation != OperationType::Subscription {
-        let response = execute::run(endpoint, prepared, requester, "socket").await;
+        let response = execute::run(endpoint, prepared, requester).await;
         metrics.count_errors(&response);
         return if errors::is_request_error(&response, 0) {
             Some(protocol::error(id, &response.errors))
