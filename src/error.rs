@@ -206,12 +206,15 @@ impl From<UserError> for AppError {
 
 impl From<diesel::result::Error> for AppError {
     fn from(error: diesel::result::Error) -> Self {
-        // The one character that a Rust text can hold and PostgreSQL's can't. Whatever text nobody checked before is
-        // refused here, rather than called our fault.
-        if let diesel::result::Error::DatabaseError(_, info) = &error
-            && info.message().starts_with("invalid byte sequence for encoding")
-        {
-            return Self::bad_input("A text can't hold the character U+0000.");
+        // What a Rust value can hold and PostgreSQL's can't: the character U+0000, and years far away in a page's cursor
+        // that somebody made up. It is refused here, rather than called our fault.
+        if let diesel::result::Error::DatabaseError(_, info) = &error {
+            if info.message().starts_with("invalid byte sequence for encoding") {
+                return Self::bad_input("A text can't hold the character U+0000.");
+            }
+            if info.message().starts_with("timestamp out of range") {
+                return Self::bad_input("A cursor is not one of this list's.");
+            }
         }
         Self::internal(error)
     }

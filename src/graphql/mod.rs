@@ -55,7 +55,10 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 /// The schema, ready to be executed.
 #[must_use]
 pub fn schema(app: &Arc<App>) -> PlazaSchema {
-    let mut builder = builder().data(Arc::clone(app)).extension(context::ScopePerExecution);
+    // The engine's own limit on nesting is lower than ours, and says less.
+    let nesting = app.config.document_limits.nesting as usize + 1;
+    let mut builder =
+        builder().data(Arc::clone(app)).extension(context::ScopePerExecution).limit_recursive_depth(nesting);
     if app.config.production {
         builder = builder.disable_introspection().disable_suggestions();
     }

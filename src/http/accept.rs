@@ -27,14 +27,22 @@ impl Media {
         }
     }
 
-    /// What a media range stands for, if for anything.
-    fn of_range(range: &str) -> Option<Self> {
-        let known = [Self::Json, Self::GraphqlResponse, Self::EventStream, Self::Html];
+    /// How closely a media range names it: by its name, by its kind, or by nothing but a star.
+    fn matched_by(self, range: &str) -> Option<u8> {
         match range {
-            "*/*" | "application/*" => Some(Self::Json),
-            _ => known.into_iter().find(|media| media.name() == range),
+            "*/*" => Some(0),
+            "application/*" if matches!(self, Self::Json | Self::GraphqlResponse) => Some(1),
+            "text/*" if matches!(self, Self::EventStream | Self::Html) => Some(1),
+            _ => (self.name() == range).then_some(2),
         }
     }
+}
+
+/// One media range of the header: its name, weight, and place.
+struct Range {
+    name: String,
+    weight: f32,
+    place: usize,
 }
 
 /// What a client accepts, the best first.
@@ -49,12 +57,26 @@ impl Accept {
         if text.trim().is_empty() {
             return Self(vec![Media::Json]);
         }
-        let mut ranges: Vec<(Media, f32)> = text.split(',').filter_map(range).collect();
+        let ranges: Vec<Range> = text.split(',').enumerate().filter_map(|(place, text)| range(place, text)).collect();
+        // JSON first: where a star is all that is said, it is the plainest.
+        let known = [Media::Json, Media::GraphqlResponse, Media::EventStream, Media::Html];
+        let mut wanted: Vec<(Media, &Range)> = Vec::new();
+        for media in known {
+            // The closest range decides, be it to refuse.
+            let closest = ranges.iter().filter_map(|range| Some((media.matched_by(&range.name)?, range)));
+            let closest = closest.max_by_key(|(closeness, _)| *closeness);
+            // A star gives nobody a stream or a page.
+            let plain = matches!(media, Media::Json | Media::GraphqlResponse);
+            if let Some((closeness, range)) = closest
+                && range.weight > 0.0
+                && (plain || closeness == 2)
+            {
+                wanted.push((media, range));
+            }
+        }
         // Stable: of equals, the first that the client named.
-        ranges.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let refused: Vec<Media> = ranges.iter().filter(|range| range.1 <= 0.0).map(|range| range.0).collect();
-        let wanted = ranges.into_iter().filter(|range| range.1 > 0.0).map(|range| range.0);
-        Self(wanted.filter(|media| !refused.contains(media)).collect())
+        wanted.sort_by(|(_, a), (_, b)| b.weight.total_cmp(&a.weight).then(a.place.cmp(&b.place)));
+        Self(wanted.into_iter().map(|(media, _)| media).collect())
     }
 
     /// The best of what is on offer.
@@ -68,10 +90,10 @@ impl Accept {
     }
 }
 
-/// One media range and its weight.
-fn range(text: &str) -> Option<(Media, f32)> {
+/// One media range; none for a charset that is not ours.
+fn range(place: usize, text: &str) -> Option<Range> {
     let mut parts = text.split(';').map(str::trim);
-    let media = Media::of_range(parts.next()?)?;
+    let name = parts.next()?.to_owned();
     let mut weight = 1.0;
     for (name, value) in parts.filter_map(|part| part.split_once('=')) {
         match name.trim() {
@@ -80,7 +102,7 @@ fn range(text: &str) -> Option<(Media, f32)> {
             _ => {}
         }
     }
-    Some((media, weight))
+    Some(Range { name, weight, place })
 }
 
 #[cfg(test)]
@@ -102,7 +124,10 @@ mod tests {
             ("application/json; charset=iso-8859-1", None),
             ("text/event-stream", Some(Media::EventStream)),
             ("text/html,application/xhtml+xml,*/*;q=0.8", Some(Media::Html)),
-            ("application/json;q=0, */*", None),
+            ("application/json;q=0, */*", Some(Media::GraphqlResponse)),
+            ("application/json, */*;q=0", Some(Media::Json)),
+            ("application/json;q=0, application/graphql-response+json;q=0, */*", None),
+            ("text/*", None),
             ("image/png", None),
             ("application/json;q=x", None),
         ] {

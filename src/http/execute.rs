@@ -59,6 +59,10 @@ pub fn prepare(
     let response = match refused {
         Refused::Other(error) => errors::refusal(&error, &requester.trace),
         Refused::Unparsed(mut error) => {
+            // Another library's text, with places in its own input.
+            if error.message.starts_with("invalid number") {
+                "A number is out of range.".clone_into(&mut error.message);
+            }
             errors::complete(&mut error, Stage::Parse, &requester.trace);
             Response::from_errors(vec![error])
         }

@@ -1,11 +1,10 @@
-//! Who comes in: the client's address, how often an address may ask, and how many may ask at once.
+//! Who comes in: the client's address, and how often an address may ask.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Extension, Request, State};
 use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -15,13 +14,11 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use super::Endpoint;
 use super::reply::Reply;
 use crate::config::Config;
-use crate::error::AppError;
-use crate::metrics::Counted;
 use crate::rates::network;
 use crate::telemetry::TraceId;
 
-/// Requests in a burst, for each of a second.
-const BURST: u32 = 5;
+/// Requests in a burst, for each of a second: five.
+const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 
 /// After so many requests, addresses that asked long ago are forgotten.
 const FORGET_EVERY: u32 = 10_000;
@@ -74,7 +71,7 @@ impl Addresses {
     pub fn new(config: &Config) -> Self {
         let rate = config.rates.requests;
         let per_second = NonZeroU32::new(rate.most).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(per_second).allow_burst(per_second.saturating_mul(BURST_SIZE));
+        let quota = Quota::per_second(per_second).allow_burst(per_second.saturating_mul(BURST));
         Self { limiter: RateLimiter::keyed(quota), explicit: rate.explicit, asked: AtomicU32::new(0) }
     }
 
@@ -97,22 +94,15 @@ impl Addresses {
     }
 }
 
-const BURST_SIZE: NonZeroU32 = NonZeroU32::MIN.saturating_add(BURST - 1);
-
-/// Lets a request in: not too many from one address, and not too many at once.
-pub async fn guard(State(endpoint): State<Endpoint>, request: Request, next: Next) -> Response {
-    let caller = request.extensions().get::<Caller>().cloned();
-    let metrics = &endpoint.app.metrics;
-    if let Some(caller) = &caller {
-        let reply = Reply::to(request.headers(), metrics, &caller.trace);
-        if let Err(seconds) = endpoint.addresses.count(caller) {
-            return reply.refuse_for(seconds);
-        }
-        let Ok(_permit) = Arc::clone(&endpoint.requests).try_acquire_owned() else {
-            return reply.refuse(&AppError::overloaded());
-        };
-        let _counted = Counted::new(&metrics.in_flight);
-        return next.run(request).await;
+/// Lets a request in, unless too many come from its address.
+pub async fn guard(
+    State(endpoint): State<Endpoint>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if let Err(seconds) = endpoint.addresses.count(&caller) {
+        return Reply::to(request.headers(), &endpoint.app.metrics, &caller.trace).refuse_for(seconds);
     }
     next.run(request).await
 }

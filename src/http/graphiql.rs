@@ -17,6 +17,8 @@ struct Asset {
 // `const ASSETS: &[Asset]`, written by the build script from `web/dist`; empty where the bundle was not built.
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
+const PAGE: &str = "index.html";
+
 /// Nothing from elsewhere, no inline scripts; the editor sets styles as it goes.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     font-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -40,7 +42,7 @@ pub async fn page(State(endpoint): State<Endpoint>) -> Response {
         (CACHE_CONTROL, "no-cache"),
         NO_SNIFFING,
     ];
-    (headers, contents(find("index.html"))).into_response()
+    (headers, contents(find(PAGE))).into_response()
 }
 
 /// The page, or what stands in for it.
@@ -53,7 +55,7 @@ fn contents(page: Option<&'static Asset>) -> Response {
 
 /// Answers `GET /graphiql/…`: the page's scripts, styles and workers, whose names hold their hash.
 pub async fn asset(State(endpoint): State<Endpoint>, Path(path): Path<String>) -> Response {
-    let Some(asset) = find(&path).filter(|_| !endpoint.app.config.production) else {
+    let Some(asset) = find(&path).filter(|_| !endpoint.app.config.production && path != PAGE) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let media_type = match path.rsplit('.').next() {

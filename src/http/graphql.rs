@@ -7,7 +7,7 @@ use axum::RequestExt;
 use axum::body::BodyDataStream;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{Extension, Request, State};
-use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response as HttpResponse};
 
@@ -19,7 +19,8 @@ use super::{Endpoint, body, execute, graphiql, sse, websocket};
 use crate::app::App;
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
-use crate::graphql::document::Asked;
+use crate::graphql::document::{Asked, Extensions, Object};
+use crate::metrics::Counted;
 
 /// What can be answered.
 const ANSWERS: [Media; 3] = [Media::Json, Media::GraphqlResponse, Media::EventStream];
@@ -46,8 +47,9 @@ pub async fn post(
             answer(&endpoint, &reply, request).await
         }
         Err(error) => {
-            // Nobody knows how much is to come of a body that does not say, and nobody waits for it.
-            if parts.headers.contains_key(CONTENT_LENGTH) {
+            // Nobody knows how much is to come of a body that does not say, and nobody waits for it. Whoever asked before
+            // sending hears the refusal first.
+            if parts.headers.contains_key(CONTENT_LENGTH) && !parts.headers.contains_key(EXPECT) {
                 body::discard(&mut body).await;
             }
             reply.refuse(&error)
@@ -150,7 +152,8 @@ async fn query_string(mut request: Request) -> AppResult<Asked> {
     *request.uri_mut() = without_empty(request.uri()).ok_or_else(bad)?;
     let parsed = request.extract::<GraphQLRequest<BadQuery>, _>().await.map_err(|BadQuery| bad())?;
     let Parsed { query, variables, extensions, .. } = parsed.into_inner();
-    let extensions = serde_json::to_value(&extensions).and_then(serde_json::from_value).map_err(|_| bad())?;
+    let extensions: Object<Extensions> =
+        serde_json::to_value(&extensions).and_then(serde_json::from_value).map_err(|_| bad())?;
     Ok(Asked {
         query: Some(query),
         document_id,
@@ -197,6 +200,11 @@ struct Incoming<'a> {
 
 async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -> HttpResponse {
     let Incoming { requester, asked, files, headers, only_reads } = request;
+    // Not before the request was read: whoever sends slowly takes nobody's place.
+    let Ok(_permit) = endpoint.requests.try_acquire() else {
+        return reply.refuse(&AppError::overloaded());
+    };
+    let _counted = Counted::new(&endpoint.app.metrics.in_flight);
     let accept = Accept::of(headers);
     let streams = accept.best(&ANSWERS) == Some(Media::EventStream);
     let transport = if streams { "sse" } else { "http" };

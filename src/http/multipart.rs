@@ -148,7 +148,8 @@ fn at<'a>(variables: &'a Variables, path: &str) -> Option<&'a Value> {
     for step in steps {
         value = match value {
             Value::Object(fields) => fields.get(step)?,
-            Value::List(items) => items.get(step.parse::<usize>().ok()?)?,
+            // Spelled in one way only, so that no place has two names.
+            Value::List(items) => items.get(step.parse::<usize>().ok().filter(|place| place.to_string() == step)?)?,
             _ => return None,
         };
     }

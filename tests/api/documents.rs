@@ -4,11 +4,9 @@ use async_graphql::Variables;
 use plaza::config::Config;
 use plaza::graphql::document::{Asked, Documents, Refused};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::harness::engine::schema;
-use crate::harness::process::output;
-use crate::harness::{Answer, Socket, TestApp, cluster, http, post};
+use crate::harness::{TestApp, http, post};
 
 /// The message that refuses a document, or nothing.
 fn refusal(settings: &[(&str, &str)], document: &str, variables: Value) -> Option<String> {
@@ -96,7 +94,7 @@ fn every_limit_is_kept_and_named_with_its_value() {
     }
     // Just below.
     for (what, document) in [
-        ("nesting", format!("{{ echo(text: {}) }}", nested(62, "[", "", "]"))),
+        ("nesting", nested(62, "{ ... ", "{ __typename }", " }")),
         ("depth", best(13)),
         ("root fields", format!("{{ {} }}", "__typename ".repeat(20))),
         ("aliases", format!("{{ people {{ nodes {{ {} }} }} }}", fields(50))),
@@ -157,6 +155,101 @@ fn fragments_that_hold_themselves_are_refused() {
     }
 }
 
+/// What the engine would walk through for ever, copy for ever, or count by another operation's defaults.
+#[test]
+fn no_way_round_the_limits_is_left() {
+    let unknown = bomb(24).replace("{ __typename }", "{ ...Nowhere }");
+    let refused = refusal(&[], &unknown, json!({})).unwrap_or_default();
+    assert_eq!(refused, "GRAPHQL_VALIDATION_FAILED: Unknown fragment \"Nowhere\".");
+    // Each operation's page sizes are its own.
+    let one = "query A($m: Int) { people(first: $m) { nodes { friends(first: $m) { nodes { friends(first: $m) {
+        nodes { friends(first: $m) { nodes { name } } } } } } } } }";
+    for other in ["", "query B($m: Int = 1) { people(first: $m) { nodes { name } } }"] {
+        let refused = refusal(&[], &format!("{one} {other}"), json!({})).unwrap_or_default();
+        assert!(refused.contains("at most 20000 values"), "{other}: {refused}");
+    }
+    // A large variable in many places.
+    let large = json!({ "v": "x".repeat(300_000) });
+    let uses = |count: usize| format!("query ($v: String) {{ {} }}", many(count, |n| format!("a{n}: echo(text: $v) ")));
+    assert_eq!(refusal(&[], &uses(1), large.clone()), None);
+    let refused = refusal(&[], &uses(20), large).unwrap_or_default();
+    assert!(refused.contains("bytes of variables"), "{refused}");
+    assert_eq!(refusal(&[], &uses(20), json!({ "v": "x".repeat(1000) })), None);
+}
+
+/// Literals, and the variables in them, fit the places where they stand; of most of it the engine says nothing.
+#[test]
+fn values_fit_their_places() {
+    let echo = |values: &str| {
+        format!("query ($i: Int, $r: Int!, $d: Int = 1, $s: String, $l: [Int], $c: Choice) {{ {values} }}")
+    };
+    for (values, expected) in [
+        ("people(first: $s) { __typename }", "$s of the type String can't stand where Int is needed"),
+        ("needed(number: $i)", "$i of the type Int can't stand where Int! is needed"),
+        ("needed(number: $unknown)", "$unknown is not defined"),
+        ("needed(number: null)", "Int! can't be null"),
+        ("echoes(numbers: $i)", "$i of the type Int can't stand where [Int] is needed"),
+        ("echoes(numbers: [$l])", "$l of the type [Int] can't stand where Int is needed"),
+        ("echo(number: 1.5)", "1.5 is no Int"),
+        ("echo(number: 4000000000)", "4000000000 is no Int"),
+        ("echo(text: 1)", "1 is no String"),
+        ("echo(text: [\"a\"])", "is no String"),
+        ("choose(choice: 5)", "5 is no Choice"),
+        ("choose(choice: { other: 1 })", "Choice has no field \"other\""),
+        ("choose(choice: {})", "Choice takes exactly one field"),
+        ("choose(choice: { number: 1, text: \"a\" })", "Choice takes exactly one field"),
+        ("choose(choice: { number: null })", "Int! can't be null"),
+        ("choose(choice: { number: $i })", "can't stand where Int! is needed"),
+        ("choose(choice: $i)", "can't stand where Choice! is needed"),
+        ("pick(colour: \"RED\")", "\"RED\" is no Colour"),
+        ("pick(colour: PINK)", "PINK is no Colour"),
+        ("__typename @include(if: $i)", "$i of the type Int can't stand where Boolean! is needed"),
+        ("__typename @include(if: $unknown)", "$unknown is not defined"),
+        ("__typename @include", "it has no argument \"if\""),
+        ("__typename @skip(if: 1)", "1 is no Boolean"),
+        ("__typename(a: 1)", "Unknown argument"),
+    ] {
+        let refused =
+            refusal(&[], &echo(values), json!({ "r": 1 })).unwrap_or_else(|| panic!("{values} is let through"));
+        assert!(refused.starts_with("GRAPHQL_VALIDATION_FAILED") && refused.contains(expected), "{values}: {refused}");
+        assert!(!refused.contains("Name("), "{refused}");
+    }
+    for values in [
+        "needed(number: $r)",
+        "needed(number: $d)",
+        "echoes(numbers: 1)",
+        "echoes(numbers: [1, $i, null])",
+        "choose(choice: { number: $r })",
+        "pick(colour: RED)",
+        "echo(number: null, text: $s)",
+    ] {
+        assert_eq!(refusal(&[], &echo(values), json!({ "r": 1 })), None, "{values}");
+    }
+}
+
+/// `__typename` may have directives like any other field, and only those there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_type_name_is_skipped_like_any_field() {
+    let app = TestApp::serving(schema().0, &[]).await;
+    let document = "query ($a: Boolean!) { __typename @include(if: $a) x: __typename @skip(if: $a) }";
+    for (a, data) in [(true, json!({ "__typename": "Query" })), (false, json!({ "x": "Query" }))] {
+        assert_eq!(app.run(document, json!({ "a": a })).await.data(), &data);
+    }
+    assert_eq!(app.run("{ __typename @other }", json!({})).await.code(), "GRAPHQL_VALIDATION_FAILED");
+}
+
+/// The cache weighs what it holds: documents of many small fields are no lighter than others.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cache_is_bounded() {
+    let config = Config::parse([("PLAZA_LIMIT_DOCUMENT_CACHE_MB".to_owned(), "1".to_owned())]).unwrap();
+    let documents = Documents::open(&schema().0.sdl(), &config).unwrap();
+    for n in 0..200 {
+        let query = format!("query q{n} {{ people {{ nodes {{ {} }} }} }}", "name ".repeat(390));
+        documents.find(&Asked { query: Some(query), ..Asked::default() }).unwrap();
+    }
+    crate::harness::until("it has thrown out the most of them", || async { documents.cached() <= 10 }).await;
+}
+
 /// The introspection of GraphiQL and of code generators is let through, and answered whole.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_introspection_is_exempt() {
@@ -205,91 +298,6 @@ async fn answers_to_wrong_documents_are_short() {
     let body = json!({ "query": "query A { __typename }", "operationName": name }).to_string();
     let reply = http::send(app.address, axum::http::Method::POST, "/graphql", &[http::JSON], body).await;
     assert!(reply.text.len() < 16_384, "{} bytes", reply.text.len());
-}
-
-async fn ask(app: &TestApp, body: Value) -> Answer {
-    let reply = http::send(app.address, axum::http::Method::POST, "/graphql", &[http::JSON], body.to_string()).await;
-    Answer { status: reply.status, body: reply.json() }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hash_stands_for_a_document_that_was_seen() {
-    let app = TestApp::start().await;
-    let query = "query ($n: Int!) { userByAccountNumber(accountNumber: $n) { id } }";
-    let digest = Sha256::digest(query);
-    let hash = many(digest.len(), |n| format!("{:02x}", digest[n]));
-    let persisted = |hash: &str| json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
-    let variables = json!({ "n": 1 });
-    let unknown = ask(&app, json!({ "extensions": persisted(&hash), "variables": variables })).await;
-    assert_eq!((unknown.status, unknown.code()), (200, "PERSISTED_QUERY_NOT_FOUND"));
-    assert_eq!(unknown.body["errors"][0]["message"], "PersistedQueryNotFound");
-    let lied = ask(&app, json!({ "query": "{ __typename }", "extensions": persisted(&hash) })).await;
-    assert_eq!(lied.code(), "BAD_USER_INPUT");
-    ask(&app, json!({ "query": query, "extensions": persisted(&hash), "variables": variables })).await.data();
-    ask(&app, json!({ "extensions": persisted(&hash), "variables": variables })).await.data();
-    // By GET, and on a socket.
-    let path = format!(
-        "/graphql?variables=%7B%22n%22:1%7D&extensions=%7B%22persistedQuery%22:%7B%22version%22:1,%22sha256Hash%22:%22{hash}%22%7D%7D"
-    );
-    let reply = http::send(app.address, axum::http::Method::GET, &path, &[], "").await;
-    assert_eq!(reply.json(), json!({ "data": { "userByAccountNumber": null } }));
-    let mut socket = Socket::open(app.address, Value::Null).await;
-    let payload = json!({ "extensions": persisted(&hash), "variables": variables });
-    socket.send(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
-    assert_eq!(socket.next().await, json!({ "userByAccountNumber": null }));
-    for hash in ["", "zz", &"g".repeat(64), &hash[..63]] {
-        assert_eq!(ask(&app, json!({ "extensions": persisted(hash) })).await.code(), "PERSISTED_QUERY_NOT_FOUND");
-    }
-    let id = ask(&app, json!({ "documentId": "x" })).await;
-    assert_eq!(id.code(), "PERSISTED_QUERY_NOT_FOUND");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn with_a_manifest_nothing_else_runs() {
-    let manifest = cluster().folder("trusted.json");
-    let text = json!({ "who": "query ($n: Int!) { userByAccountNumber(accountNumber: $n) { id } }",
-        "live": "subscription { events { cursor } }" });
-    std::fs::write(&manifest, text.to_string()).unwrap();
-    let app = TestApp::with(&[("PLAZA_TRUSTED_DOCUMENTS", manifest.to_str().unwrap())]).await;
-    let trusted = ask(&app, json!({ "documentId": "who", "variables": { "n": 1 } })).await;
-    assert_eq!(trusted.data(), &json!({ "userByAccountNumber": null }));
-    let path = "/graphql?documentId=who&variables=%7B%22n%22:1%7D";
-    let reply = http::send(app.address, axum::http::Method::GET, path, &[], "").await;
-    assert_eq!(reply.json(), json!({ "data": { "userByAccountNumber": null } }));
-    let hash = json!({ "persistedQuery": { "version": 1, "sha256Hash": "0".repeat(64) } });
-    for body in [
-        json!({ "query": "{ __typename }" }),
-        json!({ "query": text["who"], "variables": { "n": 1 } }),
-        json!({ "documentId": "other" }),
-        json!({ "query": "{", "documentId": "other" }),
-        json!({ "extensions": hash }),
-    ] {
-        assert_eq!(ask(&app, body.clone()).await.code(), "DOCUMENT_NOT_TRUSTED", "{body}");
-    }
-    let mut socket = Socket::open(app.address, Value::Null).await;
-    socket.subscribe("{ __typename }", json!({})).await;
-    assert_eq!(socket.receive().await["payload"][0]["extensions"]["code"], "DOCUMENT_NOT_TRUSTED");
-    socket.send(json!({ "type": "subscribe", "id": "1", "payload": { "documentId": "live" } })).await;
-    assert_eq!(socket.receive().await["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
-
-    // A manifest that could not be served says so at the start.
-    let url = cluster().empty_database().await;
-    for (text, expected) in [
-        ("[]", "no JSON object"),
-        (r#"{"a": "{"}"#, "the document \"a\""),
-        (&json!({ "a": bomb(24) }).to_string(), "QUERY_TOO_EXPENSIVE"),
-    ] {
-        std::fs::write(&manifest, text).unwrap();
-        let settings = [
-            ("DATABASE_URL", url.as_str()),
-            ("PLAZA_JWT_SECRET", "a secret of the tests, long enough"),
-            ("PLAZA_BIND", "127.0.0.1:0"),
-            ("PLAZA_TRUSTED_DOCUMENTS", manifest.to_str().unwrap()),
-        ];
-        let refused = output(&[], &settings).await;
-        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
-        assert!(!refused.status.success() && text.contains(expected), "{text}");
-    }
 }
 
 /// A document is parsed once, and what it costs with other variables is looked at each time.

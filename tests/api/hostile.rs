@@ -31,6 +31,8 @@ fn documents() -> Vec<(&'static str, String)> {
         ("brackets behind a block string that never ends", format!("{{ user(id: [{quote} {}", "[".repeat(10_000))),
         ("brackets behind a comment", format!("{{ #\"\"\"\n user(id: {}", "[".repeat(10_000))),
         ("a bomb", bomb(40)),
+        ("a bomb of unknown fragments", bomb(30).replace("{ __typename }", "{ ...Nowhere }")),
+        ("numbers out of range", "{ userByAccountNumber(accountNumber: 1e400) { id } }".into()),
         ("copies", format!("{{ viewer {{ {} }} }}", "user { id } ".repeat(500))),
         ("aliases", format!("{{ {} }}", many(101, |n| format!("a{n}: __typename ")))),
         ("directives", format!("{{ viewer {} {{ eventCursor }} }}", "@a ".repeat(1000))),
@@ -42,6 +44,10 @@ fn documents() -> Vec<(&'static str, String)> {
         ("pages in pages", "{ viewer { conversations(first: 100) { nodes { messages(first: 100) { nodes { conversation { messages(first: 100) { nodes { id } } } } } } } } }".into()),
         ("an introspection in an introspection", nested(10, "{ __schema { types { fields { type ", "{ name }", " } } } }")),
     ]
+}
+
+fn many_of(uses: usize) -> String {
+    many(uses, |n| format!("a{n}: nodes(ids: $v) {{ id }} "))
 }
 
 async fn refused(address: SocketAddr, what: &str, body: &str, headers: &[(&str, &str)]) {
@@ -69,6 +75,12 @@ async fn no_document_brings_it_down() {
         let message = socket.receive().await;
         assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!(id)), "{what}: {message}");
     }
+    // A large variable in many places.
+    let many = json!({ "query": format!("query ($v: [ID!]!) {{ nodes(ids: [{}]) {{ id }} }}", "$v ".repeat(900)), "variables": { "v": vec![0; 30_000] } });
+    refused(plaza.address, "a list in a list", &many.to_string(), &[JSON]).await;
+    let many =
+        json!({ "query": format!("query ($v: [ID!]!) {{ {} }}", many_of(20)), "variables": { "v": vec![0; 30_000] } });
+    refused(plaza.address, "a list in many places", &many.to_string(), &[JSON]).await;
     // A million levels are over the size of a body; a thousand fit.
     for levels in [100, 1000, 10_000, 1_000_000] {
         for body in [

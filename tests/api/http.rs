@@ -2,6 +2,8 @@
 
 use axum::http::Method;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::harness::TestApp;
 use crate::harness::engine::schema;
@@ -25,7 +27,7 @@ async fn what_is_no_request_is_refused_with_a_code() {
     let batch = json!(vec![json!({ "query": "{ __typename }" }); 10]).to_string();
     let latin = ("content-type", "application/json; charset=iso-8859-1");
     let expired = ("authorization", "Bearer nonsense");
-    let cases: [Case<'_>; 18] = [
+    let cases: [Case<'_>; 19] = [
         (&[("content-type", "text/plain")], "{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
         (&[("content-type", "application/x-www-form-urlencoded")], "query={a}", 415, "UNSUPPORTED_MEDIA_TYPE"),
         (&[latin], "{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
@@ -36,6 +38,7 @@ async fn what_is_no_request_is_refused_with_a_code() {
         (&[JSON], &batch, 400, "BAD_USER_INPUT"),
         (&[JSON], r#"{"variables": {}}"#, 400, "BAD_USER_INPUT"),
         (&[JSON], r#"{"query": 1}"#, 400, "BAD_USER_INPUT"),
+        (&[JSON], r#"{"query": "{ __typename }", "extensions": []}"#, 400, "BAD_USER_INPUT"),
         (&[JSON], r#"{"query": "{ __typename }", "variables": []}"#, 400, "BAD_USER_INPUT"),
         (&[JSON], r#"{"query": "{ __typename }", "operationName": {}}"#, 400, "BAD_USER_INPUT"),
         (&[JSON], &huge, 413, "PAYLOAD_TOO_LARGE"),
@@ -128,7 +131,9 @@ async fn a_browser_gets_graphiql_but_not_in_production() {
         let policy = reply.header("content-security-policy");
         assert!(policy.contains("default-src 'none'") && !policy.contains("http"), "{policy}");
     }
-    for path in ["/graphiql/nothing.js", "/graphiql/../Cargo.toml", "/graphiql/%2e%2e/index.html"] {
+    for path in
+        ["/graphiql/index.html", "/graphiql/nothing.js", "/graphiql/../Cargo.toml", "/graphiql/%2e%2e/index.html"]
+    {
         assert_eq!(get(&app, path, &[]).await.status, 404, "{path}");
     }
     let production = TestApp::with(&[("PLAZA_PRODUCTION", "true")]).await;
@@ -232,6 +237,28 @@ async fn an_exhausted_pool_is_an_overload() {
     assert_eq!(get(&app, "/healthz", &[]).await.status, 200);
     held.clear();
     app.run("{ userByAccountNumber(accountNumber: 1) { id } }", json!({})).await.data();
+}
+
+/// Whoever sends slowly takes no place from those whose request has arrived.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_senders_shut_nobody_out() {
+    let app = TestApp::with(&[("PLAZA_LIMIT_REQUESTS", "2")]).await;
+    let mut slow = Vec::new();
+    for _ in 0..10 {
+        let mut stream = TcpStream::connect(app.address).await.unwrap();
+        let head = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    app.run("{ __typename }", json!({})).await.data();
+    // Who asks before sending what is too large is told before sending.
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    let head = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999999\r\n\
+        Expect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
 }
 
 /// More than may be answered at once are told so at once; health is answered all the same.

@@ -14,6 +14,7 @@ mod http;
 mod live;
 mod membership;
 mod pages;
+mod persisted;
 mod processes;
 mod properties;
 mod rates;

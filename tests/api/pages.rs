@@ -91,3 +91,20 @@ async fn conversations_come_latest_first_and_in_pages() {
     assert_eq!(titles(&back), ["friend4"]);
     assert_eq!(back["viewer"]["conversations"]["pageInfo"]["hasPreviousPage"], true);
 }
+
+/// A cursor made up from a real one, with a time that PostgreSQL doesn't know, is the client's fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_made_up_cursor_is_refused() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    ada.say(&ada, "a note").await;
+    let query = "query ($after: String) { viewer { conversations(first: 1, after: $after) { edges { cursor } } } }";
+    let page = ada.data(query, json!({})).await;
+    let cursor = page["viewer"]["conversations"]["edges"][0]["cursor"].as_str().unwrap();
+    let mut parts: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).unwrap()).unwrap();
+    parts[1] = json!(["-262143-01-01T00:00:00Z", i64::MIN]);
+    let after = URL_SAFE_NO_PAD.encode(parts.to_string());
+    assert_eq!(ada.run(query, json!({ "after": after })).await.code(), "BAD_USER_INPUT");
+}

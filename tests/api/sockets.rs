@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::harness::engine::schema;
 use crate::harness::{Person, Socket, TestApp, until};
@@ -83,6 +86,31 @@ async fn a_silent_client_is_cut() {
     assert_eq!(socket.closed().await, (4408, "Connection initialisation timeout".into()));
     let took = start.elapsed();
     assert!(took > Duration::from_secs(7) && took < Duration::from_secs(10), "{took:?}");
+}
+
+/// A client that closes hears back that it was heard; frames that are none are told apart from a broken line.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_close_is_answered() {
+    let app = TestApp::start().await;
+    for acknowledged in [false, true] {
+        let mut socket = Socket::connect(app.address, Some("graphql-transport-ws")).await;
+        if acknowledged {
+            socket.send(json!({ "type": "connection_init" })).await;
+            assert_eq!(socket.receive().await["type"], "connection_ack");
+        }
+        socket.send_frame(Message::Close(Some(CloseFrame { code: 1000.into(), reason: "bye".into() }))).await;
+        assert_eq!(socket.closed().await.0, 1000);
+    }
+    let handshake = "GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    // A text frame without the mask that a client's has to have.
+    stream.write_all(&[handshake.as_bytes(), &[0x81, 0x02, b'h', b'i']].concat()).await.unwrap();
+    let mut heard = Vec::new();
+    stream.read_to_end(&mut heard).await.unwrap();
+    let frame = &heard[heard.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4..];
+    assert_eq!((frame[0], &frame[2..4]), (0x88, &1002_u16.to_be_bytes()[..]), "{frame:?}");
 }
 
 /// R13: no more operations and no larger messages than allowed.

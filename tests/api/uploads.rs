@@ -123,6 +123,23 @@ async fn what_is_not_as_the_specification_has_it_is_refused() {
             ],
         ),
         (
+            "a file in the place of a text",
+            vec![
+                operations("mutation ($text: String!) { note(text: $text) }", &json!({ "text": null })),
+                map(&json!({ "0": ["variables.text"] })),
+                file("0", 1),
+            ],
+        ),
+        (
+            "a place with two names",
+            vec![
+                operations(ALL, &json!({ "files": [null] })),
+                map(&json!({ "0": ["variables.files.0"], "1": ["variables.files.00"] })),
+                file("0", 1),
+                file("1", 1),
+            ],
+        ),
+        (
             "a file in a literal",
             vec![
                 operations(

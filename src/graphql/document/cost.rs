@@ -9,13 +9,16 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{ExecutableDocument, Field as Selected, OperationType, Selection, SelectionSet};
+use async_graphql::parser::types::{
+    BaseType, Directive, ExecutableDocument, Field as Selected, OperationDefinition, OperationType, Selection,
+    SelectionSet, Type,
+};
 use async_graphql::{Name, Positioned, Variables};
 
 use super::limits::{Limits, NESTING, check};
 use super::sizes::{LIST_GUESS, Sizes, introspection_list};
 use super::types::{Field, Output, SchemaTypes};
-use super::values::literal_problem;
+use super::values::{Literals, variables_in};
 use crate::error::{AppError, AppResult, ErrorCode};
 
 /// What a full introspection asks of a type is about 2,800 by this walk's own count.
@@ -28,6 +31,8 @@ const FIELDS: &str = "fields, with fragments written out";
 pub struct Verdict {
     /// A page's size stands in a variable: with other variables the cost is another.
     pub varies: bool,
+    /// How often variables are used, fragments written out.
+    pub uses: u64,
 }
 
 /// What a selection set, fragments written out, comes to.
@@ -45,6 +50,8 @@ struct Figures {
     paged: u64,
     /// Values in the answer of an introspection.
     introspection: u64,
+    /// Uses of variables.
+    uses: u64,
 }
 
 impl Figures {
@@ -53,6 +60,7 @@ impl Figures {
         self.fixed = self.fixed.saturating_add(other.fixed);
         self.paged = self.paged.saturating_add(other.paged);
         self.introspection = self.introspection.saturating_add(other.introspection);
+        self.uses = self.uses.saturating_add(other.uses);
         self.depth = self.depth.max(other.depth);
         self.height = self.height.max(other.height);
     }
@@ -79,34 +87,38 @@ pub fn walk(
     variables: &Variables,
 ) -> AppResult<Verdict> {
     check(document.fragments.len() as u64, limits.fragments, "fragments")?;
-    let sizes = Sizes::new(document, variables);
-    let mut walk = Walk { document, types, limits, sizes, fragments: HashMap::new(), aliases: 0 };
-    let mut fields = 0_u64;
+    let (mut fields, mut verdict) = (0_u64, Verdict::default());
     for (_, operation) in document.operations.iter() {
-        let root = types.root(operation.node.ty).map_or(Parent::Unknown, Parent::Known);
-        let figures = walk.selections(&operation.node.selection_set.node, root, 1)?;
-        check(walk.roots(&operation.node.selection_set.node, operation.node.ty)?, limits.root_fields, "root fields")?;
-        check(figures.height, limits.nesting, NESTING)?;
-        check(figures.depth, limits.depth, "fields inside each other (depth)")?;
+        let operation = &operation.node;
+        let mut walk = Walk::new((document, Some(operation)), types, limits, variables);
+        let figures = walk.operation(operation)?;
         fields = fields.saturating_add(figures.fields);
         check(fields, limits.fields, FIELDS)?;
         check(figures.fixed, limits.cost, "values in the answer (cost: fields times the sizes of their pages)")?;
         let introspection = INTROSPECTION_PER_TYPE.saturating_mul(types.len() as u64 + 50);
         check(figures.introspection, u32::try_from(introspection).unwrap_or(u32::MAX), "values of introspection")?;
+        check(walk.aliases, limits.aliases, "aliases")?;
+        verdict.varies |= walk.sizes.varied();
+        verdict.uses = verdict.uses.max(figures.uses);
     }
     // Fragments that nothing spreads are still validated.
+    let mut walk = Walk::new((document, None), types, limits, variables);
     for name in document.fragments.keys() {
-        fields = fields.max(walk.fragment(name, 1)?.fields);
+        check(walk.fragment(name, 1)?.fields, limits.fields, FIELDS)?;
     }
-    check(fields, limits.fields, FIELDS)?;
     check(walk.aliases, limits.aliases, "aliases")?;
-    Ok(Verdict { varies: walk.sizes.varied() })
+    Ok(verdict)
+}
+
+fn invalid(message: String) -> AppError {
+    AppError::Request(ErrorCode::GraphqlValidationFailed, message)
 }
 
 struct Walk<'a> {
     document: &'a ExecutableDocument,
     types: &'a SchemaTypes,
     limits: &'a Limits,
+    literals: Literals<'a>,
     sizes: Sizes<'a>,
     /// Figures of the fragments walked so far; none while it is being walked.
     fragments: HashMap<&'a Name, Option<Figures>>,
@@ -114,11 +126,34 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    fn new(
+        (document, operation): (&'a ExecutableDocument, Option<&'a OperationDefinition>),
+        types: &'a SchemaTypes,
+        limits: &'a Limits,
+        variables: &'a Variables,
+    ) -> Self {
+        let (literals, sizes) = (Literals { types, operation }, Sizes::new(operation, variables));
+        Self { document, types, limits, literals, sizes, fragments: HashMap::new(), aliases: 0 }
+    }
+
+    fn operation(&mut self, operation: &'a OperationDefinition) -> AppResult<Figures> {
+        let root = self.types.root(operation.ty).map_or(Parent::Unknown, Parent::Known);
+        let set = &operation.selection_set.node;
+        let figures = self.selections(set, root, 1)?;
+        check(self.roots(set, operation.ty)?, self.limits.root_fields, "root fields")?;
+        check(figures.height, self.limits.nesting, NESTING)?;
+        check(figures.depth, self.limits.depth, "fields inside each other (depth)")?;
+        Ok(figures)
+    }
+
     /// `level` is how deep the walk itself stands, which never exceeds the limit of nesting.
     fn selections(&mut self, set: &'a SelectionSet, parent: Parent<'a>, level: u64) -> AppResult<Figures> {
         check(level, self.limits.nesting, NESTING)?;
         let mut sum = Figures::default();
         for selection in &set.items {
+            for directive in selection.node.directives() {
+                sum.uses = sum.uses.saturating_add(self.directive(&directive.node)?);
+            }
             sum.join(match &selection.node {
                 Selection::Field(field) => self.field(&field.node, parent, level)?,
                 Selection::InlineFragment(fragment) => {
@@ -142,13 +177,13 @@ impl<'a> Walk<'a> {
 
     fn fragment(&mut self, name: &Name, level: u64) -> AppResult<Figures> {
         let Some((name, fragment)) = self.document.fragments.get_key_value(name) else {
-            return Ok(Figures::default());
+            // The engine would walk its way through all that leads here, fragment by fragment.
+            return Err(invalid(format!("Unknown fragment \"{name}\".")));
         };
         match self.fragments.get(name) {
             Some(Some(figures)) => return Ok(*figures),
             Some(None) => {
-                let message = format!("The fragment {name:?} spreads itself.");
-                return Err(AppError::Request(ErrorCode::GraphqlValidationFailed, message));
+                return Err(invalid(format!("The fragment \"{name}\" spreads itself.")));
             }
             None => {}
         }
@@ -172,12 +207,12 @@ impl<'a> Walk<'a> {
             (_, None) if matches!(name, "__schema" | "__type") => Parent::Introspection,
             (_, None) => Parent::Unknown,
         };
-        Self::check_type_name(field)?;
-        self.check_literals(field, definition)?;
+        let uses = self.arguments(field, definition)?;
         let set: &Positioned<SelectionSet> = &field.selection_set;
         let leaf = Figures { height: 0, ..Figures::default() };
         let below = if set.node.items.is_empty() { leaf } else { self.selections(&set.node, inside, level + 1)? };
         let mut figures = Figures { fields: below.fields.saturating_add(1), height: below.height, ..leaf };
+        figures.uses = below.uses.saturating_add(uses);
         if matches!(inside, Parent::Introspection) {
             let times =
                 if matches!(parent, Parent::Introspection) { introspection_list(name, self.types.len()) } else { 1 };
@@ -202,29 +237,39 @@ impl<'a> Walk<'a> {
         Ok(figures)
     }
 
-    /// The engine's validation looks into no `__typename`.
-    fn check_type_name(field: &Selected) -> AppResult<()> {
-        let known = |name: &str| matches!(name, "skip" | "include");
-        let unknown = field.directives.iter().map(|directive| &directive.node.name.node).find(|name| !known(name));
-        let problem = match (unknown, field.arguments.first()) {
-            _ if field.name.node != "__typename" => return Ok(()),
-            (Some(directive), _) => format!("Unknown directive \"{directive}\""),
-            (None, Some((argument, _))) => format!("Unknown argument \"{}\" on field \"__typename\"", argument.node),
-            (None, None) => return Ok(()),
-        };
-        Err(AppError::Request(ErrorCode::GraphqlValidationFailed, problem))
-    }
-
-    fn check_literals(&self, field: &Selected, definition: Option<&Field>) -> AppResult<()> {
-        let Some(definition) = definition else { return Ok(()) };
+    /// Checks a field's arguments, of which the engine checks little, and counts the variables in them.
+    fn arguments(&self, field: &Selected, definition: Option<&Field>) -> AppResult<u64> {
+        let mut uses = 0_u64;
         for (name, value) in &field.arguments {
-            let Some(argument) = definition.arguments.get(&name.node) else { continue };
-            if let Some(problem) = literal_problem(self.types, &argument.ty, &value.node) {
-                let message = format!("The argument {:?} of {:?}: {problem}.", name.node, field.name.node);
-                return Err(AppError::Request(ErrorCode::GraphqlValidationFailed, message));
+            // Of a `__typename`, the engine checks nothing.
+            if field.name.node == "__typename" {
+                return Err(invalid(format!("Unknown argument \"{}\" on field \"__typename\".", name.node)));
+            }
+            uses = uses.saturating_add(variables_in(&value.node));
+            let Some(argument) = definition.and_then(|definition| definition.arguments.get(&name.node)) else {
+                continue;
+            };
+            if let Some(problem) = self.literals.problem(&argument.ty, argument.has_default, &value.node) {
+                return Err(invalid(format!("Argument \"{}\" of \"{}\": {problem}.", name.node, field.name.node)));
             }
         }
-        Ok(())
+        Ok(uses)
+    }
+
+    /// Checks `@skip` and `@include`; other directives are unknown, and the engine says so.
+    fn directive(&self, directive: &Directive) -> AppResult<u64> {
+        let uses = directive.arguments.iter().map(|(_, value)| variables_in(&value.node)).sum();
+        if matches!(directive.name.node.as_str(), "skip" | "include") {
+            let boolean = Type { base: BaseType::Named(Name::new("Boolean")), nullable: false };
+            let problem = match directive.get_argument("if") {
+                None => Some("it has no argument \"if\"".to_owned()),
+                Some(value) => self.literals.problem(&boolean, false, &value.node),
+            };
+            if let Some(problem) = problem {
+                return Err(invalid(format!("Directive \"@{}\": {problem}.", directive.name.node)));
+            }
+        }
+        Ok(uses)
     }
 
     /// Fields at the root of an operation, fragments written out; none is walked twice for it.
@@ -232,8 +277,7 @@ impl<'a> Walk<'a> {
         let mut known: HashMap<&Name, u64> = HashMap::new();
         let counted = self.count_roots(set, &mut known);
         if operation == OperationType::Subscription && counted > 1 {
-            let message = "A subscription has exactly one root field.".to_owned();
-            return Err(AppError::Request(ErrorCode::GraphqlValidationFailed, message));
+            return Err(invalid("A subscription has exactly one root field.".to_owned()));
         }
         Ok(counted)
     }

@@ -11,11 +11,13 @@
 //!   each request's variables.
 //! - With trusted documents, no text of a client's is ever parsed.
 
+mod asked;
 pub mod cost;
 pub mod limits;
 pub mod scan;
 mod sizes;
 mod trusted;
+mod type_names;
 pub mod types;
 pub mod values;
 
@@ -25,79 +27,28 @@ use std::sync::Arc;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
 use async_graphql::{ServerError, Variables};
 use moka::sync::Cache;
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
 use crate::error::{AppError, AppResult, ErrorCode};
+pub use asked::{Asked, Extensions, Object, PersistedQuery};
+use cost::Verdict;
 use limits::Limits;
 use types::SchemaTypes;
 
-/// A parsed document takes about so many times the bytes of its text.
-const PARSED_WEIGHT: u32 = 16;
+/// Bytes that a parsed document takes for each token of its text, about.
+const TOKEN_WEIGHT: u32 = 300;
 
-/// What a client asks for, whatever transport it came by.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Asked {
-    /// The document's text.
-    #[serde(default)]
-    pub query: Option<String>,
-    /// The name of a trusted document.
-    #[serde(default)]
-    pub document_id: Option<String>,
-    /// Which of the document's operations.
-    #[serde(default)]
-    pub operation_name: Option<String>,
-    /// Values of its variables.
-    #[serde(default)]
-    pub variables: Option<Variables>,
-    /// More about the request.
-    #[serde(default)]
-    pub extensions: Option<Extensions>,
-}
-
-impl Asked {
-    /// Whether anything names a document.
-    ///
-    /// # Errors
-    /// Bad input when nothing does.
-    pub fn check_named(&self) -> AppResult<()> {
-        let persisted = self.extensions.as_ref().is_some_and(|extensions| extensions.persisted_query.is_some());
-        let query = self.query.as_ref().is_some_and(|query| !query.is_empty());
-        if query || persisted || self.document_id.is_some() {
-            return Ok(());
-        }
-        Err(AppError::bad_input("The request has no `query`."))
-    }
-}
-
-/// The extensions of a request that Plaza knows; others are ignored.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Extensions {
-    /// An automatic persisted query.
-    #[serde(default)]
-    pub persisted_query: Option<PersistedQuery>,
-}
-
-/// An automatic persisted query: the hash in place of the text, or beside it to make it known.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PersistedQuery {
-    /// 1.
-    pub version: u32,
-    /// Of the document's text, in hexadecimal digits.
-    pub sha256_hash: String,
-}
+/// Bytes of variables, each counted as often as it is used: the engine copies it each time.
+const MOST_COPIED: u64 = 4 << 20;
 
 /// A document that may run.
 #[derive(Debug)]
 pub struct Document {
     /// As it was parsed.
     pub parsed: ExecutableDocument,
-    varies: bool,
-    bytes: u32,
+    verdict: Verdict,
+    tokens: u32,
 }
 
 /// Why a document may not run.
@@ -132,7 +83,7 @@ impl Documents {
     /// When the SDL or the manifest of trusted documents can't be read.
     pub fn open(sdl: &str, config: &Config) -> AppResult<Self> {
         let capacity = u64::from(config.document_cache_mb) << 20;
-        let weigh = |_: &Hash, document: &Arc<Document>| 1024 + document.bytes.saturating_mul(PARSED_WEIGHT);
+        let weigh = |_: &Hash, document: &Arc<Document>| 1024 + document.tokens.saturating_mul(TOKEN_WEIGHT);
         let mut documents = Self {
             types: SchemaTypes::parse(sdl)?,
             limits: config.document_limits,
@@ -159,8 +110,15 @@ impl Documents {
         let none = Variables::default();
         let variables = asked.variables.as_ref().unwrap_or(&none);
         let document = self.look_up(asked, variables)?;
-        if document.varies {
+        if document.verdict.varies {
             cost::walk(&document.parsed, &self.types, &self.limits, variables)?;
+        }
+        let copied = document.verdict.uses.saturating_mul(values::weight(variables));
+        if document.verdict.uses > 1 && copied > MOST_COPIED {
+            let message = format!(
+                "The request is too expensive: at most {MOST_COPIED} bytes of variables, each counted as often as it is used."
+            );
+            return Err(AppError::Request(ErrorCode::QueryTooExpensive, message).into());
         }
         Ok(document)
     }
@@ -173,8 +131,7 @@ impl Documents {
                 None => refused(ErrorCode::DocumentNotTrusted, "Only trusted documents run here: send a `documentId`."),
             };
         }
-        let persisted = asked.extensions.as_ref().and_then(|extensions| extensions.persisted_query.as_ref());
-        match (asked.query.as_deref().filter(|query| !query.is_empty()), persisted) {
+        match (asked.query.as_deref().filter(|query| !query.is_empty()), asked.persisted()) {
             (Some(query), persisted) => {
                 let hash: Hash = Sha256::digest(query).into();
                 if persisted.is_some_and(|persisted| parse_hash(persisted) != Some(hash)) {
@@ -201,14 +158,15 @@ impl Documents {
 
     /// Scans, parses and costs a text.
     fn parse(&self, text: &str, variables: &Variables) -> Result<Document, Refused> {
-        scan::scan(text, &self.limits)?;
-        let parsed =
+        let tokens = scan::scan(text, &self.limits)?;
+        let mut parsed =
             async_graphql::parser::parse_query(text).map_err(|error| Refused::Unparsed(ServerError::from(error)))?;
         for (_, operation) in parsed.operations.iter() {
             values::check_definitions(&operation.node, &self.types)?;
         }
         let verdict = cost::walk(&parsed, &self.types, &self.limits, variables)?;
-        Ok(Document { parsed, varies: verdict.varies, bytes: u32::try_from(text.len()).unwrap_or(u32::MAX) })
+        type_names::wrap(&mut parsed);
+        Ok(Document { parsed, verdict, tokens })
     }
 
     /// Checks the variables of an operation of a document.

@@ -4,14 +4,15 @@
 use super::limits::{Limits, NESTING, check};
 use crate::error::AppResult;
 
-/// Looks at a document from outside: no string, block string or comment is taken for anything else.
+/// Looks at a document from outside, and counts its tokens: no string, block string or comment is taken for anything
+/// else.
 ///
 /// # Errors
 /// `QUERY_TOO_EXPENSIVE` when it is over a limit.
-pub fn scan(document: &str, limits: &Limits) -> AppResult<()> {
+pub fn scan(document: &str, limits: &Limits) -> AppResult<u32> {
     check(document.len() as u64, limits.document_bytes, "bytes")?;
     let bytes = document.as_bytes();
-    let (mut at, mut tokens, mut directives, mut nesting) = (0, 0_u64, 0_u64, 0_u64);
+    let (mut at, mut tokens, mut directives, mut nesting) = (0, 0_u32, 0_u64, 0_u64);
     while let Some(&byte) = bytes.get(at) {
         let end = match byte {
             b' ' | b'\t' | b'\n' | b'\r' | b',' | 0xEF | 0xBB | 0xBF => {
@@ -44,10 +45,10 @@ pub fn scan(document: &str, limits: &Limits) -> AppResult<()> {
             _ => at + 1,
         };
         tokens += 1;
-        check(tokens, limits.tokens, "tokens")?;
+        check(tokens.into(), limits.tokens, "tokens")?;
         at = end;
     }
-    Ok(())
+    Ok(tokens)
 }
 
 /// The first place from `at` on whose byte does not belong.

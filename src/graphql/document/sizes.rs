@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{ExecutableDocument, Field as Selected};
+use async_graphql::parser::types::{Field as Selected, OperationDefinition};
 use async_graphql::{Name, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
@@ -16,24 +16,18 @@ pub const LIST_GUESS: u64 = 10;
 /// Reads sizes from arguments, literal or variable.
 pub struct Sizes<'a> {
     variables: &'a Variables,
-    /// Defaults of the document's variables; of those that several operations have, the largest.
+    /// Defaults of the operation's variables.
     defaults: HashMap<&'a Name, &'a ConstValue>,
     varied: Cell<bool>,
 }
 
 impl<'a> Sizes<'a> {
-    /// Sizes in a document with these variables.
-    pub fn new(document: &'a ExecutableDocument, variables: &'a Variables) -> Self {
-        let definitions = document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
-        let mut defaults: HashMap<&Name, &ConstValue> = HashMap::new();
-        for definition in definitions {
-            let Some(default) = &definition.node.default_value else { continue };
-            let known = defaults.entry(&definition.node.name.node).or_insert(&default.node);
-            if weight(&default.node) > weight(known) {
-                *known = &default.node;
-            }
-        }
-        Self { variables, defaults, varied: Cell::new(false) }
+    /// Sizes in an operation with these variables.
+    pub fn new(operation: Option<&'a OperationDefinition>, variables: &'a Variables) -> Self {
+        let definitions = operation.into_iter().flat_map(|operation| &operation.variable_definitions);
+        let defaults = definitions
+            .filter_map(|definition| Some((&definition.node.name.node, &definition.node.default_value.as_ref()?.node)));
+        Self { variables, defaults: defaults.collect(), varied: Cell::new(false) }
     }
 
     /// Whether any size came from a variable.
@@ -92,11 +86,6 @@ fn as_length(value: &ConstValue) -> Option<u64> {
         ConstValue::List(items) => Some(items.len() as u64),
         _ => None,
     }
-}
-
-/// How large a page or list a value makes.
-fn weight(value: &ConstValue) -> Option<u64> {
-    as_number(value).or_else(|| as_length(value))
 }
 
 /// About how long introspection's own lists are.

@@ -1,14 +1,18 @@
-//! The values of variables, checked against the schema before anything runs; and what the engine's own validation
-//! lets through among literals.
+//! Values, checked against the schema before anything runs: those of variables, and literals with the variables in
+//! them.
 
 use std::collections::HashSet;
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{BaseType, OperationDefinition, Type};
-use async_graphql::{Value as ConstValue, Variables};
+use async_graphql::{Name, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
-use super::types::{Kind, SchemaTypes, named};
+use super::types::{Input, Kind, SchemaTypes, named};
 use crate::error::{AppError, AppResult, ErrorCode};
+
+/// Characters of a literal that a message repeats.
+const SHOWN: usize = 40;
 
 /// How the engine writes a file of a multipart request into the variables.
 const FILE: &str = "#__graphql_file__:";
@@ -52,6 +56,9 @@ pub fn check_variables(
         if let Some(problem) = problem {
             return Err(AppError::bad_input(format!("The variable {} {problem}.", check.path)));
         }
+    }
+    if check.used.len() != files {
+        return Err(AppError::bad_input("Each file has to stand where the schema has an Upload."));
     }
     Ok(())
 }
@@ -112,7 +119,7 @@ impl Check<'_> {
             return Err(format!("is no {name}"));
         };
         if let Some(unknown) = given.keys().find(|field| !input.fields.contains_key(*field)) {
-            return Err(format!("has the field {unknown:?}, which {name} does not have"));
+            return Err(format!("has the field \"{unknown}\", which {name} does not have"));
         }
         if input.one_of && (given.len() != 1 || given.values().any(|value| *value == ConstValue::Null)) {
             return Err(format!("of the type {name} takes exactly one field that is not null"));
@@ -121,7 +128,7 @@ impl Check<'_> {
             match given.get(field) {
                 Some(value) => self.inside(&format!(".{field}"), &argument.ty, value)?,
                 None if argument.ty.nullable || argument.has_default || input.one_of => {}
-                None => return Err(format!("lacks the field {field:?} of the type {}", argument.ty)),
+                None => return Err(format!("lacks the field \"{field}\" of the type {}", argument.ty)),
             }
         }
         Ok(())
@@ -147,25 +154,119 @@ fn fits_int(number: &async_graphql::Number) -> bool {
     number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
 }
 
-/// What is wrong with a literal, of what the engine would only find while executing: an `Int` out of range, and a text
-/// in the place of a file.
+/// How many variables stand in a literal.
 #[must_use]
-pub fn literal_problem(types: &SchemaTypes, ty: &Type, value: &Value) -> Option<String> {
-    match (&ty.base, value) {
-        (BaseType::List(inner), Value::List(items)) => {
-            items.iter().find_map(|item| literal_problem(types, inner, item))
-        }
-        (BaseType::List(inner), single) => literal_problem(types, inner, single),
-        (BaseType::Named(name), Value::Number(number)) if name == "Int" && !fits_int(number) => {
-            Some(format!("{number} is no Int, which has 32 bits"))
-        }
-        (BaseType::Named(name), Value::String(_)) if name == "Upload" => {
-            Some("a file can only be given by a variable".to_owned())
-        }
-        (BaseType::Named(name), Value::Object(given)) => {
-            let Some(Kind::Input(input)) = types.get(name) else { return None };
-            given.iter().find_map(|(field, value)| literal_problem(types, &input.fields.get(field)?.ty, value))
-        }
-        _ => None,
+pub fn variables_in(value: &Value) -> u64 {
+    match value {
+        Value::Variable(_) => 1,
+        Value::List(items) => items.iter().map(variables_in).sum(),
+        Value::Object(fields) => fields.values().map(variables_in).sum(),
+        _ => 0,
     }
+}
+
+/// Bytes that the variables take in memory, about.
+#[must_use]
+pub fn weight(variables: &Variables) -> u64 {
+    variables.iter().map(|(name, value)| name.len() as u64 + weight_of(value)).sum()
+}
+
+fn weight_of(value: &ConstValue) -> u64 {
+    32 + match value {
+        ConstValue::String(text) => text.len() as u64,
+        ConstValue::List(items) => items.iter().map(weight_of).sum(),
+        ConstValue::Object(fields) => {
+            fields.iter().map(|(name, value)| 64 + name.len() as u64 + weight_of(value)).sum()
+        }
+        _ => 0,
+    }
+}
+
+/// Checks literals, and the variables in them, against the places where they stand. The engine would find most of it
+/// only while it executes, and some of it never.
+pub struct Literals<'a> {
+    /// The schema's types.
+    pub types: &'a SchemaTypes,
+    /// The operation whose variables these are; none for a fragment that no operation spreads.
+    pub operation: Option<&'a OperationDefinition>,
+}
+
+impl Literals<'_> {
+    /// What is wrong with a value in a place of this type.
+    #[must_use]
+    pub fn problem(&self, ty: &Type, has_default: bool, value: &Value) -> Option<String> {
+        match (&ty.base, value) {
+            (_, Value::Variable(name)) => self.variable(ty, has_default, name),
+            (_, Value::Null) => (!ty.nullable).then(|| format!("{ty} can't be null")),
+            (BaseType::List(inner), Value::List(items)) => {
+                items.iter().find_map(|item| self.problem(inner, false, item))
+            }
+            (BaseType::List(inner), single) => self.problem(inner, false, single),
+            (BaseType::Named(name), value) => self.named(name, value),
+        }
+    }
+
+    fn named(&self, name: &str, value: &Value) -> Option<String> {
+        let fits = match (name, value) {
+            ("Int", Value::Number(number)) => fits_int(number),
+            ("Float", Value::Number(_)) | ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => true,
+            ("ID", Value::Number(number)) => number.is_i64() || number.is_u64(),
+            ("Upload", _) => return Some("a file can only be given by a variable".to_owned()),
+            _ => match (self.types.get(name), value) {
+                (Some(Kind::Enum(values)), Value::Enum(name)) => values.contains(name),
+                (Some(Kind::Input(input)), Value::Object(given)) => return self.input(name, input, given),
+                // Validation asks the scalar itself.
+                (Some(Kind::Scalar), _) => true,
+                _ => false,
+            },
+        };
+        (!fits).then(|| format!("{} is no {name}", value.to_string().chars().take(SHOWN).collect::<String>()))
+    }
+
+    fn input(&self, name: &str, input: &Input, given: &IndexMap<Name, Value>) -> Option<String> {
+        if let Some(unknown) = given.keys().find(|field| !input.fields.contains_key(*field)) {
+            return Some(format!("{name} has no field \"{unknown}\""));
+        }
+        if input.one_of {
+            return self.one_of(name, input, given);
+        }
+        input.fields.iter().find_map(|(field, argument)| match given.get(field) {
+            Some(value) => self.problem(&argument.ty, argument.has_default, value),
+            None if argument.ty.nullable || argument.has_default => None,
+            None => Some(format!("{name} needs the field \"{field}\"")),
+        })
+    }
+
+    /// Exactly one field, and not by a variable that may be null or missing.
+    fn one_of(&self, name: &str, input: &Input, given: &IndexMap<Name, Value>) -> Option<String> {
+        let mut only = given.iter().filter(|_| given.len() == 1);
+        let Some((argument, value)) = only.next().and_then(|(field, value)| Some((input.fields.get(field)?, value)))
+        else {
+            return Some(format!("{name} takes exactly one field"));
+        };
+        let required = Type { base: argument.ty.base.clone(), nullable: false };
+        self.problem(&required, false, value)
+    }
+
+    fn variable(&self, ty: &Type, has_default: bool, name: &Name) -> Option<String> {
+        let operation = self.operation?;
+        let definition = operation.variable_definitions.iter().find(|definition| definition.node.name.node == *name);
+        let Some(definition) = definition else { return Some(format!("the variable ${name} is not defined")) };
+        let own = &definition.node.var_type.node;
+        let never_null = definition.node.default_value.as_ref().is_some_and(|value| value.node != ConstValue::Null);
+        // A default, the variable's or the place's own, stands in for one that was left out.
+        let place = Type { base: ty.base.clone(), nullable: ty.nullable || never_null || has_default };
+        let problem = || format!("the variable ${name} of the type {own} can't stand where {ty} is needed");
+        (!may_stand(own, &place)).then(problem)
+    }
+}
+
+/// Whether whatever is of the one type may stand in a place of the other.
+fn may_stand(own: &Type, place: &Type) -> bool {
+    (place.nullable || !own.nullable)
+        && match (&own.base, &place.base) {
+            (BaseType::List(own), BaseType::List(place)) => may_stand(own, place),
+            (BaseType::Named(own), BaseType::Named(place)) => own == place,
+            _ => false,
+        }
 }

@@ -86,7 +86,11 @@ pub async fn write(
             }
         }
     };
-    let Some(close) = close else { return };
+    let Some(close) = close else {
+        // The client closed: it hears back that this was heard.
+        let _ = timeout(LAST_WORDS, sink.close()).await;
+        return;
+    };
     let last_words = async {
         while let Ok((message, _counted)) = queue.0.try_recv() {
             sink.feed(message).await?;

@@ -6,7 +6,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::graphql::document::Asked;
+use crate::graphql::document::{Asked, Object};
 
 /// What a client may say.
 #[derive(Deserialize)]
@@ -23,7 +23,7 @@ pub enum ClientMessage {
         /// The client's name for it.
         id: String,
         /// The operation.
-        payload: Box<Asked>,
+        payload: Box<Object<Asked>>,
     },
     /// Ends an operation.
     Complete {
@@ -46,10 +46,10 @@ pub enum ClientMessage {
 
 /// Reads a message; none when the protocol doesn't have it.
 pub fn parse(text: &str) -> Option<ClientMessage> {
-    let message: ClientMessage = serde_json::from_str(text).ok()?;
+    let Object(message): Object<ClientMessage> = serde_json::from_str(text).ok()?;
     let whole = match &message {
         ClientMessage::Subscribe { id, payload } => {
-            !id.is_empty() && (payload.query.is_some() || payload.check_named().is_ok())
+            !id.is_empty() && (payload.0.query.is_some() || payload.0.check_named().is_ok())
         }
         ClientMessage::Complete { id } => !id.is_empty(),
         _ => true,
@@ -63,6 +63,7 @@ pub struct Close(pub u16, pub &'static str);
 
 impl Close {
     pub const GOING_AWAY: Self = Self(1001, "draining");
+    pub const PROTOCOL_ERROR: Self = Self(1002, "protocol error");
     pub const TOO_LARGE: Self = Self(1009, "message too large");
     pub const OVERLOADED: Self = Self(1013, "overloaded");
     pub const MALFORMED: Self = Self(4400, "not a message of graphql-transport-ws");
@@ -138,6 +139,7 @@ mod tests {
     fn every_reason_fits_into_a_close_frame() {
         for Close(code, reason) in [
             Close::GOING_AWAY,
+            Close::PROTOCOL_ERROR,
             Close::TOO_LARGE,
             Close::OVERLOADED,
             Close::MALFORMED,
@@ -197,6 +199,10 @@ mod tests {
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":[]}}"#,
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","extensions":[1]}}"#,
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","operationName":1}}"#,
+            r#"["ping"]"#,
+            r#"["connection_init",{}]"#,
+            r#"{"type":"subscribe","id":"1","payload":["{a}"]}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","extensions":{"persistedQuery":[1,"x"]}}}"#,
         ] {
             assert!(parse(bad).is_none(), "{bad}");
         }

@@ -99,7 +99,12 @@ impl Drop for Session<'_> {
 impl Session<'_> {
     /// Why the server closes the socket; none when the client did, or is gone.
     async fn serve(&mut self, mut stream: SplitStream<WebSocket>) -> Option<Close> {
-        let requester = match timeout(INIT_TIMEOUT, self.initialise(&mut stream)).await {
+        let draining = self.endpoint.app.draining.clone();
+        let initialised = tokio::select! {
+            initialised = timeout(INIT_TIMEOUT, self.initialise(&mut stream)) => initialised,
+            () = draining.cancelled() => return Some(Close::GOING_AWAY),
+        };
+        let requester = match initialised {
             Err(_) => return Some(Close::INIT_TIMEOUT),
             Ok(Err(close)) => return close,
             Ok(Ok(requester)) => requester,
@@ -202,7 +207,7 @@ impl Session<'_> {
                 }
                 Ok(())
             }
-            Some(ClientMessage::Subscribe { id, payload }) => self.subscribe(id, *payload, requester).await,
+            Some(ClientMessage::Subscribe { id, payload }) => self.subscribe(id, payload.0, requester).await,
         }
     }
 
@@ -279,6 +284,8 @@ fn read(message: Option<Result<Message, axum::Error>>) -> Result<Option<ClientMe
         Some(Ok(Message::Binary(_))) => Err(Some(Close::MALFORMED)),
         Some(Ok(Message::Text(text))) => protocol::parse(&text).map(Some).ok_or(Some(Close::MALFORMED)),
         Some(Err(error)) if error.to_string().contains("too long") => Err(Some(Close::TOO_LARGE)),
-        None | Some(Ok(Message::Close(_)) | Err(_)) => Err(None),
+        // Frames that are none; where the line itself is broken, nobody hears it.
+        Some(Err(_)) => Err(Some(Close::PROTOCOL_ERROR)),
+        None | Some(Ok(Message::Close(_))) => Err(None),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, Schema, SimpleObject, Subscription, Upload};
+use async_graphql::{Context, Enum, Object, OneofObject, Schema, SimpleObject, Subscription, Upload};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::Semaphore;
 
@@ -21,6 +21,17 @@ pub fn schema() -> (TestSchema, Gate) {
 
 fn boom() -> i32 {
     panic!("a test's panic")
+}
+
+#[derive(OneofObject)]
+pub enum Choice {
+    Number(i32),
+    Text(String),
+}
+
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    Red,
 }
 
 pub struct Query;
@@ -55,6 +66,21 @@ impl Query {
     async fn echo(&self, number: Option<i32>, text: Option<String>) -> Option<String> {
         text.or(number.map(|number| number.to_string()))
     }
+    async fn needed(&self, number: i32) -> i32 {
+        number
+    }
+    async fn echoes(&self, numbers: Option<Vec<Option<i32>>>) -> Option<Vec<Option<i32>>> {
+        numbers
+    }
+    async fn choose(&self, choice: Choice) -> String {
+        match choice {
+            Choice::Number(number) => number.to_string(),
+            Choice::Text(text) => text,
+        }
+    }
+    async fn pick(&self, colour: Colour) -> Colour {
+        colour
+    }
     async fn people(&self, first: Option<i32>) -> PersonConnection {
         people(first)
     }
@@ -74,6 +100,9 @@ fn told(ctx: &Context<'_>, file: Upload) -> String {
 impl Mutation {
     async fn upload(&self, ctx: &Context<'_>, file: Upload) -> String {
         told(ctx, file)
+    }
+    async fn note(&self, text: String) -> String {
+        text
     }
     async fn upload_all(&self, ctx: &Context<'_>, files: Vec<Upload>) -> Vec<String> {
         files.into_iter().map(|file| told(ctx, file)).collect()
