@@ -2,7 +2,7 @@
 //!
 //! Each fragment is walked once and its figures are kept, so the walk takes as long as the document is, however often
 //! fragments are spread. Sizes of pages are known where they stand (`first`, `last`, a list of ids), so what lies
-//! inside a connection is counted apart ([`Figures::paged`]) until the page's size is known.
+//! inside a connection is counted apart (`Figures::paged`) until the page's size is known.
 //!
 //! Introspection is exempt from depth and cost, or GraphiQL would not work; its own lists inside lists are bounded by
 //! what a full introspection asks.
