@@ -12,6 +12,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::Endpoint;
+use super::accept::Accept;
 use super::reply::Reply;
 use crate::config::Config;
 use crate::rates::network;
@@ -102,7 +103,8 @@ pub async fn guard(
     next: Next,
 ) -> Response {
     if let Err(seconds) = endpoint.addresses.count(&caller) {
-        return Reply::to(request.headers(), &endpoint.app.metrics, &caller.trace).refuse_for(seconds);
+        let accept = Accept::of(request.headers());
+        return Reply::to(&accept, &endpoint.app.metrics, &caller.trace).refuse_for(seconds);
     }
     next.run(request).await
 }

@@ -33,9 +33,10 @@ pub async fn post(
 ) -> HttpResponse {
     let (parts, body) = request.into_parts();
     let mut body = body.into_data_stream();
-    let reply = Reply::to(&parts.headers, &endpoint.app.metrics, &caller.trace);
+    let accept = Accept::of(&parts.headers);
+    let reply = Reply::to(&accept, &endpoint.app.metrics, &caller.trace);
     let asked = async {
-        check_accept(&parts.headers)?;
+        check_accept(&accept)?;
         let requester = requester(&endpoint.app, &caller, &parts.headers)?;
         let (asked, files) = read(&endpoint, &requester, &parts.headers, &mut body).await?;
         asked.check_named()?;
@@ -43,7 +44,7 @@ pub async fn post(
     };
     match asked.await {
         Ok((requester, asked, files)) => {
-            let request = Incoming { requester, asked, files, headers: &parts.headers, only_reads: false };
+            let request = Incoming { requester, asked, files, accept, headers: &parts.headers, only_reads: false };
             answer(&endpoint, &reply, request).await
         }
         Err(error) => {
@@ -102,15 +103,14 @@ pub async fn get(
         return websocket::accept(endpoint, caller, request.headers(), upgrade);
     }
     let headers = request.headers().clone();
+    let accept = Accept::of(&headers);
     let production = endpoint.app.config.production;
-    if !production
-        && Accept::of(&headers).best(&[Media::Html, Media::Json, Media::GraphqlResponse]) == Some(Media::Html)
-    {
+    if !production && accept.best(&[Media::Html, Media::Json, Media::GraphqlResponse]) == Some(Media::Html) {
         return graphiql::page(State(endpoint)).await;
     }
-    let reply = Reply::to(&headers, &endpoint.app.metrics, &caller.trace);
+    let reply = Reply::to(&accept, &endpoint.app.metrics, &caller.trace);
     let asked = async {
-        check_accept(&headers)?;
+        check_accept(&accept)?;
         let requester = requester(&endpoint.app, &caller, &headers)?;
         let asked = query_string(request).await?;
         asked.check_named()?;
@@ -118,7 +118,7 @@ pub async fn get(
     };
     match asked.await {
         Ok((requester, asked)) => {
-            let request = Incoming { requester, asked, files: Vec::new(), headers: &headers, only_reads: true };
+            let request = Incoming { requester, asked, files: Vec::new(), accept, headers: &headers, only_reads: true };
             answer(&endpoint, &reply, request).await
         }
         Err(error) => reply.refuse(&error),
@@ -131,7 +131,7 @@ pub async fn other(
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> HttpResponse {
-    let reply = Reply::to(&headers, &endpoint.app.metrics, &caller.trace);
+    let reply = Reply::to(&Accept::of(&headers), &endpoint.app.metrics, &caller.trace);
     let error = AppError::Request(ErrorCode::MethodNotAllowed, "Use POST, or GET for queries.".into());
     let mut response = reply.refuse(&error);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
@@ -193,19 +193,19 @@ struct Incoming<'a> {
     requester: Requester,
     asked: Asked,
     files: Vec<File>,
+    accept: Accept,
     headers: &'a HeaderMap,
     /// It may be repeated by whoever stands between: no mutations.
     only_reads: bool,
 }
 
 async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -> HttpResponse {
-    let Incoming { requester, asked, files, headers, only_reads } = request;
+    let Incoming { requester, asked, files, accept, headers, only_reads } = request;
     // Not before the request was read: whoever sends slowly takes nobody's place.
     let Ok(_permit) = endpoint.requests.try_acquire() else {
         return reply.refuse(&AppError::overloaded());
     };
     let _counted = Counted::new(&endpoint.app.metrics.in_flight);
-    let accept = Accept::of(headers);
     let streams = accept.best(&ANSWERS) == Some(Media::EventStream);
     let transport = if streams { "sse" } else { "http" };
     let prepared = match execute::prepare(endpoint, (asked, files), &requester, transport) {
@@ -232,8 +232,8 @@ async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -
     reply.send(&response)
 }
 
-fn check_accept(headers: &HeaderMap) -> AppResult<()> {
-    if Accept::of(headers).best(&ANSWERS).is_some() {
+fn check_accept(accept: &Accept) -> AppResult<()> {
+    if accept.best(&ANSWERS).is_some() {
         return Ok(());
     }
     let message = "Answers come as application/graphql-response+json, application/json or text/event-stream.";

@@ -21,14 +21,13 @@ pub const TRACE: HeaderName = HeaderName::from_static("x-trace-id");
 pub async fn observe(State(endpoint): State<Endpoint>, mut request: Request, next: Next) -> Response {
     let caller = Caller::of(&endpoint.app.config, &request);
     let trace = caller.trace.clone();
-    let headers = request.headers().clone();
     request.extensions_mut().insert(caller);
     let span = tracing::info_span!("request", trace = trace.as_str());
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await;
     let mut response = answered.unwrap_or_else(|_| {
         let metrics = &endpoint.app.metrics;
         metrics.panics.inc();
-        Reply::to(&headers, metrics, &trace).refuse(&AppError::internal("a handler panicked"))
+        Reply::plain(metrics, &trace).refuse(&AppError::internal("a handler panicked"))
     });
     if let Ok(value) = HeaderValue::from_str(trace.as_str()) {
         response.headers_mut().insert(TRACE, value);

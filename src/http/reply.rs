@@ -2,7 +2,7 @@
 
 use async_graphql::Response;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response as HttpResponse};
 
 use super::accept::{Accept, Media};
@@ -24,8 +24,13 @@ pub struct Reply<'a> {
 
 impl<'a> Reply<'a> {
     /// The answer in the best media type that the client accepts.
-    pub fn to(headers: &HeaderMap, metrics: &'a Metrics, trace: &'a TraceId) -> Self {
-        Self { media: Accept::of(headers).for_answer(), metrics, trace }
+    pub fn to(accept: &Accept, metrics: &'a Metrics, trace: &'a TraceId) -> Self {
+        Self { media: accept.for_answer(), metrics, trace }
+    }
+
+    /// The answer to somebody whose wishes are not known any more.
+    pub fn plain(metrics: &'a Metrics, trace: &'a TraceId) -> Self {
+        Self { media: Media::Json, metrics, trace }
     }
 
     /// A response that was made, or the refusal of the GraphQL request: `application/json` says 200 to every

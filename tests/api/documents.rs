@@ -183,6 +183,8 @@ fn values_fit_their_places() {
     let echo = |values: &str| {
         format!("query ($i: Int, $r: Int!, $d: Int = 1, $s: String, $l: [Int], $c: Choice) {{ {values} }}")
     };
+    let default = refusal(&[], "query ($i: Int = 4000000000) { echo(number: $i) }", json!({})).unwrap_or_default();
+    assert_eq!(default, "GRAPHQL_VALIDATION_FAILED: The default of the variable $i: 4000000000 is no Int.");
     for (values, expected) in [
         ("people(first: $s) { __typename }", "$s of the type String can't stand where Int is needed"),
         ("needed(number: $i)", "$i of the type Int can't stand where Int! is needed"),

@@ -17,7 +17,7 @@ const SHOWN: usize = 40;
 /// How the engine writes a file of a multipart request into the variables.
 const FILE: &str = "#__graphql_file__:";
 
-/// Refuses variables of a type that is no input type; the engine would panic over them.
+/// Refuses variables of a type that is no input type, over which the engine would panic, and defaults that don't fit.
 ///
 /// # Errors
 /// A validation error.
@@ -28,6 +28,13 @@ pub fn check_definitions(operation: &OperationDefinition, types: &SchemaTypes) -
         if !known {
             let message =
                 format!("The variable ${} has the type {name}, which is no input type.", definition.node.name);
+            return Err(AppError::Request(ErrorCode::GraphqlValidationFailed, message));
+        }
+        let default = definition.node.default_value.as_ref().map(|default| default.node.clone().into_value());
+        let literals = Literals { types, operation: None };
+        let problem = default.and_then(|default| literals.problem(&definition.node.var_type.node, false, &default));
+        if let Some(problem) = problem {
+            let message = format!("The default of the variable ${}: {problem}.", definition.node.name);
             return Err(AppError::Request(ErrorCode::GraphqlValidationFailed, message));
         }
     }
@@ -44,18 +51,16 @@ pub fn check_variables(
     variables: &Variables,
     files: usize,
 ) -> AppResult<()> {
-    let mut check = Check { types, files, used: HashSet::new(), path: String::new() };
+    let mut check = Check { types, files, used: HashSet::new() };
     for definition in &operation.variable_definitions {
         let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
-        check.path = format!("${name}");
-        let problem = match variables.get(name) {
-            Some(value) => check.value(ty, value).err(),
-            None if ty.nullable || definition.node.default_value.is_some() => None,
-            None => Some(format!("of the type {ty} is required")),
+        let checked = match variables.get(name) {
+            Some(value) => check.value(ty, value),
+            None if ty.nullable || definition.node.default_value.is_some() => Ok(()),
+            None => Err(Problem::new(format!("of the type {ty} is required"))),
         };
-        if let Some(problem) = problem {
-            return Err(AppError::bad_input(format!("The variable {} {problem}.", check.path)));
-        }
+        checked
+            .map_err(|Problem { place, text }| AppError::bad_input(format!("The variable ${name}{place} {text}.")))?;
     }
     if check.used.len() != files {
         return Err(AppError::bad_input("Each file has to stand where the schema has an Upload."));
@@ -67,26 +72,34 @@ struct Check<'a> {
     types: &'a SchemaTypes,
     files: usize,
     used: HashSet<usize>,
-    /// Where in the variable, for the message.
-    path: String,
+}
+
+/// What is wrong, and where in the variable.
+struct Problem {
+    place: String,
+    text: String,
+}
+
+impl Problem {
+    fn new(text: impl Into<String>) -> Self {
+        Self { place: String::new(), text: text.into() }
+    }
+
+    fn inside(mut self, step: &str) -> Self {
+        self.place.insert_str(0, step);
+        self
+    }
 }
 
 impl Check<'_> {
-    fn inside(&mut self, step: &str, ty: &Type, value: &ConstValue) -> Result<(), String> {
-        let length = self.path.len();
-        self.path.push_str(step);
-        self.value(ty, value)?;
-        self.path.truncate(length);
-        Ok(())
-    }
-
-    fn value(&mut self, ty: &Type, value: &ConstValue) -> Result<(), String> {
+    fn value(&mut self, ty: &Type, value: &ConstValue) -> Result<(), Problem> {
         if *value == ConstValue::Null {
-            return if ty.nullable { Ok(()) } else { Err(format!("of the type {ty} can't be null")) };
+            return if ty.nullable { Ok(()) } else { Err(Problem::new(format!("of the type {ty} can't be null"))) };
         }
         match (&ty.base, value) {
             (BaseType::List(inner), ConstValue::List(items)) => {
-                items.iter().enumerate().try_for_each(|(at, item)| self.inside(&format!("[{at}]"), inner, item))
+                let check = |(at, item)| self.value(inner, item).map_err(|problem| problem.inside(&format!("[{at}]")));
+                items.iter().enumerate().try_for_each(check)
             }
             // A single value stands for a list of one.
             (BaseType::List(inner), single) => self.value(inner, single),
@@ -94,7 +107,7 @@ impl Check<'_> {
         }
     }
 
-    fn named(&mut self, name: &str, value: &ConstValue) -> Result<(), String> {
+    fn named(&mut self, name: &str, value: &ConstValue) -> Result<(), Problem> {
         let fits = match (name, value) {
             ("Int", ConstValue::Number(number)) => fits_int(number),
             ("Float", ConstValue::Number(_))
@@ -110,38 +123,42 @@ impl Check<'_> {
                 _ => false,
             },
         };
-        if fits { Ok(()) } else { Err(format!("is no {name}")) }
+        if fits { Ok(()) } else { Err(Problem::new(format!("is no {name}"))) }
     }
 
-    fn input(&mut self, name: &str, value: &ConstValue) -> Result<(), String> {
+    fn input(&mut self, name: &str, value: &ConstValue) -> Result<(), Problem> {
         let types = self.types;
         let (Some(Kind::Input(input)), ConstValue::Object(given)) = (types.get(name), value) else {
-            return Err(format!("is no {name}"));
+            return Err(Problem::new(format!("is no {name}")));
         };
         if let Some(unknown) = given.keys().find(|field| !input.fields.contains_key(*field)) {
-            return Err(format!("has the field \"{unknown}\", which {name} does not have"));
+            return Err(Problem::new(format!("has the field \"{unknown}\", which {name} does not have")));
         }
         if input.one_of && (given.len() != 1 || given.values().any(|value| *value == ConstValue::Null)) {
-            return Err(format!("of the type {name} takes exactly one field that is not null"));
+            return Err(Problem::new(format!("of the type {name} takes exactly one field that is not null")));
         }
         for (field, argument) in &input.fields {
             match given.get(field) {
-                Some(value) => self.inside(&format!(".{field}"), &argument.ty, value)?,
+                Some(value) => {
+                    self.value(&argument.ty, value).map_err(|problem| problem.inside(&format!(".{field}")))?;
+                }
                 None if argument.ty.nullable || argument.has_default || input.one_of => {}
-                None => return Err(format!("lacks the field \"{field}\" of the type {}", argument.ty)),
+                None => return Err(Problem::new(format!("lacks the field \"{field}\" of the type {}", argument.ty))),
             }
         }
         Ok(())
     }
 
-    fn file(&mut self, value: &ConstValue) -> Result<(), String> {
+    fn file(&mut self, value: &ConstValue) -> Result<(), Problem> {
         let number = match value {
             ConstValue::String(text) => text.strip_prefix(FILE).and_then(|number| number.parse::<usize>().ok()),
             _ => None,
         };
         match number {
             Some(number) if number < self.files && self.used.insert(number) => Ok(()),
-            _ => Err("is no file of this request: send it as multipart/form-data, each file in one place".into()),
+            _ => {
+                Err(Problem::new("is no file of this request: send it as multipart/form-data, each file in one place"))
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 
 use super::Endpoint;
+use super::accept::Accept;
 use super::gate::Caller;
 use super::origin::may_connect;
 use super::reply::Reply;
@@ -49,7 +50,7 @@ pub fn accept(endpoint: Endpoint, caller: Caller, headers: &HeaderMap, upgrade: 
             ErrorCode::CsrfRefused,
             "Pages of this origin may not open sockets; PLAZA_ALLOWED_ORIGINS lists those that may.".into(),
         );
-        return Reply::to(headers, &app.metrics, &caller.trace).refuse(&error);
+        return Reply::to(&Accept::of(headers), &app.metrics, &caller.trace).refuse(&error);
     }
     let most = app.config.transport.body;
     upgrade
