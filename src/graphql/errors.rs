@@ -54,6 +54,17 @@ pub fn is_request_error(response: &Response, longest_path: usize) -> bool {
         && response.errors.iter().all(|error| error.path.len() <= longest_path)
 }
 
+/// A response as JSON. One that was refused has no data, not null data.
+#[must_use]
+pub fn to_json(response: &Response, refused: bool) -> Vec<u8> {
+    let json = if refused {
+        serde_json::to_vec(&serde_json::json!({ "errors": response.errors }))
+    } else {
+        serde_json::to_vec(response)
+    };
+    json.unwrap_or_default()
+}
+
 /// Completes one error.
 pub fn complete(error: &mut ServerError, stage: Stage, trace: &TraceId) {
     let ours = error.source.take().and_then(|source| source.downcast::<AppError>().ok());

@@ -20,6 +20,7 @@ use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::graphql::document::{Asked, Refused};
 use crate::graphql::errors::{self, Stage};
+use crate::metrics::Metrics;
 use crate::telemetry::TraceId;
 
 /// A mutation that takes longer is given up.
@@ -68,12 +69,13 @@ pub fn prepare(
         }
     };
     endpoint.app.metrics.answered(transport, None, since.elapsed());
-    log_refusal(&response, &requester.trace, transport);
+    record_refusal(&endpoint.app.metrics, &response, &requester.trace, transport);
     Err(Box::new(response))
 }
 
-/// Whoever comes with the trace id of a refusal finds it in the log.
-pub fn log_refusal(response: &Response, trace: &TraceId, transport: &'static str) {
+/// Counts what was refused before it ran; whoever comes with its trace id finds it in the log.
+pub fn record_refusal(metrics: &Metrics, response: &Response, trace: &TraceId, transport: &'static str) {
+    metrics.count_errors(response);
     let code = response.errors.first().map(errors::code);
     tracing::info!(trace = trace.as_str(), transport, code, "refused");
 }
@@ -114,6 +116,7 @@ pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
     };
     let took = since.elapsed();
     endpoint.app.metrics.answered(transport, Some(operation), took);
+    endpoint.app.metrics.count_errors(&response);
     tracing::info!(
         trace = requester.trace.as_str(),
         transport,
@@ -142,12 +145,15 @@ pub fn subscribe(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
     let responses = AssertUnwindSafe(endpoint.engine.subscribe(prepared.request)).catch_unwind();
     responses
         .map(move |response| {
-            if let Ok(mut response) = response {
+            let response = if let Ok(mut response) = response {
                 errors::finish(&mut response, &trace);
-                return response;
-            }
-            app.metrics.panics.inc();
-            errors::refusal(&AppError::internal("a subscription panicked"), &trace)
+                response
+            } else {
+                app.metrics.panics.inc();
+                errors::refusal(&AppError::internal("a subscription panicked"), &trace)
+            };
+            app.metrics.count_errors(&response);
+            response
         })
         .boxed()
 }

@@ -210,7 +210,7 @@ async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -
     let transport = if streams { "sse" } else { "http" };
     let prepared = match execute::prepare(endpoint, (asked, files), &requester, transport) {
         Ok(prepared) => prepared,
-        Err(response) if streams => return sse::refused(endpoint, &response),
+        Err(response) if streams => return sse::refused(&response),
         Err(response) => return reply.send(&response),
     };
     let refuse = |message: &str| reply.refuse(&AppError::Request(ErrorCode::MethodNotAllowed, message.into()));

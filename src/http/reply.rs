@@ -6,7 +6,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response as HttpResponse};
 
 use super::accept::{Accept, Media};
-use super::execute::log_refusal;
+use super::execute::record_refusal;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::errors;
 use crate::metrics::Metrics;
@@ -36,7 +36,6 @@ impl<'a> Reply<'a> {
     /// A response that was made, or the refusal of the GraphQL request: `application/json` says 200 to every
     /// well-formed request, `application/graphql-response+json` says 400 to one that was refused.
     pub fn send(&self, response: &Response) -> HttpResponse {
-        self.metrics.count_errors(response);
         let refused = errors::is_request_error(response, 0);
         let status = match self.media {
             Media::GraphqlResponse if refused => StatusCode::BAD_REQUEST,
@@ -50,8 +49,7 @@ impl<'a> Reply<'a> {
     /// The refusal of an HTTP request, for what concerns HTTP itself: the status says it in either media type.
     pub fn refuse(&self, error: &AppError) -> HttpResponse {
         let response = errors::refusal(error, self.trace);
-        self.metrics.count_errors(&response);
-        log_refusal(&response, self.trace, "http");
+        record_refusal(self.metrics, &response, self.trace, "http");
         let mut http = self.body(&response, true);
         let code = match error {
             AppError::Request(code, _) => *code,
@@ -77,17 +75,11 @@ impl<'a> Reply<'a> {
     }
 
     fn body(&self, response: &Response, refused: bool) -> HttpResponse {
-        // A request error has no data, not null data.
-        let body = if refused {
-            serde_json::to_vec(&serde_json::json!({ "errors": response.errors }))
-        } else {
-            serde_json::to_vec(response)
-        };
         let media_type = match self.media {
             Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
             _ => "application/json; charset=utf-8",
         };
-        ([(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store")], body.unwrap_or_default()).into_response()
+        ([(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store")], errors::to_json(response, refused)).into_response()
     }
 }
 

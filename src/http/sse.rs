@@ -56,7 +56,11 @@ pub fn answer(
         Some(id) => match Resume::after(id.to_str().unwrap_or_default()) {
             Ok(resume) => resume,
             // A result, for a client would try a status again.
-            Err(error) => return Ok(refused(endpoint, &errors::refusal(&error, &requester.trace))),
+            Err(error) => {
+                let response = errors::refusal(&error, &requester.trace);
+                execute::record_refusal(&endpoint.app.metrics, &response, &requester.trace, "sse");
+                return Ok(refused(&response));
+            }
         },
     };
     let (out, mut queue) = mpsc::channel(QUEUE);
@@ -73,8 +77,7 @@ pub fn answer(
 }
 
 /// Answers what was refused: as graphql-sse has it, with a result of errors.
-pub fn refused(endpoint: &Endpoint, response: &Response) -> HttpResponse {
-    endpoint.app.metrics.count_errors(response);
+pub fn refused(response: &Response) -> HttpResponse {
     respond(stream::iter([next(response, None), Bytes::from_static(COMPLETE.as_bytes())]))
 }
 
@@ -106,7 +109,6 @@ impl Answering {
         let app = Arc::clone(&self.endpoint.app);
         if prepared.operation != OperationType::Subscription {
             let response = execute::run(&self.endpoint, prepared, &self.requester).await;
-            app.metrics.count_errors(&response);
             let _ = self.finish(Some(next(&response, None))).await;
             return;
         }
@@ -131,7 +133,6 @@ impl Answering {
                 Err(_) => self.send(Bytes::from_static(COMMENT.as_bytes())).await?,
                 Ok(None) => return self.finish(None).await,
                 Ok(Some(response)) => {
-                    self.endpoint.app.metrics.count_errors(&response);
                     let event = next(&response, self.resume.reached().as_deref());
                     if errors::is_request_error(&response, 1) {
                         return self.finish(Some(event)).await;
@@ -158,11 +159,7 @@ impl Answering {
 
 /// One result. JSON has no line breaks of its own.
 fn next(response: &Response, id: Option<&str>) -> Bytes {
-    let data = if errors::is_request_error(response, 1) {
-        serde_json::json!({ "errors": response.errors }).to_string()
-    } else {
-        serde_json::to_string(response).unwrap_or_default()
-    };
+    let data = errors::to_json(response, errors::is_request_error(response, 1));
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
-    Bytes::from(format!("event: next\n{id}data: {data}\n\n"))
+    [b"event: next\n", id.as_bytes(), b"data: ", &data, b"\n\n"].concat().into()
 }

@@ -38,9 +38,8 @@ pub async fn spend(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<U
     if buckets.is_empty() {
         return Ok(());
     }
-    let keys: Vec<&[u8]> = buckets.iter().map(|bucket| bucket.key.as_slice()).collect();
     let ends: Vec<DateTime<Utc>> = buckets.iter().map(|bucket| now + bucket.window).collect();
-    let counts = store::spend(conn, &keys, &ends, now).await?;
+    let counts = store::spend(conn, &keys(buckets), &ends, now).await?;
     let over = |(key, used, _): &&(Vec<u8>, i32, DateTime<Utc>)| {
         buckets.iter().any(|bucket| bucket.key == *key && i64::from(*used) > i64::from(bucket.most))
     };
@@ -48,6 +47,10 @@ pub async fn spend(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<U
         None => Ok(()),
         Some(ends_at) => Err(limited((ends_at - now).num_seconds() + 1).into()),
     }
+}
+
+fn keys(buckets: &[Bucket]) -> Vec<&[u8]> {
+    buckets.iter().map(|bucket| bucket.key.as_slice()).collect()
 }
 
 fn limited(seconds: i64) -> UserError {
@@ -62,8 +65,7 @@ fn limited(seconds: i64) -> UserError {
 /// When the database fails.
 pub async fn refund(conn: &AsyncPgConnection, buckets: &[Bucket]) -> AppResult<()> {
     if !buckets.is_empty() {
-        let keys: Vec<&[u8]> = buckets.iter().map(|bucket| bucket.key.as_slice()).collect();
-        store::refund(conn, &keys).await?;
+        store::refund(conn, &keys(buckets)).await?;
     }
     Ok(())
 }

@@ -95,7 +95,7 @@ pub fn walk(
         fields = fields.saturating_add(figures.fields);
         check(fields, limits.fields, FIELDS)?;
         check(figures.fixed, limits.cost, "values in the answer (cost: fields times the sizes of their pages)")?;
-        let introspection = INTROSPECTION_PER_TYPE.saturating_mul(types.len() as u64 + 50);
+        let introspection = INTROSPECTION_PER_TYPE.saturating_mul(types.count() as u64 + 50);
         check(figures.introspection, u32::try_from(introspection).unwrap_or(u32::MAX), "values of introspection")?;
         check(walk.aliases, limits.aliases, "aliases")?;
         verdict.varies |= walk.sizes.varied();
@@ -215,7 +215,7 @@ impl<'a> Walk<'a> {
         figures.uses = below.uses.saturating_add(uses);
         if matches!(inside, Parent::Introspection) {
             let times =
-                if matches!(parent, Parent::Introspection) { introspection_list(name, self.types.len()) } else { 1 };
+                if matches!(parent, Parent::Introspection) { introspection_list(name, self.types.count()) } else { 1 };
             figures.introspection = times.saturating_mul(below.introspection.saturating_add(1));
             return Ok(figures);
         }

@@ -113,8 +113,8 @@ impl Documents {
         if document.verdict.varies {
             cost::walk(&document.parsed, &self.types, &self.limits, variables)?;
         }
-        let copied = document.verdict.uses.saturating_mul(values::weight(variables));
-        if document.verdict.uses > 1 && copied > MOST_COPIED {
+        let uses = document.verdict.uses;
+        if uses > 1 && uses.saturating_mul(values::weight(variables)) > MOST_COPIED {
             let message = format!(
                 "The request is too expensive: at most {MOST_COPIED} bytes of variables, each counted as often as it is used."
             );

@@ -16,6 +16,9 @@ use crate::graphql::errors;
 use crate::http::{Endpoint, execute};
 use crate::metrics::Counted;
 
+/// For log and figures.
+const TRANSPORT: &str = "socket";
+
 /// What has to be said once the operation is over: that it is complete, unless an error said so.
 pub type Farewell = Option<Message>;
 
@@ -39,7 +42,7 @@ pub async fn run(
 /// The message that refuses an operation.
 pub fn refuse(endpoint: &Endpoint, requester: &Requester, id: &str, error: &AppError) -> Message {
     let response = errors::refusal(error, &requester.trace);
-    endpoint.app.metrics.count_errors(&response);
+    execute::record_refusal(&endpoint.app.metrics, &response, &requester.trace, TRANSPORT);
     protocol::error(id, &response.errors)
 }
 
@@ -50,17 +53,12 @@ async fn perform(
     out: &Outbox,
     streams: &AtomicBool,
 ) -> Farewell {
-    let metrics = &endpoint.app.metrics;
-    let prepared = match execute::prepare(endpoint, (asked, Vec::new()), requester, "socket") {
+    let prepared = match execute::prepare(endpoint, (asked, Vec::new()), requester, TRANSPORT) {
         Ok(prepared) => prepared,
-        Err(response) => {
-            metrics.count_errors(&response);
-            return Some(protocol::error(id, &response.errors));
-        }
+        Err(response) => return Some(protocol::error(id, &response.errors)),
     };
     if prepared.operation != OperationType::Subscription {
         let response = execute::run(endpoint, prepared, requester).await;
-        metrics.count_errors(&response);
         return if errors::is_request_error(&response, 0) {
             Some(protocol::error(id, &response.errors))
         } else {
@@ -71,7 +69,6 @@ async fn perform(
     streams.store(true, Ordering::Relaxed);
     let mut responses = execute::subscribe(endpoint, prepared, requester);
     while let Some(response) = responses.next().await {
-        metrics.count_errors(&response);
         if errors::is_request_error(&response, 1) {
             return Some(protocol::error(id, &response.errors));
         }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::graphql::document::{Asked, Object};
+use crate::graphql::errors;
 
 /// What a client may say.
 #[derive(Deserialize)]
@@ -112,7 +113,7 @@ pub fn error(id: &str, errors: &[ServerError]) -> Message {
 
 /// A response, ready to be framed for whoever asked.
 pub fn payload(response: &Response) -> Bytes {
-    serde_json::to_vec(response).unwrap_or_default().into()
+    errors::to_json(response, false).into()
 }
 
 /// One result of an operation: bytes that may be shared, in a frame of its own.
