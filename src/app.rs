@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::keys::Keys;
 use crate::auth::password::Passwords;
 use crate::auth::revoked::RevokedSessions;
 use crate::auth::token::AccessTokens;
@@ -17,6 +18,7 @@ use crate::db::Database;
 use crate::domains::accounts;
 use crate::error::AppResult;
 use crate::events::Events;
+use crate::mailer::Mailer;
 use crate::metrics::Metrics;
 use crate::rates;
 
@@ -31,6 +33,8 @@ pub struct App {
     pub database: Database,
     /// The time.
     pub clock: Clock,
+    /// What is signed and hashed with.
+    pub keys: Keys,
     /// Access tokens.
     pub tokens: AccessTokens,
     /// Password hashing.
@@ -39,6 +43,8 @@ pub struct App {
     pub revoked: RevokedSessions,
     /// The event stream.
     pub events: Events,
+    /// Mail and SMS.
+    pub mailer: Mailer,
     /// How many mutations may run at once.
     pub mutations: Arc<Semaphore>,
     /// Figures.
@@ -61,8 +67,11 @@ impl App {
             Some(secret) => secret.clone(),
             None => secret::load_or_create(&config.data_dir)?,
         };
+        let keys = Keys::new(&jwt_secret, config.jwt_secret_previous.as_deref());
         let app = Self {
-            tokens: AccessTokens::new(&jwt_secret, config.jwt_secret_previous.as_deref()),
+            tokens: AccessTokens::new(keys.clone()),
+            keys,
+            mailer: Mailer::new(&config.mail, &config.data_dir)?,
             passwords: Passwords::new()?,
             revoked: RevokedSessions::default(),
             events: Events::open(database.clone(), config.event_retention_days).await?,
@@ -76,8 +85,8 @@ impl App {
             clock,
         };
         // The stream was opened before this look: what is revoked from now on comes with it.
-        for session in accounts::service::sessions::list_lately_revoked(&app).await? {
-            app.revoked.insert(session, app.clock.now());
+        for (session, reason) in accounts::service::sessions::list_lately_revoked(&app).await? {
+            app.revoked.insert(session, reason, app.clock.now());
         }
         Ok(Arc::new(app))
     }
@@ -86,6 +95,7 @@ impl App {
     pub fn start(self: &Arc<Self>) -> TaskTracker {
         let background = TaskTracker::new();
         Events::start(self, &background);
+        Mailer::start(self, &background);
         background.spawn(sweep(Arc::clone(self)));
         background.close();
         background
@@ -97,10 +107,7 @@ impl App {
     /// Whatever is wrong with it.
     pub fn authenticate(&self, token: &str) -> Result<Viewer, TokenError> {
         let viewer = self.tokens.verify(token, self.clock.now())?;
-        if self.revoked.contains(viewer.session_id) {
-            return Err(TokenError::Revoked);
-        }
-        Ok(viewer)
+        self.revoked.find(viewer.session_id).map_or(Ok(viewer), |reason| Err(TokenError::Ended(reason)))
     }
 }
 
@@ -110,13 +117,15 @@ async fn sweep(app: Arc<App>) {
             () = app.stop.cancelled() => return,
             () = tokio::time::sleep(SWEEP) => {}
         }
-        match accounts::service::sessions::sweep(&app).await {
-            Ok(swept) => tracing::debug!(swept, "deleted sessions that ended long ago"),
-            Err(error) => tracing::warn!(cause = %error.describe(), "ended sessions could not be deleted"),
-        }
-        match rates::sweep(&app).await {
-            Ok(swept) => tracing::debug!(swept, "deleted counts of tries that are over"),
-            Err(error) => tracing::warn!(cause = %error.describe(), "counts of tries could not be deleted"),
-        }
+        note("ended sessions", accounts::service::sessions::sweep(&app).await);
+        note("codes and captchas", accounts::service::codes::sweep(&app).await);
+        note("counts of tries", rates::sweep(&app).await);
+    }
+}
+
+fn note(what: &str, swept: AppResult<usize>) {
+    match swept {
+        Ok(swept) => tracing::debug!(what, swept, "deleted what nobody can ask for any more"),
+        Err(error) => tracing::warn!(what, cause = %error.describe(), "what is over could not be deleted"),
     }
 }

@@ -92,16 +92,32 @@ pub enum UserErrorCode {
     Required,
     /// The text is longer than allowed.
     TooLong,
+    /// The value is too small, too large, too early or too late.
+    OutOfRange,
     /// What the id names does not exist, or is not visible to you.
     NotFound,
     /// You may not do this.
     Forbidden,
     /// Account and password do not match, or the token is no longer good.
     InvalidCredentials,
+    /// The account is suspended; the message says until when, and why.
+    AccountSuspended,
     /// Somebody else has this username.
     UsernameTaken,
+    /// Another account has this e-mail address; told only after its code was right.
+    EmailTaken,
+    /// Another account has this phone number; told only after its code was right.
+    PhoneTaken,
     /// The password is too short, too long or too common.
     WeakPassword,
+    /// An image captcha is needed, or its answer is not right; each can be tried once.
+    CaptchaInvalid,
+    /// The code or link is not right, or was used up.
+    CodeInvalid,
+    /// The code or link was right, but its time is over.
+    CodeExpired,
+    /// You can't do this to yourself.
+    SelfTarget,
     /// You are not, or no longer, a member of the conversation.
     NotMember,
     /// The message is too old to be edited.
@@ -164,6 +180,12 @@ impl AppError {
     #[must_use]
     pub fn unauthenticated() -> Self {
         Self::Request(ErrorCode::Unauthenticated, "Sign in first: send Authorization: Bearer <access token>.".into())
+    }
+
+    /// Signed in, but not allowed.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::Request(ErrorCode::Forbidden, "You may not do this.".into())
     }
 
     /// Too much at once.

@@ -43,8 +43,13 @@ pub async fn demo_once(app: &Arc<App>) -> AppResult<bool> {
             password: PASSWORD.to_owned(),
             nickname: Some((*nickname).to_owned()),
             device: Device { platform: Platform::Web, name: Some("demo".into()) },
+            email: None,
+            phone: None,
+            email_code: None,
+            phone_code: None,
+            captcha: None,
         };
-        people.push(accounts::register(&scope, registration).await?);
+        people.push(accounts::registering::register(&scope, registration).await?);
     }
     for (from, to, text) in TALK {
         let (Some(from), Some(to)) = (people.get(*from), people.get(*to)) else { continue };

@@ -1,17 +1,24 @@
-//! Who is asking: access tokens, refresh tokens, passwords, and the sessions that were ended.
+//! Who is asking: access tokens, refresh tokens, passwords, codes and captchas, and the sessions that were ended.
 //!
 //! An access token is verified from memory alone: signature, lifetime, and the set of sessions revoked lately, which
 //! every instance keeps from the event stream. No statement is spent on it.
 
+pub mod captcha;
+pub mod code;
+pub mod keys;
+pub mod link;
 pub mod password;
 pub mod refresh;
 pub mod revoked;
 pub mod secret;
 pub mod token;
+pub mod weak;
 
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
+
+pub use crate::domains::accounts::model::SessionEnd;
 
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::ids::{SessionId, UserId};
@@ -37,9 +44,9 @@ pub enum TokenError {
     /// Over.
     #[error("The access token has expired; use refreshSession.")]
     Expired,
-    /// Its session was ended.
+    /// Its session was ended, for this reason.
     #[error("This session was ended; sign in again.")]
-    Revoked,
+    Ended(SessionEnd),
 }
 
 impl From<TokenError> for AppError {

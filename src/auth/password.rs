@@ -61,6 +61,15 @@ impl Passwords {
         .await?
     }
 
+    /// Other work that takes long, on the blocking pool and among the hashes' bounded number.
+    ///
+    /// # Errors
+    /// Overloaded when too many are waiting.
+    pub async fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> AppResult<T> {
+        let permit = self.permit().await?;
+        blocking(permit, work).await
+    }
+
     async fn permit(&self) -> AppResult<OwnedSemaphorePermit> {
         tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned())
             .await

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
+use super::SessionEnd;
 use super::token::LONGEST_LIFETIME;
 use crate::ids::SessionId;
 
@@ -17,8 +18,8 @@ pub struct RevokedSessions(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Each with the time from which it may be forgotten.
-    revoked: HashMap<SessionId, DateTime<Utc>>,
+    /// Each with why it ended, and the time from which it may be forgotten.
+    revoked: HashMap<SessionId, (SessionEnd, DateTime<Utc>)>,
     /// Cancelled when the session ends; with the number of sockets that watch.
     watched: HashMap<SessionId, (CancellationToken, usize)>,
 }
@@ -29,22 +30,22 @@ impl RevokedSessions {
     }
 
     /// Access tokens of this session are no longer good.
-    pub fn insert(&self, session: SessionId, now: DateTime<Utc>) {
+    pub fn insert(&self, session: SessionId, reason: SessionEnd, now: DateTime<Utc>) {
         let mut state = self.state();
         // Rarely worth the walk: only when the map would grow anyway.
         if state.revoked.len() == state.revoked.capacity() {
-            state.revoked.retain(|_, forget_at| *forget_at > now);
+            state.revoked.retain(|_, (_, forget_at)| *forget_at > now);
         }
-        state.revoked.insert(session, now + LONGEST_LIFETIME);
+        state.revoked.entry(session).or_insert((reason, now + LONGEST_LIFETIME));
         if let Some((ended, _)) = state.watched.get(&session) {
             ended.cancel();
         }
     }
 
-    /// Whether this session was ended.
+    /// Why this session was ended, if it was.
     #[must_use]
-    pub fn contains(&self, session: SessionId) -> bool {
-        self.state().revoked.contains_key(&session)
+    pub fn find(&self, session: SessionId) -> Option<SessionEnd> {
+        self.state().revoked.get(&session).map(|(reason, _)| *reason)
     }
 
     /// Watches a session for a socket.
@@ -70,9 +71,10 @@ pub struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Returns once the session was ended.
-    pub async fn ended(&self) {
+    /// Returns once the session was ended, and says why.
+    pub async fn ended(&self) -> SessionEnd {
         self.ended.cancelled().await;
+        self.sessions.find(self.session).unwrap_or(SessionEnd::Revoked)
     }
 }
 

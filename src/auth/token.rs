@@ -1,15 +1,14 @@
 //! Access tokens: HS256, fifteen minutes give or take a tenth, so that clients don't all come back at once.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+use super::keys::Keys;
 use super::{TokenError, Viewer};
 use crate::clock::random_bytes;
-use crate::error::{AppError, AppResult};
+use crate::error::AppResult;
 use crate::ids::{SessionId, UserId};
 
-const ISSUER: &str = "plaza";
 const AUDIENCE: &str = "plaza";
 const LIFETIME_SECONDS: i64 = 15 * 60;
 const SPREAD_SECONDS: i64 = LIFETIME_SECONDS / 10;
@@ -18,13 +17,9 @@ const SPREAD_SECONDS: i64 = LIFETIME_SECONDS / 10;
 pub const LONGEST_LIFETIME: TimeDelta = TimeDelta::seconds(LIFETIME_SECONDS + SPREAD_SECONDS);
 
 /// Makes and verifies access tokens.
-pub struct AccessTokens {
-    signing: EncodingKey,
-    accepted: Vec<DecodingKey>,
-    validation: Validation,
-}
+pub struct AccessTokens(Keys);
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Claims {
     sub: String,
     sid: String,
@@ -35,20 +30,10 @@ struct Claims {
 }
 
 impl AccessTokens {
-    /// Signs with the first secret and accepts both.
+    /// Signs and verifies with these keys.
     #[must_use]
-    pub fn new(secret: &str, previous: Option<&str>) -> Self {
-        // Fails only where one was installed before, which is fine.
-        let _ = jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER.install_default();
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_required_spec_claims(&["exp", "sub", "iss", "aud"]);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        validation.leeway = 0;
-        // Checked below against our own clock.
-        validation.validate_exp = false;
-        let accepted = std::iter::once(secret).chain(previous).map(|key| DecodingKey::from_secret(key.as_bytes()));
-        Self { signing: EncodingKey::from_secret(secret.as_bytes()), accepted: accepted.collect(), validation }
+    pub fn new(keys: Keys) -> Self {
+        Self(keys)
     }
 
     /// A new token for a session, with its end.
@@ -80,14 +65,12 @@ impl AccessTokens {
         let claims = Claims {
             sub: user_id.0.to_string(),
             sid: session_id.0.to_string(),
-            iss: ISSUER.into(),
+            iss: Keys::issuer(),
             aud: AUDIENCE.into(),
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
         };
-        let token =
-            jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing).map_err(AppError::internal)?;
-        Ok((token, DateTime::from_timestamp(claims.exp, 0).unwrap_or(expires_at)))
+        Ok((self.0.sign(&claims)?, DateTime::from_timestamp(claims.exp, 0).unwrap_or(expires_at)))
     }
 
     /// Who the token was made for.
@@ -95,12 +78,7 @@ impl AccessTokens {
     /// # Errors
     /// [`TokenError::Invalid`] or [`TokenError::Expired`].
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Viewer, TokenError> {
-        let claims = self
-            .accepted
-            .iter()
-            .find_map(|key| jsonwebtoken::decode::<Claims>(token, key, &self.validation).ok())
-            .map(|data| data.claims)
-            .ok_or(TokenError::Invalid)?;
+        let claims: Claims = self.0.read(token, AUDIENCE).ok_or(TokenError::Invalid)?;
         if claims.exp <= now.timestamp() {
             return Err(TokenError::Expired);
         }

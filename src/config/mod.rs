@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use axum::http::{HeaderName, HeaderValue};
+use lettre::message::Mailbox;
 
 use crate::graphql::document::limits::Limits as DocumentLimits;
 use reader::Reader;
@@ -36,11 +37,16 @@ settings! {
     "PLAZA_BIND", "127.0.0.1:8000", "address and port to listen on";
     "PLAZA_DATA_DIR", "./data", "folder for the embedded cluster and generated secrets";
     "PLAZA_PG_BIN", "searched for", "folder with initdb and postgres for the embedded cluster";
+    "PLAZA_PUBLIC_URL", "http:// and PLAZA_BIND", "where people reach Plaza, for the links in mail, such as https://plaza.example.com";
     "PLAZA_JWT_SECRET", "generated when embedded", "signs access tokens, at least 32 bytes; required with DATABASE_URL";
     "PLAZA_JWT_SECRET_PREVIOUS", "none", "still accepted while the secret is being rotated";
     "PLAZA_ALLOWED_ORIGINS", "none", "origins of other sites whose pages may ask and open sockets, separated by commas";
     "PLAZA_TRUSTED_PROXY_HEADER", "none", "header in which your proxy puts the client's address, such as X-Forwarded-For";
     "PLAZA_TRUSTED_DOCUMENTS", "none", "manifest file, JSON of documentId and document; with it, nothing else runs";
+    "SMTP_URL", "none", "mail server, such as smtps://user:password@host or smtp://host:587?tls=required; without it mail goes to outbox.jsonl";
+    "PLAZA_MAIL_FROM", "no-reply at the public host", "sender of mail, such as Plaza <no-reply@example.com>";
+    "SMS_WEBHOOK_URL", "none", "takes each SMS as a POST of JSON (kind, to, subject, body, code, at); without it SMS go to outbox.jsonl";
+    "PLAZA_REQUIRE_CAPTCHA", "false", "true asks for an image captcha whenever somebody signs in with a password, registers, or asks for a code";
     "PLAZA_EVENT_RETENTION_DAYS", "30", "how long clients can resume from an event cursor, 1 to 365";
     "PLAZA_LIMIT_DB_CONNECTIONS", "8", "connections in the pool, 2 to 200";
     "PLAZA_LIMIT_MUTATIONS", "256", "mutations running at once, 1 to 100000; more are refused as overloaded";
@@ -51,6 +57,8 @@ settings! {
     "PLAZA_LIMIT_REQUESTS_PER_SECOND", "200", "requests from one address, five times as many in a burst; this machine's own are spared unless set";
     "PLAZA_LIMIT_LOGINS", "10", "wrong passwords for one account from one address in 15 minutes, ten times as many from all; spared as above";
     "PLAZA_LIMIT_REGISTRATIONS", "30", "accounts made from one address in an hour; spared as above";
+    "PLAZA_LIMIT_CODES", "10", "one-time codes a day to one contact, one a minute; the same from one address, where local ones are spared as above";
+    "PLAZA_LIMIT_CAPTCHAS", "60", "image captchas made for one address in 10 minutes; spared as above";
     "PLAZA_LIMIT_BODY_KB", "64", "KiB of a JSON body or a socket's message, 1 to 1024";
     "PLAZA_LIMIT_FILE_KB", "1024", "KiB of one file of a multipart request, 1 to 65536";
     "PLAZA_LIMIT_UPLOAD_KB", "10240", "KiB of a multipart request, 1 to 262144";
@@ -121,6 +129,21 @@ pub struct RateLimits {
     pub logins: Rate,
     /// Accounts made from one address in an hour.
     pub registrations: Rate,
+    /// One-time codes a day to one contact, and from one address.
+    pub codes: Rate,
+    /// Image captchas for one address in 10 minutes.
+    pub captchas: Rate,
+}
+
+/// How mail and SMS leave.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    /// The mail server; none means the file in the data folder.
+    pub smtp_url: Option<String>,
+    /// The sender.
+    pub from: Mailbox,
+    /// The gateway; none means the file in the data folder.
+    pub sms_webhook_url: Option<reqwest::Url>,
 }
 
 /// All settings, checked.
@@ -132,6 +155,12 @@ pub struct Config {
     pub listen_database_url: Option<String>,
     /// Where to listen.
     pub bind: SocketAddr,
+    /// Where people reach Plaza, without a slash at its end.
+    pub public_url: String,
+    /// How mail and SMS leave.
+    pub mail: MailSettings,
+    /// Ask for a captcha every time.
+    pub require_captcha: bool,
     /// The data folder.
     pub data_dir: PathBuf,
     /// Where PostgreSQL's programs are.
@@ -207,8 +236,13 @@ impl Config {
             reader.errors.push(format!("PLAZA_LOG has the filter {log_filter:?}, which is no level or filter"));
         }
         let default_bind = SocketAddr::from(([127, 0, 0, 1], 8000));
+        let bind = reader.parsed("PLAZA_BIND", default_bind, "an address and port such as 0.0.0.0:8000");
+        let public_url = reader.public_url("PLAZA_PUBLIC_URL").unwrap_or_else(|| format!("http://{bind}"));
         let config = Self {
-            bind: reader.parsed("PLAZA_BIND", default_bind, "an address and port such as 0.0.0.0:8000"),
+            bind,
+            mail: reader.mail(&public_url),
+            public_url,
+            require_captcha: reader.parsed("PLAZA_REQUIRE_CAPTCHA", false, "true or false"),
             data_dir: reader.text("PLAZA_DATA_DIR").unwrap_or_else(|| "./data".into()).into(),
             pg_bin: reader.text("PLAZA_PG_BIN").map(PathBuf::from),
             jwt_secret_previous: reader.secret("PLAZA_JWT_SECRET_PREVIOUS"),
@@ -226,6 +260,8 @@ impl Config {
                 requests: reader.rate("PLAZA_LIMIT_REQUESTS_PER_SECOND", 200),
                 logins: reader.rate("PLAZA_LIMIT_LOGINS", 10),
                 registrations: reader.rate("PLAZA_LIMIT_REGISTRATIONS", 30),
+                codes: reader.rate("PLAZA_LIMIT_CODES", 10),
+                captchas: reader.rate("PLAZA_LIMIT_CAPTCHAS", 60),
             },
             database_url,
             listen_database_url,
@@ -276,6 +312,10 @@ mod tests {
             ("PLAZA_PRODUCTION", "yes"),
             ("PLAZA_JWT_SECRET_PREVIOUS", "short"),
             ("PLAZA_LOG", "json,=="),
+            ("PLAZA_PUBLIC_URL", "plaza.example.com"),
+            ("SMTP_URL", "smtp://ada:secret@mail.example.com"),
+            ("PLAZA_MAIL_FROM", "nobody"),
+            ("SMS_WEBHOOK_URL", "ftp://example.com"),
         ])
         .unwrap_err()
         .to_string();
@@ -287,9 +327,23 @@ mod tests {
             "PLAZA_PRODUCTION",
             "PLAZA_JWT_SECRET_PREVIOUS",
             "PLAZA_LOG",
+            "PLAZA_PUBLIC_URL",
+            "SMTP_URL would send its password in the clear",
+            "PLAZA_MAIL_FROM",
+            "SMS_WEBHOOK_URL",
         ] {
             assert!(error.contains(name), "{name} is missing in {error}");
         }
+    }
+
+    #[test]
+    fn mail_comes_from_the_public_host() {
+        let from = |values: &[(&str, &str)]| parse(values).unwrap().mail.from.to_string();
+        assert_eq!(from(&[]), "Plaza <no-reply@localhost>");
+        assert_eq!(from(&[("PLAZA_PUBLIC_URL", "https://plaza.example.com/")]), "Plaza <no-reply@plaza.example.com>");
+        assert_eq!(from(&[("PLAZA_MAIL_FROM", "Ada <ada@example.com>")]), "Ada <ada@example.com>");
+        parse(&[("SMTP_URL", "smtps://ada:secret@mail.example.com")]).unwrap();
+        parse(&[("SMTP_URL", "smtp://ada:secret@mail.example.com?tls=required")]).unwrap();
     }
 
     #[test]

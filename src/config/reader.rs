@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::http::{HeaderName, HeaderValue, Uri};
 
-use super::{Rate, TransportLimits};
+use super::{MailSettings, Rate, TransportLimits};
 use crate::graphql::document::limits::Limits as DocumentLimits;
+use lettre::message::Mailbox;
+use lettre::{AsyncSmtpTransport, Tokio1Executor};
 
 /// Reads settings one by one and keeps what is wrong with them.
 pub struct Reader {
@@ -95,6 +97,46 @@ impl Reader {
             files: self.size("PLAZA_LIMIT_FILES", 10, 1, 100),
             uploads: self.size("PLAZA_LIMIT_UPLOADS", 8, 1, 1000),
         }
+    }
+
+    /// An `http` or `https` URL, without a slash at its end.
+    pub fn public_url(&mut self, name: &str) -> Option<String> {
+        let url = self.web_url(name)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            self.errors.push(format!("{name} has a query or a fragment: links are built by adding a path"));
+        }
+        Some(url.as_str().trim_end_matches('/').to_owned())
+    }
+
+    fn web_url(&mut self, name: &str) -> Option<reqwest::Url> {
+        let text = self.text(name)?;
+        let url = text.parse::<reqwest::Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        if url.is_none() {
+            self.errors.push(format!("{name} is no http or https URL"));
+        }
+        url
+    }
+
+    pub fn mail(&mut self, public_url: &str) -> MailSettings {
+        let host = public_url.parse::<reqwest::Url>().ok().and_then(|url| url.domain().map(ToOwned::to_owned));
+        let host = host.unwrap_or_else(|| "localhost".into());
+        let from = self.text("PLAZA_MAIL_FROM").unwrap_or_else(|| format!("Plaza <no-reply@{host}>"));
+        let from = from.parse::<Mailbox>().unwrap_or_else(|_| {
+            self.errors.push(format!("PLAZA_MAIL_FROM is {from:?}, but must be like Plaza <no-reply@example.com>"));
+            Mailbox::new(None, lettre::Address::new_dangerous("no-reply", "localhost"))
+        });
+        MailSettings { smtp_url: self.smtp_url("SMTP_URL"), from, sms_webhook_url: self.web_url("SMS_WEBHOOK_URL") }
+    }
+
+    fn smtp_url(&mut self, name: &str) -> Option<String> {
+        let url = self.text(name)?;
+        if AsyncSmtpTransport::<Tokio1Executor>::from_url(&url).is_err() {
+            // Without the text: it has a password in it.
+            self.errors.push(format!("{name} is no address of a mail server such as smtps://user:password@host"));
+        } else if url.starts_with("smtp://") && url.contains('@') && !url.contains("tls=required") {
+            self.errors.push(format!("{name} would send its password in the clear: use smtps:// or add ?tls=required"));
+        }
+        Some(url)
     }
 
     pub fn secret(&mut self, name: &str) -> Option<String> {

@@ -2,6 +2,10 @@
 
 pub mod sql_types {
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "code_purpose"))]
+    pub struct CodePurpose;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "conversation_kind"))]
     pub struct ConversationKind;
 
@@ -12,6 +16,14 @@ pub mod sql_types {
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "event_kind"))]
     pub struct EventKind;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "gender"))]
+    pub struct Gender;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "message_channel"))]
+    pub struct MessageChannel;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "message_status"))]
@@ -26,8 +38,16 @@ pub mod sql_types {
     pub struct Platform;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "session_end"))]
+    pub struct SessionEnd;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "user_role"))]
     pub struct UserRole;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "verification"))]
+    pub struct Verification;
 }
 
 diesel::table! {
@@ -76,6 +96,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::CodePurpose;
+
+    image_captchas (key_hash) {
+        key_hash -> Bytea,
+        purpose -> CodePurpose,
+        answer_hash -> Bytea,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     members (conversation_id, user_id) {
         conversation_id -> Int8,
         user_id -> Int8,
@@ -116,6 +148,21 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use super::sql_types::CodePurpose;
+
+    one_time_codes (contact, purpose) {
+        contact -> Text,
+        purpose -> CodePurpose,
+        code_hash -> Bytea,
+        tries -> Int4,
+        unasked -> Bool,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use super::sql_types::EventKind;
     use super::sql_types::EventAudience;
 
@@ -129,6 +176,51 @@ diesel::table! {
         subject_id -> Nullable<Int8>,
         seq -> Nullable<Int4>,
         user_id -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::MessageChannel;
+
+    outgoing_messages (id) {
+        id -> Int8,
+        channel -> MessageChannel,
+        recipient -> Text,
+        subject -> Text,
+        body -> Text,
+        code -> Nullable<Text>,
+        only_if_known -> Bool,
+        tries -> Int4,
+        due_at -> Timestamptz,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Gender;
+    use super::sql_types::Verification;
+
+    profiles (user_id) {
+        user_id -> Int8,
+        pending_email -> Nullable<Text>,
+        pending_phone -> Nullable<Text>,
+        gender -> Gender,
+        birthday -> Nullable<Date>,
+        bio -> Text,
+        score -> Int4,
+        verification -> Verification,
+        country -> Nullable<Text>,
+        province -> Nullable<Text>,
+        city -> Nullable<Text>,
+        district -> Nullable<Text>,
+        id_card -> Nullable<Text>,
+        student_id -> Nullable<Text>,
+        address -> Text,
+        longitude -> Nullable<Float8>,
+        latitude -> Nullable<Float8>,
     }
 }
 
@@ -155,6 +247,7 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::Platform;
+    use super::sql_types::SessionEnd;
 
     sessions (id) {
         id -> Int8,
@@ -166,6 +259,7 @@ diesel::table! {
         last_used_at -> Timestamptz,
         expires_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+        end_reason -> Nullable<SessionEnd>,
     }
 }
 
@@ -184,6 +278,13 @@ diesel::table! {
         deleted_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        email_verified -> Bool,
+        phone_verified -> Bool,
+        suspended_at -> Nullable<Timestamptz>,
+        suspended_until -> Nullable<Timestamptz>,
+        suspension_reason -> Nullable<Text>,
     }
 }
 
@@ -191,6 +292,7 @@ diesel::joinable!(members -> conversations (conversation_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(messages -> conversations (conversation_id));
 diesel::joinable!(messages -> users (sender_id));
+diesel::joinable!(profiles -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(sessions -> users (user_id));
 
@@ -198,9 +300,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversations,
     event_stream,
     events,
+    image_captchas,
     members,
     messages,
+    one_time_codes,
     outbox,
+    outgoing_messages,
+    profiles,
     rate_counts,
     refresh_tokens,
     sessions,

@@ -57,8 +57,8 @@ async fn step(app: &Arc<App>, listener: &Listener) -> AppResult<bool> {
     let full = rows.len() == usize::try_from(BATCH).unwrap_or(usize::MAX);
     let batch = hydrate::load(&listener.conn, rows).await?;
     for event in &batch {
-        if let Payload::Session(session) = event.payload {
-            app.revoked.insert(session, app.clock.now());
+        if let Payload::Session(session, reason) = event.payload {
+            app.revoked.insert(session, reason, app.clock.now());
         }
     }
     let lag = (app.clock.now() - newest).num_milliseconds().max(0);

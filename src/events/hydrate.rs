@@ -6,6 +6,7 @@ use std::sync::Arc;
 use diesel_async::AsyncPgConnection;
 
 use super::model::{Event, EventKind, Payload, StoredEvent};
+use crate::domains::accounts::model::SessionEnd;
 use crate::domains::{accounts, chat};
 use crate::error::AppResult;
 use crate::ids::{ConversationId, MessageId, SessionId, UserId};
@@ -15,6 +16,7 @@ pub(super) async fn load(conn: &AsyncPgConnection, rows: Vec<StoredEvent>) -> Ap
     let mut messages: Vec<MessageId> = Vec::new();
     let mut markers: Vec<(ConversationId, UserId)> = Vec::new();
     let mut memberships: Vec<(ConversationId, UserId)> = Vec::new();
+    let mut sessions: Vec<SessionId> = Vec::new();
     for row in &rows {
         match (row.kind, row.conversation_id, row.user_id, row.subject_id) {
             (EventKind::MessageCreated | EventKind::MessageUpdated, _, _, Some(id)) => messages.push(MessageId(id)),
@@ -22,6 +24,7 @@ pub(super) async fn load(conn: &AsyncPgConnection, rows: Vec<StoredEvent>) -> Ap
             (EventKind::MembershipChanged, Some(conversation), Some(user), _) => {
                 memberships.push((conversation, user));
             }
+            (EventKind::SessionRevoked, _, _, Some(id)) => sessions.push(SessionId(id)),
             _ => {}
         }
     }
@@ -31,7 +34,8 @@ pub(super) async fn load(conn: &AsyncPgConnection, rows: Vec<StoredEvent>) -> Ap
     let readers: Vec<UserId> = markers.iter().map(|(_, user)| *user).collect();
     let users = accounts::service::load_users(conn, &readers).await?;
     let windows = chat::service::load_windows(conn, &memberships).await?;
-    let found = Found { cards, conversations, users, windows };
+    let ends = accounts::service::sessions::load_ends(conn, &sessions).await?;
+    let found = Found { cards, conversations, users, windows, ends };
     Ok(rows.into_iter().map(|row| Arc::new(found.event(&row))).collect())
 }
 
@@ -40,6 +44,7 @@ struct Found {
     conversations: HashMap<ConversationId, Arc<chat::model::ConversationCard>>,
     users: HashMap<UserId, Arc<accounts::model::User>>,
     windows: HashMap<(ConversationId, UserId), super::model::Window>,
+    ends: HashMap<SessionId, SessionEnd>,
 }
 
 impl Found {
@@ -70,7 +75,11 @@ impl Found {
                 let window = self.windows.get(&(conversation_id, user_id)).copied();
                 Payload::Membership { conversation_id, user_id, window }
             }
-            EventKind::SessionRevoked => Payload::Session(SessionId(row.subject_id?)),
+            EventKind::SessionRevoked => {
+                let session = SessionId(row.subject_id?);
+                // Its row may be gone already; its tokens are no good all the same.
+                Payload::Session(session, self.ends.get(&session).copied().unwrap_or(SessionEnd::Revoked))
+            }
         })
     }
 }

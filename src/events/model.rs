@@ -7,7 +7,7 @@ use diesel::{Insertable, Queryable, Selectable};
 
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
-use crate::domains::accounts::model::User;
+use crate::domains::accounts::model::{SessionEnd, User};
 use crate::domains::chat::model::{ConversationCard, MessageCard};
 use crate::ids::{ConversationId, SessionId, UserId};
 
@@ -155,8 +155,8 @@ pub enum Payload {
         /// None when there is no such member at all.
         window: Option<Window>,
     },
-    /// A session that ended.
-    Session(SessionId),
+    /// A session that ended, and why.
+    Session(SessionId, SessionEnd),
     /// What it was about exists no more.
     Gone,
 }

@@ -77,4 +77,11 @@ impl<B: Batch> Loader<B> {
         }
         Err(AppError::internal("a loader's batch was cut off again and again"))
     }
+
+    /// Forgets a key's value.
+    pub async fn forget(&self, key: B::Key) {
+        if let Some(loader) = self.0.get() {
+            loader.clear(key).await;
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::loader::{Batch, Loader};
 use crate::domains::{accounts, chat};
 use crate::error::{AppError, AppResult};
+use crate::ids::UserId;
 use crate::scope::Scope;
 
 /// All loaders of one execution; each is built when first used.
@@ -12,6 +13,8 @@ pub struct Loaders {
     scope: Arc<Scope>,
     /// A user by id.
     pub users: Loader<accounts::loader::UserById>,
+    /// What a user says of themselves and signs in with, by id.
+    pub details: Loader<accounts::loader::DetailsByUser>,
     /// A conversation with its people, by id.
     pub conversations: Loader<chat::loader::ConversationById>,
     /// A message with its sender, by conversation and seq.
@@ -29,6 +32,7 @@ impl Loaders {
         Self {
             scope,
             users: Loader::default(),
+            details: Loader::default(),
             conversations: Loader::default(),
             messages: Loader::default(),
             memberships: Loader::default(),
@@ -51,5 +55,11 @@ impl Loaders {
     pub async fn get<B: Batch>(&self, loader: &Loader<B>, key: B::Key) -> AppResult<B::Value> {
         let missing = format!("{key:?} refers to nothing");
         self.find(loader, key).await?.ok_or_else(|| AppError::internal(missing))
+    }
+
+    /// Forgets what was loaded of a user, after a change of theirs: the same operation may show it once more.
+    pub async fn forget_user(&self, id: UserId) {
+        self.users.forget(id).await;
+        self.details.forget(id).await;
     }
 }

@@ -4,10 +4,11 @@ use async_graphql::{Context, ID, Interface, Object};
 
 use super::context::PlazaContext;
 use crate::domains::accounts::types::User;
+use crate::domains::accounts::types::signing_in::Session;
 use crate::domains::chat::types::{Conversation, Message};
 use crate::domains::{accounts, chat};
 use crate::error::{AppError, AppResult};
-use crate::ids::{ConversationId, MessageId, UserId, decode_global_id};
+use crate::ids::{ConversationId, MessageId, SessionId, UserId, decode_global_id};
 
 /// The most ids that `nodes` takes.
 const MOST_NODES: usize = 100;
@@ -22,6 +23,8 @@ pub enum Node {
     Conversation(Conversation),
     /// A message that the viewer may see.
     Message(Message),
+    /// A live session of the viewer's.
+    Session(Session),
 }
 
 /// Finds an object of whatever type; none when it doesn't exist or the viewer may not see it.
@@ -36,6 +39,7 @@ async fn find(ctx: &Context<'_>, id: &ID) -> AppResult<Option<Node>> {
             chat::query::find_conversation(ctx, ConversationId(key)).await?.map(Node::Conversation)
         }
         (MessageId::TYPE, Some(_)) => chat::query::find_message(ctx, MessageId(key)).await?.map(Node::Message),
+        (SessionId::TYPE, Some(_)) => accounts::query::find_session(ctx, SessionId(key)).await?.map(Node::Session),
         _ => None,
     })
 }

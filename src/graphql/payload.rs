@@ -1,6 +1,6 @@
 //! Payloads of mutations: what was done, or why it was not.
 
-use async_graphql::{Interface, SimpleObject};
+use async_graphql::{ID, Interface, SimpleObject};
 
 use crate::error::{AppError, AppResult, UserError, UserErrorCode};
 
@@ -96,5 +96,28 @@ impl OkPayload {
 impl Payload for OkPayload {
     fn refused(user_errors: Vec<UserErrorObject>) -> Self {
         Self { ok: false, user_errors }
+    }
+}
+
+/// The answer of a mutation after which something is gone.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct DeletePayload {
+    /// The global id of what is gone; null when it was refused.
+    deleted_id: Option<ID>,
+    /// Why it was refused.
+    user_errors: Vec<UserErrorObject>,
+}
+
+impl DeletePayload {
+    /// It is gone.
+    #[must_use]
+    pub fn gone(id: ID) -> Self {
+        Self { deleted_id: Some(id), user_errors: Vec::new() }
+    }
+}
+
+impl Payload for DeletePayload {
+    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+        Self { deleted_id: None, user_errors }
     }
 }

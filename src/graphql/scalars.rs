@@ -1,8 +1,9 @@
 //! Scalars, and ids as arguments.
 
 use async_graphql::{ID, InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{SecondsFormat, Utc};
+use chrono::{NaiveDate, SecondsFormat, Utc};
 
+use crate::contact;
 use crate::error::{AppError, UserError, UserErrorCode};
 use crate::ids::IdError;
 use crate::money::Money;
@@ -30,6 +31,64 @@ impl ScalarType for DateTime {
 impl From<chrono::DateTime<Utc>> for DateTime {
     fn from(at: chrono::DateTime<Utc>) -> Self {
         Self(at)
+    }
+}
+
+/// A day, as the API speaks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Date(pub NaiveDate);
+
+/// Calendar date, `YYYY-MM-DD`.
+#[Scalar(name = "Date", specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        // chrono takes 2026-1-2 as well.
+        let day = text.parse::<NaiveDate>().ok().filter(|day| day.to_string() == *text);
+        day.map(Self).ok_or_else(|| InputValueError::custom("a date such as 2026-01-31 is needed"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// An e-mail address, as the API speaks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmailAddress(pub String);
+
+/// E-mail address as HTML forms take it; lower-cased.
+#[Scalar(
+    name = "EmailAddress",
+    specified_by_url = "https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address"
+)]
+impl ScalarType for EmailAddress {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        let email = contact::parse_email(text.trim());
+        email.map(Self).ok_or_else(|| InputValueError::custom("an e-mail address such as ada@example.com is needed"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+}
+
+/// A phone number, as the API speaks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneNumber(pub String);
+
+/// E.164 number (`+8615712345678`); bare 11-digit mainland China mobiles are accepted and get their `+86`.
+#[Scalar(name = "PhoneNumber")]
+impl ScalarType for PhoneNumber {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        let phone = contact::parse_phone(text.trim());
+        phone.map(Self).ok_or_else(|| InputValueError::custom("a phone number such as +8615712345678 is needed"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::app::App;
-use crate::auth::Viewer;
+use crate::auth::{SessionEnd, Viewer};
 
 /// An expiry further away than this is looked at again then.
 const FAR_AWAY: Duration = Duration::from_hours(1);
@@ -13,8 +13,8 @@ const FAR_AWAY: Duration = Duration::from_hours(1);
 pub enum End {
     /// The access token is over.
     TokenExpired,
-    /// The session was ended.
-    SignedOut,
+    /// The session was ended, for this reason.
+    Session(SessionEnd),
     /// The process ends.
     Draining,
 }
@@ -37,7 +37,7 @@ pub async fn ended(app: &App, viewer: Option<Viewer>) -> End {
         }
         let left = (viewer.expires_at - app.clock.now()).to_std().unwrap_or_default();
         tokio::select! {
-            () = watch.ended() => return End::SignedOut,
+            reason = watch.ended() => return End::Session(reason),
             () = app.draining.cancelled() => return End::Draining,
             () = tokio::time::sleep(left.min(FAR_AWAY)) => {}
         }

@@ -6,7 +6,8 @@
 //!                            panics)             load)             └─▶ sse       (execute, then events)
 //! ```
 //!
-//! Nothing here knows Plaza's schema: an [`Endpoint`] takes any [`Engine`].
+//! Nothing here knows Plaza's schema: an [`Endpoint`] takes any [`Engine`]. The one page beside it verifies e-mail
+//! addresses.
 
 mod accept;
 mod body;
@@ -22,6 +23,7 @@ mod origin;
 mod reply;
 pub mod server;
 mod sse;
+mod verify_email;
 mod websocket;
 
 use std::sync::Arc;
@@ -87,6 +89,7 @@ impl Endpoint {
         Router::new()
             .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other))
             .route("/graphql/ws", get(websocket::upgrade))
+            .route("/verify-email", get(verify_email::page))
             .layer(from_fn_with_state(self.clone(), gate::guard))
             .layer(origin::cors(&self.app.config.allowed_origins))
             .route("/", get(graphiql::page))

@@ -12,7 +12,7 @@ use diesel_async::AsyncPgConnection;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::error::{AppResult, UserError, UserErrorCode};
+use crate::error::{AppError, AppResult, UserError, UserErrorCode};
 
 /// How often something may be tried within a time.
 #[derive(Clone, Debug)]
@@ -30,23 +30,36 @@ impl Bucket {
     }
 }
 
-/// Counts an attempt.
+/// Counts an attempt, and says how many that makes in each bucket, in their order.
 ///
 /// # Errors
 /// `RATE_LIMITED` when any of the buckets was used up.
-pub async fn spend(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<Utc>) -> AppResult<()> {
+pub async fn spend(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<Utc>) -> AppResult<Vec<u32>> {
     if buckets.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let ends: Vec<DateTime<Utc>> = buckets.iter().map(|bucket| now + bucket.window).collect();
     let counts = store::spend(conn, &keys(buckets), &ends, now).await?;
     let over = |(key, used, _): &&(Vec<u8>, i32, DateTime<Utc>)| {
         buckets.iter().any(|bucket| bucket.key == *key && i64::from(*used) > i64::from(bucket.most))
     };
-    match counts.iter().filter(over).map(|count| count.2).max() {
-        None => Ok(()),
-        Some(ends_at) => Err(limited((ends_at - now).num_seconds() + 1).into()),
+    if let Some(ends_at) = counts.iter().filter(over).map(|count| count.2).max() {
+        return Err(limited((ends_at - now).num_seconds() + 1).into());
     }
+    let used = |bucket: &Bucket| counts.iter().find(|count| count.0 == bucket.key).map_or(0, |count| count.1);
+    Ok(buckets.iter().map(|bucket| u32::try_from(used(bucket)).unwrap_or(0)).collect())
+}
+
+/// Counts an attempt that costs nothing when it is refused: who asks too soon does not have to wait the longer for it.
+///
+/// # Errors
+/// `RATE_LIMITED` when any of the buckets was used up.
+pub async fn spend_if_allowed(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<Utc>) -> AppResult<()> {
+    let spent = spend(conn, buckets, now).await;
+    if let Err(AppError::User(_)) = &spent {
+        refund(conn, buckets).await?;
+    }
+    spent.map(drop)
 }
 
 fn keys(buckets: &[Bucket]) -> Vec<&[u8]> {

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use plaza::auth::keys::Keys;
 use plaza::auth::token::AccessTokens;
 use plaza::clock::Clock;
 use plaza::ids::UserId;
@@ -116,7 +117,7 @@ async fn a_client_comes_back_with_a_fresh_token() {
         tokens { accessToken refreshToken } user { id } } }";
     let answer = post(plaza.address, None, register, json!({})).await;
     let ada = Person::new(plaza.address, &answer.data()["register"]);
-    let tokens = AccessTokens::new(SECRET, None);
+    let tokens = AccessTokens::new(Keys::new(SECRET, None));
     let now = Clock::System.now();
     let session = tokens.verify(&ada.token, now).expect("the secret is the tests'").session_id;
     let (ending, _) = tokens.issue_for(UserId(ada.key()), session, now, TimeDelta::seconds(6)).expect("it is signed");

@@ -34,7 +34,7 @@ async fn four_instances_migrate_once() {
     let instances = join_all((0..4).map(|_| Process::on_database(&url))).await;
     for instance in &instances {
         assert!(instance.took < Duration::from_secs(20), "ready after {:?}", instance.took);
-        assert_eq!(reqwest::get(format!("http://{}/readyz", instance.address)).await.unwrap().status(), 200);
+        assert_eq!(send(instance.address, Method::GET, "/readyz", &[], "").await.status, 200);
     }
     let migrations = i64::try_from(plaza::db::migrate::names().unwrap().len()).unwrap();
     assert_eq!(look(&url, "select count(*) from __diesel_schema_migrations").await, migrations);

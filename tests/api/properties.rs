@@ -2,6 +2,7 @@
 //! let through is small.
 
 use async_graphql::{Name, Request, Value as ConstValue, Variables};
+use plaza::auth::keys::Keys;
 use plaza::auth::token::AccessTokens;
 use plaza::config::Config;
 use plaza::error::AppError;
@@ -238,7 +239,7 @@ proptest! {
 
     #[test]
     fn a_changed_token_is_no_token(at in 0_usize..400, byte in any::<u8>(), junk in "\\PC{0,200}") {
-        let tokens = AccessTokens::new("a secret of the tests, long enough", None);
+        let tokens = AccessTokens::new(Keys::new("a secret of the tests, long enough", None));
         let now = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         let (token, _) = tokens.issue(UserId(7), plaza::ids::SessionId(8), now).unwrap();
         prop_assert!(tokens.verify(&token, now).is_ok());

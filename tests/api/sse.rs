@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::harness::engine::schema;
-use crate::harness::http::{JSON, send};
+use crate::harness::http::{JSON, client, send};
 use crate::harness::{PATIENCE, Person, TestApp, until};
 use crate::live::RECEIVE;
 
@@ -27,9 +27,10 @@ struct Event {
 
 impl Stream {
     async fn open(app: &TestApp, person: Option<&Person>, headers: &[(&str, &str)], body: Value) -> Self {
-        let mut request = reqwest::Client::new()
+        let mut request = client()
             .post(format!("http://{}/graphql", app.address))
             .header("accept", "text/event-stream")
+            .timeout(Duration::from_hours(1))
             .json(&body);
         if let Some(person) = person {
             request = request.bearer_auth(&person.token);
@@ -206,7 +207,7 @@ async fn who_may_not_or_asks_wrongly_is_told() {
     let reply = send(app.address, Method::GET, path, &[stream], "").await;
     assert_eq!((reply.status, reply.code().as_str()), (405, "METHOD_NOT_ALLOWED"));
     let path = format!("http://{}/graphql?query=subscription%7Bevents%7Bcursor%7D%7D", app.address);
-    let request = reqwest::Client::new().get(path).header("accept", "text/event-stream").bearer_auth(&ada.token);
+    let request = client().get(path).header("accept", "text/event-stream").bearer_auth(&ada.token);
     let response = request.send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
 }

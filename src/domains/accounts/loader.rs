@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::User;
+use super::model::{Access, Profile, User};
 use super::service;
 use crate::error::AppResult;
 use crate::graphql::loader::Batch;
@@ -20,5 +20,18 @@ impl Batch for UserById {
     async fn load(scope: &Scope, keys: &[UserId]) -> AppResult<HashMap<UserId, Arc<User>>> {
         let conn = scope.db.read().await?;
         service::load_users(&conn, keys).await
+    }
+}
+
+/// What users say of themselves and sign in with, by id: public and private alike.
+pub struct DetailsByUser;
+
+impl Batch for DetailsByUser {
+    type Key = UserId;
+    type Value = Arc<(Access, Profile)>;
+
+    async fn load(scope: &Scope, keys: &[UserId]) -> AppResult<HashMap<UserId, Arc<(Access, Profile)>>> {
+        let conn = scope.db.read().await?;
+        service::load_details(&conn, keys).await
     }
 }

@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
+use super::model::UserSearch;
 use super::service;
 use super::types::User;
+use super::types::administration::UserFilter;
+use super::types::signing_in::Session;
 use crate::auth;
 use crate::error::AppResult;
 use crate::graphql::Viewer;
+use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::scalars::query_id;
-use crate::ids::UserId;
+use crate::ids::{SessionId, UserId};
+use crate::page::PageArgs;
 
 /// The user of this id, through the loader.
 ///
@@ -20,6 +25,14 @@ use crate::ids::UserId;
 pub async fn find_user(ctx: &Context<'_>, id: UserId) -> AppResult<Option<User>> {
     let loaders = ctx.loaders()?;
     Ok(loaders.find(&loaders.users, id).await?.map(User))
+}
+
+/// A live session of the viewer's.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn find_session(ctx: &Context<'_>, id: SessionId) -> AppResult<Option<Session>> {
+    Ok(service::sessions::find_session(ctx.scope()?, id).await?.map(Session))
 }
 
 /// Queries of accounts.
@@ -41,6 +54,33 @@ impl AccountQuery {
         #[graphql(desc = "The user's global id.")] id: ID,
     ) -> Option<AppResult<User>> {
         async { find_user(ctx, query_id(UserId::parse, &id, "id")?).await }.await.transpose()
+    }
+
+    /// Administrators: people who have not left, the newest first.
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom to look for; everybody where none is given.")] filter: Option<UserFilter>,
+        #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
+    ) -> Option<AppResult<Connection<User>>> {
+        let list = async {
+            let wanted: UserSearch = filter.map(Into::into).unwrap_or_default();
+            let name = format!("users {}", serde_json::to_string(&wanted).unwrap_or_default());
+            let page = PageArgs { first, after, last, before }.request(name)?;
+            let people = service::administration::list_people(ctx.scope()?, &wanted, &page).await?;
+            Ok(Connection::new(
+                people,
+                |user| User(Arc::new(user)),
+                move |scope, bound| {
+                    let wanted = wanted.clone();
+                    Box::pin(async move { service::administration::count_people(scope, &wanted, bound).await })
+                },
+            ))
+        };
+        Some(list.await)
     }
 
     /// A person by their public number. Null when there is none.
@@ -67,5 +107,11 @@ impl AccountViewer {
     async fn user(&self, ctx: &Context<'_>) -> AppResult<User> {
         let loaders = ctx.loaders()?;
         loaders.get(&loaders.users, self.0.user_id).await.map(User)
+    }
+
+    /// Their live sessions, the last used first, at most a hundred.
+    async fn sessions(&self, ctx: &Context<'_>) -> AppResult<Vec<Session>> {
+        let sessions = service::sessions::list_sessions(ctx.scope()?).await?;
+        Ok(sessions.into_iter().map(Session).collect())
     }
 }

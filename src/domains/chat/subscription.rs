@@ -101,6 +101,6 @@ fn updated(event: &Event) -> Option<Conversation> {
     match &event.payload {
         Payload::Message(card) => card.conversation.clone().map(Conversation::shared),
         Payload::Marker { conversation, .. } => Some(Conversation::shared(Arc::clone(conversation))),
-        Payload::Membership { .. } | Payload::Session(_) | Payload::Gone => None,
+        Payload::Membership { .. } | Payload::Session(..) | Payload::Gone => None,
     }
 }

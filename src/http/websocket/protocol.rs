@@ -72,6 +72,8 @@ impl Close {
     pub const FORBIDDEN: Self = Self(4403, "Forbidden");
     pub const TOKEN_EXPIRED: Self = Self(4403, "token-expired");
     pub const SIGNED_OUT: Self = Self(4403, "signed-out");
+    pub const REVOKED: Self = Self(4403, "revoked");
+    pub const SUSPENDED: Self = Self(4403, "suspended");
     pub const WRONG_PROTOCOL: Self = Self(4406, "Subprotocol not acceptable");
     pub const INIT_TIMEOUT: Self = Self(4408, "Connection initialisation timeout");
     pub const DUPLICATE_ID: Self = Self(4409, "Subscriber for this id already exists");
@@ -148,6 +150,8 @@ mod tests {
             Close::FORBIDDEN,
             Close::TOKEN_EXPIRED,
             Close::SIGNED_OUT,
+            Close::REVOKED,
+            Close::SUSPENDED,
             Close::WRONG_PROTOCOL,
             Close::INIT_TIMEOUT,
             Close::DUPLICATE_ID,

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::outbox::{self, Outbox};
 use super::protocol::{self, ClientMessage, Close};
 use super::{PROTOCOL, operation};
-use crate::auth::{Requester, TokenError};
+use crate::auth::{Requester, SessionEnd, TokenError};
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::document::Asked;
 use crate::http::Endpoint;
@@ -262,8 +262,18 @@ impl From<End> for Close {
     fn from(end: End) -> Self {
         match end {
             End::TokenExpired => Self::TOKEN_EXPIRED,
-            End::SignedOut => Self::SIGNED_OUT,
+            End::Session(reason) => reason.into(),
             End::Draining => Self::GOING_AWAY,
+        }
+    }
+}
+
+impl From<SessionEnd> for Close {
+    fn from(reason: SessionEnd) -> Self {
+        match reason {
+            SessionEnd::SignedOut => Self::SIGNED_OUT,
+            SessionEnd::Revoked => Self::REVOKED,
+            SessionEnd::Suspended => Self::SUSPENDED,
         }
     }
 }
@@ -273,7 +283,7 @@ fn refusal(error: TokenError) -> Close {
     match error {
         TokenError::Invalid => Close::FORBIDDEN,
         TokenError::Expired => Close::TOKEN_EXPIRED,
-        TokenError::Revoked => Close::SIGNED_OUT,
+        TokenError::Ended(reason) => reason.into(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use plaza::app::App;
@@ -70,8 +70,12 @@ impl TestApp {
         settings: &[(&str, &str)],
         endpoint: impl FnOnce(&Arc<App>) -> AppResult<Endpoint>,
     ) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let folder = cluster().folder(&format!("app-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let data_dir = folder.display().to_string();
         let mut values = BTreeMap::from([
             ("DATABASE_URL", url.as_str()),
+            ("PLAZA_DATA_DIR", &data_dir),
             ("PLAZA_JWT_SECRET", "a secret of the tests, long enough"),
             ("PLAZA_LIMIT_DB_CONNECTIONS", "4"),
         ]);
@@ -81,6 +85,7 @@ impl TestApp {
         let database = Database::connect(&url, None, config.db_connections).await.expect("the database answers");
         let shift = Arc::new(AtomicI64::new(0));
         let app = App::build(config, database, Clock::Shifted(Arc::clone(&shift))).await.expect("the app is built");
+        std::fs::create_dir_all(&folder).expect("the folder is ours");
         app.start();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the port is known");
@@ -111,6 +116,26 @@ impl TestApp {
         let payload = &answer.data()["register"];
         assert_eq!(payload["userErrors"], json!([]), "{username} can register");
         Person::new(self.address, payload)
+    }
+
+    /// The mail and SMS that left so far, as the file in the data folder has them.
+    pub fn outbox(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.app.config.data_dir.join("outbox.jsonl")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+    }
+
+    /// Waits until somebody got so many messages, and returns the last.
+    pub async fn post_to(&self, contact: &str, count: usize) -> Value {
+        let to = || self.outbox().into_iter().filter(|message| message["to"] == contact).collect::<Vec<_>>();
+        super::until(&format!("{contact} got {count} messages"), || async { to().len() >= count }).await;
+        let mut messages = to();
+        assert_eq!(messages.len(), count, "{messages:?}");
+        messages.pop().expect("a message")
+    }
+
+    /// Waits until somebody got so many messages, and returns the last one's code.
+    pub async fn code_to(&self, contact: &str, count: usize) -> String {
+        self.post_to(contact, count).await["code"].as_str().expect("a code").to_owned()
     }
 
     /// A connection of one's own to the database, to look and to set up.

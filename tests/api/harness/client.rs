@@ -5,11 +5,10 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::PATIENCE;
+use super::http;
 use super::socket::Socket;
 
-static HTTP: LazyLock<reqwest::Client> =
-    LazyLock::new(|| reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).build().expect("a client"));
+static HTTP: LazyLock<reqwest::Client> = LazyLock::new(http::client);
 
 /// A whole response.
 #[derive(Clone, Debug, PartialEq)]

@@ -36,6 +36,13 @@ impl Reply {
     }
 }
 
+/// A client of one's own.
+pub fn client() -> reqwest::Client {
+    // It speaks TLS through whatever the process has installed; Plaza does, but not before it starts.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).build().expect("a client")
+}
+
 /// The media type of nearly everything.
 pub const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -47,7 +54,7 @@ pub async fn send(
     headers: &[(&str, &str)],
     body: impl Into<reqwest::Body>,
 ) -> Reply {
-    let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+    let client = client();
     let mut request = client.request(method, format!("http://{address}{path}"));
     for (name, value) in headers {
         request = request.header(*name, *value);

@@ -12,7 +12,7 @@ use nix::unistd::{Pid, User};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{PATIENCE, cluster};
+use super::{PATIENCE, cluster, http};
 
 /// What the processes sign access tokens with.
 pub const SECRET: &str = "a secret of the tests, long enough";
@@ -166,7 +166,8 @@ impl Process {
 
     /// A figure of its `/metrics`.
     pub async fn metric(&self, name: &str) -> f64 {
-        let text = reqwest::get(format!("http://{}/metrics", self.address)).await.expect("it answers").text().await;
+        let request = http::client().get(format!("http://{}/metrics", self.address));
+        let text = request.send().await.expect("it answers").text().await;
         let text = text.expect("the answer is whole");
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().expect("a number")

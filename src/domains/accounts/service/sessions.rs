@@ -1,4 +1,6 @@
-//! Signing in, staying signed in, and signing out.
+//! Staying signed in, and signing out, here and elsewhere.
+
+use std::collections::HashMap;
 
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
@@ -6,22 +8,24 @@ use crate::app::App;
 use crate::auth::refresh::RefreshToken;
 use crate::auth::token::LONGEST_LIFETIME;
 use crate::clock::random_bytes;
-use crate::domains::accounts::model::{AccountError, Device, NewSession, Platform, PresentedToken, SignedIn, Tokens};
+use crate::domains::accounts::model::{
+    AccountError, Device, NewSession, Platform, PresentedToken, Session, SessionEnd, Tokens,
+};
 use crate::domains::accounts::policy::{self, Refresh, SESSION_LIFETIME};
-use crate::domains::accounts::store::{self, Which};
+use crate::domains::accounts::store::sessions::{self as store, Which};
 use crate::error::{AppError, AppResult};
 use crate::events::outbox;
 use crate::ids::{SessionId, UserId};
-use crate::rates;
 use crate::scope::Scope;
 
-/// Opens a session and gives its first tokens, within the caller's transaction.
+/// Opens a session and gives its first tokens, within the caller's transaction. None when the account can't be signed in
+/// to (any more), or its password is not the one that was compared with.
 pub(super) async fn open(
     scope: &Scope,
     conn: &AsyncPgConnection,
-    user_id: UserId,
+    (user_id, compared): (UserId, Option<&str>),
     device: Device,
-) -> AppResult<Tokens> {
+) -> AppResult<Option<Tokens>> {
     let now = scope.app.clock.now();
     let session = NewSession {
         user_id,
@@ -31,8 +35,10 @@ pub(super) async fn open(
         created_at: now,
         expires_at: now + SESSION_LIFETIME,
     };
-    let session_id = store::insert_session(conn, session).await?;
-    give_tokens(scope, conn, user_id, session_id).await
+    match store::insert_session(conn, &session, compared).await? {
+        Some(id) => give_tokens(scope, conn, user_id, id).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Gives a session a first refresh token and an access token, within the caller's transaction.
@@ -60,35 +66,11 @@ fn tokens(scope: &Scope, user_id: UserId, session_id: SessionId, refresh: Refres
     })
 }
 
-/// Signs in with a username and a password.
-///
-/// # Errors
-/// `INVALID_CREDENTIALS` for an unknown account and for a wrong password alike, `RATE_LIMITED`; overloaded when too many wait.
-pub async fn login(scope: &Scope, account: String, password: String, device: Device) -> AppResult<SignedIn> {
-    policy::check_device_name(device.name.as_deref()).map_err(|error| error.at("input.deviceName"))?;
-    let key = policy::username_key(&account);
-    let buckets = policy::login_buckets(&scope.app.config.rates, &scope.requester, &key);
-    let conn = scope.db.read().await?;
-    rates::spend(&conn, &buckets, scope.app.clock.now()).await?;
-    let found = store::find_login(&conn, &key).await?;
-    // Hashing takes long: others may have the connection meanwhile.
-    drop(conn);
-    scope.db.release().await;
-    let (user, hash) = found.unzip();
-    let matches = scope.app.passwords.verify(password, hash.flatten()).await?;
-    let Some(user) = user.filter(|_| matches) else {
-        return Err(AccountError::CredentialsMismatch.at("input.credential.password").into());
-    };
-    let mut conn = scope.db.write().await?;
-    let tokens = conn.transaction(async |conn| open(scope, conn, user.id, device).await).await?;
-    // Only wrong passwords count.
-    rates::refund(&conn, &buckets).await?;
-    Ok(SignedIn { tokens, user })
-}
-
 /// What became of a presented refresh token; reuse commits, so it is no error inside the transaction.
 enum Exchanged {
     Tokens(UserId, Tokens),
+    /// These sessions were ended.
+    Reused(Vec<SessionId>),
     Refused,
 }
 
@@ -105,11 +87,12 @@ pub async fn refresh_session(scope: &Scope, presented: String) -> AppResult<(Use
             None => Ok(Exchanged::Refused),
         })
         .await?;
-    scope.app.events.nudge();
     match exchanged {
-        Exchanged::Tokens(user_id, tokens) => Ok((user_id, tokens)),
-        Exchanged::Refused => Err(AccountError::RefreshTokenInvalid.at("refreshToken").into()),
+        Exchanged::Tokens(user_id, tokens) => return Ok((user_id, tokens)),
+        Exchanged::Reused(ended) => announce(scope, &ended, SessionEnd::Revoked),
+        Exchanged::Refused => {}
     }
+    Err(AccountError::RefreshTokenInvalid.at("refreshToken").into())
 }
 
 async fn exchange(
@@ -127,8 +110,8 @@ async fn exchange(
         Refresh::Gone => return Ok(Exchanged::Refused),
         Refresh::Reuse => {
             tracing::warn!(session = token.session_id.0, "a used-up refresh token came back: session revoked");
-            revoke(conn, token.user_id, Which::One(token.session_id), scope).await?;
-            return Ok(Exchanged::Refused);
+            let family = (token.user_id, Which::One(token.session_id));
+            return Ok(Exchanged::Reused(end(scope, conn, family, SessionEnd::Revoked).await?));
         }
         Refresh::Repeat(salt) => presented.successor(&salt),
         Refresh::Rotate => {
@@ -140,13 +123,35 @@ async fn exchange(
         }
     };
     store::update_session_used(conn, token.session_id, now, now + SESSION_LIFETIME).await?;
-    Ok(Exchanged::Tokens(token.user_id, tokens(scope, token.user_id, token.session_id, successor)?))
+    let tokens = tokens(scope, token.user_id, token.session_id, successor)?;
+    Ok(Exchanged::Tokens(token.user_id, Tokens { needs_password_update: !token.has_password, ..tokens }))
 }
 
-async fn revoke(conn: &AsyncPgConnection, user_id: UserId, which: Which, scope: &Scope) -> AppResult<()> {
-    let ended = store::revoke_sessions(conn, user_id, which, scope.app.clock.now()).await?;
-    outbox::insert_session_revoked(conn, user_id, &ended).await?;
-    Ok(())
+/// Ends sessions of somebody's and tells all instances, within the caller's transaction; [`announce`] follows the commit.
+pub(super) async fn end(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    (user, which): (UserId, Which),
+    reason: SessionEnd,
+) -> AppResult<Vec<SessionId>> {
+    let ended = store::revoke_sessions(conn, (user, which), reason, scope.app.clock.now()).await?;
+    outbox::insert_session_revoked(conn, user, &ended).await?;
+    Ok(ended)
+}
+
+/// Stops the tokens and sockets of ended sessions here at once, and elsewhere as soon as the event gets there.
+pub(super) fn announce(scope: &Scope, ended: &[SessionId], reason: SessionEnd) {
+    for session in ended {
+        scope.app.revoked.insert(*session, reason, scope.app.clock.now());
+    }
+    scope.app.events.nudge();
+}
+
+async fn end_now(scope: &Scope, whose: (UserId, Which), reason: SessionEnd) -> AppResult<Vec<SessionId>> {
+    let mut conn = scope.db.write().await?;
+    let ended = conn.transaction(async |conn| end(scope, conn, whose, reason).await).await?;
+    announce(scope, &ended, reason);
+    Ok(ended)
 }
 
 /// Ends the session of the request.
@@ -155,11 +160,53 @@ async fn revoke(conn: &AsyncPgConnection, user_id: UserId, which: Which, scope: 
 /// Unauthenticated without a token.
 pub async fn logout(scope: &Scope) -> AppResult<()> {
     let viewer = scope.viewer()?;
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| revoke(conn, viewer.user_id, Which::One(viewer.session_id), scope).await).await?;
-    scope.app.revoked.insert(viewer.session_id, scope.app.clock.now());
-    scope.app.events.nudge();
+    let ended = end_now(scope, (viewer.user_id, Which::One(viewer.session_id)), SessionEnd::SignedOut).await?;
+    // An operator's token, or one whose session ended this moment: it stops all the same.
+    if ended.is_empty() {
+        announce(scope, &[viewer.session_id], SessionEnd::SignedOut);
+    }
     Ok(())
+}
+
+/// Ends a session of the viewer's; it may be the one of the request.
+///
+/// # Errors
+/// `NOT_FOUND` when the viewer has no such live session.
+pub async fn revoke_session(scope: &Scope, id: SessionId) -> AppResult<()> {
+    let viewer = scope.viewer()?;
+    let reason = if id == viewer.session_id { SessionEnd::SignedOut } else { SessionEnd::Revoked };
+    let ended = end_now(scope, (viewer.user_id, Which::One(id)), reason).await?;
+    if ended.is_empty() { Err(AccountError::NoSuchSession.at("id").into()) } else { Ok(()) }
+}
+
+/// Ends all sessions of the viewer's but the one of the request.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn revoke_other_sessions(scope: &Scope) -> AppResult<()> {
+    let viewer = scope.viewer()?;
+    let others = (viewer.user_id, Which::AllBut(viewer.session_id));
+    end_now(scope, others, SessionEnd::Revoked).await.map(drop)
+}
+
+/// The viewer's live sessions, the last used first.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn list_sessions(scope: &Scope) -> AppResult<Vec<Session>> {
+    let viewer = scope.viewer()?.user_id;
+    let conn = scope.db.read().await?;
+    Ok(store::list_sessions(&conn, viewer, scope.app.clock.now()).await?)
+}
+
+/// A live session of the viewer's.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn find_session(scope: &Scope, id: SessionId) -> AppResult<Option<Session>> {
+    let viewer = scope.viewer()?.user_id;
+    let conn = scope.db.read().await?;
+    Ok(store::find_session(&conn, (viewer, id), scope.app.clock.now()).await?)
 }
 
 /// An access token for somebody, without their password; for the operator's command and load tests.
@@ -170,16 +217,30 @@ pub async fn issue_operator_token(scope: &Scope, username: &str) -> AppResult<To
     let user_id = super::get_user_id(&scope.app, username).await?;
     let device = Device { platform: Platform::Desktop, name: Some("plaza token".into()) };
     let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| open(scope, conn, user_id, device).await).await
+    let opened = conn.transaction(async |conn| open(scope, conn, (user_id, None), device).await).await?;
+    opened.ok_or_else(|| AppError::bad_input(format!("{username} is suspended.")))
 }
 
-/// The sessions revoked so lately that access tokens of theirs may be alive.
+/// The sessions revoked so lately that access tokens of theirs may be alive, and why.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_lately_revoked(app: &App) -> AppResult<Vec<SessionId>> {
+pub async fn list_lately_revoked(app: &App) -> AppResult<Vec<(SessionId, SessionEnd)>> {
     let conn = app.database.get().await?;
-    Ok(store::list_revoked_since(&conn, app.clock.now() - LONGEST_LIFETIME).await?)
+    let revoked = store::list_revoked_since(&conn, app.clock.now() - LONGEST_LIFETIME).await?;
+    Ok(revoked.into_iter().map(|(id, reason)| (id, reason.unwrap_or(SessionEnd::Revoked))).collect())
+}
+
+/// Why these sessions ended; no statement when nothing is asked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_ends(conn: &AsyncPgConnection, ids: &[SessionId]) -> AppResult<HashMap<SessionId, SessionEnd>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ends = store::list_ends(conn, ids).await?;
+    Ok(ends.into_iter().filter_map(|(id, reason)| Some((id, reason?))).collect())
 }
 
 /// Forgets sessions that ended so long ago that nobody can ask for them; run now and then.

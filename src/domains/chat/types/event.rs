@@ -89,7 +89,7 @@ impl ViewerEvent {
                 conversation: Conversation::shared(Arc::clone(conversation)),
                 marker: ReadMarker { user: User(Arc::clone(user)), seq: *seq, read_at: at },
             }),
-            (Payload::Membership { .. } | Payload::Session(_) | Payload::Gone, _) => return None,
+            (Payload::Membership { .. } | Payload::Session(..) | Payload::Gone, _) => return None,
         };
         Some(Self { cursor: StreamCursor::after(event).encode(), at, payload })
     }

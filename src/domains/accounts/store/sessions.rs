@@ -1,80 +1,38 @@
-//! All SQL of accounts.
+//! All SQL of sign-ins and the tokens that keep them alive.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{NewSession, NewUser, PresentedToken, Role, User};
-use crate::db::schema::{refresh_tokens, sessions, users};
+use crate::db::schema::{refresh_tokens, sessions, sql_types, users};
+use crate::db::statement;
+use crate::domains::accounts::model::{NewSession, PresentedToken, Session, SessionEnd};
 use crate::ids::{SessionId, UserId};
 
-/// The users with these ids, in no order.
-pub async fn list_users(mut conn: &AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<User>> {
-    users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(&mut conn).await
+statement! {
+    /// Opens a session for somebody who may sign in, and holds their row meanwhile: a suspension, a departure or a new
+    /// password comes before it, and then there is none, or after it, and then ends it. `hash` is what the given password
+    /// was compared with, where one was.
+    struct InsertSession<'a> { session: &'a NewSession, hash: Option<&'a str> } -> BigInt
+    |this|
+    "insert into sessions (user_id, platform, device_name, ip, created_at, last_used_at, expires_at) select id, "
+    [sql_types::Platform: &this.session.platform] ", " [Nullable<Text>: &this.session.device_name] ", "
+    [Nullable<Text>: &this.session.ip] ", " [Timestamptz: &this.session.created_at] ", "
+    [Timestamptz: &this.session.created_at] ", " [Timestamptz: &this.session.expires_at]
+    " from users where id = " [BigInt: &this.session.user_id]
+    " and deleted_at is null and (suspended_at is null or suspended_until <= " [Timestamptz: &this.session.created_at]
+    ") and (" [Nullable<Text>: &this.hash] " is null or password_hash = " [Nullable<Text>: &this.hash]
+    ") for share returning id"
 }
 
-/// The user with this account number.
-pub async fn find_user_by_account_number(mut conn: &AsyncPgConnection, number: i32) -> QueryResult<Option<User>> {
-    users::table.filter(users::account_number.eq(number)).select(User::as_select()).first(&mut conn).await.optional()
-}
-
-/// The user of this name who has not left, with the hash of their password.
-pub async fn find_login(
+/// Opens a session; none when they may not sign in (any more). See [`InsertSession`].
+pub async fn insert_session(
     mut conn: &AsyncPgConnection,
-    username_key: &str,
-) -> QueryResult<Option<(User, Option<String>)>> {
-    users::table
-        .filter(users::username_key.eq(username_key))
-        .filter(users::deleted_at.is_null())
-        .select((User::as_select(), users::password_hash))
-        .first(&mut conn)
-        .await
-        .optional()
-}
-
-/// Whether there is anybody.
-pub async fn any_user(mut conn: &AsyncPgConnection) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(&mut conn).await
-}
-
-/// The user's password hash.
-pub async fn find_password_hash(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<Option<Option<String>>> {
-    users::table.find(id).select(users::password_hash).first(&mut conn).await.optional()
-}
-
-/// Adds a user.
-pub async fn insert_user(mut conn: &AsyncPgConnection, user: NewUser) -> QueryResult<User> {
-    diesel::insert_into(users::table).values(user).returning(User::as_select()).get_result(&mut conn).await
-}
-
-/// Sets a password, if the old hash is still what it was, and returns the user.
-pub async fn update_password(
-    mut conn: &AsyncPgConnection,
-    id: UserId,
-    (old_hash, new_hash): (Option<&str>, &str),
-    now: DateTime<Utc>,
-) -> QueryResult<Option<User>> {
-    diesel::update(users::table.find(id))
-        .filter(users::password_hash.is_not_distinct_from(old_hash))
-        .set((users::password_hash.eq(new_hash), users::updated_at.eq(now)))
-        .returning(User::as_select())
-        .get_result(&mut conn)
-        .await
-        .optional()
-}
-
-/// Gives somebody a role; false when there is nobody of this name.
-pub async fn update_role(mut conn: &AsyncPgConnection, username_key: &str, role: Role) -> QueryResult<bool> {
-    diesel::update(users::table.filter(users::username_key.eq(username_key)).filter(users::deleted_at.is_null()))
-        .set(users::role.eq(role))
-        .execute(&mut conn)
-        .await
-        .map(|changed| changed == 1)
-}
-
-/// Opens a session.
-pub async fn insert_session(mut conn: &AsyncPgConnection, session: NewSession) -> QueryResult<SessionId> {
-    diesel::insert_into(sessions::table).values(session).returning(sessions::id).get_result(&mut conn).await
+    session: &NewSession,
+    hash: Option<&str>,
+) -> QueryResult<Option<SessionId>> {
+    InsertSession { session, hash }.get_result::<i64>(&mut conn).await.optional().map(|id| id.map(SessionId))
 }
 
 /// Stores the hash of a refresh token and returns its row's key.
@@ -107,7 +65,7 @@ pub async fn lock_refresh_token(mut conn: &AsyncPgConnection, hash: &[u8]) -> Qu
     // First the lock, then the read: a statement of its own sees what the lock's last holder did.
     sessions::table.find(session).select(sessions::id).for_update().first::<SessionId>(&mut conn).await?;
     refresh_tokens::table
-        .inner_join(sessions::table)
+        .inner_join(sessions::table.inner_join(users::table))
         .filter(refresh_tokens::token_hash.eq(hash))
         .select((
             refresh_tokens::id,
@@ -118,6 +76,7 @@ pub async fn lock_refresh_token(mut conn: &AsyncPgConnection, hash: &[u8]) -> Qu
             sessions::user_id,
             sessions::expires_at,
             sessions::revoked_at,
+            users::password_hash.is_not_null(),
         ))
         .first(&mut conn)
         .await
@@ -164,19 +123,20 @@ pub async fn update_session_used(
         .await
 }
 
-/// Revokes the user's live sessions, one or all but one, and returns which they were.
+/// Ends live sessions of a user's and returns which they were.
 pub async fn revoke_sessions(
     mut conn: &AsyncPgConnection,
-    user: UserId,
-    which: Which,
+    (user, which): (UserId, Which),
+    reason: SessionEnd,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<SessionId>> {
     let live = sessions::user_id.eq(user).and(sessions::revoked_at.is_null());
     let update = diesel::update(sessions::table).filter(live);
-    let set = sessions::revoked_at.eq(now);
+    let set = (sessions::revoked_at.eq(now), sessions::end_reason.eq(reason));
     match which {
         Which::One(id) => update.filter(sessions::id.eq(id)).set(set).returning(sessions::id).load(&mut conn).await,
         Which::AllBut(id) => update.filter(sessions::id.ne(id)).set(set).returning(sessions::id).load(&mut conn).await,
+        Which::All => update.set(set).returning(sessions::id).load(&mut conn).await,
     }
 }
 
@@ -187,11 +147,67 @@ pub enum Which {
     One(SessionId),
     /// All others.
     AllBut(SessionId),
+    /// All.
+    All,
 }
 
-/// Sessions revoked since a time.
-pub async fn list_revoked_since(mut conn: &AsyncPgConnection, since: DateTime<Utc>) -> QueryResult<Vec<SessionId>> {
-    sessions::table.filter(sessions::revoked_at.gt(since)).select(sessions::id).load(&mut conn).await
+/// Somebody's live sessions, the last used first, at most a hundred.
+pub async fn list_sessions(
+    mut conn: &AsyncPgConnection,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Session>> {
+    sessions::table
+        .filter(sessions::user_id.eq(user).and(sessions::revoked_at.is_null()).and(sessions::expires_at.gt(now)))
+        .order((sessions::last_used_at.desc(), sessions::id.desc()))
+        .limit(100)
+        .select(Session::as_select())
+        .load(&mut conn)
+        .await
+}
+
+/// A live session of somebody's.
+pub async fn find_session(
+    mut conn: &AsyncPgConnection,
+    (user, id): (UserId, SessionId),
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Session>> {
+    sessions::table
+        .filter(sessions::id.eq(id).and(sessions::user_id.eq(user)))
+        .filter(sessions::revoked_at.is_null().and(sessions::expires_at.gt(now)))
+        .select(Session::as_select())
+        .first(&mut conn)
+        .await
+        .optional()
+}
+
+/// Forgets from where somebody signed in.
+pub async fn erase_devices(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<usize> {
+    diesel::update(sessions::table.filter(sessions::user_id.eq(user)))
+        .set((sessions::device_name.eq(None::<String>), sessions::ip.eq(None::<String>)))
+        .execute(&mut conn)
+        .await
+}
+
+/// Why these sessions ended; those that live are left out.
+pub async fn list_ends(
+    mut conn: &AsyncPgConnection,
+    ids: &[SessionId],
+) -> QueryResult<Vec<(SessionId, Option<SessionEnd>)>> {
+    sessions::table
+        .filter(sessions::id.eq_any(ids).and(sessions::end_reason.is_not_null()))
+        .select((sessions::id, sessions::end_reason))
+        .load(&mut conn)
+        .await
+}
+
+/// Sessions revoked since a time, and why.
+pub async fn list_revoked_since(
+    mut conn: &AsyncPgConnection,
+    since: DateTime<Utc>,
+) -> QueryResult<Vec<(SessionId, Option<SessionEnd>)>> {
+    let revoked = sessions::table.filter(sessions::revoked_at.gt(since));
+    revoked.select((sessions::id, sessions::end_reason)).load(&mut conn).await
 }
 
 /// Deletes sessions that ended before a time, with their tokens.

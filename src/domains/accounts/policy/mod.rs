@@ -1,11 +1,16 @@
-//! What is acceptable, as pure functions.
+//! What is acceptable, as pure functions: names, passwords and tokens here; [`access`], [`codes`] and [`profile`]s apart.
+
+pub mod access;
+pub mod codes;
+pub mod profile;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use unicode_normalization::UnicodeNormalization;
 
 use super::model::{AccountError, PresentedToken};
-use crate::auth::Requester;
-use crate::config::RateLimits;
+use crate::auth::{Requester, weak};
+use crate::config::{Rate, RateLimits};
+use crate::contact::Contact;
 use crate::rates::{self, Bucket};
 use crate::text::{is_blank, is_filler, turns_direction};
 
@@ -19,6 +24,34 @@ const REFRESH_GRACE: TimeDelta = TimeDelta::seconds(30);
 #[must_use]
 pub fn username_key(username: &str) -> String {
     username.nfkc().collect::<String>().to_lowercase().nfkc().collect()
+}
+
+/// What an account is signed in to by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountName {
+    /// A username, as it is compared.
+    Username(String),
+    /// An e-mail address or a phone number.
+    Contact(Contact),
+}
+
+impl AccountName {
+    /// Reads what somebody typed: usernames have no `@` and no `+`, and are not digits alone.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        let contact = Contact::parse(text);
+        contact.map_or_else(|| Self::Username(username_key(text)), Self::Contact)
+    }
+
+    /// Under which its failed tries are counted.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Username(key) => key,
+            Self::Contact(contact) => contact.as_str(),
+        }
+    }
 }
 
 /// Whether anybody may be called this. Without `@`, `+` and bare digits it can't be taken for an e-mail, a phone or an
@@ -53,13 +86,14 @@ pub fn check_nickname(nickname: &str) -> Result<(), AccountError> {
     Ok(())
 }
 
-/// Whether this can be a password: length alone, no rules of composition.
+/// Whether this can be a password: long enough and none of the first that anybody would try; no rules of composition.
 ///
 /// # Errors
-/// [`AccountError::PasswordTooShort`] or [`AccountError::PasswordTooLong`].
+/// [`AccountError::PasswordTooShort`], [`AccountError::PasswordTooLong`] or [`AccountError::PasswordCommon`].
 pub fn check_password(password: &str) -> Result<(), AccountError> {
     match password.chars().count() {
         0..8 => Err(AccountError::PasswordTooShort),
+        8..=128 if weak::is_common(password) => Err(AccountError::PasswordCommon),
         8..=128 => Ok(()),
         _ => Err(AccountError::PasswordTooLong),
     }
@@ -105,18 +139,26 @@ pub fn judge_refresh(token: &PresentedToken, successor_used: bool, now: DateTime
     }
 }
 
-/// What a try to sign in is counted in: for one account from one address; for one account from anywhere; from one
-/// address for any account. Unknown accounts are counted alike.
-#[must_use]
-pub fn login_buckets(rates: &RateLimits, requester: &Requester, username_key: &str) -> Vec<Bucket> {
-    let (most, window) = (rates.logins.most, TimeDelta::minutes(15));
-    if requester.is_local && !rates.logins.explicit {
-        return Vec::new();
+/// After so many wrong passwords for an account from an address a captcha has to be solved with each try.
+pub const TRIES_WITHOUT_CAPTCHA: u32 = 3;
+
+/// Who is counted by address: everybody, but for this machine's own where the limit was left alone.
+fn address(requester: &Requester, rate: Rate) -> Option<String> {
+    if requester.is_local && !rate.explicit {
+        return None;
     }
-    let ip = requester.ip.map(|ip| rates::network(ip).to_string()).unwrap_or_default();
+    Some(requester.ip.map(|ip| rates::network(ip).to_string()).unwrap_or_default())
+}
+
+/// What a try to sign in is counted in: for one account from one address, the first; for one account from anywhere; from
+/// one address for any account. Unknown accounts are counted alike.
+#[must_use]
+pub fn login_buckets(rates: &RateLimits, requester: &Requester, account: &str) -> Vec<Bucket> {
+    let (most, window) = (rates.logins.most, TimeDelta::minutes(15));
+    let Some(ip) = address(requester, rates.logins) else { return Vec::new() };
     vec![
-        Bucket::new("login by account and address", &format!("{username_key}\n{ip}"), most, window),
-        Bucket::new("login by account", username_key, most.saturating_mul(10), window),
+        Bucket::new("login by account and address", &format!("{account}\n{ip}"), most, window),
+        Bucket::new("login by account", account, most.saturating_mul(10), window),
         Bucket::new("login by address", &ip, most.saturating_mul(10), window),
     ]
 }
@@ -124,11 +166,18 @@ pub fn login_buckets(rates: &RateLimits, requester: &Requester, username_key: &s
 /// What a new account is counted in.
 #[must_use]
 pub fn registration_buckets(rates: &RateLimits, requester: &Requester) -> Vec<Bucket> {
-    if requester.is_local && !rates.registrations.explicit {
-        return Vec::new();
-    }
-    let ip = requester.ip.map(|ip| rates::network(ip).to_string()).unwrap_or_default();
-    vec![Bucket::new("registration by address", &ip, rates.registrations.most, TimeDelta::hours(1))]
+    let ip = address(requester, rates.registrations);
+    let bucket =
+        |ip: String| Bucket::new("registration by address", &ip, rates.registrations.most, TimeDelta::hours(1));
+    ip.map(bucket).into_iter().collect()
+}
+
+/// What a captcha is counted in.
+#[must_use]
+pub fn captcha_buckets(rates: &RateLimits, requester: &Requester) -> Vec<Bucket> {
+    let ip = address(requester, rates.captchas);
+    let bucket = |ip: String| Bucket::new("captcha by address", &ip, rates.captchas.most, TimeDelta::minutes(10));
+    ip.map(bucket).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -168,6 +217,15 @@ mod tests {
     }
 
     #[test]
+    fn an_account_is_named_by_username_or_contact() {
+        let contact = |text: &str| AccountName::Contact(Contact::parse(text).unwrap());
+        assert_eq!(AccountName::parse(" Ada@Example.com "), contact("ada@example.com"));
+        assert_eq!(AccountName::parse("13812345678"), contact("+8613812345678"));
+        assert_eq!(AccountName::parse("ADA"), AccountName::Username("ada".into()));
+        assert_eq!(AccountName::parse("12345").key(), "12345");
+    }
+
+    #[test]
     fn nicknames_can_be_seen() {
         for name in ["Ada 女士", "😀", "\u{1f468}\u{200d}\u{1f469}"] {
             assert_eq!(check_nickname(name), Ok(()), "{name}");
@@ -180,8 +238,9 @@ mod tests {
     #[test]
     fn passwords_are_judged_by_length_in_characters() {
         assert_eq!(check_password("1234567"), Err(AccountError::PasswordTooShort));
-        assert_eq!(check_password("一二三四五六七八"), Ok(()));
-        assert_eq!(check_password(&"x".repeat(128)), Ok(()));
+        assert_eq!(check_password("我的密码是很长的"), Ok(()));
+        assert_eq!(check_password(&"a long one ".repeat(11)), Ok(()));
+        assert_eq!(check_password("Password1"), Err(AccountError::PasswordCommon));
         assert_eq!(check_password(&"x".repeat(129)), Err(AccountError::PasswordTooLong));
     }
 }

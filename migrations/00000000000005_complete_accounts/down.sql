@@ -1,0 +1,20 @@
+drop table outgoing_messages;
+drop table image_captchas;
+drop table one_time_codes;
+alter table sessions drop column end_reason;
+drop table profiles;
+drop index users_nickname_trgm_idx;
+drop index users_username_key_trgm_idx;
+alter table users
+    drop column email,
+    drop column phone,
+    drop column email_verified,
+    drop column phone_verified,
+    drop column suspended_at,
+    drop column suspended_until,
+    drop column suspension_reason;
+drop type message_channel;
+drop type code_purpose;
+drop type verification;
+drop type gender;
+drop type session_end;

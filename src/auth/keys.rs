@@ -1,0 +1,101 @@
+//! The keys that Plaza signs with: one to sign, and while it is being rotated one more that is still accepted.
+
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::Sha256;
+
+use crate::error::{AppError, AppResult};
+
+const ISSUER: &str = "plaza";
+
+/// See the module.
+#[derive(Clone)]
+pub struct Keys {
+    signing: EncodingKey,
+    accepted: Vec<DecodingKey>,
+    /// For what is compared with a stored hash; the signing secret's first.
+    macs: Vec<Hmac<Sha256>>,
+}
+
+impl Keys {
+    /// Signs with the first secret and accepts both.
+    #[must_use]
+    pub fn new(secret: &str, previous: Option<&str>) -> Self {
+        // Fails only where one was installed before, which is fine.
+        let _ = jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER.install_default();
+        let secrets = || std::iter::once(secret).chain(previous).map(str::as_bytes);
+        Self {
+            signing: EncodingKey::from_secret(secret.as_bytes()),
+            accepted: secrets().map(DecodingKey::from_secret).collect(),
+            macs: secrets().filter_map(|secret| Hmac::new_from_slice(secret).ok()).collect(),
+        }
+    }
+
+    /// Who makes and reads tokens: stands in each as `iss`.
+    #[must_use]
+    pub fn issuer() -> String {
+        ISSUER.into()
+    }
+
+    /// Signs a token; its claims name the issuer, an audience, a subject and an end.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn sign<C: Serialize>(&self, claims: &C) -> AppResult<String> {
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.signing).map_err(AppError::internal)
+    }
+
+    /// The claims of a token for this audience, if it is ours. Its end is for the caller to look at.
+    #[must_use]
+    pub fn read<C: DeserializeOwned + Clone>(&self, token: &str, audience: &str) -> Option<C> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_required_spec_claims(&["exp", "sub", "iss", "aud"]);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[audience]);
+        validation.leeway = 0;
+        // Compared with our own clock by the caller.
+        validation.validate_exp = false;
+        self.accepted
+            .iter()
+            .find_map(|key| jsonwebtoken::decode::<C>(token, key, &validation).ok())
+            .map(|data| data.claims)
+    }
+
+    /// The hash under which a short secret is stored: of no use without the key, however few such secrets there are.
+    #[must_use]
+    pub fn hash(&self, parts: &[&str]) -> Vec<u8> {
+        self.macs.first().map(|mac| with_parts(mac, parts).finalize().into_bytes().to_vec()).unwrap_or_default()
+    }
+
+    /// Whether a stored hash is of these parts; takes the same time whatever they are.
+    #[must_use]
+    pub fn matches(&self, hash: &[u8], parts: &[&str]) -> bool {
+        self.macs.iter().any(|mac| with_parts(mac, parts).verify_slice(hash).is_ok())
+    }
+}
+
+/// Each part with its length before it, so that no two lists of parts read the same.
+fn with_parts(mac: &Hmac<Sha256>, parts: &[&str]) -> Hmac<Sha256> {
+    parts.iter().fold(mac.clone(), |mac, part| {
+        mac.chain_update((part.len() as u64).to_be_bytes()).chain_update(part.as_bytes())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_fits_its_parts_alone_and_outlives_a_rotation() {
+        let old = Keys::new("the old secret", None);
+        let hash = old.hash(&["LOGIN", "a@b.c", "123456"]);
+        assert!(old.matches(&hash, &["LOGIN", "a@b.c", "123456"]));
+        for parts in [["LOGIN", "a@b.c", "123457"], ["REGISTER", "a@b.c", "123456"], ["LOGIN", "a@b.c1", "23456"]] {
+            assert!(!old.matches(&hash, &parts), "{parts:?}");
+        }
+        assert!(Keys::new("the new secret", Some("the old secret")).matches(&hash, &["LOGIN", "a@b.c", "123456"]));
+        assert!(!Keys::new("the new secret", None).matches(&hash, &["LOGIN", "a@b.c", "123456"]));
+    }
+}

@@ -1,0 +1,196 @@
+//! Rows and enums of accounts: people here; their [`profile`]s, [`session`]s, [`code`]s and [`failure`]s apart.
+
+pub mod code;
+pub mod failure;
+pub mod profile;
+pub mod session;
+
+use async_graphql::Enum;
+use chrono::{DateTime, Utc};
+use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+
+use crate::db::pg_enum;
+use crate::db::schema::{self, sql_types};
+use crate::ids::UserId;
+
+pub use code::{CaptchaAnswer, CodeProof, CodePurpose};
+pub use failure::AccountError;
+pub use profile::{Gender, Place, PlaceUpdate, Profile, ProfileChanges, ProfileUpdate, Verification};
+pub use session::{Device, NewSession, Platform, PresentedToken, Session, SessionEnd, SignedIn, Tokens};
+
+pg_enum! {
+    /// What somebody may do beyond their own things.
+    #[derive(Enum, serde::Serialize)]
+    pub enum Role: sql_types::UserRole {
+        /// Their own things.
+        User = "USER",
+        /// Answers support tickets.
+        Support = "SUPPORT",
+        /// Runs the community.
+        Admin = "ADMIN",
+    }
+}
+
+/// A person, as others may know them; the password's hash stays in the database.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::users)]
+pub struct User {
+    /// Key.
+    pub id: UserId,
+    /// Public number, from 10000000.
+    pub account_number: i32,
+    /// Unique name.
+    pub username: String,
+    /// Name to show.
+    pub nickname: String,
+    /// Rights.
+    pub role: Role,
+    /// Set for somebody who left.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// When they registered.
+    pub created_at: DateTime<Utc>,
+    /// When the profile last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A person to be.
+#[derive(Insertable)]
+#[diesel(table_name = schema::users)]
+pub struct NewUser {
+    /// Public number; the next one where none is given.
+    pub account_number: Option<i32>,
+    /// Unique name, as written.
+    pub username: String,
+    /// Unique name, as compared.
+    pub username_key: String,
+    /// Name to show.
+    pub nickname: String,
+    /// PHC string.
+    pub password_hash: Option<String>,
+    /// Verified address.
+    pub email: Option<String>,
+    /// Whether there is one.
+    pub email_verified: bool,
+    /// Verified number.
+    pub phone: Option<String>,
+    /// Whether there is one.
+    pub phone_verified: bool,
+    /// Now.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What somebody signs in with, and whether they may.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::users)]
+pub struct Access {
+    /// PHC string; none for an account that has only used codes.
+    pub password_hash: Option<String>,
+    /// Address.
+    pub email: Option<String>,
+    /// Whether its owner has proven it.
+    pub email_verified: bool,
+    /// Number.
+    pub phone: Option<String>,
+    /// Whether its owner has proven it.
+    pub phone_verified: bool,
+    /// When they were suspended.
+    pub suspended_at: Option<DateTime<Utc>>,
+    /// Until when; none means until it is lifted.
+    pub suspended_until: Option<DateTime<Utc>>,
+    /// Why, in an administrator's words.
+    pub suspension_reason: Option<String>,
+}
+
+impl Access {
+    /// Whether they may not sign in now.
+    #[must_use]
+    pub fn is_suspended(&self, now: DateTime<Utc>) -> bool {
+        self.suspended_at.is_some() && self.suspended_until.is_none_or(|until| until > now)
+    }
+}
+
+/// Changes of a person's row; none keeps.
+#[derive(Clone, Debug, Default, AsChangeset)]
+#[diesel(table_name = schema::users)]
+pub struct UserChanges {
+    /// Unique name, as written.
+    pub username: Option<String>,
+    /// Unique name, as compared.
+    pub username_key: Option<String>,
+    /// Name to show.
+    pub nickname: Option<String>,
+    /// Rights.
+    pub role: Option<Role>,
+    /// PHC string.
+    pub password_hash: Option<String>,
+    /// Address.
+    pub email: Option<Option<String>>,
+    /// Whether its owner has proven it.
+    pub email_verified: Option<bool>,
+    /// Number.
+    pub phone: Option<Option<String>>,
+    /// Whether its owner has proven it.
+    pub phone_verified: Option<bool>,
+    /// Now.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// What a field of a change says: nothing, that it be cleared, or a value.
+pub type Change<T> = Option<Option<T>>;
+
+/// What an administrator changes about somebody.
+#[derive(Clone, Debug, Default)]
+pub struct AdminUpdate {
+    /// Unique name.
+    pub username: Change<String>,
+    /// Name to show.
+    pub nickname: Change<String>,
+    /// Address, taken as it is.
+    pub email: Change<String>,
+    /// Number, taken as it is.
+    pub phone: Change<String>,
+    /// Postal address.
+    pub address: Change<String>,
+    /// Rights.
+    pub role: Change<Role>,
+    /// What became of the look at their papers.
+    pub verification: Change<Verification>,
+    /// Points of reputation.
+    pub score: Change<i32>,
+    /// Password.
+    pub new_password: Change<String>,
+}
+
+/// Whom an administrator looks for.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct UserSearch {
+    /// Account number, part of a name, or a whole contact.
+    pub query: Option<String>,
+    /// With this role.
+    pub role: Option<Role>,
+    /// Suspended now, or not.
+    pub suspended: Option<bool>,
+}
+
+/// What `register` is given.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Wished username.
+    pub username: Option<String>,
+    /// Wished password.
+    pub password: String,
+    /// Address, with the code that was sent to it or to be verified later.
+    pub email: Option<String>,
+    /// Number, with the code that was sent to it or to be verified later.
+    pub phone: Option<String>,
+    /// The code that was sent to the address.
+    pub email_code: Option<String>,
+    /// The code that was sent to the number.
+    pub phone_code: Option<String>,
+    /// Solved captcha.
+    pub captcha: Option<CaptchaAnswer>,
+    /// Name to show; the username where none is given.
+    pub nickname: Option<String>,
+    /// Where they sign in.
+    pub device: Device,
+}

@@ -1,0 +1,200 @@
+//! What people say of themselves.
+
+use async_graphql::Enum;
+use chrono::NaiveDate;
+use diesel::{AsChangeset, Queryable, Selectable};
+
+use super::Change;
+use crate::db::pg_enum;
+use crate::db::schema::{self, sql_types};
+use crate::geo::Coordinates;
+
+pg_enum! {
+    /// Somebody's gender, as they put it.
+    #[derive(Enum)]
+    pub enum Gender: sql_types::Gender {
+        /// Male.
+        Male = "MALE",
+        /// Female.
+        Female = "FEMALE",
+        /// Neither, or both.
+        Other = "OTHER",
+        /// Not said.
+        Unspecified = "UNSPECIFIED",
+    }
+}
+
+pg_enum! {
+    /// What became of the look at somebody's papers.
+    #[derive(Enum)]
+    pub enum Verification: sql_types::Verification {
+        /// No papers were given.
+        None = "NONE",
+        /// Waits for an administrator.
+        Pending = "PENDING",
+        /// They are who they say.
+        Verified = "VERIFIED",
+        /// Refused.
+        Rejected = "REJECTED",
+    }
+}
+
+/// What somebody says of themselves, public and private.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::profiles)]
+pub struct Profile {
+    /// Address that waits to be verified.
+    pub pending_email: Option<String>,
+    /// Number that waits to be verified.
+    pub pending_phone: Option<String>,
+    /// Gender.
+    pub gender: Gender,
+    /// Date of birth.
+    pub birthday: Option<NaiveDate>,
+    /// About them.
+    pub bio: String,
+    /// Points of reputation.
+    pub score: i32,
+    /// What became of the look at their papers.
+    pub verification: Verification,
+    /// Where they live, as they put it.
+    #[diesel(embed)]
+    pub place: Place,
+    /// Number of their identity card.
+    pub id_card: Option<String>,
+    /// Number at their school.
+    pub student_id: Option<String>,
+    /// Postal address.
+    pub address: String,
+    /// East of Greenwich, of their cell's centre.
+    pub longitude: Option<f64>,
+    /// North of the equator, of their cell's centre.
+    pub latitude: Option<f64>,
+}
+
+impl Profile {
+    /// The centre of the cell that they are in.
+    #[must_use]
+    pub fn coordinates(&self) -> Option<Coordinates> {
+        Some(Coordinates { longitude: self.longitude?, latitude: self.latitude? })
+    }
+}
+
+/// Where somebody lives, as they put it.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = schema::profiles)]
+pub struct Place {
+    /// Country.
+    pub country: Option<String>,
+    /// Province.
+    pub province: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// District.
+    pub district: Option<String>,
+}
+
+impl Place {
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        [&self.country, &self.province, &self.city, &self.district].into_iter().all(Option::is_none)
+    }
+}
+
+/// What somebody changes about themselves, as they said it.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileUpdate {
+    /// Unique name.
+    pub username: Change<String>,
+    /// Name to show.
+    pub nickname: Change<String>,
+    /// Address, to be verified.
+    pub email: Change<String>,
+    /// Number, to be verified.
+    pub phone: Change<String>,
+    /// Gender.
+    pub gender: Change<Gender>,
+    /// Date of birth.
+    pub birthday: Change<NaiveDate>,
+    /// About them.
+    pub bio: Change<String>,
+    /// Number of their identity card.
+    pub id_card: Change<String>,
+    /// Number at their school.
+    pub student_id: Change<String>,
+    /// Postal address.
+    pub address: Change<String>,
+    /// Position, before it is snapped.
+    pub coordinates: Change<Coordinates>,
+    /// Where they live.
+    pub place: Change<PlaceUpdate>,
+}
+
+/// What somebody changes about where they live.
+#[derive(Clone, Debug, Default)]
+pub struct PlaceUpdate {
+    /// Country.
+    pub country: Change<String>,
+    /// Province.
+    pub province: Change<String>,
+    /// City.
+    pub city: Change<String>,
+    /// District.
+    pub district: Change<String>,
+}
+
+/// Changes of a profile; none keeps.
+#[derive(Clone, Debug, Default, AsChangeset)]
+#[diesel(table_name = schema::profiles)]
+pub struct ProfileChanges {
+    /// Address that waits to be verified.
+    pub pending_email: Option<Option<String>>,
+    /// Number that waits to be verified.
+    pub pending_phone: Option<Option<String>>,
+    /// Gender.
+    pub gender: Option<Gender>,
+    /// Date of birth.
+    pub birthday: Option<Option<NaiveDate>>,
+    /// About them.
+    pub bio: Option<String>,
+    /// Points of reputation.
+    pub score: Option<i32>,
+    /// What became of the look at their papers.
+    pub verification: Option<Verification>,
+    /// Country.
+    pub country: Option<Option<String>>,
+    /// Province.
+    pub province: Option<Option<String>>,
+    /// City.
+    pub city: Option<Option<String>>,
+    /// District.
+    pub district: Option<Option<String>>,
+    /// Number of their identity card.
+    pub id_card: Option<Option<String>>,
+    /// Number at their school.
+    pub student_id: Option<Option<String>>,
+    /// Postal address.
+    pub address: Option<String>,
+    /// East of Greenwich, of their cell's centre.
+    pub longitude: Option<Option<f64>>,
+    /// North of the equator, of their cell's centre.
+    pub latitude: Option<Option<f64>>,
+}
+
+impl ProfileChanges {
+    /// Whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { pending_email, pending_phone, gender, birthday, bio, score, verification, .. } = self;
+        let Self { country, province, city, district, id_card, student_id, address, longitude, latitude, .. } = self;
+        let texts = [pending_email, pending_phone, country, province, city, district, id_card, student_id];
+        texts.into_iter().all(Option::is_none)
+            && [bio, address].into_iter().all(Option::is_none)
+            && [longitude, latitude].into_iter().all(Option::is_none)
+            && gender.is_none()
+            && birthday.is_none()
+            && score.is_none()
+            && verification.is_none()
+    }
+}

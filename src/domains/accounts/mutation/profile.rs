@@ -1,0 +1,70 @@
+//! Mutations of what people say of themselves, and of their contacts.
+
+use async_graphql::{Context, Object};
+
+use crate::domains::accounts::model::User;
+use crate::domains::accounts::service::{contacts, profile};
+use crate::domains::accounts::types::UserPayload;
+use crate::domains::accounts::types::profile::UpdateProfileInput;
+use crate::domains::accounts::types::signing_in::ContactInput;
+use crate::error::AppResult;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::payload::{OkPayload, settle};
+
+/// Somebody who was changed; what was loaded of them before is no longer true.
+///
+/// # Errors
+/// What the change said.
+pub(super) async fn changed(ctx: &Context<'_>, change: AppResult<User>) -> AppResult<User> {
+    let user = change?;
+    ctx.loaders()?.forget_user(user.id).await;
+    Ok(user)
+}
+
+/// Mutations of what people say of themselves, and of their contacts.
+#[derive(Default)]
+pub struct ProfileMutation;
+
+/// Mutations of what people say of themselves, and of their contacts.
+#[Object]
+impl ProfileMutation {
+    /// Changes what the viewer says of themselves. User errors: `REQUIRED` for null where there has to be a value,
+    /// `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`. The password has `changePassword`.
+    async fn update_profile(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What changes.")] input: UpdateProfileInput,
+    ) -> Option<AppResult<UserPayload>> {
+        let update = async { changed(ctx, profile::update_profile(ctx.scope()?, input.into()).await).await };
+        settle(update.await, UserPayload::changed)
+    }
+
+    /// Mails a link that verifies the viewer's waiting e-mail address; good for 24 hours. User errors: `INVALID_INPUT`
+    /// when none is waiting, `RATE_LIMITED` for more than one a minute or ten a day.
+    async fn send_email_verification(&self, ctx: &Context<'_>) -> Option<AppResult<OkPayload>> {
+        settle(async { contacts::send_link(ctx.scope()?).await }.await, |()| OkPayload::done())
+    }
+
+    /// Verifies an e-mail address by the token of a mailed link, signed in or not; the page `/verify-email?token=` does
+    /// the same. User errors: `CODE_INVALID`, `CODE_EXPIRED`, `EMAIL_TAKEN`.
+    async fn verify_email(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The link's token.")] token: String,
+    ) -> Option<AppResult<UserPayload>> {
+        let verify = async { changed(ctx, contacts::verify_email(ctx.scope()?, &token).await).await };
+        settle(verify.await, UserPayload::changed)
+    }
+
+    /// Confirms a new e-mail address or phone number with the code that was sent to it. User errors: `INVALID_INPUT` when
+    /// it is not waiting, `CODE_INVALID`, `CODE_EXPIRED`, `EMAIL_TAKEN`, `PHONE_TAKEN`.
+    async fn verify_contact(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The waiting contact.")] contact: ContactInput,
+        #[graphql(desc = "The code.")] code: String,
+    ) -> Option<AppResult<UserPayload>> {
+        let verify = async { changed(ctx, contacts::verify_contact(ctx.scope()?, contact.into(), &code).await).await };
+        settle(verify.await, UserPayload::changed)
+    }
+}

@@ -1,0 +1,108 @@
+//! Mutations that open and end sessions.
+
+use async_graphql::{Context, ID, Object};
+
+use crate::contact::Contact;
+use crate::domains::accounts::model::Device;
+use crate::domains::accounts::service::{passwords, registering, sessions, signing_in};
+use crate::domains::accounts::types::signing_in::{
+    AuthPayload, ChangePasswordInput, CredentialInput, LoginInput, RegisterInput,
+};
+use crate::error::AppResult;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::payload::{DeletePayload, OkPayload, settle};
+use crate::graphql::scalars::mutation_id;
+use crate::ids::SessionId;
+
+/// Mutations that open and end sessions.
+#[derive(Default)]
+pub struct SignInMutation;
+
+/// Mutations that open and end sessions.
+#[Object]
+impl SignInMutation {
+    /// Makes an account and signs it in. User errors: `REQUIRED`, `INVALID_INPUT`, `TOO_LONG`, `WEAK_PASSWORD`,
+    /// `USERNAME_TAKEN`, `CAPTCHA_INVALID`, `CODE_INVALID`, `CODE_EXPIRED`; `EMAIL_TAKEN` and `PHONE_TAKEN` only after the
+    /// contact's code was right; `RATE_LIMITED` for too many from one address.
+    async fn register(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new account.")] input: RegisterInput,
+    ) -> Option<AppResult<AuthPayload>> {
+        settle(async { registering::register(ctx.scope()?, input.into()).await }.await, AuthPayload::signed_in)
+    }
+
+    /// Signs in. An unknown account and a wrong password are both `INVALID_CREDENTIALS`; after three of them a captcha is
+    /// asked for (`CAPTCHA_INVALID`), after too many it is `RATE_LIMITED`, whatever the password. A code signs in the
+    /// account of its contact, or makes one, with `needsPasswordUpdate` until a password is set; user errors:
+    /// `CODE_INVALID`, `CODE_EXPIRED`. `ACCOUNT_SUSPENDED` only after the right credential.
+    async fn login(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The credential and the device.")] input: LoginInput,
+    ) -> Option<AppResult<AuthPayload>> {
+        let device = Device { platform: input.platform, name: input.device_name };
+        let login = async {
+            let scope = ctx.scope()?;
+            match input.credential {
+                CredentialInput::Password(password) => signing_in::login(scope, password.into(), device).await,
+                CredentialInput::EmailCode(by) => {
+                    signing_in::login_with_code(scope, Contact::Email(by.email.0), &by.code, device).await
+                }
+                CredentialInput::PhoneCode(by) => {
+                    signing_in::login_with_code(scope, Contact::Phone(by.phone.0), &by.code, device).await
+                }
+            }
+        };
+        settle(login.await, AuthPayload::signed_in)
+    }
+
+    /// Exchanges a refresh token for new tokens. Send no `Authorization` header along: an expired one would be refused
+    /// before anything else. The same token again within 30 seconds, while the new one is unused, gives the same new one;
+    /// later it ends the session and closes its sockets. User error: `INVALID_CREDENTIALS`.
+    async fn refresh_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The session's latest refresh token.", secret)] refresh_token: String,
+    ) -> Option<AppResult<AuthPayload>> {
+        let refresh = async {
+            let (user_id, tokens) = sessions::refresh_session(ctx.scope()?, refresh_token).await?;
+            let loaders = ctx.loaders()?;
+            let user = loaders.get(&loaders.users, user_id).await?;
+            Ok((tokens, user))
+        };
+        settle(refresh.await, |(tokens, user)| AuthPayload::with(tokens, user))
+    }
+
+    /// Ends this session: its tokens stop working and its sockets close, on every instance within two seconds.
+    async fn logout(&self, ctx: &Context<'_>) -> Option<AppResult<OkPayload>> {
+        settle(async { sessions::logout(ctx.scope()?).await }.await, |()| OkPayload::done())
+    }
+
+    /// Ends one of the viewer's sessions, as `logout` does on that device. User error: `NOT_FOUND`.
+    async fn revoke_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The session's global id, from `Viewer.sessions`.")] id: ID,
+    ) -> Option<AppResult<DeletePayload>> {
+        let revoke = async { sessions::revoke_session(ctx.scope()?, mutation_id(SessionId::parse, &id, "id")?).await };
+        settle(revoke.await, |()| DeletePayload::gone(id))
+    }
+
+    /// Ends all of the viewer's sessions but this one.
+    async fn revoke_other_sessions(&self, ctx: &Context<'_>) -> Option<AppResult<OkPayload>> {
+        settle(async { sessions::revoke_other_sessions(ctx.scope()?).await }.await, |()| OkPayload::done())
+    }
+
+    /// Replaces the password, ends all other sessions, and gives this one new tokens. User errors:
+    /// `INVALID_CREDENTIALS` for a wrong current password, `WEAK_PASSWORD`.
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The current and the new password.")] input: ChangePasswordInput,
+    ) -> Option<AppResult<AuthPayload>> {
+        let change =
+            async { passwords::change_password(ctx.scope()?, input.current_password, input.new_password).await };
+        settle(change.await, AuthPayload::signed_in)
+    }
+}

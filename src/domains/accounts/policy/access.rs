@@ -1,0 +1,58 @@
+//! Who may do what to whose account.
+
+use crate::domains::accounts::model::{AccountError, Role};
+use crate::error::{AppError, AppResult};
+use crate::ids::UserId;
+
+/// Whether a role goes at least as far as is needed. Support answers tickets; the rest is an administrator's.
+///
+/// # Errors
+/// Forbidden.
+pub fn check_role(role: Role, needed: Role) -> AppResult<()> {
+    if rank(role) >= rank(needed) { Ok(()) } else { Err(AppError::forbidden()) }
+}
+
+fn rank(role: Role) -> u8 {
+    match role {
+        Role::User => 0,
+        Role::Support => 1,
+        Role::Admin => 2,
+    }
+}
+
+/// Whether somebody sees the private part of an account; `role` is asked only where it matters.
+#[must_use]
+pub fn sees_private(viewer: UserId, owner: UserId, role: Role) -> bool {
+    viewer == owner || role == Role::Admin
+}
+
+/// Whether an administrator does to somebody else what nobody may do to themselves.
+///
+/// # Errors
+/// [`AccountError::Oneself`].
+pub fn check_other(viewer: UserId, target: UserId) -> Result<(), AccountError> {
+    if viewer == target { Err(AccountError::Oneself) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_go_as_far_as_they_go() {
+        for (role, reaches) in
+            [(Role::User, [true, false, false]), (Role::Support, [true, true, false]), (Role::Admin, [true; 3])]
+        {
+            for (needed, allowed) in [Role::User, Role::Support, Role::Admin].into_iter().zip(reaches) {
+                assert_eq!(check_role(role, needed).is_ok(), allowed, "{role:?} {needed:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_private_is_one_s_own_and_the_administrators() {
+        let (ada, bo) = (UserId(1), UserId(2));
+        assert!(sees_private(ada, ada, Role::User) && sees_private(ada, bo, Role::Admin));
+        assert!(!sees_private(ada, bo, Role::User) && !sees_private(ada, bo, Role::Support));
+    }
+}

@@ -1,0 +1,237 @@
+//! What people may say of themselves.
+
+use chrono::{Datelike, NaiveDate};
+
+use super::{check_nickname, check_username, username_key};
+use crate::domains::accounts::model::{
+    Access, AccountError, AdminUpdate, Change, PlaceUpdate, Profile, ProfileChanges, ProfileUpdate, UserChanges,
+    Verification,
+};
+use crate::error::UserError;
+use crate::text::turns_direction;
+
+const LONGEST_LINE: usize = 64;
+const LONGEST_ADDRESS: usize = 200;
+const LONGEST_BIO: usize = 500;
+const MOST_POINTS: i32 = 1_000_000;
+
+/// Collects all that is wrong with an input, so that it is told at once.
+#[derive(Default)]
+pub struct Faults(Vec<UserError>);
+
+impl Faults {
+    /// Notes what is wrong with the field at a path.
+    pub fn check<T>(&mut self, result: Result<T, AccountError>, path: &str) -> Option<T> {
+        result.map_err(|error| self.0.push(error.at(path))).ok()
+    }
+
+    /// A value that can be changed but not cleared.
+    pub fn required<T>(
+        &mut self,
+        change: Change<T>,
+        path: &str,
+        check: impl FnOnce(&T) -> Result<(), AccountError>,
+    ) -> Option<T> {
+        let value = change.map(|value| value.ok_or(AccountError::Required));
+        self.check(value?.and_then(|value| check(&value).map(|()| value)), path)
+    }
+
+    /// A value that can be changed and cleared.
+    fn clearable<T>(
+        &mut self,
+        change: Change<T>,
+        path: &str,
+        check: impl FnOnce(&T) -> Result<(), AccountError>,
+    ) -> Option<Option<T>> {
+        let value = change?;
+        self.check(value.as_ref().map_or(Ok(()), check), path).map(|()| value)
+    }
+
+    /// All or nothing.
+    ///
+    /// # Errors
+    /// All that was noted.
+    pub fn none(self) -> Result<(), Vec<UserError>> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+    }
+}
+
+fn check_line(text: &str, longest: usize) -> Result<(), AccountError> {
+    if text.chars().count() > longest {
+        return Err(AccountError::TooLong(longest));
+    }
+    if text.chars().any(|c| c.is_control() || turns_direction(c)) {
+        return Err(AccountError::NotOneLine);
+    }
+    Ok(())
+}
+
+fn check_lines(text: &str, longest: usize) -> Result<(), AccountError> {
+    if text.chars().count() > longest {
+        return Err(AccountError::TooLong(longest));
+    }
+    if text.chars().any(|c| (c.is_control() && c != '\n') || turns_direction(c)) {
+        return Err(AccountError::NotText);
+    }
+    Ok(())
+}
+
+fn line(text: &String) -> Result<(), AccountError> {
+    check_line(text, LONGEST_LINE)
+}
+
+/// Why somebody was suspended, or what else an administrator notes.
+///
+/// # Errors
+/// [`AccountError::TooLong`] or [`AccountError::NotText`].
+pub fn check_note(text: &str) -> Result<(), AccountError> {
+    check_lines(text, LONGEST_BIO)
+}
+
+fn check_birthday(birthday: NaiveDate, today: NaiveDate) -> Result<(), AccountError> {
+    if birthday.year() < 1900 || birthday > today { Err(AccountError::BirthdayOutOfRange) } else { Ok(()) }
+}
+
+/// Whole years since somebody was born.
+#[must_use]
+pub fn age(birthday: NaiveDate, today: NaiveDate) -> i32 {
+    let had_birthday = (today.month(), today.day()) >= (birthday.month(), birthday.day());
+    today.year() - birthday.year() - i32::from(!had_birthday)
+}
+
+/// Turns what somebody says of themselves into changes of their rows; contacts are not among them.
+///
+/// # Errors
+/// All that is wrong, at once.
+pub fn judge_update(
+    update: ProfileUpdate,
+    current: &Profile,
+    today: NaiveDate,
+) -> Result<(UserChanges, ProfileChanges), Vec<UserError>> {
+    let mut faults = Faults::default();
+    let user = name_changes(&mut faults, update.username, update.nickname);
+    let id_card = faults.clearable(update.id_card, "input.idCard", line);
+    let place = match update.place {
+        None => PlaceUpdate::default(),
+        Some(Some(place)) => place,
+        Some(None) => PlaceUpdate { country: Some(None), province: Some(None), city: Some(None), district: Some(None) },
+    };
+    let coordinates = faults.clearable(update.coordinates, "input.coordinates", |place| {
+        if place.is_on_earth() { Ok(()) } else { Err(AccountError::CoordinatesOutOfRange) }
+    });
+    let coordinates = coordinates.map(|place| place.map(crate::geo::Coordinates::snap));
+    let changes = ProfileChanges {
+        gender: faults.required(update.gender, "input.gender", |_| Ok(())),
+        birthday: faults.clearable(update.birthday, "input.birthday", |birthday| check_birthday(*birthday, today)),
+        bio: faults.required(update.bio, "input.bio", |bio| check_lines(bio, LONGEST_BIO)),
+        verification: id_card.as_ref().and_then(|id_card| reverify(current, id_card.as_deref())),
+        id_card,
+        student_id: faults.clearable(update.student_id, "input.studentId", line),
+        address: faults.required(update.address, "input.address", |text| check_lines(text, LONGEST_ADDRESS)),
+        country: faults.clearable(place.country, "input.place.country", line),
+        province: faults.clearable(place.province, "input.place.province", line),
+        city: faults.clearable(place.city, "input.place.city", line),
+        district: faults.clearable(place.district, "input.place.district", line),
+        longitude: coordinates.map(|place| place.map(|place| place.longitude)),
+        latitude: coordinates.map(|place| place.map(|place| place.latitude)),
+        ..ProfileChanges::default()
+    };
+    faults.none().map(|()| (user, changes))
+}
+
+/// New papers have to be looked at; without papers there is nothing to look at.
+fn reverify(current: &Profile, id_card: Option<&str>) -> Option<Verification> {
+    if current.id_card.as_deref() == id_card {
+        return None;
+    }
+    Some(if id_card.is_some() { Verification::Pending } else { Verification::None })
+}
+
+fn name_changes(faults: &mut Faults, username: Change<String>, nickname: Change<String>) -> UserChanges {
+    let username = faults.required(username, "input.username", |name| check_username(name));
+    let nickname = faults.required(nickname, "input.nickname", |name| check_nickname(name));
+    UserChanges {
+        username_key: username.as_deref().map(username_key),
+        username,
+        nickname: nickname.map(|name| name.trim().to_owned()),
+        ..UserChanges::default()
+    }
+}
+
+/// Turns what an administrator says of somebody into changes of their rows; the password is not among them.
+///
+/// # Errors
+/// All that is wrong, at once.
+pub fn judge_admin_update(update: &AdminUpdate) -> Result<(UserChanges, ProfileChanges), Vec<UserError>> {
+    let mut faults = Faults::default();
+    let names = name_changes(&mut faults, update.username.clone(), update.nickname.clone());
+    let user = UserChanges {
+        role: faults.required(update.role, "input.role", |_| Ok(())),
+        email: update.email.clone(),
+        // Nobody has proven it.
+        email_verified: update.email.as_ref().map(|_| false),
+        phone: update.phone.clone(),
+        phone_verified: update.phone.as_ref().map(|_| false),
+        ..names
+    };
+    let address = update.address.clone();
+    let profile = ProfileChanges {
+        address: faults.required(address, "input.address", |text| check_lines(text, LONGEST_ADDRESS)),
+        verification: faults.required(update.verification, "input.verification", |_| Ok(())),
+        score: faults.required(update.score, "input.score", |score| {
+            if (-MOST_POINTS..=MOST_POINTS).contains(score) { Ok(()) } else { Err(AccountError::ScoreOutOfRange) }
+        }),
+        // What waited to be verified is overtaken.
+        pending_email: update.email.as_ref().map(|_| None),
+        pending_phone: update.phone.as_ref().map(|_| None),
+        ..ProfileChanges::default()
+    };
+    let password =
+        faults.required(update.new_password.clone(), "input.newPassword", |text| super::check_password(text));
+    drop(password);
+    faults.none().map(|()| (user, profile))
+}
+
+/// Whether somebody can still sign in once these contacts are gone.
+///
+/// # Errors
+/// [`AccountError::LastWayIn`].
+pub fn check_way_in(access: &Access, clears_email: bool, clears_phone: bool) -> Result<(), AccountError> {
+    let by_email = access.email.is_some() && !clears_email;
+    let by_phone = access.phone.is_some() && !clears_phone;
+    if access.password_hash.is_some() || by_email || by_phone { Ok(()) } else { Err(AccountError::LastWayIn) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn years_are_counted_on_birthdays() {
+        for (born, today, years) in [
+            ("2000-05-01", "2026-04-30", 25),
+            ("2000-05-01", "2026-05-01", 26),
+            ("2000-02-29", "2026-02-28", 25),
+            ("2000-02-29", "2026-03-01", 26),
+            ("2026-05-01", "2026-05-01", 0),
+        ] {
+            assert_eq!(age(day(born), day(today)), years, "{born} {today}");
+        }
+        assert_eq!(check_birthday(day("1899-12-31"), day("2026-05-01")), Err(AccountError::BirthdayOutOfRange));
+        assert_eq!(check_birthday(day("2026-05-02"), day("2026-05-01")), Err(AccountError::BirthdayOutOfRange));
+    }
+
+    #[test]
+    fn texts_fit_and_can_be_seen() {
+        assert_eq!(check_line("南京路 1 号", 64), Ok(()));
+        assert_eq!(check_line("two\nlines", 64), Err(AccountError::NotOneLine));
+        assert_eq!(check_lines("two\nlines", 64), Ok(()));
+        assert_eq!(check_lines("a\0b", 64), Err(AccountError::NotText));
+        assert_eq!(check_lines("a\u{202e}b", 64), Err(AccountError::NotText));
+        assert_eq!(check_line(&"字".repeat(65), 64), Err(AccountError::TooLong(64)));
+    }
+}

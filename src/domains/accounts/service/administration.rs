@@ -1,0 +1,108 @@
+//! What administrators do with accounts.
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+
+use super::{passwords, require_role, sessions, taken};
+use crate::domains::accounts::model::{AccountError, AdminUpdate, Role, SessionEnd, User, UserSearch};
+use crate::domains::accounts::policy::access;
+use crate::domains::accounts::store::sessions::Which;
+use crate::domains::accounts::{policy, store};
+use crate::error::{AppError, AppResult};
+use crate::ids::UserId;
+use crate::page::{Page, PageRequest};
+use crate::scope::Scope;
+
+/// A page of people who have not left.
+///
+/// # Errors
+/// Forbidden but to administrators.
+pub async fn list_people(scope: &Scope, wanted: &UserSearch, page: &PageRequest<UserId>) -> AppResult<Page<User>> {
+    require_role(scope, Role::Admin).await?;
+    let conn = scope.db.read().await?;
+    let rows = store::profiles::list_people(&conn, wanted, page, scope.app.clock.now()).await?;
+    Ok(page.page(rows, |user| user.id))
+}
+
+/// How many people there are, up to a bound; asked only by who was given a page of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_people(scope: &Scope, wanted: &UserSearch, bound: i64) -> AppResult<i64> {
+    let conn = scope.db.read().await?;
+    Ok(store::profiles::count_people(&conn, wanted, bound, scope.app.clock.now()).await?)
+}
+
+/// Changes somebody's account. A new password ends their sessions; contacts are taken as they are.
+///
+/// # Errors
+/// Forbidden but to administrators; `NOT_FOUND`, `SELF_TARGET` for one's own role, `USERNAME_TAKEN`, `EMAIL_TAKEN`,
+/// `PHONE_TAKEN`, and what is wrong with the input.
+pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult<User> {
+    let viewer = require_role(scope, Role::Admin).await?.user_id;
+    let (mut user, profile) = policy::profile::judge_admin_update(&update).map_err(AppError::User)?;
+    if user.role.is_some() {
+        access::check_other(viewer, id).map_err(|error| error.at("input.role"))?;
+    }
+    let hash = match update.new_password.flatten() {
+        None => None,
+        Some(password) => {
+            // Hashing takes long: others may have the connection meanwhile.
+            scope.db.release().await;
+            Some(scope.app.passwords.hash(password).await?)
+        }
+    };
+    user.updated_at = Some(scope.app.clock.now());
+    let mut conn = scope.db.write().await?;
+    let (user, ended) = conn
+        .transaction(async |conn| {
+            let changed = store::update_user(conn, id, &user).await.map_err(taken)?;
+            let changed = changed.ok_or_else(|| AccountError::NoSuchUser.at("id"))?;
+            store::profiles::update_profile(conn, id, &profile).await?;
+            let ended = match hash {
+                Some(hash) => passwords::set_password(scope, conn, id, hash).await?,
+                None => Vec::new(),
+            };
+            Ok::<_, AppError>((changed, ended))
+        })
+        .await?;
+    sessions::announce(scope, &ended, SessionEnd::Revoked);
+    Ok(user)
+}
+
+/// Suspends somebody, until a time or until it is lifted: their sessions end, and they can't sign in.
+///
+/// # Errors
+/// Forbidden but to administrators; `NOT_FOUND`, `SELF_TARGET`, `OUT_OF_RANGE`, `TOO_LONG`.
+pub async fn suspend(scope: &Scope, id: UserId, until: Option<DateTime<Utc>>, reason: Option<&str>) -> AppResult<User> {
+    let viewer = require_role(scope, Role::Admin).await?.user_id;
+    access::check_other(viewer, id).map_err(|error| error.at("id"))?;
+    let now = scope.app.clock.now();
+    if until.is_some_and(|until| until <= now) {
+        return Err(AccountError::UntilPassed.at("until").into());
+    }
+    let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
+    policy::profile::check_note(reason.unwrap_or_default()).map_err(|error| error.at("reason"))?;
+    let mut conn = scope.db.write().await?;
+    let (user, ended) = conn
+        .transaction(async |conn| {
+            let user = store::update_suspension(conn, id, Some((until, reason)), now).await?;
+            let user = user.ok_or_else(|| AccountError::NoSuchUser.at("id"))?;
+            let ended = sessions::end(scope, conn, (id, Which::All), SessionEnd::Suspended).await?;
+            Ok::<_, AppError>((user, ended))
+        })
+        .await?;
+    sessions::announce(scope, &ended, SessionEnd::Suspended);
+    Ok(user)
+}
+
+/// Lifts a suspension; who is not suspended stays so.
+///
+/// # Errors
+/// Forbidden but to administrators; `NOT_FOUND`.
+pub async fn unsuspend(scope: &Scope, id: UserId) -> AppResult<User> {
+    require_role(scope, Role::Admin).await?;
+    let conn = scope.db.write().await?;
+    let user = store::update_suspension(&conn, id, None, scope.app.clock.now()).await?;
+    user.ok_or_else(|| AccountError::NoSuchUser.at("id").into())
+}

@@ -1,0 +1,216 @@
+//! One-time codes and captchas: made, sent, tried, used up.
+//!
+//! A try is counted by a statement of its own, before the code is compared, and stays counted whatever follows. A code
+//! that was right is used up in the transaction of what it is good for, so it counts once, and not at all if that fails.
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+
+use crate::app::App;
+use crate::auth::{captcha, code};
+use crate::clock::random_bytes;
+use crate::contact::Contact;
+use crate::domains::accounts::model::code::{ImageCaptcha, NewCode};
+use crate::domains::accounts::model::{Access, AccountError, CaptchaAnswer, CodeProof, CodePurpose, Profile};
+use crate::domains::accounts::policy::codes::{CAPTCHA_LIFETIME, LIFETIME, PAUSE, Sent};
+use crate::domains::accounts::{policy, store};
+use crate::error::{AppError, AppResult};
+use crate::mailer;
+use crate::rates;
+use crate::scope::Scope;
+
+/// Sends a code to a contact. Whether anybody has it makes no difference.
+///
+/// # Errors
+/// `INVALID_INPUT` for a purpose that is not had this way, or a contact that does not wait to be verified;
+/// `CAPTCHA_INVALID`, `RATE_LIMITED`; unauthenticated when a contact is to be verified without a token.
+pub async fn request_code(
+    scope: &Scope,
+    (contact, purpose): (Contact, CodePurpose),
+    captcha: Option<CaptchaAnswer>,
+) -> AppResult<()> {
+    policy::codes::check_purpose(purpose, &contact).map_err(|error| error.at("input.purpose"))?;
+    if purpose == CodePurpose::verifying(&contact) {
+        return request_verification(scope, &contact, purpose).await;
+    }
+    demand_captcha(scope, captcha, purpose, "input.captcha").await?;
+    send(scope, &contact, purpose).await
+}
+
+/// A code for a contact of the viewer's own; the one that went out with the change of the contact will do.
+async fn request_verification(scope: &Scope, contact: &Contact, purpose: CodePurpose) -> AppResult<()> {
+    let viewer = scope.viewer()?;
+    let conn = scope.db.read().await?;
+    let details = store::profiles::find_details(&conn, viewer.user_id).await?.ok_or_else(AppError::unauthenticated)?;
+    if !waits(&details, contact) {
+        return Err(AccountError::NotPending.at("input.contact").into());
+    }
+    let since = scope.app.clock.now() - PAUSE;
+    if store::codes::claim_unasked(&conn, (contact.as_str(), purpose), since).await? {
+        return Ok(());
+    }
+    drop(conn);
+    send(scope, contact, purpose).await
+}
+
+/// Whether a contact of somebody's is not proven yet.
+pub(super) fn waits((access, profile): &(Access, Profile), contact: &Contact) -> bool {
+    match contact {
+        Contact::Email(email) => {
+            profile.pending_email.as_ref() == Some(email)
+                || (!access.email_verified && access.email.as_ref() == Some(email))
+        }
+        Contact::Phone(phone) => {
+            profile.pending_phone.as_ref() == Some(phone)
+                || (!access.phone_verified && access.phone.as_ref() == Some(phone))
+        }
+    }
+}
+
+/// Sends a code to reset a password, if somebody has this contact; the asker can't tell.
+///
+/// # Errors
+/// `CAPTCHA_INVALID`, `RATE_LIMITED`.
+pub async fn request_reset(scope: &Scope, contact: Contact, captcha: Option<CaptchaAnswer>) -> AppResult<()> {
+    demand_captcha(scope, captcha, CodePurpose::ResetPassword, "captcha").await?;
+    send(scope, &contact, CodePurpose::ResetPassword).await
+}
+
+async fn send(scope: &Scope, contact: &Contact, purpose: CodePurpose) -> AppResult<()> {
+    let conn = scope.db.read().await?;
+    let buckets = policy::codes::buckets(&scope.app.config.rates, &scope.requester, contact, Sent::Code);
+    rates::spend_if_allowed(&conn, &buckets, scope.app.clock.now()).await?;
+    drop(conn);
+    issue(scope, contact, purpose, false).await
+}
+
+/// Sends a code to a contact that was just changed, unless it got too many lately: then it has to be asked for.
+pub(super) async fn send_unasked(scope: &Scope, contact: &Contact) -> AppResult<()> {
+    let conn = scope.db.read().await?;
+    let buckets = policy::codes::buckets(&scope.app.config.rates, &scope.requester, contact, Sent::Code);
+    let spent = rates::spend_if_allowed(&conn, &buckets, scope.app.clock.now()).await;
+    drop(conn);
+    match spent {
+        Ok(()) => issue(scope, contact, CodePurpose::verifying(contact), true).await,
+        Err(AppError::User(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn issue(scope: &Scope, contact: &Contact, purpose: CodePurpose, unasked: bool) -> AppResult<()> {
+    let (code, now) = (code::generate(), scope.app.clock.now());
+    let hash = scope.app.keys.hash(&[purpose.as_str(), contact.as_str(), &code]);
+    let row = NewCode { contact, purpose, hash, unasked, created_at: now, expires_at: now + LIFETIME };
+    let message = policy::codes::code_message(contact, purpose, &code, now);
+    let mut conn = scope.db.write().await?;
+    conn.transaction(async |conn| {
+        store::codes::replace_code(conn, &row).await?;
+        mailer::enqueue(conn, message).await
+    })
+    .await?;
+    scope.app.mailer.nudge();
+    Ok(())
+}
+
+/// A code that a client said, and where.
+pub(super) struct Said<'a> {
+    pub contact: Contact,
+    pub purpose: CodePurpose,
+    pub code: &'a str,
+    pub path: &'static str,
+}
+
+/// Counts a try, compares, and returns a proof to be used up. A code that is over is called so only by who knows it.
+pub(super) async fn check_code(scope: &Scope, said: Said<'_>) -> AppResult<CodeProof> {
+    let Said { contact, purpose, code, path } = said;
+    let wrong = || AppError::from(AccountError::CodeWrong.at(path));
+    let conn = scope.db.read().await?;
+    let (hash, expires_at) = store::codes::count_try(&conn, (contact.as_str(), purpose)).await?.ok_or_else(wrong)?;
+    let parts = [purpose.as_str(), contact.as_str(), &code::normalise(code)];
+    if !scope.app.keys.matches(&hash, &parts) {
+        return Err(wrong());
+    }
+    if expires_at <= scope.app.clock.now() {
+        return Err(AccountError::CodeExpired.at(path).into());
+    }
+    Ok(CodeProof { contact, purpose, hash, path })
+}
+
+/// Uses codes up, within the caller's transaction.
+pub(super) async fn use_up(conn: &AsyncPgConnection, proofs: &[CodeProof]) -> AppResult<()> {
+    for proof in proofs {
+        if !store::codes::delete_code(conn, (proof.contact.as_str(), proof.purpose), &proof.hash).await? {
+            return Err(AccountError::CodeWrong.at(proof.path).into());
+        }
+    }
+    Ok(())
+}
+
+/// Makes a captcha for a purpose.
+///
+/// # Errors
+/// `RATE_LIMITED`.
+pub async fn create_captcha(scope: &Scope, purpose: CodePurpose) -> AppResult<ImageCaptcha> {
+    let app = &scope.app;
+    let conn = scope.db.read().await?;
+    rates::spend_if_allowed(&conn, &policy::captcha_buckets(&app.config.rates, &scope.requester), app.clock.now())
+        .await?;
+    drop(conn);
+    scope.db.release().await;
+    let picture = app.passwords.beside(captcha::draw).await??;
+    let key = hex(&random_bytes::<16>());
+    let expires_at = app.clock.now() + CAPTCHA_LIFETIME;
+    let (key_hash, answer_hash) = (app.keys.hash(&[&key]), app.keys.hash(&[&key, &picture.answer]));
+    let conn = scope.db.read().await?;
+    store::codes::insert_captcha(&conn, (&key_hash, purpose), &answer_hash, expires_at).await?;
+    Ok(ImageCaptcha { key, png: picture.png, expires_at })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Asks for a solved captcha where the settings want one.
+async fn demand_captcha(
+    scope: &Scope,
+    answer: Option<CaptchaAnswer>,
+    purpose: CodePurpose,
+    path: &str,
+) -> AppResult<()> {
+    if scope.app.config.require_captcha { check_captcha(scope, answer, purpose, path).await } else { Ok(()) }
+}
+
+/// Uses a captcha up, right or wrong, and says whether it was right.
+pub(super) async fn check_captcha(
+    scope: &Scope,
+    answer: Option<CaptchaAnswer>,
+    purpose: CodePurpose,
+    path: &str,
+) -> AppResult<()> {
+    let Some(CaptchaAnswer { key, answer }) = answer else {
+        return Err(AccountError::CaptchaMissing(purpose.as_str()).at(path).into());
+    };
+    let keys = &scope.app.keys;
+    let conn = scope.db.read().await?;
+    let taken = store::codes::take_captcha(&conn, &keys.hash(&[&key])).await?;
+    let right = taken.is_some_and(|(made_for, hash, expires_at)| {
+        made_for == purpose
+            && expires_at > scope.app.clock.now()
+            && keys.matches(&hash, &[&key, &captcha::normalise(&answer)])
+    });
+    if right { Ok(()) } else { Err(AccountError::CaptchaWrong.at(path).into()) }
+}
+
+/// Forgets codes and captchas that are over; run now and then.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(app: &App) -> AppResult<usize> {
+    let conn = app.database.get().await?;
+    Ok(store::codes::delete_ended(&conn, app.clock.now()).await?)
+}
+
+/// The contacts of somebody, proven or not.
+pub(super) fn contacts_of((access, profile): &(Access, Profile)) -> Vec<String> {
+    let contacts = [&access.email, &access.phone, &profile.pending_email, &profile.pending_phone];
+    contacts.into_iter().flatten().cloned().collect()
+}

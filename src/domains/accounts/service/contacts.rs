@@ -1,0 +1,118 @@
+//! E-mail addresses and phone numbers: proving that they are somebody's own.
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+
+use super::codes::{self, Said};
+use super::taken;
+use crate::app::App;
+use crate::auth::link::{self, Link};
+use crate::contact::Contact;
+use crate::domains::accounts::model::{Access, AccountError, CodePurpose, Profile, User, UserChanges};
+use crate::domains::accounts::policy::codes::Sent;
+use crate::domains::accounts::{policy, store};
+use crate::error::{AppError, AppResult};
+use crate::ids::UserId;
+use crate::mailer;
+use crate::rates;
+use crate::scope::Scope;
+
+/// Makes a pending contact the account's own, by the code that was sent to it.
+///
+/// # Errors
+/// `INVALID_INPUT` when it is not waiting, `CODE_INVALID`, `CODE_EXPIRED`, `EMAIL_TAKEN`, `PHONE_TAKEN`.
+pub async fn verify_contact(scope: &Scope, contact: Contact, code: &str) -> AppResult<User> {
+    let viewer = scope.viewer()?.user_id;
+    let details = store::profiles::find_details(&*scope.db.read().await?, viewer).await?;
+    let details = details.ok_or_else(AppError::unauthenticated)?;
+    if !codes::waits(&details, &contact) {
+        return Err(AccountError::NotPending.at("contact").into());
+    }
+    let purpose = CodePurpose::verifying(&contact);
+    let said = Said { contact: contact.clone(), purpose, code, path: "code" };
+    let proof = codes::check_code(scope, said).await?;
+    let mut conn = scope.db.write().await?;
+    conn.transaction(async |conn| {
+        codes::use_up(conn, &[proof]).await?;
+        let confirmed = confirm(conn, viewer, &contact, scope).await?;
+        confirmed.ok_or_else(|| AccountError::NotPending.at("contact").into())
+    })
+    .await
+}
+
+/// Makes a contact the account's own, within the caller's transaction; none when it waits no more.
+async fn confirm(conn: &AsyncPgConnection, id: UserId, contact: &Contact, scope: &Scope) -> AppResult<Option<User>> {
+    // The lock comes first, so that no change of contacts comes in between.
+    let Some((user, access)) = store::lock_user(conn, id).await? else { return Ok(None) };
+    let was_pending = store::profiles::clear_pending(conn, id, contact).await?;
+    let text = contact.as_str();
+    let (own, verified) = match contact {
+        Contact::Email(_) => (access.email.as_deref() == Some(text), access.email_verified),
+        Contact::Phone(_) => (access.phone.as_deref() == Some(text), access.phone_verified),
+    };
+    if own && verified {
+        return Ok(Some(user));
+    }
+    if !own && !was_pending {
+        return Ok(None);
+    }
+    let value = Some(Some(text.to_owned()));
+    let changes = match contact {
+        Contact::Email(_) => UserChanges { email: value, email_verified: Some(true), ..UserChanges::default() },
+        Contact::Phone(_) => UserChanges { phone: value, phone_verified: Some(true), ..UserChanges::default() },
+    };
+    let changes = UserChanges { updated_at: Some(scope.app.clock.now()), ..changes };
+    store::update_user(conn, id, &changes).await.map_err(taken)
+}
+
+/// Mails a link that verifies the viewer's pending e-mail address.
+///
+/// # Errors
+/// `INVALID_INPUT` when none is waiting, `RATE_LIMITED`.
+pub async fn send_link(scope: &Scope) -> AppResult<()> {
+    let viewer = scope.viewer()?.user_id;
+    let app = &scope.app;
+    let conn = scope.db.read().await?;
+    let details = store::profiles::find_details(&conn, viewer).await?.ok_or_else(AppError::unauthenticated)?;
+    let email = waiting_email(&details).ok_or_else(|| AccountError::NothingPending.at(""))?;
+    let (contact, now) = (Contact::Email(email.clone()), app.clock.now());
+    let buckets = policy::codes::buckets(&app.config.rates, &scope.requester, &contact, Sent::Link);
+    rates::spend_if_allowed(&conn, &buckets, now).await?;
+    let token = link::issue(&app.keys, viewer, &email, now)?;
+    let link = format!("{}/verify-email?token={token}", app.config.public_url);
+    mailer::enqueue(&conn, policy::codes::link_message(&contact, &link, (now, link::LIFETIME))).await?;
+    app.mailer.nudge();
+    Ok(())
+}
+
+fn waiting_email((access, profile): &(Access, Profile)) -> Option<String> {
+    profile.pending_email.clone().or_else(|| access.email.clone().filter(|_| !access.email_verified))
+}
+
+/// Verifies an e-mail address by the token of a mailed link. Opened twice, it is as good the second time.
+///
+/// # Errors
+/// `CODE_INVALID`, `CODE_EXPIRED`, `EMAIL_TAKEN`.
+pub async fn verify_email(scope: &Scope, token: &str) -> AppResult<User> {
+    let (user, email) = match link::read(&scope.app.keys, token, scope.app.clock.now()) {
+        Link::Good(user, email) => (user, email),
+        Link::Expired => return Err(AccountError::LinkExpired.at("token").into()),
+        Link::Invalid => return Err(AccountError::LinkInvalid.at("token").into()),
+    };
+    let contact = Contact::Email(email);
+    let mut conn = scope.db.write().await?;
+    conn.transaction(async |conn| {
+        let confirmed = confirm(conn, user, &contact, scope).await?;
+        confirmed.ok_or_else(|| AccountError::LinkExpired.at("token").into())
+    })
+    .await
+}
+
+/// Whether an account has this contact; for whoever delivers, never for whoever asks.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_known(app: &App, contact: Option<&Contact>) -> AppResult<bool> {
+    let Some(contact) = contact else { return Ok(false) };
+    let conn = app.database.get().await?;
+    Ok(store::is_known(&conn, contact).await?)
+}

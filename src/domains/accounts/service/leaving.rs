@@ -1,0 +1,41 @@
+//! Leaving: what is personal goes, what others share stays, under a placeholder.
+
+use diesel_async::AsyncConnection;
+
+use super::{codes, require_role, sessions};
+use crate::domains::accounts::model::{AccountError, Role, SessionEnd};
+use crate::domains::accounts::store;
+use crate::domains::accounts::store::sessions::Which;
+use crate::error::{AppError, AppResult};
+use crate::ids::UserId;
+use crate::mailer;
+use crate::scope::Scope;
+
+/// Deletes an account, for its holder or an administrator: names, contacts and profile are erased and free for others,
+/// sessions end, and what waits to be sent to them is withdrawn. Messages stay, from a `deleted` placeholder.
+///
+/// # Errors
+/// Forbidden but to the holder and administrators; `NOT_FOUND`.
+pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
+    if scope.viewer()?.user_id != id {
+        require_role(scope, Role::Admin).await?;
+    }
+    let gone = || AppError::from(AccountError::NoSuchUser.at("id"));
+    let now = scope.app.clock.now();
+    let mut conn = scope.db.write().await?;
+    let ended = conn
+        .transaction(async |conn| {
+            let (user, _) = store::lock_user(conn, id).await?.ok_or_else(gone)?;
+            let details = store::profiles::find_details(conn, id).await?.ok_or_else(gone)?;
+            let contacts = codes::contacts_of(&details);
+            store::codes::delete_codes_of(conn, &contacts).await?;
+            mailer::withdraw(conn, &contacts).await?;
+            let ended = sessions::end(scope, conn, (id, Which::All), SessionEnd::Revoked).await?;
+            store::sessions::erase_devices(conn, id).await?;
+            store::erase_user(conn, &user, now).await?;
+            Ok::<_, AppError>(ended)
+        })
+        .await?;
+    sessions::announce(scope, &ended, SessionEnd::Revoked);
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Changing a password, and setting a new one by a code.
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+
+use super::codes::{self, Said};
+use super::sessions;
+use crate::contact::Contact;
+use crate::domains::accounts::model::{AccountError, CodePurpose, SessionEnd, SignedIn, UserChanges};
+use crate::domains::accounts::policy::{self, AccountName};
+use crate::domains::accounts::store::{self, sessions::Which};
+use crate::error::{AppError, AppResult};
+use crate::ids::{SessionId, UserId};
+use crate::scope::Scope;
+
+/// Replaces the viewer's password, ends all their other sessions, and gives this one new tokens.
+///
+/// # Errors
+/// `INVALID_CREDENTIALS`, `WEAK_PASSWORD`; overloaded when too many passwords are being hashed.
+pub async fn change_password(scope: &Scope, current: Option<String>, new: String) -> AppResult<SignedIn> {
+    let viewer = scope.viewer()?;
+    policy::check_password(&new).map_err(|error| error.at("input.newPassword"))?;
+    let app = &scope.app;
+    let found = store::profiles::find_details(&*scope.db.read().await?, viewer.user_id).await?;
+    let old_hash = found.ok_or_else(AppError::unauthenticated)?.0.password_hash;
+    // Hashing takes long, twice: others may have the connection meanwhile.
+    scope.db.release().await;
+    let wrong = || AppError::from(AccountError::CurrentPasswordWrong.at("input.currentPassword"));
+    if old_hash.is_some() {
+        let current = current.ok_or_else(wrong)?;
+        if !app.passwords.verify(current, old_hash.clone()).await? {
+            return Err(wrong());
+        }
+    }
+    let new_hash = app.passwords.hash(new).await?;
+    let now = app.clock.now();
+    let mut conn = scope.db.write().await?;
+    let (signed_in, ended) = conn
+        .transaction(async |conn| {
+            let user = store::update_password(conn, viewer.user_id, (old_hash.as_deref(), &new_hash), now).await?;
+            // Somebody else changed it while we were hashing: then the current one is not current any more.
+            let user = user.ok_or_else(wrong)?;
+            let others = (viewer.user_id, Which::AllBut(viewer.session_id));
+            let ended = sessions::end(scope, conn, others, SessionEnd::Revoked).await?;
+            store::sessions::delete_refresh_tokens(conn, viewer.session_id).await?;
+            let tokens = sessions::give_tokens(scope, conn, viewer.user_id, viewer.session_id).await?;
+            Ok::<_, AppError>((SignedIn { tokens, user }, ended))
+        })
+        .await?;
+    sessions::announce(scope, &ended, SessionEnd::Revoked);
+    Ok(signed_in)
+}
+
+/// Sets a new password by a code that was sent to a contact of the account's, and ends all its sessions.
+///
+/// # Errors
+/// `WEAK_PASSWORD`, `CODE_INVALID` (for an unknown account as well), `CODE_EXPIRED`; overloaded when too many passwords
+/// are being hashed.
+pub async fn reset_password(scope: &Scope, contact: Contact, code: &str, new: String) -> AppResult<()> {
+    policy::check_password(&new).map_err(|error| error.at("input.newPassword"))?;
+    let said = Said { contact: contact.clone(), purpose: CodePurpose::ResetPassword, code, path: "input.code" };
+    let proof = codes::check_code(scope, said).await?;
+    // Hashing takes long: others may have the connection meanwhile.
+    scope.db.release().await;
+    let hash = scope.app.passwords.hash(new).await?;
+    let mut conn = scope.db.write().await?;
+    let ended = conn
+        .transaction(async |conn| {
+            codes::use_up(conn, &[proof]).await?;
+            let found = store::find_login(conn, &AccountName::Contact(contact)).await?;
+            let (user, _) = found.ok_or_else(|| AccountError::CodeWrong.at("input.code"))?;
+            set_password(scope, conn, user.id, hash).await
+        })
+        .await?;
+    sessions::announce(scope, &ended, SessionEnd::Revoked);
+    Ok(())
+}
+
+/// Sets somebody's password and ends all their sessions, within the caller's transaction.
+pub(super) async fn set_password(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    user: UserId,
+    hash: String,
+) -> AppResult<Vec<SessionId>> {
+    let changes =
+        UserChanges { password_hash: Some(hash), updated_at: Some(scope.app.clock.now()), ..UserChanges::default() };
+    store::update_user(conn, user, &changes).await?;
+    sessions::end(scope, conn, (user, Which::All), SessionEnd::Revoked).await
+}

@@ -1,0 +1,76 @@
+//! What people say of themselves.
+
+use diesel_async::AsyncConnection;
+
+use super::{codes, taken};
+use crate::contact::Contact;
+use crate::domains::accounts::model::{Change, ProfileUpdate, User};
+use crate::domains::accounts::{policy, store};
+use crate::error::{AppError, AppResult};
+use crate::scope::Scope;
+
+/// Changes what the viewer says of themselves. A new contact waits to be verified, and is sent a code.
+///
+/// # Errors
+/// `REQUIRED`, `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`.
+pub async fn update_profile(scope: &Scope, mut update: ProfileUpdate) -> AppResult<User> {
+    let viewer = scope.viewer()?.user_id;
+    let now = scope.app.clock.now();
+    let details = store::profiles::find_details(&*scope.db.read().await?, viewer).await?;
+    let details = details.ok_or_else(AppError::unauthenticated)?;
+    let (email, phone) = (update.email.take(), update.phone.take());
+    let clears = (email == Some(None), phone == Some(None));
+    let judged = policy::profile::judge_update(update, &details.1, now.date_naive());
+    let (mut user, mut profile) = judged.map_err(AppError::User)?;
+    user.updated_at = Some(now);
+    let mut pending = Vec::new();
+    let own = Own { proven: details.0.email.filter(|_| details.0.email_verified), pending: details.1.pending_email };
+    if let Some(next) = own.changed(email) {
+        pending.extend(next.clone().map(Contact::Email));
+        profile.pending_email = Some(next);
+    }
+    let own = Own { proven: details.0.phone.filter(|_| details.0.phone_verified), pending: details.1.pending_phone };
+    if let Some(next) = own.changed(phone) {
+        pending.extend(next.clone().map(Contact::Phone));
+        profile.pending_phone = Some(next);
+    }
+    if clears.0 {
+        (user.email, user.email_verified) = (Some(None), Some(false));
+    }
+    if clears.1 {
+        (user.phone, user.phone_verified) = (Some(None), Some(false));
+    }
+    let mut conn = scope.db.write().await?;
+    let user = conn
+        .transaction(async |conn| {
+            if clears.0 || clears.1 {
+                let locked = store::lock_user(conn, viewer).await?.ok_or_else(AppError::unauthenticated)?;
+                let path = if clears.0 { "input.email" } else { "input.phone" };
+                policy::profile::check_way_in(&locked.1, clears.0, clears.1).map_err(|error| error.at(path))?;
+            }
+            let user = store::update_user(conn, viewer, &user).await.map_err(taken)?;
+            store::profiles::update_profile(conn, viewer, &profile).await?;
+            user.ok_or_else(AppError::unauthenticated)
+        })
+        .await?;
+    drop(conn);
+    for contact in &pending {
+        codes::send_unasked(scope, contact).await?;
+    }
+    Ok(user)
+}
+
+/// A contact of somebody's, and the one that is to take its place.
+struct Own {
+    proven: Option<String>,
+    pending: Option<String>,
+}
+
+impl Own {
+    /// What waits to be verified from now on, if that changes: the proven one needs no code, and one that waits already
+    /// gets no other.
+    fn changed(self, change: Change<String>) -> Change<String> {
+        let wanted = change?.filter(|wanted| self.proven.as_ref() != Some(wanted));
+        (wanted != self.pending).then_some(wanted)
+    }
+}

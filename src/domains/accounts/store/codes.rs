@@ -1,0 +1,114 @@
+//! All SQL of one-time codes and captchas.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::db::schema::{image_captchas, one_time_codes};
+use crate::domains::accounts::model::CodePurpose;
+use crate::domains::accounts::model::code::NewCode;
+
+/// How often a code may be tried; a constraint holds it as well.
+const TRIES: i32 = 5;
+
+/// Stores a code in the place of an earlier one.
+pub async fn replace_code(mut conn: &AsyncPgConnection, code: &NewCode<'_>) -> QueryResult<usize> {
+    let values = (
+        one_time_codes::code_hash.eq(&code.hash),
+        one_time_codes::tries.eq(0),
+        one_time_codes::unasked.eq(code.unasked),
+        one_time_codes::created_at.eq(code.created_at),
+        one_time_codes::expires_at.eq(code.expires_at),
+    );
+    diesel::insert_into(one_time_codes::table)
+        .values((
+            one_time_codes::contact.eq(code.contact.as_str()),
+            one_time_codes::purpose.eq(code.purpose),
+            values.clone(),
+        ))
+        .on_conflict((one_time_codes::contact, one_time_codes::purpose))
+        .do_update()
+        .set(values)
+        .execute(&mut conn)
+        .await
+}
+
+/// Counts a try and returns what to compare with, and when it ends; none when there is no code, or no try left.
+pub async fn count_try(
+    mut conn: &AsyncPgConnection,
+    (contact, purpose): (&str, CodePurpose),
+) -> QueryResult<Option<(Vec<u8>, DateTime<Utc>)>> {
+    diesel::update(one_time_codes::table.find((contact, purpose)).filter(one_time_codes::tries.lt(TRIES)))
+        .set(one_time_codes::tries.eq(one_time_codes::tries + 1))
+        .returning((one_time_codes::code_hash, one_time_codes::expires_at))
+        .get_result(&mut conn)
+        .await
+        .optional()
+}
+
+/// Uses a code up; false when somebody else did, or it was replaced.
+pub async fn delete_code(
+    mut conn: &AsyncPgConnection,
+    (contact, purpose): (&str, CodePurpose),
+    hash: &[u8],
+) -> QueryResult<bool> {
+    let code = one_time_codes::table.find((contact, purpose)).filter(one_time_codes::code_hash.eq(hash));
+    diesel::delete(code).execute(&mut conn).await.map(|deleted| deleted == 1)
+}
+
+/// Takes a code that went out unasked, lately, for one that was asked for; false when there is none.
+pub async fn claim_unasked(
+    mut conn: &AsyncPgConnection,
+    (contact, purpose): (&str, CodePurpose),
+    since: DateTime<Utc>,
+) -> QueryResult<bool> {
+    diesel::update(one_time_codes::table.find((contact, purpose)))
+        .filter(one_time_codes::unasked.and(one_time_codes::created_at.gt(since)))
+        .filter(one_time_codes::tries.lt(TRIES))
+        .set(one_time_codes::unasked.eq(false))
+        .execute(&mut conn)
+        .await
+        .map(|changed| changed == 1)
+}
+
+/// Deletes all codes of some contacts.
+pub async fn delete_codes_of(mut conn: &AsyncPgConnection, contacts: &[String]) -> QueryResult<usize> {
+    diesel::delete(one_time_codes::table.filter(one_time_codes::contact.eq_any(contacts))).execute(&mut conn).await
+}
+
+/// Stores a captcha.
+pub async fn insert_captcha(
+    mut conn: &AsyncPgConnection,
+    (key_hash, purpose): (&[u8], CodePurpose),
+    answer_hash: &[u8],
+    expires_at: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::insert_into(image_captchas::table)
+        .values((
+            image_captchas::key_hash.eq(key_hash),
+            image_captchas::purpose.eq(purpose),
+            image_captchas::answer_hash.eq(answer_hash),
+            image_captchas::expires_at.eq(expires_at),
+        ))
+        .execute(&mut conn)
+        .await
+}
+
+/// Uses a captcha up and returns what it was for, its answer's hash, and when it ends.
+pub async fn take_captcha(
+    mut conn: &AsyncPgConnection,
+    key_hash: &[u8],
+) -> QueryResult<Option<(CodePurpose, Vec<u8>, DateTime<Utc>)>> {
+    diesel::delete(image_captchas::table.find(key_hash))
+        .returning((image_captchas::purpose, image_captchas::answer_hash, image_captchas::expires_at))
+        .get_result(&mut conn)
+        .await
+        .optional()
+}
+
+/// Deletes codes and captchas that ended before a time.
+pub async fn delete_ended(mut conn: &AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+    let codes = diesel::delete(one_time_codes::table.filter(one_time_codes::expires_at.lt(before)));
+    let captchas = diesel::delete(image_captchas::table.filter(image_captchas::expires_at.lt(before)));
+    Ok(codes.execute(&mut conn).await? + captchas.execute(&mut conn).await?)
+}

@@ -1,0 +1,64 @@
+//! GraphQL types of what administrators do with accounts.
+
+use async_graphql::{InputObject, MaybeUndefined};
+
+use super::profile::change;
+use crate::domains::accounts::model::{AdminUpdate, Role, UserSearch, Verification};
+use crate::graphql::scalars::{EmailAddress, PhoneNumber};
+
+/// Whom an administrator looks for; all that is given has to hold.
+#[derive(InputObject)]
+pub struct UserFilter {
+    /// Account number, a part of username or nickname, or a whole e-mail address or phone number.
+    query: Option<String>,
+    /// With this role.
+    role: Option<Role>,
+    /// Suspended now, or not.
+    suspended: Option<bool>,
+}
+
+impl From<UserFilter> for UserSearch {
+    fn from(UserFilter { query, role, suspended }: UserFilter) -> Self {
+        Self { query, role, suspended }
+    }
+}
+
+/// What an administrator changes about somebody. Omitted fields keep their value; null clears those that can be null.
+#[derive(InputObject)]
+pub struct AdminUpdateUserInput {
+    /// 2 to 32 letters, digits, dots, hyphens or underscores, at least one letter; unique whatever the case.
+    username: MaybeUndefined<String>,
+    /// Name to show, 1 to 32 characters.
+    nickname: MaybeUndefined<String>,
+    /// Address to sign in with, taken as it is; their holder may still verify it. Null removes it.
+    email: MaybeUndefined<EmailAddress>,
+    /// Number to sign in with, taken as it is; their holder may still verify it. Null removes it.
+    phone: MaybeUndefined<PhoneNumber>,
+    /// Postal address, at most 200 characters.
+    address: MaybeUndefined<String>,
+    /// What they may do; nobody changes their own.
+    role: MaybeUndefined<Role>,
+    /// What became of the look at their papers.
+    verification: MaybeUndefined<Verification>,
+    /// Points of reputation, -1000000 to 1000000.
+    score: MaybeUndefined<i32>,
+    /// 8 to 128 characters, and none that many people choose. Ends all their sessions.
+    #[graphql(secret)]
+    new_password: MaybeUndefined<String>,
+}
+
+impl From<AdminUpdateUserInput> for AdminUpdate {
+    fn from(input: AdminUpdateUserInput) -> Self {
+        Self {
+            username: change(input.username),
+            nickname: change(input.nickname),
+            email: change(input.email),
+            phone: change(input.phone),
+            address: change(input.address),
+            role: change(input.role),
+            verification: change(input.verification),
+            score: change(input.score),
+            new_password: change(input.new_password),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! GraphQL types of accounts: people here; [`signing_in`] and what they say of themselves ([`profile`]) apart.
+
+pub mod administration;
+pub mod profile;
+pub mod signing_in;
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+
+use super::model::{self, Access, Gender, Place, Profile, Role, Verification};
+use super::policy::{access, profile::age};
+use crate::error::AppResult;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::payload::{Payload, UserErrorObject};
+use crate::graphql::scalars::{Date, DateTime};
+use profile::UserPrivate;
+
+/// A person. What everybody may know of them, and for themselves and administrators the rest.
+#[derive(Clone, Debug)]
+pub struct User(pub Arc<model::User>);
+
+impl User {
+    async fn details(&self, ctx: &Context<'_>) -> AppResult<Arc<(Access, Profile)>> {
+        let loaders = ctx.loaders()?;
+        loaders.get(&loaders.details, self.0.id).await
+    }
+
+    /// Whether the viewer sees the private part; the viewer's role is loaded where it matters.
+    async fn is_open_to_viewer(&self, ctx: &Context<'_>) -> AppResult<bool> {
+        let Some(viewer) = ctx.requester()?.viewer else { return Ok(false) };
+        if access::sees_private(viewer.user_id, self.0.id, Role::User) {
+            return Ok(true);
+        }
+        let loaders = ctx.loaders()?;
+        let role = loaders.find(&loaders.users, viewer.user_id).await?.map_or(Role::User, |user| user.role);
+        Ok(access::sees_private(viewer.user_id, self.0.id, role))
+    }
+}
+
+/// A person. What everybody may know of them, and for themselves and administrators the rest.
+#[Object]
+impl User {
+    /// Opaque global id.
+    pub async fn id(&self) -> ID {
+        self.0.id.global()
+    }
+
+    /// Public numeric account, starting at 10000000.
+    async fn account_number(&self) -> i32 {
+        self.0.account_number
+    }
+
+    /// Unique name, which they sign in with; case does not matter.
+    async fn username(&self) -> &str {
+        &self.0.username
+    }
+
+    /// Name to show; not unique.
+    async fn nickname(&self) -> &str {
+        &self.0.nickname
+    }
+
+    /// A placeholder for someone who left.
+    async fn deleted(&self) -> bool {
+        self.0.deleted_at.is_some()
+    }
+
+    /// What they may do beyond their own things.
+    async fn role(&self) -> Role {
+        self.0.role
+    }
+
+    /// When they registered.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When their profile last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+
+    /// As they put it. Costs a statement for a whole list of people, as do `birthday`, `age`, `bio`, `score`,
+    /// `verification`, `place` and `private`, all of them together.
+    async fn gender(&self, ctx: &Context<'_>) -> AppResult<Gender> {
+        Ok(self.details(ctx).await?.1.gender)
+    }
+
+    /// Date of birth, if they say.
+    async fn birthday(&self, ctx: &Context<'_>) -> Option<AppResult<Date>> {
+        self.details(ctx).await.map(|details| details.1.birthday.map(Date)).transpose()
+    }
+
+    /// Whole years since their birthday, by today's date in UTC.
+    async fn age(&self, ctx: &Context<'_>) -> Option<AppResult<i32>> {
+        let count = async {
+            let today = ctx.app()?.clock.now().date_naive();
+            Ok(self.details(ctx).await?.1.birthday.map(|birthday| age(birthday, today)))
+        };
+        count.await.transpose()
+    }
+
+    /// About them, in their words; may be empty.
+    async fn bio(&self, ctx: &Context<'_>) -> AppResult<String> {
+        Ok(self.details(ctx).await?.1.bio.clone())
+    }
+
+    /// Points of reputation; everybody starts with 10.
+    async fn score(&self, ctx: &Context<'_>) -> AppResult<i32> {
+        Ok(self.details(ctx).await?.1.score)
+    }
+
+    /// Whether an administrator has seen their papers.
+    async fn verification(&self, ctx: &Context<'_>) -> AppResult<Verification> {
+        Ok(self.details(ctx).await?.1.verification)
+    }
+
+    /// Coarse place, as they wrote it. Null when they wrote nothing.
+    async fn place(&self, ctx: &Context<'_>) -> Option<AppResult<PlaceObject>> {
+        let place = self.details(ctx).await.map(|details| details.1.place.clone());
+        place.map(|place| (!place.is_empty()).then(|| place.into())).transpose()
+    }
+
+    /// What is theirs alone. Null for everybody but themselves and administrators.
+    async fn private(&self, ctx: &Context<'_>) -> Option<AppResult<UserPrivate>> {
+        let look = async {
+            if !self.is_open_to_viewer(ctx).await? {
+                return Ok(None);
+            }
+            Ok(Some(UserPrivate(self.details(ctx).await?)))
+        };
+        look.await.transpose()
+    }
+}
+
+/// Where somebody lives, as they wrote it.
+#[derive(SimpleObject)]
+#[graphql(name = "Place")]
+pub struct PlaceObject {
+    /// Country.
+    country: Option<String>,
+    /// Province.
+    province: Option<String>,
+    /// City.
+    city: Option<String>,
+    /// District.
+    district: Option<String>,
+}
+
+impl From<Place> for PlaceObject {
+    fn from(Place { country, province, city, district }: Place) -> Self {
+        Self { country, province, city, district }
+    }
+}
+
+/// Somebody who was changed.
+#[derive(SimpleObject)]
+pub struct UserPayload {
+    /// They; null when it was refused.
+    user: Option<User>,
+    /// Why it was refused.
+    user_errors: Vec<UserErrorObject>,
+}
+
+impl UserPayload {
+    /// They were changed.
+    #[must_use]
+    pub fn changed(user: model::User) -> Self {
+        Self { user: Some(User(Arc::new(user))), user_errors: Vec::new() }
+    }
+}
+
+impl Payload for UserPayload {
+    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+        Self { user: None, user_errors }
+    }
+}

@@ -1,0 +1,206 @@
+//! GraphQL types of what people say of themselves, and of what is theirs alone.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
+
+use crate::domains::accounts::model::{Access, Change, Gender, PlaceUpdate, Profile, ProfileUpdate};
+use crate::error::AppResult;
+use crate::geo;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::scalars::{Date, DateTime, EmailAddress, PhoneNumber};
+
+/// What is somebody's alone: for themselves and administrators.
+pub struct UserPrivate(pub Arc<(Access, Profile)>);
+
+/// What is somebody's alone: for themselves and administrators.
+#[Object]
+impl UserPrivate {
+    /// Address to sign in with.
+    async fn email(&self) -> Option<EmailAddress> {
+        self.0.0.email.clone().map(EmailAddress)
+    }
+
+    /// Whether they have proven to read its mail; false for one that an administrator put in.
+    async fn email_verified(&self) -> bool {
+        self.0.0.email_verified
+    }
+
+    /// A new address that waits for its code.
+    async fn pending_email(&self) -> Option<EmailAddress> {
+        self.0.1.pending_email.clone().map(EmailAddress)
+    }
+
+    /// Number to sign in with.
+    async fn phone(&self) -> Option<PhoneNumber> {
+        self.0.0.phone.clone().map(PhoneNumber)
+    }
+
+    /// Whether they have proven to read its messages; false for one that an administrator put in.
+    async fn phone_verified(&self) -> bool {
+        self.0.0.phone_verified
+    }
+
+    /// A new number that waits for its code.
+    async fn pending_phone(&self) -> Option<PhoneNumber> {
+        self.0.1.pending_phone.clone().map(PhoneNumber)
+    }
+
+    /// Number of their identity card.
+    async fn id_card(&self) -> Option<&str> {
+        self.0.1.id_card.as_deref()
+    }
+
+    /// Number at their school; text, because of leading zeros.
+    async fn student_id(&self) -> Option<&str> {
+        self.0.1.student_id.as_deref()
+    }
+
+    /// Postal address; may be empty.
+    async fn address(&self) -> &str {
+        &self.0.1.address
+    }
+
+    /// The centre of the cell of about 500 m that they are in, if they say.
+    async fn coordinates(&self) -> Option<Coordinates> {
+        self.0.1.coordinates().map(Into::into)
+    }
+
+    /// Whether they are suspended now.
+    async fn suspended(&self, ctx: &Context<'_>) -> AppResult<bool> {
+        Ok(self.0.0.is_suspended(ctx.app()?.clock.now()))
+    }
+
+    /// When their suspension ends; null when they are not suspended, or until it is lifted.
+    async fn suspended_until(&self, ctx: &Context<'_>) -> Option<AppResult<DateTime>> {
+        let until = ctx.app().map(|app| {
+            let suspended = self.0.0.is_suspended(app.clock.now());
+            self.0.0.suspended_until.filter(|_| suspended).map(Into::into)
+        });
+        until.transpose()
+    }
+}
+
+/// A position in degrees.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct Coordinates {
+    /// East of Greenwich, -180 to 180.
+    longitude: f64,
+    /// North of the equator, -90 to 90.
+    latitude: f64,
+}
+
+impl From<geo::Coordinates> for Coordinates {
+    fn from(geo::Coordinates { longitude, latitude }: geo::Coordinates) -> Self {
+        Self { longitude, latitude }
+    }
+}
+
+/// A position in degrees.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct CoordinatesInput {
+    /// East of Greenwich, -180 to 180.
+    longitude: f64,
+    /// North of the equator, -90 to 90.
+    latitude: f64,
+}
+
+impl From<CoordinatesInput> for geo::Coordinates {
+    fn from(CoordinatesInput { longitude, latitude }: CoordinatesInput) -> Self {
+        Self { longitude, latitude }
+    }
+}
+
+/// Where somebody lives, as they write it. Omitted parts keep their value; null clears them.
+#[derive(Clone, Debug, InputObject)]
+pub struct PlaceInput {
+    /// Country, at most 64 characters.
+    country: MaybeUndefined<String>,
+    /// Province, at most 64 characters.
+    province: MaybeUndefined<String>,
+    /// City, at most 64 characters.
+    city: MaybeUndefined<String>,
+    /// District, at most 64 characters.
+    district: MaybeUndefined<String>,
+}
+
+impl From<PlaceInput> for PlaceUpdate {
+    fn from(PlaceInput { country, province, city, district }: PlaceInput) -> Self {
+        Self { country: change(country), province: change(province), city: change(city), district: change(district) }
+    }
+}
+
+/// What a field of an input says: nothing, null, or a value.
+pub(super) fn change<T, U: Into<T>>(field: MaybeUndefined<U>) -> Change<T> {
+    match field {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value.into())),
+    }
+}
+
+/// What somebody changes about themselves. Omitted fields keep their value; null clears those that can be null.
+#[derive(Debug, InputObject)]
+pub struct UpdateProfileInput {
+    /// 2 to 32 letters, digits, dots, hyphens or underscores, at least one letter; unique whatever the case.
+    username: MaybeUndefined<String>,
+    /// Name to show, 1 to 32 characters.
+    nickname: MaybeUndefined<String>,
+    /// Gender.
+    gender: MaybeUndefined<Gender>,
+    /// Date of birth, from 1900 to today.
+    birthday: MaybeUndefined<Date>,
+    /// About them, at most 500 characters.
+    bio: MaybeUndefined<String>,
+    /// Number of their identity card, at most 64 characters. A new one makes `verification` `PENDING`.
+    id_card: MaybeUndefined<String>,
+    /// Number at their school, at most 64 characters.
+    student_id: MaybeUndefined<String>,
+    /// Postal address, at most 200 characters.
+    address: MaybeUndefined<String>,
+    /// A new address waits in `pendingEmail`, and is sent a code for `verifyContact`. Null removes both.
+    email: MaybeUndefined<EmailAddress>,
+    /// A new number waits in `pendingPhone`, and is sent a code for `verifyContact`. Null removes both.
+    phone: MaybeUndefined<PhoneNumber>,
+    /// Position; only the centre of its cell of about 500 m is kept.
+    coordinates: MaybeUndefined<CoordinatesInput>,
+    /// Where they live. Null clears all of it.
+    place: MaybeUndefined<PlaceInput>,
+}
+
+impl From<EmailAddress> for String {
+    fn from(email: EmailAddress) -> Self {
+        email.0
+    }
+}
+
+impl From<PhoneNumber> for String {
+    fn from(phone: PhoneNumber) -> Self {
+        phone.0
+    }
+}
+
+impl From<Date> for chrono::NaiveDate {
+    fn from(date: Date) -> Self {
+        date.0
+    }
+}
+
+impl From<UpdateProfileInput> for ProfileUpdate {
+    fn from(input: UpdateProfileInput) -> Self {
+        Self {
+            username: change(input.username),
+            nickname: change(input.nickname),
+            email: change(input.email),
+            phone: change(input.phone),
+            gender: change(input.gender),
+            birthday: change(input.birthday),
+            bio: change(input.bio),
+            id_card: change(input.id_card),
+            student_id: change(input.student_id),
+            address: change(input.address),
+            coordinates: change(input.coordinates),
+            place: change(input.place),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The page behind the link in a mail: does what the mutation `verifyEmail` does, and says what came of it.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::Endpoint;
+use super::gate::Caller;
+use crate::auth::Requester;
+use crate::domains::accounts::service::contacts;
+use crate::error::{AppError, AppResult, UserErrorCode};
+use crate::scope::Scope;
+
+/// The page needs no script; the token in its address goes nowhere else.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const NO_SNIFFING: (HeaderName, &str) = (HeaderName::from_static("x-content-type-options"), "nosniff");
+
+/// The link's query.
+#[derive(Deserialize)]
+pub struct Link {
+    #[serde(default)]
+    token: String,
+}
+
+/// Answers `GET /verify-email?token=`.
+pub async fn page(
+    State(endpoint): State<Endpoint>,
+    Extension(caller): Extension<Caller>,
+    Query(Link { token }): Query<Link>,
+) -> Response {
+    let Caller { ip, is_local, trace } = caller;
+    let (status, chinese, english) =
+        match verify(&endpoint, token, Requester { viewer: None, ip, is_local, trace }).await {
+            Ok(()) => (StatusCode::OK, "邮箱已验证。", "Your e-mail address is verified."),
+            Err(AppError::User(errors)) => match errors.first().map(|error| error.code) {
+                Some(UserErrorCode::EmailTaken) => {
+                    (StatusCode::CONFLICT, "该邮箱已属于其他账号。", "This e-mail address belongs to another account.")
+                }
+                Some(UserErrorCode::CodeExpired) => {
+                    (StatusCode::GONE, "链接已过期，请重新获取。", "This link has expired: ask for a new one.")
+                }
+                _ => (StatusCode::BAD_REQUEST, "链接无效。", "This link is not valid."),
+            },
+            Err(error) => {
+                tracing::warn!(cause = %error.describe(), "an address could not be verified");
+                (StatusCode::SERVICE_UNAVAILABLE, "请稍后再试。", "Please try again in a moment.")
+            }
+        };
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (CACHE_CONTROL, "no-store"),
+        (REFERRER_POLICY, "no-referrer"),
+        NO_SNIFFING,
+    ];
+    (status, headers, html(chinese, english)).into_response()
+}
+
+/// In a task of its own, among the mutations: a browser that hangs up does not cancel it.
+async fn verify(endpoint: &Endpoint, token: String, requester: Requester) -> AppResult<()> {
+    let app = Arc::clone(&endpoint.app);
+    let permit = Arc::clone(&app.mutations).try_acquire_owned().map_err(|_| AppError::overloaded())?;
+    let task = endpoint.app.tracker.spawn(async move {
+        let _permit = permit;
+        contacts::verify_email(&Scope::new(app, requester), &token).await.map(drop)
+    });
+    task.await.map_err(AppError::internal)?
+}
+
+fn html(chinese: &str, english: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"zh-CN\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Plaza</title>\n\
+         <style>body {{ font: 1.125rem/1.6 system-ui, sans-serif; max-width: 32rem; margin: 20vh auto; padding: 0 1rem; \
+         text-align: center }} p[lang=en] {{ color: #666 }}</style>\n</head>\n<body>\n<h1>Plaza</h1>\n\
+         <p>{chinese}</p>\n<p lang=\"en\">{english}</p>\n</body>\n</html>\n"
+    )
+}

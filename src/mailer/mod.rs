@@ -1,0 +1,80 @@
+//! Mail and SMS: queued in the database, in the transaction of what they tell of, and handed over by a worker.
+//!
+//! Invariants:
+//! - A message is in the queue until it was handed over, is of no use any more, or can't ever be delivered. So a restart
+//!   loses none; a process killed right after handing one over sends it once more.
+//! - Whoever takes a message puts its next try off first, so that no two instances send it at once.
+//! - Whether anybody has a contact is looked up by the worker, never while somebody waits for an answer.
+//!
+//! E-mail goes to `SMTP_URL`, SMS to `SMS_WEBHOOK_URL`; without them to `outbox.jsonl` in the data folder.
+
+mod file;
+pub mod model;
+mod smtp;
+pub mod store;
+mod webhook;
+mod worker;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use diesel_async::AsyncPgConnection;
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::config::MailSettings;
+use crate::error::AppResult;
+use model::NewMessage;
+
+/// Hands messages over.
+pub struct Mailer {
+    smtp: Option<smtp::Smtp>,
+    webhook: Option<webhook::Webhook>,
+    file: file::OutboxFile,
+    /// Something was put into the queue here.
+    queued: Notify,
+}
+
+impl Mailer {
+    /// Opens the ways out; connects to nothing yet.
+    ///
+    /// # Errors
+    /// When TLS can't be set up.
+    pub fn new(settings: &MailSettings, data_dir: &Path) -> AppResult<Self> {
+        Ok(Self {
+            smtp: settings.smtp_url.as_deref().map(|url| smtp::Smtp::new(url, settings.from.clone())).transpose()?,
+            webhook: settings.sms_webhook_url.clone().map(webhook::Webhook::new).transpose()?,
+            file: file::OutboxFile::new(data_dir),
+            queued: Notify::new(),
+        })
+    }
+
+    /// Starts the worker; it ends with the app.
+    pub fn start(app: &Arc<App>, tracker: &TaskTracker) {
+        tracker.spawn(worker::run(Arc::clone(app), app.stop.clone()));
+    }
+
+    /// Says after a commit that there is something in the queue.
+    pub fn nudge(&self) {
+        self.queued.notify_one();
+    }
+}
+
+/// Puts a message into the queue, within the caller's transaction; [`Mailer::nudge`] follows the commit.
+///
+/// # Errors
+/// When the database fails.
+pub async fn enqueue(conn: &AsyncPgConnection, message: NewMessage) -> AppResult<()> {
+    store::insert(conn, message).await?;
+    Ok(())
+}
+
+/// Takes everything out of the queue that is on its way to these people.
+///
+/// # Errors
+/// When the database fails.
+pub async fn withdraw(conn: &AsyncPgConnection, recipients: &[String]) -> AppResult<()> {
+    store::delete_to(conn, recipients).await?;
+    Ok(())
+}
