@@ -2,8 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
 mod accounts;
+mod administration;
+mod captchas;
 mod chat;
 mod clients;
+mod codes;
+mod contacts;
 mod documents;
 mod engine;
 mod events;
@@ -12,13 +16,16 @@ mod hostile;
 mod house;
 mod http;
 mod live;
+mod mail;
 mod membership;
 mod pages;
 mod persisted;
 mod processes;
+mod profiles;
 mod properties;
 mod rates;
 mod readme;
+mod sessions;
 mod sockets;
 mod sse;
 mod statements;

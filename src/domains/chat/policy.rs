@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use super::model::{ChatError, Content, Draft, Member, Message, MessageStatus, Target};
+use crate::domains::accounts::model::User;
 use crate::ids::UserId;
 use crate::text::is_blank;
 
@@ -39,12 +40,18 @@ pub fn check_client_message_id(id: Option<&str>) -> Result<(), ChatError> {
     }
 }
 
-/// Whether the member may send.
+/// Whether the member may send; to somebody who left there is nothing to send.
 ///
 /// # Errors
-/// [`ChatError::NotMember`].
-pub fn check_sender(member: &Member) -> Result<(), ChatError> {
-    if member.until_seq.is_some() { Err(ChatError::NotMember) } else { Ok(()) }
+/// [`ChatError::NotMember`] or [`ChatError::NoSuchUser`].
+pub fn check_sender(member: &Member, peer: Option<&User>) -> Result<(), ChatError> {
+    if member.until_seq.is_some() {
+        return Err(ChatError::NotMember);
+    }
+    if peer.is_some_and(|peer| peer.deleted_at.is_some()) {
+        return Err(ChatError::NoSuchUser);
+    }
+    Ok(())
 }
 
 /// How long a message can be edited.

@@ -1,5 +1,6 @@
 //! What the tests stand on: one cluster per run, one database per test, real sockets, a clock to move.
 
+pub mod accounts;
 mod app;
 mod client;
 mod cluster;

@@ -42,7 +42,7 @@ impl Faults {
         change: Change<T>,
         path: &str,
         check: impl FnOnce(&T) -> Result<(), AccountError>,
-    ) -> Option<Option<T>> {
+    ) -> Change<T> {
         let value = change?;
         self.check(value.as_ref().map_or(Ok(()), check), path).map(|()| value)
     }
@@ -76,7 +76,7 @@ fn check_lines(text: &str, longest: usize) -> Result<(), AccountError> {
     Ok(())
 }
 
-fn line(text: &String) -> Result<(), AccountError> {
+fn line(text: &str) -> Result<(), AccountError> {
     check_line(text, LONGEST_LINE)
 }
 
@@ -110,7 +110,7 @@ pub fn judge_update(
 ) -> Result<(UserChanges, ProfileChanges), Vec<UserError>> {
     let mut faults = Faults::default();
     let user = name_changes(&mut faults, update.username, update.nickname);
-    let id_card = faults.clearable(update.id_card, "input.idCard", line);
+    let id_card = faults.clearable(update.id_card, "input.idCard", |text| line(text));
     let place = match update.place {
         None => PlaceUpdate::default(),
         Some(Some(place)) => place,
@@ -126,12 +126,12 @@ pub fn judge_update(
         bio: faults.required(update.bio, "input.bio", |bio| check_lines(bio, LONGEST_BIO)),
         verification: id_card.as_ref().and_then(|id_card| reverify(current, id_card.as_deref())),
         id_card,
-        student_id: faults.clearable(update.student_id, "input.studentId", line),
+        student_id: faults.clearable(update.student_id, "input.studentId", |text| line(text)),
         address: faults.required(update.address, "input.address", |text| check_lines(text, LONGEST_ADDRESS)),
-        country: faults.clearable(place.country, "input.place.country", line),
-        province: faults.clearable(place.province, "input.place.province", line),
-        city: faults.clearable(place.city, "input.place.city", line),
-        district: faults.clearable(place.district, "input.place.district", line),
+        country: faults.clearable(place.country, "input.place.country", |text| line(text)),
+        province: faults.clearable(place.province, "input.place.province", |text| line(text)),
+        city: faults.clearable(place.city, "input.place.city", |text| line(text)),
+        district: faults.clearable(place.district, "input.place.district", |text| line(text)),
         longitude: coordinates.map(|place| place.map(|place| place.longitude)),
         latitude: coordinates.map(|place| place.map(|place| place.latitude)),
         ..ProfileChanges::default()

@@ -3,6 +3,8 @@
 //! A try is counted by a statement of its own, before the code is compared, and stays counted whatever follows. A code
 //! that was right is used up in the transaction of what it is good for, so it counts once, and not at all if that fails.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use crate::app::App;
@@ -157,16 +159,12 @@ pub async fn create_captcha(scope: &Scope, purpose: CodePurpose) -> AppResult<Im
     drop(conn);
     scope.db.release().await;
     let picture = app.passwords.beside(captcha::draw).await??;
-    let key = hex(&random_bytes::<16>());
+    let key = URL_SAFE_NO_PAD.encode(random_bytes::<16>());
     let expires_at = app.clock.now() + CAPTCHA_LIFETIME;
     let (key_hash, answer_hash) = (app.keys.hash(&[&key]), app.keys.hash(&[&key, &picture.answer]));
     let conn = scope.db.read().await?;
     store::codes::insert_captcha(&conn, (&key_hash, purpose), &answer_hash, expires_at).await?;
     Ok(ImageCaptcha { key, png: picture.png, expires_at })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Asks for a solved captcha where the settings want one.

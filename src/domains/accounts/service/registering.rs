@@ -125,12 +125,11 @@ struct Newcomer {
 impl Newcomer {
     async fn insert(&self, scope: &Scope, conn: &AsyncPgConnection) -> AppResult<User> {
         let text = |contact: &Option<Contact>| contact.as_ref().map(|contact| contact.as_str().to_owned());
-        let (account_number, username) = match &self.username {
-            Some(username) => (None, username.clone()),
-            None => {
-                let number = store::next_account_number(conn).await?;
-                (Some(number), format!("u{number}"))
-            }
+        let (account_number, username) = if let Some(username) = &self.username {
+            (None, username.clone())
+        } else {
+            let number = store::next_account_number(conn).await?;
+            (Some(number), format!("u{number}"))
         };
         let nickname = self.nickname.as_deref().or(self.username.as_deref()).unwrap_or(NEWCOMER);
         let user = NewUser {

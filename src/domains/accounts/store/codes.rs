@@ -21,11 +21,7 @@ pub async fn replace_code(mut conn: &AsyncPgConnection, code: &NewCode<'_>) -> Q
         one_time_codes::expires_at.eq(code.expires_at),
     );
     diesel::insert_into(one_time_codes::table)
-        .values((
-            one_time_codes::contact.eq(code.contact.as_str()),
-            one_time_codes::purpose.eq(code.purpose),
-            values.clone(),
-        ))
+        .values((one_time_codes::contact.eq(code.contact.as_str()), one_time_codes::purpose.eq(code.purpose), values))
         .on_conflict((one_time_codes::contact, one_time_codes::purpose))
         .do_update()
         .set(values)

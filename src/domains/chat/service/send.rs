@@ -47,7 +47,7 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<Sent> {
         }
         policy::check_content(&draft.content).map_err(|error| error.at("input.content.text.text"))?;
         let appended = if let Some((card, member)) = target {
-            policy::check_sender(&member).map_err(|error| error.at(path(draft.to)))?;
+            policy::check_sender(&member, card.peer_of(viewer)).map_err(|error| error.at(path(draft.to)))?;
             if attempt < LOCKED_FROM {
                 append(&conn, viewer, card, &draft, scope).await?
             } else {
@@ -128,7 +128,7 @@ async fn append_locked(scope: &Scope, sender: UserId, id: ConversationId, draft:
     conn.transaction(async |conn| {
         let (card, member) =
             find_locked(conn, id, sender).await?.ok_or(ChatError::NoSuchConversation.at(path(draft.to)))?;
-        policy::check_sender(&member).map_err(|error| error.at(path(draft.to)))?;
+        policy::check_sender(&member, card.peer_of(sender)).map_err(|error| error.at(path(draft.to)))?;
         append(conn, sender, card, draft, scope).await
     })
     .await
@@ -212,7 +212,7 @@ async fn replace(
     now: DateTime<Utc>,
 ) -> AppResult<Option<Sent>> {
     let (card, member) = seen.ok_or(ChatError::NoSuchMessage.at("id"))?;
-    policy::check_sender(&member).map_err(|error| error.at("id"))?;
+    policy::check_sender(&member, None).map_err(|error| error.at("id"))?;
     let edit = EditMessage { message: message.id, conversation: &card.conversation, content, now };
     Ok(send::edit_message(conn, edit).await?.map(|(message, sender)| {
         let card = MessageCard { message, sender: Arc::new(sender), conversation: Some(Arc::new(card)) };
