@@ -8,7 +8,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL := $(SUDO) env DEBIAN_FRONTEND=noninteractive sh -c \
 	'apt-get update -q && apt-get install -yq --no-install-recommends "$$@"' install
 
-.PHONY: run test web clients fmt lint docs schema db-schema release postgres node chromium smtpd clean
+.PHONY: run test web clients fmt lint docs schema permissions db-schema release postgres node chromium smtpd clean
 
 run: postgres ## Build, start with demo data, print the addresses
 	@$(MAKE) --no-print-directory web || echo "GraphiQL could not be bundled (that takes Node 20.19 or newer): Plaza starts without."
@@ -41,6 +41,10 @@ docs: ## Documentation, warnings denied
 schema: ## Write schema.graphql from the code
 	$(CARGO) build --locked --bin plaza
 	./target/debug/plaza schema > schema.graphql
+
+permissions: postgres ## Write docs/permissions.md: who may do what, as found by asking
+	-$(CARGO) test --locked --test api -- permissions::
+	cp target/permissions.md docs/permissions.md
 
 db-schema: ## Write src/db/schema.rs from the database in DATABASE_URL (needs diesel_cli)
 	diesel database reset

@@ -19,6 +19,7 @@ mod live;
 mod mail;
 mod membership;
 mod pages;
+mod permissions;
 mod persisted;
 mod processes;
 mod profiles;

@@ -1,0 +1,276 @@
+//! Who may do what (R67): every root field is asked by somebody without a token, somebody else, the owner of the thing
+//! asked for, support and an administrator. What came of it is compared with `docs/permissions.md`, and nobody but the
+//! owner, and an administrator where it is theirs to see, gets to read anything private.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use plaza::ids::{ConversationId, MessageId, SessionId, UserId};
+use serde_json::{Value, json};
+
+use crate::harness::accounts::{LOGIN, REGISTER, REQUEST};
+use crate::harness::{Answer, Person, Socket, TestApp, post, until};
+
+/// Stands in whatever is private to the owner.
+const SECRET: &str = "for-the-owner-alone";
+
+const ASKERS: [&str; 5] = ["anonymous", "user", "owner", "support", "admin"];
+
+/// A root field with a document that asks for something of the owner's, and what the document is given.
+struct Case {
+    field: &'static str,
+    document: &'static str,
+    variables: fn(&Fixture) -> Value,
+}
+
+const fn case(field: &'static str, document: &'static str, variables: fn(&Fixture) -> Value) -> Case {
+    Case { field, document, variables }
+}
+
+fn none(_: &Fixture) -> Value {
+    json!({})
+}
+
+fn owner(fixture: &Fixture) -> Value {
+    json!({ "id": fixture.owner.id })
+}
+
+/// An account's fields, private ones among them.
+macro_rules! user {
+    () => {
+        "{ username deleted private { address pendingEmail email idCard } }"
+    };
+}
+
+const CASES: &[Case] = &[
+    case("Query.node", concat!("query ($id: ID!) { node(id: $id) { ... on User ", user!(), " } }"), owner),
+    case("Query.nodes", concat!("query ($id: ID!) { nodes(ids: [$id]) { ... on User ", user!(), " } }"), owner),
+    case("Query.viewer", concat!("{ viewer { user ", user!(), " sessions { id deviceName } eventCursor } }"), none),
+    case("Query.user", concat!("query ($id: ID!) { user(id: $id) ", user!(), " }"), owner),
+    case("Query.users", concat!("{ users { nodes ", user!(), " } }"), none),
+    case("Query.userByAccountNumber", concat!("query ($n: Int!) { userByAccountNumber(accountNumber: $n) ", user!(), " }"), |f| {
+        json!({ "n": f.account_number })
+    }),
+    case("Query.conversation", "query ($id: ID!) { conversation(id: $id) { lastMessage { content { ... on TextContent { text } } } } }", |f| {
+        json!({ "id": f.conversation })
+    }),
+    case("Query.conversationWith", "query ($id: ID!) { conversationWith(userId: $id) { id lastMessage { content { ... on TextContent { text } } } } }", |f| {
+        json!({ "id": f.friend })
+    }),
+    case("Query.message", "query ($id: ID!) { message(id: $id) { content { ... on TextContent { text } } } }", |f| {
+        json!({ "id": f.message })
+    }),
+    case("Mutation.createImageCaptcha", "mutation { createImageCaptcha(purpose: LOGIN) { captcha { key } userErrors { code } } }", none),
+    case("Mutation.requestVerificationCode", REQUEST, |f| {
+        json!({ "input": { "contact": { "email": f.new_email() }, "purpose": "LOGIN" } })
+    }),
+    case("Mutation.register", REGISTER, |f| {
+        json!({ "input": { "username": format!("new{}", f.number), "password": Person::PASSWORD } })
+    }),
+    case("Mutation.login", LOGIN, |f| {
+        json!({ "input": { "credential": { "password": { "account": f.username, "password": "not the password" } } } })
+    }),
+    case("Mutation.refreshSession", "mutation { refreshSession(refreshToken: \"none\") { user { id } userErrors { code } } }", none),
+    case("Mutation.logout", "mutation { logout { ok userErrors { code } } }", none),
+    case("Mutation.revokeSession", "mutation ($id: ID!) { revokeSession(id: $id) { deletedId userErrors { code } } }", |f| {
+        json!({ "id": f.session })
+    }),
+    case("Mutation.revokeOtherSessions", "mutation { revokeOtherSessions { ok userErrors { code } } }", none),
+    case("Mutation.requestPasswordReset", "mutation ($e: EmailAddress!) { requestPasswordReset(contact: { email: $e }) { ok userErrors { code } } }", |f| {
+        json!({ "e": f.new_email() })
+    }),
+    case("Mutation.resetPassword", "mutation ($e: EmailAddress!) { resetPassword(input: { contact: { email: $e }, code: \"000000\", newPassword: \"a long password\" }) { ok userErrors { code } } }", |f| {
+        json!({ "e": f.new_email() })
+    }),
+    case("Mutation.changePassword", "mutation { changePassword(input: { newPassword: \"a long password\" }) { user { id } userErrors { code } } }", none),
+    case("Mutation.updateProfile", concat!("mutation { updateProfile(input: { bio: \"hi\" }) { user ", user!(), " userErrors { code } } }"), none),
+    case("Mutation.sendEmailVerification", "mutation { sendEmailVerification { ok userErrors { code } } }", none),
+    case("Mutation.verifyEmail", concat!("mutation { verifyEmail(token: \"none\") { user ", user!(), " userErrors { code } } }"), none),
+    case("Mutation.verifyContact", concat!("mutation ($e: EmailAddress!) { verifyContact(contact: { email: $e }, code: \"000000\") { user ", user!(), " userErrors { code } } }"), |f| {
+        json!({ "e": f.pending_email() })
+    }),
+    case("Mutation.adminUpdateUser", concat!("mutation ($id: ID!) { adminUpdateUser(id: $id, input: { score: 11 }) { user ", user!(), " userErrors { code } } }"), owner),
+    case("Mutation.suspendUser", concat!("mutation ($id: ID!) { suspendUser(id: $id) { user ", user!(), " userErrors { code } } }"), owner),
+    case("Mutation.unsuspendUser", concat!("mutation ($id: ID!) { unsuspendUser(id: $id) { user ", user!(), " userErrors { code } } }"), owner),
+    case("Mutation.deleteUser", "mutation ($id: ID!) { deleteUser(id: $id) { deletedId userErrors { code } } }", owner),
+    case("Mutation.sendMessage", "mutation ($id: ID!) { sendMessage(input: { to: { conversationId: $id }, content: { text: { text: \"hi\" } } }) {
+        message { conversation { lastMessage { seq } peer { private { address } } } } userErrors { code } } }", |f| json!({ "id": f.conversation })),
+    case("Mutation.editMessage", "mutation ($id: ID!) { editMessage(id: $id, text: \"changed\") { message { seq content { ... on TextContent { text } } } userErrors { code } } }", |f| {
+        json!({ "id": f.message })
+    }),
+    case("Mutation.markConversationDelivered", "mutation ($id: ID!) { markConversationDelivered(to: { conversationId: $id }, upToSeq: 1) { conversation { id } userErrors { code } } }", |f| {
+        json!({ "id": f.conversation })
+    }),
+    case("Mutation.markConversationRead", "mutation ($id: ID!) { markConversationRead(to: { conversationId: $id }) { conversation { id } userErrors { code } } }", |f| {
+        json!({ "id": f.conversation })
+    }),
+    case("Subscription.messageReceived", "subscription { messageReceived { message { content { ... on TextContent { text } } sender { private { address } } } } }", none),
+    case("Subscription.conversationUpdated", "subscription { conversationUpdated { lastMessage { content { ... on TextContent { text } } } } }", none),
+    case("Subscription.events", "subscription { events { payload { ... on MessageCreated { message { content { ... on TextContent { text } } } } } } }", none),
+];
+
+/// People and things of one case alone: an owner with a session, secrets, and a conversation with a friend.
+struct Fixture {
+    number: usize,
+    username: String,
+    account_number: i32,
+    owner: Person,
+    askers: Vec<Option<Person>>,
+    friend: String,
+    friend_token: String,
+    session: String,
+    conversation: String,
+    message: String,
+}
+
+impl Fixture {
+    fn new_email(&self) -> String {
+        format!("new{}@example.com", self.number)
+    }
+
+    fn pending_email(&self) -> String {
+        format!("pending{}-owner@example.com", self.number)
+    }
+
+    async fn new(app: &TestApp, sql: &tokio_postgres::Client, number: usize) -> Self {
+        let mut people = Vec::new();
+        for (name, role) in
+            [("owner", "USER"), ("user", "USER"), ("support", "SUPPORT"), ("admin", "ADMIN"), ("friend", "USER")]
+        {
+            let username = format!("{name}{number}");
+            let statement = format!(
+                "with u as (insert into users (username, username_key, nickname, role) values ($1, $1, $1, '{role}') returning id, account_number),
+                p as (insert into profiles (user_id, address, id_card, pending_email) select id, $2, $2, $3 from u),
+                s as (insert into sessions (user_id, platform, device_name, expires_at) select id, 'WEB', $2, now() + interval '1 day' from u returning id)
+                select u.id, u.account_number, s.id from u, s"
+            );
+            let secret = if name == "owner" { SECRET } else { "" };
+            let email = format!("pending{number}-{name}@example.com");
+            let row = sql.query_one(&statement, &[&username, &secret, &email]).await.unwrap();
+            let (id, account_number, session): (i64, i32, i64) = (row.get(0), row.get(1), row.get(2));
+            let (token, _) = app.app.tokens.issue(UserId(id), SessionId(session), app.app.clock.now()).unwrap();
+            let person = Person { address: app.address, id: UserId(id).global().0, token, refresh: String::new() };
+            people.push((person, account_number, SessionId(session).global().0));
+        }
+        let [(owner, account_number, session), (user, ..), (support, ..), (admin, ..), (friend, ..)] =
+            <[_; 5]>::try_from(people).unwrap_or_else(|_| panic!("five people"));
+        let said = friend.say(&owner, SECRET).await;
+        let own = owner.say(&friend, SECRET).await;
+        let askers = vec![None, Some(user), Some(owner.clone()), Some(support), Some(admin)];
+        Self {
+            number,
+            username: format!("owner{number}"),
+            account_number,
+            askers,
+            friend: friend.id.clone(),
+            friend_token: friend.token,
+            session,
+            conversation: said["conversation"]["id"].as_str().unwrap().to_owned(),
+            message: own["id"].as_str().unwrap().to_owned(),
+            owner,
+        }
+    }
+
+    /// The owner's friend says something to them.
+    async fn speak(&self) {
+        let friend = Person { token: self.friend_token.clone(), id: self.friend.clone(), ..self.owner.clone() };
+        friend.say(&self.owner, SECRET).await;
+    }
+}
+
+/// What came of it, in a word.
+fn outcome(answer: &Answer) -> String {
+    if answer.body.get("errors").is_some() {
+        return answer.code().to_owned();
+    }
+    let value = answer.body["data"].as_object().unwrap().values().next().unwrap();
+    let hidden = value.is_null() || value == &json!([null]);
+    let code = value["userErrors"][0]["code"].as_str().unwrap_or_default();
+    match code {
+        "NOT_FOUND" | "FORBIDDEN" | "NOT_MEMBER" => code.to_owned(),
+        _ if hidden => "null".to_owned(),
+        _ => "yes".to_owned(),
+    }
+}
+
+async fn ask(app: &TestApp, case: &Case, fixture: &Fixture, asker: usize) -> String {
+    let person = fixture.askers[asker].as_ref();
+    if case.field.starts_with("Subscription.") {
+        return listen(app, case, fixture, asker).await;
+    }
+    let token = person.map(|person| person.token.as_str());
+    let answer = post(app.address, token, case.document, (case.variables)(fixture)).await;
+    let may_read = ASKERS[asker] == "owner"
+        || (ASKERS[asker] == "admin" && case.document.contains("private") && !case.document.contains("message"));
+    let leaks = answer.body.to_string().contains(SECRET) || answer.body.to_string().contains(&fixture.pending_email());
+    assert!(may_read || !leaks, "{} tells {}: {}", case.field, ASKERS[asker], answer.body);
+    outcome(&answer)
+}
+
+/// Listens while the owner gets a message; whoever else hears anything first hears their own note.
+async fn listen(app: &TestApp, case: &Case, fixture: &Fixture, asker: usize) -> String {
+    let Some(person) = &fixture.askers[asker] else {
+        let mut socket = Socket::open(app.address, Value::Null).await;
+        socket.subscribe(case.document, json!({})).await;
+        let message = socket.receive().await;
+        return message["payload"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{message}")).to_owned();
+    };
+    let before = app.app.events.hub().subscriptions();
+    let mut socket = person.socket().await;
+    socket.subscribe(case.document, json!({})).await;
+    until("the subscription is live", || async { app.app.events.hub().live() > before }).await;
+    fixture.speak().await;
+    person.say(person, "a note to oneself").await;
+    let heard = socket.next().await.to_string();
+    assert_eq!(heard.contains(SECRET), ASKERS[asker] == "owner", "{} tells {}: {heard}", case.field, ASKERS[asker]);
+    drop(socket);
+    until("the subscription is gone", || async { app.app.events.hub().subscriptions() == before }).await;
+    "yes".to_owned()
+}
+
+async fn root_fields(app: &TestApp) -> BTreeSet<String> {
+    let roots = "{ __schema { queryType { name fields { name } } mutationType { name fields { name } } subscriptionType { name fields { name } } } }";
+    let schema = app.run(roots, json!({})).await.data()["__schema"].clone();
+    let roots = schema.as_object().unwrap().values();
+    roots
+        .flat_map(|root| {
+            let name = root["name"].as_str().unwrap().to_owned();
+            let fields = root["fields"].as_array().unwrap().clone();
+            fields.into_iter().map(move |field| format!("{name}.{}", field["name"].as_str().unwrap()))
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_may_do_what_the_table_says() {
+    let app = TestApp::start().await;
+    let tried: BTreeSet<String> = CASES.iter().map(|case| case.field.to_owned()).collect();
+    assert_eq!(root_fields(&app).await, tried, "every root field is tried, and no other");
+    let sql = app.sql().await;
+    let mut table = String::new();
+    for (index, case) in CASES.iter().enumerate() {
+        write!(table, "| `{}` |", case.field).unwrap();
+        for asker in 0..ASKERS.len() {
+            let fixture = Fixture::new(&app, &sql, index * ASKERS.len() + asker).await;
+            write!(table, " {} |", ask(&app, case, &fixture, asker).await).unwrap();
+        }
+        table.push('\n');
+    }
+    let text = format!("{}| field | {} |\n|---|---|---|---|---|---|\n{table}", HEAD, ASKERS.join(" | "));
+    let made = concat!(env!("CARGO_MANIFEST_DIR"), "/target/permissions.md");
+    std::fs::write(made, &text).unwrap();
+    let kept = include_str!("../../docs/permissions.md");
+    assert_eq!(kept, text, "who may do what has changed; if that is meant, run `make permissions`");
+}
+
+const HEAD: &str = "# Who may do what
+
+Made by `make permissions`: a test asks every root field of something that belongs to the *owner*, as somebody without a
+token, as another user, as the owner, as support and as an administrator. It fails when the answers differ from this
+table, when a root field is missing here, or when anybody reads what is private to the owner: their address, papers and
+contacts (the owner and administrators see them) and their messages (the owner alone).
+
+`yes` means that the field answered, with whatever that person may see; `null` that for them there is no such thing.
+`UNAUTHENTICATED` and `FORBIDDEN` are codes of `errors`; `NOT_FOUND` and `NOT_MEMBER` stand in `userErrors`.
+
+";
