@@ -4,6 +4,7 @@
 //! client that hangs up does not let another hash start beside it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use argon2::Argon2;
@@ -17,10 +18,16 @@ use crate::error::{AppError, AppResult};
 /// How long a sign-in waits for its turn before it is refused as overloaded.
 const PATIENCE: Duration = Duration::from_millis(2500);
 
+/// As many may wait for each that hashes: the last would wait as long as patience goes, so more need not begin to.
+const QUEUE: usize = 100;
+
 /// Hashes and checks passwords.
 #[derive(Clone)]
 pub struct Passwords {
     permits: Arc<Semaphore>,
+    /// How many wait now, and how many may.
+    waiting: Arc<AtomicUsize>,
+    most_waiting: usize,
     /// A hash of a password nobody knows: checking against it takes as long as checking a real one.
     nobody: Arc<str>,
 }
@@ -32,8 +39,14 @@ impl Passwords {
     /// When Argon2 refuses its own parameters.
     pub fn new() -> AppResult<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let at_once = (cores / 2).max(1);
         let nobody = hash_now(&random_bytes::<24>())?;
-        Ok(Self { permits: Arc::new(Semaphore::new((cores / 2).max(1))), nobody: nobody.into() })
+        Ok(Self {
+            permits: Arc::new(Semaphore::new(at_once)),
+            waiting: Arc::default(),
+            most_waiting: at_once * QUEUE,
+            nobody: nobody.into(),
+        })
     }
 
     /// The hash of a new password, in PHC form.
@@ -70,11 +83,37 @@ impl Passwords {
         blocking(permit, work).await
     }
 
+    /// Whether there is room to wait; asked before anything is looked up, so that a crowd costs the others little.
+    ///
+    /// # Errors
+    /// Overloaded when too many are waiting.
+    pub fn check_room(&self) -> AppResult<()> {
+        if self.waiting.load(Ordering::Relaxed) >= self.most_waiting { Err(AppError::overloaded()) } else { Ok(()) }
+    }
+
     async fn permit(&self) -> AppResult<OwnedSemaphorePermit> {
+        self.check_room()?;
+        let _waiting = Waiting::new(&self.waiting);
         tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(|_| AppError::overloaded())?
             .map_err(AppError::internal)
+    }
+}
+
+/// One who waits, for as long as it lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -109,5 +148,24 @@ mod tests {
         assert!(passwords.verify("correct horse".into(), Some(hash.clone())).await.unwrap());
         assert!(!passwords.verify("wrong horse".into(), Some(hash)).await.unwrap());
         assert!(!passwords.verify("correct horse".into(), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn only_so_many_wait() {
+        let passwords = Passwords { most_waiting: 2, ..Passwords::new().unwrap() };
+        let permits = u32::try_from(passwords.permits.available_permits()).unwrap();
+        let all = Arc::clone(&passwords.permits).acquire_many_owned(permits).await.unwrap();
+        let (one, two) = (passwords.hash("a password".into()), passwords.hash("a password".into()));
+        let third = async {
+            while passwords.check_room().is_ok() {
+                tokio::task::yield_now().await;
+            }
+            let refused = passwords.hash("a password".into()).await;
+            drop(all);
+            refused
+        };
+        let (one, two, third) = tokio::join!(one, two, third);
+        assert!(one.is_ok() && two.is_ok() && third.is_err());
+        assert!(passwords.check_room().is_ok());
     }
 }

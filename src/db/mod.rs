@@ -5,7 +5,7 @@
 //!   it and their statements are pipelined; a transaction has it for itself. So an execution never waits for a second
 //!   connection while it holds a first, and the pool can't deadlock.
 //! - The pool waits at most two seconds for a connection, then the request is refused as overloaded.
-//! - Connections of the sequencer, of LISTEN and of NOTIFY lie outside the pool.
+//! - Connections of the sequencer, of LISTEN, of NOTIFY and of the mailer lie outside the pool.
 
 pub mod embedded;
 mod lease;

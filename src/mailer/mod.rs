@@ -70,7 +70,7 @@ pub async fn enqueue(conn: &AsyncPgConnection, message: NewMessage) -> AppResult
     Ok(())
 }
 
-/// Takes everything out of the queue that is on its way to these people.
+/// Takes everything out of the queue that is on its way to these contacts.
 ///
 /// # Errors
 /// When the database fails.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
@@ -30,13 +31,18 @@ const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(60);
 
-/// Hands messages over until told to stop.
+/// What every connection of the worker's is set to.
+const SESSION_SETTINGS: &str = "set application_name = 'plaza mailer'; set timezone = 'UTC'; \
+     set statement_timeout = '20s'; set idle_in_transaction_session_timeout = '10s'";
+
+/// Hands messages over until told to stop. The connection is the worker's own: requests don't wait for it, nor it for them.
 pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
+    let mut conn = None;
     let mut hold_back = OTHERS_FIRST;
     loop {
-        match send_due(&app, hold_back).await {
-            Ok(()) => {}
-            Err(error) => tracing::warn!(cause = %error.describe(), "the queue of mail and SMS can't be read"),
+        if let Err(error) = send_due(&app, &mut conn, hold_back).await {
+            tracing::warn!(cause = %error.describe(), "the queue of mail and SMS can't be read");
+            conn = None;
         }
         hold_back = tokio::select! {
             () = stop.cancelled() => return,
@@ -46,38 +52,42 @@ pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn send_due(app: &App, hold_back: TimeDelta) -> AppResult<()> {
+async fn connect(app: &App) -> AppResult<AsyncPgConnection> {
+    let mut conn = AsyncPgConnection::establish(app.database.url()).await.map_err(AppError::internal)?;
+    conn.batch_execute(SESSION_SETTINGS).await?;
+    Ok(conn)
+}
+
+async fn send_due(app: &App, conn: &mut Option<AsyncPgConnection>, hold_back: TimeDelta) -> AppResult<()> {
+    let conn = match conn {
+        Some(conn) => &*conn,
+        None => conn.insert(connect(app).await?),
+    };
     loop {
         let now = app.clock.now();
-        let due = {
-            let conn = app.database.get().await?;
-            store::take(&conn, now - hold_back, now + LEASE).await?
-        };
+        let taking = store::take(conn, now - hold_back, now + LEASE);
+        let due = tokio::time::timeout(PATIENCE, taking).await.map_err(AppError::internal)??;
         if due.is_empty() {
             return Ok(());
         }
-        join_all(due.into_iter().map(|message| settle(app, message))).await;
+        join_all(due.into_iter().map(|message| settle(app, conn, message))).await;
     }
 }
 
 /// Tries one message and notes what came of it. What can't be noted is tried once more when its lease is over.
-async fn settle(app: &App, message: Message) {
-    let outcome = tokio::time::timeout(PATIENCE, deliver(app, &message)).await;
+async fn settle(app: &App, conn: &AsyncPgConnection, message: Message) {
+    let outcome = tokio::time::timeout(PATIENCE, deliver(app, conn, &message)).await;
     let outcome = outcome.unwrap_or_else(|_| Err(Undelivered::ForNow("it took too long".into())));
     let (id, tries) = (message.id, message.tries);
     if let Err(error) = &outcome {
         tracing::warn!(id, tries, channel = ?message.channel, cause = %error, "a message was not delivered");
     }
-    let noted = async {
-        let conn = app.database.get().await?;
-        match outcome {
-            Err(Undelivered::ForNow(_)) => store::update_due(&conn, id, app.clock.now() + pause(tries)).await?,
-            Ok(()) | Err(Undelivered::ForEver(_)) => store::delete(&conn, id).await?,
-        };
-        Ok::<_, AppError>(())
+    let noted = match outcome {
+        Err(Undelivered::ForNow(_)) => store::update_due(conn, id, app.clock.now() + pause(tries)).await,
+        Ok(()) | Err(Undelivered::ForEver(_)) => store::delete(conn, id).await,
     };
-    if let Err(error) = noted.await {
-        tracing::warn!(id, cause = %error.describe(), "the queue of mail and SMS can't be written");
+    if let Err(error) = noted {
+        tracing::warn!(id, %error, "the queue of mail and SMS can't be written");
     }
 }
 
@@ -87,13 +97,13 @@ fn pause(tries: i32) -> TimeDelta {
     TimeDelta::seconds(seconds).min(LONGEST_PAUSE)
 }
 
-async fn deliver(app: &App, message: &Message) -> Result<(), Undelivered> {
+async fn deliver(app: &App, conn: &AsyncPgConnection, message: &Message) -> Result<(), Undelivered> {
     if message.expires_at <= app.clock.now() {
         return Err(Undelivered::ForEver("it is of no use any more".into()));
     }
     if message.only_if_known {
         let contact = Contact::parse(&message.recipient);
-        let known = accounts::service::contacts::is_known(app, contact.as_ref()).await;
+        let known = accounts::service::contacts::is_known(conn, contact.as_ref()).await;
         if !known.map_err(|error| Undelivered::ForNow(error.describe()))? {
             return Ok(());
         }

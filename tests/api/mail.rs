@@ -1,5 +1,6 @@
 //! Mail and SMS on their way: by a real SMTP server with TLS, by a real webhook, and from a queue that survives.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -225,7 +226,6 @@ async fn without_a_way_out_messages_go_to_a_file() {
     names.sort_unstable();
     assert_eq!(names, ["at", "body", "code", "kind", "subject", "to"]);
     assert_eq!(other.outbox(), Vec::<Value>::new(), "who queued it sends it");
-    use std::os::unix::fs::PermissionsExt;
     let file = app.app.config.data_dir.join("outbox.jsonl");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     // Unless it can't, or is gone.

@@ -30,4 +30,5 @@ mod sessions;
 mod sockets;
 mod sse;
 mod statements;
+mod tokens;
 mod uploads;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use plaza::ids::{ConversationId, MessageId, SessionId, UserId};
+use plaza::ids::{SessionId, UserId};
 use serde_json::{Value, json};
 
 use crate::harness::accounts::{LOGIN, REGISTER, REQUEST};

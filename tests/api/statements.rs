@@ -18,6 +18,7 @@ async fn busy() -> (TestApp, Person, Person) {
         .await
         .batch_execute(
             "insert into users (username, username_key, nickname) select 'p' || n, 'p' || n, 'P' || n from generate_series(1, 119) n;
+             insert into profiles (user_id) select id from users where id > 2;
              insert into conversations (kind, low_user_id, high_user_id, last_seq, version, last_activity_at)
                  select 'DIRECT', 1, id, case id when 2 then 120 else 1 end, 120, now() + id * interval '1 second' from users where id > 1;
              insert into members (conversation_id, user_id) select id, low_user_id from conversations;
@@ -57,6 +58,17 @@ async fn queries_cost_the_same_at_every_page_size() {
         ("query ($id: ID!) { user(id: $id) { username } }", with.clone(), 1),
         ("{ userByAccountNumber(accountNumber: 10000001) { username } }", json!({}), 1),
         ("{ viewer { user { username } } }", json!({}), 1),
+        ("query ($id: ID!) { user(id: $id) { username private { address } } }", with.clone(), 2),
+        (
+            "{ viewer { sessions { platform current } user { gender age bio score place { city } private { email suspended } } } }",
+            json!({}),
+            3,
+        ),
+        (
+            "query ($n: Int) { viewer { conversations(first: $n) { nodes { peer { username bio verification private { email } } } } } }",
+            json!({}),
+            3,
+        ),
         ("query ($id: ID!) { nodes(ids: [$id, $id]) { id } user(id: $id) { username } }", with.clone(), 1),
         (
             "query ($n: Int) { viewer { conversations(first: $n) { nodes { title unreadCount maxSeq peer { username } participants { username } } } } }",
@@ -86,6 +98,45 @@ async fn queries_cost_the_same_at_every_page_size() {
     ];
     for (query, variables, expected) in cases {
         assert_eq!(cost(&app, &ada, query, variables).await, expected, "{query}");
+    }
+    let root = app.as_role("root", "ADMIN").await;
+    for (query, expected) in [
+        ("query ($n: Int) { users(first: $n) { nodes { username } } }", 2),
+        (
+            "query ($n: Int) { users(first: $n, filter: { query: \"p1\", suspended: false }) { totalCount nodes { username } } }",
+            3,
+        ),
+        (
+            "query ($n: Int) { users(first: $n, filter: { role: USER }) { nodes { username bio private { email suspended } } } }",
+            4,
+        ),
+    ] {
+        assert_eq!(cost(&app, &root, query, json!({})).await, expected, "{query}");
+    }
+}
+
+/// Signing in and what belongs to it; whoever delivers has a connection apart.
+#[tokio::test(flavor = "multi_thread")]
+async fn account_mutations_cost_what_they_should() {
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    let login = "mutation ($p: String!) { login(input: { credential: { password: { account: \"ada\", password: $p } } }) { user { id } userErrors { code } } }";
+    let send = "mutation ($e: EmailAddress!) { requestPasswordReset(contact: { email: $e }) { ok } }";
+    let cases = [
+        ("a wrong password", login, json!({ "p": "a wrong one" }), 1),
+        ("the right one: look, session, token", login, json!({ "p": Person::PASSWORD }), 3),
+        ("a code: count, code, message", send, json!({ "e": "a@b.c" }), 3),
+        (
+            "a profile: look, user, profile",
+            "mutation { updateProfile(input: { bio: \"hi\" }) { user { id } } }",
+            json!({}),
+            3,
+        ),
+        ("signing out: sessions, event", "mutation { logout { ok } }", json!({}), 2),
+    ];
+    for (what, mutation, variables, expected) in cases {
+        let (_, cost) = app.statements_of(ada.data(mutation, variables)).await;
+        assert_eq!(cost, expected, "{what}");
     }
 }
 

@@ -78,24 +78,29 @@ pub async fn request_reset(scope: &Scope, contact: Contact, captcha: Option<Capt
 }
 
 async fn send(scope: &Scope, contact: &Contact, purpose: CodePurpose) -> AppResult<()> {
-    let conn = scope.db.read().await?;
-    let buckets = policy::codes::buckets(&scope.app.config.rates, &scope.requester, contact, Sent::Code);
-    rates::spend_if_allowed(&conn, &buckets, scope.app.clock.now()).await?;
-    drop(conn);
+    count(scope, contact, Sent::Code).await?;
     issue(scope, contact, purpose, false).await
 }
 
-/// Sends a code to a contact that was just changed, unless it got too many lately: then it has to be asked for.
-pub(super) async fn send_unasked(scope: &Scope, contact: &Contact) -> AppResult<()> {
-    let conn = scope.db.read().await?;
-    let buckets = policy::codes::buckets(&scope.app.config.rates, &scope.requester, contact, Sent::Code);
-    let spent = rates::spend_if_allowed(&conn, &buckets, scope.app.clock.now()).await;
-    drop(conn);
-    match spent {
-        Ok(()) => issue(scope, contact, CodePurpose::verifying(contact), true).await,
-        Err(AppError::User(_)) => Ok(()),
-        Err(error) => Err(error),
+/// Sends a code to each contact that was just changed, unless it got too many lately: then it has to be asked for. The
+/// change itself stands, whatever becomes of this.
+pub(super) async fn send_unasked(scope: &Scope, contacts: &[Contact]) {
+    for contact in contacts {
+        let sent = async {
+            count(scope, contact, Sent::Code).await?;
+            issue(scope, contact, CodePurpose::verifying(contact), true).await
+        };
+        if let Err(error @ (AppError::Request(..) | AppError::Internal(_))) = sent.await {
+            tracing::warn!(cause = %error.describe(), "a code for a changed contact was not sent");
+        }
     }
+}
+
+/// Counts what is sent to a contact.
+pub(super) async fn count(scope: &Scope, contact: &Contact, sent: Sent) -> AppResult<()> {
+    let buckets = policy::codes::buckets(&scope.app.config.rates, &scope.requester, contact, sent);
+    let conn = scope.db.read().await?;
+    rates::spend_if_allowed(&conn, &buckets, scope.app.clock.now()).await
 }
 
 async fn issue(scope: &Scope, contact: &Contact, purpose: CodePurpose, unasked: bool) -> AppResult<()> {

@@ -4,7 +4,6 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use super::codes::{self, Said};
 use super::taken;
-use crate::app::App;
 use crate::auth::link::{self, Link};
 use crate::contact::Contact;
 use crate::domains::accounts::model::{Access, AccountError, CodePurpose, Profile, User, UserChanges};
@@ -13,7 +12,6 @@ use crate::domains::accounts::{policy, store};
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::mailer;
-use crate::rates;
 use crate::scope::Scope;
 
 /// Makes a pending contact the account's own, by the code that was sent to it.
@@ -75,8 +73,7 @@ pub async fn send_link(scope: &Scope) -> AppResult<()> {
     let details = store::profiles::find_details(&conn, viewer).await?.ok_or_else(AppError::unauthenticated)?;
     let email = waiting_email(&details).ok_or_else(|| AccountError::NothingPending.at(""))?;
     let (contact, now) = (Contact::Email(email.clone()), app.clock.now());
-    let buckets = policy::codes::buckets(&app.config.rates, &scope.requester, &contact, Sent::Link);
-    rates::spend_if_allowed(&conn, &buckets, now).await?;
+    codes::count(scope, &contact, Sent::Link).await?;
     let token = link::issue(&app.keys, viewer, &email, now)?;
     let link = format!("{}/verify-email?token={token}", app.config.public_url);
     mailer::enqueue(&conn, policy::codes::link_message(&contact, &link, (now, link::LIFETIME))).await?;
@@ -111,8 +108,9 @@ pub async fn verify_email(scope: &Scope, token: &str) -> AppResult<User> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_known(app: &App, contact: Option<&Contact>) -> AppResult<bool> {
-    let Some(contact) = contact else { return Ok(false) };
-    let conn = app.database.get().await?;
-    Ok(store::is_known(&conn, contact).await?)
+pub async fn is_known(conn: &AsyncPgConnection, contact: Option<&Contact>) -> AppResult<bool> {
+    match contact {
+        Some(contact) => Ok(store::is_known(conn, contact).await?),
+        None => Ok(false),
+    }
 }

@@ -23,19 +23,18 @@ pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
     let gone = || AppError::from(AccountError::NoSuchUser.at("id"));
     let now = scope.app.clock.now();
     let mut conn = scope.db.write().await?;
-    let ended = conn
+    let (ended, contacts) = conn
         .transaction(async |conn| {
             let (user, _) = store::lock_user(conn, id).await?.ok_or_else(gone)?;
             let details = store::profiles::find_details(conn, id).await?.ok_or_else(gone)?;
-            let contacts = codes::contacts_of(&details);
-            store::codes::delete_codes_of(conn, &contacts).await?;
-            mailer::withdraw(conn, &contacts).await?;
             let ended = sessions::end(scope, conn, (id, Which::All), SessionEnd::Revoked).await?;
             store::sessions::erase_devices(conn, id).await?;
             store::erase_user(conn, &user, now).await?;
-            Ok::<_, AppError>(ended)
+            Ok::<_, AppError>((ended, codes::contacts_of(&details)))
         })
         .await?;
     sessions::announce(scope, &ended, SessionEnd::Revoked);
-    Ok(())
+    // Afterwards, because whoever uses a code holds it before the account. What is left behind here goes with the sweep.
+    store::codes::delete_codes_of(&conn, &contacts).await?;
+    mailer::withdraw(&conn, &contacts).await
 }

@@ -54,9 +54,7 @@ pub async fn update_profile(scope: &Scope, mut update: ProfileUpdate) -> AppResu
         })
         .await?;
     drop(conn);
-    for contact in &pending {
-        codes::send_unasked(scope, contact).await?;
-    }
+    codes::send_unasked(scope, &pending).await;
     Ok(user)
 }
 

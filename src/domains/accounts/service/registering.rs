@@ -26,6 +26,7 @@ const NEWCOMER: &str = "新手咸鱼人员";
 pub async fn register(scope: &Scope, registration: Registration) -> AppResult<SignedIn> {
     check(&registration).map_err(AppError::User)?;
     let app = &scope.app;
+    app.passwords.check_room()?;
     let proves_contact = registration.email_code.is_some() || registration.phone_code.is_some();
     if app.config.require_captcha && !proves_contact {
         codes::check_captcha(scope, registration.captcha, CodePurpose::Register, "input.captcha").await?;
@@ -69,9 +70,7 @@ pub async fn register(scope: &Scope, registration: Registration) -> AppResult<Si
         })
         .await?;
     drop(conn);
-    for contact in &pending {
-        codes::send_unasked(scope, contact).await?;
-    }
+    codes::send_unasked(scope, &pending).await;
     Ok(signed_in)
 }
 
@@ -80,7 +79,7 @@ fn is_proven(proofs: &[CodeProof], contact: &Contact) -> bool {
 }
 
 /// Contacts that wait for their code.
-pub(super) fn waiting(contacts: &[Contact]) -> ProfileChanges {
+fn waiting(contacts: &[Contact]) -> ProfileChanges {
     let mut changes = ProfileChanges::default();
     for contact in contacts {
         match contact {

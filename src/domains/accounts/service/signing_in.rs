@@ -32,6 +32,7 @@ pub struct Password {
 /// one, `CAPTCHA_INVALID`, `RATE_LIMITED`; overloaded when too many wait.
 pub async fn login(scope: &Scope, credential: Password, device: Device) -> AppResult<SignedIn> {
     policy::check_device_name(device.name.as_deref()).map_err(|error| error.at("input.deviceName"))?;
+    scope.app.passwords.check_room()?;
     let name = AccountName::parse(&credential.account);
     let buckets = policy::login_buckets(&scope.app.config.rates, &scope.requester, name.key());
     let tried = rates::spend(&*scope.db.read().await?, &buckets, scope.app.clock.now()).await?;

@@ -26,7 +26,7 @@ statement! {
     ") for share returning id"
 }
 
-/// Opens a session; none when they may not sign in (any more). See [`InsertSession`].
+/// Opens a session; none when they may not sign in (any more). See `InsertSession`.
 pub async fn insert_session(
     mut conn: &AsyncPgConnection,
     session: &NewSession,
