@@ -114,4 +114,4 @@ create table outgoing_messages (
     constraint outgoing_messages_pkey primary key (id)
 );
 
-create index outgoing_messages_due_at_idx on outgoing_messages (due_at);
+create index outgoing_messages_due_at_idx on outgoing_messages (channel, due_at);

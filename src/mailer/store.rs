@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::expression::Expression;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
+use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{Message, NewMessage};
-use crate::db::schema::outgoing_messages as messages;
+use super::model::{Channel, Message, NewMessage};
+use crate::db::schema::{outgoing_messages as messages, sql_types};
 use crate::db::{columns, statement};
 
 columns!(
@@ -17,11 +17,12 @@ columns!(
 );
 
 statement! {
-    /// Takes the messages that are due, and puts their next try off until the taker must have given up.
-    struct Take { due: DateTime<Utc>, next: DateTime<Utc> } -> <<Message as Selectable<Pg>>::SelectExpression as Expression>::SqlType
+    /// Takes messages that are due, and puts their next try off until the taker must have given up.
+    struct Take { channel: Channel, room: i64, due: DateTime<Utc>, next: DateTime<Utc> }
+        -> <<Message as Selectable<Pg>>::SelectExpression as Expression>::SqlType
     |this|
-    "with due as (select id as due_id from outgoing_messages where due_at <= " [Timestamptz: &this.due]
-    " order by due_at limit 20 for update skip locked)
+    "with due as (select id as due_id from outgoing_messages where channel = " [sql_types::MessageChannel: &this.channel]
+    " and due_at <= " [Timestamptz: &this.due] " order by due_at limit " [BigInt: &this.room] " for update skip locked)
     update outgoing_messages set due_at = " [Timestamptz: &this.next] ", tries = tries + 1 from due where id = due_id returning "
     {&*MESSAGE}
 }
@@ -31,9 +32,16 @@ pub async fn insert(mut conn: &AsyncPgConnection, message: NewMessage) -> QueryR
     diesel::insert_into(messages::table).values(message).execute(&mut conn).await
 }
 
-/// Takes the messages that were due by a time, at most twenty; nobody else gets them before `next`.
-pub async fn take(mut conn: &AsyncPgConnection, due: DateTime<Utc>, next: DateTime<Utc>) -> QueryResult<Vec<Message>> {
-    Take { due, next }.load(&mut conn).await
+/// Takes the messages of a channel that were due by a time, as many as there is room for; nobody else gets them before
+/// `next`.
+pub async fn take(
+    mut conn: &AsyncPgConnection,
+    (channel, room): (Channel, usize),
+    due: DateTime<Utc>,
+    next: DateTime<Utc>,
+) -> QueryResult<Vec<Message>> {
+    let room = i64::try_from(room).unwrap_or(i64::MAX);
+    Take { channel, room, due, next }.load(&mut conn).await
 }
 
 /// Sets the next try of a message.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
-use futures_util::future::join_all;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use super::Mailer;
@@ -28,6 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// Until then nobody else takes it.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 
+/// How long the end waits for what is on its way.
+const FAREWELL: Duration = Duration::from_millis(900);
+
 /// The longest pause between two tries.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(60);
 
@@ -35,22 +40,39 @@ const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(60);
 const SESSION_SETTINGS: &str = "set application_name = 'plaza mailer'; set timezone = 'UTC'; \
      set statement_timeout = '20s'; set idle_in_transaction_session_timeout = '10s'";
 
+/// So many of each channel are on their way at once: a mail server that does not answer holds up no SMS.
+const AT_ONCE: usize = 20;
+
 /// Hands messages over until told to stop. The connection is the worker's own: requests don't wait for it, nor it for them.
 pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
     let mut conn = None;
+    let (mut mail, mut sms) = (Underway::new(), Underway::new());
     let mut hold_back = OTHERS_FIRST;
     loop {
-        if let Err(error) = send_due(&app, &mut conn, hold_back).await {
+        let taken = async {
+            take_due(&app, &mut conn, (Channel::Email, &mut mail), hold_back).await?;
+            take_due(&app, &mut conn, (Channel::Sms, &mut sms), hold_back).await
+        };
+        if let Err(error) = taken.await {
             tracing::warn!(cause = %error.describe(), "the queue of mail and SMS can't be read");
             conn = None;
         }
         hold_back = tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             () = app.mailer.queued.notified() => TimeDelta::zero(),
+            // There is room again.
+            Some(()) = mail.next() => TimeDelta::zero(),
+            Some(()) = sms.next() => TimeDelta::zero(),
             () = tokio::time::sleep(POLL) => OTHERS_FIRST,
         };
     }
+    // What is nearly there arrives; the rest is somebody else's once its lease is over.
+    let rest = async { while mail.next().await.is_some() || sms.next().await.is_some() {} };
+    let _ = tokio::time::timeout(FAREWELL, rest).await;
 }
+
+/// What is on its way, of one channel.
+type Underway = FuturesUnordered<BoxFuture<'static, ()>>;
 
 async fn connect(app: &App) -> AppResult<AsyncPgConnection> {
     let mut conn = AsyncPgConnection::establish(app.database.url()).await.map_err(AppError::internal)?;
@@ -58,33 +80,40 @@ async fn connect(app: &App) -> AppResult<AsyncPgConnection> {
     Ok(conn)
 }
 
-async fn send_due(app: &App, conn: &mut Option<AsyncPgConnection>, hold_back: TimeDelta) -> AppResult<()> {
-    let conn = match conn {
-        Some(conn) => &*conn,
-        None => conn.insert(connect(app).await?),
-    };
-    loop {
-        let now = app.clock.now();
-        let taking = store::take(conn, now - hold_back, now + LEASE);
-        let due = tokio::time::timeout(PATIENCE, taking).await.map_err(AppError::internal)??;
-        if due.is_empty() {
-            return Ok(());
-        }
-        join_all(due.into_iter().map(|message| settle(app, conn, message))).await;
+/// Takes what is due of a channel, as far as there is room.
+async fn take_due(
+    app: &Arc<App>,
+    conn: &mut Option<Arc<AsyncPgConnection>>,
+    (channel, underway): (Channel, &mut Underway),
+    hold_back: TimeDelta,
+) -> AppResult<()> {
+    let room = AT_ONCE.saturating_sub(underway.len());
+    if room == 0 {
+        return Ok(());
     }
+    let conn = match conn {
+        Some(conn) => conn,
+        None => conn.insert(Arc::new(connect(app).await?)),
+    };
+    let now = app.clock.now();
+    let taking = store::take(conn, (channel, room), now - hold_back, now + LEASE);
+    for message in tokio::time::timeout(PATIENCE, taking).await.map_err(AppError::internal)?? {
+        underway.push(settle(Arc::clone(app), Arc::clone(conn), message).boxed());
+    }
+    Ok(())
 }
 
 /// Tries one message and notes what came of it. What can't be noted is tried once more when its lease is over.
-async fn settle(app: &App, conn: &AsyncPgConnection, message: Message) {
-    let outcome = tokio::time::timeout(PATIENCE, deliver(app, conn, &message)).await;
+async fn settle(app: Arc<App>, conn: Arc<AsyncPgConnection>, message: Message) {
+    let outcome = tokio::time::timeout(PATIENCE, deliver(&app, &conn, &message)).await;
     let outcome = outcome.unwrap_or_else(|_| Err(Undelivered::ForNow("it took too long".into())));
     let (id, tries) = (message.id, message.tries);
     if let Err(error) = &outcome {
         tracing::warn!(id, tries, channel = ?message.channel, cause = %error, "a message was not delivered");
     }
     let noted = match outcome {
-        Err(Undelivered::ForNow(_)) => store::update_due(conn, id, app.clock.now() + pause(tries)).await,
-        Ok(()) | Err(Undelivered::ForEver(_)) => store::delete(conn, id).await,
+        Err(Undelivered::ForNow(_)) => store::update_due(&conn, id, app.clock.now() + pause(tries)).await,
+        Ok(()) | Err(Undelivered::ForEver(_)) => store::delete(&conn, id).await,
     };
     if let Err(error) = noted {
         tracing::warn!(id, %error, "the queue of mail and SMS can't be written");

@@ -191,6 +191,31 @@ async fn gateway() -> (String, Posts) {
     (url, posts)
 }
 
+/// A mail server that takes connections and never says a word holds up nothing but mail.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_mail_server_holds_up_no_sms() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let smtp = format!("smtp://{}", silent.local_addr().unwrap());
+    let (gateway, posts) = gateway().await;
+    let app = TestApp::with(&[("SMTP_URL", &smtp), ("SMS_WEBHOOK_URL", &gateway)]).await;
+    for n in 0..30 {
+        app.ask_code(&format!("ada{n}@example.com"), "LOGIN").await;
+    }
+    let (_connection, _) = silent.accept().await.unwrap();
+    app.ask_code("13800138000", "LOGIN").await;
+    until("the SMS was taken", || async { posts.lock().unwrap().len() == 2 }).await;
+    assert_eq!(
+        app.number("select count(*) from outgoing_messages where channel = 'EMAIL' and tries > 0").await,
+        20,
+        "so many are tried at once"
+    );
+    assert_eq!(
+        app.number("select count(*) from outgoing_messages where channel = 'EMAIL'").await,
+        30,
+        "and none is lost"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_sms_is_posted_until_the_gateway_takes_it() {
     let (gateway, posts) = gateway().await;

@@ -186,9 +186,8 @@ pub fn judge_admin_update(update: &AdminUpdate) -> Result<(UserChanges, ProfileC
         pending_phone: update.phone.as_ref().map(|_| None),
         ..ProfileChanges::default()
     };
-    let password =
-        faults.required(update.new_password.clone(), "input.newPassword", |text| super::check_password(text));
-    drop(password);
+    // Hashed elsewhere.
+    faults.required(update.new_password.clone(), "input.newPassword", |text| super::check_password(text));
     faults.none().map(|()| (user, profile))
 }
 
