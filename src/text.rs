@@ -19,6 +19,12 @@ pub fn is_steering(c: char) -> bool {
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
+/// Ends a line, or is another control character.
+#[must_use]
+pub fn ends_line(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
 /// Turns the direction of what stands around it, and so can make a name read as another.
 #[must_use]
 pub fn turns_direction(c: char) -> bool {

@@ -3,6 +3,9 @@ drop table image_captchas;
 drop table one_time_codes;
 alter table sessions drop column end_reason;
 drop table profiles;
+drop index refresh_tokens_rotated_at_idx;
+drop index users_suspended_idx;
+drop index users_role_idx;
 drop index users_nickname_trgm_idx;
 drop index users_username_key_trgm_idx;
 alter table users

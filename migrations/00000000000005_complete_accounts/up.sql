@@ -29,6 +29,12 @@ alter table users
 create index users_username_key_trgm_idx on users using gin (username_key gin_trgm_ops);
 create index users_nickname_trgm_idx on users using gin (nickname gin_trgm_ops);
 
+create index users_role_idx on users (role, id);
+create index users_suspended_idx on users (id) where suspended_at is not null;
+
+-- Old ones are swept away.
+create index refresh_tokens_rotated_at_idx on refresh_tokens (rotated_at) where rotated_at is not null;
+
 -- What is rarely asked for, one row for each user: apart, so that the rows that every message shows stay small.
 create table profiles (
     user_id bigint not null,

@@ -157,6 +157,8 @@ pub struct Config {
     pub bind: SocketAddr,
     /// Where people reach Plaza, without a slash at its end.
     pub public_url: String,
+    /// Programs of this machine are spared by limits that were left alone: nobody else is reached through them.
+    pub spares_local: bool,
     /// How mail and SMS leave.
     pub mail: MailSettings,
     /// Ask for a captcha every time.
@@ -237,11 +239,14 @@ impl Config {
         }
         let default_bind = SocketAddr::from(([127, 0, 0, 1], 8000));
         let bind = reader.parsed("PLAZA_BIND", default_bind, "an address and port such as 0.0.0.0:8000");
-        let public_url = reader.public_url("PLAZA_PUBLIC_URL").unwrap_or_else(|| format!("http://{bind}"));
+        let public_url = reader.public_url("PLAZA_PUBLIC_URL");
+        let spares_local = public_url.as_deref().is_none_or(reader::is_of_this_machine);
+        let public_url = public_url.unwrap_or_else(|| format!("http://{bind}"));
         let config = Self {
             bind,
             mail: reader.mail(&public_url),
             public_url,
+            spares_local,
             require_captcha: reader.parsed("PLAZA_REQUIRE_CAPTCHA", false, "true or false"),
             data_dir: reader.text("PLAZA_DATA_DIR").unwrap_or_else(|| "./data".into()).into(),
             pg_bin: reader.text("PLAZA_PG_BIN").map(PathBuf::from),
@@ -344,6 +349,14 @@ mod tests {
         assert_eq!(from(&[("PLAZA_MAIL_FROM", "Ada <ada@example.com>")]), "Ada <ada@example.com>");
         parse(&[("SMTP_URL", "smtps://ada:secret@mail.example.com")]).unwrap();
         parse(&[("SMTP_URL", "smtp://ada:secret@mail.example.com?tls=required")]).unwrap();
+    }
+
+    #[test]
+    fn who_is_reached_from_elsewhere_spares_nobody() {
+        let spares = |url: &str| parse(&[("PLAZA_PUBLIC_URL", url)]).unwrap().spares_local;
+        assert!(parse(&[]).unwrap().spares_local);
+        assert!(spares("http://localhost:8000") && spares("http://127.0.0.1:8000/") && spares("http://[::1]:8000"));
+        assert!(!spares("https://plaza.example.com") && !spares("http://192.168.0.7:8000"));
     }
 
     #[test]

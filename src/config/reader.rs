@@ -160,6 +160,13 @@ impl Reader {
     }
 }
 
+/// Whether a URL leads to this machine and no further.
+pub fn is_of_this_machine(url: &str) -> bool {
+    let Ok(url) = url.parse::<reqwest::Url>() else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 /// A scheme and a host, perhaps a port, and nothing more.
 fn is_origin(text: &str) -> bool {
     text.parse::<Uri>().is_ok_and(|uri| {

@@ -1,7 +1,7 @@
 //! Scalars, and ids as arguments.
 
 use async_graphql::{ID, InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{NaiveDate, SecondsFormat, Utc};
+use chrono::{Datelike, NaiveDate, SecondsFormat, Utc};
 
 use crate::contact;
 use crate::error::{AppError, UserError, UserErrorCode};
@@ -17,9 +17,10 @@ pub struct DateTime(pub chrono::DateTime<Utc>);
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        match chrono::DateTime::parse_from_rfc3339(text) {
-            Ok(at) => Ok(Self(at.to_utc())),
-            Err(_) => Err(InputValueError::custom("an RFC 3339 instant such as 2026-01-31T08:00:00Z is needed")),
+        // In UTC as well as there: what we send has to be such an instant again.
+        match chrono::DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()) {
+            Ok(at) if (0..=9999).contains(&at.year()) => Ok(Self(at)),
+            _ => Err(InputValueError::custom("an RFC 3339 instant such as 2026-01-31T08:00:00Z is needed")),
         }
     }
 

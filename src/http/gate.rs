@@ -48,7 +48,8 @@ impl Caller {
             return Self { ip: forwarded(headers, name).or(peer), is_local: false, trace };
         }
         let through_proxy = FORWARDED.iter().any(|name| headers.contains_key(*name));
-        Self { ip: peer, is_local: peer.is_some_and(|ip| ip.is_loopback()) && !through_proxy, trace }
+        let is_local = config.spares_local && peer.is_some_and(|ip| ip.is_loopback()) && !through_proxy;
+        Self { ip: peer, is_local, trace }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use axum::http::{HeaderName, StatusCode};
@@ -32,8 +33,9 @@ pub struct Link {
 pub async fn page(
     State(endpoint): State<Endpoint>,
     Extension(caller): Extension<Caller>,
-    Query(Link { token }): Query<Link>,
+    link: Result<Query<Link>, QueryRejection>,
 ) -> Response {
+    let token = link.map(|Query(link)| link.token).unwrap_or_default();
     let Caller { ip, is_local, trace } = caller;
     let (status, chinese, english) =
         match verify(&endpoint, token, Requester { viewer: None, ip, is_local, trace }).await {

@@ -32,7 +32,7 @@ impl OutboxFile {
         // In one piece, so that lines of several processes don't mix.
         file.write_all(&line).await.map_err(failed)?;
         file.flush().await.map_err(failed)?;
-        tracing::info!(to = message.recipient, subject = message.subject, "a message was written to outbox.jsonl");
+        tracing::info!(id = message.id, to = message.recipient, "a message was written to outbox.jsonl");
         Ok(())
     }
 }

@@ -50,12 +50,13 @@ fn for_ever(error: impl std::fmt::Display) -> Undelivered {
     Undelivered::ForEver(error.to_string())
 }
 
-/// 550 to 554 speak of the mailbox; other refusals, such as a wrong password of ours, may be mended in time.
+/// 550, 551 and 553 speak of the mailbox, unless they speak of policy (5.7); other refusals, such as a wrong password of
+/// ours or a relay that does not know us, may be mended in time.
 fn judge(error: &Error) -> Undelivered {
-    let about_mailbox = error.status().is_some_and(|code| (550..=554).contains(&u16::from(code)));
     let mut text = error.to_string();
     if let Some(source) = std::error::Error::source(error) {
         text = format!("{text}: {source}");
     }
-    if about_mailbox { Undelivered::ForEver(text) } else { Undelivered::ForNow(text) }
+    let about_mailbox = error.status().is_some_and(|code| matches!(u16::from(code), 550 | 551 | 553));
+    if about_mailbox && !text.contains("5.7.") { Undelivered::ForEver(text) } else { Undelivered::ForNow(text) }
 }

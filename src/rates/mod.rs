@@ -1,7 +1,7 @@
 //! How often an account or an address may try, counted in the database: the same over all instances.
 //!
 //! An attempt is counted before it is made, so that a thousand at once are a thousand, and given back when it was no
-//! abuse after all. Counts of several buckets are taken in one statement, in the order of their keys.
+//! abuse after all. Counts of several buckets are taken in one statement, in the order of their keys, all or none.
 
 mod store;
 
@@ -12,7 +12,7 @@ use diesel_async::AsyncPgConnection;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::error::{AppError, AppResult, UserError, UserErrorCode};
+use crate::error::{AppResult, UserError, UserErrorCode};
 
 /// How often something may be tried within a time.
 #[derive(Clone, Debug)]
@@ -30,7 +30,9 @@ impl Bucket {
     }
 }
 
-/// Counts an attempt, and says how many that makes in each bucket, in their order.
+/// Counts an attempt, and says how many that makes in each bucket, in their order. An attempt that any of the buckets
+/// refuses is counted in none: who asks too often uses up nothing that is somebody else's, and does not have to wait the
+/// longer for it.
 ///
 /// # Errors
 /// `RATE_LIMITED` when any of the buckets was used up.
@@ -39,27 +41,22 @@ pub async fn spend(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<U
         return Ok(Vec::new());
     }
     let ends: Vec<DateTime<Utc>> = buckets.iter().map(|bucket| now + bucket.window).collect();
-    let counts = store::spend(conn, &keys(buckets), &ends, now).await?;
-    let over = |(key, used, _): &&(Vec<u8>, i32, DateTime<Utc>)| {
-        buckets.iter().any(|bucket| bucket.key == *key && i64::from(*used) > i64::from(bucket.most))
+    let most: Vec<i32> = buckets.iter().map(|bucket| i32::try_from(bucket.most).unwrap_or(i32::MAX)).collect();
+    let counts = store::spend(conn, (&keys(buckets), &most), &ends, now).await?;
+    let count_of = |bucket: &Bucket| counts.iter().find(|count| count.0 == bucket.key);
+    let over = |(bucket, most): (&Bucket, &i32)| {
+        let (_, used, ends_at, counted) = count_of(bucket)?;
+        (used + i32::from(!counted) > *most && *ends_at > now).then_some(*ends_at)
     };
-    if let Some(ends_at) = counts.iter().filter(over).map(|count| count.2).max() {
-        return Err(limited((ends_at - now).num_seconds() + 1).into());
-    }
-    let used = |bucket: &Bucket| counts.iter().find(|count| count.0 == bucket.key).map_or(0, |count| count.1);
-    Ok(buckets.iter().map(|bucket| u32::try_from(used(bucket)).unwrap_or(0)).collect())
-}
-
-/// Counts an attempt that costs nothing when it is refused: who asks too soon does not have to wait the longer for it.
-///
-/// # Errors
-/// `RATE_LIMITED` when any of the buckets was used up.
-pub async fn spend_if_allowed(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<Utc>) -> AppResult<()> {
-    let spent = spend(conn, buckets, now).await;
-    if let Err(AppError::User(_)) = &spent {
+    let Some(ends_at) = buckets.iter().zip(&most).filter_map(over).max() else {
+        let used = |bucket: &Bucket| count_of(bucket).map_or(0, |count| count.1);
+        return Ok(buckets.iter().map(|bucket| u32::try_from(used(bucket)).unwrap_or(0)).collect());
+    };
+    // Several came first at once: nothing was there to be held, and some were one too many.
+    if counts.iter().any(|count| count.3) {
         refund(conn, buckets).await?;
     }
-    spent.map(drop)
+    Err(limited((ends_at - now).num_seconds() + 1).into())
 }
 
 fn keys(buckets: &[Bucket]) -> Vec<&[u8]> {

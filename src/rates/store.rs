@@ -2,31 +2,42 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Binary, Integer, Timestamptz};
+use diesel::sql_types::{Array, Binary, Bool, Integer, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::db::schema::rate_counts;
 use crate::db::statement;
 
 statement! {
-    /// Counts one more in each bucket; where the time was over, a new one begins. Nothing counts for ever.
-    struct Spend<'a> { keys: &'a [&'a [u8]], ends: &'a [DateTime<Utc>], now: DateTime<Utc> } -> (Binary, Integer, Timestamptz)
-    |this| "insert into rate_counts as old (key, used, ends_at) select key, 1, ends_at from unnest("
-    [Array<Binary>: this.keys] ", " [Array<Timestamptz>: this.ends] ") as wanted (key, ends_at) order by key
-    on conflict (key) do update set
-        used = case when old.ends_at <= " [Timestamptz: &this.now] " then 1 else least(old.used + 1, 1000000) end,
-        ends_at = case when old.ends_at <= " [Timestamptz: &this.now] " then excluded.ends_at else old.ends_at end
-    returning key, used, ends_at"
+    /// Counts one more in each bucket if none of them is used up; where the time was over, a new one begins. Returns what
+    /// was counted, or, each with false, what there is.
+    struct Spend<'a> { keys: &'a [&'a [u8]], most: &'a [i32], ends: &'a [DateTime<Utc>], now: DateTime<Utc> }
+        -> (Binary, Integer, Timestamptz, Bool)
+    |this| "with wanted as (select key, most, ends_at from unnest(" [Array<Binary>: this.keys] ", " [Array<Integer>: this.most]
+    ", " [Array<Timestamptz>: this.ends] ") as wanted (key, most, ends_at)),
+    held as (select key, used, ends_at from rate_counts where key = any(" [Array<Binary>: this.keys] ") order by key for update),
+    refused as (select exists (select from held join wanted using (key)
+        where held.ends_at > " [Timestamptz: &this.now] " and held.used >= wanted.most) as yes),
+    counted as (insert into rate_counts as old (key, used, ends_at)
+        select key, 1, ends_at from wanted, refused where not refused.yes order by key
+        on conflict (key) do update set
+            used = case when old.ends_at <= " [Timestamptz: &this.now] " then 1 else least(old.used + 1, 1000000) end,
+            ends_at = case when old.ends_at <= " [Timestamptz: &this.now] " then excluded.ends_at else old.ends_at end
+        returning key, used, ends_at)
+    select key, used, ends_at, true from counted union all select key, used, ends_at, false from held, refused where refused.yes"
 }
 
-/// Counts one more in each bucket and returns the counts.
+/// How much was used of a bucket, until when, and whether this attempt is in it.
+pub type Count = (Vec<u8>, i32, DateTime<Utc>, bool);
+
+/// Counts one more in each bucket, or in none; see [`Spend`].
 pub async fn spend(
     mut conn: &AsyncPgConnection,
-    keys: &[&[u8]],
+    (keys, most): (&[&[u8]], &[i32]),
     ends: &[DateTime<Utc>],
     now: DateTime<Utc>,
-) -> QueryResult<Vec<(Vec<u8>, i32, DateTime<Utc>)>> {
-    Spend { keys, ends, now }.load(&mut conn).await
+) -> QueryResult<Vec<Count>> {
+    Spend { keys, most, ends, now }.load(&mut conn).await
 }
 
 statement! {

@@ -70,7 +70,7 @@ async fn plaza(url: &str, smtp: &str, trusts: Option<&Certificate>) -> Process {
     let folder = cluster().folder("mail-data").display().to_string();
     let mut settings =
         vec![("DATABASE_URL", url), ("PLAZA_JWT_SECRET", SECRET), ("SMTP_URL", smtp), ("PLAZA_DATA_DIR", &folder)];
-    settings.push(("PLAZA_PUBLIC_URL", "https://plaza.example.com"));
+    settings.push(("PLAZA_MAIL_FROM", "Plaza <no-reply@plaza.example.com>"));
     if let Some(certificate) = trusts {
         settings.push(("SSL_CERT_FILE", &certificate.certificate));
     }

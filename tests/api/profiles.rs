@@ -93,6 +93,7 @@ async fn everything_wrong_is_told_at_once_and_changes_nothing() {
         (json!({ "username": "BO", "bio": "new" }), vec!["USERNAME_TAKEN input.username"]),
         (json!({ "birthday": "1899-12-31" }), vec!["OUT_OF_RANGE input.birthday"]),
         (json!({ "bio": "a\u{0}b" }), vec!["INVALID_INPUT input.bio"]),
+        (json!({ "nickname": "a\u{2028}b" }), vec!["INVALID_INPUT input.nickname"]),
     ] {
         assert_eq!(faults(&update(&ada, input.clone()).await), expected, "{input}");
     }
@@ -119,6 +120,7 @@ async fn new_papers_have_to_be_looked_at() {
     assert_eq!(verified["user"]["verification"], "VERIFIED");
     assert_eq!(update(&ada, json!({ "idCard": "1", "bio": "hi" })).await["user"]["verification"], "VERIFIED");
     assert_eq!(update(&ada, json!({ "idCard": "2" })).await["user"]["verification"], "PENDING");
+    assert_eq!(update(&ada, json!({ "idCard": "  " })).await["user"]["verification"], "NONE", "a blank is no paper");
 }
 
 /// Wherever a user appears, the private part is there for themselves and administrators alone.

@@ -111,7 +111,7 @@ async fn wrong_passwords_are_counted_on_all_instances() {
     for _ in 0..5 {
         assert_eq!(code(&login(&one, "ada", Person::PASSWORD, "1.1.1.1").await), "none");
     }
-    assert_eq!(one.number("select count(*) from rate_counts where used > 3").await, 2, "two are still used up");
+    assert_eq!(one.number("select count(*) from rate_counts where used >= 3").await, 2, "two are still used up");
     assert!(plaza::rates::sweep(&one.app).await.unwrap() > 0, "and go with the sweep");
 }
 
@@ -133,4 +133,62 @@ async fn new_accounts_are_counted_by_address() {
     assert_eq!(register(&one, "lan", "1.1.1.1").await, "RATE_LIMITED");
     assert_eq!(register(&two, "lan", "1.1.1.2").await, "none");
     assert_eq!(one.number("select count(*) from users").await, 3);
+}
+
+/// Whoever floods somebody's account or contact from one address uses up nothing but their own tries.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_from_one_address_locks_nobody_out() {
+    let settings = [("PLAZA_TRUSTED_PROXY_HEADER", "X-Client"), ("PLAZA_LIMIT_LOGINS", "3")];
+    let app = TestApp::with(&settings).await;
+    app.as_user("ada").await;
+    let flood = join_all((0..60).map(|_| login(&app, "ada", "wrong wrong", "9.9.9.9"))).await;
+    assert_eq!(flood.iter().filter(|login| code(login) == "INVALID_CREDENTIALS").count(), 3);
+    assert_eq!(app.number("select max(used)::bigint from rate_counts").await, 3, "what is refused is not counted");
+    assert_eq!(code(&login(&app, "ada", Person::PASSWORD, "7.7.7.7").await), "none");
+
+    let ask = async |query: Value, address: &str| {
+        let reply =
+            send(app.address, Method::POST, "/graphql", &[JSON, ("x-client", address)], query.to_string()).await;
+        let data = Answer { status: reply.status, body: reply.json() }.data().clone();
+        code(data.as_object().unwrap().values().next().unwrap()).to_owned()
+    };
+    let request = |to: &str| {
+        let query = "mutation ($e: EmailAddress!) { requestVerificationCode(input: { contact: { email: $e }, purpose: LOGIN }) { userErrors { code } } }";
+        json!({ "query": query, "variables": { "e": to } })
+    };
+    assert_eq!(ask(request("other@example.com"), "9.9.9.9").await, "none");
+    let flooding = join_all((0..60).map(|_| ask(request("ada@example.com"), "9.9.9.9")));
+    let (flooded, asked) = tokio::join!(flooding, ask(request("ada@example.com"), "7.7.7.7"));
+    assert!(flooded.iter().all(|code| code == "RATE_LIMITED"), "{flooded:?}");
+    assert_eq!(asked, "none");
+
+    // Nor does guessing use up one code after the other.
+    let guess = |n: usize| {
+        let query = "mutation ($c: String!) { login(input: { credential: { emailCode: { email: \"ada@example.com\", code: $c } } }) { user { id } userErrors { code } } }";
+        json!({ "query": query, "variables": { "c": format!("x{n}") } })
+    };
+    let guesses = join_all((0..20).map(|n| ask(guess(n), "9.9.9.9"))).await;
+    assert_eq!(guesses.iter().filter(|code| *code == "CODE_INVALID").count(), 3);
+    let right = app.code_to("ada@example.com", 1).await;
+    let query = "mutation ($c: String!) { login(input: { credential: { emailCode: { email: \"ada@example.com\", code: $c } } }) { user { id } userErrors { code } } }";
+    assert_eq!(ask(json!({ "query": query, "variables": { "c": right } }), "7.7.7.7").await, "none");
+}
+
+/// The current password is guessed no faster by somebody who has a session, wherever they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_current_password_is_guessed_so_often_and_no_more() {
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    let change = "mutation ($p: String!) { changePassword(input: { currentPassword: $p, newPassword: \"another horse\" }) { userErrors { code } } }";
+    let mut wrong = 0;
+    for n in 0..12 {
+        let payload = ada.data(change, json!({ "p": format!("guess {n}") })).await["changePassword"].clone();
+        wrong += usize::from(code(&payload) == "INVALID_CREDENTIALS");
+    }
+    assert_eq!(wrong, 10);
+    let payload = ada.data(change, json!({ "p": Person::PASSWORD })).await["changePassword"].clone();
+    assert_eq!(code(&payload), "RATE_LIMITED");
+    app.pass(Duration::from_mins(12));
+    let fresh = login(&app, "ada", Person::PASSWORD, "1.1.1.1").await;
+    assert_eq!(code(&fresh), "none", "signing in is another matter");
 }

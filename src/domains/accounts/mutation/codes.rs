@@ -47,7 +47,7 @@ impl CodeMutation {
     async fn request_password_reset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The account's verified contact.")] contact: ContactInput,
+        #[graphql(desc = "The account's contact (proven, or put in by an administrator).")] contact: ContactInput,
         #[graphql(desc = "A solved captcha with the purpose `RESET_PASSWORD`, where the server wants one.")]
         captcha: Option<ImageCaptchaAnswer>,
     ) -> Option<AppResult<OkPayload>> {

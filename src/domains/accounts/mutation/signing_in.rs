@@ -35,7 +35,7 @@ impl SignInMutation {
     /// Signs in. An unknown account and a wrong password are both `INVALID_CREDENTIALS`; after three of them a captcha is
     /// asked for (`CAPTCHA_INVALID`), after too many it is `RATE_LIMITED`, whatever the password. A code signs in the
     /// account of its contact, or makes one, with `needsPasswordUpdate` until a password is set; user errors:
-    /// `CODE_INVALID`, `CODE_EXPIRED`. `ACCOUNT_SUSPENDED` only after the right credential.
+    /// `CODE_INVALID`, `CODE_EXPIRED`, `RATE_LIMITED`. `ACCOUNT_SUSPENDED` only after the right credential.
     async fn login(
         &self,
         ctx: &Context<'_>,
@@ -95,7 +95,8 @@ impl SignInMutation {
     }
 
     /// Replaces the password, ends all other sessions, and gives this one new tokens. User errors:
-    /// `INVALID_CREDENTIALS` for a wrong current password, `WEAK_PASSWORD`.
+    /// `INVALID_CREDENTIALS` for a wrong current password, `RATE_LIMITED` after too many of them, `WEAK_PASSWORD`. Contacts
+    /// that wait to be verified are forgotten.
     async fn change_password(
         &self,
         ctx: &Context<'_>,

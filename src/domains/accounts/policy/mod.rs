@@ -11,8 +11,9 @@ use super::model::{AccountError, PresentedToken};
 use crate::auth::{Requester, weak};
 use crate::config::{Rate, RateLimits};
 use crate::contact::Contact;
+use crate::ids::UserId;
 use crate::rates::{self, Bucket};
-use crate::text::{is_blank, is_filler, turns_direction};
+use crate::text::{ends_line, is_blank, is_filler, turns_direction};
 
 /// How long a session lives without a refresh.
 pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);
@@ -79,7 +80,7 @@ pub fn check_username(username: &str) -> Result<(), AccountError> {
 /// [`AccountError::NicknameUnusable`].
 pub fn check_nickname(nickname: &str) -> Result<(), AccountError> {
     let shown = nickname.trim();
-    let unusable = shown.chars().any(|c| c.is_control() || turns_direction(c));
+    let unusable = shown.chars().any(|c| ends_line(c) || turns_direction(c));
     if shown.chars().all(is_blank) || shown.chars().count() > 32 || unusable {
         return Err(AccountError::NicknameUnusable);
     }
@@ -106,7 +107,7 @@ pub fn check_password(password: &str) -> Result<(), AccountError> {
 pub fn check_device_name(name: Option<&str>) -> Result<(), AccountError> {
     match name {
         Some(name) if name.chars().count() > 100 => Err(AccountError::DeviceNameTooLong),
-        Some(name) if name.chars().any(char::is_control) => Err(AccountError::DeviceNameUnusable),
+        Some(name) if name.chars().any(ends_line) => Err(AccountError::DeviceNameUnusable),
         _ => Ok(()),
     }
 }
@@ -139,6 +140,9 @@ pub fn judge_refresh(token: &PresentedToken, successor_used: bool, now: DateTime
     }
 }
 
+/// Wrong passwords and codes are counted over so long a time.
+const TRIES_WINDOW: TimeDelta = TimeDelta::minutes(15);
+
 /// After so many wrong passwords for an account from an address a captcha has to be solved with each try.
 pub const TRIES_WITHOUT_CAPTCHA: u32 = 3;
 
@@ -154,13 +158,31 @@ fn address(requester: &Requester, rate: Rate) -> Option<String> {
 /// one address for any account. Unknown accounts are counted alike.
 #[must_use]
 pub fn login_buckets(rates: &RateLimits, requester: &Requester, account: &str) -> Vec<Bucket> {
-    let (most, window) = (rates.logins.most, TimeDelta::minutes(15));
+    let most = rates.logins.most;
     let Some(ip) = address(requester, rates.logins) else { return Vec::new() };
     vec![
-        Bucket::new("login by account and address", &format!("{account}\n{ip}"), most, window),
-        Bucket::new("login by account", account, most.saturating_mul(10), window),
-        Bucket::new("login by address", &ip, most.saturating_mul(10), window),
+        Bucket::new("login by account and address", &format!("{account}\n{ip}"), most, TRIES_WINDOW),
+        Bucket::new("login by account", account, most.saturating_mul(10), TRIES_WINDOW),
+        Bucket::new("login by address", &ip, most.saturating_mul(10), TRIES_WINDOW),
     ]
+}
+
+/// What a try at a code is counted in: by contact and address, so that nobody keeps using up somebody else's codes, and by
+/// address. (The code itself counts its tries.)
+#[must_use]
+pub fn code_try_buckets(rates: &RateLimits, requester: &Requester, contact: &Contact) -> Vec<Bucket> {
+    let most = rates.logins.most;
+    let Some(ip) = address(requester, rates.logins) else { return Vec::new() };
+    vec![
+        Bucket::new("code try by contact and address", &format!("{}\n{ip}", contact.as_str()), most, TRIES_WINDOW),
+        Bucket::new("code try by address", &ip, most.saturating_mul(10), TRIES_WINDOW),
+    ]
+}
+
+/// What a try at the current password of somebody who is signed in is counted in, wherever they are.
+#[must_use]
+pub fn password_change_buckets(rates: &RateLimits, user: UserId) -> Vec<Bucket> {
+    vec![Bucket::new("password change by user", &user.0.to_string(), rates.logins.most, TRIES_WINDOW)]
 }
 
 /// What a new account is counted in.
@@ -230,7 +252,7 @@ mod tests {
         for name in ["Ada 女士", "😀", "\u{1f468}\u{200d}\u{1f469}"] {
             assert_eq!(check_nickname(name), Ok(()), "{name}");
         }
-        for name in ["", " ", "\u{200b}", "\u{3164}", "a\u{202e}b", "a\nb", &"x".repeat(33)] {
+        for name in ["", " ", "\u{200b}", "\u{3164}", "a\u{202e}b", "a\nb", "a\u{2028}b", &"x".repeat(33)] {
             assert_eq!(check_nickname(name), Err(AccountError::NicknameUnusable), "{name:?}");
         }
     }

@@ -8,7 +8,7 @@ use crate::domains::accounts::model::{
     Verification,
 };
 use crate::error::UserError;
-use crate::text::turns_direction;
+use crate::text::{ends_line, turns_direction};
 
 const LONGEST_LINE: usize = 64;
 const LONGEST_ADDRESS: usize = 200;
@@ -60,7 +60,7 @@ fn check_line(text: &str, longest: usize) -> Result<(), AccountError> {
     if text.chars().count() > longest {
         return Err(AccountError::TooLong(longest));
     }
-    if text.chars().any(|c| c.is_control() || turns_direction(c)) {
+    if text.chars().any(|c| ends_line(c) || turns_direction(c)) {
         return Err(AccountError::NotOneLine);
     }
     Ok(())
@@ -110,7 +110,7 @@ pub fn judge_update(
 ) -> Result<(UserChanges, ProfileChanges), Vec<UserError>> {
     let mut faults = Faults::default();
     let user = name_changes(&mut faults, update.username, update.nickname);
-    let id_card = faults.clearable(update.id_card, "input.idCard", |text| line(text));
+    let id_card = faults.clearable(said(update.id_card), "input.idCard", |text| line(text));
     let place = match update.place {
         None => PlaceUpdate::default(),
         Some(Some(place)) => place,
@@ -126,7 +126,7 @@ pub fn judge_update(
         bio: faults.required(update.bio, "input.bio", |bio| check_lines(bio, LONGEST_BIO)),
         verification: id_card.as_ref().and_then(|id_card| reverify(current, id_card.as_deref())),
         id_card,
-        student_id: faults.clearable(update.student_id, "input.studentId", |text| line(text)),
+        student_id: faults.clearable(said(update.student_id), "input.studentId", |text| line(text)),
         address: faults.required(update.address, "input.address", |text| check_lines(text, LONGEST_ADDRESS)),
         country: faults.clearable(place.country, "input.place.country", |text| line(text)),
         province: faults.clearable(place.province, "input.place.province", |text| line(text)),
@@ -137,6 +137,12 @@ pub fn judge_update(
         ..ProfileChanges::default()
     };
     faults.none().map(|()| (user, changes))
+}
+
+/// A number of papers without the white space around it; a blank one is none.
+fn said(change: Change<String>) -> Change<String> {
+    let value = change?.map(|text| text.trim().to_owned());
+    Some(value.filter(|text| !text.is_empty()))
 }
 
 /// New papers have to be looked at; without papers there is nothing to look at.

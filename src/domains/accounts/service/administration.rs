@@ -56,8 +56,14 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
     let mut conn = scope.db.write().await?;
     let (user, ended) = conn
         .transaction(async |conn| {
-            let changed = store::update_user(conn, id, &user).await.map_err(taken)?;
-            let changed = changed.ok_or_else(|| AccountError::NoSuchUser.at("id"))?;
+            let nobody = || AppError::from(AccountError::NoSuchUser.at("id"));
+            let (_, access) = store::lock_user(conn, id).await?.ok_or_else(nobody)?;
+            let clears = (user.email == Some(None), user.phone == Some(None));
+            if hash.is_none() && (clears.0 || clears.1) {
+                let path = if clears.0 { "input.email" } else { "input.phone" };
+                policy::profile::check_way_in(&access, clears.0, clears.1).map_err(|error| error.at(path))?;
+            }
+            let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(nobody)?;
             store::profiles::update_profile(conn, id, &profile).await?;
             let ended = match hash {
                 Some(hash) => passwords::set_password(scope, conn, id, hash).await?,

@@ -100,7 +100,7 @@ pub(super) async fn send_unasked(scope: &Scope, contacts: &[Contact]) {
 pub(super) async fn count(scope: &Scope, contact: &Contact, sent: Sent) -> AppResult<()> {
     let buckets = policy::codes::buckets(&scope.app.config.rates, &scope.requester, contact, sent);
     let conn = scope.db.read().await?;
-    rates::spend_if_allowed(&conn, &buckets, scope.app.clock.now()).await
+    rates::spend(&conn, &buckets, scope.app.clock.now()).await.map(drop)
 }
 
 async fn issue(scope: &Scope, contact: &Contact, purpose: CodePurpose, unasked: bool) -> AppResult<()> {
@@ -131,11 +131,15 @@ pub(super) async fn check_code(scope: &Scope, said: Said<'_>) -> AppResult<CodeP
     let Said { contact, purpose, code, path } = said;
     let wrong = || AppError::from(AccountError::CodeWrong.at(path));
     let conn = scope.db.read().await?;
+    let buckets = policy::code_try_buckets(&scope.app.config.rates, &scope.requester, &contact);
+    rates::spend(&conn, &buckets, scope.app.clock.now()).await?;
     let (hash, expires_at) = store::codes::count_try(&conn, (contact.as_str(), purpose)).await?.ok_or_else(wrong)?;
     let parts = [purpose.as_str(), contact.as_str(), &code::normalise(code)];
     if !scope.app.keys.matches(&hash, &parts) {
         return Err(wrong());
     }
+    // Only wrong codes count.
+    rates::refund(&conn, &buckets).await?;
     if expires_at <= scope.app.clock.now() {
         return Err(AccountError::CodeExpired.at(path).into());
     }
@@ -159,8 +163,7 @@ pub(super) async fn use_up(conn: &AsyncPgConnection, proofs: &[CodeProof]) -> Ap
 pub async fn create_captcha(scope: &Scope, purpose: CodePurpose) -> AppResult<ImageCaptcha> {
     let app = &scope.app;
     let conn = scope.db.read().await?;
-    rates::spend_if_allowed(&conn, &policy::captcha_buckets(&app.config.rates, &scope.requester), app.clock.now())
-        .await?;
+    rates::spend(&conn, &policy::captcha_buckets(&app.config.rates, &scope.requester), app.clock.now()).await?;
     drop(conn);
     scope.db.release().await;
     let picture = app.passwords.beside(captcha::draw).await??;

@@ -10,17 +10,23 @@ use crate::domains::accounts::policy::{self, AccountName};
 use crate::domains::accounts::store::{self, sessions::Which};
 use crate::error::{AppError, AppResult};
 use crate::ids::{SessionId, UserId};
+use crate::rates;
 use crate::scope::Scope;
 
 /// Replaces the viewer's password, ends all their other sessions, and gives this one new tokens.
 ///
 /// # Errors
-/// `INVALID_CREDENTIALS`, `WEAK_PASSWORD`; overloaded when too many passwords are being hashed.
+/// `INVALID_CREDENTIALS`, `WEAK_PASSWORD`, `RATE_LIMITED`; overloaded when too many passwords are being hashed.
 pub async fn change_password(scope: &Scope, current: Option<String>, new: String) -> AppResult<SignedIn> {
     let viewer = scope.viewer()?;
     policy::check_password(&new).map_err(|error| error.at("input.newPassword"))?;
     let app = &scope.app;
-    let found = store::profiles::find_details(&*scope.db.read().await?, viewer.user_id).await?;
+    app.passwords.check_room()?;
+    let conn = scope.db.read().await?;
+    let found = store::profiles::find_details(&conn, viewer.user_id).await?;
+    let buckets = policy::password_change_buckets(&app.config.rates, viewer.user_id);
+    rates::spend(&conn, &buckets, app.clock.now()).await?;
+    drop(conn);
     let old_hash = found.ok_or_else(AppError::unauthenticated)?.0.password_hash;
     // Hashing takes long, twice: others may have the connection meanwhile.
     scope.db.release().await;
@@ -41,11 +47,14 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
             let user = user.ok_or_else(wrong)?;
             let others = (viewer.user_id, Which::AllBut(viewer.session_id));
             let ended = sessions::end(scope, conn, others, SessionEnd::Revoked).await?;
+            store::profiles::clear_all_pending(conn, viewer.user_id).await?;
             store::sessions::delete_refresh_tokens(conn, viewer.session_id).await?;
             let tokens = sessions::give_tokens(scope, conn, viewer.user_id, viewer.session_id).await?;
             Ok::<_, AppError>((SignedIn { tokens, user }, ended))
         })
         .await?;
+    // Only wrong passwords count.
+    rates::refund(&conn, &buckets).await?;
     sessions::announce(scope, &ended, SessionEnd::Revoked);
     Ok(signed_in)
 }
@@ -75,7 +84,8 @@ pub async fn reset_password(scope: &Scope, contact: Contact, code: &str, new: St
     Ok(())
 }
 
-/// Sets somebody's password and ends all their sessions, within the caller's transaction.
+/// Sets somebody's password and ends all their sessions, within the caller's transaction. A contact that waited goes as
+/// well: whoever had stolen a session may have put it there, and have its code or link.
 pub(super) async fn set_password(
     scope: &Scope,
     conn: &AsyncPgConnection,
@@ -85,5 +95,6 @@ pub(super) async fn set_password(
     let changes =
         UserChanges { password_hash: Some(hash), updated_at: Some(scope.app.clock.now()), ..UserChanges::default() };
     store::update_user(conn, user, &changes).await?;
+    store::profiles::clear_all_pending(conn, user).await?;
     sessions::end(scope, conn, (user, Which::All), SessionEnd::Revoked).await
 }

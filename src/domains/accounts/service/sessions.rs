@@ -249,5 +249,6 @@ pub async fn load_ends(conn: &AsyncPgConnection, ids: &[SessionId]) -> AppResult
 /// When the database fails.
 pub async fn sweep(app: &App) -> Result<usize, AppError> {
     let conn = app.database.get().await?;
-    Ok(store::delete_ended_sessions(&conn, app.clock.now() - SESSION_LIFETIME).await?)
+    let before = app.clock.now() - SESSION_LIFETIME;
+    Ok(store::delete_ended_sessions(&conn, before).await? + store::delete_old_tokens(&conn, before).await?)
 }

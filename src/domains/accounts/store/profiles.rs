@@ -59,6 +59,12 @@ pub async fn clear_pending(mut conn: &AsyncPgConnection, id: UserId, contact: &C
     Ok(cleared == 1)
 }
 
+/// Forgets the contacts that wait to be verified.
+pub async fn clear_all_pending(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<usize> {
+    let none = (profiles::pending_email.eq(None::<String>), profiles::pending_phone.eq(None::<String>));
+    diesel::update(profiles::table.find(id)).set(none).execute(&mut conn).await
+}
+
 type Found<'a> = users::BoxedQuery<'a, Pg>;
 
 /// People who have not left, as an administrator looks for them.
@@ -80,7 +86,9 @@ fn search<'a>(search: &UserSearch, now: DateTime<Utc>) -> Found<'a> {
             Contact::Phone(phone) => found.filter(users::phone.eq(phone)),
         };
     }
-    let part = |text: &str| format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+    // Of one or two characters there is no trigram: they are looked for at the beginning, where there is.
+    let before = if text.chars().count() < 3 { "" } else { "%" };
+    let part = |text: &str| format!("{before}{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
     let by_name = sql::<Bool>("(username_key like ")
         .bind::<Text, _>(part(&policy::username_key(text)))
         .sql(" or nickname ilike ")

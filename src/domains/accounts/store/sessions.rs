@@ -210,6 +210,11 @@ pub async fn list_revoked_since(
     revoked.select((sessions::id, sessions::end_reason)).load(&mut conn).await
 }
 
+/// Deletes refresh tokens that were exchanged before a time: whoever presents one then is refused all the same.
+pub async fn delete_old_tokens(mut conn: &AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(refresh_tokens::table.filter(refresh_tokens::rotated_at.lt(before))).execute(&mut conn).await
+}
+
 /// Deletes sessions that ended before a time, with their tokens.
 pub async fn delete_ended_sessions(mut conn: &AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
     diesel::delete(sessions::table.filter(sessions::expires_at.lt(before).or(sessions::revoked_at.lt(before))))

@@ -9,7 +9,8 @@ use crate::graphql::scalars::{EmailAddress, PhoneNumber};
 /// Whom an administrator looks for; all that is given has to hold.
 #[derive(InputObject)]
 pub struct UserFilter {
-    /// Account number, a part of username or nickname, or a whole e-mail address or phone number.
+    /// Account number, a part of username or nickname (its beginning, for one or two characters), or a whole e-mail address
+    /// or phone number.
     query: Option<String>,
     /// With this role.
     role: Option<Role>,

@@ -124,7 +124,7 @@ impl From<RegisterInput> for Registration {
 /// An account's name and its password.
 #[derive(InputObject)]
 pub struct PasswordCredential {
-    /// Username, verified e-mail address or verified phone number.
+    /// Username, or the account's e-mail address or phone number (proven, or put in by an administrator).
     pub account: String,
     /// The password.
     #[graphql(secret)]
@@ -242,7 +242,7 @@ pub struct RequestVerificationCodeInput {
 /// A new password, by a code.
 #[derive(InputObject)]
 pub struct ResetPasswordInput {
-    /// The account's verified contact.
+    /// The account's contact (proven, or put in by an administrator).
     pub contact: ContactInput,
     /// The code that `requestPasswordReset` sent to it.
     #[graphql(secret)]
