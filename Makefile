@@ -8,14 +8,14 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL := $(SUDO) env DEBIAN_FRONTEND=noninteractive sh -c \
 	'apt-get update -q && apt-get install -yq --no-install-recommends "$$@"' install
 
-.PHONY: run test web clients fmt lint docs schema permissions db-schema release postgres node chromium smtpd clean
+.PHONY: run test web clients fmt lint docs schema permissions db-schema release postgres node chromium smtpd curl clean
 
 run: postgres ## Build, start with demo data, print the addresses
 	@$(MAKE) --no-print-directory web || echo "GraphiQL could not be bundled (that takes Node 20.19 or newer): Plaza starts without."
 	$(CARGO) build --locked --profile $(PROFILE) --bin plaza
 	./target/$(PROFILE)/plaza serve --demo
 
-test: postgres web clients chromium smtpd ## Every test
+test: postgres web clients chromium smtpd curl ## Every test
 	$(CARGO) test --locked
 
 web: web/dist/index.html.gz ## GraphiQL's bundle, which is compiled into the binary
@@ -62,6 +62,9 @@ node:
 
 smtpd:
 	@/usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null || $(INSTALL) python3-aiosmtpd
+
+curl:
+	@command -v curl >/dev/null || $(INSTALL) curl
 
 chromium:
 	@command -v chromium >/dev/null || $(INSTALL) chromium

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use moka::sync::Cache;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,15 +16,21 @@ use crate::auth::{TokenError, Viewer, secret};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
-use crate::domains::accounts;
+use crate::domains::{accounts, media};
 use crate::error::AppResult;
 use crate::events::Events;
+use crate::files::workshop::Workshop;
+use crate::ids::MediaId;
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
 use crate::rates;
+use crate::storage::Storage;
 
 /// How often rows that nobody can ask for any more are deleted.
 const SWEEP: Duration = Duration::from_hours(1);
+
+/// Files that are kept in memory, of some 400 bytes each.
+const SEEN_MEDIA: u64 = 20_000;
 
 /// Everything that is shared.
 pub struct App {
@@ -45,6 +52,12 @@ pub struct App {
     pub events: Events,
     /// Mail and SMS.
     pub mailer: Mailer,
+    /// Where files lie.
+    pub storage: Storage,
+    /// Files seen lately: they never change.
+    pub seen_media: Cache<MediaId, Arc<media::model::Media>>,
+    /// Where files are worked on.
+    pub workshop: Workshop,
     /// How many mutations may run at once.
     pub mutations: Arc<Semaphore>,
     /// Figures.
@@ -75,6 +88,9 @@ impl App {
             passwords: Passwords::new()?,
             revoked: RevokedSessions::default(),
             events: Events::open(database.clone(), config.event_retention_days).await?,
+            storage: Storage::open(&config.storage, &config.data_dir)?,
+            seen_media: Cache::new(SEEN_MEDIA),
+            workshop: Workshop::open(&config.data_dir, config.decoder.as_deref())?,
             mutations: Arc::new(Semaphore::new(config.mutations)),
             metrics: Metrics::new(),
             tracker: TaskTracker::new(),
@@ -119,6 +135,8 @@ async fn sweep(app: Arc<App>) {
         }
         note("ended sessions", accounts::service::sessions::sweep(&app).await);
         note("codes and captchas", accounts::service::codes::sweep(&app).await);
+        note("uploads", media::service::uploads::sweep(&app).await);
+        note("contents of files", media::service::sweeping::sweep(&app).await);
         note("counts of tries", rates::sweep(&app).await);
     }
 }

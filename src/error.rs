@@ -124,6 +124,14 @@ pub enum UserErrorCode {
     EditWindowPassed,
     /// The message is over 8,000 characters.
     MessageTooLarge,
+    /// The file is too large, or the picture has too many pixels; the message says how much is allowed.
+    FileTooLarge,
+    /// Files of this type are not taken, or not here.
+    FileTypeNotAllowed,
+    /// You have, or the request would make, more files than allowed; the message says which.
+    TooManyFiles,
+    /// Something else stands in the way; the message says what.
+    Conflict,
     /// The same key was used before with another input.
     IdempotencyMismatch,
     /// Tried too often; `retryAfterSeconds` says how long to wait.

@@ -106,6 +106,18 @@ typed_id!(
     /// One message.
     MessageId, "Message"
 );
+typed_id!(
+    /// Somebody's file.
+    MediaId, "Media"
+);
+typed_id!(
+    /// The content of files; clients never see one.
+    BlobId, "Blob"
+);
+typed_id!(
+    /// A file that is still to come; clients never see one.
+    UploadId, "Upload"
+);
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@
 //! | [`graphql`] | the seam: merged roots, documents and their limits, context, loaders, connections, errors |
 //! | [`domains`] | one folder per domain, the same file names in each |
 //! | [`events`] | outbox, sequencer, feed, hub: live delivery that loses nothing |
+//! | [`files`], [`storage`] | what people upload: made fit to be served; where it lies |
 //! | [`auth`] | who is asking |
 //! | [`rates`] | how often an account or address may try, over all instances |
 //! | [`db`] | pool, embedded PostgreSQL, migrations |
@@ -25,6 +26,7 @@ pub mod db;
 pub mod domains;
 pub mod error;
 pub mod events;
+pub mod files;
 pub mod geo;
 pub mod graphql;
 pub mod http;
@@ -37,5 +39,6 @@ pub mod rates;
 pub mod run;
 pub mod scope;
 pub mod seed;
+pub mod storage;
 pub mod telemetry;
 pub mod text;

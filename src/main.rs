@@ -1,5 +1,6 @@
 //! Plaza's commands.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,8 +11,10 @@ use plaza::config::Config;
 use plaza::domains::accounts::model::Role;
 use plaza::domains::accounts::service as accounts;
 use plaza::error::{AppError, AppResult};
+use plaza::files::worker;
 use plaza::scope::Scope;
 use plaza::{graphql, run, seed, telemetry};
+use tokio::runtime::Builder;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -49,6 +52,14 @@ enum Command {
         #[arg(ignore_case = true)]
         role: RoleArgument,
     },
+    /// Decodes the picture at standard input for a server
+    #[command(hide = true)]
+    Picture {
+        /// Bytes that decoding it takes
+        memory: u64,
+        /// Where temporary files go
+        folder: PathBuf,
+    },
     /// Prints an access token for somebody, good for about 15 minutes
     Token {
         /// For whom
@@ -74,9 +85,25 @@ impl From<RoleArgument> for Role {
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// Threads for what blocks (files, pictures, passwords): more wait. Each keeps memory of its own for a while, and of what
+/// takes long there is a bound elsewhere.
+const BLOCKING_THREADS: usize = 24;
+
+fn main() -> ExitCode {
     let command = Arguments::parse().command.unwrap_or(Command::Serve { demo: false });
+    if let Command::Picture { memory, folder } = command {
+        return worker::work(memory, folder);
+    }
+    match Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
+        Ok(runtime) => runtime.block_on(start(command)),
+        Err(error) => {
+            eprintln!("Plaza can't start its threads: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(command: Command) -> ExitCode {
     if matches!(command, Command::Schema) {
         println!("{}", graphql::sdl());
         return ExitCode::SUCCESS;
@@ -117,8 +144,8 @@ async fn perform(command: Command, config: Config) -> AppResult<()> {
 
 async fn perform_on(command: Command, app: &Arc<App>) -> AppResult<()> {
     match command {
-        // Building the app has migrated, and the schema was printed before.
-        Command::Serve { .. } | Command::Migrate | Command::Schema => Ok(()),
+        // Building the app has migrated; the schema was printed and the picture decoded before.
+        Command::Serve { .. } | Command::Migrate | Command::Schema | Command::Picture { .. } => Ok(()),
         Command::Seed => seed::demo(app).await,
         Command::Promote { username, role } => accounts::promote(app, &username, role.into()).await,
         Command::Token { username } => {

@@ -11,6 +11,7 @@ use axum::http::{HeaderName, HeaderValue};
 use lettre::message::Mailbox;
 
 use crate::graphql::document::limits::Limits as DocumentLimits;
+use crate::storage::StorageSettings;
 use reader::Reader;
 
 /// A setting's name, its default as the README shows it, and what it does.
@@ -43,6 +44,12 @@ settings! {
     "PLAZA_ALLOWED_ORIGINS", "none", "origins of other sites whose pages may ask and open sockets, separated by commas";
     "PLAZA_TRUSTED_PROXY_HEADER", "none", "header in which your proxy puts the client's address, such as X-Forwarded-For";
     "PLAZA_TRUSTED_DOCUMENTS", "none", "manifest file, JSON of documentId and document; with it, nothing else runs";
+    "PLAZA_STORAGE_URL", "media in PLAZA_DATA_DIR", "where uploaded files lie: a folder such as file:///srv/media, which all instances share, or s3://bucket/prefix";
+    "PLAZA_STORAGE_ENDPOINT", "Amazon's of the region", "address of another storage that speaks S3, such as https://s3.cn-east-1.qiniucs.com";
+    "PLAZA_STORAGE_REGION", "us-east-1", "region of the bucket";
+    "PLAZA_STORAGE_ACCESS_KEY", "none", "name of the key for the bucket; required with s3://";
+    "PLAZA_STORAGE_SECRET_KEY", "none", "the key for the bucket; required with s3://";
+    "PLAZA_UPLOAD_QUOTA_MB", "500", "MiB of files that a user may keep, 1 to 1048576";
     "SMTP_URL", "none", "mail server, such as smtps://user:password@host or smtp://host:587?tls=required; without it mail goes to outbox.jsonl";
     "PLAZA_MAIL_FROM", "no-reply at the public host", "sender of mail, such as Plaza <no-reply@example.com>";
     "SMS_WEBHOOK_URL", "none", "takes each SMS as a POST of JSON (kind, to, subject, body, code, at); without it SMS go to outbox.jsonl";
@@ -59,11 +66,12 @@ settings! {
     "PLAZA_LIMIT_REGISTRATIONS", "30", "accounts made from one address in an hour; spared as above";
     "PLAZA_LIMIT_CODES", "10", "one-time codes a day to one contact, one a minute; the same from one address, where local ones are spared as above";
     "PLAZA_LIMIT_CAPTCHAS", "60", "image captchas made for one address in 10 minutes; spared as above";
+    "PLAZA_LIMIT_USER_FILES", "600", "files that a user may upload in an hour; spared as above";
     "PLAZA_LIMIT_BODY_KB", "64", "KiB of a JSON body or a socket's message, 1 to 1024";
     "PLAZA_LIMIT_FILE_KB", "1024", "KiB of one file of a multipart request, 1 to 65536";
     "PLAZA_LIMIT_UPLOAD_KB", "10240", "KiB of a multipart request, 1 to 262144";
     "PLAZA_LIMIT_FILES", "10", "files of a multipart request, and places they stand in, 1 to 100";
-    "PLAZA_LIMIT_UPLOADS", "8", "multipart requests being read at once, 1 to 1000";
+    "PLAZA_LIMIT_UPLOADS", "64", "multipart requests being read at once, 1 to 1000";
     "PLAZA_LIMIT_DOCUMENT_BYTES", "16384", "bytes of a document, 64 to 1048576";
     "PLAZA_LIMIT_TOKENS", "2000", "tokens of a document, 10 to 100000";
     "PLAZA_LIMIT_NESTING", "64", "brackets or selections inside each other, fragments written out, 8 to 128";
@@ -133,6 +141,8 @@ pub struct RateLimits {
     pub codes: Rate,
     /// Image captchas for one address in 10 minutes.
     pub captchas: Rate,
+    /// Files that a user may upload in an hour.
+    pub files: Rate,
 }
 
 /// How mail and SMS leave.
@@ -163,6 +173,12 @@ pub struct Config {
     pub mail: MailSettings,
     /// Ask for a captcha every time.
     pub require_captcha: bool,
+    /// Where uploaded files lie.
+    pub storage: StorageSettings,
+    /// MiB of files that a user may keep.
+    pub upload_quota_mb: u32,
+    /// The program that decodes pictures; none means this one, and no setting says otherwise.
+    pub decoder: Option<PathBuf>,
     /// The data folder.
     pub data_dir: PathBuf,
     /// Where PostgreSQL's programs are.
@@ -248,6 +264,9 @@ impl Config {
             public_url,
             spares_local,
             require_captcha: reader.parsed("PLAZA_REQUIRE_CAPTCHA", false, "true or false"),
+            decoder: None,
+            storage: reader.storage(),
+            upload_quota_mb: reader.number("PLAZA_UPLOAD_QUOTA_MB", 500, 1, 1 << 20),
             data_dir: reader.text("PLAZA_DATA_DIR").unwrap_or_else(|| "./data".into()).into(),
             pg_bin: reader.text("PLAZA_PG_BIN").map(PathBuf::from),
             jwt_secret_previous: reader.secret("PLAZA_JWT_SECRET_PREVIOUS"),
@@ -267,6 +286,7 @@ impl Config {
                 registrations: reader.rate("PLAZA_LIMIT_REGISTRATIONS", 30),
                 codes: reader.rate("PLAZA_LIMIT_CODES", 10),
                 captchas: reader.rate("PLAZA_LIMIT_CAPTCHAS", 60),
+                files: reader.rate("PLAZA_LIMIT_USER_FILES", 600),
             },
             database_url,
             listen_database_url,

@@ -6,6 +6,7 @@ use axum::http::{HeaderName, HeaderValue, Uri};
 
 use super::{MailSettings, Rate, TransportLimits};
 use crate::graphql::document::limits::Limits as DocumentLimits;
+use crate::storage::{S3Settings, StorageSettings};
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 
@@ -95,8 +96,45 @@ impl Reader {
             file: self.size("PLAZA_LIMIT_FILE_KB", 1024, 1, 65_536) << 10,
             upload: self.size("PLAZA_LIMIT_UPLOAD_KB", 10_240, 1, 262_144) << 10,
             files: self.size("PLAZA_LIMIT_FILES", 10, 1, 100),
-            uploads: self.size("PLAZA_LIMIT_UPLOADS", 8, 1, 1000),
+            uploads: self.size("PLAZA_LIMIT_UPLOADS", 64, 1, 1000),
         }
+    }
+
+    pub fn storage(&mut self) -> StorageSettings {
+        let Some(text) = self.text("PLAZA_STORAGE_URL") else { return StorageSettings::Folder(None) };
+        let url = text.parse::<reqwest::Url>().ok();
+        let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or_default().to_owned();
+        match url.as_ref().map(reqwest::Url::scheme) {
+            Some("file") if host.is_empty() => StorageSettings::Folder(url.and_then(|url| url.to_file_path().ok())),
+            Some("s3") if !host.is_empty() => {
+                let prefix = url.map(|url| url.path().trim_matches('/').to_owned()).unwrap_or_default();
+                self.bucket(host, prefix)
+            }
+            _ => {
+                self.errors.push(format!(
+                    "PLAZA_STORAGE_URL is {text:?}, but must be like file:///srv/media or s3://bucket/prefix"
+                ));
+                StorageSettings::Folder(None)
+            }
+        }
+    }
+
+    fn bucket(&mut self, bucket: String, prefix: String) -> StorageSettings {
+        let region = self.text("PLAZA_STORAGE_REGION").unwrap_or_else(|| "us-east-1".into());
+        let mut key = |name: &str| {
+            let key = self.text(name);
+            if key.is_none() {
+                self.errors.push(format!("{name} is required with a bucket in PLAZA_STORAGE_URL"));
+            }
+            key.unwrap_or_default()
+        };
+        let (access_key, secret_key) = (key("PLAZA_STORAGE_ACCESS_KEY"), key("PLAZA_STORAGE_SECRET_KEY"));
+        let own = format!("https://s3.{region}.amazonaws.com").parse().ok();
+        let Some(endpoint) = self.web_url("PLAZA_STORAGE_ENDPOINT").or(own) else {
+            self.errors.push(format!("PLAZA_STORAGE_REGION is {region:?}, which is no region"));
+            return StorageSettings::Folder(None);
+        };
+        StorageSettings::S3(Box::new(S3Settings { bucket, prefix, endpoint, region, access_key, secret_key }))
     }
 
     /// An `http` or `https` URL, without a slash at its end.

@@ -42,12 +42,29 @@ pub mod sql_types {
     pub struct SessionEnd;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "upload_state"))]
+    pub struct UploadState;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "user_role"))]
     pub struct UserRole;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "verification"))]
     pub struct Verification;
+}
+
+diesel::table! {
+    blobs (id) {
+        id -> Int8,
+        sha256 -> Bytea,
+        content_type -> Text,
+        name -> Text,
+        size_bytes -> Int8,
+        stored -> Bool,
+        uses -> Int4,
+        wanted_at -> Timestamptz,
+    }
 }
 
 diesel::table! {
@@ -96,6 +113,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    file_usage (owner_id) {
+        owner_id -> Int8,
+        files -> Int4,
+        bytes -> Int8,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::CodePurpose;
 
@@ -104,6 +129,19 @@ diesel::table! {
         purpose -> CodePurpose,
         answer_hash -> Bytea,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    media (id) {
+        id -> Int8,
+        owner_id -> Int8,
+        blob_id -> Int8,
+        thumbnail_id -> Nullable<Int8>,
+        width -> Nullable<Int4>,
+        height -> Nullable<Int4>,
+        file_name -> Text,
+        created_at -> Timestamptz,
     }
 }
 
@@ -265,6 +303,25 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use super::sql_types::UploadState;
+
+    uploads (id) {
+        id -> Int8,
+        owner_id -> Int8,
+        key -> Text,
+        file_name -> Text,
+        content_type -> Text,
+        size_bytes -> Int8,
+        state -> UploadState,
+        media_id -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        pending -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use super::sql_types::UserRole;
 
     users (id) {
@@ -285,9 +342,11 @@ diesel::table! {
         suspended_at -> Nullable<Timestamptz>,
         suspended_until -> Nullable<Timestamptz>,
         suspension_reason -> Nullable<Text>,
+        avatar_id -> Nullable<Int8>,
     }
 }
 
+diesel::joinable!(file_usage -> users (owner_id));
 diesel::joinable!(members -> conversations (conversation_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(messages -> conversations (conversation_id));
@@ -295,12 +354,17 @@ diesel::joinable!(messages -> users (sender_id));
 diesel::joinable!(profiles -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(uploads -> media (media_id));
+diesel::joinable!(uploads -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    blobs,
     conversations,
     event_stream,
     events,
+    file_usage,
     image_captchas,
+    media,
     members,
     messages,
     one_time_codes,
@@ -310,5 +374,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     rate_counts,
     refresh_tokens,
     sessions,
+    uploads,
     users,
 );

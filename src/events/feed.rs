@@ -55,7 +55,7 @@ async fn step(app: &Arc<App>, listener: &Listener) -> AppResult<bool> {
     let rows = store::list_after(&listener.conn, head.position, head.not_before(), BATCH).await?;
     let Some(newest) = rows.last().map(|row| row.at) else { return Ok(false) };
     let full = rows.len() == usize::try_from(BATCH).unwrap_or(usize::MAX);
-    let batch = hydrate::load(&listener.conn, rows).await?;
+    let batch = hydrate::load(app, &listener.conn, rows).await?;
     for event in &batch {
         if let Payload::Session(session, reason) = event.payload {
             app.revoked.insert(session, reason, app.clock.now());

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use diesel_async::AsyncPgConnection;
 
 use super::model::{Event, EventKind, Payload, StoredEvent};
+use crate::app::App;
 use crate::domains::accounts::model::SessionEnd;
-use crate::domains::{accounts, chat};
+use crate::domains::{accounts, chat, media};
 use crate::error::AppResult;
-use crate::ids::{ConversationId, MessageId, SessionId, UserId};
+use crate::ids::{ConversationId, MediaId, MessageId, SessionId, UserId};
 
 /// Turns rows into shared events: at most one statement per kind of thing they refer to.
-pub(super) async fn load(conn: &AsyncPgConnection, rows: Vec<StoredEvent>) -> AppResult<Vec<Arc<Event>>> {
+pub(super) async fn load(app: &App, conn: &AsyncPgConnection, rows: Vec<StoredEvent>) -> AppResult<Vec<Arc<Event>>> {
     let mut messages: Vec<MessageId> = Vec::new();
     let mut markers: Vec<(ConversationId, UserId)> = Vec::new();
     let mut memberships: Vec<(ConversationId, UserId)> = Vec::new();
@@ -35,6 +36,10 @@ pub(super) async fn load(conn: &AsyncPgConnection, rows: Vec<StoredEvent>) -> Ap
     let users = accounts::service::load_users(conn, &readers).await?;
     let windows = chat::service::load_windows(conn, &memberships).await?;
     let ends = accounts::service::sessions::load_ends(conn, &sessions).await?;
+    // For subscribers, who show them beside what was said.
+    let people = cards.values().map(|card| &*card.sender).chain(users.values().map(|user| &**user));
+    let avatars: Vec<MediaId> = people.filter_map(|user| user.avatar_id).collect();
+    media::service::foresee(app, conn, &avatars).await?;
     let found = Found { cards, conversations, users, windows, ends };
     Ok(rows.into_iter().map(|row| Arc::new(found.event(&row))).collect())
 }

@@ -69,7 +69,7 @@ pub(super) async fn next_page(
         }
         _ => head,
     };
-    let events = hydrate::load(&conn, rows).await?;
+    let events = hydrate::load(app, &conn, rows).await?;
     let visible = |event: &Arc<Event>| interest.admits(user, &windows, event);
     Ok((events.into_iter().filter(visible).collect(), reached))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::loader::{Batch, Loader};
-use crate::domains::{accounts, chat};
+use crate::domains::{accounts, chat, media};
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::scope::Scope;
@@ -23,6 +23,8 @@ pub struct Loaders {
     pub memberships: Loader<chat::loader::ViewerMembership>,
     /// The present members of a conversation.
     pub members: Loader<chat::loader::PresentMembers>,
+    /// A file by id, for what shows it.
+    pub media: Loader<media::loader::MediaById>,
 }
 
 impl Loaders {
@@ -37,6 +39,7 @@ impl Loaders {
             messages: Loader::default(),
             memberships: Loader::default(),
             members: Loader::default(),
+            media: Loader::default(),
         }
     }
 

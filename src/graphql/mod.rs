@@ -19,7 +19,7 @@ use std::sync::Arc;
 use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
 
 use crate::app::App;
-use crate::domains::{accounts, chat};
+use crate::domains::{accounts, chat, media};
 
 /// The root of queries.
 #[derive(MergedObject, Default)]
@@ -27,7 +27,7 @@ pub struct Query(node::NodeQuery, accounts::query::AccountQuery, chat::query::Ch
 
 /// The root of mutations.
 #[derive(MergedObject, Default)]
-pub struct Mutation(accounts::mutation::AccountMutation, chat::mutation::ChatMutation);
+pub struct Mutation(accounts::mutation::AccountMutation, chat::mutation::ChatMutation, media::mutation::MediaMutation);
 
 /// The root of subscriptions.
 #[derive(MergedSubscription, Default)]
@@ -35,13 +35,13 @@ pub struct Subscription(chat::subscription::ChatSubscription);
 
 /// Everything about the signed-in user.
 #[derive(MergedObject)]
-pub struct Viewer(accounts::query::AccountViewer, chat::query::ChatViewer);
+pub struct Viewer(accounts::query::AccountViewer, chat::query::ChatViewer, media::query::MediaViewer);
 
 impl Viewer {
     /// The signed-in user's.
     #[must_use]
     pub fn new(viewer: crate::auth::Viewer) -> Self {
-        Self(accounts::query::AccountViewer(viewer), chat::query::ChatViewer)
+        Self(accounts::query::AccountViewer(viewer), chat::query::ChatViewer, media::query::MediaViewer)
     }
 }
 

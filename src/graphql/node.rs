@@ -6,9 +6,10 @@ use super::context::PlazaContext;
 use crate::domains::accounts::types::User;
 use crate::domains::accounts::types::signing_in::Session;
 use crate::domains::chat::types::{Conversation, Message};
-use crate::domains::{accounts, chat};
+use crate::domains::media::types::Media;
+use crate::domains::{accounts, chat, media};
 use crate::error::{AppError, AppResult};
-use crate::ids::{ConversationId, MessageId, SessionId, UserId, decode_global_id};
+use crate::ids::{ConversationId, MediaId, MessageId, SessionId, UserId, decode_global_id};
 
 /// The most ids that `nodes` takes.
 const MOST_NODES: usize = 100;
@@ -25,6 +26,8 @@ pub enum Node {
     Message(Message),
     /// A live session of the viewer's.
     Session(Session),
+    /// A file of the viewer's.
+    Media(Media),
 }
 
 /// Finds an object of whatever type; none when it doesn't exist or the viewer may not see it.
@@ -40,6 +43,7 @@ async fn find(ctx: &Context<'_>, id: &ID) -> AppResult<Option<Node>> {
         }
         (MessageId::TYPE, Some(_)) => chat::query::find_message(ctx, MessageId(key)).await?.map(Node::Message),
         (SessionId::TYPE, Some(_)) => accounts::query::find_session(ctx, SessionId(key)).await?.map(Node::Session),
+        (MediaId::TYPE, Some(_)) => media::query::find_media(ctx, MediaId(key)).await?.map(Node::Media),
         _ => None,
     })
 }

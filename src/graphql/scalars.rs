@@ -1,6 +1,7 @@
 //! Scalars, and ids as arguments.
 
-use async_graphql::{ID, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{ID, InputValueError, InputValueResult, Name, Scalar, ScalarType, Value};
 use chrono::{Datelike, NaiveDate, SecondsFormat, Utc};
 
 use crate::contact;
@@ -113,6 +114,43 @@ impl ScalarType for Decimal {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+/// An address, as the API speaks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url(pub String);
+
+/// Absolute `http` or `https` URL.
+#[Scalar(name = "URL", specified_by_url = "https://url.spec.whatwg.org/")]
+impl ScalarType for Url {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        let url = text.parse::<reqwest::Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        url.map(|url| Self(url.into())).ok_or_else(|| InputValueError::custom("an http or https URL is needed"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+}
+
+/// An object of any shape, as the API speaks it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Json(pub IndexMap<Name, Value>);
+
+/// Any JSON object.
+#[Scalar(name = "JSON")]
+impl ScalarType for Json {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::Object(fields) => Ok(Self(fields)),
+            other => Err(InputValueError::expected_type(other)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Object(self.0.clone())
     }
 }
 

@@ -73,9 +73,8 @@ async fn read(
         "multipart/form-data" => {
             multipart::check_preflight(headers)?;
             // Nobody unknown makes the server hold files.
-            requester.require_viewer()?;
-            let _permit = endpoint.uploads.try_acquire().map_err(|_| AppError::overloaded())?;
-            multipart::read(headers, body, limits).await
+            let _place = endpoint.uploads.take(requester.require_viewer()?.user_id).await?;
+            multipart::read(headers, body, limits, endpoint.app.workshop.spool()).await
         }
         _ => Err(AppError::Request(
             ErrorCode::UnsupportedMediaType,

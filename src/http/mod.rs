@@ -6,8 +6,8 @@
 //!                            panics)             load)             └─▶ sse       (execute, then events)
 //! ```
 //!
-//! Nothing here knows Plaza's schema: an [`Endpoint`] takes any [`Engine`]. The one page beside it verifies e-mail
-//! addresses.
+//! Nothing here knows Plaza's schema: an [`Endpoint`] takes any [`Engine`]. Beside it stand a page that verifies e-mail
+//! addresses, and the files that people upload.
 
 mod accept;
 mod body;
@@ -17,9 +17,11 @@ mod graphiql;
 mod graphql;
 mod health;
 mod lifetime;
+mod media;
 mod multipart;
 mod observe;
 mod origin;
+mod places;
 mod reply;
 pub mod server;
 mod sse;
@@ -50,8 +52,8 @@ pub struct Endpoint {
     pub documents: Arc<Documents>,
     /// HTTP requests being answered.
     requests: Arc<Semaphore>,
-    /// Multipart requests being read.
-    uploads: Arc<Semaphore>,
+    /// Uploads being read.
+    uploads: places::Places,
     /// Open sockets and event streams.
     streams: Arc<Semaphore>,
     /// Who asked lately.
@@ -77,7 +79,7 @@ impl Endpoint {
             documents: Arc::new(Documents::open(&engine.sdl(), &app.config)?),
             engine,
             requests: Arc::new(Semaphore::new(limits.requests)),
-            uploads: Arc::new(Semaphore::new(limits.uploads)),
+            uploads: places::Places::new(limits.uploads),
             streams: Arc::new(Semaphore::new(limits.sockets)),
             addresses: Arc::new(gate::Addresses::new(&app.config)),
             app: Arc::clone(app),
@@ -86,12 +88,17 @@ impl Endpoint {
 
     /// All routes.
     pub fn router(self) -> Router {
+        let guard = from_fn_with_state(self.clone(), gate::guard);
+        // For the pages of any site.
+        let files = Router::new().route("/media/{name}", get(media::serve)).layer(guard.clone());
         Router::new()
             .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other))
             .route("/graphql/ws", get(websocket::upgrade))
             .route("/verify-email", get(verify_email::page))
-            .layer(from_fn_with_state(self.clone(), gate::guard))
+            .route("/media/uploads/{key}", get(media::follow).put(media::receive))
+            .layer(guard)
             .layer(origin::cors(&self.app.config.allowed_origins))
+            .merge(files)
             .route("/", get(graphiql::page))
             .route("/graphiql/{*path}", get(graphiql::asset))
             .route("/healthz", get(health::alive))

@@ -1,6 +1,9 @@
-//! Uploads by the graphql-multipart-request-spec: `operations`, then `map`, then the files, counted while they stream.
+//! Uploads by the graphql-multipart-request-spec: `operations`, then `map`, then the files, which go to temporary files
+//! and are counted while they stream.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use async_graphql::{UploadValue, Value, Variables};
@@ -9,14 +12,21 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use futures_util::{Stream, StreamExt, stream};
 use multer::{Constraints, Field, Multipart, SizeLimit};
+use tokio::fs::File as TokioFile;
+use tokio::io::AsyncWriteExt;
+use tokio::task::spawn_blocking;
 
 use super::body::{check_length, in_time, parse, too_large};
 use crate::config::TransportLimits;
 use crate::error::{AppError, AppResult, ErrorCode};
+use crate::files::workshop::Spool;
 use crate::graphql::document::Asked;
 
 /// A browser asks first before it sends one of these to another site; a form can't send them at all.
 const PREFLIGHT: [&str; 3] = ["graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name"];
+
+/// Bytes that may stand where no part's content is: before the first part, and in the head of each.
+const MOST_BETWEEN: usize = 64 << 10;
 
 /// Bytes of the map for each file: a name and a path.
 const MAP_BYTES: usize = 512;
@@ -44,24 +54,56 @@ pub async fn read(
     headers: &HeaderMap,
     body: &mut BodyDataStream,
     limits: &TransportLimits,
+    spool: &Spool,
 ) -> AppResult<(Asked, Vec<File>)> {
     check_length(headers, limits.upload)?;
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(media_type)
         .map_err(|_| AppError::bad_input("The multipart/form-data body has no boundary in Content-Type."))?;
     let whole = Constraints::new().size_limit(SizeLimit::new().whole_stream(limits.upload as u64));
-    let multipart = Multipart::with_constraints(in_turn(body), boundary, whole);
-    in_time(read_parts(multipart, limits)).await
+    let between = Between::default();
+    let multipart = Multipart::with_constraints(in_turn(body, between.clone()), boundary, whole);
+    in_time(read_parts(Parts { multipart, between }, limits, spool)).await
+}
+
+/// Bytes that came since the last part, or the last piece of one: what the reader of parts holds and looks through.
+#[derive(Clone, Default)]
+struct Between(Arc<AtomicUsize>);
+
+/// The parts of a body, one after the other.
+struct Parts<'a> {
+    multipart: Multipart<'a>,
+    between: Between,
+}
+
+impl<'a> Parts<'a> {
+    async fn next(&mut self, limits: &TransportLimits) -> AppResult<Option<Field<'a>>> {
+        let field = self.multipart.next_field().await.map_err(|error| fault(&error, limits))?;
+        self.between.0.store(0, Ordering::Relaxed);
+        Ok(field)
+    }
+
+    async fn piece(&self, field: &mut Field<'_>, limits: &TransportLimits) -> AppResult<Option<Bytes>> {
+        let piece = field.chunk().await.map_err(|error| fault(&error, limits))?;
+        self.between.0.store(0, Ordering::Relaxed);
+        Ok(piece)
+    }
 }
 
 /// The body, a chunk at a time: the reader of parts would take in all that is there before it looks at any of it.
-fn in_turn(body: &mut BodyDataStream) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send {
+fn in_turn(body: &mut BodyDataStream, between: Between) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send {
     let mut had_one = false;
     stream::poll_fn(move |context| {
         had_one = !had_one;
         if had_one {
             let chunk = body.poll_next_unpin(context);
             had_one = chunk.is_ready();
+            if let Poll::Ready(Some(Ok(bytes))) = &chunk {
+                let held = between.0.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
+                if held > MOST_BETWEEN {
+                    return Poll::Ready(Some(Err(axum::Error::new("nothing but what stands between parts"))));
+                }
+            }
             return chunk;
         }
         context.waker().wake_by_ref();
@@ -69,20 +111,18 @@ fn in_turn(body: &mut BodyDataStream) -> impl Stream<Item = Result<Bytes, axum::
     })
 }
 
-async fn read_parts(mut multipart: Multipart<'_>, limits: &TransportLimits) -> AppResult<(Asked, Vec<File>)> {
-    let operations = next(&mut multipart, limits, "operations").await?;
-    let asked = parse(&collect(operations, limits, limits.body, "`operations`").await?)?;
-    let map = next(&mut multipart, limits, "map").await?;
-    let map = collect(map, limits, MAP_BYTES * limits.files, "`map`").await?;
+async fn read_parts(mut parts: Parts<'_>, limits: &TransportLimits, spool: &Spool) -> AppResult<(Asked, Vec<File>)> {
+    let asked = parse(&collect(&mut parts, limits, "operations", limits.body).await?)?;
+    let map = collect(&mut parts, limits, "map", MAP_BYTES * limits.files).await?;
     let mut places = parse_map(&map, &asked, limits)?;
     let mut files = Vec::new();
-    while let Some(field) = multipart.next_field().await.map_err(|error| fault(&error, limits))? {
+    while let Some(field) = parts.next(limits).await? {
         let place = field.name().and_then(|name| places.remove(name));
         let place =
             place.ok_or_else(|| AppError::bad_input("Each file has a name that `map` knows, and comes once."))?;
         let filename = field.file_name().unwrap_or_default().to_owned();
         let content_type = field.content_type().map(ToString::to_string);
-        let content = Bytes::from(collect(field, limits, limits.file, "A file").await?);
+        let content = save(&parts, field, limits, spool).await?;
         files.push((place, UploadValue { filename, content_type, content }));
     }
     if let Some(name) = places.keys().next() {
@@ -91,25 +131,45 @@ async fn read_parts(mut multipart: Multipart<'_>, limits: &TransportLimits) -> A
     Ok((asked, files))
 }
 
-async fn next<'a>(multipart: &mut Multipart<'a>, limits: &TransportLimits, name: &str) -> AppResult<Field<'a>> {
-    let field = multipart.next_field().await.map_err(|error| fault(&error, limits))?;
-    field.filter(|field| field.name() == Some(name)).ok_or_else(|| {
+/// A part that has to be there by this name, whole.
+async fn collect(parts: &mut Parts<'_>, limits: &TransportLimits, name: &str, most: usize) -> AppResult<Vec<u8>> {
+    let field = parts.next(limits).await?.filter(|field| field.name() == Some(name));
+    let mut field = field.ok_or_else(|| {
         AppError::bad_input(format!("The parts are `operations`, `map`, then the files; `{name}` is not in its place."))
-    })
-}
-
-async fn collect(mut field: Field<'_>, limits: &TransportLimits, most: usize, what: &str) -> AppResult<Vec<u8>> {
+    })?;
     // Put together once it is known to be small enough.
     let mut chunks: Vec<Bytes> = Vec::new();
     let mut size = 0;
-    while let Some(chunk) = field.chunk().await.map_err(|error| fault(&error, limits))? {
+    while let Some(chunk) = parts.piece(&mut field, limits).await? {
         size += chunk.len();
         if size > most {
-            return Err(too_large(what, most));
+            return Err(too_large(&format!("`{name}`"), most));
         }
         chunks.push(chunk);
     }
     Ok(chunks.concat())
+}
+
+/// A file, in a temporary one.
+async fn save(
+    parts: &Parts<'_>,
+    mut field: Field<'_>,
+    limits: &TransportLimits,
+    spool: &Spool,
+) -> AppResult<std::fs::File> {
+    let spool = spool.clone();
+    let file = spawn_blocking(move || spool.file()).await.map_err(AppError::internal)?.map_err(AppError::internal)?;
+    let mut file = TokioFile::from_std(file);
+    let mut size = 0;
+    while let Some(chunk) = parts.piece(&mut field, limits).await? {
+        size += chunk.len();
+        if size > limits.file {
+            return Err(too_large("A file", limits.file));
+        }
+        file.write_all(&chunk).await.map_err(AppError::internal)?;
+    }
+    file.flush().await.map_err(AppError::internal)?;
+    Ok(file.into_std().await)
 }
 
 /// The place of each file, by its name: one place a file, no place twice, null until the file is there.

@@ -23,7 +23,7 @@ pub fn cors(allowed: &[HeaderValue]) -> CorsLayer {
     ];
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed.iter().cloned()))
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT])
         .allow_headers(headers)
         .expose_headers([RETRY_AFTER, TRACE])
         .max_age(Duration::from_hours(1))

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
+use crate::harness::files::rgb_png;
 use crate::harness::process::{Process, SECRET, free_port};
-use crate::harness::{Person, cluster, post};
+use crate::harness::{Person, TestApp, cluster, post};
 
 const MESSAGES: u32 = 2000;
 
@@ -62,6 +63,19 @@ fn check(summary: &Value, least_connections: u64) {
     assert_eq!(summary["inOrder"], true, "{summary}");
     assert_eq!(summary["acknowledged"], MESSAGES, "every send got a seq of its own: {summary}");
     assert!(summary["opened"].as_u64().expect("a number") >= least_connections, "{summary}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apollo_client_uploads_files() {
+    let app = TestApp::start().await;
+    let picture = app.app.config.data_dir.join("picture.png");
+    std::fs::write(&picture, rgb_png(700, 500)).unwrap();
+    let summary = run(&["upload.mjs", &app.address.to_string(), &picture.display().to_string()], async |_| {}).await;
+    let avatar = &summary["one"]["user"]["avatar"];
+    assert_eq!((&avatar["fileName"], &avatar["width"]), (&json!("照片.png"), &json!(700)), "{summary}");
+    let kinds = [&summary["several"]["media"][0]["contentType"], &summary["several"]["media"][1]["contentType"]];
+    assert_eq!(kinds, ["image/png", "text/plain"], "{summary}");
+    assert_eq!(summary["found"], 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,11 +5,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use plaza::ids::{SessionId, UserId};
+use plaza::ids::{MediaId, SessionId, UserId};
 use serde_json::{Value, json};
 
 use crate::harness::accounts::{LOGIN, REGISTER, REQUEST};
+use crate::harness::files::{rgb_png, send_files, sending};
 use crate::harness::{Answer, Person, Socket, TestApp, post, until};
+use crate::tickets::ticket;
 
 /// Stands in whatever is private to the owner.
 const SECRET: &str = "for-the-owner-alone";
@@ -45,7 +47,7 @@ macro_rules! user {
 const CASES: &[Case] = &[
     case("Query.node", concat!("query ($id: ID!) { node(id: $id) { ... on User ", user!(), " } }"), owner),
     case("Query.nodes", concat!("query ($id: ID!) { nodes(ids: [$id]) { ... on User ", user!(), " } }"), owner),
-    case("Query.viewer", concat!("{ viewer { user ", user!(), " sessions { id deviceName } eventCursor } }"), none),
+    case("Query.viewer", concat!("{ viewer { user ", user!(), " sessions { id deviceName } files { nodes { fileName } } eventCursor } }"), none),
     case("Query.user", concat!("query ($id: ID!) { user(id: $id) ", user!(), " }"), owner),
     case("Query.users", concat!("{ users { nodes ", user!(), " } }"), none),
     case("Query.userByAccountNumber", concat!("query ($n: Int!) { userByAccountNumber(accountNumber: $n) ", user!(), " }"), |f| {
@@ -84,6 +86,16 @@ const CASES: &[Case] = &[
     }),
     case("Mutation.changePassword", "mutation { changePassword(input: { newPassword: \"a long password\" }) { user { id } userErrors { code } } }", none),
     case("Mutation.updateProfile", concat!("mutation { updateProfile(input: { bio: \"hi\" }) { user ", user!(), " userErrors { code } } }"), none),
+    case("Mutation.uploadAvatar", concat!("mutation ($file: Upload!) { uploadAvatar(file: $file) { user ", user!(), " userErrors { code } } }"), none),
+    case("Mutation.uploadFile", "mutation ($file: Upload!) { uploadFile(file: $file) { media { fileName } userErrors { code } } }", none),
+    case("Mutation.uploadFiles", "mutation ($files: [Upload!]!) { uploadFiles(files: $files) { media { fileName } userErrors { code } } }", none),
+    case("Mutation.createUploadTicket", "mutation { createUploadTicket(input: { fileName: \"a\", contentType: \"image/png\", sizeBytes: 9 }) { ticket { fileUrl } userErrors { code } } }", none),
+    case("Mutation.completeUpload", "mutation ($token: String!) { completeUpload(uploadToken: $token) { media { fileName } userErrors { code } } }", |f| {
+        json!({ "token": f.upload })
+    }),
+    case("Mutation.deleteFile", "mutation ($id: ID!) { deleteFile(id: $id) { deletedId userErrors { code } } }", |f| {
+        json!({ "id": f.file })
+    }),
     case("Mutation.sendEmailVerification", "mutation { sendEmailVerification { ok userErrors { code } } }", none),
     case("Mutation.verifyEmail", concat!("mutation { verifyEmail(token: \"none\") { user ", user!(), " userErrors { code } } }"), none),
     case("Mutation.verifyContact", concat!("mutation ($e: EmailAddress!) { verifyContact(contact: { email: $e }, code: \"000000\") { user ", user!(), " userErrors { code } } }"), |f| {
@@ -121,6 +133,8 @@ struct Fixture {
     session: String,
     conversation: String,
     message: String,
+    file: String,
+    upload: String,
 }
 
 impl Fixture {
@@ -156,6 +170,7 @@ impl Fixture {
             <[_; 5]>::try_from(people).unwrap_or_else(|_| panic!("five people"));
         let said = friend.say(&owner, SECRET).await;
         let own = owner.say(&friend, SECRET).await;
+        let (file, upload) = Self::file_of(&owner, sql).await;
         let askers = vec![None, Some(user), Some(owner.clone()), Some(support), Some(admin)];
         Self {
             number,
@@ -166,9 +181,30 @@ impl Fixture {
             friend_token: friend.token,
             session,
             conversation: said["conversation"]["id"].as_str().unwrap().to_owned(),
+            file,
+            upload,
             message: own["id"].as_str().unwrap().to_owned(),
             owner,
         }
+    }
+
+    /// A file of somebody's, and the token of the upload that it came by.
+    async fn file_of(owner: &Person, sql: &tokio_postgres::Client) -> (String, String) {
+        let row = sql
+            .query_one(
+                "with b as (insert into blobs (sha256, content_type, name, size_bytes, uses, wanted_at)
+                    values (sha256($2::text::bytea), 'text/plain', $2, 1, 1, now()) returning id),
+                u as (insert into file_usage (owner_id, files, bytes) values ($1, 1, 1))
+                insert into media (owner_id, blob_id, file_name, created_at) select $1, id, $3, now() from b returning id",
+                &[&owner.key(), &owner.id, &SECRET],
+            )
+            .await
+            .unwrap();
+        let media: i64 = row.get(0);
+        let token = ticket(owner, "a.txt", "text/plain", 1).await["uploadToken"].as_str().unwrap().to_owned();
+        let done = "update uploads set state = 'DONE', media_id = $1 where owner_id = $2";
+        sql.execute(done, &[&media, &owner.key()]).await.unwrap();
+        (MediaId(media).global().0, token)
     }
 
     /// The owner's friend says something to them.
@@ -188,6 +224,7 @@ fn outcome(answer: &Answer) -> String {
     let code = value["userErrors"][0]["code"].as_str().unwrap_or_default();
     match code {
         "NOT_FOUND" | "FORBIDDEN" | "NOT_MEMBER" => code.to_owned(),
+        "CODE_INVALID" if value.get("media").is_some() => code.to_owned(),
         _ if hidden => "null".to_owned(),
         _ => "yes".to_owned(),
     }
@@ -199,7 +236,12 @@ async fn ask(app: &TestApp, case: &Case, fixture: &Fixture, asker: usize) -> Str
         return listen(app, case, fixture, asker).await;
     }
     let token = person.map(|person| person.token.as_str());
-    let answer = post(app.address, token, case.document, (case.variables)(fixture)).await;
+    let answer = if case.document.contains("Upload!") {
+        let reply = send_files(app.address, token, case.document, &[sending("a.png", rgb_png(9, 9))]).await;
+        Answer { status: reply.status, body: reply.json() }
+    } else {
+        post(app.address, token, case.document, (case.variables)(fixture)).await
+    };
     let may_read = ASKERS[asker] == "owner"
         || (ASKERS[asker] == "admin" && case.document.contains("private") && !case.document.contains("message"));
     let leaks = answer.body.to_string().contains(SECRET) || answer.body.to_string().contains(&fixture.pending_email());
@@ -268,9 +310,10 @@ const HEAD: &str = "# Who may do what
 Made by `make permissions`: a test asks every root field of something that belongs to the *owner*, as somebody without a
 token, as another user, as the owner, as support and as an administrator. It fails when the answers differ from this
 table, when a root field is missing here, or when anybody reads what is private to the owner: their address, papers and
-contacts (the owner and administrators see them) and their messages (the owner alone).
+contacts (the owner and administrators see them), their messages and their files (the owner alone).
 
 `yes` means that the field answered, with whatever that person may see; `null` that for them there is no such thing.
-`UNAUTHENTICATED` and `FORBIDDEN` are codes of `errors`; `NOT_FOUND` and `NOT_MEMBER` stand in `userErrors`.
+`UNAUTHENTICATED` and `FORBIDDEN` are codes of `errors`; `NOT_FOUND`, `NOT_MEMBER` and, of another's upload, `CODE_INVALID`
+stand in `userErrors`.
 
 ";

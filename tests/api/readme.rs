@@ -6,6 +6,7 @@ use plaza::config::SETTINGS;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::harness::files::jpeg;
 use crate::harness::process::{Process, output};
 use crate::harness::{PATIENCE, Socket, cluster, post};
 
@@ -49,6 +50,24 @@ async fn the_first_query_and_the_first_subscription_work_as_written() {
     let subscription = scripts.iter().find(|script| script.contains("graphql-ws")).expect("a first subscription");
     let heard = shell(subscription, &plaza).await;
     assert!(heard.lines().any(|line| line == "Ada: Hello, Plaza!"), "{heard}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn curl_uploads_a_picture_as_written() {
+    let plaza = demo().await;
+    let login =
+        "mutation { login(input: { credential: { password: { account: \"ada\", password: \"plaza-demo\" } } }) {
+        tokens { accessToken } } }";
+    let answer = post(plaza.address, None, login, json!({})).await;
+    let token = answer.data()["login"]["tokens"]["accessToken"].as_str().unwrap().to_owned();
+    let picture = cluster().folder("curl").join("picture.jpg");
+    std::fs::create_dir_all(picture.parent().unwrap()).unwrap();
+    std::fs::write(&picture, jpeg(900, 600, 6, false)).unwrap();
+    let script = blocks("sh").into_iter().find(|script| script.contains("uploadFile")).expect("an upload");
+    let script = script.replace("picture.jpg", &picture.display().to_string());
+    let answer: Value = serde_json::from_str(&shell(&format!("TOKEN={token}\n{script}"), &plaza).await).unwrap();
+    let payload = &answer["data"]["uploadFile"];
+    assert_eq!((&payload["media"]["width"], &payload["userErrors"]), (&json!(600), &json!([])), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,8 +5,9 @@
 use plaza::ids::{ConversationId, UserId};
 use serde_json::{Value, json};
 
+use crate::harness::files::{rgb_png, sending};
 use crate::harness::{Person, TestApp, until};
-use crate::live::{RECEIVE, seq};
+use crate::live::seq;
 
 const SIZES: [i64; 3] = [1, 10, 100];
 
@@ -102,6 +103,8 @@ async fn queries_cost_the_same_at_every_page_size() {
     let root = app.as_role("root", "ADMIN").await;
     for (query, expected) in [
         ("query ($n: Int) { users(first: $n) { nodes { username } } }", 2),
+        // Files that were seen lately are known.
+        ("query ($n: Int) { users(first: $n) { nodes { avatar { url } } } }", 2),
         (
             "query ($n: Int) { users(first: $n, filter: { query: \"p1\", suspended: false }) { totalCount nodes { username } } }",
             3,
@@ -113,6 +116,42 @@ async fn queries_cost_the_same_at_every_page_size() {
     ] {
         assert_eq!(cost(&app, &root, query, json!({})).await, expected, "{query}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_cost_what_they_should() {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    app.sql()
+        .await
+        .batch_execute(
+            "insert into blobs (sha256, content_type, name, size_bytes, stored, uses, wanted_at)
+                 select sha256(n::text::bytea), 'image/png', n::text, 9, true, 1, now() from generate_series(1, 240) n;
+             insert into media (owner_id, blob_id, thumbnail_id, width, height, file_name, created_at)
+                 select 1, n, n + 120, 9, 9, 'a.png', now() from generate_series(1, 120) n;
+             insert into users (username, username_key, nickname, avatar_id)
+                 select 'p' || n, 'p' || n, 'P' || n, n from generate_series(1, 119) n",
+        )
+        .await
+        .unwrap();
+    let files =
+        "query ($n: Int) { viewer { files(first: $n) { nodes { url thumbnailUrl width fileName sizeBytes } } } }";
+    assert_eq!(cost(&app, &ada, files, json!({})).await, 1);
+    let counted = "query ($n: Int) { viewer { files(first: $n) { totalCount nodes { url } } } }";
+    assert_eq!(cost(&app, &ada, counted, json!({})).await, 2);
+    // A hundred avatars that nobody has seen yet.
+    let root = app.as_role("root", "ADMIN").await;
+    let people = "{ users(first: 100) { nodes { avatar { url thumbnailUrl } } } }";
+    let (_, cost) = app.statements_of(root.data(people, json!({}))).await;
+    assert_eq!(cost, 3);
+    let upload =
+        async |person: &Person, side: u32| app.statements_of(person.uploaded(sending("a.png", rgb_png(side, 9)))).await;
+    assert_eq!(upload(&ada, 40).await.1, 6, "a small picture: room, content, stored, room, file, use");
+    assert_eq!(upload(&bo, 40).await.1, 5, "the same from somebody else");
+    let (file, cost) = upload(&ada, 400).await;
+    assert_eq!(cost, 8, "with a thumbnail");
+    let (_, cost) = app.statements_of(ada.delete_file(&file["id"])).await;
+    assert_eq!(cost, 5, "room, file, its size, room, uses");
 }
 
 /// Signing in and what belongs to it; whoever delivers has a connection apart.
@@ -186,6 +225,12 @@ async fn mutations_and_replays_cost_what_they_should() {
     assert!(replayed <= 7, "{replayed}");
 }
 
+const AVATAR: &str =
+    "mutation ($file: Upload!) { uploadAvatar(file: $file) { user { avatar { url } } userErrors { code } } }";
+
+/// What a client shows of a message: the words, and who says them.
+const SEE: &str = "subscription { messageReceived { message { seq sender { id nickname avatar { url } } content { ... on TextContent { text } } } } }";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_subscribers_cost_no_statement_each() {
     const MEMBERS: usize = 500;
@@ -199,6 +244,9 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
     ))
     .await
     .unwrap();
+    let me = ada.send_files(AVATAR, &[sending("me.png", rgb_png(9, 9))]).await.json();
+    let url = me["data"]["uploadAvatar"]["user"]["avatar"]["url"].clone();
+    app.app.seen_media.invalidate_all();
     let ids: Vec<i64> = sql
         .query("select id from users where username <> 'ada'", &[])
         .await
@@ -210,7 +258,7 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
     let mut sockets = Vec::new();
     for person in &members {
         let mut socket = person.socket().await;
-        socket.subscribe(RECEIVE, json!({})).await;
+        socket.subscribe(SEE, json!({})).await;
         sockets.push(socket);
     }
     until("all are live", || async { app.app.events.hub().live() == MEMBERS }).await;
@@ -219,7 +267,9 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
         .statements_of(async {
             ada.data(crate::harness::SEND, say).await;
             for socket in &mut sockets {
-                assert_eq!(seq(&socket.next().await), 1);
+                let next = socket.next().await;
+                assert_eq!(seq(&next), 1);
+                assert_eq!(next["messageReceived"]["message"]["sender"]["avatar"]["url"], url);
             }
         })
         .await;

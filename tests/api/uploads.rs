@@ -170,6 +170,25 @@ async fn what_is_not_as_the_specification_has_it_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_stands_between_parts_is_not_held() {
+    let (_app, ada) = start(&[]).await;
+    let token = format!("Bearer {}", ada.token);
+    let headers = [("content-type", "multipart/form-data; boundary=xx"), ("authorization", &token), PREFLIGHT];
+    let good =
+        body(&[operations(ONE, &json!({ "file": null })), map(&json!({ "0": ["variables.file"] })), file("0", 9)]);
+    let head =
+        [b"--xx\r\nContent-Disposition: form-data; name=\"operations\"\r\nX: ".to_vec(), vec![b'y'; 1 << 20]].concat();
+    for (what, bytes) in [
+        ("before the first part", [vec![b'x'; 1 << 20], good].concat()),
+        ("lines before the first part", b"xx\r\n".repeat(1 << 18)),
+        ("the head of a part", head),
+    ] {
+        let reply = send(ada.address, Method::POST, "/graphql", &headers, bytes).await;
+        assert_eq!((reply.status, reply.code().as_str()), (400, "BAD_USER_INPUT"), "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_large_is_refused_while_it_comes() {
     let (_app, ada) = start(&[("PLAZA_LIMIT_UPLOAD_KB", "3072")]).await;
     let place = || map(&json!({ "0": ["variables.file"] }));

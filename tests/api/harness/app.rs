@@ -81,7 +81,9 @@ impl TestApp {
         ]);
         values.extend(settings.iter().copied());
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let config = Config::parse(values).expect("the tests' settings are right");
+        let mut config = Config::parse(values).expect("the tests' settings are right");
+        // The tests' own program has no such command.
+        config.decoder = Some(env!("CARGO_BIN_EXE_plaza").into());
         let database = Database::connect(&url, None, config.db_connections).await.expect("the database answers");
         let shift = Arc::new(AtomicI64::new(0));
         let app = App::build(config, database, Clock::Shifted(Arc::clone(&shift))).await.expect("the app is built");

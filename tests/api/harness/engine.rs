@@ -93,7 +93,8 @@ pub struct Mutation;
 
 fn told(ctx: &Context<'_>, file: Upload) -> String {
     let file = file.value(ctx).expect("the file is there");
-    format!("{} {} {}", file.filename, file.content_type.unwrap_or_default(), file.content.len())
+    let size = file.content.metadata().expect("the file is open").len();
+    format!("{} {} {size}", file.filename, file.content_type.unwrap_or_default())
 }
 
 #[Object]

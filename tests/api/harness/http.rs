@@ -40,7 +40,8 @@ impl Reply {
 pub fn client() -> reqwest::Client {
     // It speaks TLS through whatever the process has installed; Plaza does, but not before it starts.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).build().expect("a client")
+    let client = reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0);
+    client.redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
 
 /// The media type of nearly everything.

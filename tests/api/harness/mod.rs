@@ -2,9 +2,11 @@
 
 pub mod accounts;
 mod app;
+pub mod bucket;
 mod client;
 mod cluster;
 pub mod engine;
+pub mod files;
 pub mod http;
 pub mod process;
 mod socket;

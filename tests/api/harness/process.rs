@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -54,8 +55,17 @@ pub fn free_port() -> SocketAddr {
 
 /// KiB of memory that a process holds.
 pub fn resident_kib(process: u32) -> u64 {
+    status_kib(process, "VmRSS:")
+}
+
+/// KiB of memory that a process held at the most.
+pub fn peak_kib(process: u32) -> u64 {
+    status_kib(process, "VmHWM:")
+}
+
+fn status_kib(process: u32, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process lives");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("Linux says so");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
@@ -93,8 +103,14 @@ impl Process {
 
     async fn spawn(mut command: Command) -> Self {
         let start = Instant::now();
-        if !command.as_std().get_envs().any(|(name, _)| name == "PLAZA_BIND") {
+        let is_set = |command: &Command, wanted: &str| command.as_std().get_envs().any(|(name, _)| name == wanted);
+        if !is_set(&command, "PLAZA_BIND") {
             command.env("PLAZA_BIND", "127.0.0.1:0");
+        }
+        if !is_set(&command, "PLAZA_DATA_DIR") {
+            static COUNT: AtomicU32 = AtomicU32::new(0);
+            let folder = format!("process-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+            command.env("PLAZA_DATA_DIR", cluster().folder(&folder));
         }
         let mut child = command
             .stdin(Stdio::null())

@@ -11,7 +11,7 @@ use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
-use crate::ids::UserId;
+use crate::ids::{MediaId, UserId};
 
 pub use code::{CaptchaAnswer, CodeProof, CodePurpose};
 pub use failure::AccountError;
@@ -43,6 +43,8 @@ pub struct User {
     pub username: String,
     /// Name to show.
     pub nickname: String,
+    /// Their picture.
+    pub avatar_id: Option<MediaId>,
     /// Rights.
     pub role: Role,
     /// Set for somebody who left.
@@ -119,6 +121,8 @@ pub struct UserChanges {
     pub username_key: Option<String>,
     /// Name to show.
     pub nickname: Option<String>,
+    /// Picture.
+    pub avatar_id: Option<Option<MediaId>>,
     /// Rights.
     pub role: Option<Role>,
     /// PHC string.
@@ -151,6 +155,8 @@ pub struct AdminUpdate {
     pub phone: Change<String>,
     /// Postal address.
     pub address: Change<String>,
+    /// Picture.
+    pub avatar_id: Change<MediaId>,
     /// Rights.
     pub role: Change<Role>,
     /// What became of the look at their papers.

@@ -8,6 +8,7 @@ use super::Change;
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::geo::Coordinates;
+use crate::ids::MediaId;
 
 pg_enum! {
     /// Somebody's gender, as they put it.
@@ -109,6 +110,8 @@ pub struct ProfileUpdate {
     pub username: Change<String>,
     /// Name to show.
     pub nickname: Change<String>,
+    /// Picture.
+    pub avatar_id: Change<MediaId>,
     /// Address, to be verified.
     pub email: Change<String>,
     /// Number, to be verified.

@@ -1,12 +1,13 @@
 //! Mutations of what people say of themselves, and of their contacts.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, Object, Upload};
 
 use crate::domains::accounts::model::User;
 use crate::domains::accounts::service::{contacts, profile};
 use crate::domains::accounts::types::UserPayload;
 use crate::domains::accounts::types::profile::UpdateProfileInput;
 use crate::domains::accounts::types::signing_in::ContactInput;
+use crate::domains::media::mutation::sent;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{OkPayload, settle};
@@ -37,6 +38,20 @@ impl ProfileMutation {
     ) -> Option<AppResult<UserPayload>> {
         let update = async { changed(ctx, profile::update_profile(ctx.scope()?, input.into()).await).await };
         settle(update.await, UserPayload::changed)
+    }
+
+    /// Makes a picture of up to 1 MiB the viewer's avatar, by a multipart request; it becomes one of their files. User
+    /// errors: those of `uploadFile`, and `FILE_TYPE_NOT_ALLOWED` for what is no picture.
+    async fn upload_avatar(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The picture.")] file: Upload,
+    ) -> Option<AppResult<UserPayload>> {
+        let upload = async {
+            let sent = sent(ctx, &file, "file".into())?;
+            changed(ctx, profile::upload_avatar(ctx.scope()?, sent).await).await
+        };
+        settle(upload.await, UserPayload::changed)
     }
 
     /// Mails a link that verifies the viewer's waiting e-mail address; good for 24 hours. User errors: `INVALID_INPUT`

@@ -109,7 +109,8 @@ pub fn judge_update(
     today: NaiveDate,
 ) -> Result<(UserChanges, ProfileChanges), Vec<UserError>> {
     let mut faults = Faults::default();
-    let user = name_changes(&mut faults, update.username, update.nickname);
+    let names = name_changes(&mut faults, update.username, update.nickname);
+    let user = UserChanges { avatar_id: update.avatar_id, ..names };
     let id_card = faults.clearable(said(update.id_card), "input.idCard", |text| line(text));
     let place = match update.place {
         None => PlaceUpdate::default(),
@@ -172,6 +173,7 @@ pub fn judge_admin_update(update: &AdminUpdate) -> Result<(UserChanges, ProfileC
     let mut faults = Faults::default();
     let names = name_changes(&mut faults, update.username.clone(), update.nickname.clone());
     let user = UserChanges {
+        avatar_id: update.avatar_id,
         role: faults.required(update.role, "input.role", |_| Ok(())),
         email: update.email.clone(),
         // Nobody has proven it.

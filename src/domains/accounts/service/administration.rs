@@ -8,6 +8,7 @@ use crate::domains::accounts::model::{AccountError, AdminUpdate, Role, SessionEn
 use crate::domains::accounts::policy::access;
 use crate::domains::accounts::store::sessions::Which;
 use crate::domains::accounts::{policy, store};
+use crate::domains::media;
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::page::{Page, PageRequest};
@@ -43,6 +44,9 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
     let (mut user, profile) = policy::profile::judge_admin_update(&update).map_err(AppError::User)?;
     if user.role.is_some() {
         access::check_other(viewer, id).map_err(|error| error.at("input.role"))?;
+    }
+    if let Some(Some(avatar)) = user.avatar_id {
+        media::service::check_picture(scope, &[id, viewer], avatar, "input.avatarId").await?;
     }
     let hash = match update.new_password.flatten() {
         None => None,

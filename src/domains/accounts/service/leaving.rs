@@ -6,13 +6,14 @@ use super::{codes, require_role, sessions};
 use crate::domains::accounts::model::{AccountError, Role, SessionEnd};
 use crate::domains::accounts::store;
 use crate::domains::accounts::store::sessions::Which;
+use crate::domains::media;
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::mailer;
 use crate::scope::Scope;
 
 /// Deletes an account, for its holder or an administrator: names, contacts and profile are erased and free for others,
-/// sessions end, and what waits to be sent to them is withdrawn. Messages stay, from a `deleted` placeholder.
+/// sessions end, what waits to be sent to them is withdrawn, and files that nobody else sees are deleted. Messages stay, from a `deleted` placeholder.
 ///
 /// # Errors
 /// Forbidden but to the holder and administrators; `NOT_FOUND`.
@@ -30,6 +31,7 @@ pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
             let ended = sessions::end(scope, conn, (id, Which::All), SessionEnd::Revoked).await?;
             store::sessions::erase_devices(conn, id).await?;
             store::erase_user(conn, &user, now).await?;
+            media::service::forget(&scope.app, conn, id).await?;
             Ok::<_, AppError>((ended, codes::contacts_of(&details)))
         })
         .await?;

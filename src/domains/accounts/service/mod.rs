@@ -22,6 +22,7 @@ use super::store;
 use crate::app::App;
 use crate::auth::Viewer;
 use crate::db::violated_constraint;
+use crate::domains::media::model::MediaError;
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::scope::Scope;
@@ -111,6 +112,8 @@ fn taken(error: diesel::result::Error) -> AppError {
     match violated_constraint(&error) {
         Some("users_username_key") => AccountError::UsernameTaken.at("input.username").into(),
         Some("users_email_key") => AccountError::EmailTaken.at("input.email").into(),
+        // It was there a moment ago.
+        Some("users_avatar_id_fkey") => MediaError::NoSuchFile.at("input.avatarId").into(),
         Some("users_phone_key") => AccountError::PhoneTaken.at("input.phone").into(),
         _ => error.into(),
     }

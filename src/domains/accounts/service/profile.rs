@@ -4,8 +4,10 @@ use diesel_async::AsyncConnection;
 
 use super::{codes, taken};
 use crate::contact::Contact;
-use crate::domains::accounts::model::{Change, ProfileUpdate, User};
+use crate::domains::accounts::model::{Change, ProfileUpdate, User, UserChanges};
 use crate::domains::accounts::{policy, store};
+use crate::domains::media;
+use crate::domains::media::model::Sent;
 use crate::error::{AppError, AppResult};
 use crate::scope::Scope;
 
@@ -23,6 +25,9 @@ pub async fn update_profile(scope: &Scope, mut update: ProfileUpdate) -> AppResu
     let judged = policy::profile::judge_update(update, &details.1, now.date_naive());
     let (mut user, mut profile) = judged.map_err(AppError::User)?;
     user.updated_at = Some(now);
+    if let Some(Some(avatar)) = user.avatar_id {
+        media::service::check_picture(scope, &[viewer], avatar, "input.avatarId").await?;
+    }
     let mut pending = Vec::new();
     let own = Own { proven: details.0.email.filter(|_| details.0.email_verified), pending: details.1.pending_email };
     if let Some(next) = own.changed(email) {
@@ -56,6 +61,31 @@ pub async fn update_profile(scope: &Scope, mut update: ProfileUpdate) -> AppResu
     drop(conn);
     codes::send_unasked(scope, &pending).await;
     Ok(user)
+}
+
+/// Makes a picture that was sent the viewer's avatar, and one of their files.
+///
+/// # Errors
+/// As [`media::service::upload_files`], and `FILE_TYPE_NOT_ALLOWED` for what is no picture.
+pub async fn upload_avatar(scope: &Scope, sent: Sent) -> AppResult<User> {
+    let viewer = scope.viewer()?.user_id;
+    let kept = media::service::keep_picture(scope, sent).await?;
+    let now = scope.app.clock.now();
+    let mut conn = scope.db.write().await?;
+    let changed = conn
+        .transaction(async |conn| {
+            store::lock_user(conn, viewer).await?.ok_or_else(AppError::unauthenticated)?;
+            let picture = media::service::add(scope, conn, &kept).await?;
+            let changes =
+                UserChanges { avatar_id: Some(Some(picture.file.id)), updated_at: Some(now), ..UserChanges::default() };
+            store::update_user(conn, viewer, &changes).await?.ok_or_else(AppError::unauthenticated)
+        })
+        .await;
+    drop(conn);
+    if changed.is_err() {
+        media::service::abandon(scope, &[kept]).await;
+    }
+    changed
 }
 
 /// A contact of somebody's, and the one that is to take its place.

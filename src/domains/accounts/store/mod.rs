@@ -14,7 +14,7 @@ use super::model::{Access, NewUser, Role, User, UserChanges};
 use super::policy::AccountName;
 use crate::contact::Contact;
 use crate::db::schema::{profiles as profiles_table, users};
-use crate::ids::UserId;
+use crate::ids::{MediaId, UserId};
 
 /// The users with these ids, in no order.
 pub async fn list_users(mut conn: &AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<User>> {
@@ -116,6 +116,7 @@ pub async fn erase_user(mut conn: &AsyncPgConnection, user: &User, now: DateTime
             users::username.eq(&name),
             users::username_key.eq(&name),
             users::nickname.eq("deleted"),
+            users::avatar_id.eq(None::<MediaId>),
             users::role.eq(Role::User),
             users::deleted_at.eq(now),
             users::updated_at.eq(now),

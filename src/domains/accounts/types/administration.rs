@@ -1,8 +1,8 @@
 //! GraphQL types of what administrators do with accounts.
 
-use async_graphql::{InputObject, MaybeUndefined};
+use async_graphql::{ID, InputObject, MaybeUndefined};
 
-use super::profile::change;
+use super::profile::{change, media_id};
 use crate::domains::accounts::model::{AdminUpdate, Role, UserSearch, Verification};
 use crate::graphql::scalars::{EmailAddress, PhoneNumber};
 
@@ -37,6 +37,8 @@ pub struct AdminUpdateUserInput {
     phone: MaybeUndefined<PhoneNumber>,
     /// Postal address, at most 200 characters.
     address: MaybeUndefined<String>,
+    /// Global id of a picture among their files or the administrator's. Null removes the avatar.
+    avatar_id: MaybeUndefined<ID>,
     /// What they may do; nobody changes their own.
     role: MaybeUndefined<Role>,
     /// What became of the look at their papers.
@@ -56,6 +58,7 @@ impl From<AdminUpdateUserInput> for AdminUpdate {
             email: change(input.email),
             phone: change(input.phone),
             address: change(input.address),
+            avatar_id: media_id(input.avatar_id),
             role: change(input.role),
             verification: change(input.verification),
             score: change(input.score),

@@ -10,6 +10,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::model::{self, Access, Gender, Place, Profile, Role, Verification};
 use super::policy::{access, profile::age};
+use crate::domains::media::types::Media;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
@@ -64,6 +65,16 @@ impl User {
     /// A placeholder for someone who left.
     async fn deleted(&self) -> bool {
         self.0.deleted_at.is_some()
+    }
+
+    /// Their picture, if they have one. Costs a statement for a whole list of people, unless all were seen lately.
+    async fn avatar(&self, ctx: &Context<'_>) -> Option<AppResult<Media>> {
+        let id = self.0.avatar_id?;
+        let look = async {
+            let loaders = ctx.loaders()?;
+            loaders.get(&loaders.media, id).await.map(Media)
+        };
+        Some(look.await)
     }
 
     /// What they may do beyond their own things.

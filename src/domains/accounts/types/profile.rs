@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use crate::domains::accounts::model::{Access, Change, Gender, PlaceUpdate, Profile, ProfileUpdate};
 use crate::error::AppResult;
 use crate::geo;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::scalars::{Date, DateTime, EmailAddress, PhoneNumber};
+use crate::ids::MediaId;
 
 /// What is somebody's alone: for themselves and administrators.
 pub struct UserPrivate(pub Arc<(Access, Profile)>);
@@ -139,6 +140,12 @@ pub(super) fn change<T, U: Into<T>>(field: MaybeUndefined<U>) -> Change<T> {
     }
 }
 
+/// A file that an input names; what is no file's id is the id of nobody's file.
+pub(super) fn media_id(field: MaybeUndefined<ID>) -> Change<MediaId> {
+    let id: Change<ID> = change(field);
+    id.map(|id| id.map(|id| MediaId::parse(&id).unwrap_or(MediaId(0))))
+}
+
 /// What somebody changes about themselves. Omitted fields keep their value; null clears those that can be null.
 #[derive(Debug, InputObject)]
 pub struct UpdateProfileInput {
@@ -146,6 +153,8 @@ pub struct UpdateProfileInput {
     username: MaybeUndefined<String>,
     /// Name to show, 1 to 32 characters.
     nickname: MaybeUndefined<String>,
+    /// Global id of a picture among their files. Null removes the avatar.
+    avatar_id: MaybeUndefined<ID>,
     /// Gender.
     gender: MaybeUndefined<Gender>,
     /// Date of birth, from 1900 to today.
@@ -191,6 +200,7 @@ impl From<UpdateProfileInput> for ProfileUpdate {
         Self {
             username: change(input.username),
             nickname: change(input.nickname),
+            avatar_id: media_id(input.avatar_id),
             email: change(input.email),
             phone: change(input.phone),
             gender: change(input.gender),

@@ -1,0 +1,23 @@
+//! Batches of media.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::model::Media;
+use super::service;
+use crate::error::AppResult;
+use crate::graphql::loader::Batch;
+use crate::ids::MediaId;
+use crate::scope::Scope;
+
+/// Files by id, for what shows them.
+pub struct MediaById;
+
+impl Batch for MediaById {
+    type Key = MediaId;
+    type Value = Arc<Media>;
+
+    async fn load(scope: &Scope, keys: &[MediaId]) -> AppResult<HashMap<MediaId, Arc<Media>>> {
+        service::load_media(scope, keys).await
+    }
+}

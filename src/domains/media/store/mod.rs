@@ -1,0 +1,194 @@
+//! All SQL of media: people's files here; their contents ([`blobs`]) and what is still to come ([`uploads`]) apart.
+
+pub mod blobs;
+pub mod uploads;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::model::{Blob, Deleted, File, Media, NewFile, Quota};
+use crate::db::schema::{blobs as blobs_table, file_usage, media};
+use crate::db::{Direction, Limit, columns, statement};
+use crate::ids::{BlobId, MediaId, UserId};
+use crate::page::PageRequest;
+
+columns!(
+    /// The columns of a file.
+    static FILE: File
+);
+columns!(
+    /// The columns of a content.
+    static BLOB: Blob
+);
+
+type FileColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<File, diesel::pg::Pg>>;
+type BlobColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Blob, diesel::pg::Pg>>;
+type MediaColumns = (FileColumns, BlobColumns, diesel::sql_types::Nullable<diesel::sql_types::Text>);
+type MediaRow = (File, Blob, Option<String>);
+
+fn whole((file, blob, thumbnail): MediaRow) -> Media {
+    Media { file, blob, thumbnail }
+}
+
+statement! {
+    /// Files by id.
+    pub struct MediaByIds<'a> { ids: &'a [MediaId] } -> MediaColumns
+    |this|
+    "select " {&*FILE} ", " {&*BLOB} ", thumbnails.name from media join blobs on blobs.id = media.blob_id \
+     left join blobs thumbnails on thumbnails.id = media.thumbnail_id where media.id = any("
+    [diesel::sql_types::Array<BigInt>: &this.ids] ")"
+}
+
+statement! {
+    by text
+    /// A page of somebody's files.
+    pub struct MediaOfOwner { owner: UserId, beyond: Beyond, direction: Direction, limit: Limit } -> MediaColumns
+    |this|
+    "select " {&*FILE} ", " {&*BLOB} ", thumbnails.name from media join blobs on blobs.id = media.blob_id \
+     left join blobs thumbnails on thumbnails.id = media.thumbnail_id where media.owner_id = "
+    [BigInt: &this.owner] {&this.beyond} " order by media.id " {&this.direction} " limit " {&this.limit}
+}
+
+/// The files on one side of a cursor.
+pub enum Beyond {
+    /// Those before it, which are older.
+    Older(MediaId),
+    /// Those after it.
+    Newer(MediaId),
+    /// All.
+    Nothing,
+}
+
+impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for Beyond {
+    fn walk_ast<'b>(
+        &'b self,
+        mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
+    ) -> diesel::QueryResult<()> {
+        let (side, id) = match self {
+            Self::Older(id) => (" and media.id < ", id),
+            Self::Newer(id) => (" and media.id > ", id),
+            Self::Nothing => return Ok(()),
+        };
+        out.push_sql(side);
+        out.push_bind_param::<BigInt, _>(id)
+    }
+}
+
+/// The files with these ids, in no order.
+pub async fn list_media(mut conn: &AsyncPgConnection, ids: &[MediaId]) -> QueryResult<Vec<Media>> {
+    let rows: Vec<MediaRow> = MediaByIds { ids }.load(&mut conn).await?;
+    Ok(rows.into_iter().map(whole).collect())
+}
+
+/// A page of somebody's files, the newest first.
+pub async fn list_by_owner(
+    mut conn: &AsyncPgConnection,
+    owner: UserId,
+    page: &PageRequest<MediaId>,
+) -> QueryResult<Vec<Media>> {
+    let beyond = page.cursor.map_or(Beyond::Nothing, if page.backward { Beyond::Newer } else { Beyond::Older });
+    let direction = if page.backward { Direction::Ascending } else { Direction::Descending };
+    let query = MediaOfOwner { owner, beyond, direction, limit: Limit(page.limit()) };
+    let rows: Vec<MediaRow> = query.load(&mut conn).await?;
+    Ok(rows.into_iter().map(whole).collect())
+}
+
+/// How many files somebody has, up to a bound.
+pub async fn count_by_owner(mut conn: &AsyncPgConnection, owner: UserId, bound: i64) -> QueryResult<i64> {
+    let ids: Vec<MediaId> =
+        media::table.filter(media::owner_id.eq(owner)).select(media::id).limit(bound).load(&mut conn).await?;
+    Ok(i64::try_from(ids.len()).unwrap_or(bound))
+}
+
+/// Adds a file; its contents are counted apart.
+pub async fn insert_media(mut conn: &AsyncPgConnection, file: &NewFile<'_>) -> QueryResult<File> {
+    diesel::insert_into(media::table).values(file).returning(File::as_returning()).get_result(&mut conn).await
+}
+
+/// Deletes a file of somebody's, unless something shows it, which fails by that foreign key; none when they have none.
+pub async fn delete_media(
+    mut conn: &AsyncPgConnection,
+    owner: UserId,
+    id: MediaId,
+) -> QueryResult<Option<(Deleted, i64)>> {
+    let file = media::table.filter(media::id.eq(id).and(media::owner_id.eq(owner)));
+    let deleted: Option<Deleted> =
+        diesel::delete(file).returning((media::blob_id, media::thumbnail_id)).get_result(&mut conn).await.optional()?;
+    let Some(deleted) = deleted else { return Ok(None) };
+    let size = blobs_table::table.find(deleted.blob_id).select(blobs_table::size_bytes).first(&mut conn).await?;
+    Ok(Some((deleted, size)))
+}
+
+statement! {
+    /// Deletes what nothing shows of somebody's files.
+    pub struct DeleteUnshown { owner: UserId } -> (BigInt, diesel::sql_types::Nullable<BigInt>)
+    |this|
+    "select blob_id, thumbnail_id from delete_unshown_media(" [BigInt: &this.owner] ")"
+}
+
+/// Deletes the files of somebody that nothing shows.
+pub async fn delete_unshown(mut conn: &AsyncPgConnection, owner: UserId) -> QueryResult<Vec<Deleted>> {
+    let rows: Vec<(BlobId, Option<BlobId>)> = DeleteUnshown { owner }.load(&mut conn).await?;
+    Ok(rows.into_iter().map(|(blob_id, thumbnail_id)| Deleted { blob_id, thumbnail_id }).collect())
+}
+
+statement! {
+    /// Counts files and bytes that are to come, unless that is more than the quota.
+    pub struct Occupy { owner: UserId, files: i32, bytes: i64, quota: Quota } -> Integer
+    |this|
+    "insert into file_usage as usage (owner_id, files, bytes) select " [BigInt: &this.owner] ", "
+    [Integer: &this.files] ", " [BigInt: &this.bytes] " where " [Integer: &this.files] " <= "
+    [Integer: &this.quota.files] " and " [BigInt: &this.bytes] " <= " [BigInt: &this.quota.bytes]
+    " on conflict (owner_id) do update set files = usage.files + excluded.files, bytes = usage.bytes + excluded.bytes \
+     where usage.files + excluded.files <= " [Integer: &this.quota.files]
+    " and usage.bytes + excluded.bytes <= " [BigInt: &this.quota.bytes] " returning files"
+}
+
+/// Whether somebody has room for as much more.
+pub async fn has_room(
+    mut conn: &AsyncPgConnection,
+    owner: UserId,
+    (files, bytes): (i32, i64),
+    quota: Quota,
+) -> QueryResult<bool> {
+    let used = file_usage::table.find(owner).select((file_usage::files, file_usage::bytes));
+    let (used_files, used_bytes): (i32, i64) = used.first(&mut conn).await.optional()?.unwrap_or_default();
+    Ok(used_files + files <= quota.files && used_bytes + bytes <= quota.bytes)
+}
+
+/// Takes room for files of somebody's; false when they have no more.
+pub async fn occupy(
+    mut conn: &AsyncPgConnection,
+    owner: UserId,
+    (files, bytes): (i32, i64),
+    quota: Quota,
+) -> QueryResult<bool> {
+    let rows: Vec<i32> = Occupy { owner, files, bytes, quota }.load(&mut conn).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Gives room back.
+pub async fn vacate(mut conn: &AsyncPgConnection, owner: UserId, (files, bytes): (i32, i64)) -> QueryResult<usize> {
+    diesel::update(file_usage::table.find(owner))
+        .set((file_usage::files.eq(file_usage::files - files), file_usage::bytes.eq(file_usage::bytes - bytes)))
+        .execute(&mut conn)
+        .await
+}
+
+statement! {
+    /// Counts what somebody has anew.
+    pub struct Recount { owner: UserId } -> Integer
+    |this|
+    "update file_usage set files = counted.files, bytes = counted.bytes from (select count(*)::integer as files, \
+     coalesce(sum(size_bytes), 0)::bigint as bytes from (select blobs.size_bytes from media \
+     join blobs on blobs.id = media.blob_id where media.owner_id = " [BigInt: &this.owner]
+    " union all select size_bytes from uploads where owner_id = " [BigInt: &this.owner]
+    " and state = 'OPEN' and pending) held) counted where owner_id = " [BigInt: &this.owner] " returning file_usage.files"
+}
+
+/// Counts what somebody has anew, after many changes at once.
+pub async fn recount(mut conn: &AsyncPgConnection, owner: UserId) -> QueryResult<()> {
+    let _: Vec<i32> = Recount { owner }.load(&mut conn).await?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! SQL of files that are sent straight to the storage.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::db::schema::{blobs, media, uploads};
+use crate::domains::media::model::{NewUpload, Upload, UploadState};
+use crate::ids::{MediaId, UploadId, UserId};
+
+/// Announces a file.
+pub async fn insert_upload(mut conn: &AsyncPgConnection, upload: &NewUpload<'_>) -> QueryResult<usize> {
+    diesel::insert_into(uploads::table).values(upload).execute(&mut conn).await
+}
+
+/// An upload of somebody's.
+pub async fn find_upload(mut conn: &AsyncPgConnection, owner: UserId, key: &str) -> QueryResult<Option<Upload>> {
+    let own = uploads::table.filter(uploads::key.eq(key).and(uploads::owner_id.eq(owner)));
+    own.select(Upload::as_select()).first(&mut conn).await.optional()
+}
+
+/// Whose upload this is, while it waits for its bytes.
+pub async fn find_open(mut conn: &AsyncPgConnection, key: &str) -> QueryResult<Option<UserId>> {
+    let open = uploads::table.filter(uploads::key.eq(key).and(uploads::state.eq(UploadState::Open)));
+    open.select(uploads::owner_id).first(&mut conn).await.optional()
+}
+
+/// The name of the content of what an upload became.
+pub async fn find_result(mut conn: &AsyncPgConnection, key: &str) -> QueryResult<Option<String>> {
+    uploads::table
+        .inner_join(media::table.on(media::id.nullable().eq(uploads::media_id)))
+        .inner_join(blobs::table.on(blobs::id.eq(media::blob_id)))
+        .filter(uploads::key.eq(key))
+        .select(blobs::name)
+        .first(&mut conn)
+        .await
+        .optional()
+}
+
+/// Holds an upload.
+pub async fn lock_upload(mut conn: &AsyncPgConnection, id: UploadId) -> QueryResult<Option<Upload>> {
+    uploads::table.find(id).select(Upload::as_select()).for_no_key_update().first(&mut conn).await.optional()
+}
+
+/// Says what became of an upload.
+pub async fn update_upload(
+    mut conn: &AsyncPgConnection,
+    id: UploadId,
+    state: UploadState,
+    media: Option<MediaId>,
+) -> QueryResult<usize> {
+    diesel::update(uploads::table.find(id))
+        .set((uploads::state.eq(state), uploads::media_id.eq(media)))
+        .execute(&mut conn)
+        .await
+}
+
+/// Uploads whose time was over before an instant, and whose bytes may still lie in the storage.
+pub async fn list_over(mut conn: &AsyncPgConnection, before: DateTime<Utc>, most: i64) -> QueryResult<Vec<Upload>> {
+    uploads::table
+        .filter(uploads::pending.and(uploads::expires_at.lt(before)))
+        .order(uploads::expires_at)
+        .limit(most)
+        .select(Upload::as_select())
+        .load(&mut conn)
+        .await
+}
+
+/// Forgets an upload of which nothing lies in the storage any more; one that became a file is kept for its address.
+pub async fn delete_upload(mut conn: &AsyncPgConnection, id: UploadId) -> QueryResult<usize> {
+    let upload = uploads::table.find(id);
+    let kept = diesel::update(upload.filter(uploads::media_id.is_not_null()))
+        .set(uploads::pending.eq(false))
+        .execute(&mut conn);
+    match kept.await? {
+        0 => diesel::delete(upload).execute(&mut conn).await,
+        kept => Ok(kept),
+    }
+}

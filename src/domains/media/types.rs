@@ -1,0 +1,185 @@
+//! GraphQL types of media.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+use super::model;
+use super::service::uploads::Ticket;
+use crate::error::AppResult;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::payload::{Payload, UserErrorObject};
+use crate::graphql::scalars::{DateTime, Json, Url};
+
+/// An uploaded file. Its url is unguessable and never changes: whoever has it can read the file.
+#[derive(Clone, Debug)]
+pub struct Media(pub Arc<model::Media>);
+
+impl From<model::Media> for Media {
+    fn from(media: model::Media) -> Self {
+        Self(Arc::new(media))
+    }
+}
+
+fn url(ctx: &Context<'_>, name: &str) -> AppResult<Url> {
+    Ok(Url(format!("{}/media/{name}", ctx.app()?.config.public_url)))
+}
+
+/// An uploaded file. Its url is unguessable and never changes: whoever has it can read the file.
+#[Object]
+impl Media {
+    /// Opaque global id.
+    pub async fn id(&self) -> ID {
+        self.0.file.id.global()
+    }
+
+    /// Where it is; absolute. May be cached for ever.
+    async fn url(&self, ctx: &Context<'_>) -> AppResult<Url> {
+        url(ctx, &self.0.blob.name)
+    }
+
+    /// Where a small picture of it is, at most 320 pixels a side; null for what is no picture.
+    async fn thumbnail_url(&self, ctx: &Context<'_>) -> Option<AppResult<Url>> {
+        let small = self.0.is_picture().then_some(&self.0.blob.name);
+        self.0.thumbnail.as_ref().or(small).map(|name| url(ctx, name))
+    }
+
+    /// A picture's width in pixels, as it is seen; null for what is no picture.
+    async fn width(&self) -> Option<i32> {
+        self.0.file.width
+    }
+
+    /// A picture's height in pixels, as it is seen; null for what is no picture.
+    async fn height(&self) -> Option<i32> {
+        self.0.file.height
+    }
+
+    /// What its owner called it.
+    async fn file_name(&self) -> &str {
+        &self.0.file.file_name
+    }
+
+    /// Its media type, such as `image/jpeg`, found by looking at its bytes. Pictures are JPEG, PNG or GIF, whatever they
+    /// came as.
+    async fn content_type(&self) -> &str {
+        &self.0.blob.content_type
+    }
+
+    /// Its bytes, as they are stored.
+    async fn size_bytes(&self) -> i64 {
+        self.0.blob.size_bytes
+    }
+
+    /// When it was uploaded.
+    async fn created_at(&self) -> DateTime {
+        self.0.file.created_at.into()
+    }
+}
+
+/// What is to be sent straight to the storage.
+#[derive(Clone, Debug, InputObject)]
+pub struct UploadTicketInput {
+    /// What to call it; shown, and never used to find anything.
+    pub file_name: String,
+    /// Its media type, such as `video/mp4`; the bytes have to be of this type.
+    pub content_type: String,
+    /// Its bytes, 1 to 20971520 (20 MiB); exactly so many have to be sent.
+    pub size_bytes: i32,
+}
+
+/// Leave to send a file straight to the storage.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct UploadTicket {
+    /// Where to send the bytes with one `PUT`; the signature in it is good for this file alone.
+    upload_url: Url,
+    /// For `completeUpload` once the bytes were sent.
+    upload_token: String,
+    /// Where files are read from; urls of files begin with it.
+    access_domain: Url,
+    /// Headers that have to be sent along, by name, such as `{"Content-Type": "video/mp4"}`. `Content-Length` has to be
+    /// `sizeBytes`, as browsers make it by themselves.
+    headers: Json,
+    /// Leads to the file once the upload is completed; nothing is there before.
+    file_url: Url,
+    /// Until when the bytes may be sent: an hour.
+    expires_at: DateTime,
+}
+
+impl UploadTicket {
+    /// A ticket as the API speaks it.
+    #[must_use]
+    pub fn new(ticket: Ticket, public_url: &str) -> Self {
+        let content_type = async_graphql::Value::from(ticket.content_type);
+        Self {
+            upload_url: Url(ticket.upload_url),
+            upload_token: ticket.upload_token,
+            access_domain: Url(public_url.to_owned()),
+            headers: Json([(async_graphql::Name::new("Content-Type"), content_type)].into_iter().collect()),
+            file_url: Url(ticket.file_url),
+            expires_at: ticket.expires_at.into(),
+        }
+    }
+}
+
+/// A file, or why there is none.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct MediaPayload {
+    /// The file; null when it was refused.
+    media: Option<Media>,
+    /// Why it was refused.
+    user_errors: Vec<UserErrorObject>,
+}
+
+impl From<model::Media> for MediaPayload {
+    fn from(media: model::Media) -> Self {
+        Self { media: Some(media.into()), user_errors: Vec::new() }
+    }
+}
+
+impl Payload for MediaPayload {
+    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+        Self { media: None, user_errors }
+    }
+}
+
+/// Files, or why there are none.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct MediaListPayload {
+    /// The files, in the order of the argument; empty when any was refused.
+    media: Vec<Media>,
+    /// Why they were refused: the file at fault stands in `field`, such as `["files", "0"]`.
+    user_errors: Vec<UserErrorObject>,
+}
+
+impl From<Vec<model::Media>> for MediaListPayload {
+    fn from(media: Vec<model::Media>) -> Self {
+        Self { media: media.into_iter().map(Into::into).collect(), user_errors: Vec::new() }
+    }
+}
+
+impl Payload for MediaListPayload {
+    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+        Self { media: Vec::new(), user_errors }
+    }
+}
+
+/// Leave to send a file, or why there is none.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct UploadTicketPayload {
+    /// The ticket; null when it was refused.
+    ticket: Option<UploadTicket>,
+    /// Why it was refused.
+    user_errors: Vec<UserErrorObject>,
+}
+
+impl From<UploadTicket> for UploadTicketPayload {
+    fn from(ticket: UploadTicket) -> Self {
+        Self { ticket: Some(ticket), user_errors: Vec::new() }
+    }
+}
+
+impl Payload for UploadTicketPayload {
+    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+        Self { ticket: None, user_errors }
+    }
+}

@@ -1,0 +1,139 @@
+//! The kinds of files that are taken, and how their bytes tell.
+
+/// What a file is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// To look at.
+    Picture,
+    /// To listen to.
+    Voice,
+    /// To watch.
+    Video,
+    /// To download.
+    Document,
+}
+
+/// A kind of file.
+#[derive(Debug)]
+pub struct Kind {
+    /// Its media type, as it is served.
+    pub content_type: &'static str,
+    /// The end of its name.
+    pub extension: &'static str,
+    /// What it is good for.
+    pub family: Family,
+    /// What else it is called.
+    aliases: &'static [&'static str],
+}
+
+const fn kind(
+    content_type: &'static str,
+    extension: &'static str,
+    family: Family,
+    aliases: &'static [&'static str],
+) -> Kind {
+    Kind { content_type, extension, family, aliases }
+}
+
+/// Every kind that is taken.
+pub static KINDS: [Kind; 21] = [
+    kind("image/jpeg", "jpg", Family::Picture, &["image/jpg", "image/pjpeg"]),
+    kind("image/png", "png", Family::Picture, &["image/x-png", "image/apng"]),
+    kind("image/gif", "gif", Family::Picture, &[]),
+    kind("image/webp", "webp", Family::Picture, &[]),
+    kind("audio/mpeg", "mp3", Family::Voice, &["audio/mp3"]),
+    kind("audio/mp4", "m4a", Family::Voice, &["audio/m4a", "audio/x-m4a"]),
+    kind("audio/aac", "aac", Family::Voice, &["audio/x-aac", "audio/aacp"]),
+    kind("audio/ogg", "ogg", Family::Voice, &["audio/opus", "application/ogg"]),
+    kind("audio/amr", "amr", Family::Voice, &["audio/amr-nb"]),
+    kind("audio/wav", "wav", Family::Voice, &["audio/x-wav", "audio/wave", "audio/vnd.wave"]),
+    kind("audio/webm", "weba", Family::Voice, &[]),
+    kind("video/mp4", "mp4", Family::Video, &["video/x-m4v"]),
+    kind("video/webm", "webm", Family::Video, &[]),
+    kind("video/quicktime", "mov", Family::Video, &[]),
+    kind("application/pdf", "pdf", Family::Document, &["application/x-pdf"]),
+    kind("application/zip", "zip", Family::Document, &["application/x-zip-compressed", "application/x-zip"]),
+    kind("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx", Family::Document, &[]),
+    kind("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", Family::Document, &[]),
+    kind("application/vnd.openxmlformats-officedocument.presentationml.presentation", "pptx", Family::Document, &[]),
+    kind("text/plain", "txt", Family::Document, &[]),
+    kind("text/csv", "csv", Family::Document, &[]),
+];
+
+/// Containers that hold sound alone as well as pictures: the bytes are the same, so what the client said decides.
+const SOUND_ALONE: [(&str, &str); 2] = [("video/mp4", "audio/mp4"), ("video/webm", "audio/webm")];
+
+impl Kind {
+    /// Whether browsers may show it; all else they are told to download.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        self.family != Family::Document
+    }
+
+    /// Whether this is what somebody calls it.
+    fn is_called(&self, name: &str) -> bool {
+        self.content_type == name || self.aliases.contains(&name)
+    }
+}
+
+/// The kind of this name, parameters such as a charset aside.
+#[must_use]
+pub fn by_name(content_type: &str) -> Option<&'static Kind> {
+    let name = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    KINDS.iter().find(|kind| kind.is_called(&name))
+}
+
+/// The kind whose files' names end so.
+#[must_use]
+pub fn by_extension(extension: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.extension == extension)
+}
+
+/// The kind that a file's first bytes tell; of text, which has no mark of its own, the kind that was said.
+#[must_use]
+pub fn sniff(head: &[u8], said: Option<&str>) -> Option<&'static Kind> {
+    let said = said.and_then(by_name);
+    let Some(found) = infer::get(head) else {
+        return said.filter(|kind| kind.content_type.starts_with("text/"));
+    };
+    let found = KINDS.iter().find(|kind| kind.is_called(found.mime_type()))?;
+    let sound = said.filter(|said| SOUND_ALONE.contains(&(found.content_type, said.content_type)));
+    Some(sound.unwrap_or(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_tell_the_kind_and_names_do_not() {
+        let cases: [(&[u8], Option<&str>, Option<&str>); 11] = [
+            (b"\xff\xd8\xff\xe0rest", None, Some("image/jpeg")),
+            (b"\x89PNG\r\n\x1a\nrest", Some("text/plain"), Some("image/png")),
+            (b"GIF89arest", Some("image/png"), Some("image/gif")),
+            (b"\0\0\0\x18ftypisom\0\0", None, Some("video/mp4")),
+            (b"\0\0\0\x18ftypisom\0\0", Some("audio/x-m4a"), Some("audio/mp4")),
+            (b"%PDF-1.7", None, Some("application/pdf")),
+            (b"#!AMR\nrest of it", None, Some("audio/amr")),
+            (b"plain words", Some("text/plain; charset=utf-8"), Some("text/plain")),
+            (b"plain words", Some("image/png"), None),
+            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", Some("image/svg+xml"), None),
+            (b"MZ\x90\0 a program", Some("application/pdf"), None),
+        ];
+        for (head, said, wanted) in cases {
+            let found = sniff(head, said).map(|kind| kind.content_type);
+            assert_eq!(found, wanted, "{:?}", String::from_utf8_lossy(head));
+        }
+    }
+
+    #[test]
+    fn no_two_kinds_share_a_name() {
+        for kind in &KINDS {
+            let names = std::iter::once(&kind.content_type).chain(kind.aliases);
+            for name in names {
+                assert_eq!(KINDS.iter().filter(|other| other.is_called(name)).count(), 1, "{name}");
+            }
+            assert_eq!(by_extension(kind.extension).unwrap().content_type, kind.content_type);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Where files are worked on: so many at once, in so much memory, off the workers that answer requests.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use super::{Family, Header, Processed, Refused, Said, inspect, make, worker};
+use crate::error::{AppError, AppResult};
+
+/// MiB that all decoding takes together: one of the largest pictures at a time, or many small ones.
+const MEMORY: u32 = 120;
+
+/// How long a file waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where temporary files lie, without names: they go with the process.
+#[derive(Clone, Debug)]
+pub struct Spool(PathBuf);
+
+impl Spool {
+    /// Opens a folder for them.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn open(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        Ok(Self(folder))
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// A fresh one.
+    ///
+    /// # Errors
+    /// When the disk has no room.
+    pub fn file(&self) -> io::Result<File> {
+        tempfile::tempfile_in(&self.0)
+    }
+}
+
+/// See the module.
+pub struct Workshop {
+    spool: Spool,
+    program: PathBuf,
+    hands: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
+}
+
+impl Workshop {
+    /// A workshop with its folder below the data folder; half of the processors work in it. Pictures are decoded by
+    /// `program`, which is this one unless said otherwise.
+    ///
+    /// # Errors
+    /// When the folder can't be made.
+    pub fn open(data_dir: &Path, program: Option<&Path>) -> AppResult<Self> {
+        let hands = available_parallelism().map_or(1, |count| (count.get() / 2).max(1));
+        Ok(Self {
+            spool: Spool::open(data_dir.join("tmp")).map_err(AppError::internal)?,
+            // Also when the file that was started has been replaced.
+            program: program.unwrap_or(Path::new("/proc/self/exe")).into(),
+            hands: Arc::new(Semaphore::new(hands)),
+            memory: Arc::new(Semaphore::new(MEMORY as usize)),
+        })
+    }
+
+    /// Where temporary files lie.
+    #[must_use]
+    pub fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    /// Makes a file fit to be served.
+    ///
+    /// # Errors
+    /// Overloaded when its turn does not come; in the inner result, when the file is refused.
+    pub async fn process(&self, mut file: File, said: Said) -> AppResult<Result<Processed, Refused>> {
+        let hand = turn(&self.hands, 1).await?;
+        let look = move || {
+            let header = inspect(&mut file, &said);
+            (header, file, hand)
+        };
+        let (header, file, hand) = match spawn_blocking(look).await {
+            Ok(looked) => looked,
+            // A decoder stumbled over the file's first bytes.
+            Err(error) if error.is_panic() => return Ok(Err(Refused::Damaged)),
+            Err(error) => return Err(AppError::internal(error)),
+        };
+        let header = match header {
+            Ok(header) => header,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let memory = turn(&self.memory, mebibytes(&header)).await?;
+        let (spool, program) = (self.spool.clone(), self.program.clone());
+        // The work goes on when nobody waits for it any more: until then its place is taken.
+        let work = move || {
+            let _held = (hand, memory);
+            if header.kind.family == Family::Picture {
+                worker::hire(&program, file, &header, &spool)
+            } else {
+                make(file, &header, &spool)
+            }
+        };
+        spawn_blocking(work).await.map_err(AppError::internal)
+    }
+}
+
+fn mebibytes(header: &Header) -> u32 {
+    u32::try_from(header.memory.div_ceil(1 << 20)).unwrap_or(MEMORY).clamp(1, MEMORY)
+}
+
+async fn turn(places: &Arc<Semaphore>, count: u32) -> AppResult<OwnedSemaphorePermit> {
+    match timeout(PATIENCE, Arc::clone(places).acquire_many_owned(count)).await {
+        Ok(Ok(permit)) => Ok(permit),
+        _ => Err(AppError::overloaded()),
+    }
+}

@@ -1,0 +1,188 @@
+//! Contents: shared by whoever has the same bytes, counted, swept, and how much of them anybody may have.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use plaza::domains::media::service::sweeping::sweep;
+use serde_json::{Value, json};
+
+use crate::harness::accounts::{codes, faults};
+use crate::harness::files::{Sending, rgb_png, sending};
+use crate::harness::{Person, TestApp, until};
+use crate::tickets::{TICKET, input};
+
+/// A document of so many bytes, all different from another's.
+fn document(size: usize, n: usize) -> Sending {
+    let mut bytes = format!("%PDF-1.7 {n} ").into_bytes();
+    bytes.resize(size, b'x');
+    sending("a.pdf", bytes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_bytes_are_kept_once_and_as_long_as_anybody_has_them() {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    let files = [ada.uploaded(document(500, 1)).await, bo.uploaded(document(500, 1)).await];
+    assert_eq!(files[0]["url"], files[1]["url"]);
+    assert_ne!(files[0]["id"], files[1]["id"]);
+    assert_eq!(app.stored().len(), 1);
+    let url = &files[0]["url"];
+    ada.delete_file(&files[0]["id"]).await;
+    app.pass(Duration::from_hours(48));
+    assert_eq!(sweep(&app.app).await.unwrap(), 0, "bo has it");
+    assert_eq!(app.fetch(url).await.0, 200);
+    // Its tokens have run out by now: straight to the table.
+    app.sql()
+        .await
+        .batch_execute("delete from media; update blobs set uses = 0, wanted_at = now() + interval '48 hours'")
+        .await
+        .unwrap();
+    app.pass(Duration::from_hours(23));
+    assert_eq!(sweep(&app.app).await.unwrap(), 0, "not for a day");
+    app.pass(Duration::from_hours(2));
+    assert_eq!(sweep(&app.app).await.unwrap(), 1);
+    assert_eq!((app.fetch(url).await.0, app.stored().len()), (404, 0));
+    assert_eq!(app.number("select count(*) from blobs").await, 0);
+}
+
+/// Lets two days go by for every content that nobody uses.
+const AGE: &str = "update blobs set wanted_at = wanted_at - interval '2 days' where uses = 0";
+
+fn small(n: u32) -> Sending {
+    sending("a.png", rgb_png(40 + n, 40))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_safe_from_a_sweep_of_the_same_bytes() {
+    let app = TestApp::start().await;
+    let (ada, sql) = (app.as_user("ada").await, app.sql().await);
+    let mut swept = 0;
+    for _ in 0..5 {
+        let files = join_all((0..12).map(|n| ada.uploaded(small(n)))).await;
+        join_all(files.iter().map(|file| ada.delete_file(&file["id"]))).await;
+        sql.batch_execute(AGE).await.unwrap();
+        // All are about to be swept, by two at once, and all are uploaded again.
+        let sweeps = async { sweep(&app.app).await.unwrap() + sweep(&app.app).await.unwrap() };
+        let other = async { sweep(&app.app).await.unwrap() };
+        let (files, one, two) = tokio::join!(join_all((0..12).map(|n| ada.uploaded(small(n)))), sweeps, other);
+        swept += one + two;
+        for file in &files {
+            assert_eq!(app.fetch(&file["url"]).await.0, 200, "a file of somebody's is there");
+        }
+        join_all(files.iter().map(|file| ada.delete_file(&file["id"]))).await;
+    }
+    assert!(swept > 0, "there was something to race with");
+    sql.batch_execute(AGE).await.unwrap();
+    sweep(&app.app).await.unwrap();
+    assert_eq!(app.stored().len(), 0);
+    assert_eq!(app.number("select count(*) from blobs").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_sweep_has_begun_to_delete_is_put_there_anew() {
+    let app = TestApp::start().await;
+    let (ada, mut sql) = (app.as_user("ada").await, app.sql().await);
+    let unused = async || {
+        let file = ada.uploaded(small(0)).await;
+        ada.delete_file(&file["id"]).await;
+        file["url"].clone()
+    };
+    // Condemned, and then wanted: it is put there again, and left alone.
+    let url = unused().await;
+    app.sql().await.batch_execute(AGE).await.unwrap();
+    app.sql().await.batch_execute("update blobs set stored = false").await.unwrap();
+    for file in app.stored() {
+        std::fs::remove_file(file).unwrap();
+    }
+    let file = ada.uploaded(small(0)).await;
+    assert_eq!((sweep(&app.app).await.unwrap(), app.fetch(&url).await.0), (0, 200));
+    ada.delete_file(&file["id"]).await;
+    // Held while the storage deletes it: whoever wants it waits, and puts it there after that.
+    let sweeping = sql.transaction().await.unwrap();
+    sweeping.batch_execute("select from blobs for update; update blobs set stored = false").await.unwrap();
+    let upload = ada.uploaded(small(0));
+    let finish = async {
+        let waits =
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+        until("the upload waits", || async { app.number(waits).await > 0 }).await;
+        for file in app.stored() {
+            if file.extension().is_some() {
+                std::fs::remove_file(file).unwrap();
+            }
+        }
+        sweeping.batch_execute("delete from blobs").await.unwrap();
+        sweeping.commit().await.unwrap();
+    };
+    let (file, ()) = tokio::join!(upload, finish);
+    assert_eq!((app.fetch(&file["url"]).await.0, &file["url"]), (200, &url));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_more_than_their_room_however_many_come_at_once() {
+    let app = TestApp::with(&[("PLAZA_UPLOAD_QUOTA_MB", "1")]).await;
+    let ada = app.as_user("ada").await;
+    let half = 100 << 10;
+    let payloads = join_all((0..16).map(|n| ada.upload(document(half, n)))).await;
+    let taken = payloads.iter().filter(|payload| !payload["media"].is_null()).count();
+    assert_eq!(taken, 10, "ten of 100 KiB go into a MiB");
+    let refused: Vec<&Value> = payloads.iter().filter(|payload| payload["media"].is_null()).collect();
+    assert!(refused.iter().all(|payload| faults(payload) == ["TOO_MANY_FILES file"]), "{refused:?}");
+    // What was stored in vain goes with the next sweep; whoever has no room to begin with stores nothing.
+    sweep(&app.app).await.unwrap();
+    assert_eq!(app.stored().len(), 10);
+    ada.upload(document(half, 50)).await;
+    assert_eq!(app.stored().len(), 10);
+    assert_eq!(app.number("select bytes from file_usage").await, 10 * (100 << 10));
+    // What is announced takes room as well, until it is over.
+    let payload = ada.data(TICKET, input("a.pdf", "application/pdf", 30 << 10)).await["createUploadTicket"].clone();
+    assert_eq!(faults(&payload), ["TOO_MANY_FILES input.sizeBytes"]);
+    let payload = ada.data(TICKET, input("a.pdf", "application/pdf", 20 << 10)).await["createUploadTicket"].clone();
+    assert_eq!(payload["userErrors"], json!([]));
+    assert_eq!(codes(&ada.upload(document(5 << 10, 99)).await), ["TOO_MANY_FILES"]);
+    // Room that is given back is room; several are counted together, and refused together.
+    let freed = payloads.iter().find_map(|payload| payload["media"].get("id")).unwrap();
+    assert_eq!(ada.delete_file(freed).await["deletedId"], *freed);
+    let all = "mutation ($files: [Upload!]!) { uploadFiles(files: $files) { media { id } userErrors { code field } } }";
+    let two = [document(60 << 10, 200), document(60 << 10, 201)];
+    let answer = ada.send_files(all, &two).await.json();
+    assert_eq!(faults(&answer["data"]["uploadFiles"]), ["TOO_MANY_FILES files"]);
+    assert_eq!(app.number("select count(*) from media").await, 9);
+    ada.uploaded(document(100 << 10, 300)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_and_deletions_at_once_leave_every_count_right() {
+    let app = TestApp::start().await;
+    let people: Vec<Person> = join_all(["ada", "bo", "cy", "di"].map(|name| app.as_user(name))).await;
+    // The same three pictures for everybody, in different orders.
+    let work = people.iter().enumerate().map(async |(n, person)| {
+        let files = join_all((0..6).map(|m| {
+            let side = 330 + u32::try_from((n + m) % 3).unwrap();
+            person.uploaded(sending("a.png", rgb_png(side, 40)))
+        }))
+        .await;
+        join_all(files.iter().step_by(2).map(|file| person.delete_file(&file["id"]))).await;
+    });
+    join_all(work).await;
+    let wrong = "select count(*) from blobs where uses <> (select count(*) from media where blob_id = blobs.id)
+        + (select count(*) from media where thumbnail_id = blobs.id)";
+    assert_eq!(app.number(wrong).await, 0);
+    let wrong = "select count(*) from file_usage where (files, bytes) <> (select count(*), sum(size_bytes)
+        from media join blobs on blobs.id = blob_id where media.owner_id = file_usage.owner_id)";
+    assert_eq!(app.number(wrong).await, 0);
+    assert_eq!(app.number("select count(*) from media").await, 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_of_one_person_are_counted_where_that_is_wanted() {
+    let app = TestApp::with(&[("PLAZA_LIMIT_USER_FILES", "3")]).await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    for n in 0..3 {
+        ada.uploaded(document(100, n)).await;
+    }
+    assert_eq!(codes(&ada.upload(document(100, 3)).await), ["RATE_LIMITED"]);
+    bo.uploaded(document(100, 3)).await;
+    app.pass(Duration::from_mins(61));
+    let ada = app.run("mutation ($r: String!) { refreshSession(refreshToken: $r) { tokens { accessToken refreshToken } user { id } } }", json!({ "r": ada.refresh })).await;
+    Person::new(app.address, &ada.data()["refreshSession"]).uploaded(document(100, 3)).await;
+}

@@ -1,0 +1,69 @@
+//! Memory stays flat, however much is uploaded at once (R48).
+
+use futures_util::future::{join, join_all};
+use serde_json::{Value, json};
+
+use crate::harness::accounts::{REGISTER, codes};
+use crate::harness::files::{Sending, corners, empty_png, png, rgb_png, sending};
+use crate::harness::http::client;
+use crate::harness::process::{Process, peak_kib, resident_kib};
+use crate::harness::{Person, cluster, post};
+use crate::tickets::{complete, ticket};
+
+/// What uploads may take beyond what the idle process has.
+const MOST_KIB: u64 = 150 << 10;
+
+fn document(size: usize, n: usize) -> Vec<u8> {
+    let mut bytes = format!("%PDF-1.7 {n} ").into_bytes();
+    bytes.resize(size, b'x');
+    bytes
+}
+
+/// A JPEG of the largest size there may be.
+fn largest_jpeg() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let encoder = jpeg_encoder::Encoder::new(&mut bytes, 40);
+    encoder.encode(&corners(8000, 3120), 8000, 3120, jpeg_encoder::ColorType::Rgb).unwrap();
+    bytes
+}
+
+async fn by_ticket(person: &Person, content_type: &str, bytes: Vec<u8>) -> Value {
+    let ticket = ticket(person, "large", content_type, bytes.len()).await;
+    let url: reqwest::Url = ticket["uploadUrl"].as_str().unwrap().parse().unwrap();
+    let here = format!("http://{}{}?{}", person.address, url.path(), url.query().unwrap());
+    let sent = client().put(here).header("content-type", content_type).body(bytes).send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    complete(person, &ticket["uploadToken"]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_of_the_largest_uploads_at_once_take_little_memory() {
+    let url = cluster().empty_database().await;
+    let plaza = Process::on_database(&url).await;
+    let new = json!({ "input": { "username": "ada", "password": Person::PASSWORD } });
+    let ada = Person::new(plaza.address, &post(plaza.address, None, REGISTER, new).await.data()["register"]);
+    ada.uploaded(sending("small.png", rgb_png(400, 400))).await;
+    let idle = resident_kib(plaza.id());
+
+    // 25 million pixels in next to nothing.
+    let flat = png(8000, 3120, png::ColorType::Grayscale, png::BitDepth::Eight, &vec![0; 8000 * 3120]);
+    let pictures = [largest_jpeg(), rgb_png(8000, 3120), flat];
+    let good = (0..6).map(|n| sending("a.pic", pictures[n % 3].clone()));
+    let bombs = (0..20).map(|_| sending("bomb.png", empty_png(50_000, 50_000)));
+    let files = (0..18).map(|n| sending("a.pdf", document(1 << 20, n)));
+    let multipart = join_all(good.chain(files).chain(bombs).map(|file: Sending| ada.upload(file)));
+    let padded = [largest_jpeg(), vec![0; 19 << 20]].concat();
+    let large = join_all((0..6).map(|n| {
+        let (content_type, bytes) =
+            if n % 2 == 0 { ("image/jpeg", padded.clone()) } else { ("application/pdf", document(20 << 20, 100 + n)) };
+        by_ticket(&ada, content_type, bytes)
+    }));
+    let (payloads, tickets) = join(multipart, large).await;
+    for (n, payload) in payloads.iter().enumerate() {
+        let refused = if n < 24 { vec![] } else { vec!["FILE_TOO_LARGE"] };
+        assert_eq!(codes(payload), refused, "{n}");
+    }
+    assert!(tickets.iter().all(|payload| codes(payload).is_empty()), "{tickets:?}");
+    let grown = peak_kib(plaza.id()) - idle;
+    assert!(grown < MOST_KIB, "{grown} KiB above {idle} KiB");
+}
