@@ -128,6 +128,7 @@ impl App {
 }
 
 async fn sweep(app: Arc<App>) {
+    note("half-written files", app.storage.sweep_halves().await);
     loop {
         tokio::select! {
             () = app.stop.cancelled() => return,

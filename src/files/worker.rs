@@ -71,14 +71,18 @@ pub fn hire(program: &Path, file: File, header: &Header, spool: &Spool) -> Resul
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let read = child.stdout.take().map(|output| read_result(&mut BufReader::new(output), spool));
-    // Were it not read to its end, the process would wait for ever.
-    if !matches!(read, Some(Ok(_))) {
+    let output = child.stdout.take().ok_or_else(|| io::Error::other("the picture's process has no output"))?;
+    let read = read_result(&mut BufReader::new(output), spool);
+    // What it writes is not read any more; its own end says more of an output that merely ends early.
+    let own_fault = !matches!(&read, Err(Refused::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof);
+    if read.is_err() && own_fault {
         let _ = child.kill();
+        child.wait()?;
+        return read;
     }
     let status = child.wait()?;
     match (status.code(), read) {
-        (Some(0), Some(processed)) => processed,
+        (Some(0), processed) => processed,
         (Some(code), _) if code == i32::from(DAMAGED) || code == PANICKED => Err(Refused::Damaged),
         (Some(code), _) if code == i32::from(STORED_TOO_LARGE) => Err(Refused::StoredTooLarge),
         (Some(code), _) if code == i32::from(NOT_ALLOWED) => Err(Refused::NotAllowed),
@@ -91,13 +95,13 @@ pub fn hire(program: &Path, file: File, header: &Header, spool: &Spool) -> Resul
 fn read_result(output: &mut impl BufRead, spool: &Spool) -> Result<Processed, Refused> {
     let mut line = String::new();
     output.by_ref().take(LINE).read_line(&mut line)?;
-    let report: Report = serde_json::from_str(&line).map_err(io::Error::other)?;
+    let cut = || Refused::Io(io::ErrorKind::UnexpectedEof.into());
+    let report: Report = serde_json::from_str(&line).map_err(|_| cut())?;
     let mut part = |Part { content_type, size }: Part| {
         let kind = kind::by_name(&content_type).ok_or(Refused::NotAllowed)?;
         let mut sink = Sink::new(spool)?;
         io::copy(&mut output.by_ref().take(size), &mut sink).map_err(Refused::from_write)?;
         let made = sink.finish(kind)?;
-        let cut = || Refused::Io(io::ErrorKind::UnexpectedEof.into());
         (made.size == size).then_some(made).ok_or_else(cut)
     };
     let main = part(report.main)?;

@@ -40,6 +40,9 @@ const PARTS: usize = 4;
 /// Bytes read from a folder at once.
 const READ: usize = 64 << 10;
 
+/// Longer than anything takes to be written.
+const HALF_WRITTEN: Duration = Duration::from_hours(24);
+
 /// Where files lie.
 #[derive(Clone, Debug)]
 pub enum StorageSettings {
@@ -52,6 +55,7 @@ pub enum StorageSettings {
 /// See the module.
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
+    folder: Option<PathBuf>,
     bucket: Option<s3::Door>,
     part: usize,
     parts: Semaphore,
@@ -78,12 +82,12 @@ impl Storage {
             StorageSettings::Folder(folder) => {
                 let folder = folder.clone().unwrap_or_else(|| data_dir.join("media"));
                 std::fs::create_dir_all(&folder).map_err(AppError::internal)?;
-                let store = LocalFileSystem::new_with_prefix(folder).map_err(AppError::internal)?.with_fsync(true);
-                Ok(Self { store: Arc::new(store), bucket: None, part: FOLDER_PART, parts })
+                let store = LocalFileSystem::new_with_prefix(&folder).map_err(AppError::internal)?.with_fsync(true);
+                Ok(Self { store: Arc::new(store), folder: Some(folder), bucket: None, part: FOLDER_PART, parts })
             }
             StorageSettings::S3(settings) => {
                 let (store, door) = s3::open(settings)?;
-                Ok(Self { store, bucket: Some(door), part: BUCKET_PART, parts })
+                Ok(Self { store, folder: None, bucket: Some(door), part: BUCKET_PART, parts })
             }
         }
     }
@@ -170,6 +174,17 @@ impl Storage {
         Ok(Some(Download { size, range, stream }))
     }
 
+    /// Deletes what a killed process left half written in a folder, once it is a day old; how many that were. A bucket's
+    /// own rules do that there.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub async fn sweep_halves(&self) -> AppResult<usize> {
+        let Some(folder) = self.folder.clone() else { return Ok(0) };
+        let sweep = move || delete_halves(&folder).map_err(AppError::internal);
+        tokio::task::spawn_blocking(sweep).await.map_err(AppError::internal)?
+    }
+
     /// Deletes a file, if it is there.
     ///
     /// # Errors
@@ -212,6 +227,26 @@ impl Drop for Incoming {
             runtime.spawn(async move { upload.abort().await });
         }
     }
+}
+
+/// What is being written has a `#` in its name, which no key has.
+fn delete_halves(folder: &std::path::Path) -> std::io::Result<usize> {
+    let (mut swept, mut folders) = (0, vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else if entry.file_name().to_string_lossy().contains('#') {
+                let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+                if age > HALF_WRITTEN {
+                    std::fs::remove_file(entry.path())?;
+                    swept += 1;
+                }
+            }
+        }
+    }
+    Ok(swept)
 }
 
 async fn read_part(file: &mut TokioFile, most: usize) -> AppResult<PutPayload> {

@@ -233,6 +233,20 @@ async fn whoever_sends_slowly_keeps_nobody_else_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_process_left_half_written_is_swept() {
+    let (app, ada) = start().await;
+    ada.uploaded(sending("b.png", rgb_png(9, 9))).await;
+    let folder = app.app.config.data_dir.join("media/incoming");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, days) in [("old#1", 2), ("new#1", 0), ("old", 2)] {
+        let file = std::fs::File::create(folder.join(name)).unwrap();
+        file.set_modified(std::time::SystemTime::now() - Duration::from_hours(24 * days)).unwrap();
+    }
+    assert_eq!(app.app.storage.sweep_halves().await.unwrap(), 1);
+    assert!(!folder.join("old#1").exists() && app.stored().len() == 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_never_completed_is_swept() {
     let (app, ada) = start().await;
     let bytes = rgb_png(40, 40);

@@ -103,7 +103,8 @@ pub async fn keep(scope: &Scope, sent: Vec<Sent>, takes: Takes) -> AppResult<Vec
 pub async fn abandon(scope: &Scope, kept: &[Kept]) {
     let blobs = kept.iter().flat_map(|kept| std::iter::once(&kept.blob).chain(&kept.thumbnail));
     let wanted: Vec<_> = blobs.map(|blob| (blob.id, blob.wanted_at)).collect();
-    let before = scope.app.clock.now() - policy::UNUSED_LIFETIME;
+    // Somebody else may have wanted the same before, and be about to use it.
+    let before = scope.app.clock.now() - policy::UNUSED_LIFETIME + policy::GRACE;
     let unwanted = async { Ok(store::blobs::unwant(&*scope.db.read().await?, &wanted, before).await?) };
     if let Err::<(), AppError>(error) = unwanted.await {
         tracing::warn!(cause = %error.describe(), "what was uploaded in vain stays for a day");
