@@ -95,7 +95,8 @@ const bad = {
 /** KiB of the server and its children. */
 function memory() {
   const of = (id) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? 0);
-  let sum = of(server);
+  const own = of(server);
+  let sum = own;
   for (const id of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       const isPicture = readFileSync(`/proc/${id}/cmdline`, 'utf8').includes('\0picture\0');
@@ -104,7 +105,7 @@ function memory() {
       // It has ended meanwhile.
     }
   }
-  return sum;
+  return { own, sum };
 }
 
 console.log(`the largest PNG: ${await upload(largest)}`);
@@ -116,8 +117,12 @@ for (const [what, bytes] of Object.entries(bad)) {
 
 const document = (size, n) => Buffer.concat([Buffer.from(`%PDF-1.7 ${n} ${process.pid} `), Buffer.alloc(size, 120)]).subarray(0, size);
 const idle = memory();
-let peak = idle;
-const watch = setInterval(() => (peak = Math.max(peak, memory())), 5);
+const peak = { ...idle };
+const watch = setInterval(() => {
+  const now = memory();
+  peak.own = Math.max(peak.own, now.own);
+  peak.sum = Math.max(peak.sum, now.sum);
+}, 5);
 const start = performance.now();
 const bombs = Object.values(bad);
 const all = await Promise.all([
@@ -130,4 +135,4 @@ const all = await Promise.all([
 clearInterval(watch);
 const counts = [...new Set(all)].map((code) => `${all.filter((one) => one === code).length} ${code}`);
 console.log(`fifty at once: ${Math.round(performance.now() - start)} ms, ${counts.join(', ')}`);
-console.log(`memory: ${idle} KiB idle, at the most ${peak - idle} KiB more`);
+console.log(`memory: ${idle.sum} KiB idle, at the most ${peak.sum - idle.sum} KiB more, ${peak.own - idle.own} KiB of them the server's own`);

@@ -240,7 +240,8 @@ async fn what_a_killed_process_left_half_written_is_swept() {
     std::fs::create_dir_all(&folder).unwrap();
     for (name, days) in [("old#1", 2), ("new#1", 0), ("old", 2)] {
         let file = std::fs::File::create(folder.join(name)).unwrap();
-        file.set_modified(std::time::SystemTime::now() - Duration::from_hours(24 * days)).unwrap();
+        let now = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(now - Duration::from_hours(24 * days)).unwrap();
     }
     assert_eq!(app.app.storage.sweep_halves().await.unwrap(), 1);
     assert!(!folder.join("old#1").exists() && app.stored().len() == 3);
