@@ -16,6 +16,7 @@ use plaza::scope::Scope;
 use plaza::{graphql, run, seed, telemetry};
 use tokio::runtime::Builder;
 
+/// Without huge pages (its feature `no_thp`): of each a thread holds a little, and all of it stays in memory.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -58,15 +58,27 @@ pub fn resident_kib(process: u32) -> u64 {
     status_kib(process, "VmRSS:")
 }
 
-/// KiB of memory that a process held at the most.
-pub fn peak_kib(process: u32) -> u64 {
-    status_kib(process, "VmHWM:")
+/// KiB of memory that a process holds with those that it decodes pictures in.
+pub fn resident_with_pictures_kib(process: u32) -> u64 {
+    let parent = format!("PPid:\t{process}\n");
+    let others = std::fs::read_dir("/proc").expect("Linux says so").filter_map(|entry| {
+        let folder = entry.ok()?.path();
+        // Those that end meanwhile can't be read.
+        let arguments = std::fs::read_to_string(folder.join("cmdline")).ok()?;
+        let status = std::fs::read_to_string(folder.join("status")).ok()?;
+        (arguments.contains("\0picture\0") && status.contains(&parent)).then(|| kib(&status, "VmRSS:")).flatten()
+    });
+    resident_kib(process) + others.sum::<u64>()
 }
 
 fn status_kib(process: u32, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process lives");
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("Linux says so");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
+    kib(&status, name).expect("Linux says so")
+}
+
+fn kib(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 impl Process {
