@@ -21,6 +21,9 @@ const SECONDS: u64 = 10;
 /// Bytes beyond what a picture's header says, for everything else.
 const SLACK: u64 = 40 << 20;
 
+/// How far behind the server it stands where both want the processor.
+const NICENESS: i32 = 10;
+
 /// The longest first line.
 const LINE: u64 = 1024;
 
@@ -124,6 +127,8 @@ pub fn work(memory: u64, folder: PathBuf) -> ExitCode {
 }
 
 fn limit(memory: u64) -> io::Result<()> {
+    // Whoever waits for an answer or a message goes first.
+    rustix::process::nice(NICENESS)?;
     let bytes = memory.saturating_add(SLACK);
     setrlimit(Resource::RLIMIT_DATA, bytes, bytes)?;
     setrlimit(Resource::RLIMIT_CPU, SECONDS, SECONDS)?;

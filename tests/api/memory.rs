@@ -8,7 +8,7 @@ use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::harness::accounts::{REGISTER, codes};
-use crate::harness::files::{Sending, corners, empty_png, png, rgb_png, sending};
+use crate::harness::files::{Sending, empty_png, png, rgb_png, sending};
 use crate::harness::http::client;
 use crate::harness::process::{Process, resident_kib, resident_with_pictures_kib};
 use crate::harness::{Person, cluster, post};
@@ -27,7 +27,7 @@ fn document(size: usize, n: usize) -> Vec<u8> {
 fn largest_jpeg() -> Vec<u8> {
     let mut bytes = Vec::new();
     let encoder = jpeg_encoder::Encoder::new(&mut bytes, 40);
-    encoder.encode(&corners(8000, 3120), 8000, 3120, jpeg_encoder::ColorType::Rgb).unwrap();
+    encoder.encode(&vec![120; 8000 * 3120 * 3], 8000, 3120, jpeg_encoder::ColorType::Rgb).unwrap();
     bytes
 }
 
@@ -51,7 +51,8 @@ async fn fifty_of_the_largest_uploads_at_once_take_little_memory() {
 
     // 25 million pixels in next to nothing.
     let flat = png(8000, 3120, png::ColorType::Grayscale, png::BitDepth::Eight, &vec![0; 8000 * 3120]);
-    let pictures = [largest_jpeg(), rgb_png(8000, 3120), flat];
+    let coloured = png(8000, 3120, png::ColorType::Rgb, png::BitDepth::Eight, &vec![9; 8000 * 3120 * 3]);
+    let pictures = [largest_jpeg(), coloured, flat];
     let good = (0..3).map(|n| sending("a.pic", pictures[n].clone()));
     let bombs = (0..22).map(|_| sending("bomb.png", empty_png(50_000, 50_000)));
     let files = (0..19).map(|n| sending("a.pdf", document(1 << 20, n)));
