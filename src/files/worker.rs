@@ -22,7 +22,7 @@ const SECONDS: u64 = 10;
 const SLACK: u64 = 40 << 20;
 
 /// How far behind the server it stands where both want the processor.
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 5;
 
 /// The longest first line.
 const LINE: u64 = 1024;
