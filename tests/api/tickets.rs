@@ -212,6 +212,21 @@ async fn what_was_sent_is_looked_at_and_refused_for_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_waits_for_room() {
+    let app = TestApp::with(&[("PLAZA_UPLOAD_QUOTA_MB", "1")]).await;
+    let ada = app.as_user("ada").await;
+    let bytes = jpeg(900, 700, 1, false);
+    let ticket = ticket(&ada, "a.jpg", "image/jpeg", bytes.len()).await;
+    assert_eq!(put(&app, &ticket["uploadUrl"], "image/jpeg", bytes).await.status, 204);
+    let full = "update file_usage set bytes = bytes + (1 << 20)";
+    app.sql().await.batch_execute(full).await.unwrap();
+    assert_eq!(faults(&complete(&ada, &ticket["uploadToken"]).await), ["TOO_MANY_FILES uploadToken"]);
+    let free = "update file_usage set bytes = bytes - (1 << 20)";
+    app.sql().await.batch_execute(free).await.unwrap();
+    assert_eq!(complete(&ada, &ticket["uploadToken"]).await["userErrors"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_sends_slowly_keeps_nobody_else_out() {
     let app = TestApp::with(&[("PLAZA_LIMIT_UPLOADS", "4")]).await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);

@@ -170,7 +170,14 @@ pub async fn complete(scope: &Scope, token: &str) -> AppResult<Media> {
     scope.db.release().await;
     let made = match look(scope, &upload).await? {
         Ok(made) => made,
-        Err(error @ MediaError::NotSent) => return Err(error.at("uploadToken").into()),
+        Err(error @ MediaError::NotSent) => {
+            // Or it was there a moment ago, and somebody else has just completed it.
+            let now = store::uploads::find_upload(&*scope.db.read().await?, viewer, &claims.sub).await?;
+            return match now.filter(|upload| upload.state == UploadState::Done) {
+                Some(upload) => find_done(scope, &upload).await,
+                None => Err(error.at("uploadToken").into()),
+            };
+        }
         Err(MediaError::Refused(Refused::Io(error))) => return Err(AppError::internal(error)),
         Err(error) => {
             refuse(scope, &upload).await?;
@@ -178,12 +185,12 @@ pub async fn complete(scope: &Scope, token: &str) -> AppResult<Media> {
         }
     };
     let kept = put(scope, made, (&upload.file_name, "uploadToken")).await?;
-    let kept = [kept];
     let finished = finish(scope, &upload, &kept).await;
-    if finished.is_err() {
-        super::abandon(scope, &kept).await;
+    match finished {
+        Ok(_) => discard(app, &upload).await,
+        // What was sent stays, so that it can be completed once there is room.
+        Err(_) => super::abandon(scope, std::slice::from_ref(&kept)).await,
     }
-    discard(app, &upload).await;
     finished
 }
 
@@ -203,7 +210,7 @@ async fn look(scope: &Scope, upload: &Upload) -> AppResult<Result<Processed, Med
 }
 
 /// Makes the file, unless somebody else has just done so.
-async fn finish(scope: &Scope, upload: &Upload, [kept]: &[Kept; 1]) -> AppResult<Media> {
+async fn finish(scope: &Scope, upload: &Upload, kept: &Kept) -> AppResult<Media> {
     let gone = || AppError::from(MediaError::TokenInvalid.at("uploadToken"));
     let mut conn = scope.db.write().await?;
     let made = conn
