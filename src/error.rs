@@ -116,6 +116,12 @@ pub enum UserErrorCode {
     CodeInvalid,
     /// The code or link was right, but its time is over.
     CodeExpired,
+    /// The item is not, or no longer, to be had, or can't be changed as it stands.
+    ItemNotAvailable,
+    /// Nobody trades with themselves.
+    OwnItem,
+    /// It can't go from the one state to the other; `allowed` says where it can.
+    IllegalTransition,
     /// You can't do this to yourself.
     SelfTarget,
     /// You are not, or no longer, a member of the conversation.
@@ -147,15 +153,31 @@ pub struct UserError {
     pub message: String,
     /// Path of the argument at fault, such as `["input", "username"]`; empty when none is.
     pub field: Vec<String>,
+    /// What else there is to tell, by code.
+    pub detail: Option<Detail>,
+}
+
+/// What a business failure tells beyond its code and message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
     /// Seconds until it may be tried again, for [`UserErrorCode::RateLimited`].
-    pub retry_after_seconds: Option<u32>,
+    RetryAfter(u32),
+    /// The states as the API names them, for [`UserErrorCode::IllegalTransition`].
+    Transition {
+        /// As it is.
+        from: String,
+        /// As it was to be.
+        to: String,
+        /// What it can become.
+        allowed: Vec<String>,
+    },
 }
 
 impl UserError {
     /// A business failure at an argument, named by its dotted path (`"input.username"`; empty for none).
     pub fn new(code: UserErrorCode, message: impl Into<String>, path: &str) -> Self {
         let field = path.split('.').filter(|part| !part.is_empty()).map(ToOwned::to_owned).collect();
-        Self { code, message: message.into(), field, retry_after_seconds: None }
+        Self { code, message: message.into(), field, detail: None }
     }
 }
 
@@ -206,6 +228,20 @@ impl AppError {
     #[must_use]
     pub fn rate_limited(seconds: u64) -> Self {
         Self::Request(ErrorCode::RateLimited, format!("Too many requests: ask again in {seconds} s."))
+    }
+
+    /// What a mutation would say in its payload, as a query says it.
+    #[must_use]
+    pub fn into_request(self) -> Self {
+        match self {
+            Self::User(errors) => {
+                let first = errors.into_iter().next();
+                let limited = first.as_ref().is_some_and(|error| error.code == UserErrorCode::RateLimited);
+                let code = if limited { ErrorCode::RateLimited } else { ErrorCode::BadUserInput };
+                Self::Request(code, first.map(|error| error.message).unwrap_or_default())
+            }
+            other => other,
+        }
     }
 
     /// One line for the log.

@@ -111,6 +111,14 @@ typed_id!(
     MediaId, "Media"
 );
 typed_id!(
+    /// What somebody sells or wants.
+    ItemId, "Item"
+);
+typed_id!(
+    /// That somebody likes an item.
+    FavoriteId, "Favorite"
+);
+typed_id!(
     /// The content of files; clients never see one.
     BlobId, "Blob"
 );

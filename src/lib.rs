@@ -12,13 +12,14 @@
 //! | [`auth`] | who is asking |
 //! | [`rates`] | how often an account or address may try, over all instances |
 //! | [`db`] | pool, embedded PostgreSQL, migrations |
-//! | [`error`], [`ids`], [`money`], [`page`], [`scope`], [`text`] | what all domains share |
+//! | [`change`], [`error`], [`ids`], [`money`], [`page`], [`scope`], [`text`] | what all domains share |
 //!
 //! Dependencies point one way: `http → graphql → domains::{query, mutation, types} → service → {policy, store} →
 //! {model, db}`.
 
 pub mod app;
 pub mod auth;
+pub mod change;
 pub mod clock;
 pub mod config;
 pub mod contact;

@@ -13,6 +13,7 @@ use plaza::domains::accounts::service as accounts;
 use plaza::error::{AppError, AppResult};
 use plaza::files::worker;
 use plaza::scope::Scope;
+use plaza::seed::large::Amounts;
 use plaza::{graphql, run, seed, telemetry};
 use tokio::runtime::Builder;
 
@@ -43,8 +44,8 @@ enum Command {
     Migrate,
     /// Prints the GraphQL schema
     Schema,
-    /// Adds demo data to an empty database
-    Seed,
+    /// Adds demo data to an empty database; with numbers, large data beside what is there
+    Seed(SeedArguments),
     /// Gives somebody a role
     Promote {
         /// Whom
@@ -84,6 +85,26 @@ impl From<RoleArgument> for Role {
             RoleArgument::Admin => Self::Admin,
         }
     }
+}
+
+/// How much large data.
+#[derive(clap::Args)]
+struct SeedArguments {
+    /// So many people
+    #[arg(long, value_name = "N")]
+    users: Option<i64>,
+    /// So many items of theirs
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
+    items: i64,
+    /// So many favorites
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
+    favorites: i64,
+    /// So many direct conversations
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
+    conversations: i64,
+    /// So many messages in them
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
+    messages: i64,
 }
 
 /// Threads for what blocks (files, pictures, passwords): more wait. Each keeps memory of its own for a while, and of what
@@ -147,7 +168,10 @@ async fn perform_on(command: Command, app: &Arc<App>) -> AppResult<()> {
     match command {
         // Building the app has migrated; the schema was printed and the picture decoded before.
         Command::Serve { .. } | Command::Migrate | Command::Schema | Command::Picture { .. } => Ok(()),
-        Command::Seed => seed::demo(app).await,
+        Command::Seed(SeedArguments { users: None, .. }) => seed::demo::add(app).await,
+        Command::Seed(SeedArguments { users: Some(users), items, favorites, conversations, messages }) => {
+            seed::large::add(app, Amounts { users, items, favorites, conversations, messages }).await
+        }
         Command::Promote { username, role } => accounts::promote(app, &username, role.into()).await,
         Command::Token { username } => {
             let scope = Scope::new(Arc::clone(app), Requester::anonymous());

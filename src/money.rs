@@ -2,9 +2,30 @@
 
 use std::fmt;
 
+use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{Output, ToSql};
+use diesel::sql_types::BigInt;
+use serde::Serialize;
+
 /// An amount in fen, a hundredth of the unit that people read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow, Serialize)]
+#[diesel(sql_type = BigInt)]
+#[serde(transparent)]
 pub struct Money(i64);
+
+impl ToSql<BigInt, Pg> for Money {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
+        <i64 as ToSql<BigInt, Pg>>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<BigInt, Pg> for Money {
+    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        <i64 as FromSql<BigInt, Pg>>::from_sql(value).map(Self)
+    }
+}
 
 impl Money {
     /// An amount of whole units; none where that overflows.
@@ -15,7 +36,7 @@ impl Money {
 
     /// An amount in fen.
     #[must_use]
-    pub fn from_fen(fen: i64) -> Self {
+    pub const fn from_fen(fen: i64) -> Self {
         Self(fen)
     }
 

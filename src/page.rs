@@ -21,7 +21,7 @@ pub const LARGEST_PAGE: u8 = 100;
 pub const COUNT_BOUND: i64 = 10_000;
 
 /// A list's arguments as a client sent them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PageArgs {
     /// Forward: so many.
     pub first: Option<i32>,
@@ -53,6 +53,15 @@ pub struct Page<T> {
     pub has_next: bool,
     /// Rows precede. Going forward, this says whether a cursor was given.
     pub has_previous: bool,
+}
+
+impl<T> Page<T> {
+    /// The same page of something else.
+    #[must_use]
+    pub fn map<U>(self, wrap: impl Fn(T) -> U) -> Page<U> {
+        let Self { rows, has_next, has_previous } = self;
+        Page { rows: rows.into_iter().map(|(cursor, row)| (cursor, wrap(row))).collect(), has_next, has_previous }
+    }
 }
 
 impl PageArgs {

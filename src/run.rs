@@ -107,7 +107,7 @@ async fn serve_on(config: Config, url: &str, demo: bool) -> AppResult<()> {
         let app = build(config, url).await?;
         let background = app.start();
         if demo {
-            seed::demo_once(&app).await?;
+            seed::demo::add_once(&app).await?;
         }
         front.open(Endpoint::new(&app)?.router());
         Ok::<_, AppError>((app, background))

@@ -30,3 +30,15 @@ pub fn ends_line(c: char) -> bool {
 pub fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
+
+/// Whether a text is one line, which reads as it is written.
+#[must_use]
+pub fn is_line(text: &str) -> bool {
+    !text.chars().any(|c| ends_line(c) || turns_direction(c))
+}
+
+/// Whether a text is lines, which read as they are written.
+#[must_use]
+pub fn is_lines(text: &str) -> bool {
+    !text.chars().any(|c| (c.is_control() && c != '\n') || turns_direction(c))
+}

@@ -21,7 +21,8 @@ use crate::error::{AppError, AppResult};
 const CHECKOUT: Duration = Duration::from_secs(2);
 
 /// Every connection of the pool is told these first: a stuck statement, lock or transaction ends by itself.
-const SESSION_SETTINGS: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; \
+/// The similarity: of two words that are one slip apart, a fifth of the trigrams are the same, however short they are.
+const SESSION_SETTINGS: &str = "set pg_trgm.similarity_threshold = 0.2; set statement_timeout = '20s'; set lock_timeout = '10s'; \
      set idle_in_transaction_session_timeout = '10s'; set timezone = 'UTC'; set jit = off";
 
 /// The database as Plaza's code sees it; cheap to clone.

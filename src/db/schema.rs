@@ -22,6 +22,14 @@ pub mod sql_types {
     pub struct Gender;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "item_direction"))]
+    pub struct ItemDirection;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "item_status"))]
+    pub struct ItemStatus;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "message_channel"))]
     pub struct MessageChannel;
 
@@ -38,8 +46,16 @@ pub mod sql_types {
     pub struct Platform;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "search_kind"))]
+    pub struct SearchKind;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "session_end"))]
     pub struct SessionEnd;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "tsvector", schema = "pg_catalog"))]
+    pub struct Tsvector;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "upload_state"))]
@@ -113,6 +129,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    favorites (id) {
+        id -> Int8,
+        user_id -> Int8,
+        item_id -> Int8,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     file_usage (owner_id) {
         owner_id -> Int8,
         files -> Int4,
@@ -129,6 +154,37 @@ diesel::table! {
         purpose -> CodePurpose,
         answer_hash -> Bytea,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    item_images (item_id, position) {
+        item_id -> Int8,
+        position -> Int2,
+        media_id -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::ItemDirection;
+    use super::sql_types::ItemStatus;
+
+    items (id) {
+        id -> Int8,
+        owner_id -> Int8,
+        title -> Text,
+        category -> Int4,
+        price -> Int8,
+        condition -> Int2,
+        note -> Text,
+        direction -> ItemDirection,
+        status -> ItemStatus,
+        counterparty_id -> Nullable<Int8>,
+        favorite_count -> Int4,
+        closed_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -284,6 +340,30 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use super::sql_types::SearchKind;
+    use super::sql_types::Tsvector;
+
+    search_entries (kind, subject_id) {
+        kind -> SearchKind,
+        subject_id -> Int8,
+        version -> Int2,
+        boost -> Float4,
+        words -> Tsvector,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::SearchKind;
+
+    search_words (word, kind) {
+        word -> Text,
+        kind -> SearchKind,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use super::sql_types::Platform;
     use super::sql_types::SessionEnd;
 
@@ -346,7 +426,11 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(favorites -> items (item_id));
+diesel::joinable!(favorites -> users (user_id));
 diesel::joinable!(file_usage -> users (owner_id));
+diesel::joinable!(item_images -> items (item_id));
+diesel::joinable!(item_images -> media (media_id));
 diesel::joinable!(members -> conversations (conversation_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(messages -> conversations (conversation_id));
@@ -362,8 +446,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversations,
     event_stream,
     events,
+    favorites,
     file_usage,
     image_captchas,
+    item_images,
+    items,
     media,
     members,
     messages,
@@ -373,6 +460,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     profiles,
     rate_counts,
     refresh_tokens,
+    search_entries,
+    search_words,
     sessions,
     uploads,
     users,

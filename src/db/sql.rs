@@ -97,6 +97,7 @@ macro_rules! statement {
 
 /// The limit of a page, as a fragment for `statement!`: a literal for the usual sizes, because PostgreSQL plans a
 /// statement anew at every execution when its limit is a parameter.
+#[derive(Clone, Copy, Debug)]
 pub struct Limit(pub i64);
 
 impl QueryFragment<Pg> for Limit {

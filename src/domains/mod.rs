@@ -5,4 +5,7 @@
 
 pub mod accounts;
 pub mod chat;
+pub mod favorites;
+pub mod items;
 pub mod media;
+pub mod search;

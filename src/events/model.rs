@@ -9,6 +9,7 @@ use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::domains::accounts::model::{SessionEnd, User};
 use crate::domains::chat::model::{ConversationCard, MessageCard};
+use crate::domains::items::model::ItemCard;
 use crate::ids::{ConversationId, SessionId, UserId};
 
 /// A place in the stream; the first event's is 1.
@@ -27,6 +28,8 @@ pg_enum! {
         ConversationRead = "CONVERSATION_READ",
         /// A session ended; instances only.
         SessionRevoked = "SESSION_REVOKED",
+        /// An item was traded, or opened again after that.
+        ItemTraded = "ITEM_TRADED",
     }
 }
 
@@ -157,6 +160,8 @@ pub enum Payload {
     },
     /// A session that ended, and why.
     Session(SessionId, SessionEnd),
+    /// An item, as it is now.
+    Item(Arc<ItemCard>),
     /// What it was about exists no more.
     Gone,
 }

@@ -78,6 +78,13 @@ impl<B: Batch> Loader<B> {
         Err(AppError::internal("a loader's batch was cut off again and again"))
     }
 
+    /// Forgets everything.
+    pub async fn forget_all(&self) {
+        if let Some(loader) = self.0.get() {
+            loader.clear_all().await;
+        }
+    }
+
     /// Forgets a key's value.
     pub async fn forget(&self, key: B::Key) {
         if let Some(loader) = self.0.get() {

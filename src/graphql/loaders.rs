@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::loader::{Batch, Loader};
-use crate::domains::{accounts, chat, media};
+use crate::domains::{accounts, chat, favorites, items, media};
 use crate::error::{AppError, AppResult};
-use crate::ids::UserId;
+use crate::ids::{ItemId, UserId};
 use crate::scope::Scope;
 
 /// All loaders of one execution; each is built when first used.
@@ -25,6 +25,12 @@ pub struct Loaders {
     pub members: Loader<chat::loader::PresentMembers>,
     /// A file by id, for what shows it.
     pub media: Loader<media::loader::MediaById>,
+    /// An item by id, if the viewer may see it.
+    pub items: Loader<items::loader::VisibleItem>,
+    /// A page of somebody's items, by them and the list's arguments.
+    pub items_by_owner: Loader<items::loader::ItemsByOwner>,
+    /// The viewer's favorite of an item.
+    pub liked_items: Loader<favorites::loader::LikedItem>,
 }
 
 impl Loaders {
@@ -40,6 +46,9 @@ impl Loaders {
             memberships: Loader::default(),
             members: Loader::default(),
             media: Loader::default(),
+            items: Loader::default(),
+            items_by_owner: Loader::default(),
+            liked_items: Loader::default(),
         }
     }
 
@@ -58,6 +67,13 @@ impl Loaders {
     pub async fn get<B: Batch>(&self, loader: &Loader<B>, key: B::Key) -> AppResult<B::Value> {
         let missing = format!("{key:?} refers to nothing");
         self.find(loader, key).await?.ok_or_else(|| AppError::internal(missing))
+    }
+
+    /// Forgets what was loaded of an item, after a change of it: the same operation may show it once more.
+    pub async fn forget_item(&self, id: ItemId) {
+        self.items.forget(id).await;
+        self.liked_items.forget(id).await;
+        self.items_by_owner.forget_all().await;
     }
 
     /// Forgets what was loaded of a user, after a change of theirs: the same operation may show it once more.

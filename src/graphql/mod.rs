@@ -19,15 +19,27 @@ use std::sync::Arc;
 use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
 
 use crate::app::App;
-use crate::domains::{accounts, chat, media};
+use crate::domains::{accounts, chat, favorites, items, media, search};
 
 /// The root of queries.
 #[derive(MergedObject, Default)]
-pub struct Query(node::NodeQuery, accounts::query::AccountQuery, chat::query::ChatQuery);
+pub struct Query(
+    node::NodeQuery,
+    accounts::query::AccountQuery,
+    chat::query::ChatQuery,
+    items::query::ItemQuery,
+    search::query::SearchQuery,
+);
 
 /// The root of mutations.
 #[derive(MergedObject, Default)]
-pub struct Mutation(accounts::mutation::AccountMutation, chat::mutation::ChatMutation, media::mutation::MediaMutation);
+pub struct Mutation(
+    accounts::mutation::AccountMutation,
+    chat::mutation::ChatMutation,
+    media::mutation::MediaMutation,
+    items::mutation::ItemMutation,
+    favorites::mutation::FavoriteMutation,
+);
 
 /// The root of subscriptions.
 #[derive(MergedSubscription, Default)]
@@ -35,13 +47,25 @@ pub struct Subscription(chat::subscription::ChatSubscription);
 
 /// Everything about the signed-in user.
 #[derive(MergedObject)]
-pub struct Viewer(accounts::query::AccountViewer, chat::query::ChatViewer, media::query::MediaViewer);
+pub struct Viewer(
+    accounts::query::AccountViewer,
+    chat::query::ChatViewer,
+    media::query::MediaViewer,
+    items::query::ItemViewer,
+    favorites::query::FavoriteViewer,
+);
 
 impl Viewer {
     /// The signed-in user's.
     #[must_use]
     pub fn new(viewer: crate::auth::Viewer) -> Self {
-        Self(accounts::query::AccountViewer(viewer), chat::query::ChatViewer, media::query::MediaViewer)
+        Self(
+            accounts::query::AccountViewer(viewer),
+            chat::query::ChatViewer,
+            media::query::MediaViewer,
+            items::query::ItemViewer,
+            favorites::query::FavoriteViewer,
+        )
     }
 }
 

@@ -6,10 +6,12 @@ use super::context::PlazaContext;
 use crate::domains::accounts::types::User;
 use crate::domains::accounts::types::signing_in::Session;
 use crate::domains::chat::types::{Conversation, Message};
+use crate::domains::favorites::types::Favorite;
+use crate::domains::items::types::Item;
 use crate::domains::media::types::Media;
-use crate::domains::{accounts, chat, media};
+use crate::domains::{accounts, chat, favorites, items, media};
 use crate::error::{AppError, AppResult};
-use crate::ids::{ConversationId, MediaId, MessageId, SessionId, UserId, decode_global_id};
+use crate::ids::{ConversationId, FavoriteId, ItemId, MediaId, MessageId, SessionId, UserId, decode_global_id};
 
 /// The most ids that `nodes` takes.
 const MOST_NODES: usize = 100;
@@ -28,6 +30,10 @@ pub enum Node {
     Session(Session),
     /// A file of the viewer's.
     Media(Media),
+    /// An item that the viewer may see.
+    Item(Item),
+    /// A favorite of the viewer's.
+    Favorite(Favorite),
 }
 
 /// Finds an object of whatever type; none when it doesn't exist or the viewer may not see it.
@@ -38,6 +44,8 @@ async fn find(ctx: &Context<'_>, id: &ID) -> AppResult<Option<Node>> {
     let viewer = ctx.requester()?.viewer;
     Ok(match (type_name.as_str(), viewer) {
         (UserId::TYPE, _) => accounts::query::find_user(ctx, UserId(key)).await?.map(Node::User),
+        (ItemId::TYPE, _) => items::query::find_item(ctx, ItemId(key)).await?.map(Node::Item),
+        (FavoriteId::TYPE, Some(_)) => favorites::query::find_favorite(ctx, FavoriteId(key)).await?.map(Node::Favorite),
         (ConversationId::TYPE, Some(_)) => {
             chat::query::find_conversation(ctx, ConversationId(key)).await?.map(Node::Conversation)
         }

@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, Interface, SimpleObject};
 
-use crate::error::{AppError, AppResult, UserError, UserErrorCode};
+use crate::error::{AppError, AppResult, Detail, UserError, UserErrorCode};
 
 /// A business failure that has nothing to tell beyond its code and message.
 #[derive(Clone, Debug, SimpleObject)]
@@ -28,6 +28,23 @@ pub struct RateLimitedError {
     retry_after_seconds: i32,
 }
 
+/// It can't go from the state it is in to the one that was wanted.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct IllegalTransitionError {
+    /// Stable code, to be switched on.
+    code: UserErrorCode,
+    /// One sentence in English; translate by the code.
+    message: String,
+    /// Path of the argument at fault; null when no argument is.
+    field: Option<Vec<String>>,
+    /// The state it is in.
+    from: String,
+    /// The state that was wanted.
+    to: String,
+    /// The states that it can go to by the same mutation.
+    allowed: Vec<String>,
+}
+
 /// A business failure the user can act on; every payload lists them.
 #[derive(Clone, Debug, Interface)]
 #[graphql(
@@ -45,16 +62,21 @@ pub enum UserErrorObject {
     Generic(GenericError),
     /// How long to wait.
     RateLimited(RateLimitedError),
+    /// What it can become instead.
+    IllegalTransition(IllegalTransitionError),
 }
 
 impl From<UserError> for UserErrorObject {
-    fn from(UserError { code, message, field, retry_after_seconds }: UserError) -> Self {
+    fn from(UserError { code, message, field, detail }: UserError) -> Self {
         let field = (!field.is_empty()).then_some(field);
-        match retry_after_seconds {
+        match detail {
             None => Self::Generic(GenericError { code, message, field }),
-            Some(seconds) => {
+            Some(Detail::RetryAfter(seconds)) => {
                 let retry_after_seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
                 Self::RateLimited(RateLimitedError { code, message, field, retry_after_seconds })
+            }
+            Some(Detail::Transition { from, to, allowed }) => {
+                Self::IllegalTransition(IllegalTransitionError { code, message, field, from, to, allowed })
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Scalars, and ids as arguments.
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::{ID, InputValueError, InputValueResult, Name, Scalar, ScalarType, Value};
+use async_graphql::{ID, InputValueError, InputValueResult, MaybeUndefined, Name, Scalar, ScalarType, Value};
 use chrono::{Datelike, NaiveDate, SecondsFormat, Utc};
 
+use crate::change::Change;
 use crate::contact;
 use crate::error::{AppError, UserError, UserErrorCode};
 use crate::ids::IdError;
@@ -171,4 +172,13 @@ pub fn query_id<T>(parse: impl Fn(&str) -> Result<T, IdError>, id: &ID, name: &s
 /// A user error with the code `NOT_FOUND`: nothing has such an id.
 pub fn mutation_id<T>(parse: impl Fn(&str) -> Result<T, IdError>, id: &ID, path: &str) -> Result<T, AppError> {
     parse(id).map_err(|_| UserError::new(UserErrorCode::NotFound, "Nothing of this kind has this id.", path).into())
+}
+
+/// What a field of an input says: nothing, null, or a value.
+pub fn change<T, U: Into<T>>(field: MaybeUndefined<U>) -> Change<T> {
+    match field {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value.into())),
+    }
 }

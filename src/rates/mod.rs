@@ -12,7 +12,7 @@ use diesel_async::AsyncPgConnection;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::error::{AppResult, UserError, UserErrorCode};
+use crate::error::{AppResult, Detail, UserError, UserErrorCode};
 
 /// How often something may be tried within a time.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ fn keys(buckets: &[Bucket]) -> Vec<&[u8]> {
 fn limited(seconds: i64) -> UserError {
     let seconds = u32::try_from(seconds).unwrap_or(1).max(1);
     let message = format!("Too many attempts: try again in {seconds} s.");
-    UserError { retry_after_seconds: Some(seconds), ..UserError::new(UserErrorCode::RateLimited, message, "") }
+    UserError { detail: Some(Detail::RetryAfter(seconds)), ..UserError::new(UserErrorCode::RateLimited, message, "") }
 }
 
 /// Gives an attempt back.

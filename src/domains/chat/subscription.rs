@@ -17,6 +17,10 @@ use crate::ids::ConversationId;
 
 /// The kinds of event that clients know.
 pub const EVENT_KINDS: &[EventKind] =
+    &[EventKind::MessageCreated, EventKind::MessageUpdated, EventKind::ConversationRead, EventKind::ItemTraded];
+
+/// Those of a conversation.
+const CONVERSATION_KINDS: &[EventKind] =
     &[EventKind::MessageCreated, EventKind::MessageUpdated, EventKind::ConversationRead];
 
 /// Subscriptions of chat.
@@ -80,7 +84,7 @@ impl ChatSubscription {
         &self,
         ctx: &Context<'_>,
     ) -> Result<impl Stream<Item = AppResult<Conversation>> + use<>, AppError> {
-        let stream = open(ctx, EVENT_KINDS, None, None).await?;
+        let stream = open(ctx, CONVERSATION_KINDS, None, None).await?;
         Ok(stream.filter_map(async |event| event.map(|event| updated(&event)).transpose()))
     }
 
@@ -101,6 +105,6 @@ fn updated(event: &Event) -> Option<Conversation> {
     match &event.payload {
         Payload::Message(card) => card.conversation.clone().map(Conversation::shared),
         Payload::Marker { conversation, .. } => Some(Conversation::shared(Arc::clone(conversation))),
-        Payload::Membership { .. } | Payload::Session(..) | Payload::Gone => None,
+        Payload::Membership { .. } | Payload::Session(..) | Payload::Item(_) | Payload::Gone => None,
     }
 }

@@ -195,11 +195,21 @@ pub fn path_of(url: &str) -> String {
 
 /// Sends files with a mutation that takes `$file` or `$files`.
 pub async fn send_files(address: SocketAddr, token: Option<&str>, document: &str, files: &[Sending]) -> Reply {
-    let variables = if document.contains("$files") {
-        json!({ "files": vec![Value::Null; files.len()] })
+    send_files_with(address, token, (document, json!({})), files).await
+}
+
+/// Sends files with an operation that has other variables as well.
+pub async fn send_files_with(
+    address: SocketAddr,
+    token: Option<&str>,
+    (document, mut variables): (&str, Value),
+    files: &[Sending],
+) -> Reply {
+    if document.contains("$files") {
+        variables["files"] = json!(vec![Value::Null; files.len()]);
     } else {
-        json!({ "file": null })
-    };
+        variables["file"] = Value::Null;
+    }
     let body = multipart(document, &variables, files);
     let token = token.map(|token| format!("Bearer {token}"));
     let mut headers = vec![("content-type", "multipart/form-data; boundary=xx"), ("graphql-require-preflight", "1")];
@@ -210,7 +220,12 @@ pub async fn send_files(address: SocketAddr, token: Option<&str>, document: &str
 impl Person {
     /// Sends files with a mutation that takes `$file` or `$files`.
     pub async fn send_files(&self, document: &str, files: &[Sending]) -> Reply {
-        send_files(self.address, Some(&self.token), document, files).await
+        self.send_files_with(document, json!({}), files).await
+    }
+
+    /// Sends files with an operation that has other variables as well.
+    pub async fn send_files_with(&self, document: &str, variables: Value, files: &[Sending]) -> Reply {
+        send_files_with(self.address, Some(&self.token), (document, variables), files).await
     }
 
     /// Uploads a file and returns the payload.

@@ -8,6 +8,7 @@ mod cluster;
 pub mod engine;
 pub mod files;
 pub mod http;
+pub mod market;
 pub mod process;
 mod socket;
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use crate::change::Fault;
 use crate::error::{UserError, UserErrorCode};
 
 /// See the module.
@@ -176,5 +177,15 @@ impl AccountError {
     #[must_use]
     pub fn at(&self, path: &str) -> UserError {
         UserError::new(self.code(), self.to_string(), path)
+    }
+}
+
+impl Fault for AccountError {
+    fn required() -> Self {
+        Self::Required
+    }
+
+    fn at(&self, path: &str) -> UserError {
+        self.at(path)
     }
 }

@@ -9,6 +9,7 @@ use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 
+use crate::change::Change;
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::ids::{MediaId, UserId};
@@ -138,9 +139,6 @@ pub struct UserChanges {
     /// Now.
     pub updated_at: Option<DateTime<Utc>>,
 }
-
-/// What a field of a change says: nothing, that it be cleared, or a value.
-pub type Change<T> = Option<Option<T>>;
 
 /// What an administrator changes about somebody.
 #[derive(Clone, Debug, Default)]

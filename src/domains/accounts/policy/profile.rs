@@ -3,64 +3,23 @@
 use chrono::{Datelike, NaiveDate};
 
 use super::{check_nickname, check_username, username_key};
+use crate::change::{Change, Faults};
 use crate::domains::accounts::model::{
-    Access, AccountError, AdminUpdate, Change, PlaceUpdate, Profile, ProfileChanges, ProfileUpdate, UserChanges,
-    Verification,
+    Access, AccountError, AdminUpdate, PlaceUpdate, Profile, ProfileChanges, ProfileUpdate, UserChanges, Verification,
 };
 use crate::error::UserError;
-use crate::text::{ends_line, turns_direction};
+use crate::text::{is_line, is_lines};
 
 const LONGEST_LINE: usize = 64;
 const LONGEST_ADDRESS: usize = 200;
 const LONGEST_BIO: usize = 500;
 const MOST_POINTS: i32 = 1_000_000;
 
-/// Collects all that is wrong with an input, so that it is told at once.
-#[derive(Default)]
-pub struct Faults(Vec<UserError>);
-
-impl Faults {
-    /// Notes what is wrong with the field at a path.
-    pub fn check<T>(&mut self, result: Result<T, AccountError>, path: &str) -> Option<T> {
-        result.map_err(|error| self.0.push(error.at(path))).ok()
-    }
-
-    /// A value that can be changed but not cleared.
-    pub fn required<T>(
-        &mut self,
-        change: Change<T>,
-        path: &str,
-        check: impl FnOnce(&T) -> Result<(), AccountError>,
-    ) -> Option<T> {
-        let value = change.map(|value| value.ok_or(AccountError::Required));
-        self.check(value?.and_then(|value| check(&value).map(|()| value)), path)
-    }
-
-    /// A value that can be changed and cleared.
-    fn clearable<T>(
-        &mut self,
-        change: Change<T>,
-        path: &str,
-        check: impl FnOnce(&T) -> Result<(), AccountError>,
-    ) -> Change<T> {
-        let value = change?;
-        self.check(value.as_ref().map_or(Ok(()), check), path).map(|()| value)
-    }
-
-    /// All or nothing.
-    ///
-    /// # Errors
-    /// All that was noted.
-    pub fn none(self) -> Result<(), Vec<UserError>> {
-        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
-    }
-}
-
 fn check_line(text: &str, longest: usize) -> Result<(), AccountError> {
     if text.chars().count() > longest {
         return Err(AccountError::TooLong(longest));
     }
-    if text.chars().any(|c| ends_line(c) || turns_direction(c)) {
+    if !is_line(text) {
         return Err(AccountError::NotOneLine);
     }
     Ok(())
@@ -70,7 +29,7 @@ fn check_lines(text: &str, longest: usize) -> Result<(), AccountError> {
     if text.chars().count() > longest {
         return Err(AccountError::TooLong(longest));
     }
-    if text.chars().any(|c| (c.is_control() && c != '\n') || turns_direction(c)) {
+    if !is_lines(text) {
         return Err(AccountError::NotText);
     }
     Ok(())
@@ -122,7 +81,7 @@ pub fn judge_update(
     });
     let coordinates = coordinates.map(|place| place.map(crate::geo::Coordinates::snap));
     let changes = ProfileChanges {
-        gender: faults.required(update.gender, "input.gender", |_| Ok(())),
+        gender: faults.required(update.gender, "input.gender", |_| Ok::<_, AccountError>(())),
         birthday: faults.clearable(update.birthday, "input.birthday", |birthday| check_birthday(*birthday, today)),
         bio: faults.required(update.bio, "input.bio", |bio| check_lines(bio, LONGEST_BIO)),
         verification: id_card.as_ref().and_then(|id_card| reverify(current, id_card.as_deref())),
@@ -174,7 +133,7 @@ pub fn judge_admin_update(update: &AdminUpdate) -> Result<(UserChanges, ProfileC
     let names = name_changes(&mut faults, update.username.clone(), update.nickname.clone());
     let user = UserChanges {
         avatar_id: update.avatar_id,
-        role: faults.required(update.role, "input.role", |_| Ok(())),
+        role: faults.required(update.role, "input.role", |_| Ok::<_, AccountError>(())),
         email: update.email.clone(),
         // Nobody has proven it.
         email_verified: update.email.as_ref().map(|_| false),
@@ -185,7 +144,7 @@ pub fn judge_admin_update(update: &AdminUpdate) -> Result<(UserChanges, ProfileC
     let address = update.address.clone();
     let profile = ProfileChanges {
         address: faults.required(address, "input.address", |text| check_lines(text, LONGEST_ADDRESS)),
-        verification: faults.required(update.verification, "input.verification", |_| Ok(())),
+        verification: faults.required(update.verification, "input.verification", |_| Ok::<_, AccountError>(())),
         score: faults.required(update.score, "input.score", |score| {
             if (-MOST_POINTS..=MOST_POINTS).contains(score) { Ok(()) } else { Err(AccountError::ScoreOutOfRange) }
         }),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 
-use super::{passwords, require_role, sessions, taken};
+use super::{passwords, reindex, require_role, sessions, taken};
 use crate::domains::accounts::model::{AccountError, AdminUpdate, Role, SessionEnd, User, UserSearch};
 use crate::domains::accounts::policy::access;
 use crate::domains::accounts::store::sessions::Which;
@@ -69,6 +69,7 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
             }
             let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(nobody)?;
             store::profiles::update_profile(conn, id, &profile).await?;
+            reindex(conn, &user, &changed).await?;
             let ended = match hash {
                 Some(hash) => passwords::set_password(scope, conn, id, hash).await?,
                 None => Vec::new(),

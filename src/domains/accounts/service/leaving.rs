@@ -6,14 +6,16 @@ use super::{codes, require_role, sessions};
 use crate::domains::accounts::model::{AccountError, Role, SessionEnd};
 use crate::domains::accounts::store;
 use crate::domains::accounts::store::sessions::Which;
-use crate::domains::media;
+use crate::domains::search::model::SearchKind;
+use crate::domains::{favorites, items, media, search};
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::mailer;
 use crate::scope::Scope;
 
 /// Deletes an account, for its holder or an administrator: names, contacts and profile are erased and free for others,
-/// sessions end, what waits to be sent to them is withdrawn, and files that nobody else sees are deleted. Messages stay, from a `deleted` placeholder.
+/// sessions end, what waits to be sent to them is withdrawn, and their favorites, the items that nobody took and the files
+/// that nobody else sees are deleted. Messages and traded items stay, from a `deleted` placeholder.
 ///
 /// # Errors
 /// Forbidden but to the holder and administrators; `NOT_FOUND`.
@@ -31,7 +33,10 @@ pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
             let ended = sessions::end(scope, conn, (id, Which::All), SessionEnd::Revoked).await?;
             store::sessions::erase_devices(conn, id).await?;
             store::erase_user(conn, &user, now).await?;
+            favorites::service::forget(conn, id).await?;
+            items::service::withdraw(&scope.app, conn, id).await?;
             media::service::forget(&scope.app, conn, id).await?;
+            search::service::forget(conn, SearchKind::User, &[id.0]).await?;
             Ok::<_, AppError>((ended, codes::contacts_of(&details)))
         })
         .await?;

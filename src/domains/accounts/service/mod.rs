@@ -14,17 +14,21 @@ pub mod signing_in;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
-use super::model::{Access, AccountError, Profile, Role, User};
+use super::model::{Access, AccountError, Profile, Role, User, UserChanges};
 use super::policy::{self, AccountName, access};
 use super::store;
 use crate::app::App;
 use crate::auth::Viewer;
+use crate::contact::Contact;
 use crate::db::violated_constraint;
 use crate::domains::media::model::MediaError;
+use crate::domains::search;
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
+use crate::rates::{self, Bucket};
 use crate::scope::Scope;
 
 /// Whether anybody has registered.
@@ -94,6 +98,24 @@ pub async fn find_by_account_number(scope: &Scope, number: i32) -> AppResult<Opt
     Ok(store::find_user_by_account_number(&conn, number).await?)
 }
 
+/// Contact look-ups of one person in an hour: enough to find one's friends, too few to find out whose number is whose.
+const MOST_LOOKUPS: u32 = 100;
+
+/// Whoever has proven to have this contact; each look-up is counted.
+///
+/// # Errors
+/// Unauthenticated without a token; `RATE_LIMITED` for too many in an hour.
+pub async fn find_by_contact(scope: &Scope, contact: Contact) -> AppResult<Option<User>> {
+    let viewer = scope.viewer()?.user_id;
+    let conn = scope.db.read().await?;
+    let bucket = Bucket::new("contact look-ups", &viewer.0.to_string(), MOST_LOOKUPS, TimeDelta::hours(1));
+    rates::spend(&conn, &[bucket], scope.app.clock.now()).await.map_err(AppError::into_request)?;
+    let is_email = matches!(contact, Contact::Email(_));
+    let found = store::find_login(&conn, &AccountName::Contact(contact)).await?;
+    let proven = found.filter(|(_, access)| if is_email { access.email_verified } else { access.phone_verified });
+    Ok(proven.map(|(user, _)| user))
+}
+
 /// The viewer, if their role goes at least this far.
 ///
 /// # Errors
@@ -105,6 +127,14 @@ pub async fn require_role(scope: &Scope, needed: Role) -> AppResult<Viewer> {
     let role = found.first().filter(|user| user.deleted_at.is_none()).map_or(Role::User, |user| user.role);
     access::check_role(role, needed)?;
     Ok(viewer)
+}
+
+/// Writes what search knows of somebody whose names were changed.
+async fn reindex(conn: &AsyncPgConnection, changes: &UserChanges, user: &User) -> AppResult<()> {
+    if changes.username.is_none() && changes.nickname.is_none() {
+        return Ok(());
+    }
+    search::service::index(conn, user).await
 }
 
 /// What a constraint of the users table says, at an input's fields.

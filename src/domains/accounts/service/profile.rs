@@ -2,9 +2,10 @@
 
 use diesel_async::AsyncConnection;
 
-use super::{codes, taken};
+use super::{codes, reindex, taken};
+use crate::change::Change;
 use crate::contact::Contact;
-use crate::domains::accounts::model::{Change, ProfileUpdate, User, UserChanges};
+use crate::domains::accounts::model::{ProfileUpdate, User, UserChanges};
 use crate::domains::accounts::{policy, store};
 use crate::domains::media;
 use crate::domains::media::model::Sent;
@@ -53,9 +54,11 @@ pub async fn update_profile(scope: &Scope, mut update: ProfileUpdate) -> AppResu
                 let path = if clears.0 { "input.email" } else { "input.phone" };
                 policy::profile::check_way_in(&locked.1, clears.0, clears.1).map_err(|error| error.at(path))?;
             }
-            let user = store::update_user(conn, viewer, &user).await.map_err(taken)?;
+            let changed = store::update_user(conn, viewer, &user).await.map_err(taken)?;
+            let changed = changed.ok_or_else(AppError::unauthenticated)?;
             store::profiles::update_profile(conn, viewer, &profile).await?;
-            user.ok_or_else(AppError::unauthenticated)
+            reindex(conn, &user, &changed).await?;
+            Ok::<_, AppError>(changed)
         })
         .await?;
     drop(conn);

@@ -4,12 +4,13 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use super::codes::{self, Said};
 use super::{sessions, taken};
+use crate::change::Faults;
 use crate::contact::Contact;
 use crate::domains::accounts::model::{
     AccountError, CodeProof, CodePurpose, Device, NewUser, ProfileChanges, Registration, SignedIn, User,
 };
-use crate::domains::accounts::policy::profile::Faults;
 use crate::domains::accounts::{policy, store};
+use crate::domains::search;
 use crate::error::{AppError, AppResult, UserError};
 use crate::rates;
 use crate::scope::Scope;
@@ -143,7 +144,9 @@ impl Newcomer {
             phone_verified: self.phone.is_some(),
             created_at: scope.app.clock.now(),
         };
-        store::insert_user(conn, user).await.map_err(taken)
+        let user = store::insert_user(conn, user).await.map_err(taken)?;
+        search::service::index(conn, &user).await?;
+        Ok(user)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
-use super::profile::{change, media_id};
+use super::profile::media_id;
 use crate::domains::accounts::model::{AdminUpdate, Role, UserSearch, Verification};
-use crate::graphql::scalars::{EmailAddress, PhoneNumber};
+use crate::graphql::scalars::{EmailAddress, PhoneNumber, change};
 
 /// Whom an administrator looks for; all that is given has to hold.
 #[derive(InputObject)]

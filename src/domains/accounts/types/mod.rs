@@ -10,11 +10,15 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::model::{self, Access, Gender, Place, Profile, Role, Verification};
 use super::policy::{access, profile::age};
+use crate::domains::items;
+use crate::domains::items::types::{Item, ItemFilter, ItemOrder};
 use crate::domains::media::types::Media;
 use crate::error::AppResult;
+use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::scalars::{Date, DateTime};
+use crate::page::PageArgs;
 use profile::UserPrivate;
 
 /// A person. What everybody may know of them, and for themselves and administrators the rest.
@@ -131,6 +135,24 @@ impl User {
     async fn place(&self, ctx: &Context<'_>) -> Option<AppResult<PlaceObject>> {
         let place = self.details(ctx).await.map(|details| details.1.place.clone());
         place.map(|place| (!place.is_empty()).then(|| place.into())).transpose()
+    }
+
+    /// What they sell or are looking for; with what they deleted, for themselves and administrators. Costs a statement
+    /// for a whole list of people; with a query or a cursor, for one person alone.
+    #[expect(clippy::too_many_arguments, reason = "a list's arguments are the API's")]
+    async fn items(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which items.")] filter: Option<ItemFilter>,
+        #[graphql(desc = "In which order; where none is given, the best first for a query, else the newest.")]
+        order_by: Option<ItemOrder>,
+        #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
+    ) -> AppResult<Connection<Item>> {
+        let page = PageArgs { first, after, last, before };
+        items::query::list_of_owner(ctx, self.0.id, (filter, order_by), page).await
     }
 
     /// What is theirs alone. Null for everybody but themselves and administrators.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
-use crate::domains::accounts::model::{Access, Change, Gender, PlaceUpdate, Profile, ProfileUpdate};
+use crate::change::Change;
+use crate::domains::accounts::model::{Access, Gender, PlaceUpdate, Profile, ProfileUpdate};
 use crate::error::AppResult;
 use crate::geo;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::scalars::{Date, DateTime, EmailAddress, PhoneNumber};
+use crate::graphql::scalars::{Date, DateTime, EmailAddress, PhoneNumber, change};
 use crate::ids::MediaId;
 
 /// What is somebody's alone: for themselves and administrators.
@@ -128,15 +129,6 @@ pub struct PlaceInput {
 impl From<PlaceInput> for PlaceUpdate {
     fn from(PlaceInput { country, province, city, district }: PlaceInput) -> Self {
         Self { country: change(country), province: change(province), city: change(city), district: change(district) }
-    }
-}
-
-/// What a field of an input says: nothing, null, or a value.
-pub(super) fn change<T, U: Into<T>>(field: MaybeUndefined<U>) -> Change<T> {
-    match field {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(value) => Some(Some(value.into())),
     }
 }
 

@@ -6,6 +6,7 @@ use async_graphql::{SimpleObject, Union};
 
 use super::{Conversation, Message, ReadMarker};
 use crate::domains::accounts::types::User;
+use crate::domains::items::types::{Item, ItemTraded};
 use crate::events::{Event, EventKind, Payload, StreamCursor};
 use crate::graphql::connection::PageInfo;
 use crate::graphql::scalars::DateTime;
@@ -51,6 +52,8 @@ pub enum ViewerEventPayload {
     Updated(MessageUpdated),
     /// Somebody has read on.
     Read(ConversationRead),
+    /// An item was traded, or opened again.
+    Traded(ItemTraded),
 }
 
 /// Something durable that concerns the viewer.
@@ -89,6 +92,7 @@ impl ViewerEvent {
                 conversation: Conversation::shared(Arc::clone(conversation)),
                 marker: ReadMarker { user: User(Arc::clone(user)), seq: *seq, read_at: at },
             }),
+            (Payload::Item(card), _) => ViewerEventPayload::Traded(ItemTraded { item: Item(Arc::clone(card)) }),
             (Payload::Membership { .. } | Payload::Session(..) | Payload::Gone, _) => return None,
         };
         Some(Self { cursor: StreamCursor::after(event).encode(), at, payload })

@@ -14,7 +14,7 @@ use super::model::{Blob, Kept, Media, MediaError, NewBlob, NewFile, Sent, Takes}
 use super::{policy, store};
 use crate::app::App;
 use crate::db::violated_constraint;
-use crate::error::{AppError, AppResult};
+use crate::error::{AppError, AppResult, UserError};
 use crate::files::{Made, Processed, Refused, Said};
 use crate::ids::{BlobId, MediaId, UserId};
 use crate::page::{Page, PageRequest};
@@ -258,9 +258,28 @@ pub async fn find_own(scope: &Scope, id: MediaId) -> AppResult<Option<Media>> {
 pub async fn check_picture(scope: &Scope, owners: &[UserId], id: MediaId, path: &str) -> AppResult<()> {
     let conn = scope.db.read().await?;
     let found = store::list_media(&conn, &[id]).await?;
-    let own = found.into_iter().find(|media| owners.contains(&media.file.owner_id));
+    Ok(judge_picture(&found, owners, id, path)?)
+}
+
+/// Checks that files are pictures of somebody's, at the places of a list.
+///
+/// # Errors
+/// As [`check_picture`], for each of them.
+pub async fn check_pictures(scope: &Scope, owner: UserId, ids: &[MediaId], path: &str) -> AppResult<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let conn = scope.db.read().await?;
+    let found = store::list_media(&conn, ids).await?;
+    let judge = |(n, id): (usize, &MediaId)| judge_picture(&found, &[owner], *id, &format!("{path}.{n}")).err();
+    let faults: Vec<UserError> = ids.iter().enumerate().filter_map(judge).collect();
+    if faults.is_empty() { Ok(()) } else { Err(AppError::User(faults)) }
+}
+
+fn judge_picture(found: &[Media], owners: &[UserId], id: MediaId, path: &str) -> Result<(), UserError> {
+    let own = found.iter().find(|media| media.file.id == id && owners.contains(&media.file.owner_id));
     let own = own.ok_or_else(|| MediaError::NoSuchFile.at(path))?;
-    if own.is_picture() { Ok(()) } else { Err(MediaError::NoPicture.at(path).into()) }
+    if own.is_picture() { Ok(()) } else { Err(MediaError::NoPicture.at(path)) }
 }
 
 /// A page of the viewer's files.

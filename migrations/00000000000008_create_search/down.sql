@@ -1,0 +1,3 @@
+drop table search_words;
+drop table search_entries;
+drop type search_kind;

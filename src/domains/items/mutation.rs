@@ -1,0 +1,103 @@
+//! Mutations of items.
+
+use async_graphql::{Context, ID, Object, Upload};
+
+use super::model::ItemCard;
+use super::service::{offering, trading};
+use super::types::{CreateItemInput, ItemPayload, UpdateItemInput};
+use crate::domains::media::mutation::sent;
+use crate::error::AppResult;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::payload::settle;
+use crate::graphql::scalars::{Decimal, mutation_id};
+use crate::ids::ItemId;
+
+/// An item that was changed; what was loaded of it before is no longer true.
+async fn changed(ctx: &Context<'_>, change: AppResult<ItemCard>) -> AppResult<ItemCard> {
+    let card = change?;
+    ctx.loaders()?.forget_item(card.item.id).await;
+    Ok(card)
+}
+
+/// Mutations of items.
+#[derive(Default)]
+pub struct ItemMutation;
+
+/// Mutations of items.
+#[Object]
+impl ItemMutation {
+    /// Puts up something that the viewer sells or is looking for. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`,
+    /// `OUT_OF_RANGE`, `TOO_MANY_FILES` for the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for what is no picture of
+    /// theirs.
+    async fn create_item(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is put up.")] input: CreateItemInput,
+    ) -> Option<AppResult<ItemPayload>> {
+        settle(async { offering::create(ctx.scope()?, input.into()).await }.await, Into::into)
+    }
+
+    /// Changes an item of the viewer's, or closes or reopens it; who took it is told when it is reopened. User errors:
+    /// those of `createItem`, `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`, `ITEM_NOT_AVAILABLE` for changing what one
+    /// is that was traded or deleted.
+    async fn update_item(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The item's global id.")] id: ID,
+        #[graphql(desc = "What changes.")] input: UpdateItemInput,
+    ) -> Option<AppResult<ItemPayload>> {
+        let update = async {
+            let id = mutation_id(ItemId::parse, &id, "id")?;
+            changed(ctx, offering::update(ctx.scope()?, id, input.into()).await).await
+        };
+        settle(update.await, Into::into)
+    }
+
+    /// Takes out an item for good: its owner, or an administrator. They still see it, with the status DELETED. User
+    /// errors: `NOT_FOUND`, `FORBIDDEN`.
+    async fn delete_item(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The item's global id.")] id: ID,
+    ) -> Option<AppResult<ItemPayload>> {
+        let delete = async {
+            let id = mutation_id(ItemId::parse, &id, "id")?;
+            changed(ctx, offering::delete(ctx.scope()?, id).await).await
+        };
+        settle(delete.await, Into::into)
+    }
+
+    /// Uploads pictures of up to 1 MiB, all or none, by a multipart request; they become files of the viewer's and stand
+    /// behind those that the item has, nine at most. User errors: those of `uploadFiles`, `FILE_TYPE_NOT_ALLOWED` for what
+    /// is no picture, `NOT_FOUND`, `FORBIDDEN`, `ITEM_NOT_AVAILABLE`.
+    async fn upload_item_images(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The item's global id.")] item_id: ID,
+        #[graphql(desc = "The pictures, in the order to show them.")] files: Vec<Upload>,
+    ) -> Option<AppResult<ItemPayload>> {
+        let upload = async {
+            let id = mutation_id(ItemId::parse, &item_id, "itemId")?;
+            let sent = files.iter().enumerate().map(|(n, file)| sent(ctx, file, format!("files.{n}")));
+            changed(ctx, offering::upload_images(ctx.scope()?, id, sent.collect::<AppResult<_>>()?).await).await
+        };
+        settle(upload.await, Into::into)
+    }
+
+    /// Takes an open item of somebody else's: of any number who try at once, one gets it, and its owner is told. User
+    /// errors: `NOT_FOUND`, `OWN_ITEM`, `ITEM_NOT_AVAILABLE`, `CONFLICT` when the price is not the expected one.
+    async fn trade_item(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The item's global id.")] id: ID,
+        #[graphql(desc = "The price that was seen, in yuan: nothing happens when it has changed since.")]
+        expected_price: Option<Decimal>,
+    ) -> Option<AppResult<ItemPayload>> {
+        let trade = async {
+            let id = mutation_id(ItemId::parse, &id, "id")?;
+            let expected = expected_price.map(|price| price.0);
+            changed(ctx, trading::trade(ctx.scope()?, id, expected).await).await
+        };
+        settle(trade.await, Into::into)
+    }
+}

@@ -1,0 +1,158 @@
+//! What items may be, who may do what with them, and where their states lead.
+
+use std::collections::HashSet;
+
+use super::model::{Item, ItemAction, ItemChanges, ItemDraft, ItemError, ItemStatus, ItemUpdate};
+use crate::change::Faults;
+use crate::error::UserError;
+use crate::ids::{MediaId, UserId};
+use crate::money::Money;
+use crate::text::{is_blank, is_line, is_lines};
+
+/// The most pictures of an item.
+pub const MOST_IMAGES: usize = 9;
+
+/// The most categories that a list can be restricted to.
+pub const MOST_CATEGORIES: usize = 20;
+
+const LONGEST_TITLE: usize = 100;
+const LONGEST_NOTE: usize = 2000;
+const HIGHEST_PRICE: Money = Money::from_fen(9_999_999_999);
+
+fn check_title(title: &str) -> Result<(), ItemError> {
+    if title.chars().all(is_blank) {
+        return Err(ItemError::TitleMissing);
+    }
+    if title.trim().chars().count() > LONGEST_TITLE {
+        return Err(ItemError::TooLong(LONGEST_TITLE));
+    }
+    if is_line(title) { Ok(()) } else { Err(ItemError::NotOneLine) }
+}
+
+fn check_note(note: &str) -> Result<(), ItemError> {
+    if note.chars().count() > LONGEST_NOTE {
+        return Err(ItemError::TooLong(LONGEST_NOTE));
+    }
+    if is_lines(note) { Ok(()) } else { Err(ItemError::NotText) }
+}
+
+fn check_price(price: Money) -> Result<(), ItemError> {
+    if (Money::default()..=HIGHEST_PRICE).contains(&price) { Ok(()) } else { Err(ItemError::PriceOutOfRange) }
+}
+
+fn check_condition(condition: i32) -> Result<i16, ItemError> {
+    let condition = i16::try_from(condition).ok().filter(|condition| (0..=100).contains(condition));
+    condition.ok_or(ItemError::ConditionOutOfRange)
+}
+
+fn check_category(category: i32) -> Result<(), ItemError> {
+    if category >= 0 { Ok(()) } else { Err(ItemError::CategoryOutOfRange) }
+}
+
+fn check_images(images: &[MediaId]) -> Result<(), ItemError> {
+    if images.len() > MOST_IMAGES {
+        return Err(ItemError::TooManyImages(MOST_IMAGES));
+    }
+    let different: HashSet<&MediaId> = images.iter().collect();
+    if different.len() == images.len() { Ok(()) } else { Err(ItemError::ImageTwice) }
+}
+
+/// Checks what an item is said to be, and gives its condition as it is stored.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn judge_draft(draft: &ItemDraft) -> Result<i16, Vec<UserError>> {
+    let mut faults = Faults::default();
+    faults.check(check_title(&draft.title), "input.title");
+    faults.check(check_category(draft.category), "input.category");
+    faults.check(check_price(draft.price), "input.price");
+    let condition = faults.check(check_condition(draft.condition), "input.condition");
+    faults.check(check_note(&draft.note), "input.note");
+    faults.check(check_images(&draft.images), "input.imageIds");
+    faults.none().map(|()| condition.unwrap_or_default())
+}
+
+/// Checks what an owner changes; the state is looked at once the item is held.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn judge_update(update: &ItemUpdate) -> Result<(ItemChanges, Option<Vec<MediaId>>), Vec<UserError>> {
+    let update = update.clone();
+    let mut faults = Faults::default();
+    let title = faults.required(update.title, "input.title", |title| check_title(title));
+    let condition =
+        faults.required(update.condition, "input.condition", |condition| check_condition(*condition).map(drop));
+    let changes = ItemChanges {
+        title: title.map(|title| title.trim().to_owned()),
+        category: faults.required(update.category, "input.category", |category| check_category(*category)),
+        price: faults.required(update.price, "input.price", |price| check_price(*price)),
+        condition: condition.and_then(|condition| i16::try_from(condition).ok()),
+        note: faults.required(update.note, "input.note", |note| check_note(note)),
+        direction: faults.required(update.direction, "input.direction", |_| Ok::<_, ItemError>(())),
+        status: faults.required(update.status, "input.status", |_| Ok::<_, ItemError>(())),
+        ..ItemChanges::default()
+    };
+    let images = faults.required(update.images, "input.imageIds", |images| check_images(images));
+    faults.none().map(|()| (changes, images))
+}
+
+/// The states that `updateItem` can bring an item to; deleting has its own mutation.
+#[must_use]
+pub fn next_statuses(from: ItemStatus) -> &'static [ItemStatus] {
+    match from {
+        ItemStatus::Open => &[ItemStatus::Closed],
+        ItemStatus::Closed => &[ItemStatus::Open],
+        ItemStatus::Deleted => &[],
+    }
+}
+
+/// Whether an owner may change an item so: its state, or what it is, or both. A traded one is a record until it is
+/// opened again; the same change may do so.
+///
+/// # Errors
+/// [`ItemError::IllegalTransition`] at the status, [`ItemError::NotEditable`] at the item.
+pub fn check_update(item: &Item, to: Option<ItemStatus>, changes_it: bool) -> Result<(), (ItemError, &'static str)> {
+    if let Some(to) = to.filter(|to| *to != item.status)
+        && !next_statuses(item.status).contains(&to)
+    {
+        return Err((ItemError::IllegalTransition(item.status, to), "input.status"));
+    }
+    let reopens = item.status == ItemStatus::Closed && to == Some(ItemStatus::Open);
+    if changes_it && !is_editable(item) && !reopens {
+        return Err((ItemError::NotEditable, "id"));
+    }
+    Ok(())
+}
+
+fn is_editable(item: &Item) -> bool {
+    item.status != ItemStatus::Deleted && item.counterparty_id.is_none()
+}
+
+/// Why nobody, or not this person, can take an item at the price they saw.
+#[must_use]
+pub fn why_not_traded(item: &Item, viewer: UserId, expected: Option<Money>) -> (ItemError, &'static str) {
+    match expected {
+        _ if item.owner_id == viewer => (ItemError::OwnItem, "id"),
+        Some(expected) if item.status == ItemStatus::Open && expected != item.price => {
+            (ItemError::PriceChanged(item.price), "expectedPrice")
+        }
+        _ => (ItemError::NotAvailable, "id"),
+    }
+}
+
+/// What the viewer may do with an item that they see.
+#[must_use]
+pub fn available_actions(item: &Item, viewer: Option<UserId>, is_admin: bool) -> Vec<ItemAction> {
+    let Some(viewer) = viewer else { return Vec::new() };
+    let own = viewer == item.owner_id;
+    let status = item.status;
+    let actions = [
+        (ItemAction::Edit, own && is_editable(item)),
+        (ItemAction::Close, own && status == ItemStatus::Open),
+        (ItemAction::Reopen, own && status == ItemStatus::Closed),
+        (ItemAction::Delete, (own || is_admin) && status != ItemStatus::Deleted),
+        (ItemAction::Trade, !own && status == ItemStatus::Open),
+        (ItemAction::Favorite, status != ItemStatus::Deleted),
+    ];
+    actions.into_iter().filter_map(|(action, allowed)| allowed.then_some(action)).collect()
+}

@@ -1,0 +1,74 @@
+//! Use cases of items: looking at them here; [`offering`] and changing them, and [`trading`], apart.
+
+pub mod listing;
+pub mod offering;
+pub mod trading;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use diesel_async::AsyncPgConnection;
+
+use super::model::{Item, ItemCard};
+use super::store;
+use crate::app::App;
+use crate::domains::search::model::SearchKind;
+use crate::domains::{media, search};
+use crate::error::{AppError, AppResult};
+use crate::ids::{ItemId, MediaId, UserId};
+use crate::scope::Scope;
+
+/// Items by id, of those that the viewer may see.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_visible(scope: &Scope, ids: &[ItemId]) -> AppResult<HashMap<ItemId, Arc<ItemCard>>> {
+    let viewer = scope.requester.viewer.map(|viewer| viewer.user_id);
+    let cards = store::list_visible(&*scope.db.read().await?, ids, viewer).await?;
+    Ok(cards.into_iter().map(|card| (card.item.id, Arc::new(card))).collect())
+}
+
+/// Items by id, for nobody in particular, with their pictures and their owners' remembered.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_cards(
+    app: &App,
+    conn: &AsyncPgConnection,
+    ids: &[ItemId],
+) -> AppResult<HashMap<ItemId, Arc<ItemCard>>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let cards = store::list_cards(conn, ids, None).await?;
+    let pictures: Vec<MediaId> =
+        cards.iter().flat_map(|card| card.images.iter().copied().chain(card.owner.avatar_id)).collect();
+    media::service::foresee(app, conn, &pictures).await?;
+    let shared = |card: ItemCard| (card.item.id, Arc::new(ItemCard { is_favorite: None, ..card }));
+    Ok(cards.into_iter().map(shared).collect())
+}
+
+/// The items with these ids that can be found, for search.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_findable(conn: &AsyncPgConnection, ids: &[ItemId]) -> AppResult<Vec<Item>> {
+    Ok(store::list_findable(conn, ids).await?)
+}
+
+/// An item as the viewer sees it after their change.
+async fn card_after(scope: &Scope, conn: &AsyncPgConnection, id: ItemId) -> AppResult<ItemCard> {
+    let viewer = scope.viewer()?.user_id;
+    let cards = store::list_cards(conn, &[id], Some(viewer)).await?;
+    cards.into_iter().next().ok_or_else(|| AppError::internal("an item is gone that was changed"))
+}
+
+/// Takes out what somebody who leaves has put up and nobody took, within the caller's transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn withdraw(app: &App, conn: &AsyncPgConnection, owner: UserId) -> AppResult<()> {
+    let withdrawn = store::withdraw_items(conn, owner, app.clock.now()).await?;
+    let ids: Vec<i64> = withdrawn.iter().map(|id| id.0).collect();
+    search::service::forget(conn, SearchKind::Item, &ids).await
+}

@@ -1,0 +1,193 @@
+//! Putting items up, changing them, and taking them out.
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+
+use super::card_after;
+use crate::change::Fault;
+use crate::db::violated_constraint;
+use crate::domains::accounts::model::Role;
+use crate::domains::accounts::service::require_role;
+use crate::domains::items::model::{
+    Item, ItemCard, ItemChanges, ItemDraft, ItemError, ItemStatus, ItemUpdate, NewItem,
+};
+use crate::domains::items::{policy, store};
+use crate::domains::media::model::{MediaError, Sent, Takes};
+use crate::domains::search::model::SearchKind;
+use crate::domains::{media, search};
+use crate::error::{AppError, AppResult};
+use crate::events::EventKind;
+use crate::ids::{ItemId, MediaId, UserId};
+use crate::scope::Scope;
+
+/// Puts up an item of the viewer's.
+///
+/// # Errors
+/// What is wrong with the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for a picture that is none of theirs.
+pub async fn create(scope: &Scope, draft: ItemDraft) -> AppResult<ItemCard> {
+    let viewer = scope.viewer()?.user_id;
+    let condition = policy::judge_draft(&draft).map_err(AppError::User)?;
+    media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
+    let now = scope.app.clock.now();
+    let ItemDraft { title, category, price, note, direction, images, .. } = draft;
+    let title = title.trim().to_owned();
+    let item = NewItem {
+        owner_id: viewer,
+        title,
+        category,
+        price,
+        condition,
+        note,
+        direction,
+        created_at: now,
+        updated_at: now,
+    };
+    let mut conn = scope.db.write().await?;
+    conn.transaction(async |conn| {
+        let item = store::insert_item(conn, &item).await?;
+        store::insert_images(conn, item.id, 0, &images).await.map_err(gone)?;
+        search::service::index(conn, &item).await?;
+        card_after(scope, conn, item.id).await
+    })
+    .await
+}
+
+/// A picture that was there a moment ago.
+fn gone(error: diesel::result::Error) -> AppError {
+    match violated_constraint(&error) {
+        Some("item_images_media_id_fkey") => MediaError::NoSuchFile.at("input.imageIds").into(),
+        _ => error.into(),
+    }
+}
+
+/// Holds an item of the viewer's.
+async fn lock_own(conn: &AsyncPgConnection, viewer: UserId, id: ItemId, path: &str) -> AppResult<Item> {
+    let item = store::lock_item(conn, id).await?.ok_or_else(|| ItemError::NoSuchItem.at(path))?;
+    match item.status {
+        _ if item.owner_id == viewer => Ok(item),
+        ItemStatus::Deleted => Err(ItemError::NoSuchItem.at(path).into()),
+        _ => Err(ItemError::NotOwner.at(path).into()),
+    }
+}
+
+/// Changes an item of the viewer's: what it is, its pictures, its state.
+///
+/// # Errors
+/// What is wrong with the input; `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`, `ITEM_NOT_AVAILABLE` for one that was
+/// traded or deleted.
+pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<ItemCard> {
+    let viewer = scope.viewer()?.user_id;
+    let (mut changes, images) = policy::judge_update(&update).map_err(AppError::User)?;
+    if let Some(images) = &images {
+        media::service::check_pictures(scope, viewer, images, "input.imageIds").await?;
+    }
+    let now = scope.app.clock.now();
+    let mut conn = scope.db.write().await?;
+    let (card, told) = conn
+        .transaction(async |conn| {
+            let item = lock_own(conn, viewer, id, "id").await?;
+            let to = changes.status;
+            let changes_it = update.changes_it();
+            policy::check_update(&item, to, changes_it).map_err(|(error, path)| error.at(path))?;
+            let to = to.filter(|to| *to != item.status);
+            changes.status = to;
+            if let Some(to) = to {
+                changes.closed_at = Some((to == ItemStatus::Closed).then_some(now));
+                changes.counterparty_id = Some(None);
+            }
+            if to.is_none() && !changes_it {
+                return Ok((card_after(scope, conn, id).await?, false));
+            }
+            changes.updated_at = Some(now);
+            let changed = store::update_item(conn, id, &changes).await?;
+            if let Some(images) = &images {
+                store::delete_images(conn, id).await?;
+                store::insert_images(conn, id, 0, images).await.map_err(gone)?;
+            }
+            let told = item.counterparty_id.filter(|_| to == Some(ItemStatus::Open));
+            if let Some(taker) = told {
+                super::trading::tell(conn, EventKind::ItemTraded, taker, id).await?;
+            }
+            search::service::index(conn, &changed).await?;
+            Ok::<_, AppError>((card_after(scope, conn, id).await?, told.is_some()))
+        })
+        .await?;
+    if told {
+        scope.app.events.nudge();
+    }
+    Ok(card)
+}
+
+/// Takes out an item: of the viewer's own, or as an administrator. One that is out stays so.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN`.
+pub async fn delete(scope: &Scope, id: ItemId) -> AppResult<ItemCard> {
+    let viewer = scope.viewer()?.user_id;
+    let found = store::find_item(&*scope.db.read().await?, id).await?;
+    let item = found.ok_or_else(|| ItemError::NoSuchItem.at("id"))?;
+    if item.owner_id != viewer && require_role(scope, Role::Admin).await.is_err() {
+        let error = if item.status == ItemStatus::Deleted { ItemError::NoSuchItem } else { ItemError::NotOwner };
+        return Err(error.at("id").into());
+    }
+    let now = scope.app.clock.now();
+    let mut conn = scope.db.write().await?;
+    conn.transaction(async |conn| {
+        let item = store::lock_item(conn, id).await?.ok_or_else(|| ItemError::NoSuchItem.at("id"))?;
+        if item.status != ItemStatus::Deleted {
+            let deleted =
+                ItemChanges { status: Some(ItemStatus::Deleted), updated_at: Some(now), ..ItemChanges::default() };
+            store::update_item(conn, id, &deleted).await?;
+            search::service::forget(conn, SearchKind::Item, &[id.0]).await?;
+        }
+        card_after(scope, conn, id).await
+    })
+    .await
+}
+
+/// Uploads pictures, which become files of the viewer's, and puts them behind those that an item of theirs has.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN`, `ITEM_NOT_AVAILABLE`; `TOO_MANY_FILES` for more than an item has; those of uploading.
+pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppResult<ItemCard> {
+    let viewer = scope.viewer()?.user_id;
+    let more = sent.len();
+    // Looked at before the files are, which takes long; decided when they are added.
+    check_room(&*scope.db.read().await?, viewer, id, more).await?;
+    let kept = media::service::keep(scope, sent, Takes::Pictures).await?;
+    let mut conn = scope.db.write().await?;
+    let card = conn
+        .transaction(async |conn| {
+            let mut images: Vec<MediaId> = Vec::with_capacity(kept.len());
+            for kept in &kept {
+                images.push(media::service::add(scope, conn, kept).await?.file.id);
+            }
+            lock_own(conn, viewer, id, "itemId").await?;
+            let (item, count) = check_room(conn, viewer, id, more).await?;
+            store::insert_images(conn, id, count, &images).await.map_err(gone)?;
+            let touched = ItemChanges { updated_at: Some(scope.app.clock.now()), ..ItemChanges::default() };
+            store::update_item(conn, item.id, &touched).await?;
+            card_after(scope, conn, id).await
+        })
+        .await;
+    drop(conn);
+    if card.is_err() {
+        media::service::abandon(scope, &kept).await;
+    }
+    card
+}
+
+/// An item of the viewer's that can take so many more pictures, and how many it has.
+async fn check_room(conn: &AsyncPgConnection, viewer: UserId, id: ItemId, more: usize) -> AppResult<(Item, i16)> {
+    let item = store::find_item(conn, id).await?.ok_or_else(|| ItemError::NoSuchItem.at("itemId"))?;
+    if item.owner_id != viewer {
+        let error = if item.status == ItemStatus::Deleted { ItemError::NoSuchItem } else { ItemError::NotOwner };
+        return Err(error.at("itemId").into());
+    }
+    policy::check_update(&item, None, true).map_err(|(error, _)| error.at("itemId"))?;
+    let count = store::count_images(conn, id).await?;
+    let room = usize::try_from(count).is_ok_and(|count| count + more <= policy::MOST_IMAGES);
+    if !room {
+        return Err(ItemError::TooManyImages(policy::MOST_IMAGES).at("files").into());
+    }
+    Ok((item, i16::try_from(count).map_err(AppError::internal)?))
+}

@@ -1,0 +1,64 @@
+//! Trading: of all who want an item at once, one gets it.
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+
+use super::card_after;
+use crate::change::Fault;
+use crate::domains::items::model::{ItemCard, ItemError, ItemStatus};
+use crate::domains::items::{policy, store};
+use crate::domains::search;
+use crate::domains::search::model::{SearchKind, boost_of};
+use crate::error::{AppError, AppResult};
+use crate::events::model::AudienceKind;
+use crate::events::model::NewEvent;
+use crate::events::{EventKind, outbox};
+use crate::ids::{ItemId, UserId};
+use crate::money::Money;
+use crate::scope::Scope;
+
+/// Takes an open item of somebody else's, at the price that was seen where one is given; its owner is told.
+///
+/// # Errors
+/// `NOT_FOUND`, `OWN_ITEM`, `ITEM_NOT_AVAILABLE`, `CONFLICT` when it costs something else.
+pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppResult<ItemCard> {
+    let viewer = scope.viewer()?.user_id;
+    let now = scope.app.clock.now();
+    let mut conn = scope.db.write().await?;
+    let card = conn
+        .transaction(async |conn| {
+            let Some(item) = store::trade_item(conn, id, viewer, expected, now).await? else {
+                return Err(why_not(conn, id, viewer, expected).await?);
+            };
+            search::service::set_boost(conn, SearchKind::Item, id.0, boost_of(item.status)).await?;
+            tell(conn, EventKind::ItemTraded, item.owner_id, id).await?;
+            card_after(scope, conn, id).await
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok(card)
+}
+
+async fn why_not(conn: &AsyncPgConnection, id: ItemId, viewer: UserId, expected: Option<Money>) -> AppResult<AppError> {
+    let found = store::find_item(conn, id).await?;
+    let seen = found.filter(|item| item.status != ItemStatus::Deleted || item.owner_id == viewer);
+    let (error, path) = match seen {
+        Some(item) => policy::why_not_traded(&item, viewer, expected),
+        None => (ItemError::NoSuchItem, "id"),
+    };
+    Ok(error.at(path).into())
+}
+
+/// Tells somebody what became of an item, within the transaction.
+pub(super) async fn tell(conn: &AsyncPgConnection, kind: EventKind, person: UserId, item: ItemId) -> AppResult<()> {
+    let event = NewEvent {
+        kind,
+        audience: AudienceKind::User,
+        audience_id: person.0,
+        conversation_id: None,
+        version: None,
+        subject_id: Some(item.0),
+        seq: None,
+        user_id: None,
+    };
+    outbox::insert(conn, &[event]).await
+}

@@ -1,0 +1,365 @@
+//! Lists of items, as SQL.
+//!
+//! Every order of the feed has an index that is led by the state, or by category and state. So a list of several
+//! states and categories is read as one list for each, all of them cut at the page's size, and merged: however many
+//! rows there are, no more are read than could be shown, but for those that another part of the filter refuses.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
+
+use crate::db::Limit;
+use crate::domains::items::model::{ItemDirection, ItemFilter, ItemKey, ItemOrderField, ItemStatus};
+use crate::error::AppError;
+use crate::ids::{ItemId, UserId};
+
+/// Which rows a list has, as whoever asks may see them.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// What has to hold.
+    pub filter: &'a ItemFilter,
+    /// Who asks.
+    pub viewer: Option<UserId>,
+    /// Whether deleted items come along where the filter says nothing of states.
+    pub with_deleted: bool,
+}
+
+impl Wanted<'_> {
+    fn statuses(&self) -> &[ItemStatus] {
+        match &self.filter.status {
+            Some(statuses) => statuses,
+            None if self.with_deleted => ItemStatus::ALL,
+            None => &[ItemStatus::Open, ItemStatus::Closed],
+        }
+    }
+
+    /// Whether the filter cuts rows out of the list's order.
+    fn has_gaps(&self) -> bool {
+        let ItemFilter { min_price, max_price, min_condition, created_from, created_to, .. } = self.filter;
+        min_price.is_some()
+            || max_price.is_some()
+            || min_condition.is_some()
+            || created_from.is_some()
+            || created_to.is_some()
+    }
+
+    /// All that has to hold, as a condition that follows another.
+    fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, by: Led) -> QueryResult<()> {
+        let filter = self.filter;
+        if by != Led::ByState {
+            out.push_sql(" and items.status = any(");
+            push_statuses(out, self.statuses());
+            out.push_sql(")");
+            if let Some(categories) = &filter.category {
+                out.push_sql(" and items.category = any(");
+                out.push_bind_param::<Array<Integer>, _>(categories)?;
+                out.push_sql(")");
+            }
+        }
+        if let (Some(owner), true) = (&filter.owner_id, by != Led::ByOwner) {
+            out.push_sql(" and items.owner_id = ");
+            out.push_bind_param::<BigInt, _>(owner)?;
+        }
+        if self.statuses().contains(&ItemStatus::Deleted) {
+            out.push_sql(" and ");
+            push_visible(out, self.viewer.as_ref())?;
+        }
+        if let Some(direction) = filter.direction {
+            out.push_sql(match direction {
+                ItemDirection::Sell => " and items.direction = 'SELL'",
+                ItemDirection::Want => " and items.direction = 'WANT'",
+            });
+        }
+        if let Some(price) = &filter.min_price {
+            out.push_sql(" and items.price >= ");
+            out.push_bind_param::<BigInt, _>(price)?;
+        }
+        if let Some(price) = &filter.max_price {
+            out.push_sql(" and items.price <= ");
+            out.push_bind_param::<BigInt, _>(price)?;
+        }
+        if let Some(condition) = &filter.min_condition {
+            out.push_sql(" and items.condition >= ");
+            out.push_bind_param::<Integer, _>(condition)?;
+        }
+        if let Some(from) = &filter.created_from {
+            out.push_sql(" and items.created_at >= ");
+            out.push_bind_param::<Timestamptz, _>(from)?;
+        }
+        if let Some(to) = &filter.created_to {
+            out.push_sql(" and items.created_at <= ");
+            out.push_bind_param::<Timestamptz, _>(to)?;
+        }
+        Ok(())
+    }
+}
+
+impl QueryFragment<Pg> for Wanted<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("true");
+        self.push(&mut out, Led::ByNothing)
+    }
+}
+
+/// What a branch of a list is led by already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Led {
+    ByNothing,
+    ByOwner,
+    /// And by the category, where there is one.
+    ByState,
+}
+
+/// States are few, and known: as literals they let PostgreSQL plan with what it knows of them.
+fn push_statuses(out: &mut AstPass<'_, '_, Pg>, statuses: &[ItemStatus]) {
+    out.push_sql("array[");
+    for (n, status) in statuses.iter().enumerate() {
+        out.push_sql(if n == 0 { "'" } else { ",'" });
+        out.push_sql(status.name());
+        out.push_sql("'");
+    }
+    out.push_sql("]::item_status[]");
+}
+
+/// Whether somebody may see an item: deleted ones are their owner's and the administrators'.
+pub struct Visible(pub Option<UserId>);
+
+impl QueryFragment<Pg> for Visible {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        push_visible(&mut out, self.0.as_ref())
+    }
+}
+
+fn push_visible<'b>(out: &mut AstPass<'_, 'b, Pg>, viewer: Option<&'b UserId>) -> QueryResult<()> {
+    out.push_sql("(items.status <> 'DELETED'");
+    if let Some(viewer) = viewer {
+        out.push_sql(" or items.owner_id = ");
+        out.push_bind_param::<BigInt, _>(viewer)?;
+        out.push_sql(" or exists (select from users where users.role = 'ADMIN' and users.id = ");
+        out.push_bind_param::<BigInt, _>(viewer)?;
+        out.push_sql(")");
+    }
+    out.push_sql(")");
+    Ok(())
+}
+
+/// What a list is ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// When it was put up.
+    CreatedAt,
+    /// What it costs.
+    Price,
+    /// How many like it.
+    Favorites,
+    /// When it was closed.
+    ClosedAt,
+}
+
+impl Column {
+    /// The column of an order; none for how well something fits.
+    #[must_use]
+    pub fn of(field: ItemOrderField) -> Option<Self> {
+        match field {
+            ItemOrderField::CreatedAt => Some(Self::CreatedAt),
+            ItemOrderField::Price => Some(Self::Price),
+            ItemOrderField::Favorites => Some(Self::Favorites),
+            ItemOrderField::Relevance => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "items.created_at",
+            Self::Price => "items.price",
+            Self::Favorites => "items.favorite_count",
+            Self::ClosedAt => "items.closed_at",
+        }
+    }
+
+    /// What it holds, as a number.
+    #[must_use]
+    pub fn number(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "(extract(epoch from items.created_at) * 1000000)::bigint",
+            Self::Price => "items.price",
+            Self::Favorites => "items.favorite_count::bigint",
+            Self::ClosedAt => "(extract(epoch from items.closed_at) * 1000000)::bigint",
+        }
+    }
+}
+
+/// Where a page starts.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    At(DateTime<Utc>, ItemId),
+    Number(i64, ItemId),
+}
+
+/// How a page is cut out of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    column: Column,
+    descending: bool,
+    beyond: Option<Place>,
+    limit: Limit,
+}
+
+impl Cut {
+    /// A page of a list in this order; `descending` as it is read, which is backward for a page before a cursor.
+    ///
+    /// # Errors
+    /// Bad input for a cursor that somebody made up.
+    pub fn new(column: Column, descending: bool, cursor: Option<ItemKey>, limit: i64) -> Result<Self, AppError> {
+        let place = |(key, id): ItemKey| match column {
+            Column::CreatedAt | Column::ClosedAt => DateTime::from_timestamp_micros(key)
+                .map(|at| Place::At(at, id))
+                .ok_or_else(|| AppError::bad_input("A cursor is not one of this list's.")),
+            Column::Price | Column::Favorites => Ok(Place::Number(key, id)),
+        };
+        Ok(Self { column, descending, beyond: cursor.map(place).transpose()?, limit: Limit(limit) })
+    }
+
+    fn push_order(&self, out: &mut AstPass<'_, '_, Pg>) {
+        let direction = if self.descending { " desc" } else { " asc" };
+        out.push_sql(" order by ");
+        out.push_sql(self.column.name());
+        out.push_sql(direction);
+        out.push_sql(", items.id");
+        out.push_sql(direction);
+    }
+
+    fn push_beyond<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Some(place) = &self.beyond else { return Ok(()) };
+        out.push_sql(" and (");
+        out.push_sql(self.column.name());
+        out.push_sql(if self.descending { ", items.id) < (" } else { ", items.id) > (" });
+        let id = match place {
+            Place::At(at, id) => {
+                out.push_bind_param::<Timestamptz, _>(at)?;
+                id
+            }
+            Place::Number(number, id) => {
+                out.push_bind_param::<BigInt, _>(number)?;
+                id
+            }
+        };
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(id)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryFragment<Pg> for Cut {
+    /// The order alone, for whoever joins something to the rows.
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.push_order(&mut out);
+        Ok(())
+    }
+}
+
+/// Whose items a list has.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// Whosever the filter says.
+    Filter,
+    /// So many of each of these.
+    Owners(&'a [UserId]),
+    /// Those that are closed, and that somebody owned or took.
+    Finished(UserId),
+}
+
+/// The rows of a page, as a table called `items`.
+pub struct Rows<'a> {
+    /// Which rows.
+    pub wanted: Wanted<'a>,
+    /// Whose.
+    pub source: Source<'a>,
+    /// How many of them.
+    pub cut: Cut,
+}
+
+impl Rows<'_> {
+    fn push_end<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.cut.push_order(out);
+        out.push_sql(" limit ");
+        if self.wanted.has_gaps() {
+            // How many rows have to be read for a page depends on the values: with a parameter as the limit, PostgreSQL
+            // plans each time with those at hand.
+            out.push_bind_param::<BigInt, _>(&self.cut.limit.0)
+        } else {
+            self.cut.limit.walk_ast(out.reborrow())
+        }
+    }
+
+    fn push_branch<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, lead: &'static str, by: Led) -> QueryResult<()> {
+        out.push_sql("(select items.* from items where ");
+        out.push_sql(lead);
+        if by == Led::ByOwner
+            && let (Some(owner), Source::Filter) = (&self.wanted.filter.owner_id, &self.source)
+        {
+            out.push_bind_param::<BigInt, _>(owner)?;
+        }
+        self.wanted.push(out, by)?;
+        self.cut.push_beyond(out)?;
+        self.push_end(out)?;
+        out.push_sql(") items");
+        Ok(())
+    }
+}
+
+impl QueryFragment<Pg> for Rows<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let filter = self.wanted.filter;
+        match &self.source {
+            Source::Owners(owners) => {
+                out.push_sql("(select items.* from unnest(");
+                out.push_bind_param::<Array<BigInt>, _>(owners)?;
+                out.push_sql(") people (id) cross join lateral ");
+                self.push_branch(&mut out, "items.owner_id = people.id", Led::ByOwner)?;
+                out.push_sql(") items");
+            }
+            Source::Finished(person) => {
+                for (n, side) in ["items.owner_id = ", "items.counterparty_id = "].into_iter().enumerate() {
+                    out.push_sql(if n == 0 { "(select items.* from (" } else { " union all " });
+                    out.push_sql("(select items.* from items where items.status = 'CLOSED' and ");
+                    out.push_sql(side);
+                    out.push_bind_param::<BigInt, _>(person)?;
+                    self.cut.push_beyond(&mut out)?;
+                    self.push_end(&mut out)?;
+                    out.push_sql(")");
+                }
+                out.push_sql(") items");
+                self.push_end(&mut out)?;
+                out.push_sql(") items");
+            }
+            Source::Filter if filter.owner_id.is_some() => {
+                self.push_branch(&mut out, "items.owner_id = ", Led::ByOwner)?;
+            }
+            Source::Filter => {
+                out.push_sql("(select items.* from unnest(");
+                push_statuses(&mut out, self.wanted.statuses());
+                out.push_sql(") states (status) cross join ");
+                match &filter.category {
+                    Some(categories) => {
+                        out.push_sql("unnest(");
+                        out.push_bind_param::<Array<Integer>, _>(categories)?;
+                        out.push_sql(") kinds (category) cross join lateral ");
+                        let lead = "items.category = kinds.category and items.status = states.status";
+                        self.push_branch(&mut out, lead, Led::ByState)?;
+                    }
+                    None => {
+                        out.push_sql("lateral ");
+                        self.push_branch(&mut out, "items.status = states.status", Led::ByState)?;
+                    }
+                }
+                self.push_end(&mut out)?;
+                out.push_sql(") items");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,363 @@
+//! All SQL of items: single ones here, [`list`]s apart.
+
+pub mod list;
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, SmallInt, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::model::{Item, ItemCard, ItemChanges, ItemKey, NewItem};
+use crate::db::schema::{item_images, items};
+use crate::db::{columns, statement};
+use crate::domains::accounts::model::User;
+use crate::domains::search::model::SearchKind;
+use crate::domains::search::terms::{Matching, Score, Terms};
+use crate::ids::{ItemId, MediaId, UserId};
+use crate::money::Money;
+use list::{Column, Rows, Visible, Wanted};
+
+columns!(
+    /// The columns of an item.
+    static ITEM: Item
+);
+columns!(
+    /// The columns of its owner.
+    static USER: User
+);
+
+type ItemColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Item, Pg>>;
+type UserColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, Pg>>;
+type CardColumns = (ItemColumns, UserColumns, Array<BigInt>, Bool);
+type FoundColumns = (ItemColumns, UserColumns, Array<BigInt>, Bool, BigInt);
+type CardRow = (Item, User, Vec<MediaId>, bool);
+
+/// The columns of a card, as this person sees it.
+struct Card(Option<UserId>);
+
+impl QueryFragment<Pg> for Card {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        ITEM.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        USER.walk_ast(out.reborrow())?;
+        out.push_sql(
+            ", array(select item_images.media_id from item_images where item_images.item_id = items.id \
+             order by item_images.position), ",
+        );
+        match &self.0 {
+            None => out.push_sql("false"),
+            Some(viewer) => {
+                out.push_sql(
+                    "exists (select from favorites where favorites.item_id = items.id and favorites.user_id = ",
+                );
+                out.push_bind_param::<BigInt, _>(viewer)?;
+                out.push_sql(")");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn card((item, owner, images, is_favorite): CardRow) -> ItemCard {
+    ItemCard { item, owner: owner.into(), images, is_favorite: Some(is_favorite) }
+}
+
+statement! {
+    by text
+    /// Items by id, whatever became of them.
+    struct CardsByIds<'a> { card: Card, ids: &'a [ItemId] } -> CardColumns
+    |this|
+    "select " {&this.card} " from items join users on users.id = items.owner_id where items.id = any("
+    [Array<BigInt>: &this.ids] ")"
+}
+
+statement! {
+    by text
+    /// Items by id, of those that somebody may see.
+    struct VisibleCards<'a> { card: Card, ids: &'a [ItemId], visible: Visible } -> CardColumns
+    |this|
+    "select " {&this.card} " from items join users on users.id = items.owner_id where items.id = any("
+    [Array<BigInt>: &this.ids] ") and " {&this.visible}
+}
+
+statement! {
+    by text
+    /// A page of items.
+    struct ListedCards<'a> { card: Card, rows: Rows<'a> } -> CardColumns
+    |this|
+    "select " {&this.card} " from " {&this.rows} " join users on users.id = items.owner_id" {&this.rows.cut}
+}
+
+statement! {
+    by text
+    /// How many items there are, up to a bound.
+    struct CountItems<'a> { wanted: Wanted<'a>, bound: i64 } -> BigInt
+    |this|
+    "select count(*) from (select from items where " {&this.wanted} " limit " [BigInt: &this.bound] ") counted"
+}
+
+statement! {
+    /// How many items somebody owned or took are closed, up to a bound.
+    struct CountFinished { person: UserId, bound: i64 } -> BigInt
+    |this|
+    "select count(*) from ((select from items where status = 'CLOSED' and owner_id = " [BigInt: &this.person]
+    " limit " [BigInt: &this.bound] ") union all (select from items where status = 'CLOSED' and counterparty_id = "
+    [BigInt: &this.person] " limit " [BigInt: &this.bound] ")) counted"
+}
+
+/// A number that what was found is ordered by.
+struct FoundKey<'a>(Option<Column>, Score<'a>);
+
+impl QueryFragment<Pg> for FoundKey<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        match self.0 {
+            Some(column) => out.push_sql(column.number()),
+            None => self.1.walk_ast(out.reborrow())?,
+        }
+        Ok(())
+    }
+}
+
+/// Where a page of what was found starts, and which way it is read.
+pub struct FoundCut {
+    /// By what; how well it fits where none is given.
+    pub column: Option<Column>,
+    /// As it is read.
+    pub descending: bool,
+    /// The row to start behind.
+    pub beyond: Option<ItemKey>,
+    /// How many.
+    pub limit: i64,
+}
+
+struct FoundOrder<'a>(&'a FoundCut);
+
+impl QueryFragment<Pg> for FoundOrder<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(if self.0.descending { " order by key desc, id desc" } else { " order by key, id" });
+        Ok(())
+    }
+}
+
+struct FoundBeyond<'a>(&'a FoundCut);
+
+impl QueryFragment<Pg> for FoundBeyond<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Some((key, id)) = &self.0.beyond else { return Ok(()) };
+        out.push_sql(if self.0.descending { " where (key, id) < (" } else { " where (key, id) > (" });
+        out.push_bind_param::<BigInt, _>(key)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(id)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// What was found, with what it is ordered by.
+struct Found<'a> {
+    matching: Matching<'a>,
+    key: FoundKey<'a>,
+    wanted: Wanted<'a>,
+}
+
+impl QueryFragment<Pg> for Found<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("with ");
+        let more = (" join items on items.id = search_entries.subject_id", &self.wanted as &dyn QueryFragment<Pg>);
+        self.matching.push(&mut out, "found", &self.key, more)
+    }
+}
+
+statement! {
+    by text
+    /// A page of items that fit some words.
+    struct FoundCards<'a> { card: Card, found: Found<'a>, beyond: FoundBeyond<'a>, order: FoundOrder<'a>, limit: i64 } -> FoundColumns
+    |this|
+    {&this.found} " select " {&this.card} ", page.key from (select id, key from found" {&this.beyond} {&this.order}
+    " limit " [BigInt: &this.limit] ") page (id, key) join items on items.id = page.id join users on users.id = items.owner_id"
+}
+
+statement! {
+    by text
+    /// How many items fit some words.
+    struct CountFound<'a> { found: Found<'a> } -> BigInt
+    |this|
+    {&this.found} " select count(*) from found"
+}
+
+/// The items with these ids, whatever became of them, as this person likes them.
+pub async fn list_cards(
+    mut conn: &AsyncPgConnection,
+    ids: &[ItemId],
+    viewer: Option<UserId>,
+) -> QueryResult<Vec<ItemCard>> {
+    let rows: Vec<CardRow> = CardsByIds { card: Card(viewer), ids }.load(&mut conn).await?;
+    Ok(rows.into_iter().map(card).collect())
+}
+
+/// The items with these ids that this person may see.
+pub async fn list_visible(
+    mut conn: &AsyncPgConnection,
+    ids: &[ItemId],
+    viewer: Option<UserId>,
+) -> QueryResult<Vec<ItemCard>> {
+    let rows: Vec<CardRow> = VisibleCards { card: Card(viewer), ids, visible: Visible(viewer) }.load(&mut conn).await?;
+    Ok(rows.into_iter().map(card).collect())
+}
+
+/// A page of items; of several owners so many of each.
+pub async fn list_items(mut conn: &AsyncPgConnection, rows: Rows<'_>) -> QueryResult<Vec<ItemCard>> {
+    let rows: Vec<CardRow> = ListedCards { card: Card(rows.wanted.viewer), rows }.load(&mut conn).await?;
+    Ok(rows.into_iter().map(card).collect())
+}
+
+/// How many items there are, up to a bound.
+pub async fn count_items(mut conn: &AsyncPgConnection, wanted: Wanted<'_>, bound: i64) -> QueryResult<i64> {
+    CountItems { wanted, bound }.get_result(&mut conn).await
+}
+
+/// How many items somebody owned or took are closed, up to a bound.
+pub async fn count_finished(mut conn: &AsyncPgConnection, person: UserId, bound: i64) -> QueryResult<i64> {
+    let count: i64 = CountFinished { person, bound }.get_result(&mut conn).await?;
+    Ok(count.min(bound))
+}
+
+fn found<'a>(terms: &'a Terms, wanted: Wanted<'a>, column: Option<Column>) -> Found<'a> {
+    Found { matching: Matching::new(SearchKind::Item, terms), key: FoundKey(column, terms.score()), wanted }
+}
+
+/// A page of items that fit some words, each with the number that it is ordered by.
+pub async fn find_items(
+    mut conn: &AsyncPgConnection,
+    terms: &Terms,
+    wanted: Wanted<'_>,
+    cut: &FoundCut,
+) -> QueryResult<Vec<(i64, ItemCard)>> {
+    let query = FoundCards {
+        card: Card(wanted.viewer),
+        found: found(terms, wanted, cut.column),
+        beyond: FoundBeyond(cut),
+        order: FoundOrder(cut),
+        limit: cut.limit,
+    };
+    let rows: Vec<(Item, User, Vec<MediaId>, bool, i64)> = query.load(&mut conn).await?;
+    let keyed = |(item, owner, images, liked, key)| (key, card((item, owner, images, liked)));
+    let mut cards: Vec<(i64, ItemCard)> = rows.into_iter().map(keyed).collect();
+    cards.sort_by_key(|(key, card)| (*key, card.item.id));
+    if cut.descending {
+        cards.reverse();
+    }
+    Ok(cards)
+}
+
+/// How many items fit some words; search stops at 1,000.
+pub async fn count_found(mut conn: &AsyncPgConnection, terms: &Terms, wanted: Wanted<'_>) -> QueryResult<i64> {
+    CountFound { found: found(terms, wanted, Some(Column::Price)) }.get_result(&mut conn).await
+}
+
+/// Adds an item.
+pub async fn insert_item(mut conn: &AsyncPgConnection, item: &NewItem) -> QueryResult<Item> {
+    diesel::insert_into(items::table).values(item).returning(Item::as_returning()).get_result(&mut conn).await
+}
+
+/// Holds an item, so that nobody changes it meanwhile.
+pub async fn lock_item(mut conn: &AsyncPgConnection, id: ItemId) -> QueryResult<Option<Item>> {
+    items::table.find(id).select(Item::as_select()).for_no_key_update().first(&mut conn).await.optional()
+}
+
+/// An item as it is now.
+pub async fn find_item(mut conn: &AsyncPgConnection, id: ItemId) -> QueryResult<Option<Item>> {
+    items::table.find(id).select(Item::as_select()).first(&mut conn).await.optional()
+}
+
+/// Changes an item that is held.
+pub async fn update_item(mut conn: &AsyncPgConnection, id: ItemId, changes: &ItemChanges) -> QueryResult<Item> {
+    diesel::update(items::table.find(id)).set(changes).returning(Item::as_returning()).get_result(&mut conn).await
+}
+
+statement! {
+    /// Closes an open item of somebody else's, at the price that was seen.
+    struct TradeItem { id: ItemId, taker: UserId, price: Option<Money>, now: DateTime<Utc> } -> ItemColumns
+    |this|
+    "update items set status = 'CLOSED', counterparty_id = " [BigInt: &this.taker] ", closed_at = "
+    [Timestamptz: &this.now] ", updated_at = " [Timestamptz: &this.now] " where items.id = " [BigInt: &this.id]
+    " and status = 'OPEN' and owner_id <> " [BigInt: &this.taker] " and price = coalesce("
+    [Nullable<BigInt>: &this.price] ", price) returning " {&*ITEM}
+}
+
+/// Gives an open item to somebody; none when it isn't open, is their own, or costs something else.
+pub async fn trade_item(
+    mut conn: &AsyncPgConnection,
+    id: ItemId,
+    taker: UserId,
+    price: Option<Money>,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Item>> {
+    TradeItem { id, taker, price, now }.get_result(&mut conn).await.optional()
+}
+
+statement! {
+    /// Gives an item its pictures, in this order.
+    struct InsertImages<'a> { item: ItemId, from: i16, images: &'a [MediaId] } -> BigInt
+    |this|
+    "insert into item_images (item_id, position, media_id) select " [BigInt: &this.item] ", " [SmallInt: &this.from]
+    " + place - 1, id from unnest(" [Array<BigInt>: &this.images] ") with ordinality images (id, place)"
+}
+
+/// Gives an item more pictures, from this place on.
+pub async fn insert_images(
+    mut conn: &AsyncPgConnection,
+    item: ItemId,
+    from: i16,
+    images: &[MediaId],
+) -> QueryResult<()> {
+    if images.is_empty() {
+        return Ok(());
+    }
+    InsertImages { item, from, images }.execute(&mut conn).await.map(drop)
+}
+
+/// Takes all pictures from an item.
+pub async fn delete_images(mut conn: &AsyncPgConnection, item: ItemId) -> QueryResult<usize> {
+    diesel::delete(item_images::table.filter(item_images::item_id.eq(item))).execute(&mut conn).await
+}
+
+/// How many pictures an item has.
+pub async fn count_images(mut conn: &AsyncPgConnection, item: ItemId) -> QueryResult<i64> {
+    item_images::table.filter(item_images::item_id.eq(item)).count().get_result(&mut conn).await
+}
+
+statement! {
+    /// Deletes what somebody who leaves has put up, but for what was traded: that is the other's record too.
+    struct WithdrawItems { owner: UserId, now: DateTime<Utc> } -> BigInt
+    |this|
+    "with mine as (select id from items where owner_id = " [BigInt: &this.owner]
+    " and status <> 'DELETED' and counterparty_id is null order by id for no key update), \
+     bare as (delete from item_images where item_id in (select id from items where owner_id = " [BigInt: &this.owner]
+    " and counterparty_id is null)) \
+     update items set status = 'DELETED', updated_at = " [Timestamptz: &this.now]
+    " where id in (select id from mine) returning id"
+}
+
+/// Deletes what somebody who leaves has put up and nobody took, and says which items that were.
+pub async fn withdraw_items(
+    mut conn: &AsyncPgConnection,
+    owner: UserId,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<ItemId>> {
+    WithdrawItems { owner, now }.load(&mut conn).await
+}
+
+statement! {
+    /// Items with what search knows of them, by id.
+    struct Texts<'a> { ids: &'a [ItemId] } -> ItemColumns
+    |this|
+    "select " {&*ITEM} " from items where items.status <> 'DELETED' and items.id = any(" [Array<BigInt>: &this.ids] ")"
+}
+
+/// The items with these ids that can be found.
+pub async fn list_findable(mut conn: &AsyncPgConnection, ids: &[ItemId]) -> QueryResult<Vec<Item>> {
+    Texts { ids }.load(&mut conn).await
+}

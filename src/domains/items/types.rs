@@ -1,0 +1,342 @@
+//! GraphQL types of items.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use chrono::TimeDelta;
+
+use super::model::{
+    self, ItemAction, ItemCard, ItemDirection, ItemDraft, ItemOrderField, ItemSort, ItemStatus, ItemUpdate,
+};
+use super::policy;
+use crate::change::Change;
+use crate::domains::accounts::model::Role;
+use crate::domains::accounts::types::User;
+use crate::domains::media::types::Media;
+use crate::error::{AppError, AppResult};
+use crate::graphql::context::PlazaContext;
+use crate::graphql::payload::{Payload, UserErrorObject};
+use crate::graphql::scalars::{DateTime, Decimal, change, query_id};
+use crate::ids::{MediaId, UserId};
+
+/// Something that somebody sells or is looking for.
+#[derive(Clone, Debug)]
+pub struct Item(pub Arc<ItemCard>);
+
+impl From<ItemCard> for Item {
+    fn from(card: ItemCard) -> Self {
+        Self(Arc::new(card))
+    }
+}
+
+/// Something that somebody sells or is looking for.
+#[Object]
+impl Item {
+    /// Opaque global id.
+    pub async fn id(&self) -> ID {
+        self.0.item.id.global()
+    }
+
+    /// Who sells it, or is looking for it.
+    async fn owner(&self) -> User {
+        User(Arc::clone(&self.0.owner))
+    }
+
+    /// What it is, in a line.
+    async fn title(&self) -> &str {
+        &self.0.item.title
+    }
+
+    /// The kind of thing, a number whose meaning is the community's own.
+    async fn category(&self) -> i32 {
+        self.0.item.category
+    }
+
+    /// What it costs, in yuan.
+    async fn price(&self) -> Decimal {
+        Decimal(self.0.item.price)
+    }
+
+    /// Its pictures, in their owner's order, at most nine. Costs a statement for a whole list of items, unless all were
+    /// seen lately.
+    async fn images(&self, ctx: &Context<'_>) -> AppResult<Vec<Media>> {
+        let loaders = ctx.loaders()?;
+        let look = self.0.images.iter().map(|id| loaders.get(&loaders.media, *id));
+        let images = futures_util::future::try_join_all(look).await?;
+        Ok(images.into_iter().map(Media).collect())
+    }
+
+    /// Condition, 0 to 100 per cent of new.
+    async fn condition(&self) -> i32 {
+        self.0.item.condition.into()
+    }
+
+    /// More about it; may be empty.
+    async fn note(&self) -> &str {
+        &self.0.item.note
+    }
+
+    /// Whether it is sold or looked for.
+    async fn direction(&self) -> ItemDirection {
+        self.0.item.direction
+    }
+
+    /// What became of it.
+    async fn status(&self) -> ItemStatus {
+        self.0.item.status
+    }
+
+    /// Who took it; null while it is open, and when its owner closed it. Costs a statement for a whole list of items.
+    async fn counterparty(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
+        let id = self.0.item.counterparty_id?;
+        let look = async {
+            let loaders = ctx.loaders()?;
+            loaders.get(&loaders.users, id).await.map(User)
+        };
+        Some(look.await)
+    }
+
+    /// Whether it is among the viewer's favorites; false when signed out.
+    async fn is_favorite(&self, ctx: &Context<'_>) -> AppResult<bool> {
+        if let Some(known) = self.0.is_favorite {
+            return Ok(known);
+        }
+        if ctx.requester()?.viewer.is_none() {
+            return Ok(false);
+        }
+        let loaders = ctx.loaders()?;
+        Ok(loaders.find(&loaders.liked_items, self.0.item.id).await?.is_some())
+    }
+
+    /// How many people have it among their favorites.
+    async fn favorite_count(&self) -> i32 {
+        self.0.item.favorite_count
+    }
+
+    /// When it was closed; null while it is open.
+    async fn closed_at(&self) -> Option<DateTime> {
+        self.0.item.closed_at.map(Into::into)
+    }
+
+    /// What the viewer may do with it now; nothing when signed out. Costs a statement for a whole list of items.
+    async fn available_actions(&self, ctx: &Context<'_>) -> AppResult<Vec<ItemAction>> {
+        let item = &self.0.item;
+        let viewer = ctx.requester()?.viewer.map(|viewer| viewer.user_id);
+        let is_admin = match viewer {
+            Some(viewer) if viewer != item.owner_id => {
+                let loaders = ctx.loaders()?;
+                loaders.find(&loaders.users, viewer).await?.is_some_and(|user| user.role == Role::Admin)
+            }
+            _ => false,
+        };
+        Ok(policy::available_actions(item, viewer, is_admin))
+    }
+
+    /// When it was put up.
+    async fn created_at(&self) -> DateTime {
+        self.0.item.created_at.into()
+    }
+
+    /// When what it is or what became of it last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.item.updated_at.into()
+    }
+}
+
+/// Amounts from `min` to `max`, both included.
+#[derive(Clone, Debug, InputObject)]
+pub struct DecimalRange {
+    /// At least; no bound where it is left out.
+    min: Option<Decimal>,
+    /// At most; no bound where it is left out.
+    max: Option<Decimal>,
+}
+
+/// Instants from `from` to `to`, both included.
+#[derive(Clone, Debug, InputObject)]
+pub struct DateTimeRange {
+    /// Not before; no bound where it is left out.
+    from: Option<DateTime>,
+    /// Not after; no bound where it is left out.
+    to: Option<DateTime>,
+}
+
+/// Which items a list has; all that is given has to hold. Deleted items are there only where `status` asks for them, or
+/// among somebody's own, and only for their owner and administrators.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct ItemFilter {
+    /// Words to look for in titles and notes, at most 100 characters; see `search`. At most 1,000 items are found.
+    query: Option<String>,
+    /// Sold or looked for.
+    direction: Option<ItemDirection>,
+    /// In one of these states; open and closed ones where it is left out.
+    status: Option<Vec<ItemStatus>>,
+    /// Of one of these kinds, at most 20.
+    category: Option<Vec<i32>>,
+    /// Of such a price.
+    price: Option<DecimalRange>,
+    /// Of this person, by their global id.
+    owner_id: Option<ID>,
+    /// Of at least this condition, 0 to 100 per cent of new.
+    min_condition: Option<i32>,
+    /// Put up in this time.
+    created_at: Option<DateTimeRange>,
+}
+
+impl TryFrom<ItemFilter> for model::ItemFilter {
+    type Error = AppError;
+
+    fn try_from(filter: ItemFilter) -> AppResult<Self> {
+        let ItemFilter { query, direction, status, category, price, owner_id, min_condition, created_at } = filter;
+        let owner_id = owner_id.map(|id| query_id(UserId::parse, &id, "filter.ownerId")).transpose()?;
+        let price = price.unwrap_or(DecimalRange { min: None, max: None });
+        let created = created_at.unwrap_or(DateTimeRange { from: None, to: None });
+        Ok(Self {
+            query,
+            direction,
+            status,
+            category,
+            min_price: price.min.map(|amount| amount.0),
+            max_price: price.max.map(|amount| amount.0),
+            owner_id,
+            min_condition,
+            created_from: created.from.map(|at| at.0),
+            // To the millisecond, as instants are shown.
+            created_to: created.to.map(|at| at.0 + TimeDelta::microseconds(999)),
+        })
+    }
+}
+
+/// Which way a list goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum SortDirection {
+    /// The smallest or oldest first.
+    Asc,
+    /// The largest or newest first.
+    Desc,
+}
+
+/// The order of a list of items.
+#[derive(Clone, Debug, InputObject)]
+pub struct ItemOrder {
+    /// By what.
+    field: ItemOrderField,
+    /// Which way.
+    #[graphql(default_with = "SortDirection::Desc")]
+    direction: SortDirection,
+}
+
+impl From<ItemOrder> for ItemSort {
+    fn from(ItemOrder { field, direction }: ItemOrder) -> Self {
+        Self { field, descending: direction == SortDirection::Desc }
+    }
+}
+
+/// Something to be put up.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreateItemInput {
+    /// What it is: one line of 1 to 100 characters.
+    title: String,
+    /// The kind of thing, 0 or more; what the numbers mean is the community's own.
+    category: i32,
+    /// What it costs, in yuan: 0.00 to 99999999.99.
+    price: Decimal,
+    /// Condition, 0 to 100 per cent of new.
+    condition: i32,
+    /// More about it, at most 2000 characters.
+    #[graphql(default)]
+    note: String,
+    /// Whether it is sold or looked for.
+    direction: ItemDirection,
+    /// Global ids of up to nine pictures among the viewer's files, in the order to show them.
+    image_ids: Option<Vec<ID>>,
+}
+
+impl From<CreateItemInput> for ItemDraft {
+    fn from(input: CreateItemInput) -> Self {
+        Self {
+            title: input.title,
+            category: input.category,
+            price: input.price.0,
+            condition: input.condition,
+            note: input.note,
+            direction: input.direction,
+            images: pictures(input.image_ids.unwrap_or_default()),
+        }
+    }
+}
+
+/// Files that an input names; what is no file's id is the id of nobody's file.
+fn pictures(ids: Vec<ID>) -> Vec<MediaId> {
+    // No two of them alike, so that each is told of by itself.
+    let none = (1..).map(|n| MediaId(-n));
+    ids.into_iter().zip(none).map(|(id, none)| MediaId::parse(&id).unwrap_or(none)).collect()
+}
+
+/// What an owner changes about an item. Omitted fields keep their value.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateItemInput {
+    /// What it is: one line of 1 to 100 characters.
+    title: MaybeUndefined<String>,
+    /// The kind of thing, 0 or more.
+    category: MaybeUndefined<i32>,
+    /// What it costs, in yuan: 0.00 to 99999999.99.
+    price: MaybeUndefined<Decimal>,
+    /// Condition, 0 to 100 per cent of new.
+    condition: MaybeUndefined<i32>,
+    /// More about it, at most 2000 characters.
+    note: MaybeUndefined<String>,
+    /// Whether it is sold or looked for.
+    direction: MaybeUndefined<ItemDirection>,
+    /// Global ids of up to nine pictures among the viewer's files, in the order to show them; in place of those it has.
+    image_ids: MaybeUndefined<Vec<ID>>,
+    /// CLOSED for an open item, OPEN for a closed one, which then is nobody's but its owner's again. Deleting has
+    /// `deleteItem`.
+    status: MaybeUndefined<ItemStatus>,
+}
+
+impl From<UpdateItemInput> for ItemUpdate {
+    fn from(input: UpdateItemInput) -> Self {
+        let price: Change<Decimal> = change(input.price);
+        let images: Change<Vec<ID>> = change(input.image_ids);
+        Self {
+            title: change(input.title),
+            category: change(input.category),
+            price: price.map(|price| price.map(|price| price.0)),
+            condition: change(input.condition),
+            note: change(input.note),
+            direction: change(input.direction),
+            images: images.map(|images| images.map(pictures)),
+            status: change(input.status),
+        }
+    }
+}
+
+/// An item that was made or changed.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ItemPayload {
+    /// As it is now; null when it was refused.
+    item: Option<Item>,
+    /// Why it was refused.
+    user_errors: Vec<UserErrorObject>,
+}
+
+impl From<ItemCard> for ItemPayload {
+    fn from(card: ItemCard) -> Self {
+        Self { item: Some(card.into()), user_errors: Vec::new() }
+    }
+}
+
+impl Payload for ItemPayload {
+    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+        Self { item: None, user_errors }
+    }
+}
+
+/// An item was traded: one of the viewer's was taken, or one that they took was opened again by its owner; its `status`
+/// says which.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ItemTraded {
+    /// The item, as it is when delivered.
+    pub item: Item,
+}

@@ -1,0 +1,176 @@
+//! Use cases of search: knowing things, and finding them.
+
+use std::collections::BTreeMap;
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use strsim::osa_distance;
+
+use super::model::{Entry, Hit, HitKey, SearchKind};
+use super::terms::{Query, Spellings, Terms};
+use super::{store, words};
+use crate::app::App;
+use crate::domains::{accounts, items};
+use crate::error::{AppError, AppResult};
+use crate::ids::{ItemId, UserId};
+use crate::page::{Page, PageRequest};
+use crate::scope::Scope;
+
+/// The longest query, in characters.
+const LONGEST_QUERY: usize = 100;
+
+/// Spellings of one word that are looked for.
+const MOST_SPELLINGS: usize = 8;
+
+/// Things that are indexed anew at once.
+const BATCH: i64 = 500;
+
+/// Writes what search knows of something, within the transaction that changes it, as its last statement.
+///
+/// # Errors
+/// When the database fails.
+pub async fn index<T: Sync>(conn: &AsyncPgConnection, subject: &T) -> AppResult<()>
+where
+    for<'a> Entry: From<&'a T>,
+{
+    words::ready().await;
+    Ok(store::upsert_entries(conn, &[Entry::from(subject)]).await?)
+}
+
+/// Changes what something's score is multiplied with, within the transaction that changes its state.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_boost(conn: &AsyncPgConnection, kind: SearchKind, id: i64, boost: f32) -> AppResult<()> {
+    store::update_boost(conn, kind, id, boost).await?;
+    Ok(())
+}
+
+/// Lets things be found no more, within the transaction that hides them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -> AppResult<()> {
+    store::delete_entries(conn, kind, ids).await?;
+    Ok(())
+}
+
+/// What a query asks for; none when there is nothing in it to look for.
+///
+/// # Errors
+/// Bad input for a query that is too long.
+pub async fn terms(scope: &Scope, text: &str, kinds: &[SearchKind]) -> AppResult<Option<Terms>> {
+    if text.chars().count() > LONGEST_QUERY {
+        return Err(AppError::bad_input(format!("A query has at most {LONGEST_QUERY} characters.")));
+    }
+    words::ready().await;
+    let query = Query::parse(text);
+    let typed: Vec<&str> = query.spelled().into_iter().collect();
+    if typed.is_empty() {
+        return Ok(query.terms(&Spellings::new()));
+    }
+    let known = store::list_spelled_like(&*scope.db.read().await?, &typed, kinds).await?;
+    Ok(query.terms(&spellings(known)))
+}
+
+/// Of the words that are like a typed one: those that have it in them; if there are none, those that it is one or two
+/// slips away from.
+fn spellings(known: Vec<(String, String)>) -> Spellings {
+    let mut like: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (typed, word) in known {
+        like.entry(typed).or_default().push(word);
+    }
+    for (typed, words) in &mut like {
+        if words.iter().any(|word| word.contains(typed.as_str())) {
+            words.retain(|word| word.contains(typed.as_str()));
+        } else {
+            let slips = if typed.chars().count() < 6 { 1 } else { 2 };
+            words.retain(|word| osa_distance(typed, word) <= slips);
+        }
+        words.truncate(MOST_SPELLINGS);
+    }
+    like
+}
+
+/// A page of what fits a query, the best first.
+///
+/// # Errors
+/// Bad input for a query that is too long.
+pub async fn search(
+    scope: &Scope,
+    kinds: &[SearchKind],
+    terms: &Terms,
+    page: &PageRequest<HitKey>,
+) -> AppResult<Page<Hit>> {
+    let conn = scope.db.read().await?;
+    let hits = store::list_hits(&conn, (kinds, terms), (&page.cursor, page.backward), page.limit()).await?;
+    Ok(page.page(hits, Hit::key))
+}
+
+/// How much fits a query, up to a bound.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(scope: &Scope, kinds: &[SearchKind], terms: &Terms, bound: i64) -> AppResult<i64> {
+    Ok(store::count_hits(&*scope.db.read().await?, kinds, terms).await?.min(bound))
+}
+
+/// Makes the words of whatever older rules made them for, a batch at a time; returns how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reindex(app: &App) -> AppResult<usize> {
+    words::ready().await;
+    let mut done = 0;
+    loop {
+        let mut conn = app.database.get().await?;
+        let stale = store::list_stale(&conn, BATCH).await?;
+        if stale.is_empty() || app.stop.is_cancelled() {
+            return Ok(done);
+        }
+        for kind in SearchKind::ALL {
+            let ids: Vec<i64> = stale.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
+            conn.transaction(async |conn| reindex_some(conn, *kind, &ids).await).await?;
+        }
+        done += stale.len();
+    }
+}
+
+async fn reindex_some(conn: &mut AsyncPgConnection, kind: SearchKind, ids: &[i64]) -> AppResult<()> {
+    // Held before what they say is read: whoever changes it now writes its words after this.
+    let ids = store::lock_stale(conn, kind, ids).await?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let entries: Vec<Entry> = match kind {
+        SearchKind::User => {
+            let ids: Vec<UserId> = ids.iter().map(|id| UserId(*id)).collect();
+            let users = accounts::service::load_users(conn, &ids).await?;
+            users.values().filter(|user| user.deleted_at.is_none()).map(|user| Entry::from(&**user)).collect()
+        }
+        SearchKind::Item => {
+            let ids: Vec<ItemId> = ids.iter().map(|id| ItemId(*id)).collect();
+            items::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
+        }
+    };
+    let gone: Vec<i64> =
+        ids.iter().copied().filter(|id| !entries.iter().any(|entry| entry.subject_id == *id)).collect();
+    store::delete_entries(conn, kind, &gone).await?;
+    Ok(store::upsert_entries(conn, &entries).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_or_two_is_forgiven() {
+        let known = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(typed, word)| ((*typed).to_owned(), (*word).to_owned()));
+            spellings(pairs.collect())
+        };
+        assert_eq!(known(&[("iphnoe", "iphone"), ("iphnoe", "phone")])["iphnoe"], ["iphone", "phone"]);
+        assert_eq!(known(&[("soyn", "sony"), ("soyn", "soy")])["soyn"], ["sony", "soy"]);
+        assert_eq!(known(&[("book", "macbook"), ("book", "boot")])["book"], ["macbook"]);
+        assert!(known(&[("bool", "macbook")])["bool"].is_empty());
+    }
+}

@@ -1,0 +1,185 @@
+//! Demo data: a neighbourhood that sells, looks for, likes and talks, so that the first query has something to show.
+
+use std::collections::HashMap;
+use std::io::{Seek, Write};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::picture;
+use crate::app::App;
+use crate::auth::{Requester, Viewer};
+use crate::domains::accounts::model::{Device, PlaceUpdate, Platform, ProfileUpdate, Registration};
+use crate::domains::accounts::service::{self as accounts, profile, registering};
+use crate::domains::chat::model::{Content, Draft, Target};
+use crate::domains::chat::service::send;
+use crate::domains::favorites::service as favorites;
+use crate::domains::items::model::{ItemDirection, ItemDraft};
+use crate::domains::items::service::offering;
+use crate::domains::media::model::Sent;
+use crate::domains::media::service as media;
+use crate::error::{AppError, AppResult};
+use crate::ids::{ItemId, MediaId};
+use crate::money::Money;
+use crate::scope::Scope;
+
+/// Everybody's password in the demo data.
+pub const PASSWORD: &str = "plaza-demo";
+
+const DATA: &str = include_str!("demo.json");
+
+/// Pictures of the same kind of thing that differ.
+const VARIANTS: u64 = 1000;
+
+#[derive(Deserialize)]
+struct Demo {
+    people: Vec<Person>,
+    items: Vec<Item>,
+    /// Who likes what, by username and title.
+    favorites: Vec<(String, String)>,
+    /// Who says what to whom.
+    talk: Vec<(String, String, String)>,
+}
+
+#[derive(Deserialize)]
+struct Person {
+    username: String,
+    nickname: String,
+    bio: String,
+    city: String,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    owner: String,
+    title: String,
+    note: String,
+    category: i32,
+    price: String,
+    condition: i32,
+    direction: String,
+    picture: String,
+}
+
+/// Adds the demo data to a database without people; otherwise does nothing. True when it was added.
+///
+/// # Errors
+/// When the database or the storage fails.
+pub async fn add_once(app: &Arc<App>) -> AppResult<bool> {
+    if accounts::any_user(app).await? {
+        return Ok(false);
+    }
+    let demo: Demo = serde_json::from_str(DATA).map_err(AppError::internal)?;
+    let mut people: HashMap<&str, Viewer> = HashMap::new();
+    for person in &demo.people {
+        people.insert(&person.username, register(app, person).await?);
+    }
+    let speaking_for = |username: &str| {
+        let viewer = people.get(username).copied().ok_or_else(|| AppError::internal(format!("who is {username}?")))?;
+        Ok::<_, AppError>((speaking_for(app, viewer), viewer))
+    };
+    let mut items: HashMap<&str, ItemId> = HashMap::new();
+    for item in &demo.items {
+        let (scope, _) = speaking_for(&item.owner)?;
+        items.insert(&item.title, offer(&scope, item).await?);
+    }
+    for (username, title) in &demo.favorites {
+        let item = items.get(title.as_str()).copied().ok_or_else(|| AppError::internal(format!("what is {title}?")))?;
+        favorites::add(&speaking_for(username)?.0, &[item]).await?;
+    }
+    for (from, to, text) in &demo.talk {
+        let draft = Draft {
+            to: Target::User(speaking_for(to)?.1.user_id),
+            content: Content::Text { text: text.clone() },
+            is_private: false,
+            client_message_id: None,
+        };
+        send::send_message(&speaking_for(from)?.0, draft).await?;
+    }
+    let (people, items, messages) = (people.len(), items.len(), demo.talk.len());
+    tracing::info!(people, items, messages, "added demo data; every password is {PASSWORD}");
+    Ok(true)
+}
+
+async fn register(app: &Arc<App>, person: &Person) -> AppResult<Viewer> {
+    let scope = Scope::new(Arc::clone(app), Requester::anonymous());
+    let registration = Registration {
+        username: Some(person.username.clone()),
+        password: PASSWORD.to_owned(),
+        nickname: Some(person.nickname.clone()),
+        device: Device { platform: Platform::Web, name: Some("demo".into()) },
+        email: None,
+        phone: None,
+        email_code: None,
+        phone_code: None,
+        captcha: None,
+    };
+    let signed_in = registering::register(&scope, registration).await?;
+    let viewer = app.tokens.verify(&signed_in.tokens.access, app.clock.now())?;
+    let place = PlaceUpdate { city: Some(Some(person.city.clone())), ..PlaceUpdate::default() };
+    let update =
+        ProfileUpdate { bio: Some(Some(person.bio.clone())), place: Some(Some(place)), ..ProfileUpdate::default() };
+    profile::update_profile(&speaking_for(app, viewer), update).await?;
+    Ok(viewer)
+}
+
+async fn offer(scope: &Scope, item: &Item) -> AppResult<ItemId> {
+    let images = match item.picture.as_str() {
+        "none" => Vec::new(),
+        motif => vec![upload(scope, motif, seed_of(&item.title)).await?],
+    };
+    let price = Money::parse(&item.price).ok_or_else(|| AppError::internal(format!("{} is no price", item.price)))?;
+    let draft = ItemDraft {
+        title: item.title.clone(),
+        category: item.category,
+        price,
+        condition: item.condition,
+        note: item.note.clone(),
+        direction: if item.direction == "WANT" { ItemDirection::Want } else { ItemDirection::Sell },
+        images,
+    };
+    Ok(offering::create(scope, draft).await?.item.id)
+}
+
+/// Another picture for another title, and the same each time.
+fn seed_of(title: &str) -> u64 {
+    title.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(byte.into())) % VARIANTS
+}
+
+/// Paints a picture and uploads it as somebody's file, as if they had sent it.
+pub(super) async fn upload(scope: &Scope, motif: &str, seed: u64) -> AppResult<MediaId> {
+    let name = format!("{motif}.png");
+    let painted = motif.to_owned();
+    let file = tokio::task::spawn_blocking(move || paint(&painted, seed)).await.map_err(AppError::internal)??;
+    let sent = Sent { file, name, said: Some("image/png".into()), path: String::new() };
+    let media = media::upload_files(scope, vec![sent]).await?;
+    media.first().map(|media| media.file.id).ok_or_else(|| AppError::internal("a picture was lost"))
+}
+
+fn paint(motif: &str, seed: u64) -> AppResult<std::fs::File> {
+    let picture = picture::paint(motif, seed);
+    let mut file = tempfile::tempfile().map_err(AppError::internal)?;
+    let mut encoder = png::Encoder::new(&mut file, picture.width, picture.height);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().map_err(AppError::internal)?;
+    writer.write_image_data(&picture.pixels).map_err(AppError::internal)?;
+    writer.finish().map_err(AppError::internal)?;
+    file.flush().and_then(|()| file.rewind()).map_err(AppError::internal)?;
+    Ok(file)
+}
+
+/// The scope of somebody's own doing.
+pub(super) fn speaking_for(app: &Arc<App>, viewer: Viewer) -> Scope {
+    Scope::new(Arc::clone(app), Requester { viewer: Some(viewer), ..Requester::anonymous() })
+}
+
+/// Adds the demo data, for the command.
+///
+/// # Errors
+/// When there are people already, or the database fails.
+pub async fn add(app: &Arc<App>) -> AppResult<()> {
+    if add_once(app).await? {
+        return Ok(());
+    }
+    Err(AppError::bad_input("The database has people already; demo data goes into an empty one."))
+}

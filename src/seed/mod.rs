@@ -1,0 +1,7 @@
+//! Data to look at ([`demo`]) and to measure with ([`large`]).
+
+pub mod demo;
+pub mod large;
+mod picture;
+mod store;
+mod words;
