@@ -16,7 +16,7 @@ use crate::auth::{TokenError, Viewer, secret};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
-use crate::domains::{accounts, media};
+use crate::domains::{accounts, media, search};
 use crate::error::AppResult;
 use crate::events::Events;
 use crate::files::workshop::Workshop;
@@ -130,6 +130,12 @@ impl App {
 async fn sweep(app: Arc<App>) {
     note("half-written files", app.storage.sweep_halves().await);
     loop {
+        // At the start as well: what this version finds by other rules than the last, or found by none.
+        match search::service::reindex(&app).await {
+            Ok(0) => {}
+            Ok(entries) => tracing::info!(entries, "made the words of search anew"),
+            Err(error) => tracing::warn!(cause = %error.describe(), "the words of search could not be made anew"),
+        }
         tokio::select! {
             () = app.stop.cancelled() => return,
             () = tokio::time::sleep(SWEEP) => {}
@@ -138,6 +144,7 @@ async fn sweep(app: Arc<App>) {
         note("codes and captchas", accounts::service::codes::sweep(&app).await);
         note("uploads", media::service::uploads::sweep(&app).await);
         note("contents of files", media::service::sweeping::sweep(&app).await);
+        note("words of search", search::service::sweep(&app).await);
         note("counts of tries", rates::sweep(&app).await);
     }
 }

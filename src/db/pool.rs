@@ -20,10 +20,12 @@ use crate::error::{AppError, AppResult};
 /// How long a request waits for a connection before it is refused.
 const CHECKOUT: Duration = Duration::from_secs(2);
 
-/// Every connection of the pool is told these first: a stuck statement, lock or transaction ends by itself.
-/// The similarity: of two words that are one slip apart, a fifth of the trigrams are the same, however short they are.
-const SESSION_SETTINGS: &str = "set pg_trgm.similarity_threshold = 0.2; set statement_timeout = '20s'; set lock_timeout = '10s'; \
-     set idle_in_transaction_session_timeout = '10s'; set timezone = 'UTC'; set jit = off";
+/// Every connection of the pool is told these first. A stuck statement, lock or transaction ends by itself. Statements are
+/// short and many: none is worth workers of its own, and what they read lies in memory. Of two words that are one slip
+/// apart a fifth of the trigrams are the same, however short they are.
+const SESSION_SETTINGS: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; \
+     set idle_in_transaction_session_timeout = '10s'; set timezone = 'UTC'; set jit = off; \
+     set max_parallel_workers_per_gather = 0; set random_page_cost = 1.1; set pg_trgm.similarity_threshold = 0.2";
 
 /// The database as Plaza's code sees it; cheap to clone.
 #[derive(Clone)]

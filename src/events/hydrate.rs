@@ -8,7 +8,7 @@ use diesel_async::AsyncPgConnection;
 use super::model::{Event, EventKind, Payload, StoredEvent};
 use crate::app::App;
 use crate::domains::accounts::model::SessionEnd;
-use crate::domains::{accounts, chat, items, media};
+use crate::domains::{accounts, chat, media};
 use crate::error::AppResult;
 use crate::ids::{ConversationId, ItemId, MediaId, MessageId, SessionId, UserId};
 
@@ -18,7 +18,6 @@ pub(super) async fn load(app: &App, conn: &AsyncPgConnection, rows: Vec<StoredEv
     let mut markers: Vec<(ConversationId, UserId)> = Vec::new();
     let mut memberships: Vec<(ConversationId, UserId)> = Vec::new();
     let mut sessions: Vec<SessionId> = Vec::new();
-    let mut traded: Vec<ItemId> = Vec::new();
     for row in &rows {
         match (row.kind, row.conversation_id, row.user_id, row.subject_id) {
             (EventKind::MessageCreated | EventKind::MessageUpdated, _, _, Some(id)) => messages.push(MessageId(id)),
@@ -27,7 +26,6 @@ pub(super) async fn load(app: &App, conn: &AsyncPgConnection, rows: Vec<StoredEv
                 memberships.push((conversation, user));
             }
             (EventKind::SessionRevoked, _, _, Some(id)) => sessions.push(SessionId(id)),
-            (EventKind::ItemTraded, _, _, Some(id)) => traded.push(ItemId(id)),
             _ => {}
         }
     }
@@ -38,12 +36,11 @@ pub(super) async fn load(app: &App, conn: &AsyncPgConnection, rows: Vec<StoredEv
     let users = accounts::service::load_users(conn, &readers).await?;
     let windows = chat::service::load_windows(conn, &memberships).await?;
     let ends = accounts::service::sessions::load_ends(conn, &sessions).await?;
-    let items = items::service::load_cards(app, conn, &traded).await?;
     // For subscribers, who show them beside what was said.
     let people = cards.values().map(|card| &*card.sender).chain(users.values().map(|user| &**user));
     let avatars: Vec<MediaId> = people.filter_map(|user| user.avatar_id).collect();
     media::service::foresee(app, conn, &avatars).await?;
-    let found = Found { cards, conversations, users, windows, ends, items };
+    let found = Found { cards, conversations, users, windows, ends };
     Ok(rows.into_iter().map(|row| Arc::new(found.event(&row))).collect())
 }
 
@@ -53,7 +50,6 @@ struct Found {
     users: HashMap<UserId, Arc<accounts::model::User>>,
     windows: HashMap<(ConversationId, UserId), super::model::Window>,
     ends: HashMap<SessionId, SessionEnd>,
-    items: HashMap<ItemId, Arc<items::model::ItemCard>>,
 }
 
 impl Found {
@@ -84,7 +80,7 @@ impl Found {
                 let window = self.windows.get(&(conversation_id, user_id)).copied();
                 Payload::Membership { conversation_id, user_id, window }
             }
-            EventKind::ItemTraded => Payload::Item(Arc::clone(self.items.get(&ItemId(row.subject_id?))?)),
+            EventKind::ItemTraded => Payload::Item(ItemId(row.subject_id?)),
             EventKind::SessionRevoked => {
                 let session = SessionId(row.subject_id?);
                 // Its row may be gone already; its tokens are no good all the same.

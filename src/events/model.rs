@@ -9,8 +9,7 @@ use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::domains::accounts::model::{SessionEnd, User};
 use crate::domains::chat::model::{ConversationCard, MessageCard};
-use crate::domains::items::model::ItemCard;
-use crate::ids::{ConversationId, SessionId, UserId};
+use crate::ids::{ConversationId, ItemId, SessionId, UserId};
 
 /// A place in the stream; the first event's is 1.
 pub type Position = i64;
@@ -160,8 +159,8 @@ pub enum Payload {
     },
     /// A session that ended, and why.
     Session(SessionId, SessionEnd),
-    /// An item, as it is now.
-    Item(Arc<ItemCard>),
+    /// An item; what of it somebody may see is asked when it is delivered.
+    Item(ItemId),
     /// What it was about exists no more.
     Gone,
 }
@@ -201,6 +200,15 @@ impl Event {
     #[must_use]
     pub fn seq_of_message(&self) -> Option<i32> {
         self.seq.filter(|_| matches!(self.kind, EventKind::MessageCreated | EventKind::MessageUpdated))
+    }
+
+    /// The item it is about, if it is about one.
+    #[must_use]
+    pub fn item(&self) -> Option<ItemId> {
+        match self.payload {
+            Payload::Item(id) => Some(id),
+            _ => None,
+        }
     }
 
     /// Roughly the bytes it takes in memory.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::loader::{Batch, Loader};
-use crate::domains::{accounts, chat, favorites, items, media};
+use crate::domains::{accounts, chat, items, media};
 use crate::error::{AppError, AppResult};
 use crate::ids::{ItemId, UserId};
 use crate::scope::Scope;
@@ -29,8 +29,6 @@ pub struct Loaders {
     pub items: Loader<items::loader::VisibleItem>,
     /// A page of somebody's items, by them and the list's arguments.
     pub items_by_owner: Loader<items::loader::ItemsByOwner>,
-    /// The viewer's favorite of an item.
-    pub liked_items: Loader<favorites::loader::LikedItem>,
 }
 
 impl Loaders {
@@ -48,7 +46,6 @@ impl Loaders {
             media: Loader::default(),
             items: Loader::default(),
             items_by_owner: Loader::default(),
-            liked_items: Loader::default(),
         }
     }
 
@@ -72,7 +69,6 @@ impl Loaders {
     /// Forgets what was loaded of an item, after a change of it: the same operation may show it once more.
     pub async fn forget_item(&self, id: ItemId) {
         self.items.forget(id).await;
-        self.liked_items.forget(id).await;
         self.items_by_owner.forget_all().await;
     }
 
@@ -80,5 +76,8 @@ impl Loaders {
     pub async fn forget_user(&self, id: UserId) {
         self.users.forget(id).await;
         self.details.forget(id).await;
+        // Items carry their owners.
+        self.items.forget_all().await;
+        self.items_by_owner.forget_all().await;
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{Seek, Write};
 use std::sync::Arc;
 
+use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use super::picture;
@@ -27,6 +28,9 @@ use crate::scope::Scope;
 pub const PASSWORD: &str = "plaza-demo";
 
 const DATA: &str = include_str!("demo.json");
+
+/// Pictures that are painted and uploaded at once.
+const AT_ONCE: usize = 4;
 
 /// Pictures of the same kind of thing that differ.
 const VARIANTS: u64 = 1000;
@@ -78,10 +82,15 @@ pub async fn add_once(app: &Arc<App>) -> AppResult<bool> {
         let viewer = people.get(username).copied().ok_or_else(|| AppError::internal(format!("who is {username}?")))?;
         Ok::<_, AppError>((speaking_for(app, viewer), viewer))
     };
+    // Pictures take the longest: several are made at once, and the items put up in their order.
+    let pictures = demo.items.iter().map(|item| {
+        let scope = speaking_for(&item.owner);
+        async move { picture_of(&scope?.0, item).await }
+    });
+    let pictures: Vec<Vec<MediaId>> = futures_util::stream::iter(pictures).buffered(AT_ONCE).try_collect().await?;
     let mut items: HashMap<&str, ItemId> = HashMap::new();
-    for item in &demo.items {
-        let (scope, _) = speaking_for(&item.owner)?;
-        items.insert(&item.title, offer(&scope, item).await?);
+    for (item, images) in demo.items.iter().zip(pictures) {
+        items.insert(&item.title, offer(&speaking_for(&item.owner)?.0, item, images).await?);
     }
     for (username, title) in &demo.favorites {
         let item = items.get(title.as_str()).copied().ok_or_else(|| AppError::internal(format!("what is {title}?")))?;
@@ -123,11 +132,14 @@ async fn register(app: &Arc<App>, person: &Person) -> AppResult<Viewer> {
     Ok(viewer)
 }
 
-async fn offer(scope: &Scope, item: &Item) -> AppResult<ItemId> {
-    let images = match item.picture.as_str() {
-        "none" => Vec::new(),
-        motif => vec![upload(scope, motif, seed_of(&item.title)).await?],
-    };
+async fn picture_of(scope: &Scope, item: &Item) -> AppResult<Vec<MediaId>> {
+    match item.picture.as_str() {
+        "none" => Ok(Vec::new()),
+        motif => Ok(vec![upload(scope, motif, seed_of(&item.title)).await?]),
+    }
+}
+
+async fn offer(scope: &Scope, item: &Item, images: Vec<MediaId>) -> AppResult<ItemId> {
     let price = Money::parse(&item.price).ok_or_else(|| AppError::internal(format!("{} is no price", item.price)))?;
     let draft = ItemDraft {
         title: item.title.clone(),

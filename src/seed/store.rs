@@ -127,7 +127,11 @@ pub async fn count_files(transaction: &Transaction<'_>) -> AppResult<()> {
 
 /// Gathers what PostgreSQL plans by.
 pub async fn analyze(client: &Client) -> AppResult<()> {
-    client.batch_execute("vacuum analyze").await.map_err(AppError::internal)
+    let sql = format!(
+        "vacuum analyze {}, profiles, blobs, item_images, search_entries, search_words, members",
+        TABLES.join(", ")
+    );
+    client.batch_execute(&sql).await.map_err(AppError::internal)
 }
 
 /// The Latin words of a kind that are known.

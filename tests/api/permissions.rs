@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use plaza::ids::{MediaId, SessionId, UserId};
+use plaza::ids::{ItemId, MediaId, SessionId, UserId};
 use serde_json::{Value, json};
 
 use crate::harness::accounts::{LOGIN, REGISTER, REQUEST};
-use crate::harness::files::{rgb_png, send_files, sending};
+use crate::harness::files::{rgb_png, send_files_with, sending};
 use crate::harness::{Answer, Person, Socket, TestApp, post, until};
 use crate::tickets::ticket;
 
@@ -62,6 +62,19 @@ const CASES: &[Case] = &[
     case("Query.message", "query ($id: ID!) { message(id: $id) { content { ... on TextContent { text } } } }", |f| {
         json!({ "id": f.message })
     }),
+    case("Query.item", "query ($id: ID!) { item(id: $id) { title owner { username } } }", |f| json!({ "id": f.item })),
+    case("Query.items", concat!("{ items(filter: { status: [OPEN, CLOSED, DELETED] }) { nodes { title owner ", user!(), " } } }"), none),
+    case("Query.search", concat!("query ($q: String!) { search(query: $q) { nodes { ... on User ", user!(), " ... on Item { title } } } }"), |f| {
+        json!({ "q": f.username })
+    }),
+    case("Query.searchUsers", concat!("query ($q: String!) { searchUsers(query: $q) { nodes ", user!(), " } }"), |f| json!({ "q": f.username })),
+    case("Mutation.createItem", "mutation { createItem(input: { title: \"a\", category: 1, price: 1, condition: 1, direction: SELL }) { item { title } userErrors { code } } }", none),
+    case("Mutation.updateItem", "mutation ($id: ID!) { updateItem(id: $id, input: { title: \"b\" }) { item { title } userErrors { code } } }", |f| json!({ "id": f.item })),
+    case("Mutation.deleteItem", "mutation ($id: ID!) { deleteItem(id: $id) { item { title } userErrors { code } } }", |f| json!({ "id": f.open_item })),
+    case("Mutation.uploadItemImages", "mutation ($id: ID!, $files: [Upload!]!) { uploadItemImages(itemId: $id, files: $files) { item { title } userErrors { code } } }", |f| json!({ "id": f.open_item })),
+    case("Mutation.tradeItem", "mutation ($id: ID!) { tradeItem(id: $id) { item { title } userErrors { code } } }", |f| json!({ "id": f.open_item })),
+    case("Mutation.addFavorites", "mutation ($id: ID!) { addFavorites(itemIds: [$id]) { favorites { id } userErrors { code } } }", |f| json!({ "id": f.item })),
+    case("Mutation.removeFavorites", "mutation ($id: ID!) { removeFavorites(itemIds: [$id]) { favorites { id } userErrors { code } } }", |f| json!({ "id": f.item })),
     case("Mutation.createImageCaptcha", "mutation { createImageCaptcha(purpose: LOGIN) { captcha { key } userErrors { code } } }", none),
     case("Mutation.requestVerificationCode", REQUEST, |f| {
         json!({ "input": { "contact": { "email": f.new_email() }, "purpose": "LOGIN" } })
@@ -135,6 +148,9 @@ struct Fixture {
     message: String,
     file: String,
     upload: String,
+    /// Deleted: the owner's and the administrators'.
+    item: String,
+    open_item: String,
 }
 
 impl Fixture {
@@ -171,6 +187,8 @@ impl Fixture {
         let said = friend.say(&owner, SECRET).await;
         let own = owner.say(&friend, SECRET).await;
         let (file, upload) = Self::file_of(&owner, sql).await;
+        let (item, open_item) =
+            (Self::item_of(&owner, sql, SECRET, "DELETED").await, Self::item_of(&owner, sql, "open", "OPEN").await);
         let askers = vec![None, Some(user), Some(owner.clone()), Some(support), Some(admin)];
         Self {
             number,
@@ -183,6 +201,8 @@ impl Fixture {
             conversation: said["conversation"]["id"].as_str().unwrap().to_owned(),
             file,
             upload,
+            item,
+            open_item,
             message: own["id"].as_str().unwrap().to_owned(),
             owner,
         }
@@ -207,6 +227,16 @@ impl Fixture {
         (MediaId(media).global().0, token)
     }
 
+    /// An item of somebody's.
+    async fn item_of(owner: &Person, sql: &tokio_postgres::Client, title: &str, status: &str) -> String {
+        let statement = format!(
+            "insert into items (owner_id, title, category, price, condition, note, direction, status, created_at, updated_at)
+             values ($1, $2, 1, 1, 1, '', 'SELL', '{status}', now(), now()) returning id"
+        );
+        let id: i64 = sql.query_one(&statement, &[&owner.key(), &title]).await.unwrap().get(0);
+        ItemId(id).global().0
+    }
+
     /// The owner's friend says something to them.
     async fn speak(&self) {
         let friend = Person { token: self.friend_token.clone(), id: self.friend.clone(), ..self.owner.clone() };
@@ -223,7 +253,7 @@ fn outcome(answer: &Answer) -> String {
     let hidden = value.is_null() || value == &json!([null]);
     let code = value["userErrors"][0]["code"].as_str().unwrap_or_default();
     match code {
-        "NOT_FOUND" | "FORBIDDEN" | "NOT_MEMBER" => code.to_owned(),
+        "NOT_FOUND" | "FORBIDDEN" | "NOT_MEMBER" | "OWN_ITEM" => code.to_owned(),
         "CODE_INVALID" if value.get("media").is_some() => code.to_owned(),
         _ if hidden => "null".to_owned(),
         _ => "yes".to_owned(),
@@ -237,13 +267,16 @@ async fn ask(app: &TestApp, case: &Case, fixture: &Fixture, asker: usize) -> Str
     }
     let token = person.map(|person| person.token.as_str());
     let answer = if case.document.contains("Upload!") {
-        let reply = send_files(app.address, token, case.document, &[sending("a.png", rgb_png(9, 9))]).await;
+        let operation = (case.document, (case.variables)(fixture));
+        let reply = send_files_with(app.address, token, operation, &[sending("a.png", rgb_png(9, 9))]).await;
         Answer { status: reply.status, body: reply.json() }
     } else {
         post(app.address, token, case.document, (case.variables)(fixture)).await
     };
     let may_read = ASKERS[asker] == "owner"
-        || (ASKERS[asker] == "admin" && case.document.contains("private") && !case.document.contains("message"));
+        || (ASKERS[asker] == "admin"
+            && (case.document.contains("private") || case.field == "Query.item" || case.field == "Query.items")
+            && !case.document.contains("message"));
     let leaks = answer.body.to_string().contains(SECRET) || answer.body.to_string().contains(&fixture.pending_email());
     assert!(may_read || !leaks, "{} tells {}: {}", case.field, ASKERS[asker], answer.body);
     outcome(&answer)
@@ -313,7 +346,8 @@ table, when a root field is missing here, or when anybody reads what is private 
 contacts (the owner and administrators see them), their messages and their files (the owner alone).
 
 `yes` means that the field answered, with whatever that person may see; `null` that for them there is no such thing.
-`UNAUTHENTICATED` and `FORBIDDEN` are codes of `errors`; `NOT_FOUND`, `NOT_MEMBER` and, of another's upload, `CODE_INVALID`
-stand in `userErrors`.
+`UNAUTHENTICATED` and, of what is an administrator's, `FORBIDDEN` are codes of `errors`; `NOT_FOUND`, `NOT_MEMBER`, of
+another's item `FORBIDDEN`, of one's own `OWN_ITEM` and, of another's upload, `CODE_INVALID` stand in `userErrors`. The item
+that is looked at is a deleted one, which its owner and administrators see; the others' mutations are of an open one.
 
 ";

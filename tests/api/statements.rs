@@ -36,7 +36,7 @@ async fn busy() -> (TestApp, Person, Person) {
 }
 
 /// Runs a query at each page size, checks that it costs the same each time, and returns what it costs.
-async fn cost(app: &TestApp, person: &Person, query: &str, variables: Value) -> u64 {
+pub async fn cost(app: &TestApp, person: &Person, query: &str, variables: Value) -> u64 {
     let mut costs = Vec::new();
     for size in SIZES {
         let mut variables = variables.clone();

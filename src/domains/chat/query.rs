@@ -1,5 +1,6 @@
 //! Queries of chat.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
@@ -8,12 +9,13 @@ use super::service;
 use super::subscription::EVENT_KINDS;
 use super::types::event::ViewerEventConnection;
 use super::types::{Conversation, Message};
+use crate::domains::items;
 use crate::error::{AppError, AppResult};
 use crate::events::{Interest, StreamCursor, Subscription};
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::scalars::query_id;
-use crate::ids::{ConversationId, MessageId, UserId};
+use crate::ids::{ConversationId, ItemId, MessageId, UserId};
 use crate::page::PageArgs;
 
 /// The viewer's conversation of this id.
@@ -114,6 +116,11 @@ impl ChatViewer {
         let viewer = ctx.viewer()?.user_id;
         let mut subscription = Subscription::open(Arc::clone(ctx.app()?), viewer, interest, Some(cursor)).await?;
         let (events, more) = subscription.pull(limit).await?;
-        Ok(ViewerEventConnection::new(&events, more))
+        let traded: Vec<ItemId> = events.iter().filter_map(|event| event.item()).collect();
+        let items = match traded.as_slice() {
+            [] => HashMap::new(),
+            traded => items::service::load_visible(ctx.scope()?, traded).await?,
+        };
+        Ok(ViewerEventConnection::new(&events, &items, more))
     }
 }

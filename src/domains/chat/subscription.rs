@@ -1,5 +1,6 @@
 //! Subscriptions of chat.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Subscription};
@@ -8,12 +9,14 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use super::service;
 use super::types::Conversation;
 use super::types::event::{MessageReceived, ViewerEvent};
+use crate::app::App;
+use crate::domains::items;
 use crate::error::{AppError, AppResult};
 use crate::events::resume::Resume;
 use crate::events::{self, Event, EventKind, Interest, Payload, StreamCursor};
 use crate::graphql::context::PlazaContext;
 use crate::graphql::scalars::query_id;
-use crate::ids::ConversationId;
+use crate::ids::{ConversationId, UserId};
 
 /// The kinds of event that clients know.
 pub const EVENT_KINDS: &[EventKind] =
@@ -96,9 +99,27 @@ impl ChatSubscription {
             String,
         >,
     ) -> Result<impl Stream<Item = AppResult<ViewerEvent>> + use<>, AppError> {
+        let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
         let stream = resume(ctx, EVENT_KINDS, None, after).await?;
-        Ok(stream.filter_map(async |event| event.map(|event| ViewerEvent::of(&event)).transpose()))
+        Ok(stream.filter_map(move |event| {
+            let app = Arc::clone(&app);
+            async move {
+                match event {
+                    Ok(event) => delivery(&app, viewer, &event).await.transpose(),
+                    Err(error) => Some(Err(error)),
+                }
+            }
+        }))
     }
+}
+
+/// What somebody gets of an event. What it says of an item is as they may see it now, which costs a statement.
+async fn delivery(app: &App, viewer: UserId, event: &Event) -> AppResult<Option<ViewerEvent>> {
+    let items = match event.item() {
+        Some(id) => items::service::load_seen_by(&*app.database.get().await?, Some(viewer), &[id]).await?,
+        None => HashMap::new(),
+    };
+    Ok(ViewerEvent::of(event, &items))
 }
 
 fn updated(event: &Event) -> Option<Conversation> {

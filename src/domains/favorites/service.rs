@@ -7,6 +7,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use super::model::{Changed, Favorite, FavoriteCard};
 use super::store;
 use crate::change::Fault;
+use crate::domains::accounts::service::hold_viewer;
 use crate::domains::items;
 use crate::domains::items::model::{ItemError, ItemStatus};
 use crate::error::{AppError, AppResult, UserError};
@@ -36,6 +37,7 @@ pub async fn add(scope: &Scope, given: &[ItemId]) -> AppResult<Changed> {
     let mut conn = scope.db.write().await?;
     let (favorites, count) = conn
         .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
             let held = store::lock_items(conn, &wanted).await?;
             let found: HashSet<ItemId> =
                 held.iter().filter(|(_, _, status)| *status != ItemStatus::Deleted).map(|(id, ..)| *id).collect();
@@ -126,24 +128,12 @@ pub async fn find(scope: &Scope, id: FavoriteId) -> AppResult<Option<FavoriteCar
     Ok(with_items(scope, found.into_iter().collect()).await?.pop())
 }
 
-/// Which of these items the viewer likes.
-///
-/// # Errors
-/// Unauthenticated without a token.
-pub async fn load_liked(scope: &Scope, items: &[ItemId]) -> AppResult<HashMap<ItemId, FavoriteId>> {
-    let viewer = scope.viewer()?.user_id;
-    let found = store::list_among(&*scope.db.read().await?, viewer, items).await?;
-    Ok(found.into_iter().map(|favorite| (favorite.item_id, favorite.id)).collect())
-}
-
-/// Deletes the favorites of somebody who leaves, within the caller's transaction.
+/// Deletes the favorites of somebody who leaves, within the caller's transaction, which holds the items.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn forget(conn: &AsyncPgConnection, user: UserId) -> AppResult<()> {
-    let items = store::list_items(conn, user).await?;
-    store::lock_items(conn, &items).await?;
-    let gone = store::delete_favorites(conn, user, &items).await?;
+    let gone = store::delete_all(conn, user).await?;
     let items: Vec<ItemId> = gone.iter().map(|favorite| favorite.item_id).collect();
     Ok(store::count_items(conn, &items, -1).await?)
 }

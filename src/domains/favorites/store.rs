@@ -125,7 +125,8 @@ pub async fn count_items(mut conn: &AsyncPgConnection, items: &[ItemId], by: i32
     CountFavorites { items, by }.execute(&mut conn).await.map(drop)
 }
 
-/// The items that somebody likes, for when they leave.
-pub async fn list_items(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<ItemId>> {
-    favorites::table.filter(favorites::user_id.eq(user)).select(favorites::item_id).load(&mut conn).await
+/// Deletes all favorites of somebody, and returns them.
+pub async fn delete_all(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<Favorite>> {
+    let gone = favorites::table.filter(favorites::user_id.eq(user));
+    diesel::delete(gone).returning(Favorite::as_returning()).load(&mut conn).await
 }

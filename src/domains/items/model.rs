@@ -114,8 +114,8 @@ pub struct ItemCard {
     pub owner: Arc<User>,
     /// Its pictures, in order.
     pub images: Vec<MediaId>,
-    /// Whether the viewer likes it; none when it was loaded for nobody in particular.
-    pub is_favorite: Option<bool>,
+    /// Whether the viewer likes it.
+    pub is_favorite: bool,
 }
 
 /// An item to be.

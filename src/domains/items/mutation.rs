@@ -34,7 +34,7 @@ impl ItemMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What is put up.")] input: CreateItemInput,
     ) -> Option<AppResult<ItemPayload>> {
-        settle(async { offering::create(ctx.scope()?, input.into()).await }.await, Into::into)
+        settle(async { changed(ctx, offering::create(ctx.scope()?, input.into()).await).await }.await, Into::into)
     }
 
     /// Changes an item of the viewer's, or closes or reopens it; who took it is told when it is reopened. User errors:

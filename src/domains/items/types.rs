@@ -61,9 +61,10 @@ impl Item {
     /// seen lately.
     async fn images(&self, ctx: &Context<'_>) -> AppResult<Vec<Media>> {
         let loaders = ctx.loaders()?;
-        let look = self.0.images.iter().map(|id| loaders.get(&loaders.media, *id));
+        // One may have been taken out and deleted since the item was read.
+        let look = self.0.images.iter().map(|id| loaders.find(&loaders.media, *id));
         let images = futures_util::future::try_join_all(look).await?;
-        Ok(images.into_iter().map(Media).collect())
+        Ok(images.into_iter().flatten().map(Media).collect())
     }
 
     /// Condition, 0 to 100 per cent of new.
@@ -97,15 +98,8 @@ impl Item {
     }
 
     /// Whether it is among the viewer's favorites; false when signed out.
-    async fn is_favorite(&self, ctx: &Context<'_>) -> AppResult<bool> {
-        if let Some(known) = self.0.is_favorite {
-            return Ok(known);
-        }
-        if ctx.requester()?.viewer.is_none() {
-            return Ok(false);
-        }
-        let loaders = ctx.loaders()?;
-        Ok(loaders.find(&loaders.liked_items, self.0.item.id).await?.is_some())
+    async fn is_favorite(&self) -> bool {
+        self.0.is_favorite
     }
 
     /// How many people have it among their favorites.

@@ -19,7 +19,10 @@ use crate::scope::Scope;
 const LONGEST_QUERY: usize = 100;
 
 /// Spellings of one word that are looked for.
-const MOST_SPELLINGS: usize = 8;
+const MOST_SPELLINGS: usize = 20;
+
+/// Words that are looked at in one transaction.
+const SWEPT: i64 = 200;
 
 /// Things that are indexed anew at once.
 const BATCH: i64 = 500;
@@ -72,6 +75,24 @@ pub async fn terms(scope: &Scope, text: &str, kinds: &[SearchKind]) -> AppResult
     Ok(query.terms(&spellings(known)))
 }
 
+/// Deletes words that nothing has any more, so many of them in a transaction that nobody waits long.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(app: &App) -> AppResult<usize> {
+    let (mut after, mut swept) = (String::new(), 0);
+    loop {
+        let mut conn = app.database.get().await?;
+        let sweep = conn.transaction(async |conn| store::delete_unused_words(conn, &after, SWEPT).await);
+        let (deleted, last) = sweep.await?;
+        swept += usize::try_from(deleted).unwrap_or(0);
+        match last.filter(|_| !app.stop.is_cancelled()) {
+            Some(last) => after = last,
+            None => return Ok(swept),
+        }
+    }
+}
+
 /// Of the words that are like a typed one: those that have it in them; if there are none, those that it is one or two
 /// slips away from.
 fn spellings(known: Vec<(String, String)>) -> Spellings {
@@ -81,7 +102,8 @@ fn spellings(known: Vec<(String, String)>) -> Spellings {
     }
     for (typed, words) in &mut like {
         if words.iter().any(|word| word.contains(typed.as_str())) {
-            words.retain(|word| word.contains(typed.as_str()));
+            // What begins with it is found by that.
+            words.retain(|word| word.contains(typed.as_str()) && !word.starts_with(typed.as_str()));
         } else {
             let slips = if typed.chars().count() < 6 { 1 } else { 2 };
             words.retain(|word| osa_distance(typed, word) <= slips);
@@ -119,7 +141,6 @@ pub async fn count(scope: &Scope, kinds: &[SearchKind], terms: &Terms, bound: i6
 /// # Errors
 /// When the database fails.
 pub async fn reindex(app: &App) -> AppResult<usize> {
-    words::ready().await;
     let mut done = 0;
     loop {
         let mut conn = app.database.get().await?;
@@ -127,6 +148,7 @@ pub async fn reindex(app: &App) -> AppResult<usize> {
         if stale.is_empty() || app.stop.is_cancelled() {
             return Ok(done);
         }
+        words::ready().await;
         for kind in SearchKind::ALL {
             let ids: Vec<i64> = stale.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
             conn.transaction(async |conn| reindex_some(conn, *kind, &ids).await).await?;
@@ -170,7 +192,7 @@ mod tests {
         };
         assert_eq!(known(&[("iphnoe", "iphone"), ("iphnoe", "phone")])["iphnoe"], ["iphone", "phone"]);
         assert_eq!(known(&[("soyn", "sony"), ("soyn", "soy")])["soyn"], ["sony", "soy"]);
-        assert_eq!(known(&[("book", "macbook"), ("book", "boot")])["book"], ["macbook"]);
+        assert_eq!(known(&[("book", "macbook"), ("book", "boot"), ("book", "books")])["book"], ["macbook"]);
         assert!(known(&[("bool", "macbook")])["bool"].is_empty());
     }
 }

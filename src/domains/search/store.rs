@@ -3,8 +3,8 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{Array, BigInt, Float, SmallInt, Text};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel::sql_types::{Array, BigInt, Float, Nullable, SmallInt, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::model::{Entry, Hit, HitKey, SearchKind};
 use super::terms::{Always, Matching, Score, Terms};
@@ -85,13 +85,16 @@ pub async fn lock_stale(mut conn: &AsyncPgConnection, kind: SearchKind, ids: &[i
 }
 
 statement! {
-    /// Words that have these in them, or are like them: the twenty likest of each.
+    /// Words that have these in them, but not at their beginning, and words that are like them, or begin with them: the
+    /// twenty likest of both for each.
     struct SpelledLike<'a> { words: &'a [&'a str], kinds: &'a [SearchKind] } -> (Text, Text)
     |this|
     "select typed.word, known.word from unnest(" [Array<Text>: &this.words] ") typed (word) cross join lateral \
-     (select distinct word, similarity(word, typed.word) as likeness from search_words where kind = any("
-    [Array<SearchKindSql>: &this.kinds] ") and (word like '%' || typed.word || '%' or word % typed.word) \
-     order by likeness desc, word limit 20) known"
+     ((select distinct word, similarity(word, typed.word) as likeness from search_words where kind = any("
+    [Array<SearchKindSql>: &this.kinds] ") and word like '_%' || typed.word || '%' order by likeness desc, word limit 20) \
+     union (select distinct word, similarity(word, typed.word) as likeness from search_words where kind = any("
+    [Array<SearchKindSql>: &this.kinds] ") and (word % typed.word or word like typed.word || '%') \
+     order by likeness desc, word limit 20) order by likeness desc, word) known"
 }
 
 /// Words of what can be found that have these words in them, or are like them, the likest first.
@@ -101,6 +104,33 @@ pub async fn list_spelled_like(
     kinds: &[SearchKind],
 ) -> QueryResult<Vec<(String, String)>> {
     SpelledLike { words, kinds }.load(&mut conn).await
+}
+
+statement! {
+    /// Deletes words, of those that follow one, that nothing has any more; says how many were looked at and the last.
+    struct DeleteUnused<'a> { after: &'a str, most: i64 } -> (BigInt, BigInt, Nullable<Text>)
+    |this|
+    "with looked_at as (select word, kind from search_words where word > " [Text: &this.after] " order by word fetch first "
+    [BigInt: &this.most] " rows with ties), unused as (select word, kind from looked_at where case kind \
+       when 'USER' then not exists (select from search_entries where search_entries.kind = 'USER' \
+         and words @@ quote_literal(word)::tsquery) \
+       when 'ITEM' then not exists (select from search_entries where search_entries.kind = 'ITEM' \
+         and words @@ quote_literal(word)::tsquery) end), \
+     gone as (delete from search_words using unused where search_words.word = unused.word and search_words.kind = unused.kind returning 1) \
+     select count(*), (select count(*) from gone), max(word) from looked_at"
+}
+
+/// Deletes words, of so many that follow one, that nothing has any more; says how many, and the last one looked at, none at the end. The
+/// table is held: whoever writes an entry has written its words before, and is waited for.
+pub async fn delete_unused_words(
+    conn: &mut AsyncPgConnection,
+    after: &str,
+    most: i64,
+) -> QueryResult<(i64, Option<String>)> {
+    conn.batch_execute("lock table search_words in share row exclusive mode").await?;
+    let query = DeleteUnused { after, most };
+    let (looked_at, deleted, last): (i64, i64, Option<String>) = query.get_result(&mut &*conn).await?;
+    Ok((deleted, last.filter(|_| looked_at >= most)))
 }
 
 /// What of several kinds fits some words.

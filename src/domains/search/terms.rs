@@ -197,7 +197,7 @@ impl<'a> Matching<'a> {
         out.push_sql(name);
         out.push_sql("_all) < ");
         out.push_sql(FEW);
-        out.push_sql(" limit 1000), ");
+        out.push_sql(" order by search_entries.subject_id desc limit 1000), ");
         out.push_sql(name);
         out.push_sql(" (id, key) as (select * from ");
         out.push_sql(name);

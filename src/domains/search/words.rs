@@ -101,56 +101,44 @@ pub fn fold(text: &str) -> String {
 /// Cuts a folded text where its kind changes.
 #[must_use]
 pub fn runs(folded: &str) -> Vec<Run> {
-    let mut runs = Vec::new();
-    let mut chinese = String::new();
-    let mut latin: Vec<String> = Vec::new();
-    // Whether the last character was a letter or a digit, and which.
+    let mut runs: Vec<Run> = Vec::new();
+    let mut current: Option<Run> = None;
+    // Whether the last character was a digit; none where the next one begins another part.
     let mut last: Option<bool> = None;
-    let mut characters = folded.chars().peekable();
-    while let Some(c) = characters.next() {
-        let joins = matches!(c, '-' | '.' | '_' | '\'' | '+') && last.is_some();
-        if is_chinese(c)
-            || !(c.is_alphanumeric() || joins && characters.peek().is_some_and(char::is_ascii_alphanumeric))
-        {
-            if !latin.is_empty() {
-                runs.push(Run::Latin(std::mem::take(&mut latin)));
-            }
-            last = None;
-        }
+    let next = folded.chars().skip(1).map(Some).chain([None]);
+    for (c, next) in folded.chars().zip(next) {
         if is_chinese(c) {
-            chinese.push(c);
-            continue;
-        }
-        if !chinese.is_empty() {
-            runs.push(Run::Chinese(std::mem::take(&mut chinese)));
-        }
-        if !c.is_alphanumeric() {
-            last = last.filter(|_| joins);
-            if let (Some(_), Some(part)) = (last, latin.last())
-                && !part.is_empty()
-            {
-                latin.push(String::new());
+            match &mut current {
+                Some(Run::Chinese(run)) => run.push(c),
+                _ => runs.extend(current.replace(Run::Chinese(c.into()))),
             }
-            continue;
+        } else if c.is_alphanumeric() {
+            let is_digit = Some(c.is_numeric());
+            match &mut current {
+                Some(Run::Latin(parts)) => match parts.last_mut() {
+                    Some(part) if last == is_digit => part.push(c),
+                    _ => parts.push(c.into()),
+                },
+                _ => runs.extend(current.replace(Run::Latin(vec![c.into()]))),
+            }
+            last = is_digit;
+        } else if is_joint(c)
+            && matches!(current, Some(Run::Latin(_)))
+            && last.is_some()
+            && next.is_some_and(|next| next.is_ascii_alphanumeric())
+        {
+            last = None;
+        } else {
+            runs.extend(current.take());
         }
-        match latin.last_mut() {
-            Some(part) if part.is_empty() || last == Some(c.is_numeric()) => part.push(c),
-            _ => latin.push(c.to_string()),
-        }
-        last = Some(c.is_numeric());
     }
-    if !latin.is_empty() {
-        runs.push(Run::Latin(latin));
-    }
-    if !chinese.is_empty() {
-        runs.push(Run::Chinese(chinese));
-    }
-    for run in &mut runs {
-        if let Run::Latin(parts) = run {
-            parts.retain(|part| !part.is_empty());
-        }
-    }
+    runs.extend(current);
     runs
+}
+
+/// Whether letters and digits on both sides of it are written as one.
+fn is_joint(c: char) -> bool {
+    matches!(c, '-' | '.' | '_' | '\'' | '+')
 }
 
 /// A run's words as the dictionary cuts it.

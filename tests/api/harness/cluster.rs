@@ -109,6 +109,23 @@ impl TestCluster {
         self.url(&name)
     }
 
+    /// A migrated database whose every statement's plan is written to the server's log.
+    pub async fn explained_database(&self) -> String {
+        let url = self.empty_database().await;
+        migrate::run(&url).await.expect("it is migrated");
+        let name = url.split("dbname=").nth(1).and_then(|rest| rest.split(' ').next()).expect("a url names a database");
+        for setting in ["session_preload_libraries = 'auto_explain'", "auto_explain.log_min_duration = 0"] {
+            let sql = format!("load 'auto_explain'; alter database {name} set {setting}");
+            self.superuser().await.batch_execute(&sql).await.expect("a superuser may");
+        }
+        url
+    }
+
+    /// What the server has written.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("postgres/postgres.log")).expect("the server writes a log")
+    }
+
     /// A migrated database of one's own.
     pub async fn database(&self) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -193,11 +193,6 @@ pub fn path_of(url: &str) -> String {
     url.parse::<reqwest::Url>().unwrap().path().to_owned()
 }
 
-/// Sends files with a mutation that takes `$file` or `$files`.
-pub async fn send_files(address: SocketAddr, token: Option<&str>, document: &str, files: &[Sending]) -> Reply {
-    send_files_with(address, token, (document, json!({})), files).await
-}
-
 /// Sends files with an operation that has other variables as well.
 pub async fn send_files_with(
     address: SocketAddr,

@@ -33,6 +33,7 @@ pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
             let ended = sessions::end(scope, conn, (id, Which::All), SessionEnd::Revoked).await?;
             store::sessions::erase_devices(conn, id).await?;
             store::erase_user(conn, &user, now).await?;
+            items::service::lock_all_of(conn, id).await?;
             favorites::service::forget(conn, id).await?;
             items::service::withdraw(&scope.app, conn, id).await?;
             media::service::forget(&scope.app, conn, id).await?;

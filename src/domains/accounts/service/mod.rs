@@ -98,6 +98,16 @@ pub async fn find_by_account_number(scope: &Scope, number: i32) -> AppResult<Opt
     Ok(store::find_user_by_account_number(&conn, number).await?)
 }
 
+/// Holds the viewer's account against their leaving, within a transaction, before anything else is held: whatever they
+/// make in it is there before they leave, or not at all.
+///
+/// # Errors
+/// Unauthenticated when they left.
+pub async fn hold_viewer(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<UserId> {
+    let viewer = scope.viewer()?.user_id;
+    if store::hold_user(conn, viewer).await? { Ok(viewer) } else { Err(AppError::unauthenticated()) }
+}
+
 /// Contact look-ups of one person in an hour: enough to find one's friends, too few to find out whose number is whose.
 const MOST_LOOKUPS: u32 = 100;
 

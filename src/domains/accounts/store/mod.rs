@@ -48,6 +48,13 @@ pub async fn lock_user(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<
         .optional()
 }
 
+/// Holds somebody's row against their leaving, for what is about to be theirs; false when they left.
+pub async fn hold_user(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<bool> {
+    let present = users::table.filter(users::id.eq(id).and(users::deleted_at.is_null())).select(users::id);
+    let held: Option<UserId> = present.for_key_share().first(&mut conn).await.optional()?;
+    Ok(held.is_some())
+}
+
 /// Whether there is anybody.
 pub async fn any_user(mut conn: &AsyncPgConnection) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(&mut conn).await

@@ -1,15 +1,18 @@
 //! Events of chat, as subscribers get them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{SimpleObject, Union};
 
 use super::{Conversation, Message, ReadMarker};
 use crate::domains::accounts::types::User;
+use crate::domains::items::model::ItemCard;
 use crate::domains::items::types::{Item, ItemTraded};
 use crate::events::{Event, EventKind, Payload, StreamCursor};
 use crate::graphql::connection::PageInfo;
 use crate::graphql::scalars::DateTime;
+use crate::ids::ItemId;
 
 /// One delivery of the message stream.
 #[derive(Clone, SimpleObject)]
@@ -77,9 +80,9 @@ impl MessageReceived {
 }
 
 impl ViewerEvent {
-    /// The delivery of an event, if it is one that clients know.
+    /// The delivery of an event, if it is one that clients know; `items` are those that the viewer may see.
     #[must_use]
-    pub fn of(event: &Event) -> Option<Self> {
+    pub fn of(event: &Event, items: &HashMap<ItemId, Arc<ItemCard>>) -> Option<Self> {
         let at = DateTime(event.at);
         let payload = match (&event.payload, event.kind) {
             (Payload::Message(card), EventKind::MessageUpdated) => {
@@ -92,7 +95,7 @@ impl ViewerEvent {
                 conversation: Conversation::shared(Arc::clone(conversation)),
                 marker: ReadMarker { user: User(Arc::clone(user)), seq: *seq, read_at: at },
             }),
-            (Payload::Item(card), _) => ViewerEventPayload::Traded(ItemTraded { item: Item(Arc::clone(card)) }),
+            (Payload::Item(id), _) => ViewerEventPayload::Traded(ItemTraded { item: Item(Arc::clone(items.get(id)?)) }),
             (Payload::Membership { .. } | Payload::Session(..) | Payload::Gone, _) => return None,
         };
         Some(Self { cursor: StreamCursor::after(event).encode(), at, payload })
@@ -120,10 +123,10 @@ pub struct ViewerEventEdge {
 }
 
 impl ViewerEventConnection {
-    /// A page of what followed a cursor.
+    /// A page of what followed a cursor; `items` are those that the viewer may see.
     #[must_use]
-    pub fn new(events: &[Arc<Event>], has_next_page: bool) -> Self {
-        let nodes: Vec<ViewerEvent> = events.iter().filter_map(|event| ViewerEvent::of(event)).collect();
+    pub fn new(events: &[Arc<Event>], items: &HashMap<ItemId, Arc<ItemCard>>, has_next_page: bool) -> Self {
+        let nodes: Vec<ViewerEvent> = events.iter().filter_map(|event| ViewerEvent::of(event, items)).collect();
         let edges = nodes.iter().map(|node| ViewerEventEdge { cursor: node.cursor.clone(), node: node.clone() });
         let page_info = PageInfo {
             has_next_page,

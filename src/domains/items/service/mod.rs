@@ -12,10 +12,10 @@ use diesel_async::AsyncPgConnection;
 use super::model::{Item, ItemCard};
 use super::store;
 use crate::app::App;
+use crate::domains::search;
 use crate::domains::search::model::SearchKind;
-use crate::domains::{media, search};
 use crate::error::{AppError, AppResult};
-use crate::ids::{ItemId, MediaId, UserId};
+use crate::ids::{ItemId, UserId};
 use crate::scope::Scope;
 
 /// Items by id, of those that the viewer may see.
@@ -24,28 +24,23 @@ use crate::scope::Scope;
 /// When the database fails.
 pub async fn load_visible(scope: &Scope, ids: &[ItemId]) -> AppResult<HashMap<ItemId, Arc<ItemCard>>> {
     let viewer = scope.requester.viewer.map(|viewer| viewer.user_id);
-    let cards = store::list_visible(&*scope.db.read().await?, ids, viewer).await?;
-    Ok(cards.into_iter().map(|card| (card.item.id, Arc::new(card))).collect())
+    load_seen_by(&*scope.db.read().await?, viewer, ids).await
 }
 
-/// Items by id, for nobody in particular, with their pictures and their owners' remembered.
+/// Items by id, of those that somebody may see; no statement when nothing is asked.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn load_cards(
-    app: &App,
+pub async fn load_seen_by(
     conn: &AsyncPgConnection,
+    viewer: Option<UserId>,
     ids: &[ItemId],
 ) -> AppResult<HashMap<ItemId, Arc<ItemCard>>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let cards = store::list_cards(conn, ids, None).await?;
-    let pictures: Vec<MediaId> =
-        cards.iter().flat_map(|card| card.images.iter().copied().chain(card.owner.avatar_id)).collect();
-    media::service::foresee(app, conn, &pictures).await?;
-    let shared = |card: ItemCard| (card.item.id, Arc::new(ItemCard { is_favorite: None, ..card }));
-    Ok(cards.into_iter().map(shared).collect())
+    let cards = store::list_visible(conn, ids, viewer).await?;
+    Ok(cards.into_iter().map(|card| (card.item.id, Arc::new(card))).collect())
 }
 
 /// The items with these ids that can be found, for search.
@@ -63,7 +58,17 @@ async fn card_after(scope: &Scope, conn: &AsyncPgConnection, id: ItemId) -> AppR
     cards.into_iter().next().ok_or_else(|| AppError::internal("an item is gone that was changed"))
 }
 
-/// Takes out what somebody who leaves has put up and nobody took, within the caller's transaction.
+/// Holds the items that somebody who leaves has put up or likes, within the caller's transaction: in one order, as
+/// whoever likes several does.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_all_of(conn: &AsyncPgConnection, person: UserId) -> AppResult<()> {
+    store::lock_items_of(conn, person).await?;
+    Ok(())
+}
+
+/// Takes out what somebody who leaves has put up and nobody took, within the caller's transaction, which holds it.
 ///
 /// # Errors
 /// When the database fails.

@@ -6,7 +6,7 @@ use super::card_after;
 use crate::change::Fault;
 use crate::db::violated_constraint;
 use crate::domains::accounts::model::Role;
-use crate::domains::accounts::service::require_role;
+use crate::domains::accounts::service::{hold_viewer, require_role};
 use crate::domains::items::model::{
     Item, ItemCard, ItemChanges, ItemDraft, ItemError, ItemStatus, ItemUpdate, NewItem,
 };
@@ -43,6 +43,7 @@ pub async fn create(scope: &Scope, draft: ItemDraft) -> AppResult<ItemCard> {
     };
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
+        hold_viewer(scope, conn).await?;
         let item = store::insert_item(conn, &item).await?;
         store::insert_images(conn, item.id, 0, &images).await.map_err(gone)?;
         search::service::index(conn, &item).await?;
@@ -100,6 +101,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<
             changes.updated_at = Some(now);
             let changed = store::update_item(conn, id, &changes).await?;
             if let Some(images) = &images {
+                media::service::hold_files(conn, images, "input.imageIds").await?;
                 store::delete_images(conn, id).await?;
                 store::insert_images(conn, id, 0, images).await.map_err(gone)?;
             }

@@ -4,6 +4,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use super::card_after;
 use crate::change::Fault;
+use crate::domains::accounts::service::hold_viewer;
 use crate::domains::items::model::{ItemCard, ItemError, ItemStatus};
 use crate::domains::items::{policy, store};
 use crate::domains::search;
@@ -26,6 +27,7 @@ pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppRes
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
             let Some(item) = store::trade_item(conn, id, viewer, expected, now).await? else {
                 return Err(why_not(conn, id, viewer, expected).await?);
             };

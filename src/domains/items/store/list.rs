@@ -81,6 +81,10 @@ impl Wanted<'_> {
             out.push_bind_param::<BigInt, _>(price)?;
         }
         if let Some(condition) = &filter.min_condition {
+            if filter.direction.is_none() {
+                // Both, so that the index that conditions are in can be used.
+                out.push_sql(" and items.direction = any(array['SELL','WANT']::item_direction[])");
+            }
             out.push_sql(" and items.condition >= ");
             out.push_bind_param::<Integer, _>(condition)?;
         }
@@ -205,6 +209,7 @@ pub struct Cut {
     descending: bool,
     beyond: Option<Place>,
     limit: Limit,
+    counts: bool,
 }
 
 impl Cut {
@@ -219,7 +224,13 @@ impl Cut {
                 .ok_or_else(|| AppError::bad_input("A cursor is not one of this list's.")),
             Column::Price | Column::Favorites => Ok(Place::Number(key, id)),
         };
-        Ok(Self { column, descending, beyond: cursor.map(place).transpose()?, limit: Limit(limit) })
+        Ok(Self { column, descending, beyond: cursor.map(place).transpose()?, limit: Limit(limit), counts: false })
+    }
+
+    /// So many rows of a list at the most, to be counted.
+    #[must_use]
+    pub fn count(bound: i64) -> Self {
+        Self { column: Column::CreatedAt, descending: true, beyond: None, limit: Limit(bound), counts: true }
     }
 
     fn push_order(&self, out: &mut AstPass<'_, '_, Pg>) {
@@ -284,7 +295,10 @@ pub struct Rows<'a> {
 
 impl Rows<'_> {
     fn push_end<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.cut.push_order(out);
+        // Where nothing is cut out of the order, it leads to the rows; else whatever leads to them soonest.
+        if !self.cut.counts || !(self.wanted.has_gaps() || self.wanted.filter.direction.is_some()) {
+            self.cut.push_order(out);
+        }
         out.push_sql(" limit ");
         if self.wanted.has_gaps() {
             // How many rows have to be read for a page depends on the values: with a parameter as the limit, PostgreSQL

@@ -17,7 +17,7 @@ use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Matching, Score, Terms};
 use crate::ids::{ItemId, MediaId, UserId};
 use crate::money::Money;
-use list::{Column, Rows, Visible, Wanted};
+use list::{Column, Cut, Rows, Source, Visible, Wanted};
 
 columns!(
     /// The columns of an item.
@@ -61,7 +61,7 @@ impl QueryFragment<Pg> for Card {
 }
 
 fn card((item, owner, images, is_favorite): CardRow) -> ItemCard {
-    ItemCard { item, owner: owner.into(), images, is_favorite: Some(is_favorite) }
+    ItemCard { item, owner: owner.into(), images, is_favorite }
 }
 
 statement! {
@@ -92,10 +92,10 @@ statement! {
 
 statement! {
     by text
-    /// How many items there are, up to a bound.
-    struct CountItems<'a> { wanted: Wanted<'a>, bound: i64 } -> BigInt
+    /// How many items a list has, up to a bound.
+    struct CountItems<'a> { rows: Rows<'a> } -> BigInt
     |this|
-    "select count(*) from (select from items where " {&this.wanted} " limit " [BigInt: &this.bound] ") counted"
+    "select count(*) from " {&this.rows}
 }
 
 statement! {
@@ -215,7 +215,8 @@ pub async fn list_items(mut conn: &AsyncPgConnection, rows: Rows<'_>) -> QueryRe
 
 /// How many items there are, up to a bound.
 pub async fn count_items(mut conn: &AsyncPgConnection, wanted: Wanted<'_>, bound: i64) -> QueryResult<i64> {
-    CountItems { wanted, bound }.get_result(&mut conn).await
+    let rows = Rows { wanted, source: Source::Filter, cut: Cut::count(bound) };
+    CountItems { rows }.get_result(&mut conn).await
 }
 
 /// How many items somebody owned or took are closed, up to a bound.
@@ -333,15 +334,26 @@ statement! {
     /// Deletes what somebody who leaves has put up, but for what was traded: that is the other's record too.
     struct WithdrawItems { owner: UserId, now: DateTime<Utc> } -> BigInt
     |this|
-    "with mine as (select id from items where owner_id = " [BigInt: &this.owner]
-    " and status <> 'DELETED' and counterparty_id is null order by id for no key update), \
-     bare as (delete from item_images where item_id in (select id from items where owner_id = " [BigInt: &this.owner]
-    " and counterparty_id is null)) \
+    "with mine as (select id from items where owner_id = " [BigInt: &this.owner] " and counterparty_id is null), \
+     bare as (delete from item_images where item_id in (select id from mine)) \
      update items set status = 'DELETED', updated_at = " [Timestamptz: &this.now]
-    " where id in (select id from mine) returning id"
+    " where status <> 'DELETED' and id in (select id from mine) returning id"
 }
 
-/// Deletes what somebody who leaves has put up and nobody took, and says which items that were.
+statement! {
+    /// Holds what somebody has put up, and what they like, in one order.
+    struct LockItemsOf { person: UserId } -> BigInt
+    |this|
+    "select id from items where id = any(array(select id from items where owner_id = " [BigInt: &this.person]
+    " union select item_id from favorites where user_id = " [BigInt: &this.person] ")) order by id for no key update"
+}
+
+/// Holds what somebody has put up, and what they like, in one order.
+pub async fn lock_items_of(mut conn: &AsyncPgConnection, person: UserId) -> QueryResult<Vec<ItemId>> {
+    LockItemsOf { person }.load(&mut conn).await
+}
+
+/// Deletes what somebody who leaves has put up and nobody took, and says which items that were; all of them are held.
 pub async fn withdraw_items(
     mut conn: &AsyncPgConnection,
     owner: UserId,

@@ -276,6 +276,18 @@ pub async fn check_pictures(scope: &Scope, owner: UserId, ids: &[MediaId], path:
     if faults.is_empty() { Ok(()) } else { Err(AppError::User(faults)) }
 }
 
+/// Holds files that are about to be shown, within the caller's transaction, before it takes out what shows others: who
+/// deletes a file holds it first, and then looks at what shows it.
+///
+/// # Errors
+/// `NOT_FOUND` for one that was deleted since it was looked at.
+pub async fn hold_files(conn: &AsyncPgConnection, ids: &[MediaId], path: &str) -> AppResult<()> {
+    if ids.is_empty() || store::hold_files(conn, ids).await?.len() == ids.len() {
+        return Ok(());
+    }
+    Err(MediaError::NoSuchFile.at(path).into())
+}
+
 fn judge_picture(found: &[Media], owners: &[UserId], id: MediaId, path: &str) -> Result<(), UserError> {
     let own = found.iter().find(|media| media.file.id == id && owners.contains(&media.file.owner_id));
     let own = own.ok_or_else(|| MediaError::NoSuchFile.at(path))?;

@@ -10,6 +10,7 @@ use super::{count, put};
 use crate::app::App;
 use crate::auth::keys::Keys;
 use crate::clock::random_bytes;
+use crate::domains::accounts::service::hold_viewer;
 use crate::domains::media::model::{Kept, Media, MediaError, NewUpload, Quota, Upload, UploadState};
 use crate::domains::media::{policy, store};
 use crate::error::{AppError, AppResult};
@@ -215,6 +216,7 @@ async fn finish(scope: &Scope, upload: &Upload, kept: &Kept) -> AppResult<Media>
     let mut conn = scope.db.write().await?;
     let made = conn
         .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
             let upload = store::uploads::lock_upload(conn, upload.id).await?.ok_or_else(gone)?;
             if upload.state != UploadState::Open {
                 return Ok((None, upload));

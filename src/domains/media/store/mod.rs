@@ -106,6 +106,11 @@ pub async fn insert_media(mut conn: &AsyncPgConnection, file: &NewFile<'_>) -> Q
     diesel::insert_into(media::table).values(file).returning(File::as_returning()).get_result(&mut conn).await
 }
 
+/// Holds files against being deleted, in one order, and says which there are.
+pub async fn hold_files(mut conn: &AsyncPgConnection, ids: &[MediaId]) -> QueryResult<Vec<MediaId>> {
+    media::table.filter(media::id.eq_any(ids)).select(media::id).order(media::id).for_key_share().load(&mut conn).await
+}
+
 /// Deletes a file of somebody's, unless something shows it, which fails by that foreign key; none when they have none.
 pub async fn delete_media(
     mut conn: &AsyncPgConnection,
@@ -134,11 +139,13 @@ pub async fn delete_unshown(mut conn: &AsyncPgConnection, owner: UserId) -> Quer
 }
 
 statement! {
-    /// Counts files and bytes that are to come, unless that is more than the quota.
+    /// Counts files and bytes that are to come, unless that is more than the quota, or their owner left; holds the
+    /// account first, as whoever leaves does.
     pub struct Occupy { owner: UserId, files: i32, bytes: i64, quota: Quota } -> Integer
     |this|
-    "insert into file_usage as usage (owner_id, files, bytes) select " [BigInt: &this.owner] ", "
-    [Integer: &this.files] ", " [BigInt: &this.bytes] " where " [Integer: &this.files] " <= "
+    "with holder as (select id from users where id = " [BigInt: &this.owner] " and deleted_at is null for key share) \
+     insert into file_usage as usage (owner_id, files, bytes) select holder.id, "
+    [Integer: &this.files] ", " [BigInt: &this.bytes] " from holder where " [Integer: &this.files] " <= "
     [Integer: &this.quota.files] " and " [BigInt: &this.bytes] " <= " [BigInt: &this.quota.bytes]
     " on conflict (owner_id) do update set files = usage.files + excluded.files, bytes = usage.bytes + excluded.bytes \
      where usage.files + excluded.files <= " [Integer: &this.quota.files]

@@ -1,0 +1,231 @@
+//! Leaving beside the market: whoever leaves makes nothing more, takes what is theirs along, and stops nobody.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::harness::accounts::codes;
+use crate::harness::files::{rgb_png, sending};
+use crate::harness::market::titles;
+use crate::harness::{Person, TestApp};
+
+const LEAVE: &str = "mutation ($id: ID!) { deleteUser(id: $id) { deletedId userErrors { code } } }";
+
+/// Leaves; what came of it.
+async fn leave(person: &Person) -> Value {
+    person.run(LEAVE, json!({ "id": person.id })).await.body
+}
+
+/// What must never be: something of somebody's who left, and counts that are wrong.
+async fn check(app: &TestApp) {
+    for (what, sql) in [
+        ("items", "select count(*) from items join users on users.id = owner_id where deleted_at is not null and status <> 'DELETED' and counterparty_id is null"),
+        ("favorites", "select count(*) from favorites join users on users.id = user_id where deleted_at is not null"),
+        ("entries", "select count(*) from search_entries e left join users u on u.id = subject_id left join items i on i.id = subject_id
+            where case e.kind when 'USER' then u.deleted_at is not null else i.status = 'DELETED' end"),
+        ("counts", "select count(*) from items where favorite_count <> (select count(*) from favorites where item_id = items.id)"),
+        ("usage", "select count(*) from file_usage where files <> (select count(*) from media where media.owner_id = file_usage.owner_id)"),
+    ] {
+        assert_eq!(app.number(sql).await, 0, "{what}");
+    }
+}
+
+fn failed(bodies: &[Value]) -> Vec<&Value> {
+    let fails = |body: &&Value| {
+        body["errors"]
+            .as_array()
+            .is_some_and(|errors| errors.iter().any(|error| error["extensions"]["code"] != "UNAUTHENTICATED"))
+    };
+    bodies.iter().filter(fails).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_left_makes_nothing_more_in_the_same_request() {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    let item = bo.offer(json!({})).await;
+    let document = "mutation ($u: ID!, $i: ID!, $n: CreateItemInput!) { deleteUser(id: $u) { deletedId }
+        createItem(input: $n) { item { id } } addFavorites(itemIds: [$i]) { changedCount } tradeItem(id: $i) { item { id } } }";
+    let new = json!({ "title": "ghost", "category": 1, "price": 1, "condition": 1, "direction": "SELL" });
+    let answer = ada.run(document, json!({ "u": ada.id, "i": item["id"], "n": new })).await;
+    assert_eq!(answer.body["data"]["deleteUser"]["deletedId"], ada.id);
+    let codes: Vec<&Value> =
+        answer.body["errors"].as_array().unwrap().iter().map(|error| &error["extensions"]["code"]).collect();
+    assert_eq!(codes, ["UNAUTHENTICATED"; 3]);
+    assert_eq!(bo.look(&item).await["status"], "OPEN");
+    check(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_beside_one_s_own_doing_leaves_nothing_behind() {
+    let app = TestApp::start().await;
+    let bo = app.as_user("bo").await;
+    for round in 0..8 {
+        let ada = app.as_user(&format!("ada{round}")).await;
+        let mut items = Vec::new();
+        for n in 0..4 {
+            items.push(bo.offer(json!({ "title": format!("{round} {n}") })).await);
+        }
+        let own = ada.offer(json!({ "title": "own" })).await;
+        let new = json!({ "title": "ghost", "category": 1, "price": 1, "condition": 1, "direction": "SELL" });
+        let create = "mutation ($n: CreateItemInput!) { createItem(input: $n) { userErrors { code } } }";
+        let trade = "mutation ($id: ID!) { tradeItem(id: $id) { userErrors { code } } }";
+        let like = "mutation ($id: ID!) { addFavorites(itemIds: [$id]) { userErrors { code } } }";
+        let upload = "mutation ($id: ID!, $files: [Upload!]!) { uploadItemImages(itemId: $id, files: $files) { userErrors { code } } }";
+        let calls = (0..4).flat_map(|n| {
+            let id = json!({ "id": items[n]["id"] });
+            [(create, json!({ "n": new })), (trade, id.clone()), (like, id)]
+        });
+        let calls = join_all(calls.map(async |(document, variables)| ada.run(document, variables).await.body));
+        let picture = [sending("a.png", rgb_png(9, 9 + round))];
+        let uploads = ada.send_files_with(upload, json!({ "id": own["id"] }), &picture);
+        let (mut bodies, left, uploaded) = tokio::join!(calls, leave(&ada), uploads);
+        bodies.extend([left, uploaded.json()]);
+        assert_eq!(failed(&bodies), Vec::<&Value>::new());
+        check(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_who_like_each_other_s_items_leave_at_once() {
+    let app = TestApp::start().await;
+    let eve = app.as_user("eve").await;
+    for round in 0..6 {
+        let (ada, bo) = (app.as_user(&format!("ada{round}")).await, app.as_user(&format!("bo{round}")).await);
+        let (mut adas, mut bos) = (Vec::new(), Vec::new());
+        for n in 0..4 {
+            adas.push(ada.offer(json!({ "title": format!("a{n}") })).await);
+            bos.push(bo.offer(json!({ "title": format!("b{n}") })).await);
+        }
+        ada.favor("addFavorites", &bos.iter().collect::<Vec<_>>()).await;
+        bo.favor("addFavorites", &adas.iter().collect::<Vec<_>>()).await;
+        let ids: Vec<&Value> = adas.iter().chain(&bos).map(|item| &item["id"]).collect();
+        let favor =
+            |field: &str| format!("mutation ($ids: [ID!]!) {{ {field}(itemIds: $ids) {{ userErrors {{ code }} }} }}");
+        let meddle = async {
+            let mut bodies = Vec::new();
+            for field in ["addFavorites", "removeFavorites", "addFavorites"] {
+                bodies.push(eve.run(&favor(field), json!({ "ids": ids })).await.body);
+            }
+            bodies
+        };
+        let (one, other, mut bodies) = tokio::join!(leave(&ada), leave(&bo), meddle);
+        bodies.extend([one, other]);
+        assert_eq!(failed(&bodies), Vec::<&Value>::new());
+        check(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_while_its_owner_leaves_keeps_its_pictures() {
+    let app = TestApp::start().await;
+    let mut takers = Vec::new();
+    for n in 0..4 {
+        takers.push(app.as_user(&format!("t{n}")).await);
+    }
+    for round in 0..5 {
+        let ada = app.as_user(&format!("ada{round}")).await;
+        let picture = ada.uploaded(sending("a.png", rgb_png(9, 9))).await;
+        let mut items = Vec::new();
+        for n in 0..4 {
+            items.push(ada.offer(json!({ "title": format!("{n}"), "imageIds": [picture["id"]] })).await);
+        }
+        let trades =
+            join_all(takers.iter().zip(&items).map(async |(taker, item)| (taker, item, taker.trade(item, None).await)));
+        let (outcomes, left) = tokio::join!(trades, leave(&ada));
+        assert_eq!(failed(&[left]), Vec::<&Value>::new());
+        for (taker, item, payload) in outcomes {
+            let now = taker.look(item).await;
+            match codes(&payload).as_slice() {
+                [] => assert_eq!(now["images"].as_array().unwrap().len(), 1, "{now}"),
+                _ => assert_eq!(now, Value::Null),
+            }
+        }
+        check(&app).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_are_given_and_deleted_at_once() {
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    let item = ada.offer(json!({})).await;
+    for round in 0..10 {
+        let mut files = Vec::new();
+        for n in 0..3 {
+            files.push(ada.uploaded(sending("a.png", rgb_png(9 + n, 9 + round))).await["id"].clone());
+        }
+        ada.change(&item, json!({ "imageIds": [files[0], files[1]] })).await;
+        let update = "mutation ($id: ID!, $l: [ID!]!) { updateItem(id: $id, input: { imageIds: $l }) { item { images { id } } userErrors { code } } }";
+        let changes = [[1, 2], [2, 0], [0, 1]].map(|pair| json!(pair.map(|n: usize| files[n].clone())));
+        let changes = join_all(
+            changes.into_iter().map(async |list| ada.run(update, json!({ "id": item["id"], "l": list })).await.body),
+        );
+        let delete = "mutation ($id: ID!) { deleteFile(id: $id) { userErrors { code } } }";
+        let deletes = join_all(files.iter().map(async |id| ada.run(delete, json!({ "id": id })).await.body));
+        let (mut bodies, more) = tokio::join!(changes, deletes);
+        bodies.extend(more);
+        let errors: Vec<&Value> = bodies.iter().filter(|body| body.get("errors").is_some()).collect();
+        assert_eq!(errors, Vec::<&Value>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_tells_of_an_item_as_it_is_and_of_a_deleted_one_its_owner_alone() {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    let item = ada.offer(json!({ "title": "before" })).await;
+    let start = bo.cursor().await;
+    bo.trade(&item, None).await;
+    ada.change(&item, json!({ "status": "OPEN" })).await;
+    ada.change(&item, json!({ "title": "after" })).await;
+    let since = "query ($after: String!) { viewer { eventsSince(after: $after) { nodes { payload { ... on ItemTraded { item { title status } } } } } } }";
+    let told = async |person: &Person, app: &TestApp| {
+        crate::harness::until("the stream has it", || async { app.app.events.head() >= 2 }).await;
+        let data = person.at(app.address).data(since, json!({ "after": start })).await;
+        data["viewer"]["eventsSince"]["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|node| node["payload"]["item"]["title"].clone())
+            .collect::<Vec<_>>()
+    };
+    let other = app.another().await;
+    for app in [&app, &other] {
+        assert_eq!(told(&bo, app).await, ["after"]);
+        assert_eq!(told(&ada, app).await, ["after"]);
+    }
+    ada.market("deleteItem", json!({ "id": item["id"] })).await;
+    for app in [&app, &other] {
+        assert_eq!(told(&bo, app).await, Vec::<Value>::new());
+        assert_eq!(told(&ada, app).await, ["after"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_operation_shows_what_its_mutations_did() {
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    let input = |title: &str| json!({ "title": title, "category": 1, "price": 1, "condition": 1, "direction": "SELL" });
+    let document = "mutation ($i: CreateItemInput!, $j: CreateItemInput!) { a: createItem(input: $i) { item { owner { items { totalCount nodes { title } } } } }
+        b: createItem(input: $j) { item { owner { items { totalCount nodes { title } } } } }
+        c: updateProfile(input: { nickname: \"new\" }) { user { items { nodes { owner { nickname } } } } } }";
+    let data = ada.data(document, json!({ "i": input("one"), "j": input("two") })).await;
+    assert_eq!(titles(&data["a"]["item"]["owner"]["items"]["nodes"]), ["one"]);
+    assert_eq!(titles(&data["b"]["item"]["owner"]["items"]["nodes"]), ["two", "one"]);
+    assert_eq!(data["c"]["user"]["items"]["nodes"][0]["owner"]["nickname"], "new");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_what_is_gone_are_forgotten() {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("qwizzlebo").await);
+    ada.offer(json!({ "title": "qwizzlophone" })).await;
+    let words: Vec<String> = (0..25).map(|n| format!("a{}zzloph", char::from(b'a' + n))).collect();
+    let bad = bo.offer(json!({ "title": "x", "note": words.join(" ") })).await;
+    bo.market("deleteItem", json!({ "id": bad["id"] })).await;
+    bo.data(LEAVE, json!({ "id": bo.id })).await;
+    assert_eq!(plaza::domains::search::service::sweep(&app.app).await.unwrap(), 26);
+    assert_eq!(ada.titles("filter: { query: \"zzloph\" }").await, ["qwizzlophone"]);
+    let left = app.sql().await.query("select word from search_words order by word", &[]).await.unwrap();
+    assert_eq!(left.iter().map(|row| row.get(0)).collect::<Vec<String>>(), ["ada", "qwizzlophone"]);
+}
