@@ -165,11 +165,11 @@ pub enum Detail {
     /// The states as the API names them, for [`UserErrorCode::IllegalTransition`].
     Transition {
         /// As it is.
-        from: String,
+        from: &'static str,
         /// As it was to be.
-        to: String,
+        to: &'static str,
         /// What it can become.
-        allowed: Vec<String>,
+        allowed: Vec<&'static str>,
     },
 }
 

@@ -76,6 +76,8 @@ impl From<UserError> for UserErrorObject {
                 Self::RateLimited(RateLimitedError { code, message, field, retry_after_seconds })
             }
             Some(Detail::Transition { from, to, allowed }) => {
+                let (from, to) = (from.to_owned(), to.to_owned());
+                let allowed = allowed.into_iter().map(ToOwned::to_owned).collect();
                 Self::IllegalTransition(IllegalTransitionError { code, message, field, from, to, allowed })
             }
         }

@@ -8,7 +8,7 @@ use tokio_postgres::Transaction;
 
 use super::demo;
 use super::store::{self, Painted, Present, TABLES};
-use super::words::{NAMES, Text, Words};
+use super::words::{self, Text, Words};
 use crate::app::App;
 use crate::domains::search::words::{Document, Field, VERSION};
 use crate::error::{AppError, AppResult};
@@ -114,7 +114,7 @@ const ENTRIES: (&str, &str) = ("search_entries", "kind, subject_id, version, boo
 
 async fn add_people(transaction: &Transaction<'_>, present: &Present, users: i64) -> AppResult<()> {
     let first = key(present, "users") + 1;
-    let name = |n: i64| (format!("user{}", first + n), NAMES.pick(n));
+    let name = |n: i64| (format!("user{}", first + n), words::name_of(n));
     let columns = "id, account_number, username, username_key, nickname, created_at, updated_at";
     let mut rows = store::copy(transaction, "users", columns).await?;
     for n in 0..users {
@@ -198,7 +198,7 @@ impl Filling<'_> {
             rows.add(&format!("{id}\t{owner}\t{blob}\t{thumbnail}\t{width}\t{height}\tpicture.png\t{at}")).await?;
         }
         rows.finish().await?;
-        let liked = self.likes();
+        let counts = self.likes();
         let columns = "id, owner_id, title, category, price, condition, note, direction, status, counterparty_id, \
                        favorite_count, closed_at, created_at, updated_at";
         let mut rows = store::copy(self.transaction, "items", columns).await?;
@@ -216,7 +216,7 @@ impl Filling<'_> {
             let (price, condition) = (100 * (noise % 3000) + 990, noise % 101);
             let direction = if noise % 8 == 0 { "WANT" } else { "SELL" };
             let (id, owner, category) = (first + n, self.owner(n), noise % CATEGORIES);
-            let likes = liked.get(&n).copied().unwrap_or_default();
+            let likes = counts.get(&n).copied().unwrap_or_default();
             rows.add(&format!(
                 "{id}\t{owner}\t{title}\t{category}\t{price}\t{condition}\t{note}\t{direction}\t{status}\t{counterparty}\t\
                  {likes}\t{closed}\t{at}\t{at}"

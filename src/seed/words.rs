@@ -215,18 +215,10 @@ const GIVEN: &[&str] = &[
     "平", "刚", "桂英", "小雨", "子轩", "梓涵", "浩然", "欣怡", "宇航", "诗涵", "佳怡",
 ];
 
-/// Names of people.
-pub const NAMES: Names = Names;
-
-/// Names of people, by their number.
-pub struct Names;
-
-impl Names {
-    /// The name of the person of this number.
-    pub fn pick(&self, n: i64) -> String {
-        let mut words = Words::new(n ^ 0x5eed);
-        format!("{}{}", words.any(SURNAMES), words.any(GIVEN))
-    }
+/// The name of the person of this number.
+pub fn name_of(n: i64) -> String {
+    let mut words = Words::new(n ^ 0x5eed);
+    format!("{}{}", words.any(SURNAMES), words.any(GIVEN))
 }
 
 /// What an item says.

@@ -16,7 +16,7 @@ async fn market() -> (TestApp, Person, Person) {
         ("five", 2, "0.01", 70, "WANT", &ada),
     ] {
         owner.offer(json!({ "title": title, "category": category, "price": price, "condition": condition, "direction": direction })).await;
-        app.pass(std::time::Duration::from_secs(60));
+        app.pass(std::time::Duration::from_mins(1));
     }
     (app, ada, bo)
 }

@@ -355,8 +355,8 @@ impl Fault for ItemError {
         };
         let error = UserError::new(code, self.to_string(), path);
         let Self::IllegalTransition(from, to) = self else { return error };
-        let allowed = super::policy::next_statuses(*from).iter().map(|status| status.name().to_owned()).collect();
-        let detail = Detail::Transition { from: from.name().into(), to: to.name().into(), allowed };
+        let allowed = super::policy::next_statuses(*from).iter().map(|status| status.name()).collect();
+        let detail = Detail::Transition { from: from.name(), to: to.name(), allowed };
         UserError { detail: Some(detail), ..error }
     }
 }

@@ -64,7 +64,6 @@ impl ItemQuery {
     }
 
     /// The market: everybody's items. A page with owners, pictures and favorites costs two statements.
-    #[expect(clippy::too_many_arguments, reason = "a list's arguments are the API's")]
     async fn items(
         &self,
         ctx: &Context<'_>,

@@ -48,7 +48,6 @@ impl SearchQuery {
     /// words by a part of them or a little mistyped, numbers; whatever the case, in full-width or traditional forms too.
     /// What has all the words of the query, and what has some of them where that is little. Open items stand before
     /// closed ones. Of each kind at most a thousand are ranked. Error: `BAD_USER_INPUT` for more than 100 characters.
-    #[expect(clippy::too_many_arguments, reason = "a list's arguments are the API's")]
     async fn search(
         &self,
         ctx: &Context<'_>,
@@ -88,7 +87,6 @@ impl SearchQuery {
     /// Finds people: by nickname, username or account number, as `search` does; by a whole e-mail address or phone number
     /// that they have verified, which is shown to nobody. Signed in. Errors: `BAD_USER_INPUT` for more than 100
     /// characters, `RATE_LIMITED` for more than a hundred addresses or numbers in an hour.
-    #[expect(clippy::too_many_arguments, reason = "a list's arguments are the API's")]
     async fn search_users(
         &self,
         ctx: &Context<'_>,

@@ -139,7 +139,6 @@ impl User {
 
     /// What they sell or are looking for; with what they deleted, for themselves and administrators. Costs a statement
     /// for a whole list of people; with a query or a cursor, for one person alone.
-    #[expect(clippy::too_many_arguments, reason = "a list's arguments are the API's")]
     async fn items(
         &self,
         ctx: &Context<'_>,

@@ -99,7 +99,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<
                 return Ok((card_after(scope, conn, id).await?, false));
             }
             changes.updated_at = Some(now);
-            let changed = store::update_item(conn, id, &changes).await?;
+            let updated = store::update_item(conn, id, &changes).await?;
             if let Some(images) = &images {
                 media::service::hold_files(conn, images, "input.imageIds").await?;
                 store::delete_images(conn, id).await?;
@@ -109,7 +109,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<
             if let Some(taker) = told {
                 super::trading::tell(conn, EventKind::ItemTraded, taker, id).await?;
             }
-            search::service::index(conn, &changed).await?;
+            search::service::index(conn, &updated).await?;
             Ok::<_, AppError>((card_after(scope, conn, id).await?, told.is_some()))
         })
         .await?;

@@ -48,7 +48,7 @@ impl Wanted<'_> {
     /// All that has to hold, as a condition that follows another.
     fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, by: Led) -> QueryResult<()> {
         let filter = self.filter;
-        if by != Led::ByState {
+        if by != Led::State {
             out.push_sql(" and items.status = any(");
             push_statuses(out, self.statuses());
             out.push_sql(")");
@@ -58,7 +58,7 @@ impl Wanted<'_> {
                 out.push_sql(")");
             }
         }
-        if let (Some(owner), true) = (&filter.owner_id, by != Led::ByOwner) {
+        if let (Some(owner), true) = (&filter.owner_id, by != Led::Owner) {
             out.push_sql(" and items.owner_id = ");
             out.push_bind_param::<BigInt, _>(owner)?;
         }
@@ -103,17 +103,17 @@ impl Wanted<'_> {
 impl QueryFragment<Pg> for Wanted<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("true");
-        self.push(&mut out, Led::ByNothing)
+        self.push(&mut out, Led::Nothing)
     }
 }
 
 /// What a branch of a list is led by already.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Led {
-    ByNothing,
-    ByOwner,
+    Nothing,
+    Owner,
     /// And by the category, where there is one.
-    ByState,
+    State,
 }
 
 /// States are few, and known: as literals they let PostgreSQL plan with what it knows of them.
@@ -312,7 +312,7 @@ impl Rows<'_> {
     fn push_branch<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, lead: &'static str, by: Led) -> QueryResult<()> {
         out.push_sql("(select items.* from items where ");
         out.push_sql(lead);
-        if by == Led::ByOwner
+        if by == Led::Owner
             && let (Some(owner), Source::Filter) = (&self.wanted.filter.owner_id, &self.source)
         {
             out.push_bind_param::<BigInt, _>(owner)?;
@@ -333,7 +333,7 @@ impl QueryFragment<Pg> for Rows<'_> {
                 out.push_sql("(select items.* from unnest(");
                 out.push_bind_param::<Array<BigInt>, _>(owners)?;
                 out.push_sql(") people (id) cross join lateral ");
-                self.push_branch(&mut out, "items.owner_id = people.id", Led::ByOwner)?;
+                self.push_branch(&mut out, "items.owner_id = people.id", Led::Owner)?;
                 out.push_sql(") items");
             }
             Source::Finished(person) => {
@@ -351,24 +351,21 @@ impl QueryFragment<Pg> for Rows<'_> {
                 out.push_sql(") items");
             }
             Source::Filter if filter.owner_id.is_some() => {
-                self.push_branch(&mut out, "items.owner_id = ", Led::ByOwner)?;
+                self.push_branch(&mut out, "items.owner_id = ", Led::Owner)?;
             }
             Source::Filter => {
                 out.push_sql("(select items.* from unnest(");
                 push_statuses(&mut out, self.wanted.statuses());
                 out.push_sql(") states (status) cross join ");
-                match &filter.category {
-                    Some(categories) => {
-                        out.push_sql("unnest(");
-                        out.push_bind_param::<Array<Integer>, _>(categories)?;
-                        out.push_sql(") kinds (category) cross join lateral ");
-                        let lead = "items.category = kinds.category and items.status = states.status";
-                        self.push_branch(&mut out, lead, Led::ByState)?;
-                    }
-                    None => {
-                        out.push_sql("lateral ");
-                        self.push_branch(&mut out, "items.status = states.status", Led::ByState)?;
-                    }
+                if let Some(categories) = &filter.category {
+                    out.push_sql("unnest(");
+                    out.push_bind_param::<Array<Integer>, _>(categories)?;
+                    out.push_sql(") kinds (category) cross join lateral ");
+                    let lead = "items.category = kinds.category and items.status = states.status";
+                    self.push_branch(&mut out, lead, Led::State)?;
+                } else {
+                    out.push_sql("lateral ");
+                    self.push_branch(&mut out, "items.status = states.status", Led::State)?;
                 }
                 self.push_end(&mut out)?;
                 out.push_sql(") items");
