@@ -11,7 +11,7 @@ use crate::harness::{Person, TestApp, cluster};
 const LARGE: i64 = 100_000;
 
 /// Lists and searches, each as often as it takes PostgreSQL to settle on a plan for all values.
-const TIMES: usize = 7;
+const TIMES: usize = 6;
 
 /// The tables that have so many rows.
 async fn large_tables(app: &TestApp) -> BTreeSet<String> {
@@ -66,11 +66,9 @@ fn lists() -> Vec<String> {
         "query: \"iphnoe\"",
         "query: \"没有的东西\"",
     ] {
-        for field in ["CREATED_AT", "PRICE", "FAVORITES"] {
-            for direction in ["ASC", "DESC"] {
-                let order = format!("orderBy: {{ field: {field}, direction: {direction} }}");
-                lists.push(format!("items(first: 20, filter: {{ {filter} }}, {order}) {{ {card} }}"));
-            }
+        for (field, direction) in [("CREATED_AT", "DESC"), ("PRICE", "ASC"), ("PRICE", "DESC"), ("FAVORITES", "DESC")] {
+            let order = format!("orderBy: {{ field: {field}, direction: {direction} }}");
+            lists.push(format!("items(first: 20, filter: {{ {filter} }}, {order}) {{ {card} }}"));
         }
         lists.push(format!("items(last: 5, filter: {{ {filter} }}) {{ totalCount {card} }}"));
     }

@@ -11,7 +11,9 @@
 //!
 //! An item: OPEN ⇄ CLOSED (by its owner, or traded) → DELETED; OPEN → DELETED.
 //!
-//! Locks are taken in this order: the owner's account (its files), the item, words of search.
+//! Locks are taken in this order: the viewer's account (against their leaving), their room for files, items by id, the
+//! pictures that are to be shown by id, what search knows of them. Whoever leaves holds all that they put up and like at
+//! once.
 
 pub mod loader;
 pub mod model;

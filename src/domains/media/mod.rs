@@ -14,7 +14,7 @@
 //! A blob: put (wanted, not stored) → stored ⇄ unused → condemned (not stored) → gone.
 //! An upload: open → done, refused, or over (an hour); what was sent is taken out of the storage after that.
 //!
-//! Locks are taken in this order: an upload, the account's row, its usage, the file, its blobs by id.
+//! Locks are taken in this order: the account's row, an upload, the account's usage, files by id, blobs by id.
 
 pub mod loader;
 pub mod model;

@@ -5,6 +5,7 @@
 //! kept as parts, at a lower weight, so that a part of a word is found by index. Latin words and numbers are kept whole,
 //! split where letters and digits meet, and joined where only a hyphen or a point parts them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{LazyLock, OnceLock};
@@ -12,8 +13,8 @@ use std::sync::{LazyLock, OnceLock};
 use ferrous_opencc::OpenCC;
 use ferrous_opencc::config::BuiltinConfig;
 use jieba_rs::Jieba;
-use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// The version of these rules; whatever changes the words of a text makes it the next.
 pub const VERSION: i16 = 1;
@@ -93,9 +94,20 @@ fn is_chinese(c: char) -> bool {
 /// The form in which texts are compared.
 #[must_use]
 pub fn fold(text: &str) -> String {
-    let plain: String = text.nfkc().collect();
-    let simplified = SIMPLIFIED.as_ref().map_or_else(|| plain.clone(), |converter| converter.convert(&plain));
-    simplified.to_lowercase().nfd().filter(|c| !is_combining_mark(*c)).nfc().collect()
+    let plain = match is_nfkc_quick(text.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(text),
+        IsNormalized::No | IsNormalized::Maybe => Cow::Owned(text.nfkc().collect()),
+    };
+    let simplified = SIMPLIFIED.as_ref().map_or_else(|| plain.to_string(), |converter| converter.convert(&plain));
+    let small = simplified.to_lowercase();
+    // Most texts have no letters with marks.
+    if small
+        .chars()
+        .all(|c| c.is_ascii() || is_chinese(c) || matches!(c, '\u{3000}'..='\u{303f}' | '\u{ff01}'..='\u{ff0f}'))
+    {
+        return small;
+    }
+    small.nfd().filter(|c| !is_combining_mark(*c)).nfc().collect()
 }
 
 /// Cuts a folded text where its kind changes.
