@@ -156,6 +156,7 @@ impl<'a> Matching<'a> {
         Self { kind, terms }
     }
 
+    /// Those of a question that are new enough, then their keys: only what is kept is ranked.
     fn push_part<'b>(
         &'b self,
         out: &mut AstPass<'_, 'b, Pg>,
@@ -165,7 +166,7 @@ impl<'a> Matching<'a> {
     ) -> QueryResult<()> {
         out.push_sql("select search_entries.subject_id, ");
         key.walk_ast(out.reborrow())?;
-        out.push_sql(" from search_entries");
+        out.push_sql(" from (select search_entries.* from search_entries");
         out.push_sql(join);
         out.push_sql(" where search_entries.kind = '");
         out.push_sql(self.kind.name());
@@ -173,6 +174,11 @@ impl<'a> Matching<'a> {
         out.push_bind_param::<Text, _>(query)?;
         out.push_sql("::tsquery and ");
         wanted.walk_ast(out.reborrow())
+    }
+
+    fn push_part_end(out: &mut AstPass<'_, '_, Pg>, join: &'static str) {
+        out.push_sql(" order by search_entries.subject_id desc limit 1000) search_entries");
+        out.push_sql(join);
     }
 
     /// Writes it: ids and keys of what fits all, and of what fits any where that is few. `join` may add tables, and
@@ -186,8 +192,11 @@ impl<'a> Matching<'a> {
     ) -> QueryResult<()> {
         out.push_sql(name);
         out.push_sql("_all (id, key) as materialized (");
+        // How rows are found soonest depends on how many have the words: planned each time, with the words at hand.
+        out.unsafe_to_cache_prepared();
         self.push_part(out, key, more, &self.terms.all)?;
-        out.push_sql(" order by search_entries.subject_id desc limit 1000), ");
+        Self::push_part_end(out, more.0);
+        out.push_sql("), ");
         out.push_sql(name);
         out.push_sql("_any (id, key) as materialized (");
         self.push_part(out, key, more, &self.terms.any)?;
@@ -197,7 +206,8 @@ impl<'a> Matching<'a> {
         out.push_sql(name);
         out.push_sql("_all) < ");
         out.push_sql(FEW);
-        out.push_sql(" order by search_entries.subject_id desc limit 1000), ");
+        Self::push_part_end(out, more.0);
+        out.push_sql("), ");
         out.push_sql(name);
         out.push_sql(" (id, key) as (select * from ");
         out.push_sql(name);
