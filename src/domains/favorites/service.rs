@@ -40,7 +40,7 @@ pub async fn add(scope: &Scope, given: &[ItemId]) -> AppResult<Changed> {
             hold_viewer(scope, conn).await?;
             let held = store::lock_items(conn, &wanted).await?;
             let found: HashSet<ItemId> =
-                held.iter().filter(|(_, _, status)| *status != ItemStatus::Deleted).map(|(id, ..)| *id).collect();
+                held.iter().filter(|(_, status)| *status != ItemStatus::Deleted).map(|(id, _)| *id).collect();
             let missing: Vec<UserError> = given
                 .iter()
                 .enumerate()

@@ -66,14 +66,11 @@ pub async fn list_among(mut conn: &AsyncPgConnection, user: UserId, items: &[Ite
     FavoritesOf { user, items }.load(&mut conn).await
 }
 
-/// Holds items in the order of their ids, and says who owns them and what became of them.
-pub async fn lock_items(
-    mut conn: &AsyncPgConnection,
-    ids: &[ItemId],
-) -> QueryResult<Vec<(ItemId, UserId, ItemStatus)>> {
+/// Holds items in the order of their ids, and says what became of them.
+pub async fn lock_items(mut conn: &AsyncPgConnection, ids: &[ItemId]) -> QueryResult<Vec<(ItemId, ItemStatus)>> {
     items::table
         .filter(items::id.eq_any(ids))
-        .select((items::id, items::owner_id, items::status))
+        .select((items::id, items::status))
         .order(items::id)
         .for_no_key_update()
         .load(&mut conn)

@@ -128,6 +128,12 @@ fn is_editable(item: &Item) -> bool {
     item.status != ItemStatus::Deleted && item.counterparty_id.is_none()
 }
 
+/// Why somebody else than its owner can't change an item: of a deleted one they don't learn that it was there.
+#[must_use]
+pub fn why_not_owner(item: &Item) -> ItemError {
+    if item.status == ItemStatus::Deleted { ItemError::NoSuchItem } else { ItemError::NotOwner }
+}
+
 /// Why nobody, or not this person, can take an item at the price they saw.
 #[must_use]
 pub fn why_not_traded(item: &Item, viewer: UserId, expected: Option<Money>) -> (ItemError, &'static str) {

@@ -15,7 +15,7 @@ use super::model::SearchKind;
 use super::words::{self, Run, pairs, quote};
 
 /// The most rows of a kind that are ranked.
-pub const MOST_RANKED: i64 = 1000;
+const MOST_RANKED: &str = "1000";
 
 /// Fewer than so many that have all of it, and those that have any of it are looked at as well.
 const FEW: &str = "1";
@@ -177,7 +177,9 @@ impl<'a> Matching<'a> {
     }
 
     fn push_part_end(out: &mut AstPass<'_, '_, Pg>, join: &'static str) {
-        out.push_sql(" order by search_entries.subject_id desc limit 1000) search_entries");
+        out.push_sql(" order by search_entries.subject_id desc limit ");
+        out.push_sql(MOST_RANKED);
+        out.push_sql(") search_entries");
         out.push_sql(join);
     }
 

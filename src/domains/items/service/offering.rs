@@ -15,7 +15,6 @@ use crate::domains::media::model::{MediaError, Sent, Takes};
 use crate::domains::search::model::SearchKind;
 use crate::domains::{media, search};
 use crate::error::{AppError, AppResult};
-use crate::events::EventKind;
 use crate::ids::{ItemId, MediaId, UserId};
 use crate::scope::Scope;
 
@@ -60,14 +59,10 @@ fn gone(error: diesel::result::Error) -> AppError {
     }
 }
 
-/// Holds an item of the viewer's.
-async fn lock_own(conn: &AsyncPgConnection, viewer: UserId, id: ItemId, path: &str) -> AppResult<Item> {
-    let item = store::lock_item(conn, id).await?.ok_or_else(|| ItemError::NoSuchItem.at(path))?;
-    match item.status {
-        _ if item.owner_id == viewer => Ok(item),
-        ItemStatus::Deleted => Err(ItemError::NoSuchItem.at(path).into()),
-        _ => Err(ItemError::NotOwner.at(path).into()),
-    }
+/// An item that was looked for, if it is the viewer's.
+fn own(found: Option<Item>, viewer: UserId, path: &str) -> AppResult<Item> {
+    let item = found.ok_or_else(|| ItemError::NoSuchItem.at(path))?;
+    if item.owner_id == viewer { Ok(item) } else { Err(policy::why_not_owner(&item).at(path).into()) }
 }
 
 /// Changes an item of the viewer's: what it is, its pictures, its state.
@@ -85,7 +80,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<
     let mut conn = scope.db.write().await?;
     let (card, told) = conn
         .transaction(async |conn| {
-            let item = lock_own(conn, viewer, id, "id").await?;
+            let item = own(store::lock_item(conn, id).await?, viewer, "id")?;
             let to = changes.status;
             let changes_it = update.changes_it();
             policy::check_update(&item, to, changes_it).map_err(|(error, path)| error.at(path))?;
@@ -107,7 +102,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<
             }
             let told = item.counterparty_id.filter(|_| to == Some(ItemStatus::Open));
             if let Some(taker) = told {
-                super::trading::tell(conn, EventKind::ItemTraded, taker, id).await?;
+                super::trading::tell(conn, taker, id).await?;
             }
             search::service::index(conn, &updated).await?;
             Ok::<_, AppError>((card_after(scope, conn, id).await?, told.is_some()))
@@ -128,8 +123,7 @@ pub async fn delete(scope: &Scope, id: ItemId) -> AppResult<ItemCard> {
     let found = store::find_item(&*scope.db.read().await?, id).await?;
     let item = found.ok_or_else(|| ItemError::NoSuchItem.at("id"))?;
     if item.owner_id != viewer && require_role(scope, Role::Admin).await.is_err() {
-        let error = if item.status == ItemStatus::Deleted { ItemError::NoSuchItem } else { ItemError::NotOwner };
-        return Err(error.at("id").into());
+        return Err(policy::why_not_owner(&item).at("id").into());
     }
     let now = scope.app.clock.now();
     let mut conn = scope.db.write().await?;
@@ -154,7 +148,9 @@ pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppRes
     let viewer = scope.viewer()?.user_id;
     let more = sent.len();
     // Looked at before the files are, which takes long; decided when they are added.
-    check_room(&*scope.db.read().await?, viewer, id, more).await?;
+    let conn = scope.db.read().await?;
+    check_room(&conn, &own(store::find_item(&conn, id).await?, viewer, "itemId")?, more).await?;
+    drop(conn);
     let kept = media::service::keep(scope, sent, Takes::Pictures).await?;
     let mut conn = scope.db.write().await?;
     let card = conn
@@ -163,8 +159,8 @@ pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppRes
             for kept in &kept {
                 images.push(media::service::add(scope, conn, kept).await?.file.id);
             }
-            lock_own(conn, viewer, id, "itemId").await?;
-            let (item, count) = check_room(conn, viewer, id, more).await?;
+            let item = own(store::lock_item(conn, id).await?, viewer, "itemId")?;
+            let count = check_room(conn, &item, more).await?;
             store::insert_images(conn, id, count, &images).await.map_err(gone)?;
             let touched = ItemChanges { updated_at: Some(scope.app.clock.now()), ..ItemChanges::default() };
             store::update_item(conn, item.id, &touched).await?;
@@ -178,18 +174,13 @@ pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppRes
     card
 }
 
-/// An item of the viewer's that can take so many more pictures, and how many it has.
-async fn check_room(conn: &AsyncPgConnection, viewer: UserId, id: ItemId, more: usize) -> AppResult<(Item, i16)> {
-    let item = store::find_item(conn, id).await?.ok_or_else(|| ItemError::NoSuchItem.at("itemId"))?;
-    if item.owner_id != viewer {
-        let error = if item.status == ItemStatus::Deleted { ItemError::NoSuchItem } else { ItemError::NotOwner };
-        return Err(error.at("itemId").into());
-    }
-    policy::check_update(&item, None, true).map_err(|(error, _)| error.at("itemId"))?;
-    let count = store::count_images(conn, id).await?;
+/// How many pictures an item has that can take so many more.
+async fn check_room(conn: &AsyncPgConnection, item: &Item, more: usize) -> AppResult<i16> {
+    policy::check_update(item, None, true).map_err(|(error, _)| error.at("itemId"))?;
+    let count = store::count_images(conn, item.id).await?;
     let room = usize::try_from(count).is_ok_and(|count| count + more <= policy::MOST_IMAGES);
     if !room {
         return Err(ItemError::TooManyImages(policy::MOST_IMAGES).at("files").into());
     }
-    Ok((item, i16::try_from(count).map_err(AppError::internal)?))
+    i16::try_from(count).map_err(AppError::internal)
 }

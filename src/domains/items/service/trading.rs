@@ -10,8 +10,7 @@ use crate::domains::items::{policy, store};
 use crate::domains::search;
 use crate::domains::search::model::{SearchKind, boost_of};
 use crate::error::{AppError, AppResult};
-use crate::events::model::AudienceKind;
-use crate::events::model::NewEvent;
+use crate::events::model::{AudienceKind, NewEvent};
 use crate::events::{EventKind, outbox};
 use crate::ids::{ItemId, UserId};
 use crate::money::Money;
@@ -32,7 +31,7 @@ pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppRes
                 return Err(why_not(conn, id, viewer, expected).await?);
             };
             search::service::set_boost(conn, SearchKind::Item, id.0, boost_of(item.status)).await?;
-            tell(conn, EventKind::ItemTraded, item.owner_id, id).await?;
+            tell(conn, item.owner_id, id).await?;
             card_after(scope, conn, id).await
         })
         .await?;
@@ -51,9 +50,9 @@ async fn why_not(conn: &AsyncPgConnection, id: ItemId, viewer: UserId, expected:
 }
 
 /// Tells somebody what became of an item, within the transaction.
-pub(super) async fn tell(conn: &AsyncPgConnection, kind: EventKind, person: UserId, item: ItemId) -> AppResult<()> {
+pub(super) async fn tell(conn: &AsyncPgConnection, person: UserId, item: ItemId) -> AppResult<()> {
     let event = NewEvent {
-        kind,
+        kind: EventKind::ItemTraded,
         audience: AudienceKind::User,
         audience_id: person.0,
         conversation_id: None,
