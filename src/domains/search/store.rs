@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Float, Nullable, SmallInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::model::{Entry, Hit, HitKey, SearchKind};
-use super::terms::{Always, Matching, Score, Terms};
+use super::terms::{Matching, Terms};
 use super::words::VERSION;
 use crate::db::schema::search_entries;
 use crate::db::schema::sql_types::SearchKind as SearchKindSql;
@@ -136,7 +136,6 @@ pub async fn delete_unused_words(
 /// What of several kinds fits some words.
 struct Found<'a> {
     kinds: Vec<(SearchKind, Matching<'a>)>,
-    score: Score<'a>,
 }
 
 fn table_of(kind: SearchKind) -> &'static str {
@@ -148,8 +147,7 @@ fn table_of(kind: SearchKind) -> &'static str {
 
 impl<'a> Found<'a> {
     fn new(kinds: &[SearchKind], terms: &'a Terms) -> Self {
-        let kinds = kinds.iter().map(|kind| (*kind, Matching::new(*kind, terms))).collect();
-        Self { kinds, score: terms.score() }
+        Self { kinds: kinds.iter().map(|kind| (*kind, Matching::new(*kind, terms))).collect() }
     }
 }
 
@@ -157,7 +155,7 @@ impl QueryFragment<Pg> for Found<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         for (n, (kind, matching)) in self.kinds.iter().enumerate() {
             out.push_sql(if n == 0 { "with " } else { ", " });
-            matching.push(&mut out, table_of(*kind), &self.score, ("", &Always))?;
+            matching.push(&mut out, table_of(*kind))?;
         }
         for (n, (kind, _)) in self.kinds.iter().enumerate() {
             out.push_sql(if n == 0 { ", found (score, kind, id) as (" } else { " union all " });

@@ -120,15 +120,7 @@ fn spelled(part: &str, spellings: &Spellings) -> String {
 }
 
 /// How well an entry fits, in millionths, as an expression over `search_entries`.
-pub struct Score<'a>(&'a Terms);
-
-impl Terms {
-    /// How well an entry fits.
-    #[must_use]
-    pub fn score(&self) -> Score<'_> {
-        Score(self)
-    }
-}
+struct Score<'a>(&'a Terms);
 
 impl QueryFragment<Pg> for Score<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -143,72 +135,101 @@ impl QueryFragment<Pg> for Score<'_> {
     }
 }
 
-/// Finding one kind of thing by its words, as a `with` that makes a table `found`.
+/// A condition over tables that are joined.
+type Condition<'a> = dyn QueryFragment<Pg> + Sync + 'a;
+
+/// What those that are found are ordered by.
+enum Key<'a> {
+    /// How well it fits.
+    Fit(Score<'a>),
+    /// A number, as an expression.
+    Number(&'static str),
+}
+
+/// Finding one kind of thing by its words, as a `with` that makes a table of their ids and keys.
 pub struct Matching<'a> {
     kind: SearchKind,
     terms: &'a Terms,
+    key: Key<'a>,
+    /// Tables that the key or the condition needs, joined, and the condition.
+    more: Option<(&'static str, &'a Condition<'a>)>,
 }
 
 impl<'a> Matching<'a> {
-    /// Finding things of this kind.
+    /// Finding things of this kind, the best fitting first.
     #[must_use]
     pub fn new(kind: SearchKind, terms: &'a Terms) -> Self {
-        Self { kind, terms }
+        Self { kind, terms, key: Key::Fit(Score(terms)), more: None }
     }
 
-    /// Those of a question that are new enough, then their keys: only what is kept is ranked.
+    /// Ordered by a number of each, as an expression over the tables of [`Self::only`].
+    #[must_use]
+    pub fn by(self, number: &'static str) -> Self {
+        Self { key: Key::Number(number), ..self }
+    }
+
+    /// Only what fits a condition over the tables that `join` adds.
+    #[must_use]
+    pub fn only(self, join: &'static str, condition: &'a Condition<'a>) -> Self {
+        Self { more: Some((join, condition)), ..self }
+    }
+
+    /// The newest that fit a question, then their keys: only what is kept is ranked.
     fn push_part<'b>(
         &'b self,
         out: &mut AstPass<'_, 'b, Pg>,
-        key: &'b dyn QueryFragment<Pg>,
-        (join, wanted): (&'static str, &'b dyn QueryFragment<Pg>),
-        query: &'b String,
+        question: &'b String,
+        further: impl FnOnce(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
     ) -> QueryResult<()> {
-        out.push_sql("select search_entries.subject_id, ");
-        key.walk_ast(out.reborrow())?;
-        out.push_sql(" from (select search_entries.* from search_entries");
-        out.push_sql(join);
+        out.push_sql("select subject_id, ");
+        match &self.key {
+            Key::Fit(score) => {
+                score.walk_ast(out.reborrow())?;
+                out.push_sql(" from (select search_entries.subject_id, search_entries.boost, search_entries.words");
+            }
+            Key::Number(number) => {
+                out.push_sql("number from (select search_entries.subject_id, ");
+                out.push_sql(number);
+                out.push_sql(" as number");
+            }
+        }
+        out.push_sql(" from search_entries");
+        out.push_sql(self.more.map_or("", |(join, _)| join));
         out.push_sql(" where search_entries.kind = '");
         out.push_sql(self.kind.name());
         out.push_sql("' and search_entries.words @@ ");
-        out.push_bind_param::<Text, _>(query)?;
-        out.push_sql("::tsquery and ");
-        wanted.walk_ast(out.reborrow())
-    }
-
-    fn push_part_end(out: &mut AstPass<'_, '_, Pg>, join: &'static str) {
+        out.push_bind_param::<Text, _>(question)?;
+        out.push_sql("::tsquery");
+        if let Some((_, condition)) = self.more {
+            out.push_sql(" and ");
+            condition.walk_ast(out.reborrow())?;
+        }
+        further(out)?;
         out.push_sql(" order by search_entries.subject_id desc limit ");
         out.push_sql(MOST_RANKED);
         out.push_sql(") search_entries");
-        out.push_sql(join);
+        Ok(())
     }
 
-    /// Writes it: ids and keys of what fits all, and of what fits any where that is few. `join` may add tables, and
-    /// `wanted` a condition on them.
-    pub fn push<'b>(
-        &'b self,
-        out: &mut AstPass<'_, 'b, Pg>,
-        name: &'static str,
-        key: &'b dyn QueryFragment<Pg>,
-        more: (&'static str, &'b dyn QueryFragment<Pg>),
-    ) -> QueryResult<()> {
+    /// Writes it: what fits all of the query, and what fits any of it where that is few.
+    pub fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, name: &'static str) -> QueryResult<()> {
         out.push_sql(name);
         out.push_sql("_all (id, key) as materialized (");
         // How rows are found soonest depends on how many have the words: planned each time, with the words at hand.
         out.unsafe_to_cache_prepared();
-        self.push_part(out, key, more, &self.terms.all)?;
-        Self::push_part_end(out, more.0);
+        self.push_part(out, &self.terms.all, |_| Ok(()))?;
         out.push_sql("), ");
         out.push_sql(name);
         out.push_sql("_any (id, key) as materialized (");
-        self.push_part(out, key, more, &self.terms.any)?;
-        out.push_sql(" and not search_entries.words @@ ");
-        out.push_bind_param::<Text, _>(&self.terms.all)?;
-        out.push_sql("::tsquery and (select count(*) from ");
-        out.push_sql(name);
-        out.push_sql("_all) < ");
-        out.push_sql(FEW);
-        Self::push_part_end(out, more.0);
+        self.push_part(out, &self.terms.any, |out| {
+            out.push_sql(" and not search_entries.words @@ ");
+            out.push_bind_param::<Text, _>(&self.terms.all)?;
+            out.push_sql("::tsquery and (select count(*) from ");
+            out.push_sql(name);
+            out.push_sql("_all) < ");
+            out.push_sql(FEW);
+            Ok(())
+        })?;
         out.push_sql("), ");
         out.push_sql(name);
         out.push_sql(" (id, key) as (select * from ");
@@ -216,16 +237,6 @@ impl<'a> Matching<'a> {
         out.push_sql("_all union all select * from ");
         out.push_sql(name);
         out.push_sql("_any)");
-        Ok(())
-    }
-}
-
-/// No further condition.
-pub struct Always;
-
-impl QueryFragment<Pg> for Always {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("true");
         Ok(())
     }
 }

@@ -45,6 +45,13 @@ impl Wanted<'_> {
             || created_to.is_some()
     }
 
+    /// Whether it is all that search finds, which is whatever is not deleted.
+    pub fn is_whatever_is_found(&self) -> bool {
+        let states = [ItemStatus::Open, ItemStatus::Closed].iter().all(|status| self.statuses().contains(status));
+        let ItemFilter { owner_id, category, direction, .. } = self.filter;
+        states && owner_id.is_none() && category.is_none() && direction.is_none() && !self.has_gaps()
+    }
+
     /// All that has to hold, as a condition that follows another.
     fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, by: Led) -> QueryResult<()> {
         let filter = self.filter;

@@ -14,7 +14,7 @@ use crate::db::schema::{item_images, items};
 use crate::db::{columns, statement};
 use crate::domains::accounts::model::User;
 use crate::domains::search::model::SearchKind;
-use crate::domains::search::terms::{Matching, Score, Terms};
+use crate::domains::search::terms::{Matching, Terms};
 use crate::ids::{ItemId, MediaId, UserId};
 use crate::money::Money;
 use list::{Column, Cut, Rows, Source, Visible, Wanted};
@@ -107,19 +107,6 @@ statement! {
     [BigInt: &this.person] " limit " [BigInt: &this.bound] ")) counted"
 }
 
-/// A number that what was found is ordered by.
-struct FoundKey<'a>(Option<Column>, Score<'a>);
-
-impl QueryFragment<Pg> for FoundKey<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match self.0 {
-            Some(column) => out.push_sql(column.number()),
-            None => self.1.walk_ast(out.reborrow())?,
-        }
-        Ok(())
-    }
-}
-
 /// Where a page of what was found starts, and which way it is read.
 pub struct FoundCut {
     /// By what; how well it fits where none is given.
@@ -156,17 +143,23 @@ impl QueryFragment<Pg> for FoundBeyond<'_> {
 }
 
 /// What was found, with what it is ordered by.
-struct Found<'a> {
-    matching: Matching<'a>,
-    key: FoundKey<'a>,
-    wanted: Wanted<'a>,
+struct Found<'a>(Matching<'a>);
+
+impl<'a> Found<'a> {
+    fn new(terms: &'a Terms, wanted: &'a Wanted<'a>, column: Option<Column>) -> Self {
+        let mut matching = Matching::new(SearchKind::Item, terms);
+        // Only what is not deleted can be found: where nothing else is wanted, the items need not be looked at.
+        if column.is_some() || !wanted.is_whatever_is_found() {
+            matching = matching.only(" join items on items.id = search_entries.subject_id", wanted);
+        }
+        Self(column.map(Column::number).into_iter().fold(matching, Matching::by))
+    }
 }
 
 impl QueryFragment<Pg> for Found<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("with ");
-        let more = (" join items on items.id = search_entries.subject_id", &self.wanted as &dyn QueryFragment<Pg>);
-        self.matching.push(&mut out, "found", &self.key, more)
+        self.0.push(&mut out, "found")
     }
 }
 
@@ -225,10 +218,6 @@ pub async fn count_finished(mut conn: &AsyncPgConnection, person: UserId, bound:
     Ok(count.min(bound))
 }
 
-fn found<'a>(terms: &'a Terms, wanted: Wanted<'a>, column: Option<Column>) -> Found<'a> {
-    Found { matching: Matching::new(SearchKind::Item, terms), key: FoundKey(column, terms.score()), wanted }
-}
-
 /// A page of items that fit some words, each with the number that it is ordered by.
 pub async fn find_items(
     mut conn: &AsyncPgConnection,
@@ -238,7 +227,7 @@ pub async fn find_items(
 ) -> QueryResult<Vec<(i64, ItemCard)>> {
     let query = FoundCards {
         card: Card(wanted.viewer),
-        found: found(terms, wanted, cut.column),
+        found: Found::new(terms, &wanted, cut.column),
         beyond: FoundBeyond(cut),
         order: FoundOrder(cut),
         limit: cut.limit,
@@ -255,7 +244,7 @@ pub async fn find_items(
 
 /// How many items fit some words; search stops at 1,000.
 pub async fn count_found(mut conn: &AsyncPgConnection, terms: &Terms, wanted: Wanted<'_>) -> QueryResult<i64> {
-    CountFound { found: found(terms, wanted, Some(Column::Price)) }.get_result(&mut conn).await
+    CountFound { found: Found::new(terms, &wanted, None) }.get_result(&mut conn).await
 }
 
 /// Adds an item.
