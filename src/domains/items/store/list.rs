@@ -46,6 +46,7 @@ impl Wanted<'_> {
     }
 
     /// Whether it is all that search finds, which is whatever is not deleted.
+    #[must_use]
     pub fn is_whatever_is_found(&self) -> bool {
         let states = [ItemStatus::Open, ItemStatus::Closed].iter().all(|status| self.statuses().contains(status));
         let ItemFilter { owner_id, category, direction, .. } = self.filter;
