@@ -1,7 +1,8 @@
 //! One PostgreSQL cluster for the whole run, by the module that Plaza itself uses.
 //!
 //! A watchdog process ends what the tests started and removes their folder once this process is gone, however it went:
-//! it waits for the end of a pipe that only this process holds.
+//! it waits for the end of a pipe that only this process holds. What a run left whose watchdog was killed as well is swept
+//! by the next one.
 
 use std::fs::File;
 use std::io::Write;
@@ -15,6 +16,9 @@ use plaza::db::migrate;
 use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 
+/// Each run's folder is called so, and by its process.
+const FOLDER: &str = "/tmp/plaza-test-";
+
 const TEMPLATE: &str = "plaza_template";
 
 /// The run's cluster.
@@ -26,7 +30,8 @@ pub struct TestCluster {
 }
 
 static CLUSTER: LazyLock<TestCluster> = LazyLock::new(|| {
-    let data_dir = PathBuf::from(format!("/tmp/plaza-test-{}", std::process::id()));
+    sweep();
+    let data_dir = PathBuf::from(format!("{FOLDER}{}", std::process::id()));
     let watchdog = watch(&data_dir);
     let options = Options {
         data_dir,
@@ -43,31 +48,48 @@ pub fn cluster() -> &'static TestCluster {
     &CLUSTER
 }
 
+/// Ends what was started from a folder and removes it, once there is nothing more to read.
+const CLEAN_UP: &str = r#"
+    trap '' INT TERM HUP
+    read -r _
+    for pid in $(cat "$1/processes" 2>/dev/null); do
+        case $(readlink "/proc/$pid/exe") in */plaza) kill -KILL "$pid" ;; esac
+    done
+    for file in "$1"/postgres/data/postmaster.pid "$1"/*/postgres/data/postmaster.pid; do
+        pid=$(head -n 1 "$file" 2>/dev/null)
+        case $(readlink "/proc/$pid/exe") in */postgres) kill -QUIT "$pid" ;; *) continue ;; esac
+        while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+    done
+    rm -rf "$1"
+"#;
+
+fn cleaner(data_dir: &Path) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", CLEAN_UP, "plaza-test-watchdog"]).arg(data_dir).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
 #[expect(clippy::zombie_processes, reason = "it outlives this process on purpose")]
 fn watch(data_dir: &Path) -> ChildStdin {
-    const SCRIPT: &str = r#"
-        trap '' INT TERM HUP
-        read -r _
-        for pid in $(cat "$1/processes" 2>/dev/null); do
-            case $(readlink "/proc/$pid/exe") in */plaza) kill -KILL "$pid" ;; esac
-        done
-        for file in "$1"/postgres/data/postmaster.pid "$1"/*/postgres/data/postmaster.pid; do
-            pid=$(head -n 1 "$file" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
-            while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
-        done
-        rm -rf "$1"
-    "#;
-    let mut child = Command::new("/bin/sh")
-        .args(["-c", SCRIPT, "plaza-test-watchdog"])
-        .arg(data_dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("a shell runs");
+    let mut child = cleaner(data_dir).stdin(Stdio::piped()).spawn().expect("a shell runs");
     let mut pipe = child.stdin.take().expect("the pipe is ours");
     pipe.flush().expect("the pipe is open");
     pipe
+}
+
+/// Removes the folders of runs that are over, whose watchdogs are too.
+fn sweep() {
+    let is_running = |pid: &str| {
+        std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe.to_string_lossy().contains("/deps/api-"))
+    };
+    for entry in std::fs::read_dir("/tmp").expect("there is a folder for what is temporary").flatten() {
+        let path = entry.path();
+        if let Some(pid) = path.to_str().and_then(|path| path.strip_prefix(FOLDER))
+            && !is_running(pid)
+        {
+            cleaner(&path).stdin(Stdio::null()).status().expect("a shell runs");
+        }
+    }
 }
 
 impl TestCluster {
