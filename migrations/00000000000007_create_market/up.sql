@@ -42,8 +42,8 @@ create index items_status_favorite_count_idx on items (status, favorite_count, i
 create index items_category_created_at_idx on items (category, status, created_at, id);
 create index items_category_price_idx on items (category, status, price, id);
 create index items_category_favorite_count_idx on items (category, status, favorite_count, id);
--- For counting what the others don't order.
-create index items_status_direction_condition_idx on items (status, direction, condition);
+-- What is sold, or wanted, newest first; the condition is looked at in the index, before any row is.
+create index items_status_direction_created_at_idx on items (status, direction, created_at, id, condition);
 create index items_owner_id_idx on items (owner_id, created_at, id);
 -- What both parties of a trade look back on.
 create index items_owner_id_closed_at_idx on items (owner_id, closed_at, id) where status = 'CLOSED';

@@ -1,6 +1,5 @@
 //! Queries of chat.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
@@ -117,10 +116,7 @@ impl ChatViewer {
         let mut subscription = Subscription::open(Arc::clone(ctx.app()?), viewer, interest, Some(cursor)).await?;
         let (events, more) = subscription.pull(limit).await?;
         let traded: Vec<ItemId> = events.iter().filter_map(|event| event.item()).collect();
-        let items = match traded.as_slice() {
-            [] => HashMap::new(),
-            traded => items::service::load_visible(ctx.scope()?, traded).await?,
-        };
+        let items = items::service::load_visible(ctx.scope()?, &traded).await?;
         Ok(ViewerEventConnection::new(&events, &items, more))
     }
 }

@@ -90,9 +90,6 @@ async fn changed(scope: &Scope, order: &[ItemId], favorites: Vec<Favorite>, coun
 }
 
 async fn with_items(scope: &Scope, favorites: Vec<Favorite>) -> AppResult<Vec<FavoriteCard>> {
-    if favorites.is_empty() {
-        return Ok(Vec::new());
-    }
     let ids: Vec<ItemId> = favorites.iter().map(|favorite| favorite.item_id).collect();
     let items = items::service::load_visible(scope, &ids).await?;
     let card = |favorite: Favorite| FavoriteCard { item: items.get(&favorite.item_id).cloned(), favorite };

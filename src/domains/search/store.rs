@@ -149,6 +149,10 @@ impl<'a> Found<'a> {
     fn new(kinds: &[SearchKind], terms: &'a Terms) -> Self {
         Self { kinds: kinds.iter().map(|kind| (*kind, Matching::new(*kind, terms))).collect() }
     }
+
+    fn unranked(self) -> Self {
+        Self { kinds: self.kinds.into_iter().map(|(kind, matching)| (kind, matching.unranked())).collect() }
+    }
 }
 
 impl QueryFragment<Pg> for Found<'_> {
@@ -217,5 +221,5 @@ pub async fn list_hits(
 
 /// How much fits some words; of each kind, what can be ranked.
 pub async fn count_hits(mut conn: &AsyncPgConnection, kinds: &[SearchKind], terms: &Terms) -> QueryResult<i64> {
-    CountHits { found: Found::new(kinds, terms) }.get_result(&mut conn).await
+    CountHits { found: Found::new(kinds, terms).unranked() }.get_result(&mut conn).await
 }

@@ -119,39 +119,16 @@ fn spelled(part: &str, spellings: &Spellings) -> String {
     }
 }
 
-/// How well an entry fits, in millionths, as an expression over `search_entries`.
-struct Score<'a>(&'a Terms);
-
-impl QueryFragment<Pg> for Score<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(
-            "round(1000000 * search_entries.boost * (0.75 * ts_rank('{0.02, 0.15, 0.4, 1}', search_entries.words, ",
-        );
-        out.push_bind_param::<Text, _>(&self.0.any)?;
-        out.push_sql("::tsquery, 1) / 0.61 + case when search_entries.words @@ ");
-        out.push_bind_param::<Text, _>(&self.0.phrase)?;
-        out.push_sql("::tsquery then 0.25 else 0 end))::bigint");
-        Ok(())
-    }
-}
-
 /// A condition over tables that are joined.
 type Condition<'a> = dyn QueryFragment<Pg> + Sync + 'a;
-
-/// What those that are found are ordered by.
-enum Key<'a> {
-    /// How well it fits.
-    Fit(Score<'a>),
-    /// A number, as an expression.
-    Number(&'static str),
-}
 
 /// Finding one kind of thing by its words, as a `with` that makes a table of their ids and keys.
 pub struct Matching<'a> {
     kind: SearchKind,
     terms: &'a Terms,
-    key: Key<'a>,
-    /// Tables that the key or the condition needs, joined, and the condition.
+    /// What they are ordered by, as an expression; how well they fit where there is none.
+    number: Option<&'static str>,
+    /// Tables that the number or the condition needs, joined, and the condition.
     more: Option<(&'static str, &'a Condition<'a>)>,
 }
 
@@ -159,19 +136,37 @@ impl<'a> Matching<'a> {
     /// Finding things of this kind, the best fitting first.
     #[must_use]
     pub fn new(kind: SearchKind, terms: &'a Terms) -> Self {
-        Self { kind, terms, key: Key::Fit(Score(terms)), more: None }
+        Self { kind, terms, number: None, more: None }
     }
 
     /// Ordered by a number of each, as an expression over the tables of [`Self::only`].
     #[must_use]
     pub fn by(self, number: &'static str) -> Self {
-        Self { key: Key::Number(number), ..self }
+        Self { number: Some(number), ..self }
+    }
+
+    /// Only to be counted: none of them is ranked.
+    #[must_use]
+    pub fn unranked(self) -> Self {
+        self.by("0::bigint")
     }
 
     /// Only what fits a condition over the tables that `join` adds.
     #[must_use]
     pub fn only(self, join: &'static str, condition: &'a Condition<'a>) -> Self {
         Self { more: Some((join, condition)), ..self }
+    }
+
+    /// How well an entry fits, in millionths.
+    fn push_score<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "round(1000000 * search_entries.boost * (0.75 * ts_rank('{0.02, 0.15, 0.4, 1}', search_entries.words, ",
+        );
+        out.push_bind_param::<Text, _>(&self.terms.any)?;
+        out.push_sql("::tsquery, 1) / 0.61 + case when search_entries.words @@ ");
+        out.push_bind_param::<Text, _>(&self.terms.phrase)?;
+        out.push_sql("::tsquery then 0.25 else 0 end))::bigint");
+        Ok(())
     }
 
     /// The newest that fit a question, then their keys: only what is kept is ranked.
@@ -182,12 +177,12 @@ impl<'a> Matching<'a> {
         further: impl FnOnce(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
     ) -> QueryResult<()> {
         out.push_sql("select subject_id, ");
-        match &self.key {
-            Key::Fit(score) => {
-                score.walk_ast(out.reborrow())?;
+        match self.number {
+            None => {
+                self.push_score(out)?;
                 out.push_sql(" from (select search_entries.subject_id, search_entries.boost, search_entries.words");
             }
-            Key::Number(number) => {
+            Some(number) => {
                 out.push_sql("number from (select search_entries.subject_id, ");
                 out.push_sql(number);
                 out.push_sql(" as number");

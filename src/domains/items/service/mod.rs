@@ -18,16 +18,19 @@ use crate::error::{AppError, AppResult};
 use crate::ids::{ItemId, UserId};
 use crate::scope::Scope;
 
-/// Items by id, of those that the viewer may see.
+/// Items by id, of those that the viewer may see; no statement when nothing is asked.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn load_visible(scope: &Scope, ids: &[ItemId]) -> AppResult<HashMap<ItemId, Arc<ItemCard>>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let viewer = scope.requester.viewer.map(|viewer| viewer.user_id);
     load_seen_by(&*scope.db.read().await?, viewer, ids).await
 }
 
-/// Items by id, of those that somebody may see; no statement when nothing is asked.
+/// Items by id, of those that somebody may see.
 ///
 /// # Errors
 /// When the database fails.
@@ -36,9 +39,6 @@ pub async fn load_seen_by(
     viewer: Option<UserId>,
     ids: &[ItemId],
 ) -> AppResult<HashMap<ItemId, Arc<ItemCard>>> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
     let cards = store::list_visible(conn, ids, viewer).await?;
     Ok(cards.into_iter().map(|card| (card.item.id, Arc::new(card))).collect())
 }

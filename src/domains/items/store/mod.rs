@@ -152,7 +152,10 @@ impl<'a> Found<'a> {
         if column.is_some() || !wanted.is_whatever_is_found() {
             matching = matching.only(" join items on items.id = search_entries.subject_id", wanted);
         }
-        Self(column.map(Column::number).into_iter().fold(matching, Matching::by))
+        if let Some(column) = column {
+            matching = matching.by(column.number());
+        }
+        Self(matching)
     }
 }
 
@@ -244,7 +247,8 @@ pub async fn find_items(
 
 /// How many items fit some words; search stops at 1,000.
 pub async fn count_found(mut conn: &AsyncPgConnection, terms: &Terms, wanted: Wanted<'_>) -> QueryResult<i64> {
-    CountFound { found: Found::new(terms, &wanted, None) }.get_result(&mut conn).await
+    let Found(matching) = Found::new(terms, &wanted, None);
+    CountFound { found: Found(matching.unranked()) }.get_result(&mut conn).await
 }
 
 /// Adds an item.
