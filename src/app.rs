@@ -20,6 +20,7 @@ use crate::domains::{accounts, media, search};
 use crate::error::AppResult;
 use crate::events::Events;
 use crate::files::workshop::Workshop;
+use crate::idempotency;
 use crate::ids::MediaId;
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
@@ -146,6 +147,7 @@ async fn sweep(app: Arc<App>) {
         note("contents of files", media::service::sweeping::sweep(&app).await);
         note("words of search", search::service::sweep(&app).await);
         note("counts of tries", rates::sweep(&app).await);
+        note("idempotency keys", idempotency::sweep(&app).await);
     }
 }
 

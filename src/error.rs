@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use async_graphql::Enum;
 
+use crate::money::Money;
+
 /// `errors[].extensions.code`: a request, authentication or internal failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
@@ -120,6 +122,16 @@ pub enum UserErrorCode {
     ItemNotAvailable,
     /// Nobody trades with themselves.
     OwnItem,
+    /// The task is not, or no longer, open.
+    TaskNotOpen,
+    /// Nobody takes on their own task.
+    OwnTask,
+    /// The balance is too low; `balance` and `required` say by how much.
+    InsufficientBalance,
+    /// Nothing of it is left; `available` says how many there are.
+    OutOfStock,
+    /// There is no address to send it to: give one, or have one in your profile.
+    AddressRequired,
     /// It can't go from the one state to the other; `allowed` says where it can.
     IllegalTransition,
     /// You can't do this to yourself.
@@ -171,6 +183,15 @@ pub enum Detail {
         /// What it can become.
         allowed: Vec<&'static str>,
     },
+    /// What there is and what it takes, for [`UserErrorCode::InsufficientBalance`].
+    Balance {
+        /// Spendable now.
+        balance: Money,
+        /// What it takes.
+        required: Money,
+    },
+    /// How many there are, for [`UserErrorCode::OutOfStock`].
+    Stock(i32),
 }
 
 impl UserError {

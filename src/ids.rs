@@ -119,6 +119,30 @@ typed_id!(
     FavoriteId, "Favorite"
 );
 typed_id!(
+    /// Help that somebody asks for.
+    TaskId, "Task"
+);
+typed_id!(
+    /// What somebody has; the key is its owner's.
+    WalletId, "Wallet"
+);
+typed_id!(
+    /// A movement of somebody's money.
+    EntryId, "LedgerEntry"
+);
+typed_id!(
+    /// A product of the points store.
+    ProductId, "Product"
+);
+typed_id!(
+    /// What somebody exchanged their balance for.
+    OrderId, "Order"
+);
+typed_id!(
+    /// A question to support.
+    TicketId, "Ticket"
+);
+typed_id!(
     /// The content of files; clients never see one.
     BlobId, "Blob"
 );

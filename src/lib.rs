@@ -11,6 +11,8 @@
 //! | [`files`], [`storage`] | what people upload: made fit to be served; where it lies |
 //! | [`auth`] | who is asking |
 //! | [`rates`] | how often an account or address may try, over all instances |
+//! | [`idempotency`] | mutations that take effect once, however often they are sent |
+//! | [`audit`] | looking whether everything adds up |
 //! | [`db`] | pool, embedded PostgreSQL, migrations |
 //! | [`change`], [`error`], [`ids`], [`money`], [`page`], [`scope`], [`text`] | what all domains share |
 //!
@@ -18,6 +20,7 @@
 //! {model, db}`.
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod change;
 pub mod clock;
@@ -31,6 +34,7 @@ pub mod files;
 pub mod geo;
 pub mod graphql;
 pub mod http;
+pub mod idempotency;
 pub mod ids;
 pub mod mailer;
 pub mod metrics;

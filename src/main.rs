@@ -14,7 +14,7 @@ use plaza::error::{AppError, AppResult};
 use plaza::files::worker;
 use plaza::scope::Scope;
 use plaza::seed::large::Amounts;
-use plaza::{graphql, run, seed, telemetry};
+use plaza::{audit, graphql, run, seed, telemetry};
 use tokio::runtime::Builder;
 
 /// Without huge pages (its feature `no_thp`): of each a thread holds a little, and all of it stays in memory.
@@ -46,6 +46,8 @@ enum Command {
     Schema,
     /// Adds demo data to an empty database; with numbers, large data beside what is there
     Seed(SeedArguments),
+    /// Looks whether all money, stock and states add up, and ends with 1 if not
+    Audit,
     /// Gives somebody a role
     Promote {
         /// Whom
@@ -171,6 +173,17 @@ async fn perform_on(command: Command, app: &Arc<App>) -> AppResult<()> {
         Command::Seed(SeedArguments { users: None, .. }) => seed::demo::add(app).await,
         Command::Seed(SeedArguments { users: Some(users), items, favorites, conversations, messages }) => {
             seed::large::add(app, Amounts { users, items, favorites, conversations, messages }).await
+        }
+        Command::Audit => {
+            let findings = audit::run(app.database.url()).await?;
+            for finding in &findings {
+                println!("{finding}");
+            }
+            if findings.is_empty() {
+                println!("Everything adds up: {} rules hold.", audit::rules());
+                return Ok(());
+            }
+            Err(AppError::bad_input(format!("{} things do not add up.", findings.len())))
         }
         Command::Promote { username, role } => accounts::promote(app, &username, role.into()).await,
         Command::Token { username } => {

@@ -22,6 +22,9 @@ use crate::seed;
 /// How long running mutations and sockets may take to end.
 const DRAIN: Duration = Duration::from_secs(8);
 
+/// How often the embedded cluster is looked after.
+const REVIVE: Duration = Duration::from_millis(500);
+
 /// The database to work on, and the cluster that has to be stopped afterwards.
 pub struct Opened {
     /// Connection string.
@@ -45,6 +48,20 @@ pub async fn open_database(config: &Config, exclusive: bool) -> AppResult<Opened
 }
 
 impl Opened {
+    /// Starts the embedded cluster again whenever it dies, until that is ended.
+    async fn keep_alive(&self, ended: CancellationToken) {
+        let Some(cluster) = self.cluster.clone() else { return };
+        while ended.run_until_cancelled(tokio::time::sleep(REVIVE)).await.is_some() {
+            let cluster = Arc::clone(&cluster);
+            match tokio::task::spawn_blocking(move || cluster.revive()).await {
+                Ok(Ok(false)) => {}
+                Ok(Ok(true)) => tracing::warn!("the embedded PostgreSQL had died, and was started again"),
+                Ok(Err(error)) => tracing::warn!(%error, "the embedded PostgreSQL died"),
+                Err(error) => tracing::warn!(%error, "the embedded PostgreSQL can't be looked after"),
+            }
+        }
+    }
+
     /// Stops the embedded cluster, where it is ours.
     pub async fn close(self) {
         let Some(cluster) = self.cluster else { return };
@@ -77,7 +94,15 @@ pub async fn build(config: Config, url: &str) -> AppResult<Arc<App>> {
 pub async fn serve(config: Config, demo: bool) -> AppResult<()> {
     raise_open_files();
     let opened = open_database(&config, true).await?;
-    let served = serve_on(config, &opened.url, demo).await;
+    let ended = CancellationToken::new();
+    let (served, ()) = tokio::join!(
+        async {
+            let served = serve_on(config, &opened.url, demo).await;
+            ended.cancel();
+            served
+        },
+        opened.keep_alive(ended.clone())
+    );
     opened.close().await;
     served
 }

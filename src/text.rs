@@ -1,5 +1,8 @@
 //! What characters show, for names and messages that are to be seen.
 
+use crate::change::Fault;
+use crate::error::{UserError, UserErrorCode};
+
 /// Whether a character shows nothing: white space, fillers, and what only steers or joins other characters.
 #[must_use]
 pub fn is_blank(c: char) -> bool {
@@ -41,4 +44,64 @@ pub fn is_line(text: &str) -> bool {
 #[must_use]
 pub fn is_lines(text: &str) -> bool {
     !text.chars().any(|c| (c.is_control() && c != '\n') || turns_direction(c))
+}
+
+/// What is wrong with a text that somebody wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TextFault {
+    /// Nothing, or nothing to be seen.
+    #[error("Something has to be written here.")]
+    Missing,
+    /// More than that.
+    #[error("At most {0} characters.")]
+    TooLong(usize),
+    /// What would break a line or turn it round.
+    #[error("This is one line of text.")]
+    NotOneLine,
+    /// Characters that no text has.
+    #[error("A text can't hold control characters.")]
+    NotText,
+    /// Null where there has to be a value.
+    #[error("This can't be null.")]
+    Null,
+}
+
+impl Fault for TextFault {
+    fn required() -> Self {
+        Self::Null
+    }
+
+    fn at(&self, path: &str) -> UserError {
+        let code = match self {
+            Self::Missing | Self::Null => UserErrorCode::Required,
+            Self::TooLong(_) => UserErrorCode::TooLong,
+            Self::NotOneLine | Self::NotText => UserErrorCode::InvalidInput,
+        };
+        UserError::new(code, self.to_string(), path)
+    }
+}
+
+/// Whether a text is a line of 1 to so many characters, white space around it not counted.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_line(text: &str, most: usize) -> Result<(), TextFault> {
+    check_written(text, most)?;
+    if is_line(text) { Ok(()) } else { Err(TextFault::NotOneLine) }
+}
+
+/// Whether a text is lines of 1 to so many characters, white space around it not counted.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_lines(text: &str, most: usize) -> Result<(), TextFault> {
+    check_written(text, most)?;
+    if is_lines(text) { Ok(()) } else { Err(TextFault::NotText) }
+}
+
+fn check_written(text: &str, most: usize) -> Result<(), TextFault> {
+    if text.chars().all(is_blank) {
+        return Err(TextFault::Missing);
+    }
+    if text.trim().chars().count() > most { Err(TextFault::TooLong(most)) } else { Ok(()) }
 }

@@ -54,6 +54,7 @@ settings! {
     "PLAZA_MAIL_FROM", "no-reply at the public host", "sender of mail, such as Plaza <no-reply@example.com>";
     "SMS_WEBHOOK_URL", "none", "takes each SMS as a POST of JSON (kind, to, subject, body, code, at); without it SMS go to outbox.jsonl";
     "PLAZA_REQUIRE_CAPTCHA", "false", "true asks for an image captcha whenever somebody signs in with a password, registers, or asks for a code";
+    "PLAZA_RECHARGE", "sandbox", "sandbox lets everybody add play money to their balance; off, as with PLAZA_PRODUCTION, leaves that to administrators";
     "PLAZA_EVENT_RETENTION_DAYS", "30", "how long clients can resume from an event cursor, 1 to 365";
     "PLAZA_LIMIT_DB_CONNECTIONS", "8", "connections in the pool, 2 to 200";
     "PLAZA_LIMIT_MUTATIONS", "256", "mutations running at once, 1 to 100000; more are refused as overloaded";
@@ -173,6 +174,8 @@ pub struct Config {
     pub mail: MailSettings,
     /// Ask for a captcha every time.
     pub require_captcha: bool,
+    /// Everybody may add play money to their balance.
+    pub recharge: bool,
     /// Where uploaded files lie.
     pub storage: StorageSettings,
     /// MiB of files that a user may keep.
@@ -258,8 +261,18 @@ impl Config {
         let public_url = reader.public_url("PLAZA_PUBLIC_URL");
         let spares_local = public_url.as_deref().is_none_or(reader::is_of_this_machine);
         let public_url = public_url.unwrap_or_else(|| format!("http://{bind}"));
+        let production = reader.parsed("PLAZA_PRODUCTION", false, "true or false");
+        let recharge = match reader.text("PLAZA_RECHARGE").as_deref() {
+            None | Some("sandbox") => !production,
+            Some("off") => false,
+            Some(_) => {
+                reader.errors.push("PLAZA_RECHARGE has to be sandbox or off".into());
+                false
+            }
+        };
         let config = Self {
             bind,
+            recharge,
             mail: reader.mail(&public_url),
             public_url,
             spares_local,
@@ -273,7 +286,7 @@ impl Config {
             event_retention_days: reader.number("PLAZA_EVENT_RETENTION_DAYS", 30, 1, 365),
             db_connections: reader.number("PLAZA_LIMIT_DB_CONNECTIONS", 8, 2, 200),
             mutations: reader.number("PLAZA_LIMIT_MUTATIONS", 256, 1, 100_000) as usize,
-            production: reader.parsed("PLAZA_PRODUCTION", false, "true or false"),
+            production,
             allowed_origins: reader.origins("PLAZA_ALLOWED_ORIGINS"),
             trusted_proxy_header: reader.header("PLAZA_TRUSTED_PROXY_HEADER"),
             trusted_documents: reader.text("PLAZA_TRUSTED_DOCUMENTS").map(PathBuf::from),

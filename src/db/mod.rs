@@ -7,6 +7,7 @@
 //! - The pool waits at most two seconds for a connection, then the request is refused as overloaded.
 //! - Connections of the sequencer, of LISTEN, of NOTIFY and of the mailer lie outside the pool.
 
+pub mod cut;
 pub mod embedded;
 mod lease;
 pub mod migrate;

@@ -30,6 +30,14 @@ pub mod sql_types {
     pub struct ItemStatus;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "ledger_account"))]
+    pub struct LedgerAccount;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "ledger_reason"))]
+    pub struct LedgerReason;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "message_channel"))]
     pub struct MessageChannel;
 
@@ -42,6 +50,10 @@ pub mod sql_types {
     pub struct MessageType;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "order_status"))]
+    pub struct OrderStatus;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "platform"))]
     pub struct Platform;
 
@@ -52,6 +64,14 @@ pub mod sql_types {
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "session_end"))]
     pub struct SessionEnd;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "task_status"))]
+    pub struct TaskStatus;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "ticket_status"))]
+    pub struct TicketStatus;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "tsvector", schema = "pg_catalog"))]
@@ -146,6 +166,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    idempotency_keys (user_id, operation, key) {
+        user_id -> Int8,
+        operation -> Text,
+        key -> Text,
+        input_hash -> Bytea,
+        result_id -> Nullable<Int8>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::CodePurpose;
 
@@ -185,6 +216,36 @@ diesel::table! {
         closed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::LedgerAccount;
+
+    ledger_entries (id) {
+        id -> Int8,
+        transfer_id -> Int8,
+        account -> LedgerAccount,
+        user_id -> Nullable<Int8>,
+        amount -> Int8,
+        balance_after -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::LedgerReason;
+
+    ledger_transfers (id) {
+        id -> Int8,
+        reason -> LedgerReason,
+        task_id -> Nullable<Int8>,
+        actor_id -> Nullable<Int8>,
+        note -> Nullable<Text>,
+        settles -> Bool,
+        created_at -> Timestamptz,
+        order_id -> Nullable<Int8>,
     }
 }
 
@@ -257,6 +318,41 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use super::sql_types::OrderStatus;
+
+    order_events (id) {
+        id -> Int8,
+        order_id -> Int8,
+        actor_id -> Nullable<Int8>,
+        from_status -> Nullable<OrderStatus>,
+        to_status -> OrderStatus,
+        note -> Nullable<Text>,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::OrderStatus;
+
+    orders (id) {
+        id -> Int8,
+        buyer_id -> Int8,
+        product_id -> Int8,
+        product_name -> Text,
+        price -> Int8,
+        image_id -> Int8,
+        address -> Text,
+        tracking_number -> Nullable<Text>,
+        status -> OrderStatus,
+        restocked -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use super::sql_types::EventKind;
     use super::sql_types::EventAudience;
 
@@ -289,6 +385,20 @@ diesel::table! {
         due_at -> Timestamptz,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    products (id) {
+        id -> Int8,
+        name -> Text,
+        price -> Int8,
+        stock -> Int4,
+        supplied -> Int8,
+        image_id -> Int8,
+        deleted_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -382,6 +492,52 @@ diesel::table! {
 }
 
 diesel::table! {
+    task_images (task_id, position) {
+        task_id -> Int8,
+        position -> Int2,
+        media_id -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::TaskStatus;
+
+    tasks (id) {
+        id -> Int8,
+        publisher_id -> Int8,
+        assignee_id -> Nullable<Int8>,
+        title -> Text,
+        content -> Text,
+        price -> Int8,
+        status -> TaskStatus,
+        accepted_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::TicketStatus;
+    use super::sql_types::Tsvector;
+
+    tickets (id) {
+        id -> Int8,
+        author_id -> Int8,
+        agent_id -> Nullable<Int8>,
+        order_id -> Nullable<Int8>,
+        question -> Text,
+        answer -> Nullable<Text>,
+        status -> TicketStatus,
+        words -> Tsvector,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::UploadState;
 
@@ -426,20 +582,44 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    wallets (user_id) {
+        user_id -> Int8,
+        balance -> Int8,
+        held -> Int8,
+    }
+}
+
 diesel::joinable!(favorites -> items (item_id));
 diesel::joinable!(favorites -> users (user_id));
 diesel::joinable!(file_usage -> users (owner_id));
+diesel::joinable!(idempotency_keys -> users (user_id));
 diesel::joinable!(item_images -> items (item_id));
 diesel::joinable!(item_images -> media (media_id));
+diesel::joinable!(ledger_entries -> ledger_transfers (transfer_id));
+diesel::joinable!(ledger_entries -> users (user_id));
+diesel::joinable!(ledger_transfers -> orders (order_id));
+diesel::joinable!(ledger_transfers -> tasks (task_id));
+diesel::joinable!(ledger_transfers -> users (actor_id));
 diesel::joinable!(members -> conversations (conversation_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(messages -> conversations (conversation_id));
 diesel::joinable!(messages -> users (sender_id));
+diesel::joinable!(order_events -> orders (order_id));
+diesel::joinable!(order_events -> users (actor_id));
+diesel::joinable!(orders -> media (image_id));
+diesel::joinable!(orders -> products (product_id));
+diesel::joinable!(orders -> users (buyer_id));
+diesel::joinable!(products -> media (image_id));
 diesel::joinable!(profiles -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(task_images -> media (media_id));
+diesel::joinable!(task_images -> tasks (task_id));
+diesel::joinable!(tickets -> orders (order_id));
 diesel::joinable!(uploads -> media (media_id));
 diesel::joinable!(uploads -> users (owner_id));
+diesel::joinable!(wallets -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     blobs,
@@ -448,21 +628,31 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     favorites,
     file_usage,
+    idempotency_keys,
     image_captchas,
     item_images,
     items,
+    ledger_entries,
+    ledger_transfers,
     media,
     members,
     messages,
     one_time_codes,
+    order_events,
+    orders,
     outbox,
     outgoing_messages,
+    products,
     profiles,
     rate_counts,
     refresh_tokens,
     search_entries,
     search_words,
     sessions,
+    task_images,
+    tasks,
+    tickets,
     uploads,
     users,
+    wallets,
 );

@@ -31,6 +31,8 @@ struct State {
     ring: VecDeque<Arc<Event>>,
     ring_bytes: usize,
     listeners: HashMap<UserId, Listener>,
+    /// Those with live subscribers here whose role something may speak to.
+    staff: HashSet<UserId>,
     /// Which people with subscribers here are, or were, in a conversation.
     conversations: HashMap<ConversationId, HashSet<UserId>>,
     next_id: SubscriberId,
@@ -72,6 +74,7 @@ impl Hub {
             ring: VecDeque::new(),
             ring_bytes: 0,
             listeners: HashMap::new(),
+            staff: HashSet::new(),
             conversations: HashMap::new(),
             next_id: 0,
         }))
@@ -143,6 +146,7 @@ impl Hub {
             return;
         }
         let listener = state.listeners.remove(&user).unwrap_or_default();
+        state.staff.remove(&user);
         for conversation in listener.windows.keys() {
             if let Some(people) = state.conversations.get_mut(conversation) {
                 people.remove(&user);
@@ -196,6 +200,9 @@ impl Hub {
             return None;
         }
         let (queue, receiver) = mpsc::channel(QUEUE);
+        if interest.rank > 0 {
+            state.staff.insert(user);
+        }
         let listener = state.listeners.get_mut(&user)?;
         listener.live.insert(id, Live { queue, interest: interest.clone(), reached });
         Some(receiver)
@@ -249,8 +256,13 @@ impl State {
                     listener.deliver(user, event);
                 }
             }
-            // See `Interest::admits`.
-            Audience::Role(_) => {}
+            Audience::Role(_) => {
+                for user in &self.staff {
+                    if let Some(listener) = self.listeners.get_mut(user) {
+                        listener.deliver(*user, event);
+                    }
+                }
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::domains::accounts::model::SessionEnd;
 use crate::domains::{accounts, chat, media};
 use crate::error::AppResult;
-use crate::ids::{ConversationId, ItemId, MediaId, MessageId, SessionId, UserId};
+use crate::ids::{ConversationId, ItemId, MediaId, MessageId, OrderId, SessionId, TaskId, TicketId, UserId};
 
 /// Turns rows into shared events: at most one statement per kind of thing they refer to.
 pub(super) async fn load(app: &App, conn: &AsyncPgConnection, rows: Vec<StoredEvent>) -> AppResult<Vec<Arc<Event>>> {
@@ -81,6 +81,9 @@ impl Found {
                 Payload::Membership { conversation_id, user_id, window }
             }
             EventKind::ItemTraded => Payload::Item(ItemId(row.subject_id?)),
+            EventKind::TaskChanged => Payload::Task(TaskId(row.subject_id?)),
+            EventKind::OrderChanged => Payload::Order(OrderId(row.subject_id?), row.user_id?),
+            EventKind::TicketChanged => Payload::Ticket(TicketId(row.subject_id?), row.user_id?),
             EventKind::SessionRevoked => {
                 let session = SessionId(row.subject_id?);
                 // Its row may be gone already; its tokens are no good all the same.

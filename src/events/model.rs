@@ -9,7 +9,7 @@ use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::domains::accounts::model::{SessionEnd, User};
 use crate::domains::chat::model::{ConversationCard, MessageCard};
-use crate::ids::{ConversationId, ItemId, SessionId, UserId};
+use crate::ids::{ConversationId, ItemId, OrderId, SessionId, TaskId, TicketId, UserId};
 
 /// A place in the stream; the first event's is 1.
 pub type Position = i64;
@@ -29,6 +29,12 @@ pg_enum! {
         SessionRevoked = "SESSION_REVOKED",
         /// An item was traded, or opened again after that.
         ItemTraded = "ITEM_TRADED",
+        /// A task was published or changed.
+        TaskChanged = "TASK_CHANGED",
+        /// An order was made or changed.
+        OrderChanged = "ORDER_CHANGED",
+        /// A ticket was made or changed.
+        TicketChanged = "TICKET_CHANGED",
     }
 }
 
@@ -161,6 +167,12 @@ pub enum Payload {
     Session(SessionId, SessionEnd),
     /// An item; what of it somebody may see is asked when it is delivered.
     Item(ItemId),
+    /// A task; as an item.
+    Task(TaskId),
+    /// An order, and whose it is; as an item.
+    Order(OrderId, UserId),
+    /// A ticket, and whose it is; as an item.
+    Ticket(TicketId, UserId),
     /// What it was about exists no more.
     Gone,
 }
@@ -202,11 +214,11 @@ impl Event {
         self.seq.filter(|_| matches!(self.kind, EventKind::MessageCreated | EventKind::MessageUpdated))
     }
 
-    /// The item it is about, if it is about one.
+    /// Whose thing it is about. They are told of it as themselves, whatever their role.
     #[must_use]
-    pub fn item(&self) -> Option<ItemId> {
+    pub fn person(&self) -> Option<UserId> {
         match self.payload {
-            Payload::Item(id) => Some(id),
+            Payload::Order(_, person) | Payload::Ticket(_, person) => Some(person),
             _ => None,
         }
     }

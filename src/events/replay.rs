@@ -52,6 +52,7 @@ pub(super) async fn next_page(
     let query = EventsBetween {
         conversations: &conversations,
         user,
+        rank: interest.rank,
         kinds: interest.kinds,
         after: after.position,
         through: head.position,

@@ -44,10 +44,12 @@ statement! {
 }
 
 statement! {
-    /// What some conversations' members and one person got between two positions, merged, at most `limit` rows.
+    /// What some conversations' members, one person and their roles got between two positions, merged, at most `limit`
+    /// rows.
     pub struct EventsBetween<'a> {
         conversations: &'a [ConversationId],
         user: UserId,
+        rank: i64,
         kinds: &'a [EventKind],
         after: Position,
         through: Position,
@@ -63,7 +65,12 @@ statement! {
      union all (select * from events where audience = 'USER' and audience_id = " [BigInt: &this.user]
     " and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
     " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
-    ") order by position limit " [BigInt: &this.limit] ")) merged order by position limit " [BigInt: &this.limit]
+    ") order by position limit " [BigInt: &this.limit]
+    ") union all select e.* from generate_series(1, " [BigInt: &this.rank]
+    ") as r (rank) cross join lateral (select * from events where audience = 'ROLE' and audience_id = r.rank \
+       and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
+    " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
+    ") order by position limit " [BigInt: &this.limit] ") e) merged order by position limit " [BigInt: &this.limit]
 }
 
 statement! {

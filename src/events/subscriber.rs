@@ -25,6 +25,9 @@ pub struct Interest {
     pub kinds: &'static [EventKind],
     /// In this conversation alone.
     pub conversation: Option<ConversationId>,
+    /// How far the person's role went when they subscribed: what speaks to a role of at most this rank. Whether it still
+    /// goes that far is asked when the event is delivered.
+    pub rank: i64,
 }
 
 impl Interest {
@@ -43,8 +46,7 @@ impl Interest {
                     windows.get(&id).is_some_and(|window| window.shows(event.version, event.seq_of_message()))
                 }
                 Audience::User(id) => id == user,
-                // No kind of event speaks to a role yet; whoever adds one says here who has it.
-                Audience::Role(_) => false,
+                Audience::Role(rank) => rank <= self.rank && event.person() != Some(user),
             }
     }
 }

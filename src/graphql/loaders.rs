@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::loader::{Batch, Loader};
-use crate::domains::{accounts, chat, items, media};
+use crate::domains::{accounts, chat, items, media, orders, products, tasks, tickets, wallet};
 use crate::error::{AppError, AppResult};
-use crate::ids::{ItemId, UserId};
+use crate::ids::{ItemId, OrderId, ProductId, UserId};
 use crate::scope::Scope;
 
 /// All loaders of one execution; each is built when first used.
@@ -29,6 +29,22 @@ pub struct Loaders {
     pub items: Loader<items::loader::VisibleItem>,
     /// A page of somebody's items, by them and the list's arguments.
     pub items_by_owner: Loader<items::loader::ItemsByOwner>,
+    /// A task by id, if the viewer may see it.
+    pub tasks: Loader<tasks::loader::VisibleTask>,
+    /// A product by id, if it is in the store.
+    pub products: Loader<products::loader::PresentProduct>,
+    /// An order by id, if the viewer may see it.
+    pub orders: Loader<orders::loader::VisibleOrder>,
+    /// The history of an order.
+    pub histories: Loader<orders::loader::HistoryOf>,
+    /// A ticket by id, if the viewer may see it.
+    pub tickets: Loader<tickets::loader::VisibleTicket>,
+    /// Somebody's wallet.
+    pub wallets: Loader<wallet::loader::WalletOf>,
+    /// A movement of money by id, if the viewer may see it.
+    pub entries: Loader<wallet::loader::VisibleEntry>,
+    /// A page of somebody's movements of money, by them and the list's arguments.
+    pub entries_of: Loader<wallet::loader::EntriesOf>,
 }
 
 impl Loaders {
@@ -46,6 +62,14 @@ impl Loaders {
             media: Loader::default(),
             items: Loader::default(),
             items_by_owner: Loader::default(),
+            tasks: Loader::default(),
+            products: Loader::default(),
+            orders: Loader::default(),
+            histories: Loader::default(),
+            tickets: Loader::default(),
+            wallets: Loader::default(),
+            entries: Loader::default(),
+            entries_of: Loader::default(),
         }
     }
 
@@ -72,11 +96,26 @@ impl Loaders {
         self.items_by_owner.forget_all().await;
     }
 
+    /// Forgets what was loaded of people's money, after some of it moved.
+    pub async fn forget_money(&self) {
+        self.wallets.forget_all().await;
+        self.entries_of.forget_all().await;
+    }
+
+    /// Forgets what was loaded of an order, its product and people's money, after a change of the order.
+    pub async fn forget_order(&self, order: OrderId, product: ProductId) {
+        self.orders.forget(order).await;
+        self.histories.forget(order).await;
+        self.products.forget(product).await;
+        self.forget_money().await;
+    }
+
     /// Forgets what was loaded of a user, after a change of theirs: the same operation may show it once more.
     pub async fn forget_user(&self, id: UserId) {
         self.users.forget(id).await;
         self.details.forget(id).await;
-        // Items carry their owners.
+        // Items carry their owners, and tasks their publishers.
+        self.tasks.forget_all().await;
         self.items.forget_all().await;
         self.items_by_owner.forget_all().await;
     }

@@ -8,10 +8,12 @@ pub mod context;
 pub mod document;
 pub mod engine;
 pub mod errors;
+pub mod live;
 pub mod loader;
 pub mod loaders;
 pub mod node;
 pub mod payload;
+pub mod ranges;
 pub mod scalars;
 
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use std::sync::Arc;
 use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
 
 use crate::app::App;
-use crate::domains::{accounts, chat, favorites, items, media, search};
+use crate::domains::{accounts, chat, favorites, items, media, orders, products, search, tasks, tickets, wallet};
 
 /// The root of queries.
 #[derive(MergedObject, Default)]
@@ -28,6 +30,10 @@ pub struct Query(
     accounts::query::AccountQuery,
     chat::query::ChatQuery,
     items::query::ItemQuery,
+    tasks::query::TaskQuery,
+    products::query::ProductQuery,
+    orders::query::OrderQuery,
+    tickets::query::TicketQuery,
     search::query::SearchQuery,
 );
 
@@ -39,11 +45,21 @@ pub struct Mutation(
     media::mutation::MediaMutation,
     items::mutation::ItemMutation,
     favorites::mutation::FavoriteMutation,
+    tasks::mutation::TaskMutation,
+    products::mutation::ProductMutation,
+    orders::mutation::OrderMutation,
+    wallet::mutation::WalletMutation,
+    tickets::mutation::TicketMutation,
 );
 
 /// The root of subscriptions.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(chat::subscription::ChatSubscription);
+pub struct Subscription(
+    chat::subscription::ChatSubscription,
+    tasks::subscription::TaskSubscription,
+    orders::subscription::OrderSubscription,
+    tickets::subscription::TicketSubscription,
+);
 
 /// Everything about the signed-in user.
 #[derive(MergedObject)]
@@ -53,6 +69,10 @@ pub struct Viewer(
     media::query::MediaViewer,
     items::query::ItemViewer,
     favorites::query::FavoriteViewer,
+    tasks::query::TaskViewer,
+    orders::query::OrderViewer,
+    wallet::query::WalletViewer,
+    tickets::query::TicketViewer,
 );
 
 impl Viewer {
@@ -65,6 +85,10 @@ impl Viewer {
             media::query::MediaViewer,
             items::query::ItemViewer,
             favorites::query::FavoriteViewer,
+            tasks::query::TaskViewer,
+            orders::query::OrderViewer,
+            wallet::query::WalletViewer,
+            tickets::query::TicketViewer,
         )
     }
 }

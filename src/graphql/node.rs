@@ -9,9 +9,17 @@ use crate::domains::chat::types::{Conversation, Message};
 use crate::domains::favorites::types::Favorite;
 use crate::domains::items::types::Item;
 use crate::domains::media::types::Media;
-use crate::domains::{accounts, chat, favorites, items, media};
+use crate::domains::orders::types::Order;
+use crate::domains::products::types::Product;
+use crate::domains::tasks::types::Task;
+use crate::domains::tickets::types::Ticket;
+use crate::domains::wallet::types::{LedgerEntry, Wallet};
+use crate::domains::{accounts, chat, favorites, items, media, orders, products, tasks, tickets, wallet};
 use crate::error::{AppError, AppResult};
-use crate::ids::{ConversationId, FavoriteId, ItemId, MediaId, MessageId, SessionId, UserId, decode_global_id};
+use crate::ids::{
+    ConversationId, EntryId, FavoriteId, ItemId, MediaId, MessageId, OrderId, ProductId, SessionId, TaskId, TicketId,
+    UserId, WalletId, decode_global_id,
+};
 
 /// The most ids that `nodes` takes.
 const MOST_NODES: usize = 100;
@@ -34,6 +42,18 @@ pub enum Node {
     Item(Item),
     /// A favorite of the viewer's.
     Favorite(Favorite),
+    /// A task that the viewer may see.
+    Task(Task),
+    /// A product that is in the store.
+    Product(Product),
+    /// An order that the viewer may see.
+    Order(Order),
+    /// A ticket that the viewer may see.
+    Ticket(Ticket),
+    /// The viewer's wallet, or anybody's for administrators.
+    Wallet(Wallet),
+    /// A movement of the viewer's money, or of anybody's for administrators.
+    LedgerEntry(LedgerEntry),
 }
 
 /// Finds an object of whatever type; none when it doesn't exist or the viewer may not see it.
@@ -46,6 +66,12 @@ async fn find(ctx: &Context<'_>, id: &ID) -> AppResult<Option<Node>> {
         (UserId::TYPE, _) => accounts::query::find_user(ctx, UserId(key)).await?.map(Node::User),
         (ItemId::TYPE, _) => items::query::find_item(ctx, ItemId(key)).await?.map(Node::Item),
         (FavoriteId::TYPE, Some(_)) => favorites::query::find_favorite(ctx, FavoriteId(key)).await?.map(Node::Favorite),
+        (TaskId::TYPE, _) => tasks::query::find_task(ctx, TaskId(key)).await?.map(Node::Task),
+        (ProductId::TYPE, _) => products::query::find_product(ctx, ProductId(key)).await?.map(Node::Product),
+        (OrderId::TYPE, Some(_)) => orders::query::find_order(ctx, OrderId(key)).await?.map(Node::Order),
+        (TicketId::TYPE, Some(_)) => tickets::query::find_ticket(ctx, TicketId(key)).await?.map(Node::Ticket),
+        (WalletId::TYPE, Some(_)) => wallet::query::find_wallet(ctx, WalletId(key)).await?.map(Node::Wallet),
+        (EntryId::TYPE, Some(_)) => wallet::query::find_entry(ctx, EntryId(key)).await?.map(Node::LedgerEntry),
         (ConversationId::TYPE, Some(_)) => {
             chat::query::find_conversation(ctx, ConversationId(key)).await?.map(Node::Conversation)
         }

@@ -2,6 +2,7 @@
 
 use async_graphql::{ID, Interface, SimpleObject};
 
+use super::scalars::Decimal;
 use crate::error::{AppError, AppResult, Detail, UserError, UserErrorCode};
 
 /// A business failure that has nothing to tell beyond its code and message.
@@ -41,8 +42,36 @@ pub struct IllegalTransitionError {
     from: String,
     /// The state that was wanted.
     to: String,
-    /// The states that it can go to by the same mutation.
+    /// The states that you could bring it to instead.
     allowed: Vec<String>,
+}
+
+/// The balance is too low.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct InsufficientBalanceError {
+    /// Stable code, to be switched on.
+    code: UserErrorCode,
+    /// One sentence in English; translate by the code.
+    message: String,
+    /// Path of the argument at fault; null when no argument is.
+    field: Option<Vec<String>>,
+    /// Spendable now, in yuan.
+    balance: Decimal,
+    /// What it takes, in yuan.
+    required: Decimal,
+}
+
+/// Too few are left.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct OutOfStockError {
+    /// Stable code, to be switched on.
+    code: UserErrorCode,
+    /// One sentence in English; translate by the code.
+    message: String,
+    /// Path of the argument at fault; null when no argument is.
+    field: Option<Vec<String>>,
+    /// How many there are.
+    available: i32,
 }
 
 /// A business failure the user can act on; every payload lists them.
@@ -64,6 +93,10 @@ pub enum UserErrorObject {
     RateLimited(RateLimitedError),
     /// What it can become instead.
     IllegalTransition(IllegalTransitionError),
+    /// How much is missing.
+    InsufficientBalance(InsufficientBalanceError),
+    /// How many there are.
+    OutOfStock(OutOfStockError),
 }
 
 impl From<UserError> for UserErrorObject {
@@ -80,6 +113,11 @@ impl From<UserError> for UserErrorObject {
                 let allowed = allowed.into_iter().map(ToOwned::to_owned).collect();
                 Self::IllegalTransition(IllegalTransitionError { code, message, field, from, to, allowed })
             }
+            Some(Detail::Balance { balance, required }) => {
+                let (balance, required) = (Decimal(balance), Decimal(required));
+                Self::InsufficientBalance(InsufficientBalanceError { code, message, field, balance, required })
+            }
+            Some(Detail::Stock(available)) => Self::OutOfStock(OutOfStockError { code, message, field, available }),
         }
     }
 }

@@ -55,7 +55,19 @@ fn layers_see_only_what_lies_below() {
         if !layer("store") && !["src/db/migrate.rs", "src/db/sql.rs"].contains(&name.as_str()) {
             assert!(!text.contains("RunQueryDsl"), "{name} sends SQL outside a store");
         }
-        for other in ["accounts", "chat", "favorites", "items", "media", "search"] {
+        for other in [
+            "accounts",
+            "chat",
+            "favorites",
+            "items",
+            "media",
+            "orders",
+            "products",
+            "search",
+            "tasks",
+            "tickets",
+            "wallet",
+        ] {
             if domain != Some(other) {
                 let foreign = format!("{other}::store");
                 assert!(!text.contains(&foreign), "{name} reaches into {foreign}");

@@ -159,7 +159,7 @@ async fn a_subscriber_that_falls_behind_catches_up_and_misses_nothing() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     ada.say(&bo, "first").await;
-    let interest = Interest { kinds: &[EventKind::MessageCreated], conversation: None };
+    let interest = Interest { kinds: &[EventKind::MessageCreated], conversation: None, rank: 0 };
     let cursor = StreamCursor::parse(&bo.cursor().await).unwrap();
     let mut subscription =
         Subscription::open(Arc::clone(&app.app), UserId(bo.key()), interest, Some(cursor)).await.unwrap();

@@ -81,7 +81,8 @@ impl Crowd {
     /// Follows the stream for somebody until it is over and half a second was silent.
     async fn listen(&self, n: usize, over: &CancellationToken) -> JoinHandle<Vec<Arc<Event>>> {
         let start = self.app.app.events.head_cursor();
-        let interest = Interest { kinds: &[EventKind::MessageCreated, EventKind::MessageUpdated], conversation: None };
+        let interest =
+            Interest { kinds: &[EventKind::MessageCreated, EventKind::MessageUpdated], conversation: None, rank: 0 };
         let app = Arc::clone(&self.instance_of(n).app);
         let mut subscription = Subscription::open(app, self.people[n].0, interest, Some(start)).await.unwrap();
         let over = over.clone();

@@ -2,137 +2,25 @@
 //! asked for, support and an administrator. What came of it is compared with `docs/permissions.md`, and nobody but the
 //! owner, and an administrator where it is theirs to see, gets to read anything private.
 
+mod cases;
+mod money;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use plaza::ids::{ItemId, MediaId, SessionId, UserId};
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{LOGIN, REGISTER, REQUEST};
 use crate::harness::files::{rgb_png, send_files_with, sending};
 use crate::harness::{Answer, Person, Socket, TestApp, post, until};
 use crate::tickets::ticket;
+use cases::{CASES, Case};
+use money::Money;
 
 /// Stands in whatever is private to the owner.
 const SECRET: &str = "for-the-owner-alone";
 
 const ASKERS: [&str; 5] = ["anonymous", "user", "owner", "support", "admin"];
-
-/// A root field with a document that asks for something of the owner's, and what the document is given.
-struct Case {
-    field: &'static str,
-    document: &'static str,
-    variables: fn(&Fixture) -> Value,
-}
-
-const fn case(field: &'static str, document: &'static str, variables: fn(&Fixture) -> Value) -> Case {
-    Case { field, document, variables }
-}
-
-fn none(_: &Fixture) -> Value {
-    json!({})
-}
-
-fn owner(fixture: &Fixture) -> Value {
-    json!({ "id": fixture.owner.id })
-}
-
-/// An account's fields, private ones among them.
-macro_rules! user {
-    () => {
-        "{ username deleted private { address pendingEmail email idCard } }"
-    };
-}
-
-const CASES: &[Case] = &[
-    case("Query.node", concat!("query ($id: ID!) { node(id: $id) { ... on User ", user!(), " } }"), owner),
-    case("Query.nodes", concat!("query ($id: ID!) { nodes(ids: [$id]) { ... on User ", user!(), " } }"), owner),
-    case("Query.viewer", concat!("{ viewer { user ", user!(), " sessions { id deviceName } files { nodes { fileName } } eventCursor } }"), none),
-    case("Query.user", concat!("query ($id: ID!) { user(id: $id) ", user!(), " }"), owner),
-    case("Query.users", concat!("{ users { nodes ", user!(), " } }"), none),
-    case("Query.userByAccountNumber", concat!("query ($n: Int!) { userByAccountNumber(accountNumber: $n) ", user!(), " }"), |f| {
-        json!({ "n": f.account_number })
-    }),
-    case("Query.conversation", "query ($id: ID!) { conversation(id: $id) { lastMessage { content { ... on TextContent { text } } } } }", |f| {
-        json!({ "id": f.conversation })
-    }),
-    case("Query.conversationWith", "query ($id: ID!) { conversationWith(userId: $id) { id lastMessage { content { ... on TextContent { text } } } } }", |f| {
-        json!({ "id": f.friend })
-    }),
-    case("Query.message", "query ($id: ID!) { message(id: $id) { content { ... on TextContent { text } } } }", |f| {
-        json!({ "id": f.message })
-    }),
-    case("Query.item", "query ($id: ID!) { item(id: $id) { title owner { username } } }", |f| json!({ "id": f.item })),
-    case("Query.items", concat!("{ items(filter: { status: [OPEN, CLOSED, DELETED] }) { nodes { title owner ", user!(), " } } }"), none),
-    case("Query.search", concat!("query ($q: String!) { search(query: $q) { nodes { ... on User ", user!(), " ... on Item { title } } } }"), |f| {
-        json!({ "q": f.username })
-    }),
-    case("Query.searchUsers", concat!("query ($q: String!) { searchUsers(query: $q) { nodes ", user!(), " } }"), |f| json!({ "q": f.username })),
-    case("Mutation.createItem", "mutation { createItem(input: { title: \"a\", category: 1, price: 1, condition: 1, direction: SELL }) { item { title } userErrors { code } } }", none),
-    case("Mutation.updateItem", "mutation ($id: ID!) { updateItem(id: $id, input: { title: \"b\" }) { item { title } userErrors { code } } }", |f| json!({ "id": f.item })),
-    case("Mutation.deleteItem", "mutation ($id: ID!) { deleteItem(id: $id) { item { title } userErrors { code } } }", |f| json!({ "id": f.open_item })),
-    case("Mutation.uploadItemImages", "mutation ($id: ID!, $files: [Upload!]!) { uploadItemImages(itemId: $id, files: $files) { item { title } userErrors { code } } }", |f| json!({ "id": f.open_item })),
-    case("Mutation.tradeItem", "mutation ($id: ID!) { tradeItem(id: $id) { item { title } userErrors { code } } }", |f| json!({ "id": f.open_item })),
-    case("Mutation.addFavorites", "mutation ($id: ID!) { addFavorites(itemIds: [$id]) { favorites { id } userErrors { code } } }", |f| json!({ "id": f.item })),
-    case("Mutation.removeFavorites", "mutation ($id: ID!) { removeFavorites(itemIds: [$id]) { favorites { id } userErrors { code } } }", |f| json!({ "id": f.item })),
-    case("Mutation.createImageCaptcha", "mutation { createImageCaptcha(purpose: LOGIN) { captcha { key } userErrors { code } } }", none),
-    case("Mutation.requestVerificationCode", REQUEST, |f| {
-        json!({ "input": { "contact": { "email": f.new_email() }, "purpose": "LOGIN" } })
-    }),
-    case("Mutation.register", REGISTER, |f| {
-        json!({ "input": { "username": format!("new{}", f.number), "password": Person::PASSWORD } })
-    }),
-    case("Mutation.login", LOGIN, |f| {
-        json!({ "input": { "credential": { "password": { "account": f.username, "password": "not the password" } } } })
-    }),
-    case("Mutation.refreshSession", "mutation { refreshSession(refreshToken: \"none\") { user { id } userErrors { code } } }", none),
-    case("Mutation.logout", "mutation { logout { ok userErrors { code } } }", none),
-    case("Mutation.revokeSession", "mutation ($id: ID!) { revokeSession(id: $id) { deletedId userErrors { code } } }", |f| {
-        json!({ "id": f.session })
-    }),
-    case("Mutation.revokeOtherSessions", "mutation { revokeOtherSessions { ok userErrors { code } } }", none),
-    case("Mutation.requestPasswordReset", "mutation ($e: EmailAddress!) { requestPasswordReset(contact: { email: $e }) { ok userErrors { code } } }", |f| {
-        json!({ "e": f.new_email() })
-    }),
-    case("Mutation.resetPassword", "mutation ($e: EmailAddress!) { resetPassword(input: { contact: { email: $e }, code: \"000000\", newPassword: \"a long password\" }) { ok userErrors { code } } }", |f| {
-        json!({ "e": f.new_email() })
-    }),
-    case("Mutation.changePassword", "mutation { changePassword(input: { newPassword: \"a long password\" }) { user { id } userErrors { code } } }", none),
-    case("Mutation.updateProfile", concat!("mutation { updateProfile(input: { bio: \"hi\" }) { user ", user!(), " userErrors { code } } }"), none),
-    case("Mutation.uploadAvatar", concat!("mutation ($file: Upload!) { uploadAvatar(file: $file) { user ", user!(), " userErrors { code } } }"), none),
-    case("Mutation.uploadFile", "mutation ($file: Upload!) { uploadFile(file: $file) { media { fileName } userErrors { code } } }", none),
-    case("Mutation.uploadFiles", "mutation ($files: [Upload!]!) { uploadFiles(files: $files) { media { fileName } userErrors { code } } }", none),
-    case("Mutation.createUploadTicket", "mutation { createUploadTicket(input: { fileName: \"a\", contentType: \"image/png\", sizeBytes: 9 }) { ticket { fileUrl } userErrors { code } } }", none),
-    case("Mutation.completeUpload", "mutation ($token: String!) { completeUpload(uploadToken: $token) { media { fileName } userErrors { code } } }", |f| {
-        json!({ "token": f.upload })
-    }),
-    case("Mutation.deleteFile", "mutation ($id: ID!) { deleteFile(id: $id) { deletedId userErrors { code } } }", |f| {
-        json!({ "id": f.file })
-    }),
-    case("Mutation.sendEmailVerification", "mutation { sendEmailVerification { ok userErrors { code } } }", none),
-    case("Mutation.verifyEmail", concat!("mutation { verifyEmail(token: \"none\") { user ", user!(), " userErrors { code } } }"), none),
-    case("Mutation.verifyContact", concat!("mutation ($e: EmailAddress!) { verifyContact(contact: { email: $e }, code: \"000000\") { user ", user!(), " userErrors { code } } }"), |f| {
-        json!({ "e": f.pending_email() })
-    }),
-    case("Mutation.adminUpdateUser", concat!("mutation ($id: ID!) { adminUpdateUser(id: $id, input: { score: 11 }) { user ", user!(), " userErrors { code } } }"), owner),
-    case("Mutation.suspendUser", concat!("mutation ($id: ID!) { suspendUser(id: $id) { user ", user!(), " userErrors { code } } }"), owner),
-    case("Mutation.unsuspendUser", concat!("mutation ($id: ID!) { unsuspendUser(id: $id) { user ", user!(), " userErrors { code } } }"), owner),
-    case("Mutation.deleteUser", "mutation ($id: ID!) { deleteUser(id: $id) { deletedId userErrors { code } } }", owner),
-    case("Mutation.sendMessage", "mutation ($id: ID!) { sendMessage(input: { to: { conversationId: $id }, content: { text: { text: \"hi\" } } }) {
-        message { conversation { lastMessage { seq } peer { private { address } } } } userErrors { code } } }", |f| json!({ "id": f.conversation })),
-    case("Mutation.editMessage", "mutation ($id: ID!) { editMessage(id: $id, text: \"changed\") { message { seq content { ... on TextContent { text } } } userErrors { code } } }", |f| {
-        json!({ "id": f.message })
-    }),
-    case("Mutation.markConversationDelivered", "mutation ($id: ID!) { markConversationDelivered(to: { conversationId: $id }, upToSeq: 1) { conversation { id } userErrors { code } } }", |f| {
-        json!({ "id": f.conversation })
-    }),
-    case("Mutation.markConversationRead", "mutation ($id: ID!) { markConversationRead(to: { conversationId: $id }) { conversation { id } userErrors { code } } }", |f| {
-        json!({ "id": f.conversation })
-    }),
-    case("Subscription.messageReceived", "subscription { messageReceived { message { content { ... on TextContent { text } } sender { private { address } } } } }", none),
-    case("Subscription.conversationUpdated", "subscription { conversationUpdated { lastMessage { content { ... on TextContent { text } } } } }", none),
-    case("Subscription.events", "subscription { events { payload { ... on MessageCreated { message { content { ... on TextContent { text } } } } } } }", none),
-];
 
 /// People and things of one case alone: an owner with a session, secrets, and a conversation with a friend.
 struct Fixture {
@@ -151,6 +39,7 @@ struct Fixture {
     /// Deleted: the owner's and the administrators'.
     item: String,
     open_item: String,
+    money: Money,
 }
 
 impl Fixture {
@@ -189,6 +78,8 @@ impl Fixture {
         let (file, upload) = Self::file_of(&owner, sql).await;
         let (item, open_item) =
             (Self::item_of(&owner, sql, SECRET, "DELETED").await, Self::item_of(&owner, sql, "open", "OPEN").await);
+        let image = MediaId::parse(&file).unwrap().0;
+        let money = Money::of(&owner, &friend, image, sql).await;
         let askers = vec![None, Some(user), Some(owner.clone()), Some(support), Some(admin)];
         Self {
             number,
@@ -203,6 +94,7 @@ impl Fixture {
             upload,
             item,
             open_item,
+            money,
             message: own["id"].as_str().unwrap().to_owned(),
             owner,
         }
@@ -253,17 +145,32 @@ fn outcome(answer: &Answer) -> String {
     let hidden = value.is_null() || value == &json!([null]);
     let code = value["userErrors"][0]["code"].as_str().unwrap_or_default();
     match code {
-        "NOT_FOUND" | "FORBIDDEN" | "NOT_MEMBER" | "OWN_ITEM" => code.to_owned(),
+        "NOT_FOUND" | "FORBIDDEN" | "NOT_MEMBER" | "OWN_ITEM" | "OWN_TASK" => code.to_owned(),
         "CODE_INVALID" if value.get("media").is_some() => code.to_owned(),
         _ if hidden => "null".to_owned(),
         _ => "yes".to_owned(),
     }
 }
 
-async fn ask(app: &TestApp, case: &Case, fixture: &Fixture, asker: usize) -> String {
+/// Whether what is asked may tell somebody what is private to the owner.
+fn may_read(case: &Case, asker: usize) -> bool {
+    const ADMINS: [&str; 8] = ["item", "items", "task", "tasks", "order", "orders", "ticket", "tickets"];
+    let name = case.field.strip_prefix("Query.").unwrap_or_default();
+    match ASKERS[asker] {
+        "owner" => true,
+        "support" => ["ticket", "tickets"].contains(&name) || case.field == "Subscription.ticketUpdated",
+        "admin" => {
+            let live = ["Subscription.orderUpdated", "Subscription.ticketUpdated"].contains(&case.field);
+            live || ADMINS.contains(&name) || (case.document.contains("private") && !case.document.contains("message"))
+        }
+        _ => false,
+    }
+}
+
+async fn ask(app: &TestApp, sql: &tokio_postgres::Client, case: &Case, fixture: &Fixture, asker: usize) -> String {
     let person = fixture.askers[asker].as_ref();
     if case.field.starts_with("Subscription.") {
-        return listen(app, case, fixture, asker).await;
+        return listen(app, sql, case, fixture, asker).await;
     }
     let token = person.map(|person| person.token.as_str());
     let answer = if case.document.contains("Upload!") {
@@ -273,17 +180,14 @@ async fn ask(app: &TestApp, case: &Case, fixture: &Fixture, asker: usize) -> Str
     } else {
         post(app.address, token, case.document, (case.variables)(fixture)).await
     };
-    let may_read = ASKERS[asker] == "owner"
-        || (ASKERS[asker] == "admin"
-            && (case.document.contains("private") || case.field == "Query.item" || case.field == "Query.items")
-            && !case.document.contains("message"));
+    let may_read = may_read(case, asker);
     let leaks = answer.body.to_string().contains(SECRET) || answer.body.to_string().contains(&fixture.pending_email());
     assert!(may_read || !leaks, "{} tells {}: {}", case.field, ASKERS[asker], answer.body);
     outcome(&answer)
 }
 
 /// Listens while the owner gets a message; whoever else hears anything first hears their own note.
-async fn listen(app: &TestApp, case: &Case, fixture: &Fixture, asker: usize) -> String {
+async fn listen(app: &TestApp, sql: &tokio_postgres::Client, case: &Case, fixture: &Fixture, asker: usize) -> String {
     let Some(person) = &fixture.askers[asker] else {
         let mut socket = Socket::open(app.address, Value::Null).await;
         socket.subscribe(case.document, json!({})).await;
@@ -294,10 +198,14 @@ async fn listen(app: &TestApp, case: &Case, fixture: &Fixture, asker: usize) -> 
     let mut socket = person.socket().await;
     socket.subscribe(case.document, json!({})).await;
     until("the subscription is live", || async { app.app.events.hub().live() > before }).await;
-    fixture.speak().await;
-    person.say(person, "a note to oneself").await;
+    if case.document.contains("Updated {") && !case.document.contains("conversation") {
+        fixture.money.stir(case.field, &fixture.owner, person, sql).await;
+    } else {
+        fixture.speak().await;
+        person.say(person, "a note to oneself").await;
+    }
     let heard = socket.next().await.to_string();
-    assert_eq!(heard.contains(SECRET), ASKERS[asker] == "owner", "{} tells {}: {heard}", case.field, ASKERS[asker]);
+    assert_eq!(heard.contains(SECRET), may_read(case, asker), "{} tells {}: {heard}", case.field, ASKERS[asker]);
     drop(socket);
     until("the subscription is gone", || async { app.app.events.hub().subscriptions() == before }).await;
     "yes".to_owned()
@@ -327,7 +235,7 @@ async fn everybody_may_do_what_the_table_says() {
         write!(table, "| `{}` |", case.field).unwrap();
         for asker in 0..ASKERS.len() {
             let fixture = Fixture::new(&app, &sql, index * ASKERS.len() + asker).await;
-            write!(table, " {} |", ask(&app, case, &fixture, asker).await).unwrap();
+            write!(table, " {} |", ask(&app, &sql, case, &fixture, asker).await).unwrap();
         }
         table.push('\n');
     }
@@ -347,7 +255,8 @@ contacts (the owner and administrators see them), their messages and their files
 
 `yes` means that the field answered, with whatever that person may see; `null` that for them there is no such thing.
 `UNAUTHENTICATED` and, of what is an administrator's, `FORBIDDEN` are codes of `errors`; `NOT_FOUND`, `NOT_MEMBER`, of
-another's item `FORBIDDEN`, of one's own `OWN_ITEM` and, of another's upload, `CODE_INVALID` stand in `userErrors`. The item
-that is looked at is a deleted one, which its owner and administrators see; the others' mutations are of an open one.
+another's item or task `FORBIDDEN`, of one's own `OWN_ITEM` and `OWN_TASK` and, of another's upload, `CODE_INVALID` stand in
+`userErrors`. The item and the task that are looked at are a deleted and a cancelled one, which their owner and administrators
+see; the others' mutations are of open ones. Orders are of their buyer and administrators, tickets of support as well.
 
 ";

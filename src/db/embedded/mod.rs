@@ -132,6 +132,25 @@ impl Cluster {
         self.url_as("postgres", "postgres")
     }
 
+    /// Starts the server again where it died; true when it had to. One that was joined is left alone.
+    ///
+    /// # Errors
+    /// When it does not start, which may be because what is left of it still ends.
+    pub fn revive(&self) -> Outcome<bool> {
+        if self.lock.is_none() || self.is_alive() {
+            return Ok(false);
+        }
+        self.launch().map(|()| true)
+    }
+
+    /// Whether the server's first process lives. Without starting a program, so that it can be asked often.
+    fn is_alive(&self) -> bool {
+        let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
+        let Some(pid) = file.lines().next().and_then(|line| line.trim().parse::<u32>().ok()) else { return false };
+        let executable = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        executable.trim_end() == "postgres"
+    }
+
     /// Stops the server, ending its clients; waits until it is down. One that was joined is left alone.
     ///
     /// # Errors

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 
 use super::service;
+use super::service::seen::load_seen;
 use super::subscription::EVENT_KINDS;
 use super::types::event::ViewerEventConnection;
 use super::types::{Conversation, Message};
-use crate::domains::items;
 use crate::error::{AppError, AppResult};
-use crate::events::{Interest, StreamCursor, Subscription};
+use crate::events::{StreamCursor, Subscription};
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
+use crate::graphql::live::interest;
 use crate::graphql::scalars::query_id;
-use crate::ids::{ConversationId, ItemId, MessageId, UserId};
+use crate::ids::{ConversationId, MessageId, UserId};
 use crate::page::PageArgs;
 
 /// The viewer's conversation of this id.
@@ -111,12 +112,11 @@ impl ChatViewer {
         let limit = usize::try_from(first).ok().filter(|limit| (1..=100).contains(limit));
         let limit = limit.ok_or_else(|| AppError::bad_input("`first` has to be from 1 to 100."))?;
         let cursor = StreamCursor::parse(&after)?;
-        let interest = Interest { kinds: EVENT_KINDS, conversation: None };
         let viewer = ctx.viewer()?.user_id;
+        let interest = interest(ctx, EVENT_KINDS, None).await?;
         let mut subscription = Subscription::open(Arc::clone(ctx.app()?), viewer, interest, Some(cursor)).await?;
         let (events, more) = subscription.pull(limit).await?;
-        let traded: Vec<ItemId> = events.iter().filter_map(|event| event.item()).collect();
-        let items = items::service::load_visible(ctx.scope()?, &traded).await?;
-        Ok(ViewerEventConnection::new(&events, &items, more))
+        let seen = load_seen(ctx.app()?, viewer, &events).await?;
+        Ok(ViewerEventConnection::new(&events, &seen, more))
     }
 }

@@ -1,26 +1,33 @@
 //! Subscriptions of chat.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Subscription};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 
 use super::service;
+use super::service::seen::load_seen;
 use super::types::Conversation;
 use super::types::event::{MessageReceived, ViewerEvent};
 use crate::app::App;
-use crate::domains::items;
 use crate::error::{AppError, AppResult};
 use crate::events::resume::Resume;
-use crate::events::{self, Event, EventKind, Interest, Payload, StreamCursor};
+use crate::events::{Event, EventKind, Payload, StreamCursor};
 use crate::graphql::context::PlazaContext;
+use crate::graphql::live::follow;
 use crate::graphql::scalars::query_id;
 use crate::ids::{ConversationId, UserId};
 
 /// The kinds of event that clients know.
-pub const EVENT_KINDS: &[EventKind] =
-    &[EventKind::MessageCreated, EventKind::MessageUpdated, EventKind::ConversationRead, EventKind::ItemTraded];
+pub const EVENT_KINDS: &[EventKind] = &[
+    EventKind::MessageCreated,
+    EventKind::MessageUpdated,
+    EventKind::ConversationRead,
+    EventKind::ItemTraded,
+    EventKind::TaskChanged,
+    EventKind::OrderChanged,
+    EventKind::TicketChanged,
+];
 
 /// Those of a conversation.
 const CONVERSATION_KINDS: &[EventKind] =
@@ -37,13 +44,12 @@ async fn open(
     conversation_id: Option<ID>,
     after: Option<StreamCursor>,
 ) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
-    let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
+    let (app, viewer) = (ctx.app()?, ctx.viewer()?.user_id);
     let conversation = conversation_id.map(|id| query_id(ConversationId::parse, &id, "conversationId")).transpose()?;
     if let Some(conversation) = conversation {
-        service::check_may_follow(&app, viewer, conversation).await?;
+        service::check_may_follow(app, viewer, conversation).await?;
     }
-    let interest = Interest { kinds, conversation };
-    Ok(events::Subscription::open(app, viewer, interest, after).await?.into_stream())
+    follow(ctx, kinds, conversation, after).await
 }
 
 /// Opens a subscription that can be resumed: behind `after`, or where the transport says.
@@ -113,19 +119,17 @@ impl ChatSubscription {
     }
 }
 
-/// What somebody gets of an event. What it says of an item is as they may see it now, which costs a statement.
-async fn delivery(app: &App, viewer: UserId, event: &Event) -> AppResult<Option<ViewerEvent>> {
-    let items = match event.item() {
-        Some(id) => items::service::load_seen_by(&*app.database.get().await?, Some(viewer), &[id]).await?,
-        None => HashMap::new(),
-    };
-    Ok(ViewerEvent::of(event, &items))
+/// What somebody gets of an event. What it says of an item, a task, an order or a ticket is as they may see it now, which
+/// costs a statement.
+async fn delivery(app: &App, viewer: UserId, event: &Arc<Event>) -> AppResult<Option<ViewerEvent>> {
+    let seen = load_seen(app, viewer, std::slice::from_ref(event)).await?;
+    Ok(ViewerEvent::of(event, &seen))
 }
 
 fn updated(event: &Event) -> Option<Conversation> {
     match &event.payload {
         Payload::Message(card) => card.conversation.clone().map(Conversation::shared),
         Payload::Marker { conversation, .. } => Some(Conversation::shared(Arc::clone(conversation))),
-        Payload::Membership { .. } | Payload::Session(..) | Payload::Item(_) | Payload::Gone => None,
+        _ => None,
     }
 }

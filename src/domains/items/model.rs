@@ -276,36 +276,21 @@ pub type ItemKey = (i64, ItemId);
 /// What can go wrong with an item, for the person to act on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ItemError {
-    /// Nothing, or nothing to be seen.
-    #[error("An item has a title.")]
-    TitleMissing,
     /// More than that.
     #[error("At most {0} characters.")]
     TooLong(usize),
-    /// What would break a line or turn it round.
-    #[error("A title is one line of text.")]
-    NotOneLine,
     /// Characters that no text has.
     #[error("A note can't hold control characters.")]
     NotText,
     /// Null where there has to be a value.
     #[error("This can't be null.")]
     Required,
-    /// Less than nothing, or more than anybody pays.
-    #[error("A price is 0.00 to 99999999.99.")]
-    PriceOutOfRange,
     /// No percentage.
     #[error("A condition is 0 to 100 per cent of new.")]
     ConditionOutOfRange,
     /// Below 0.
     #[error("A category is 0 or more.")]
     CategoryOutOfRange,
-    /// Too many pictures.
-    #[error("An item has at most {0} pictures.")]
-    TooManyImages(usize),
-    /// The same picture twice.
-    #[error("This picture is given twice.")]
-    ImageTwice,
     /// No such item, or not for the viewer to see.
     #[error("There is no such item.")]
     NoSuchItem,
@@ -339,13 +324,10 @@ impl Fault for ItemError {
 
     fn at(&self, path: &str) -> UserError {
         let code = match self {
-            Self::TitleMissing | Self::Required => UserErrorCode::Required,
+            Self::Required => UserErrorCode::Required,
             Self::TooLong(_) => UserErrorCode::TooLong,
-            Self::NotOneLine | Self::NotText | Self::ImageTwice => UserErrorCode::InvalidInput,
-            Self::PriceOutOfRange | Self::ConditionOutOfRange | Self::CategoryOutOfRange | Self::TooManyItems(_) => {
-                UserErrorCode::OutOfRange
-            }
-            Self::TooManyImages(_) => UserErrorCode::TooManyFiles,
+            Self::NotText => UserErrorCode::InvalidInput,
+            Self::ConditionOutOfRange | Self::CategoryOutOfRange | Self::TooManyItems(_) => UserErrorCode::OutOfRange,
             Self::NoSuchItem => UserErrorCode::NotFound,
             Self::NotOwner => UserErrorCode::Forbidden,
             Self::OwnItem => UserErrorCode::OwnItem,

@@ -1,43 +1,24 @@
 //! What items may be, who may do what with them, and where their states lead.
 
-use std::collections::HashSet;
-
 use super::model::{Item, ItemAction, ItemChanges, ItemDraft, ItemError, ItemStatus, ItemUpdate};
 use crate::change::Faults;
+use crate::domains::media::policy::check_images;
 use crate::error::UserError;
 use crate::ids::{MediaId, UserId};
-use crate::money::Money;
-use crate::text::{is_blank, is_line, is_lines};
-
-/// The most pictures of an item.
-pub const MOST_IMAGES: usize = 9;
+use crate::money::{Money, check_price};
+use crate::text::{check_line, is_lines};
 
 /// The most categories that a list can be restricted to.
 pub const MOST_CATEGORIES: usize = 20;
 
 const LONGEST_TITLE: usize = 100;
 const LONGEST_NOTE: usize = 2000;
-const HIGHEST_PRICE: Money = Money::from_fen(9_999_999_999);
-
-fn check_title(title: &str) -> Result<(), ItemError> {
-    if title.chars().all(is_blank) {
-        return Err(ItemError::TitleMissing);
-    }
-    if title.trim().chars().count() > LONGEST_TITLE {
-        return Err(ItemError::TooLong(LONGEST_TITLE));
-    }
-    if is_line(title) { Ok(()) } else { Err(ItemError::NotOneLine) }
-}
 
 fn check_note(note: &str) -> Result<(), ItemError> {
     if note.chars().count() > LONGEST_NOTE {
         return Err(ItemError::TooLong(LONGEST_NOTE));
     }
     if is_lines(note) { Ok(()) } else { Err(ItemError::NotText) }
-}
-
-fn check_price(price: Money) -> Result<(), ItemError> {
-    if (Money::default()..=HIGHEST_PRICE).contains(&price) { Ok(()) } else { Err(ItemError::PriceOutOfRange) }
 }
 
 fn check_condition(condition: i32) -> Result<i16, ItemError> {
@@ -49,23 +30,15 @@ fn check_category(category: i32) -> Result<(), ItemError> {
     if category >= 0 { Ok(()) } else { Err(ItemError::CategoryOutOfRange) }
 }
 
-fn check_images(images: &[MediaId]) -> Result<(), ItemError> {
-    if images.len() > MOST_IMAGES {
-        return Err(ItemError::TooManyImages(MOST_IMAGES));
-    }
-    let different: HashSet<&MediaId> = images.iter().collect();
-    if different.len() == images.len() { Ok(()) } else { Err(ItemError::ImageTwice) }
-}
-
 /// Checks what an item is said to be, and gives its condition as it is stored.
 ///
 /// # Errors
 /// All that is wrong with it.
 pub fn judge_draft(draft: &ItemDraft) -> Result<i16, Vec<UserError>> {
     let mut faults = Faults::default();
-    faults.check(check_title(&draft.title), "input.title");
+    faults.check(check_line(&draft.title, LONGEST_TITLE), "input.title");
     faults.check(check_category(draft.category), "input.category");
-    faults.check(check_price(draft.price), "input.price");
+    faults.check(check_price(draft.price, Money::default()), "input.price");
     let condition = faults.check(check_condition(draft.condition), "input.condition");
     faults.check(check_note(&draft.note), "input.note");
     faults.check(check_images(&draft.images), "input.imageIds");
@@ -79,13 +52,13 @@ pub fn judge_draft(draft: &ItemDraft) -> Result<i16, Vec<UserError>> {
 pub fn judge_update(update: &ItemUpdate) -> Result<(ItemChanges, Option<Vec<MediaId>>), Vec<UserError>> {
     let update = update.clone();
     let mut faults = Faults::default();
-    let title = faults.required(update.title, "input.title", |title| check_title(title));
+    let title = faults.required(update.title, "input.title", |title| check_line(title, LONGEST_TITLE));
     let condition =
         faults.required(update.condition, "input.condition", |condition| check_condition(*condition).map(drop));
     let changes = ItemChanges {
         title: title.map(|title| title.trim().to_owned()),
         category: faults.required(update.category, "input.category", |category| check_category(*category)),
-        price: faults.required(update.price, "input.price", |price| check_price(*price)),
+        price: faults.required(update.price, "input.price", |price| check_price(*price, Money::default())),
         condition: condition.and_then(|condition| i16::try_from(condition).ok()),
         note: faults.required(update.note, "input.note", |note| check_note(note)),
         direction: faults.required(update.direction, "input.direction", |_| Ok::<_, ItemError>(())),

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
-use chrono::TimeDelta;
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::model::{
     self, ItemAction, ItemCard, ItemDirection, ItemDraft, ItemOrderField, ItemSort, ItemStatus, ItemUpdate,
@@ -12,12 +11,13 @@ use super::policy;
 use crate::change::Change;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::types::User;
-use crate::domains::media::types::Media;
+use crate::domains::media::types::{Media, pictures};
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
+use crate::graphql::ranges::{DateTimeRange, DecimalRange, SortDirection};
 use crate::graphql::scalars::{DateTime, Decimal, change, query_id};
-use crate::ids::{MediaId, UserId};
+use crate::ids::UserId;
 
 /// Something that somebody sells or is looking for.
 #[derive(Clone, Debug)]
@@ -137,24 +137,6 @@ impl Item {
     }
 }
 
-/// Amounts from `min` to `max`, both included.
-#[derive(Clone, Debug, InputObject)]
-pub struct DecimalRange {
-    /// At least; no bound where it is left out.
-    min: Option<Decimal>,
-    /// At most; no bound where it is left out.
-    max: Option<Decimal>,
-}
-
-/// Instants from `from` to `to`, both included.
-#[derive(Clone, Debug, InputObject)]
-pub struct DateTimeRange {
-    /// Not before; no bound where it is left out.
-    from: Option<DateTime>,
-    /// Not after; no bound where it is left out.
-    to: Option<DateTime>,
-}
-
 /// Which items a list has; all that is given has to hold. Deleted items are there only where `status` asks for them, or
 /// among somebody's own, and only for their owner and administrators.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -183,8 +165,7 @@ impl TryFrom<ItemFilter> for model::ItemFilter {
     fn try_from(filter: ItemFilter) -> AppResult<Self> {
         let ItemFilter { query, direction, status, category, price, owner_id, min_condition, created_at } = filter;
         let owner_id = owner_id.map(|id| query_id(UserId::parse, &id, "filter.ownerId")).transpose()?;
-        let price = price.unwrap_or(DecimalRange { min: None, max: None });
-        let created = created_at.unwrap_or(DateTimeRange { from: None, to: None });
+        let (price, created) = (price.unwrap_or_default(), created_at.unwrap_or_default());
         Ok(Self {
             query,
             direction,
@@ -194,20 +175,10 @@ impl TryFrom<ItemFilter> for model::ItemFilter {
             max_price: price.max.map(|amount| amount.0),
             owner_id,
             min_condition,
-            created_from: created.from.map(|at| at.0),
-            // To the millisecond, as instants are shown.
-            created_to: created.to.map(|at| at.0 + TimeDelta::microseconds(999)),
+            created_from: created.first(),
+            created_to: created.last(),
         })
     }
-}
-
-/// Which way a list goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum SortDirection {
-    /// The smallest or oldest first.
-    Asc,
-    /// The largest or newest first.
-    Desc,
 }
 
 /// The order of a list of items.
@@ -258,13 +229,6 @@ impl From<CreateItemInput> for ItemDraft {
             images: pictures(input.image_ids.unwrap_or_default()),
         }
     }
-}
-
-/// Files that an input names; what is no file's id is the id of nobody's file.
-fn pictures(ids: Vec<ID>) -> Vec<MediaId> {
-    // No two of them alike, so that each is told of by itself.
-    let none = (1..).map(|n| MediaId(-n));
-    ids.into_iter().zip(none).map(|(id, none)| MediaId::parse(&id).unwrap_or(none)).collect()
 }
 
 /// What an owner changes about an item. Omitted fields keep their value.

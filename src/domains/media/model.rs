@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{Insertable, Queryable, Selectable};
 
+use crate::change::Fault;
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::error::{UserError, UserErrorCode};
@@ -238,6 +239,15 @@ pub enum MediaError {
     /// Not to be looked at.
     #[error("This file is no picture.")]
     NoPicture,
+    /// More than something shows.
+    #[error("At most {0} pictures.")]
+    TooManyImages(usize),
+    /// The same picture twice.
+    #[error("This picture is given twice.")]
+    ImageTwice,
+    /// Null where there has to be a value.
+    #[error("This can't be null.")]
+    Null,
     /// Something shows it.
     #[error("Something still shows this file; take it out there first.")]
     Shown,
@@ -255,10 +265,12 @@ pub enum MediaError {
     OtherSize(u64, i64),
 }
 
-impl MediaError {
-    /// The failure at an argument, named by its dotted path.
-    #[must_use]
-    pub fn at(&self, path: &str) -> UserError {
+impl Fault for MediaError {
+    fn required() -> Self {
+        Self::Null
+    }
+
+    fn at(&self, path: &str) -> UserError {
         let code = match self {
             Self::Refused(Refused::NotAllowed | Refused::OtherThanSaid(..)) | Self::NoPicture => {
                 UserErrorCode::FileTypeNotAllowed
@@ -270,9 +282,11 @@ impl MediaError {
                 | Refused::StoredTooLarge,
             )
             | Self::SizeOutOfRange(_) => UserErrorCode::FileTooLarge,
-            Self::Refused(_) | Self::NameUnusable | Self::OtherSize(..) => UserErrorCode::InvalidInput,
-            Self::NoRoom(_) | Self::TooMany(_) => UserErrorCode::TooManyFiles,
-            Self::NoneGiven => UserErrorCode::Required,
+            Self::Refused(_) | Self::NameUnusable | Self::OtherSize(..) | Self::ImageTwice => {
+                UserErrorCode::InvalidInput
+            }
+            Self::NoRoom(_) | Self::TooMany(_) | Self::TooManyImages(_) => UserErrorCode::TooManyFiles,
+            Self::NoneGiven | Self::Null => UserErrorCode::Required,
             Self::NoSuchFile | Self::NotSent => UserErrorCode::NotFound,
             Self::Shown => UserErrorCode::Conflict,
             Self::TokenInvalid => UserErrorCode::CodeInvalid,

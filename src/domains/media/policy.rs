@@ -1,9 +1,12 @@
 //! What files may be called, how much there may be of them, and whose they are.
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 
 use super::model::{MediaError, Quota};
 use crate::files::Kind;
+use crate::ids::MediaId;
 use crate::text::{ends_line, is_steering};
 
 /// The most files that anybody may have.
@@ -24,7 +27,22 @@ pub const GRACE: TimeDelta = TimeDelta::minutes(15);
 /// Within which the uploads of one person are counted.
 pub const COUNTED: TimeDelta = TimeDelta::hours(1);
 
+/// The most pictures that something shows.
+pub const MOST_IMAGES: usize = 9;
+
 const LONGEST_NAME: usize = 200;
+
+/// Whether something can show these pictures, as far as their number goes.
+///
+/// # Errors
+/// [`MediaError::TooManyImages`], [`MediaError::ImageTwice`].
+pub fn check_images(images: &[MediaId]) -> Result<(), MediaError> {
+    if images.len() > MOST_IMAGES {
+        return Err(MediaError::TooManyImages(MOST_IMAGES));
+    }
+    let different: HashSet<&MediaId> = images.iter().collect();
+    if different.len() == images.len() { Ok(()) } else { Err(MediaError::ImageTwice) }
+}
 
 /// What somebody may have under a setting of so many MiB.
 #[must_use]

@@ -10,6 +10,7 @@ use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::scalars::{DateTime, Json, Url};
+use crate::ids::MediaId;
 
 /// An uploaded file. Its url is unguessable and never changes: whoever has it can read the file.
 #[derive(Clone, Debug)]
@@ -182,4 +183,18 @@ impl Payload for UploadTicketPayload {
     fn refused(user_errors: Vec<UserErrorObject>) -> Self {
         Self { ticket: None, user_errors }
     }
+}
+
+/// Files that an input names; what is no file's id is the id of nobody's file.
+#[must_use]
+pub fn pictures(ids: Vec<ID>) -> Vec<MediaId> {
+    // No two of them alike, so that each is told of by itself.
+    let none = (1..).map(|n| MediaId(-n));
+    ids.into_iter().zip(none).map(|(id, none)| MediaId::parse(&id).unwrap_or(none)).collect()
+}
+
+/// A file that an input names; what is no file's id is the id of nobody's file.
+#[must_use]
+pub fn picture(id: &ID) -> MediaId {
+    MediaId::parse(id).unwrap_or(MediaId(0))
 }

@@ -8,6 +8,8 @@ use crate::db::pg_enum;
 use crate::db::schema::sql_types;
 use crate::domains::accounts::model::User;
 use crate::domains::items::model::{Item, ItemStatus};
+use crate::domains::products::model::Product;
+use crate::domains::tasks::model::{Task, TaskStatus};
 
 pg_enum! {
     /// What can be found.
@@ -17,12 +19,16 @@ pg_enum! {
         User = "USER",
         /// Items, by title and note.
         Item = "ITEM",
+        /// Tasks, by title and content.
+        Task = "TASK",
+        /// Products, by name.
+        Product = "PRODUCT",
     }
 }
 
 impl SearchKind {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::User, Self::Item];
+    pub const ALL: &[Self] = &[Self::User, Self::Item, Self::Task, Self::Product];
 
     /// Its name in PostgreSQL.
     #[must_use]
@@ -30,6 +36,8 @@ impl SearchKind {
         match self {
             Self::User => "USER",
             Self::Item => "ITEM",
+            Self::Task => "TASK",
+            Self::Product => "PRODUCT",
         }
     }
 }
@@ -54,6 +62,31 @@ const OVER: f32 = 0.5;
 #[must_use]
 pub fn boost_of(status: ItemStatus) -> f32 {
     if status == ItemStatus::Open { 1.0 } else { OVER }
+}
+
+/// What a task's score is multiplied with.
+#[must_use]
+pub fn boost_of_task(status: TaskStatus) -> f32 {
+    if status == TaskStatus::Open { 1.0 } else { OVER }
+}
+
+impl From<&Task> for Entry {
+    fn from(task: &Task) -> Self {
+        let fields = [(task.title.as_str(), Field::Title), (task.content.as_str(), Field::Text)];
+        Self {
+            kind: SearchKind::Task,
+            subject_id: task.id.0,
+            boost: boost_of_task(task.status),
+            document: Document::new(&fields),
+        }
+    }
+}
+
+impl From<&Product> for Entry {
+    fn from(product: &Product) -> Self {
+        let document = Document::new(&[(product.name.as_str(), Field::Title)]);
+        Self { kind: SearchKind::Product, subject_id: product.id.0, boost: 1.0, document }
+    }
 }
 
 impl From<&Item> for Entry {

@@ -10,10 +10,12 @@ use crate::contact::Contact;
 use crate::domains::accounts;
 use crate::domains::accounts::types::User;
 use crate::domains::items::types::Item;
+use crate::domains::products::types::Product;
+use crate::domains::tasks::types::Task;
 use crate::error::AppResult;
 use crate::graphql::connection::{Connection, PageInfo};
 use crate::graphql::context::PlazaContext;
-use crate::ids::{ItemId, UserId};
+use crate::ids::{ItemId, ProductId, TaskId, UserId};
 use crate::page::{Page, PageArgs};
 
 /// What a hit found; none when it went away since.
@@ -27,6 +29,14 @@ async fn found(ctx: &Context<'_>, hit: &Hit) -> AppResult<Option<SearchResult>> 
         SearchKind::Item => {
             let item = loaders.find(&loaders.items, ItemId(hit.subject_id)).await?;
             item.map(|card| SearchResult::Item(Item(card)))
+        }
+        SearchKind::Task => {
+            let task = loaders.find(&loaders.tasks, TaskId(hit.subject_id)).await?;
+            task.map(|card| SearchResult::Task(Task(card)))
+        }
+        SearchKind::Product => {
+            let product = loaders.find(&loaders.products, ProductId(hit.subject_id)).await?;
+            product.map(|product| SearchResult::Product(Product(product)))
         }
     })
 }
@@ -46,8 +56,8 @@ pub struct SearchQuery;
 impl SearchQuery {
     /// Finds things by words of them, the best first: whole words, parts of words and single characters of Chinese, Latin
     /// words by a part of them or a little mistyped, numbers; whatever the case, in full-width or traditional forms too.
-    /// What has all the words of the query, and what has some of them where that is little. Open items stand before
-    /// closed ones. Of each kind at most a thousand are ranked. Error: `BAD_USER_INPUT` for more than 100 characters.
+    /// What has all the words of the query, and what has some of them where that is little. What is open stands
+    /// before what is over. Of each kind at most a thousand are ranked. Error: `BAD_USER_INPUT` for more than 100 characters.
     async fn search(
         &self,
         ctx: &Context<'_>,

@@ -9,9 +9,9 @@ use super::model::{Entry, Hit, HitKey, SearchKind};
 use super::terms::{Query, Spellings, Terms};
 use super::{store, words};
 use crate::app::App;
-use crate::domains::{accounts, items};
+use crate::domains::{accounts, items, products, tasks};
 use crate::error::{AppError, AppResult};
-use crate::ids::{ItemId, UserId};
+use crate::ids::{ItemId, ProductId, TaskId, UserId};
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
 
@@ -172,6 +172,14 @@ async fn reindex_some(conn: &mut AsyncPgConnection, kind: SearchKind, ids: &[i64
         SearchKind::Item => {
             let ids: Vec<ItemId> = ids.iter().map(|id| ItemId(*id)).collect();
             items::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
+        }
+        SearchKind::Task => {
+            let ids: Vec<TaskId> = ids.iter().map(|id| TaskId(*id)).collect();
+            tasks::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
+        }
+        SearchKind::Product => {
+            let ids: Vec<ProductId> = ids.iter().map(|id| ProductId(*id)).collect();
+            products::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
         }
     };
     let gone: Vec<i64> =

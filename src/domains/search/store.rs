@@ -115,6 +115,10 @@ statement! {
        when 'USER' then not exists (select from search_entries where search_entries.kind = 'USER' \
          and words @@ quote_literal(word)::tsquery) \
        when 'ITEM' then not exists (select from search_entries where search_entries.kind = 'ITEM' \
+         and words @@ quote_literal(word)::tsquery) \
+       when 'TASK' then not exists (select from search_entries where search_entries.kind = 'TASK' \
+         and words @@ quote_literal(word)::tsquery) \
+       when 'PRODUCT' then not exists (select from search_entries where search_entries.kind = 'PRODUCT' \
          and words @@ quote_literal(word)::tsquery) end), \
      gone as (delete from search_words using unused where search_words.word = unused.word and search_words.kind = unused.kind returning 1) \
      select count(*), (select count(*) from gone), max(word) from looked_at"
@@ -142,6 +146,8 @@ fn table_of(kind: SearchKind) -> &'static str {
     match kind {
         SearchKind::User => "users_found",
         SearchKind::Item => "items_found",
+        SearchKind::Task => "tasks_found",
+        SearchKind::Product => "products_found",
     }
 }
 

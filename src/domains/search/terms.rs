@@ -34,6 +34,20 @@ pub struct Terms {
     any: String,
 }
 
+impl Terms {
+    /// Writes that a column of words has all of it.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn push_fits<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, column: &'static str) -> QueryResult<()> {
+        out.push_sql(column);
+        out.push_sql(" @@ ");
+        out.push_bind_param::<Text, _>(&self.all)?;
+        out.push_sql("::tsquery");
+        Ok(())
+    }
+}
+
 /// A query that was cut into words.
 pub struct Query(Vec<Run>);
 
@@ -120,7 +134,7 @@ fn spelled(part: &str, spellings: &Spellings) -> String {
 }
 
 /// A condition over tables that are joined.
-type Condition<'a> = dyn QueryFragment<Pg> + Sync + 'a;
+pub type Condition<'a> = dyn QueryFragment<Pg> + Sync + 'a;
 
 /// Finding one kind of thing by its words, as a `with` that makes a table of their ids and keys.
 pub struct Matching<'a> {

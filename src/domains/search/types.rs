@@ -7,6 +7,8 @@ use super::service;
 use super::terms::Terms;
 use crate::domains::accounts::types::User;
 use crate::domains::items::types::Item;
+use crate::domains::products::types::Product;
+use crate::domains::tasks::types::Task;
 use crate::error::AppResult;
 use crate::graphql::connection::PageInfo;
 use crate::graphql::context::PlazaContext;
@@ -19,6 +21,10 @@ pub enum SearchResult {
     User(User),
     /// An item.
     Item(Item),
+    /// A task.
+    Task(Task),
+    /// A product.
+    Product(Product),
 }
 
 /// Something that was found, and how well it fits.

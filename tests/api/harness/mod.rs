@@ -9,6 +9,7 @@ pub mod engine;
 pub mod files;
 pub mod http;
 pub mod market;
+pub mod money;
 pub mod process;
 mod socket;
 

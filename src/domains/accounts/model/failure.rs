@@ -124,6 +124,9 @@ pub enum AccountError {
     /// Nobody does this to themselves.
     #[error("You can't do this to yourself.")]
     Oneself,
+    /// Others count on it.
+    #[error("There are tasks or orders that are not over: finish, cancel or give them up first.")]
+    Unfinished,
     /// Nobody has this id.
     #[error("There is no such user.")]
     NoSuchUser,
@@ -169,6 +172,7 @@ impl AccountError {
             Self::CodeWrong | Self::LinkInvalid => Code::CodeInvalid,
             Self::CodeExpired | Self::LinkExpired => Code::CodeExpired,
             Self::Oneself => Code::SelfTarget,
+            Self::Unfinished => Code::Conflict,
             Self::NoSuchUser | Self::NoSuchSession => Code::NotFound,
         }
     }

@@ -66,7 +66,8 @@ impl AdministrationMutation {
     }
 
     /// Deletes an account: one's own, or as an administrator anybody's. Names, contacts and profile are erased and free
-    /// for others; what others share, such as messages, stays with a `deleted` placeholder. User error: `NOT_FOUND`.
+    /// for others; what others share, such as messages, stays with a `deleted` placeholder, and what is left in the wallet is
+    /// nobody's any more. User errors: `NOT_FOUND`, `CONFLICT` while there are tasks or orders that are not over.
     async fn delete_user(
         &self,
         ctx: &Context<'_>,

@@ -12,11 +12,19 @@ pub fn check_role(role: Role, needed: Role) -> AppResult<()> {
     if rank(role) >= rank(needed) { Ok(()) } else { Err(AppError::forbidden()) }
 }
 
-fn rank(role: Role) -> u8 {
+/// How far support's role goes.
+pub const RANK_OF_SUPPORT: i64 = 1;
+
+/// How far an administrator's role goes.
+pub const RANK_OF_ADMINS: i64 = 2;
+
+/// How far a role goes.
+#[must_use]
+pub fn rank(role: Role) -> i64 {
     match role {
         Role::User => 0,
-        Role::Support => 1,
-        Role::Admin => 2,
+        Role::Support => RANK_OF_SUPPORT,
+        Role::Admin => RANK_OF_ADMINS,
     }
 }
 

@@ -7,18 +7,21 @@ use crate::domains::accounts::model::{AccountError, Role, SessionEnd};
 use crate::domains::accounts::store;
 use crate::domains::accounts::store::sessions::Which;
 use crate::domains::search::model::SearchKind;
-use crate::domains::{favorites, items, media, search};
+use crate::domains::{favorites, items, media, orders, search, tasks};
 use crate::error::{AppError, AppResult};
+use crate::idempotency;
 use crate::ids::UserId;
 use crate::mailer;
 use crate::scope::Scope;
 
 /// Deletes an account, for its holder or an administrator: names, contacts and profile are erased and free for others,
 /// sessions end, what waits to be sent to them is withdrawn, and their favorites, the items that nobody took and the files
-/// that nobody else sees are deleted. Messages and traded items stay, from a `deleted` placeholder.
+/// that nobody else sees are deleted. Messages, traded items, and tasks, orders and tickets that are over stay, from a
+/// `deleted` placeholder; so does what is left in their wallet, which nobody can spend any more.
 ///
 /// # Errors
-/// Forbidden but to the holder and administrators; `NOT_FOUND`.
+/// Forbidden but to the holder and administrators; `NOT_FOUND`; `CONFLICT` while they have tasks or orders that are not
+/// over.
 pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
     if scope.viewer()?.user_id != id {
         require_role(scope, Role::Admin).await?;
@@ -29,6 +32,9 @@ pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
     let (ended, contacts) = conn
         .transaction(async |conn| {
             let (user, _) = store::lock_user(conn, id).await?.ok_or_else(gone)?;
+            if tasks::service::is_busy(conn, id).await? || orders::service::has_open(conn, id).await? {
+                return Err(AccountError::Unfinished.at("id").into());
+            }
             let details = store::profiles::find_details(conn, id).await?.ok_or_else(gone)?;
             let ended = sessions::end(scope, conn, (id, Which::All), SessionEnd::Revoked).await?;
             store::sessions::erase_devices(conn, id).await?;
@@ -37,6 +43,8 @@ pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
             favorites::service::forget(conn, id).await?;
             items::service::withdraw(&scope.app, conn, id).await?;
             media::service::forget(&scope.app, conn, id).await?;
+            orders::service::forget_addresses(conn, id).await?;
+            idempotency::forget(conn, id).await?;
             search::service::forget(conn, SearchKind::User, &[id.0]).await?;
             Ok::<_, AppError>((ended, codes::contacts_of(&details)))
         })

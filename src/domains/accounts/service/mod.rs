@@ -22,6 +22,7 @@ use super::policy::{self, AccountName, access};
 use super::store;
 use crate::app::App;
 use crate::auth::Viewer;
+use crate::change::Fault;
 use crate::contact::Contact;
 use crate::db::violated_constraint;
 use crate::domains::media::model::MediaError;
@@ -108,6 +109,14 @@ pub async fn hold_viewer(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<U
     if store::hold_user(conn, viewer).await? { Ok(viewer) } else { Err(AppError::unauthenticated()) }
 }
 
+/// Holds somebody else's account against their leaving, within a transaction; false when there is no such person.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold_person(conn: &AsyncPgConnection, id: UserId) -> AppResult<bool> {
+    Ok(store::hold_user(conn, id).await?)
+}
+
 /// Contact look-ups of one person in an hour: enough to find one's friends, too few to find out whose number is whose.
 const MOST_LOOKUPS: u32 = 100;
 
@@ -126,16 +135,39 @@ pub async fn find_by_contact(scope: &Scope, contact: Contact) -> AppResult<Optio
     Ok(proven.map(|(user, _)| user))
 }
 
+/// The viewer's role as it is now; a user's where they left.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn role_of_viewer(scope: &Scope) -> AppResult<Role> {
+    let viewer = scope.viewer()?.user_id;
+    role_of(&*scope.db.read().await?, viewer).await
+}
+
+/// Somebody's role as it is now; a user's where they left.
+///
+/// # Errors
+/// When the database fails.
+pub async fn role_of(conn: &AsyncPgConnection, user: UserId) -> AppResult<Role> {
+    let found = store::list_users(conn, &[user]).await?;
+    Ok(found.first().filter(|user| user.deleted_at.is_none()).map_or(Role::User, |user| user.role))
+}
+
+/// Whether the viewer is an administrator.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn is_admin(scope: &Scope) -> AppResult<bool> {
+    Ok(role_of_viewer(scope).await? == Role::Admin)
+}
+
 /// The viewer, if their role goes at least this far.
 ///
 /// # Errors
 /// Unauthenticated without a token, forbidden with a lesser role.
 pub async fn require_role(scope: &Scope, needed: Role) -> AppResult<Viewer> {
     let viewer = scope.viewer()?;
-    let conn = scope.db.read().await?;
-    let found = store::list_users(&conn, &[viewer.user_id]).await?;
-    let role = found.first().filter(|user| user.deleted_at.is_none()).map_or(Role::User, |user| user.role);
-    access::check_role(role, needed)?;
+    access::check_role(role_of_viewer(scope).await?, needed)?;
     Ok(viewer)
 }
 

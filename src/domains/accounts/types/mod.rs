@@ -160,7 +160,7 @@ impl User {
             if !self.is_open_to_viewer(ctx).await? {
                 return Ok(None);
             }
-            Ok(Some(UserPrivate(self.details(ctx).await?)))
+            Ok(Some(UserPrivate(self.details(ctx).await?, self.0.id)))
         };
         look.await.transpose()
     }

@@ -6,14 +6,17 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 
 use crate::change::Change;
 use crate::domains::accounts::model::{Access, Gender, PlaceUpdate, Profile, ProfileUpdate};
+use crate::domains::media::types::picture;
+use crate::domains::wallet::query::get_wallet;
+use crate::domains::wallet::types::Wallet;
 use crate::error::AppResult;
 use crate::geo;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::scalars::{Date, DateTime, EmailAddress, PhoneNumber, change};
-use crate::ids::MediaId;
+use crate::ids::{MediaId, UserId};
 
 /// What is somebody's alone: for themselves and administrators.
-pub struct UserPrivate(pub Arc<(Access, Profile)>);
+pub struct UserPrivate(pub Arc<(Access, Profile)>, pub UserId);
 
 /// What is somebody's alone: for themselves and administrators.
 #[Object]
@@ -61,6 +64,11 @@ impl UserPrivate {
     /// Postal address; may be empty.
     async fn address(&self) -> &str {
         &self.0.1.address
+    }
+
+    /// What they have. Costs a statement for a whole list of people.
+    async fn wallet(&self, ctx: &Context<'_>) -> AppResult<Wallet> {
+        get_wallet(ctx, self.1).await
     }
 
     /// The centre of the cell of about 500 m that they are in, if they say.
@@ -132,10 +140,10 @@ impl From<PlaceInput> for PlaceUpdate {
     }
 }
 
-/// A file that an input names; what is no file's id is the id of nobody's file.
+/// A picture that an input names, or takes out.
 pub(super) fn media_id(field: MaybeUndefined<ID>) -> Change<MediaId> {
     let id: Change<ID> = change(field);
-    id.map(|id| id.map(|id| MediaId::parse(&id).unwrap_or(MediaId(0))))
+    id.map(|id| id.map(|id| picture(&id)))
 }
 
 /// What somebody changes about themselves. Omitted fields keep their value; null clears those that can be null.

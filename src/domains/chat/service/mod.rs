@@ -1,6 +1,7 @@
 //! Use cases of chat: reading conversations here, [`send`]ing and [`markers`] apart.
 
 pub mod markers;
+pub mod seen;
 pub mod send;
 
 use std::collections::HashMap;

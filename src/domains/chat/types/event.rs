@@ -1,18 +1,19 @@
 //! Events of chat, as subscribers get them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{SimpleObject, Union};
 
 use super::{Conversation, Message, ReadMarker};
 use crate::domains::accounts::types::User;
-use crate::domains::items::model::ItemCard;
+use crate::domains::chat::service::seen::Seen;
 use crate::domains::items::types::{Item, ItemTraded};
+use crate::domains::orders::types::{Order, OrderChanged};
+use crate::domains::tasks::types::{Task, TaskChanged};
+use crate::domains::tickets::types::{Ticket, TicketChanged};
 use crate::events::{Event, EventKind, Payload, StreamCursor};
 use crate::graphql::connection::PageInfo;
 use crate::graphql::scalars::DateTime;
-use crate::ids::ItemId;
 
 /// One delivery of the message stream.
 #[derive(Clone, SimpleObject)]
@@ -57,6 +58,12 @@ pub enum ViewerEventPayload {
     Read(ConversationRead),
     /// An item was traded, or opened again.
     Traded(ItemTraded),
+    /// A task was published or changed.
+    Task(TaskChanged),
+    /// An order was made or changed.
+    Order(OrderChanged),
+    /// A ticket was made or changed.
+    Ticket(TicketChanged),
 }
 
 /// Something durable that concerns the viewer.
@@ -80,9 +87,9 @@ impl MessageReceived {
 }
 
 impl ViewerEvent {
-    /// The delivery of an event, if it is one that clients know; `items` are those that the viewer may see.
+    /// The delivery of an event, if it is one that clients know; `seen` is what the viewer may see.
     #[must_use]
-    pub fn of(event: &Event, items: &HashMap<ItemId, Arc<ItemCard>>) -> Option<Self> {
+    pub fn of(event: &Event, seen: &Seen) -> Option<Self> {
         let at = DateTime(event.at);
         let payload = match (&event.payload, event.kind) {
             (Payload::Message(card), EventKind::MessageUpdated) => {
@@ -95,7 +102,18 @@ impl ViewerEvent {
                 conversation: Conversation::shared(Arc::clone(conversation)),
                 marker: ReadMarker { user: User(Arc::clone(user)), seq: *seq, read_at: at },
             }),
-            (Payload::Item(id), _) => ViewerEventPayload::Traded(ItemTraded { item: Item(Arc::clone(items.get(id)?)) }),
+            (Payload::Item(id), _) => {
+                ViewerEventPayload::Traded(ItemTraded { item: Item(Arc::clone(seen.items.get(id)?)) })
+            }
+            (Payload::Task(id), _) => {
+                ViewerEventPayload::Task(TaskChanged { task: Task(Arc::clone(seen.tasks.get(id)?)) })
+            }
+            (Payload::Order(id, _), _) => {
+                ViewerEventPayload::Order(OrderChanged { order: Order(Arc::clone(seen.orders.get(id)?)) })
+            }
+            (Payload::Ticket(id, _), _) => {
+                ViewerEventPayload::Ticket(TicketChanged { ticket: Ticket(Arc::clone(seen.tickets.get(id)?)) })
+            }
             (Payload::Membership { .. } | Payload::Session(..) | Payload::Gone, _) => return None,
         };
         Some(Self { cursor: StreamCursor::after(event).encode(), at, payload })
@@ -123,10 +141,10 @@ pub struct ViewerEventEdge {
 }
 
 impl ViewerEventConnection {
-    /// A page of what followed a cursor; `items` are those that the viewer may see.
+    /// A page of what followed a cursor; `seen` is what the viewer may see.
     #[must_use]
-    pub fn new(events: &[Arc<Event>], items: &HashMap<ItemId, Arc<ItemCard>>, has_next_page: bool) -> Self {
-        let nodes: Vec<ViewerEvent> = events.iter().filter_map(|event| ViewerEvent::of(event, items)).collect();
+    pub fn new(events: &[Arc<Event>], seen: &Seen, has_next_page: bool) -> Self {
+        let nodes: Vec<ViewerEvent> = events.iter().filter_map(|event| ViewerEvent::of(event, seen)).collect();
         let edges = nodes.iter().map(|node| ViewerEventEdge { cursor: node.cursor.clone(), node: node.clone() });
         let page_info = PageInfo {
             has_next_page,

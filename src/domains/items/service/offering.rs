@@ -12,6 +12,7 @@ use crate::domains::items::model::{
 };
 use crate::domains::items::{policy, store};
 use crate::domains::media::model::{MediaError, Sent, Takes};
+use crate::domains::media::policy::MOST_IMAGES;
 use crate::domains::search::model::SearchKind;
 use crate::domains::{media, search};
 use crate::error::{AppError, AppResult};
@@ -178,9 +179,9 @@ pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppRes
 async fn check_room(conn: &AsyncPgConnection, item: &Item, more: usize) -> AppResult<i16> {
     policy::check_update(item, None, true).map_err(|(error, _)| error.at("itemId"))?;
     let count = store::count_images(conn, item.id).await?;
-    let room = usize::try_from(count).is_ok_and(|count| count + more <= policy::MOST_IMAGES);
+    let room = usize::try_from(count).is_ok_and(|count| count + more <= MOST_IMAGES);
     if !room {
-        return Err(ItemError::TooManyImages(policy::MOST_IMAGES).at("files").into());
+        return Err(MediaError::TooManyImages(MOST_IMAGES).at("files").into());
     }
     i16::try_from(count).map_err(AppError::internal)
 }

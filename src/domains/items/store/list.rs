@@ -4,16 +4,15 @@
 //! states and categories is read as one list for each, all of them cut at the page's size, and merged: however many
 //! rows there are, no more are read than could be shown, but for those that another part of the filter refuses.
 
-use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
 
-use crate::db::Limit;
+use crate::db::cut;
 use crate::domains::items::model::{ItemDirection, ItemFilter, ItemKey, ItemOrderField, ItemStatus};
 use crate::error::AppError;
-use crate::ids::{ItemId, UserId};
+use crate::ids::UserId;
 
 /// Which rows a list has, as whoever asks may see them.
 #[derive(Clone, Copy, Debug)]
@@ -182,15 +181,6 @@ impl Column {
         }
     }
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::CreatedAt => "items.created_at",
-            Self::Price => "items.price",
-            Self::Favorites => "items.favorite_count",
-            Self::ClosedAt => "items.closed_at",
-        }
-    }
-
     /// What it holds, as a number.
     #[must_use]
     pub fn number(self) -> &'static str {
@@ -203,20 +193,22 @@ impl Column {
     }
 }
 
-/// Where a page starts.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    At(DateTime<Utc>, ItemId),
-    Number(i64, ItemId),
+impl From<Column> for cut::Column {
+    fn from(column: Column) -> Self {
+        let (name, holds) = match column {
+            Column::CreatedAt => ("items.created_at", cut::Holds::Instants),
+            Column::Price => ("items.price", cut::Holds::Numbers),
+            Column::Favorites => ("items.favorite_count", cut::Holds::Numbers),
+            Column::ClosedAt => ("items.closed_at", cut::Holds::Instants),
+        };
+        Self { name, id: "items.id", holds }
+    }
 }
 
 /// How a page is cut out of a list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Cut {
-    column: Column,
-    descending: bool,
-    beyond: Option<Place>,
-    limit: Limit,
+    page: cut::Cut,
     counts: bool,
 }
 
@@ -226,57 +218,21 @@ impl Cut {
     /// # Errors
     /// Bad input for a cursor that somebody made up.
     pub fn new(column: Column, descending: bool, cursor: Option<ItemKey>, limit: i64) -> Result<Self, AppError> {
-        let place = |(key, id): ItemKey| match column {
-            Column::CreatedAt | Column::ClosedAt => DateTime::from_timestamp_micros(key)
-                .map(|at| Place::At(at, id))
-                .ok_or_else(|| AppError::bad_input("A cursor is not one of this list's.")),
-            Column::Price | Column::Favorites => Ok(Place::Number(key, id)),
-        };
-        Ok(Self { column, descending, beyond: cursor.map(place).transpose()?, limit: Limit(limit), counts: false })
+        let beyond = cursor.map(|(key, id)| (cut::Mark::Number(key), id.0));
+        Ok(Self { page: cut::Cut::new(column.into(), descending, beyond, limit)?, counts: false })
     }
 
     /// So many rows of a list at the most, to be counted.
     #[must_use]
     pub fn count(bound: i64) -> Self {
-        Self { column: Column::CreatedAt, descending: true, beyond: None, limit: Limit(bound), counts: true }
-    }
-
-    fn push_order(&self, out: &mut AstPass<'_, '_, Pg>) {
-        let direction = if self.descending { " desc" } else { " asc" };
-        out.push_sql(" order by ");
-        out.push_sql(self.column.name());
-        out.push_sql(direction);
-        out.push_sql(", items.id");
-        out.push_sql(direction);
-    }
-
-    fn push_beyond<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Some(place) = &self.beyond else { return Ok(()) };
-        out.push_sql(" and (");
-        out.push_sql(self.column.name());
-        out.push_sql(if self.descending { ", items.id) < (" } else { ", items.id) > (" });
-        let id = match place {
-            Place::At(at, id) => {
-                out.push_bind_param::<Timestamptz, _>(at)?;
-                id
-            }
-            Place::Number(number, id) => {
-                out.push_bind_param::<BigInt, _>(number)?;
-                id
-            }
-        };
-        out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(id)?;
-        out.push_sql(")");
-        Ok(())
+        Self { page: cut::Cut::count(Column::CreatedAt.into(), bound), counts: true }
     }
 }
 
 impl QueryFragment<Pg> for Cut {
     /// The order alone, for whoever joins something to the rows.
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.push_order(&mut out);
-        Ok(())
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.page.walk_ast(out)
     }
 }
 
@@ -305,15 +261,15 @@ impl Rows<'_> {
     fn push_end<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         // Where nothing is cut out of the order, it leads to the rows; else whatever leads to them soonest.
         if !self.cut.counts || !(self.wanted.has_gaps() || self.wanted.filter.direction.is_some()) {
-            self.cut.push_order(out);
+            self.cut.page.push_order(out);
         }
         out.push_sql(" limit ");
         if self.wanted.has_gaps() {
             // How many rows have to be read for a page depends on the values: with a parameter as the limit, PostgreSQL
             // plans each time with those at hand.
-            out.push_bind_param::<BigInt, _>(&self.cut.limit.0)
+            out.push_bind_param::<BigInt, _>(&self.cut.page.limit().0)
         } else {
-            self.cut.limit.walk_ast(out.reborrow())
+            self.cut.page.limit().walk_ast(out.reborrow())
         }
     }
 
@@ -326,7 +282,7 @@ impl Rows<'_> {
             out.push_bind_param::<BigInt, _>(owner)?;
         }
         self.wanted.push(out, by)?;
-        self.cut.push_beyond(out)?;
+        self.cut.page.push_beyond(out)?;
         self.push_end(out)?;
         out.push_sql(") items");
         Ok(())
@@ -350,7 +306,7 @@ impl QueryFragment<Pg> for Rows<'_> {
                     out.push_sql("(select items.* from items where items.status = 'CLOSED' and ");
                     out.push_sql(side);
                     out.push_bind_param::<BigInt, _>(person)?;
-                    self.cut.push_beyond(&mut out)?;
+                    self.cut.page.push_beyond(&mut out)?;
                     self.push_end(&mut out)?;
                     out.push_sql(")");
                 }

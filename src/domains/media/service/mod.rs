@@ -13,6 +13,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use super::model::{Blob, Kept, Media, MediaError, NewBlob, NewFile, Sent, Takes};
 use super::{policy, store};
 use crate::app::App;
+use crate::change::Fault;
 use crate::db::violated_constraint;
 use crate::error::{AppError, AppResult, UserError};
 use crate::files::{Made, Processed, Refused, Said};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{count, put};
 use crate::app::App;
 use crate::auth::keys::Keys;
+use crate::change::Fault;
 use crate::clock::random_bytes;
 use crate::domains::accounts::service::hold_viewer;
 use crate::domains::media::model::{Kept, Media, MediaError, NewUpload, Quota, Upload, UploadState};

@@ -1,0 +1,12 @@
+drop index search_entries_tasks_idx;
+drop table idempotency_keys;
+drop table ledger_entries;
+drop table ledger_transfers;
+drop function ledger_transfer_sums_to_zero();
+drop function ledger_is_append_only();
+drop table wallets;
+drop type ledger_account;
+drop type ledger_reason;
+drop table task_images;
+drop table tasks;
+drop type task_status;

@@ -1,0 +1,26 @@
+//! Orders: what people exchanged their balance for, and what became of it.
+//!
+//! Invariants:
+//! - An order, the piece it takes from the stock and the money that pays for it come in one transaction. What brings the
+//!   piece or the money back does so in the transaction that changes the order's state, once: the piece by `restocked`, the
+//!   money by `ledger_transfers_order_key`.
+//! - A state changes while the order's row is held, along [`policy::TRANSITIONS`], which also says who may do so. Each
+//!   change leaves a line in the order's history, and no state is come to twice (`order_events_order_id_to_status_key`).
+//! - Name, price and picture are those of the time of the exchange, whatever becomes of the product.
+//! - An order is its buyer's and the administrators'.
+//!
+//! An order: PENDING → SHIPPED by an administrator → COMPLETED by its buyer or an administrator; PENDING → CANCELLED by
+//! its buyer or an administrator (piece and money back); SHIPPED or COMPLETED → REFUNDED by an administrator (money back,
+//! the piece when they say so).
+//!
+//! Locks are taken in this order: the viewer's account, their idempotency key, the order, its product, wallets.
+
+pub mod loader;
+pub mod model;
+pub mod mutation;
+pub mod policy;
+pub mod query;
+pub mod service;
+pub mod store;
+pub mod subscription;
+pub mod types;

@@ -1,0 +1,124 @@
+//! Mutations of orders.
+
+use async_graphql::{Context, ID, Object};
+
+use super::model::Order;
+use super::service::{exchanging, fulfilling};
+use super::types::{ExchangePayload, OrderPayload, UpdateOrderInput};
+use crate::error::AppResult;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::payload::settle;
+use crate::graphql::scalars::{Decimal, mutation_id};
+use crate::ids::{OrderId, ProductId};
+
+/// An order that was changed; what was loaded of it, its product and money before is no longer true.
+async fn changed(ctx: &Context<'_>, change: AppResult<Order>) -> AppResult<Order> {
+    let (order, loaders) = (change?, ctx.loaders()?);
+    loaders.forget_order(order.id, order.product_id).await;
+    Ok(order)
+}
+
+/// Mutations of orders.
+#[derive(Default)]
+pub struct OrderMutation;
+
+/// Mutations of orders.
+#[Object]
+impl OrderMutation {
+    /// Exchanges the viewer's balance for a piece of a product: stock, balance, order and ledger change together. User
+    /// errors: `NOT_FOUND`, `CONFLICT` when the price is not the expected one, `OUT_OF_STOCK`, `INSUFFICIENT_BALANCE`,
+    /// `ADDRESS_REQUIRED`, `TOO_LONG` and `INVALID_INPUT` for the address, `IDEMPOTENCY_MISMATCH`.
+    async fn exchange_product(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The product's global id.")] id: ID,
+        #[graphql(desc = "Where it goes, at most 200 characters; to the profile's address where it is left out.")]
+        address: Option<String>,
+        #[graphql(desc = "The price that was seen, in yuan: nothing happens when it has changed since.")]
+        expected_price: Option<Decimal>,
+        #[graphql(
+            desc = "Sent again with the same key and arguments within a day, it is done once and answered alike; 1 to 200 characters."
+        )]
+        idempotency_key: Option<String>,
+    ) -> Option<AppResult<ExchangePayload>> {
+        let exchange = async {
+            let id = mutation_id(ProductId::parse, &id, "id")?;
+            let expected = expected_price.map(|price| price.0);
+            let done = exchanging::exchange(ctx.scope()?, id, address, expected, idempotency_key).await?;
+            ctx.loaders()?.forget_order(done.order.id, id).await;
+            Ok(done)
+        };
+        settle(exchange.await, Into::into)
+    }
+
+    /// Changes where a pending order goes: its buyer, or an administrator. Gives it a tracking number, which ships it: an
+    /// administrator. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the input; `NOT_FOUND`, `FORBIDDEN`,
+    /// `ILLEGAL_TRANSITION`.
+    async fn update_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order's global id.")] id: ID,
+        #[graphql(desc = "What changes.")] input: UpdateOrderInput,
+    ) -> Option<AppResult<OrderPayload>> {
+        let update = async {
+            let id = mutation_id(OrderId::parse, &id, "id")?;
+            changed(ctx, fulfilling::update(ctx.scope()?, id, input.into()).await).await
+        };
+        settle(update.await, Into::into)
+    }
+
+    /// Says that a shipped order was received: its buyer, or an administrator. User errors: `NOT_FOUND`,
+    /// `ILLEGAL_TRANSITION`.
+    async fn confirm_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order's global id.")] id: ID,
+    ) -> Option<AppResult<OrderPayload>> {
+        let confirm = async {
+            let id = mutation_id(OrderId::parse, &id, "id")?;
+            changed(ctx, fulfilling::confirm(ctx.scope()?, id).await).await
+        };
+        settle(confirm.await, Into::into)
+    }
+
+    /// Calls a pending order off: its buyer, or an administrator. The piece goes back into stock, the money to the buyer.
+    /// User errors: `NOT_FOUND`, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason, `CONFLICT` when the
+    /// wallet can't hold more, `IDEMPOTENCY_MISMATCH`.
+    async fn cancel_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order's global id.")] id: ID,
+        #[graphql(desc = "Why, for the order's history: one line of at most 200 characters.")] reason: Option<String>,
+        #[graphql(
+            desc = "Sent again with the same key and arguments within a day, it is done once and answered alike; 1 to 200 characters."
+        )]
+        idempotency_key: Option<String>,
+    ) -> Option<AppResult<OrderPayload>> {
+        let cancel = async {
+            let id = mutation_id(OrderId::parse, &id, "id")?;
+            changed(ctx, fulfilling::cancel(ctx.scope()?, id, reason, idempotency_key).await).await
+        };
+        settle(cancel.await, Into::into)
+    }
+
+    /// Gives the money of a shipped or completed order back; administrators alone. User errors: `NOT_FOUND`, `FORBIDDEN`
+    /// to its buyer, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason, `CONFLICT` when the wallet can't
+    /// hold more, `IDEMPOTENCY_MISMATCH`.
+    async fn refund_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order's global id.")] id: ID,
+        #[graphql(desc = "Why, for the order's history: one line of at most 200 characters.")] reason: Option<String>,
+        #[graphql(desc = "Whether the piece came back and goes into stock.", default = false)] restock: bool,
+        #[graphql(
+            desc = "Sent again with the same key and arguments within a day, it is done once and answered alike; 1 to 200 characters."
+        )]
+        idempotency_key: Option<String>,
+    ) -> Option<AppResult<OrderPayload>> {
+        let refund = async {
+            let id = mutation_id(OrderId::parse, &id, "id")?;
+            changed(ctx, fulfilling::refund(ctx.scope()?, id, reason, restock, idempotency_key).await).await
+        };
+        settle(refund.await, Into::into)
+    }
+}

@@ -1,0 +1,171 @@
+//! Where orders' states lead, and who may do what with them.
+
+use super::model::{Order, OrderAction, OrderChanges, OrderError, OrderStatus, OrderUpdate};
+use crate::change::Faults;
+use crate::error::UserError;
+use crate::ids::UserId;
+use crate::text::{check_line, check_lines};
+
+/// The longest address.
+pub const LONGEST_ADDRESS: usize = 200;
+
+/// The longest note in an order's history.
+pub const LONGEST_NOTE: usize = 200;
+
+const LONGEST_TRACKING_NUMBER: usize = 64;
+
+/// Who may do something with an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Administrators.
+    Admins,
+    /// Its buyer, and administrators.
+    BuyerAndAdmins,
+}
+
+/// Every change of an order's state: from where, to where, by what, by whom. There are no others.
+pub const TRANSITIONS: [(OrderStatus, OrderStatus, OrderAction, Who); 5] = [
+    (OrderStatus::Pending, OrderStatus::Shipped, OrderAction::Ship, Who::Admins),
+    (OrderStatus::Pending, OrderStatus::Cancelled, OrderAction::Cancel, Who::BuyerAndAdmins),
+    (OrderStatus::Shipped, OrderStatus::Completed, OrderAction::Confirm, Who::BuyerAndAdmins),
+    (OrderStatus::Shipped, OrderStatus::Refunded, OrderAction::Refund, Who::Admins),
+    (OrderStatus::Completed, OrderStatus::Refunded, OrderAction::Refund, Who::Admins),
+];
+
+/// Who asks to do something with an order that they see.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker {
+    /// Who.
+    pub id: UserId,
+    /// Whether they are an administrator.
+    pub is_admin: bool,
+}
+
+impl Asker {
+    fn is(self, who: Who, order: &Order) -> bool {
+        self.is_admin || (who == Who::BuyerAndAdmins && order.buyer_id == self.id)
+    }
+}
+
+/// The states that somebody can bring an order to.
+fn next_statuses(order: &Order, asker: Asker) -> Vec<OrderStatus> {
+    let leads = TRANSITIONS.iter().filter(|(from, _, _, who)| *from == order.status && asker.is(*who, order));
+    leads.map(|(_, to, ..)| *to).collect()
+}
+
+/// Where an action brings an order, if the asker may do so now.
+///
+/// # Errors
+/// [`OrderError::NotAdmin`] for what is never theirs to do, [`OrderError::IllegalTransition`].
+pub fn advance(order: &Order, asker: Asker, action: OrderAction) -> Result<OrderStatus, OrderError> {
+    let mut by_action = TRANSITIONS.iter().filter(|(_, _, of, _)| *of == action);
+    if !by_action.clone().any(|(.., who)| asker.is(*who, order)) {
+        return Err(OrderError::NotAdmin);
+    }
+    if let Some((_, to, ..)) = by_action.clone().find(|(from, ..)| *from == order.status) {
+        return Ok(*to);
+    }
+    let to = by_action.next().map_or(order.status, |(_, to, ..)| *to);
+    Err(OrderError::IllegalTransition { from: order.status, to, allowed: next_statuses(order, asker) })
+}
+
+/// Whether an order still goes where it is told to.
+///
+/// # Errors
+/// [`OrderError::AddressFixed`].
+pub fn check_address_change(order: &Order, asker: Asker) -> Result<(), OrderError> {
+    if order.status == OrderStatus::Pending {
+        return Ok(());
+    }
+    Err(OrderError::AddressFixed(order.status, next_statuses(order, asker)))
+}
+
+/// What somebody may do with an order that they see.
+#[must_use]
+pub fn available_actions(order: &Order, asker: Asker) -> Vec<OrderAction> {
+    let address = check_address_change(order, asker).is_ok().then_some(OrderAction::EditAddress);
+    let advances = TRANSITIONS.iter().filter(|(from, _, _, who)| *from == order.status && asker.is(*who, order));
+    address.into_iter().chain(advances.map(|(_, _, action, _)| *action)).collect()
+}
+
+/// Checks what changes about an order; the state is looked at once it is held.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn judge_update(update: OrderUpdate) -> Result<OrderChanges, Vec<UserError>> {
+    let mut faults = Faults::default();
+    if update.address.is_none() && update.tracking_number.is_none() {
+        faults.check(Err::<(), _>(OrderError::NothingGiven), "input");
+    }
+    let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
+    let changes = OrderChanges {
+        address: trimmed(
+            faults.required(update.address, "input.address", |address| check_lines(address, LONGEST_ADDRESS)),
+        ),
+        tracking_number: trimmed(faults.required(update.tracking_number, "input.trackingNumber", |number| {
+            check_line(number, LONGEST_TRACKING_NUMBER)
+        })),
+        ..OrderChanges::default()
+    };
+    faults.none().map(|()| changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::ids::{MediaId, OrderId, ProductId};
+    use crate::money::Money;
+
+    fn order(status: OrderStatus) -> Order {
+        let at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        Order {
+            id: OrderId(42),
+            buyer_id: UserId(1),
+            product_id: ProductId(1),
+            product_name: String::new(),
+            price: Money::from_fen(1),
+            image_id: MediaId(1),
+            address: String::new(),
+            tracking_number: None,
+            status,
+            restocked: false,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    #[test]
+    fn who_may_do_what_in_which_state() {
+        let actions = |status, id, is_admin| {
+            let asker = Asker { id: UserId(id), is_admin };
+            let actions = available_actions(&order(status), asker);
+            actions.iter().map(|action| format!("{action:?}")).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(actions(OrderStatus::Pending, 1, false), "EditAddress Cancel");
+        assert_eq!(actions(OrderStatus::Pending, 2, true), "EditAddress Ship Cancel");
+        assert_eq!(actions(OrderStatus::Shipped, 1, false), "Confirm");
+        assert_eq!(actions(OrderStatus::Shipped, 2, true), "Confirm Refund");
+        assert_eq!(actions(OrderStatus::Completed, 1, false), "");
+        assert_eq!(actions(OrderStatus::Completed, 2, true), "Refund");
+        for status in [OrderStatus::Cancelled, OrderStatus::Refunded] {
+            assert_eq!(actions(status, 1, false) + &actions(status, 2, true), "");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_says_what_is_allowed() {
+        let (buyer, admin) = (Asker { id: UserId(1), is_admin: false }, Asker { id: UserId(2), is_admin: true });
+        let refused = advance(&order(OrderStatus::Pending), admin, OrderAction::Confirm).unwrap_err();
+        let allowed = vec![OrderStatus::Shipped, OrderStatus::Cancelled];
+        assert_eq!(
+            refused,
+            OrderError::IllegalTransition { from: OrderStatus::Pending, to: OrderStatus::Completed, allowed }
+        );
+        for action in [OrderAction::Ship, OrderAction::Refund] {
+            assert_eq!(advance(&order(OrderStatus::Shipped), buyer, action), Err(OrderError::NotAdmin));
+        }
+        assert_eq!(order(OrderStatus::Pending).number(), "20270115000042");
+    }
+}

@@ -1,0 +1,118 @@
+//! Exchanging: stock, balance, order and ledger in one transaction.
+
+use std::sync::Arc;
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+
+use super::tell;
+use crate::change::Fault;
+use crate::domains::accounts::service::{hold_viewer, load_details};
+use crate::domains::orders::model::{NewOrder, NewOrderEvent, Order, OrderError, OrderStatus};
+use crate::domains::orders::policy::LONGEST_ADDRESS;
+use crate::domains::orders::store;
+use crate::domains::products::model::Product;
+use crate::domains::wallet::model::{Cause, Wallet};
+use crate::domains::{products, wallet};
+use crate::error::{AppError, AppResult};
+use crate::idempotency::{self, Key};
+use crate::ids::{OrderId, ProductId, UserId};
+use crate::money::Money;
+use crate::scope::Scope;
+use crate::text::{check_lines, is_blank};
+
+/// What an exchange made and changed.
+pub struct Exchanged {
+    /// The order.
+    pub order: Arc<Order>,
+    /// The product, unless it was taken out since.
+    pub product: Option<Arc<Product>>,
+    /// The buyer's wallet.
+    pub wallet: Option<Wallet>,
+}
+
+/// An order that the viewer made, with its product and their wallet as they are now.
+async fn after(scope: &Scope, viewer: UserId, id: OrderId) -> AppResult<Exchanged> {
+    let conn = scope.db.read().await?;
+    let order = super::load_seen_by(&conn, viewer, &[id]).await?.remove(&id);
+    let order = order.ok_or_else(|| AppError::internal("an order is gone"))?;
+    let product = products::service::load_present(scope, &[order.product_id]).await?.remove(&order.product_id);
+    let wallet = wallet::service::load_wallets(&conn, &[viewer]).await?.remove(&viewer);
+    Ok(Exchanged { order, product, wallet })
+}
+
+/// Exchanges the viewer's balance for a piece of a product, at the price that was seen where one is given. It goes to the
+/// address that is given, or to their profile's.
+///
+/// # Errors
+/// `NOT_FOUND`, `CONFLICT` when it costs something else, `OUT_OF_STOCK`, `INSUFFICIENT_BALANCE`, `ADDRESS_REQUIRED`,
+/// `TOO_LONG` and `INVALID_INPUT` for the address; those of a key.
+pub async fn exchange(
+    scope: &Scope,
+    id: ProductId,
+    address: Option<String>,
+    expected: Option<Money>,
+    key: Option<String>,
+) -> AppResult<Exchanged> {
+    let viewer = scope.viewer()?.user_id;
+    let key = Key::new(scope, "exchangeProduct", key, &(id, &address, expected))?;
+    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+        return after(scope, viewer, OrderId(done)).await;
+    }
+    let address = address.filter(|address| !address.chars().all(is_blank));
+    if let Some(address) = &address {
+        check_lines(address, LONGEST_ADDRESS).map_err(|fault| fault.at("address"))?;
+    }
+    let now = scope.app.clock.now();
+    let mut conn = scope.db.write().await?;
+    let order = conn
+        .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
+            if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
+                return Ok(OrderId(done));
+            }
+            let address = address_of(conn, viewer, address).await?;
+            let product = products::service::take_piece(conn, id, expected).await?;
+            let order = NewOrder {
+                buyer_id: viewer,
+                product_id: product.id,
+                product_name: &product.name,
+                price: product.price,
+                image_id: product.image_id,
+                address: &address,
+                created_at: now,
+                updated_at: now,
+            };
+            let order = store::insert_order(conn, &order).await?;
+            let event = NewOrderEvent {
+                order_id: order.id,
+                actor_id: viewer,
+                from_status: None,
+                to_status: OrderStatus::Pending,
+                note: None,
+                at: now,
+            };
+            store::insert_event(conn, &event).await?;
+            let price = (viewer, product.price);
+            wallet::service::pay_order(scope, conn, price, Cause::Exchange(order.id), "id").await?;
+            tell(conn, &order).await?;
+            idempotency::complete(conn, key.as_ref(), order.id.0).await?;
+            Ok::<_, AppError>(order.id)
+        })
+        .await?;
+    drop(conn);
+    scope.app.events.nudge();
+    after(scope, viewer, order).await
+}
+
+/// Where an order goes.
+async fn address_of(conn: &AsyncPgConnection, buyer: UserId, given: Option<String>) -> AppResult<String> {
+    let address = match given {
+        Some(address) => address,
+        None => {
+            let details = load_details(conn, &[buyer]).await?;
+            details.get(&buyer).map(|details| details.1.address.clone()).unwrap_or_default()
+        }
+    };
+    let address = address.trim();
+    if address.is_empty() { Err(OrderError::AddressRequired.at("address").into()) } else { Ok(address.to_owned()) }
+}

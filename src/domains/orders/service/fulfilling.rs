@@ -1,0 +1,182 @@
+//! What becomes of orders: sent, received, called off, given back.
+
+use diesel_async::AsyncConnection;
+use diesel_async::AsyncPgConnection;
+
+use super::tell;
+use crate::change::Fault;
+use crate::domains::accounts::model::Role;
+use crate::domains::accounts::service::{hold_viewer, role_of};
+use crate::domains::orders::model::{
+    NewOrderEvent, Order, OrderAction, OrderChanges, OrderError, OrderStatus, OrderUpdate,
+};
+use crate::domains::orders::policy::{self, Asker, LONGEST_NOTE};
+use crate::domains::orders::store;
+use crate::domains::wallet::model::Cause;
+use crate::domains::{products, wallet};
+use crate::error::{AppError, AppResult};
+use crate::idempotency::{self, Key};
+use crate::ids::OrderId;
+use crate::scope::Scope;
+use crate::text::{check_line, is_blank};
+
+/// An order that is held, and who asks; not there for whoever may not see it.
+async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: OrderId) -> AppResult<(Order, Asker)> {
+    let viewer = scope.viewer()?.user_id;
+    let is_admin = role_of(conn, viewer).await? == Role::Admin;
+    let found = store::lock_order(conn, id).await?;
+    let seen = found.filter(|order| is_admin || order.buyer_id == viewer);
+    let order = seen.ok_or_else(|| OrderError::NoSuchOrder.at("id"))?;
+    Ok((order, Asker { id: viewer, is_admin }))
+}
+
+/// An order as it is now.
+async fn reread(scope: &Scope, id: i64) -> AppResult<Order> {
+    let found = store::list_by_ids(&*scope.db.read().await?, &[OrderId(id)]).await?.pop();
+    found.ok_or_else(|| AppError::internal("an order is gone"))
+}
+
+/// Brings an order that is held to another state: the row, its history, and who is to know.
+async fn bring_to(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    order: &Order,
+    changes: OrderChanges,
+    (to, note): (OrderStatus, Option<&str>),
+) -> AppResult<Order> {
+    let now = scope.app.clock.now();
+    let changes = OrderChanges { status: Some(to), updated_at: Some(now), ..changes };
+    let changed = store::update_order(conn, order.id, &changes).await?;
+    let event = NewOrderEvent {
+        order_id: order.id,
+        actor_id: scope.viewer()?.user_id,
+        from_status: Some(order.status),
+        to_status: to,
+        note,
+        at: now,
+    };
+    store::insert_event(conn, &event).await?;
+    tell(conn, &changed).await?;
+    Ok(changed)
+}
+
+/// Changes where an order goes, while it is pending; gives it a tracking number, which ships a pending one, and corrects
+/// it on the way.
+///
+/// # Errors
+/// What is wrong with the input; `NOT_FOUND`, `FORBIDDEN` for a tracking number but from administrators,
+/// `ILLEGAL_TRANSITION`.
+pub async fn update(scope: &Scope, id: OrderId, update: OrderUpdate) -> AppResult<Order> {
+    scope.viewer()?;
+    let changes = policy::judge_update(update).map_err(AppError::User)?;
+    let now = scope.app.clock.now();
+    let mut conn = scope.db.write().await?;
+    let order = conn
+        .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
+            let (order, asker) = lock_seen(scope, conn, id).await?;
+            if changes.address.is_some() {
+                policy::check_address_change(&order, asker).map_err(|error| error.at("input.address"))?;
+            }
+            let corrects = asker.is_admin && order.status == OrderStatus::Shipped;
+            if changes.tracking_number.is_none() || corrects {
+                let changes = OrderChanges { updated_at: Some(now), ..changes };
+                let changed = store::update_order(conn, id, &changes).await?;
+                tell(conn, &changed).await?;
+                return Ok(changed);
+            }
+            let to = policy::advance(&order, asker, OrderAction::Ship);
+            let to = to.map_err(|error| error.at("input.trackingNumber"))?;
+            bring_to(scope, conn, &order, changes, (to, None)).await
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok(order)
+}
+
+/// Says that an order was received.
+///
+/// # Errors
+/// `NOT_FOUND`, `ILLEGAL_TRANSITION`.
+pub async fn confirm(scope: &Scope, id: OrderId) -> AppResult<Order> {
+    let mut conn = scope.db.write().await?;
+    let order = conn
+        .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
+            let (order, asker) = lock_seen(scope, conn, id).await?;
+            let to = policy::advance(&order, asker, OrderAction::Confirm).map_err(|error| error.at("id"))?;
+            bring_to(scope, conn, &order, OrderChanges::default(), (to, None)).await
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok(order)
+}
+
+/// Calls a pending order off: the piece goes back into stock, the money to the buyer.
+///
+/// # Errors
+/// `NOT_FOUND`, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason; those of a key.
+pub async fn cancel(scope: &Scope, id: OrderId, reason: Option<String>, key: Option<String>) -> AppResult<Order> {
+    let key = Key::new(scope, "cancelOrder", key, &(id, &reason))?;
+    give_back(scope, id, (OrderAction::Cancel, true), reason, key).await
+}
+
+/// Gives the money of an order back that was sent, and its piece into stock when that is wanted.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN` but to administrators, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason;
+/// those of a key.
+pub async fn refund(
+    scope: &Scope,
+    id: OrderId,
+    reason: Option<String>,
+    restock: bool,
+    key: Option<String>,
+) -> AppResult<Order> {
+    let key = Key::new(scope, "refundOrder", key, &(id, &reason, restock))?;
+    give_back(scope, id, (OrderAction::Refund, restock), reason, key).await
+}
+
+async fn give_back(
+    scope: &Scope,
+    id: OrderId,
+    (action, restock): (OrderAction, bool),
+    reason: Option<String>,
+    key: Option<Key>,
+) -> AppResult<Order> {
+    scope.viewer()?;
+    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+        return reread(scope, done).await;
+    }
+    let reason = reason.filter(|reason| !reason.chars().all(is_blank));
+    if let Some(reason) = &reason {
+        check_line(reason, LONGEST_NOTE).map_err(|fault| fault.at("reason"))?;
+    }
+    let reason = reason.as_deref().map(str::trim);
+    let mut conn = scope.db.write().await?;
+    let (order, repeated) = conn
+        .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
+            if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
+                return Ok((None, done));
+            }
+            let (order, asker) = lock_seen(scope, conn, id).await?;
+            let to = policy::advance(&order, asker, action).map_err(|error| error.at("id"))?;
+            let changes = OrderChanges { restocked: Some(restock), ..OrderChanges::default() };
+            let changed = bring_to(scope, conn, &order, changes, (to, reason)).await?;
+            if restock {
+                products::service::put_back(conn, order.product_id).await?;
+            }
+            let price = (order.buyer_id, order.price);
+            wallet::service::pay_order(scope, conn, price, Cause::Refund(id), "id").await?;
+            idempotency::complete(conn, key.as_ref(), id.0).await?;
+            Ok::<_, AppError>((Some(changed), id.0))
+        })
+        .await?;
+    drop(conn);
+    scope.app.events.nudge();
+    match order {
+        Some(order) => Ok(order),
+        None => reread(scope, repeated).await,
+    }
+}

@@ -1,0 +1,248 @@
+//! GraphQL types of orders.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+
+use super::model::{self, OrderAction, OrderStatus, OrderUpdate};
+use super::policy::{self, Asker};
+use super::service::exchanging::Exchanged;
+use crate::domains::accounts::model::Role;
+use crate::domains::accounts::types::User;
+use crate::domains::media::types::Media;
+use crate::domains::products::types::Product;
+use crate::domains::wallet::types::Wallet;
+use crate::error::{AppError, AppResult};
+use crate::graphql::context::PlazaContext;
+use crate::graphql::payload::{Payload, UserErrorObject};
+use crate::graphql::ranges::DateTimeRange;
+use crate::graphql::scalars::{DateTime, Decimal, change, query_id};
+use crate::ids::UserId;
+
+/// What somebody exchanged their balance for.
+#[derive(Clone, Debug)]
+pub struct Order(pub Arc<model::Order>);
+
+impl From<model::Order> for Order {
+    fn from(order: model::Order) -> Self {
+        Self(Arc::new(order))
+    }
+}
+
+/// What somebody exchanged their balance for; for its buyer and administrators.
+#[Object]
+impl Order {
+    /// Opaque global id.
+    pub async fn id(&self) -> ID {
+        self.0.id.global()
+    }
+
+    /// The number to call it by, such as `20260131000042`.
+    async fn number(&self) -> String {
+        self.0.number()
+    }
+
+    /// Whose it is. Costs a statement for a whole list of orders.
+    async fn buyer(&self, ctx: &Context<'_>) -> AppResult<User> {
+        let loaders = ctx.loaders()?;
+        loaders.get(&loaders.users, self.0.buyer_id).await.map(User)
+    }
+
+    /// What was exchanged, as it is now. Null once it was taken out of the store; name, price and picture stay here.
+    /// Costs a statement for a whole list of orders.
+    async fn product(&self, ctx: &Context<'_>) -> Option<AppResult<Product>> {
+        let look = async {
+            let loaders = ctx.loaders()?;
+            Ok(loaders.find(&loaders.products, self.0.product_id).await?.map(Product))
+        };
+        look.await.transpose()
+    }
+
+    /// What it was called.
+    async fn product_name(&self) -> &str {
+        &self.0.product_name
+    }
+
+    /// What it took, in yuan.
+    async fn price(&self) -> Decimal {
+        Decimal(self.0.price)
+    }
+
+    /// Its picture as it was. Costs a statement for a whole list of orders, unless all were seen lately.
+    async fn image(&self, ctx: &Context<'_>) -> AppResult<Media> {
+        let loaders = ctx.loaders()?;
+        loaders.get(&loaders.media, self.0.image_id).await.map(Media)
+    }
+
+    /// Where it goes; empty once its buyer has left.
+    async fn address(&self) -> &str {
+        &self.0.address
+    }
+
+    /// What finds it on its way; null until it is sent.
+    async fn tracking_number(&self) -> Option<&str> {
+        self.0.tracking_number.as_deref()
+    }
+
+    /// What became of it.
+    async fn status(&self) -> OrderStatus {
+        self.0.status
+    }
+
+    /// What the viewer may do with it now. Costs a statement for a whole list of orders.
+    async fn available_actions(&self, ctx: &Context<'_>) -> AppResult<Vec<OrderAction>> {
+        let (viewer, loaders) = (ctx.viewer()?.user_id, ctx.loaders()?);
+        let user = loaders.find(&loaders.users, viewer).await?;
+        let is_admin = user.is_some_and(|user| user.role == Role::Admin && user.deleted_at.is_none());
+        Ok(policy::available_actions(&self.0, Asker { id: viewer, is_admin }))
+    }
+
+    /// How it came to its state, from the beginning; at most four lines. Costs a statement for a whole list of orders.
+    async fn history(&self, ctx: &Context<'_>) -> AppResult<Vec<OrderEvent>> {
+        let loaders = ctx.loaders()?;
+        let events = loaders.find(&loaders.histories, self.0.id).await?.unwrap_or_default();
+        Ok(events.into_iter().map(OrderEvent).collect())
+    }
+
+    /// When it was ordered.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When anything of it last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+}
+
+/// A line of an order's history.
+pub struct OrderEvent(model::OrderEvent);
+
+/// A line of an order's history.
+#[Object]
+impl OrderEvent {
+    /// When.
+    async fn at(&self) -> DateTime {
+        self.0.at.into()
+    }
+
+    /// Who did it. Costs a statement for a whole list of orders.
+    async fn actor(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
+        let id = self.0.actor_id?;
+        let look = async {
+            let loaders = ctx.loaders()?;
+            loaders.get(&loaders.users, id).await.map(User)
+        };
+        Some(look.await)
+    }
+
+    /// The state it left; null for the first.
+    async fn from(&self) -> Option<OrderStatus> {
+        self.0.from_status
+    }
+
+    /// The state it came to.
+    async fn to(&self) -> OrderStatus {
+        self.0.to_status
+    }
+
+    /// The reason that was given, if any.
+    async fn note(&self) -> Option<&str> {
+        self.0.note.as_deref()
+    }
+}
+
+/// Which orders a list has; all that is given has to hold.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct OrderFilter {
+    /// In one of these states; in any where it is left out.
+    status: Option<Vec<OrderStatus>>,
+    /// Of this person, by their global id.
+    buyer_id: Option<ID>,
+    /// Ordered in this time.
+    created_at: Option<DateTimeRange>,
+}
+
+impl TryFrom<OrderFilter> for model::OrderFilter {
+    type Error = AppError;
+
+    fn try_from(OrderFilter { status, buyer_id, created_at }: OrderFilter) -> AppResult<Self> {
+        let created = created_at.unwrap_or_default();
+        let buyer_id = buyer_id.map(|id| query_id(UserId::parse, &id, "filter.buyerId")).transpose()?;
+        Ok(Self { status, buyer_id, created_from: created.first(), created_to: created.last() })
+    }
+}
+
+/// What changes about an order: one of the two, or both. Omitted fields keep their value.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateOrderInput {
+    /// Where it goes, 1 to 200 characters; while it is PENDING.
+    address: MaybeUndefined<String>,
+    /// What finds it on its way: one line of 1 to 64 characters, from an administrator. Ships a PENDING order, and corrects
+    /// the number of a SHIPPED one.
+    tracking_number: MaybeUndefined<String>,
+}
+
+impl From<UpdateOrderInput> for OrderUpdate {
+    fn from(UpdateOrderInput { address, tracking_number }: UpdateOrderInput) -> Self {
+        Self { address: change(address), tracking_number: change(tracking_number) }
+    }
+}
+
+/// An order that was changed.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct OrderPayload {
+    /// As it is now; null when it was refused.
+    order: Option<Order>,
+    /// Why it was refused.
+    user_errors: Vec<UserErrorObject>,
+}
+
+impl From<model::Order> for OrderPayload {
+    fn from(order: model::Order) -> Self {
+        Self { order: Some(order.into()), user_errors: Vec::new() }
+    }
+}
+
+impl Payload for OrderPayload {
+    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+        Self { order: None, user_errors }
+    }
+}
+
+/// A balance that was exchanged for a product.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ExchangePayload {
+    /// The order; null when it was refused.
+    order: Option<Order>,
+    /// The product, one piece less in stock; null when it was refused, or the product was taken out meanwhile.
+    product: Option<Product>,
+    /// The viewer's wallet after it; null when it was refused.
+    wallet: Option<Wallet>,
+    /// Why it was refused.
+    user_errors: Vec<UserErrorObject>,
+}
+
+impl From<Exchanged> for ExchangePayload {
+    fn from(Exchanged { order, product, wallet }: Exchanged) -> Self {
+        Self {
+            order: Some(Order(order)),
+            product: product.map(Product),
+            wallet: wallet.map(Wallet),
+            user_errors: Vec::new(),
+        }
+    }
+}
+
+impl Payload for ExchangePayload {
+    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+        Self { order: None, product: None, wallet: None, user_errors }
+    }
+}
+
+/// An order of the viewer's, or, for administrators, of anybody's, was made or changed.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct OrderChanged {
+    /// The order, as it is when delivered.
+    pub order: Order,
+}

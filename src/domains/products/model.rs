@@ -1,0 +1,174 @@
+//! Rows of products, and what can go wrong with them.
+
+use async_graphql::Enum;
+use chrono::{DateTime, Utc};
+use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use serde::Serialize;
+
+use crate::change::{Change, Fault};
+use crate::db::schema;
+use crate::error::{Detail, UserError, UserErrorCode};
+use crate::ids::{MediaId, ProductId};
+use crate::money::Money;
+
+/// What the store has.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::products)]
+pub struct Product {
+    /// Key.
+    pub id: ProductId,
+    /// What it is called.
+    pub name: String,
+    /// What it takes.
+    pub price: Money,
+    /// How many can be had.
+    pub stock: i32,
+    /// All that was ever put in.
+    pub supplied: i64,
+    /// Its picture.
+    pub image_id: MediaId,
+    /// When it was taken out.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// When it was put in.
+    pub created_at: DateTime<Utc>,
+    /// When what it is last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A product to be.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = schema::products)]
+pub struct NewProduct {
+    /// What it is called.
+    pub name: String,
+    /// What it takes.
+    pub price: Money,
+    /// How many there are.
+    pub stock: i32,
+    /// As many.
+    pub supplied: i64,
+    /// Its picture.
+    pub image_id: MediaId,
+    /// Now.
+    pub created_at: DateTime<Utc>,
+    /// Now.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What a product is said to be.
+#[derive(Clone, Debug)]
+pub struct ProductDraft {
+    /// What it is called.
+    pub name: String,
+    /// What it takes.
+    pub price: Money,
+    /// How many there are.
+    pub stock: i32,
+    /// Its picture.
+    pub image: MediaId,
+}
+
+/// Changes of a product's row; none keeps.
+#[derive(Clone, Debug, Default, AsChangeset)]
+#[diesel(table_name = schema::products)]
+pub struct ProductChanges {
+    /// What it is called.
+    pub name: Option<String>,
+    /// What it takes.
+    pub price: Option<Money>,
+    /// How many can be had.
+    pub stock: Option<i32>,
+    /// All that was ever put in.
+    pub supplied: Option<i64>,
+    /// Its picture.
+    pub image_id: Option<MediaId>,
+    /// When it is taken out.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// Now.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// What an administrator changes about a product.
+#[derive(Clone, Debug, Default)]
+pub struct ProductUpdate {
+    /// What it is called.
+    pub name: Change<String>,
+    /// What it takes.
+    pub price: Change<Money>,
+    /// How many can be had.
+    pub stock: Change<i32>,
+    /// Its picture.
+    pub image: Change<MediaId>,
+}
+
+/// Which products a list has; all that is given has to hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct ProductFilter {
+    /// Words to look for.
+    pub query: Option<String>,
+    /// Whether there are any left.
+    pub in_stock: Option<bool>,
+    /// From this price.
+    pub min_price: Option<Money>,
+    /// Up to this price.
+    pub max_price: Option<Money>,
+}
+
+/// What a list of products is ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize)]
+pub enum ProductOrderField {
+    /// When they were put in.
+    CreatedAt,
+    /// What they take.
+    Price,
+    /// What they are called, character by character.
+    Name,
+}
+
+/// The order of a list of products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct ProductSort {
+    /// By what.
+    pub field: ProductOrderField,
+    /// The largest first.
+    pub descending: bool,
+}
+
+/// What can go wrong with a product, for the person to act on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProductError {
+    /// Null where there has to be a value.
+    #[error("This can't be null.")]
+    Required,
+    /// No such product, or no more.
+    #[error("There is no such product.")]
+    NoSuchProduct,
+    /// Less than nothing, or more than is counted.
+    #[error("A stock is 0 to {0}.")]
+    StockOutOfRange(i32),
+    /// Not what the buyer saw.
+    #[error("The price has changed: it is {0} now.")]
+    PriceChanged(Money),
+    /// Too few are left.
+    #[error("Nothing of it is left.")]
+    OutOfStock(i32),
+}
+
+impl Fault for ProductError {
+    fn required() -> Self {
+        Self::Required
+    }
+
+    fn at(&self, path: &str) -> UserError {
+        let code = match self {
+            Self::Required => UserErrorCode::Required,
+            Self::NoSuchProduct => UserErrorCode::NotFound,
+            Self::StockOutOfRange(_) => UserErrorCode::OutOfRange,
+            Self::PriceChanged(_) => UserErrorCode::Conflict,
+            Self::OutOfStock(_) => UserErrorCode::OutOfStock,
+        };
+        let error = UserError::new(code, self.to_string(), path);
+        let Self::OutOfStock(available) = *self else { return error };
+        UserError { detail: Some(Detail::Stock(available)), ..error }
+    }
+}

@@ -1,0 +1,57 @@
+//! What products may be.
+
+use super::model::{Product, ProductChanges, ProductDraft, ProductError, ProductUpdate};
+use crate::change::Faults;
+use crate::error::UserError;
+use crate::money::{Money, check_price};
+use crate::text::check_line;
+
+const LONGEST_NAME: usize = 100;
+const MOST_STOCK: i32 = 100_000_000;
+
+/// Nothing is given away: an order is paid.
+const LEAST_PRICE: Money = Money::from_fen(1);
+
+fn check_stock(stock: i32) -> Result<(), ProductError> {
+    if (0..=MOST_STOCK).contains(&stock) { Ok(()) } else { Err(ProductError::StockOutOfRange(MOST_STOCK)) }
+}
+
+/// Checks what a product is said to be.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn judge_draft(draft: &ProductDraft) -> Result<(), Vec<UserError>> {
+    let mut faults = Faults::default();
+    faults.check(check_line(&draft.name, LONGEST_NAME), "input.name");
+    faults.check(check_price(draft.price, LEAST_PRICE), "input.price");
+    faults.check(check_stock(draft.stock), "input.stock");
+    faults.none()
+}
+
+/// Checks what an administrator changes.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn judge_update(update: ProductUpdate) -> Result<ProductChanges, Vec<UserError>> {
+    let mut faults = Faults::default();
+    let name = faults.required(update.name, "input.name", |name| check_line(name, LONGEST_NAME));
+    let changes = ProductChanges {
+        name: name.map(|name| name.trim().to_owned()),
+        price: faults.required(update.price, "input.price", |price| check_price(*price, LEAST_PRICE)),
+        stock: faults.required(update.stock, "input.stock", |stock| check_stock(*stock)),
+        image_id: faults.required(update.image, "input.imageId", |_| Ok::<_, ProductError>(())),
+        ..ProductChanges::default()
+    };
+    faults.none().map(|()| changes)
+}
+
+/// Whether a piece can be had at the price that was seen.
+///
+/// # Errors
+/// [`ProductError::PriceChanged`], [`ProductError::OutOfStock`], each with the argument at fault.
+pub fn check_exchange(product: &Product, expected: Option<Money>) -> Result<(), (ProductError, &'static str)> {
+    if expected.is_some_and(|expected| expected != product.price) {
+        return Err((ProductError::PriceChanged(product.price), "expectedPrice"));
+    }
+    if product.stock < 1 { Err((ProductError::OutOfStock(product.stock), "id")) } else { Ok(()) }
+}

@@ -1,0 +1,165 @@
+//! GraphQL types of products.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+
+use super::model::{self, ProductDraft, ProductOrderField, ProductSort, ProductUpdate};
+use crate::change::Change;
+use crate::domains::media::types::{Media, picture};
+use crate::error::AppResult;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::payload::{Payload, UserErrorObject};
+use crate::graphql::ranges::{DecimalRange, SortDirection};
+use crate::graphql::scalars::{DateTime, Decimal, change};
+
+/// What the points store has.
+#[derive(Clone, Debug)]
+pub struct Product(pub Arc<model::Product>);
+
+impl From<model::Product> for Product {
+    fn from(product: model::Product) -> Self {
+        Self(Arc::new(product))
+    }
+}
+
+/// What the points store has.
+#[Object]
+impl Product {
+    /// Opaque global id.
+    pub async fn id(&self) -> ID {
+        self.0.id.global()
+    }
+
+    /// What it is called.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What a piece takes, in yuan.
+    async fn price(&self) -> Decimal {
+        Decimal(self.0.price)
+    }
+
+    /// How many can be had.
+    async fn stock(&self) -> i32 {
+        self.0.stock
+    }
+
+    /// Its picture. Costs a statement for a whole list of products, unless all were seen lately.
+    async fn image(&self, ctx: &Context<'_>) -> AppResult<Media> {
+        let loaders = ctx.loaders()?;
+        loaders.get(&loaders.media, self.0.image_id).await.map(Media)
+    }
+
+    /// When it was put into the store.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When what it is last changed; exchanging it is no change.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+}
+
+/// Which products a list has; all that is given has to hold.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct ProductFilter {
+    /// Words to look for in names, at most 100 characters; see `search`. At most 1,000 products are found.
+    query: Option<String>,
+    /// Whether there are any left.
+    in_stock: Option<bool>,
+    /// Of such a price.
+    price: Option<DecimalRange>,
+}
+
+impl From<ProductFilter> for model::ProductFilter {
+    fn from(ProductFilter { query, in_stock, price }: ProductFilter) -> Self {
+        let price = price.unwrap_or_default();
+        let (min_price, max_price) = (price.min.map(|amount| amount.0), price.max.map(|amount| amount.0));
+        Self { query, in_stock, min_price, max_price }
+    }
+}
+
+/// The order of a list of products.
+#[derive(Clone, Debug, InputObject)]
+pub struct ProductOrder {
+    /// By what.
+    field: ProductOrderField,
+    /// Which way.
+    #[graphql(default_with = "SortDirection::Desc")]
+    direction: SortDirection,
+}
+
+impl From<ProductOrder> for ProductSort {
+    fn from(ProductOrder { field, direction }: ProductOrder) -> Self {
+        Self { field, descending: direction == SortDirection::Desc }
+    }
+}
+
+/// Something to be put into the store.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreateProductInput {
+    /// What it is called: one line of 1 to 100 characters.
+    name: String,
+    /// What a piece takes, in yuan: 0.01 to 99999999.99.
+    price: Decimal,
+    /// How many there are, 0 to 100000000.
+    stock: i32,
+    /// Global id of a picture among the viewer's files.
+    image_id: ID,
+}
+
+impl From<CreateProductInput> for ProductDraft {
+    fn from(CreateProductInput { name, price, stock, image_id }: CreateProductInput) -> Self {
+        Self { name, price: price.0, stock, image: picture(&image_id) }
+    }
+}
+
+/// What changes about a product. Omitted fields keep their value.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateProductInput {
+    /// What it is called: one line of 1 to 100 characters.
+    name: MaybeUndefined<String>,
+    /// What a piece takes, in yuan: 0.01 to 99999999.99. Orders keep theirs.
+    price: MaybeUndefined<Decimal>,
+    /// How many can be had from now on, 0 to 100000000.
+    stock: MaybeUndefined<i32>,
+    /// Global id of a picture among the viewer's files.
+    image_id: MaybeUndefined<ID>,
+}
+
+impl From<UpdateProductInput> for ProductUpdate {
+    fn from(UpdateProductInput { name, price, stock, image_id }: UpdateProductInput) -> Self {
+        let price: Change<Decimal> = change(price);
+        let image: Change<ID> = change(image_id);
+        Self {
+            name: change(name),
+            price: price.map(|price| price.map(|price| price.0)),
+            stock: change(stock),
+            image: image.map(|image| image.map(|id| picture(&id))),
+        }
+    }
+}
+
+/// A product that was put in or changed.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ProductPayload {
+    /// As it is now; null when it was refused.
+    product: Option<Product>,
+    /// Why it was refused.
+    user_errors: Vec<UserErrorObject>,
+}
+
+impl From<model::Product> for ProductPayload {
+    fn from(product: model::Product) -> Self {
+        Self { product: Some(product.into()), user_errors: Vec::new() }
+    }
+}
+
+impl Payload for ProductPayload {
+    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+        Self { product: None, user_errors }
+    }
+}

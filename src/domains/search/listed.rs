@@ -1,0 +1,119 @@
+//! The rows of a page of some list: those in certain states, or those that fit some words.
+//!
+//! Every list's index is led by the state, after its owner's where it is somebody's. So a list of several states is read
+//! as one list for each, all of them cut at the page's size, and merged: however many rows there are, no more are read
+//! than could be shown, but for those that another part of the filter refuses.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+
+use super::model::SearchKind;
+use super::terms::{Condition, Matching, Terms};
+use crate::db::cut::Cut;
+
+/// Which rows of a table a list has.
+pub struct Wanted<'a> {
+    /// The table.
+    pub table: &'static str,
+    /// States as SQL has them; any where none are given.
+    pub states: Option<String>,
+    /// All else that has to hold.
+    pub more: &'a Condition<'a>,
+}
+
+impl Wanted<'_> {
+    /// An array of states of this type, of which there may be none.
+    #[must_use]
+    pub fn states(names: impl Iterator<Item = &'static str>, sql_type: &str) -> String {
+        let names: Vec<String> = names.map(|name| format!("'{name}'")).collect();
+        format!("array[{}]::{sql_type}[]", names.join(","))
+    }
+
+    fn push_more<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" where ");
+        self.more.walk_ast(out.reborrow())
+    }
+}
+
+impl QueryFragment<Pg> for Wanted<'_> {
+    /// All of it as a condition.
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.more.walk_ast(out.reborrow())?;
+        if let Some(states) = &self.states {
+            for part in [" and ", self.table, ".status = any(", states, ")"] {
+                out.push_sql(part);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rows of a page, as a table of the same name.
+pub struct Rows<'a> {
+    wanted: &'a Wanted<'a>,
+    found: Option<Matching<'a>>,
+    /// How they are cut, and ordered.
+    pub cut: Cut,
+}
+
+impl<'a> Rows<'a> {
+    /// All that is wanted.
+    #[must_use]
+    pub fn new(wanted: &'a Wanted<'a>, cut: Cut) -> Self {
+        Self { wanted, found: None, cut }
+    }
+
+    /// Of what is wanted, what fits some words; `join` adds the table to search's entries.
+    #[must_use]
+    pub fn found(wanted: &'a Wanted<'a>, cut: Cut, (kind, join): (SearchKind, &'static str), terms: &'a Terms) -> Self {
+        Self { wanted, found: Some(Matching::new(kind, terms).only(join, wanted).unranked()), cut }
+    }
+
+    fn push_select(&self, out: &mut AstPass<'_, '_, Pg>) {
+        for part in ["select ", self.wanted.table, ".* from "] {
+            out.push_sql(part);
+        }
+    }
+}
+
+impl QueryFragment<Pg> for Rows<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let table = self.wanted.table;
+        out.push_sql("(");
+        if let Some(found) = &self.found {
+            out.push_sql("with ");
+            found.push(&mut out, "found")?;
+            out.push_sql(" ");
+            self.push_select(&mut out);
+            for part in ["found join ", table, " on ", table, ".id = found.id where true"] {
+                out.push_sql(part);
+            }
+            self.cut.push_beyond(&mut out)?;
+        } else if let Some(states) = &self.wanted.states {
+            self.push_select(&mut out);
+            for part in ["unnest(", states, ") states (status) cross join lateral ("] {
+                out.push_sql(part);
+            }
+            self.push_select(&mut out);
+            out.push_sql(table);
+            self.wanted.push_more(&mut out)?;
+            for part in [" and ", table, ".status = states.status"] {
+                out.push_sql(part);
+            }
+            self.cut.push_beyond(&mut out)?;
+            self.cut.push_end(&mut out)?;
+            out.push_sql(") ");
+            out.push_sql(table);
+        } else {
+            self.push_select(&mut out);
+            out.push_sql(table);
+            self.wanted.push_more(&mut out)?;
+            self.cut.push_beyond(&mut out)?;
+        }
+        self.cut.push_end(&mut out)?;
+        out.push_sql(") ");
+        out.push_sql(table);
+        Ok(())
+    }
+}

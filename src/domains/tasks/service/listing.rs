@@ -1,0 +1,96 @@
+//! Lists of tasks: all there are, what somebody published, what they do.
+
+use crate::db::cut::{Cut, Mark, Place};
+use crate::domains::search;
+use crate::domains::search::model::SearchKind;
+use crate::domains::search::terms::Terms;
+use crate::domains::tasks::model::{TaskCard, TaskFilter, TaskOrderField, TaskSort, TaskStatus};
+use crate::domains::tasks::store::list::{self, Which};
+use crate::error::AppResult;
+use crate::ids::UserId;
+use crate::page::{Page, PageArgs, PageRequest};
+use crate::scope::Scope;
+
+/// A list of tasks whose arguments were looked at.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    filter: TaskFilter,
+    states: Vec<TaskStatus>,
+    sort: TaskSort,
+    viewer: Option<UserId>,
+}
+
+impl Listing {
+    /// A list with this filter, in this order; `with_cancelled`: cancelled tasks come along where nothing is said of
+    /// states.
+    #[must_use]
+    pub fn new(scope: &Scope, mut filter: TaskFilter, sort: Option<TaskSort>, with_cancelled: bool) -> Self {
+        let viewer = scope.requester.viewer.map(|viewer| viewer.user_id);
+        filter.query = filter.query.map(|query| query.trim().to_owned()).filter(|query| !query.is_empty());
+        let wants = |status: &TaskStatus| match &filter.status {
+            Some(statuses) => statuses.contains(status),
+            None => with_cancelled || *status != TaskStatus::Cancelled,
+        };
+        let sees = |status: &TaskStatus| viewer.is_some() || *status != TaskStatus::Cancelled;
+        let states = TaskStatus::ALL.iter().copied().filter(|status| wants(status) && sees(status)).collect();
+        let sort = sort.unwrap_or(TaskSort { field: TaskOrderField::CreatedAt, descending: true });
+        Self { filter, states, sort, viewer }
+    }
+
+    /// The page that the arguments ask for.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub fn page(&self, args: PageArgs) -> AppResult<PageRequest<Place>> {
+        let list = ("tasks", &self.filter, &self.states, self.sort);
+        args.request(serde_json::to_string(&list).unwrap_or_default())
+    }
+
+    /// What is looked for; none where nothing can be found.
+    async fn terms(&self, scope: &Scope) -> AppResult<Option<Option<Terms>>> {
+        match &self.filter.query {
+            _ if self.states.is_empty() => Ok(None),
+            None => Ok(Some(None)),
+            Some(query) => Ok(search::service::terms(scope, query, &[SearchKind::Task]).await?.map(Some)),
+        }
+    }
+
+    fn which<'a>(&'a self, terms: Option<&'a Terms>) -> Which<'a> {
+        Which { filter: &self.filter, states: &self.states, viewer: self.viewer, terms }
+    }
+
+    fn place(&self, card: &TaskCard) -> Place {
+        let value = match self.sort.field {
+            TaskOrderField::CreatedAt => card.task.created_at.timestamp_micros(),
+            TaskOrderField::Price => card.task.price.fen(),
+        };
+        (Mark::Number(value), card.task.id.0)
+    }
+}
+
+/// A page of tasks that the viewer may see.
+///
+/// # Errors
+/// Bad input.
+pub async fn list_tasks(scope: &Scope, list: &Listing, page: &PageRequest<Place>) -> AppResult<Page<TaskCard>> {
+    let rows = match list.terms(scope).await? {
+        None => Vec::new(),
+        Some(terms) => {
+            let descending = list.sort.descending != page.backward;
+            let cut = Cut::new(list::column(list.sort.field), descending, page.cursor.clone(), page.limit())?;
+            list::list_tasks(&*scope.db.read().await?, list.which(terms.as_ref()), cut).await?
+        }
+    };
+    Ok(page.page(rows, |card| list.place(card)))
+}
+
+/// How many tasks a list has, up to a bound.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_tasks(scope: &Scope, list: &Listing, bound: i64) -> AppResult<i64> {
+    match list.terms(scope).await? {
+        None => Ok(0),
+        Some(terms) => Ok(list::count_tasks(&*scope.db.read().await?, list.which(terms.as_ref()), bound).await?),
+    }
+}

@@ -1,0 +1,159 @@
+//! Publishing tasks, changing and cancelling them: what holds the reward, and gives it back.
+
+use diesel_async::AsyncConnection;
+
+use super::{asker, card, tell};
+use crate::change::Fault;
+use crate::db::violated_constraint;
+use crate::domains::accounts::service::hold_viewer;
+use crate::domains::media::model::MediaError;
+use crate::domains::search::model::SearchKind;
+use crate::domains::tasks::model::{
+    NewTask, TaskAction, TaskCard, TaskChanges, TaskDraft, TaskError, TaskStatus, TaskUpdate,
+};
+use crate::domains::tasks::{policy, store};
+use crate::domains::wallet::model::Cause;
+use crate::domains::{media, search, wallet};
+use crate::error::{AppError, AppResult};
+use crate::idempotency::{self, Key};
+use crate::ids::TaskId;
+use crate::money::Money;
+use crate::scope::Scope;
+
+/// A picture that was there a moment ago.
+fn gone(error: diesel::result::Error) -> AppError {
+    match violated_constraint(&error) {
+        Some("task_images_media_id_fkey") => MediaError::NoSuchFile.at("input.imageIds").into(),
+        _ => error.into(),
+    }
+}
+
+/// Publishes a task of the viewer's, whose reward is held from now on.
+///
+/// # Errors
+/// What is wrong with the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for a picture that is none of theirs;
+/// `INSUFFICIENT_BALANCE`; those of a key.
+pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> AppResult<TaskCard> {
+    let viewer = scope.viewer()?.user_id;
+    let key = Key::new(scope, "createTask", key, &draft)?;
+    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+        return card(&*scope.db.read().await?, TaskId(done)).await;
+    }
+    policy::judge_draft(&draft).map_err(AppError::User)?;
+    media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
+    let now = scope.app.clock.now();
+    let task = NewTask {
+        publisher_id: viewer,
+        title: draft.title.trim().to_owned(),
+        content: draft.content.trim().to_owned(),
+        price: draft.price,
+        created_at: now,
+        updated_at: now,
+    };
+    let mut conn = scope.db.write().await?;
+    let card = conn
+        .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
+            if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
+                return card(conn, TaskId(done)).await;
+            }
+            let task = store::insert_task(conn, &task).await?;
+            store::insert_images(conn, task.id, &draft.images).await.map_err(gone)?;
+            let reward = (viewer, task.price);
+            wallet::service::hold_reward(scope, conn, reward, Cause::Hold(task.id), "input.price").await?;
+            tell(conn, &task, None).await?;
+            idempotency::complete(conn, key.as_ref(), task.id.0).await?;
+            search::service::index(conn, &task).await?;
+            card(conn, task.id).await
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok(card)
+}
+
+/// Changes an open task: its publisher, or an administrator. What is held follows the reward.
+///
+/// # Errors
+/// What is wrong with the input; `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`, `INSUFFICIENT_BALANCE`; those of a key.
+pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<String>) -> AppResult<TaskCard> {
+    let viewer = scope.viewer()?.user_id;
+    let key = Key::new(scope, "updateTask", key, &(id, &update))?;
+    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+        return card(&*scope.db.read().await?, TaskId(done)).await;
+    }
+    let (mut changes, images) = policy::judge_update(update).map_err(AppError::User)?;
+    if let Some(images) = images.as_ref().filter(|images| !images.is_empty()) {
+        // An administrator shows pictures of the publisher's, too.
+        let task = store::find_task(&*scope.db.read().await?, id).await?;
+        let owner = task.map_or(viewer, |task| task.publisher_id);
+        media::service::check_pictures(scope, owner, images, "input.imageIds").await?;
+    }
+    let now = scope.app.clock.now();
+    let mut conn = scope.db.write().await?;
+    let card = conn
+        .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
+            if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
+                return card(conn, TaskId(done)).await;
+            }
+            let task = store::lock_task(conn, id).await?.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
+            let asker = asker(scope, conn, &task, TaskAction::Edit).await?;
+            policy::check(&task, asker, TaskAction::Edit).map_err(|error| error.at("id"))?;
+            changes.updated_at = Some(now);
+            let updated = store::update_task(conn, id, &changes).await?;
+            if let Some(images) = &images {
+                media::service::hold_files(conn, images, "input.imageIds").await?;
+                store::delete_images(conn, id).await?;
+                store::insert_images(conn, id, images).await.map_err(gone)?;
+            }
+            let more = updated.price.checked_sub(task.price).ok_or_else(|| AppError::internal("no such prices"))?;
+            let (cause, amount) = if more >= Money::default() {
+                (Cause::Hold(id), more)
+            } else {
+                (Cause::Lower(id), Money::from_fen(-more.fen()))
+            };
+            wallet::service::hold_reward(scope, conn, (task.publisher_id, amount), cause, "input.price").await?;
+            tell(conn, &updated, None).await?;
+            idempotency::complete(conn, key.as_ref(), id.0).await?;
+            search::service::index(conn, &updated).await?;
+            card(conn, id).await
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok(card)
+}
+
+/// Calls a task off: its publisher while it is open, an administrator until it is over. The reward is given back.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`, `ILLEGAL_TRANSITION`; those of a key.
+pub async fn cancel(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult<TaskCard> {
+    let key = Key::new(scope, "cancelTask", key, &id)?;
+    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+        return card(&*scope.db.read().await?, TaskId(done)).await;
+    }
+    let now = scope.app.clock.now();
+    let mut conn = scope.db.write().await?;
+    let card = conn
+        .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
+            if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
+                return card(conn, TaskId(done)).await;
+            }
+            let task = store::lock_task(conn, id).await?.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
+            let asker = asker(scope, conn, &task, TaskAction::Cancel).await?;
+            policy::check(&task, asker, TaskAction::Cancel).map_err(|error| error.at("id"))?;
+            let changes =
+                TaskChanges { status: Some(TaskStatus::Cancelled), updated_at: Some(now), ..TaskChanges::default() };
+            let cancelled = store::update_task(conn, id, &changes).await?;
+            let reward = (task.publisher_id, task.price);
+            wallet::service::hold_reward(scope, conn, reward, Cause::Release(id), "id").await?;
+            tell(conn, &cancelled, None).await?;
+            idempotency::complete(conn, key.as_ref(), id.0).await?;
+            search::service::forget(conn, SearchKind::Task, &[id.0]).await?;
+            card(conn, id).await
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok(card)
+}

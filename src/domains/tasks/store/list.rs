@@ -1,0 +1,127 @@
+//! Lists of tasks, as SQL.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::BigInt;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::{Card, CardColumns, CardRow, Visible, card};
+use crate::db::cut::{Column, Cut, Holds};
+use crate::db::statement;
+use crate::domains::search::listed::{Rows, Wanted};
+use crate::domains::search::model::SearchKind;
+use crate::domains::search::terms::Terms;
+use crate::domains::tasks::model::{TaskCard, TaskFilter, TaskOrderField, TaskStatus};
+use crate::ids::UserId;
+
+/// Joins tasks to what search found.
+const FOUND: (SearchKind, &str) = (SearchKind::Task, " join tasks on tasks.id = search_entries.subject_id");
+
+/// The column of an order.
+#[must_use]
+pub fn column(field: TaskOrderField) -> Column {
+    let (name, holds) = match field {
+        TaskOrderField::CreatedAt => ("tasks.created_at", Holds::Instants),
+        TaskOrderField::Price => ("tasks.price", Holds::Numbers),
+    };
+    Column { name, id: "tasks.id", holds }
+}
+
+/// What has to hold beside the state.
+struct More<'a> {
+    filter: &'a TaskFilter,
+    visible: Option<Visible>,
+}
+
+impl QueryFragment<Pg> for More<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("true");
+        let TaskFilter { min_price, max_price, publisher_id, assignee_id, query: _, status: _ } = self.filter;
+        for (lead, price) in [(" and tasks.price >= ", min_price), (" and tasks.price <= ", max_price)] {
+            if let Some(price) = price {
+                out.push_sql(lead);
+                out.push_bind_param::<BigInt, _>(price)?;
+            }
+        }
+        for (lead, person) in [(" and tasks.publisher_id = ", publisher_id), (" and tasks.assignee_id = ", assignee_id)]
+        {
+            if let Some(person) = person {
+                out.push_sql(lead);
+                out.push_bind_param::<BigInt, _>(person)?;
+            }
+        }
+        if let Some(visible) = &self.visible {
+            out.push_sql(" and ");
+            visible.walk_ast(out.reborrow())?;
+        }
+        Ok(())
+    }
+}
+
+statement! {
+    by text
+    /// A page of tasks.
+    struct ListedCards<'a> { card: Card, rows: Rows<'a> } -> CardColumns
+    |this|
+    "select " {&this.card} " from " {&this.rows} " join users on users.id = tasks.publisher_id" {&this.rows.cut}
+}
+
+statement! {
+    by text
+    /// How many tasks a list has, up to a bound.
+    struct CountTasks<'a> { rows: Rows<'a> } -> BigInt
+    |this|
+    "select count(*) from " {&this.rows}
+}
+
+/// Which tasks, as whoever asks may see them.
+#[derive(Clone, Copy)]
+pub struct Which<'a> {
+    /// What has to hold.
+    pub filter: &'a TaskFilter,
+    /// In one of these states.
+    pub states: &'a [TaskStatus],
+    /// Who asks.
+    pub viewer: Option<UserId>,
+    /// That fit these words.
+    pub terms: Option<&'a Terms>,
+}
+
+impl<'a> Which<'a> {
+    fn more(&self) -> More<'a> {
+        let hides = self.states.contains(&TaskStatus::Cancelled);
+        More { filter: self.filter, visible: hides.then_some(Visible(self.viewer)) }
+    }
+
+    fn wanted<'b>(&self, more: &'b More<'b>) -> Wanted<'b> {
+        let states = Wanted::states(self.states.iter().map(|status| status.name()), "task_status");
+        Wanted { table: "tasks", states: Some(states), more }
+    }
+
+    fn rows<'b>(&self, wanted: &'b Wanted<'b>, cut: Cut) -> Rows<'b>
+    where
+        'a: 'b,
+    {
+        match self.terms {
+            Some(terms) => Rows::found(wanted, cut, FOUND, terms),
+            None => Rows::new(wanted, cut),
+        }
+    }
+}
+
+/// A page of tasks.
+pub async fn list_tasks(mut conn: &AsyncPgConnection, which: Which<'_>, cut: Cut) -> QueryResult<Vec<TaskCard>> {
+    let more = which.more();
+    let wanted = which.wanted(&more);
+    let rows: Vec<CardRow> = ListedCards { card: Card, rows: which.rows(&wanted, cut) }.load(&mut conn).await?;
+    Ok(rows.into_iter().map(card).collect())
+}
+
+/// How many tasks there are, up to a bound.
+pub async fn count_tasks(mut conn: &AsyncPgConnection, which: Which<'_>, bound: i64) -> QueryResult<i64> {
+    let more = which.more();
+    let wanted = which.wanted(&more);
+    let cut = Cut::count(column(TaskOrderField::CreatedAt), bound);
+    CountTasks { rows: which.rows(&wanted, cut) }.get_result(&mut conn).await
+}

@@ -1,0 +1,23 @@
+//! Batches of tickets.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::model::Ticket;
+use super::service;
+use crate::error::AppResult;
+use crate::graphql::loader::Batch;
+use crate::ids::TicketId;
+use crate::scope::Scope;
+
+/// Tickets by id, of those that the viewer may see.
+pub struct VisibleTicket;
+
+impl Batch for VisibleTicket {
+    type Key = TicketId;
+    type Value = Arc<Ticket>;
+
+    async fn load(scope: &Scope, keys: &[TicketId]) -> AppResult<HashMap<TicketId, Arc<Ticket>>> {
+        service::load_visible(scope, keys).await
+    }
+}

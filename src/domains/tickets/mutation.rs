@@ -1,0 +1,72 @@
+//! Mutations of tickets.
+
+use async_graphql::{Context, ID, Object};
+
+use super::model::Ticket;
+use super::service;
+use super::types::TicketPayload;
+use crate::error::AppResult;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::payload::settle;
+use crate::graphql::scalars::mutation_id;
+use crate::ids::{OrderId, TicketId};
+
+/// A ticket that was changed; what was loaded of it before is no longer true.
+async fn changed(ctx: &Context<'_>, change: AppResult<Ticket>) -> AppResult<Ticket> {
+    let ticket = change?;
+    ctx.loaders()?.tickets.forget(ticket.id).await;
+    Ok(ticket)
+}
+
+/// Mutations of tickets.
+#[derive(Default)]
+pub struct TicketMutation;
+
+/// Mutations of tickets.
+#[Object]
+impl TicketMutation {
+    /// Asks support something. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the question; `NOT_FOUND` for an
+    /// order that is not the viewer's.
+    async fn create_ticket(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is asked, 1 to 2000 characters.")] question: String,
+        #[graphql(desc = "Global id of the viewer's order that it is about.")] order_id: Option<ID>,
+    ) -> Option<AppResult<TicketPayload>> {
+        let create = async {
+            let order = order_id.map(|id| mutation_id(OrderId::parse, &id, "orderId")).transpose()?;
+            service::create(ctx.scope()?, &question, order).await
+        };
+        settle(create.await, Into::into)
+    }
+
+    /// Answers a ticket, or answers it anew; support and administrators alone. User errors: `REQUIRED`, `TOO_LONG`,
+    /// `INVALID_INPUT` for the answer; `NOT_FOUND`, `ILLEGAL_TRANSITION` for one that is closed.
+    async fn answer_ticket(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ticket's global id.")] id: ID,
+        #[graphql(desc = "What is answered, 1 to 2000 characters.")] answer: String,
+    ) -> Option<AppResult<TicketPayload>> {
+        let reply = async {
+            // Who may not answer learns nothing of ids.
+            let id = mutation_id(TicketId::parse, &id, "id").unwrap_or(TicketId(0));
+            changed(ctx, service::answer(ctx.scope()?, id, &answer).await).await
+        };
+        settle(reply.await, Into::into)
+    }
+
+    /// Closes a ticket for good: its author, support, or an administrator. User errors: `NOT_FOUND`, `ILLEGAL_TRANSITION`
+    /// for one that is closed.
+    async fn close_ticket(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ticket's global id.")] id: ID,
+    ) -> Option<AppResult<TicketPayload>> {
+        let close = async {
+            let id = mutation_id(TicketId::parse, &id, "id")?;
+            changed(ctx, service::close(ctx.scope()?, id).await).await
+        };
+        settle(close.await, Into::into)
+    }
+}

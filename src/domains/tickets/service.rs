@@ -1,0 +1,223 @@
+//! Use cases of tickets.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+
+use super::model::{NewTicket, Ticket, TicketError, TicketFilter, TicketStatus};
+use super::{policy, store};
+use crate::change::Fault;
+use crate::db::cut::{Cut, Mark, Place};
+use crate::domains::accounts::model::Role;
+use crate::domains::accounts::policy::access::RANK_OF_SUPPORT;
+use crate::domains::accounts::service::{hold_viewer, require_role, role_of};
+use crate::domains::search::terms::Terms;
+use crate::domains::search::words::{self, Document, Field};
+use crate::domains::{orders, search};
+use crate::error::{AppError, AppResult};
+use crate::events::model::{AudienceKind, NewEvent};
+use crate::events::{EventKind, outbox};
+use crate::ids::{OrderId, TicketId, UserId};
+use crate::page::{Page, PageArgs, PageRequest};
+use crate::scope::Scope;
+use crate::text::check_lines;
+
+/// Tickets by id, of those that the viewer may see; no statement when nothing is asked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_visible(scope: &Scope, ids: &[TicketId]) -> AppResult<HashMap<TicketId, Arc<Ticket>>> {
+    let Some(viewer) = scope.requester.viewer.filter(|_| !ids.is_empty()) else { return Ok(HashMap::new()) };
+    load_seen_by(&*scope.db.read().await?, viewer.user_id, ids).await
+}
+
+/// Tickets by id, of those that somebody may see: their own, and everybody's for support and administrators.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_seen_by(
+    conn: &AsyncPgConnection,
+    viewer: UserId,
+    ids: &[TicketId],
+) -> AppResult<HashMap<TicketId, Arc<Ticket>>> {
+    let mut tickets = store::list_by_ids(conn, ids).await?;
+    if tickets.iter().any(|ticket| ticket.author_id != viewer) {
+        let role = role_of(conn, viewer).await?;
+        tickets.retain(|ticket| policy::sees(ticket, viewer, role));
+    }
+    Ok(tickets.into_iter().map(|ticket| (ticket.id, Arc::new(ticket))).collect())
+}
+
+/// A list of tickets whose arguments were looked at.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    filter: TicketFilter,
+}
+
+impl Listing {
+    /// A list with this filter; of the tickets of `author` alone where one is given.
+    #[must_use]
+    pub fn new(mut filter: TicketFilter, author: Option<UserId>) -> Self {
+        filter.query = filter.query.map(|query| query.trim().to_owned()).filter(|query| !query.is_empty());
+        if let Some(author) = author
+            && filter.author_id.replace(author).is_some_and(|asked| asked != author)
+        {
+            filter.status = Some(Vec::new());
+        }
+        Self { filter }
+    }
+
+    /// The page that the arguments ask for.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub fn page(&self, args: PageArgs) -> AppResult<PageRequest<Place>> {
+        args.request(serde_json::to_string(&("tickets", &self.filter)).unwrap_or_default())
+    }
+
+    /// What is looked for; none where nothing can be found.
+    async fn terms(&self, scope: &Scope) -> AppResult<Option<Option<Terms>>> {
+        match &self.filter.query {
+            None => Ok(Some(None)),
+            Some(query) => Ok(search::service::terms(scope, query, &[]).await?.map(Some)),
+        }
+    }
+}
+
+/// Lets support and administrators through.
+///
+/// # Errors
+/// Unauthenticated without a token, forbidden with a lesser role.
+pub async fn require_support(scope: &Scope) -> AppResult<()> {
+    require_role(scope, Role::Support).await.map(drop)
+}
+
+/// A page of tickets, the newest first; whether the asker may see them is asked before.
+///
+/// # Errors
+/// Bad input.
+pub async fn list_tickets(scope: &Scope, list: &Listing, page: &PageRequest<Place>) -> AppResult<Page<Ticket>> {
+    let rows = match list.terms(scope).await? {
+        None => Vec::new(),
+        Some(terms) => {
+            let cut = Cut::new(store::COLUMN, !page.backward, page.cursor.clone(), page.limit())?;
+            store::list_tickets(&*scope.db.read().await?, (&list.filter, terms.as_ref()), cut).await?
+        }
+    };
+    Ok(page.page(rows, |ticket| (Mark::Number(ticket.created_at.timestamp_micros()), ticket.id.0)))
+}
+
+/// How many tickets a list has, up to a bound; asked only by who was given a page of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_tickets(scope: &Scope, list: &Listing, bound: i64) -> AppResult<i64> {
+    match list.terms(scope).await? {
+        None => Ok(0),
+        Some(terms) => Ok(store::count_tickets(&*scope.db.read().await?, (&list.filter, terms.as_ref()), bound).await?),
+    }
+}
+
+/// The words of a question and its answer.
+async fn words_of(question: &str, answer: &str) -> String {
+    words::ready().await;
+    Document::new(&[(question, Field::Title), (answer, Field::Text)]).tsvector()
+}
+
+/// Asks support something, about an order of the viewer's if they say so.
+///
+/// # Errors
+/// `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the question; `NOT_FOUND` for an order that is not theirs.
+pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>) -> AppResult<Ticket> {
+    let viewer = scope.viewer()?.user_id;
+    check_lines(question, policy::LONGEST_TEXT).map_err(|fault| fault.at("question"))?;
+    if let Some(id) = order {
+        let seen = orders::service::load_visible(scope, &[id]).await?;
+        let own = seen.get(&id).is_some_and(|order| order.buyer_id == viewer);
+        own.then_some(()).ok_or_else(|| TicketError::NoSuchOrder.at("orderId"))?;
+    }
+    let question = question.trim().to_owned();
+    let words = words_of(&question, "").await;
+    let ticket = NewTicket { author_id: viewer, order_id: order, question, words, now: scope.app.clock.now() };
+    let mut conn = scope.db.write().await?;
+    let ticket = conn
+        .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
+            let ticket = store::insert_ticket(conn, &ticket).await?;
+            tell(conn, &ticket).await?;
+            Ok::<_, AppError>(ticket)
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok(ticket)
+}
+
+/// A ticket that is held; not there for whoever may not see it.
+async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: TicketId) -> AppResult<Ticket> {
+    let viewer = hold_viewer(scope, conn).await?;
+    let role = role_of(conn, viewer).await?;
+    let seen = store::lock_ticket(conn, id).await?.filter(|ticket| policy::sees(ticket, viewer, role));
+    Ok(seen.ok_or_else(|| TicketError::NoSuchTicket.at("id"))?)
+}
+
+/// Answers a ticket, or answers it anew.
+///
+/// # Errors
+/// Forbidden but to support and administrators; `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the answer; `NOT_FOUND`,
+/// `ILLEGAL_TRANSITION` for one that is closed.
+pub async fn answer(scope: &Scope, id: TicketId, answer: &str) -> AppResult<Ticket> {
+    let agent = require_role(scope, Role::Support).await?.user_id;
+    check_lines(answer, policy::LONGEST_TEXT).map_err(|fault| fault.at("answer"))?;
+    words::ready().await;
+    let (answer, now) = (answer.trim(), scope.app.clock.now());
+    let mut conn = scope.db.write().await?;
+    let ticket = conn
+        .transaction(async |conn| {
+            let ticket = lock_seen(scope, conn, id).await?;
+            policy::check_change(&ticket, TicketStatus::Answered).map_err(|error| error.at("id"))?;
+            let words = words_of(&ticket.question, answer).await;
+            let ticket = store::answer_ticket(conn, id, agent, (answer, &words), now).await?;
+            tell(conn, &ticket).await?;
+            Ok::<_, AppError>(ticket)
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok(ticket)
+}
+
+/// Closes a ticket: its author, support, or an administrator.
+///
+/// # Errors
+/// `NOT_FOUND`, `ILLEGAL_TRANSITION` for one that is closed.
+pub async fn close(scope: &Scope, id: TicketId) -> AppResult<Ticket> {
+    let now = scope.app.clock.now();
+    let mut conn = scope.db.write().await?;
+    let ticket = conn
+        .transaction(async |conn| {
+            let ticket = lock_seen(scope, conn, id).await?;
+            policy::check_change(&ticket, TicketStatus::Closed).map_err(|error| error.at("id"))?;
+            let ticket = store::close_ticket(conn, id, now).await?;
+            tell(conn, &ticket).await?;
+            Ok::<_, AppError>(ticket)
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok(ticket)
+}
+
+/// Tells a ticket's author and support that it came or changed, within the transaction.
+async fn tell(conn: &AsyncPgConnection, ticket: &Ticket) -> AppResult<()> {
+    let event = |audience, audience_id| NewEvent {
+        kind: EventKind::TicketChanged,
+        audience,
+        audience_id,
+        conversation_id: None,
+        version: None,
+        subject_id: Some(ticket.id.0),
+        seq: None,
+        user_id: Some(ticket.author_id),
+    };
+    let events = [event(AudienceKind::User, ticket.author_id.0), event(AudienceKind::Role, RANK_OF_SUPPORT)];
+    outbox::insert(conn, &events).await
+}

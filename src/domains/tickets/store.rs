@@ -1,0 +1,137 @@
+//! All SQL of tickets.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::model::{NewTicket, Ticket, TicketFilter, TicketStatus};
+use crate::db::cut::{Column, Cut, Holds};
+use crate::db::schema::tickets;
+use crate::db::{columns, statement};
+use crate::domains::search::listed::{Rows, Wanted};
+use crate::domains::search::terms::Terms;
+use crate::ids::{TicketId, UserId};
+
+columns!(
+    /// The columns of a ticket.
+    static TICKET: Ticket
+);
+
+type TicketColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Ticket, Pg>>;
+
+/// Tickets come by when they were made.
+pub const COLUMN: Column = Column { name: "tickets.created_at", id: "tickets.id", holds: Holds::Instants };
+
+struct More<'a>(&'a TicketFilter, Option<&'a Terms>);
+
+impl QueryFragment<Pg> for More<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("true");
+        if let Some(author) = &self.0.author_id {
+            out.push_sql(" and tickets.author_id = ");
+            out.push_bind_param::<BigInt, _>(author)?;
+        }
+        if let Some(terms) = self.1 {
+            out.push_sql(" and ");
+            terms.push_fits(&mut out, "tickets.words")?;
+        }
+        Ok(())
+    }
+}
+
+statement! {
+    by text
+    /// A page of tickets.
+    struct ListedTickets<'a> { rows: Rows<'a> } -> TicketColumns
+    |this|
+    "select " {&*TICKET} " from " {&this.rows} {&this.rows.cut}
+}
+
+statement! {
+    by text
+    /// How many tickets a list has, up to a bound.
+    struct CountTickets<'a> { rows: Rows<'a> } -> BigInt
+    |this|
+    "select count(*) from " {&this.rows}
+}
+
+fn wanted<'a>(more: &'a More<'a>) -> Wanted<'a> {
+    let asked = more.0.status.as_deref();
+    let statuses = TicketStatus::ALL.iter().filter(|status| asked.is_none_or(|asked| asked.contains(status)));
+    let states = Wanted::states(statuses.map(|status| status.name()), "ticket_status");
+    Wanted { table: "tickets", states: Some(states), more }
+}
+
+/// A page of tickets.
+pub async fn list_tickets(
+    mut conn: &AsyncPgConnection,
+    (filter, terms): (&TicketFilter, Option<&Terms>),
+    cut: Cut,
+) -> QueryResult<Vec<Ticket>> {
+    let more = More(filter, terms);
+    ListedTickets { rows: Rows::new(&wanted(&more), cut) }.load(&mut conn).await
+}
+
+/// How many tickets there are, up to a bound.
+pub async fn count_tickets(
+    mut conn: &AsyncPgConnection,
+    (filter, terms): (&TicketFilter, Option<&Terms>),
+    bound: i64,
+) -> QueryResult<i64> {
+    let more = More(filter, terms);
+    CountTickets { rows: Rows::new(&wanted(&more), Cut::count(COLUMN, bound)) }.get_result(&mut conn).await
+}
+
+/// The tickets with these ids.
+pub async fn list_by_ids(mut conn: &AsyncPgConnection, ids: &[TicketId]) -> QueryResult<Vec<Ticket>> {
+    tickets::table.filter(tickets::id.eq_any(ids)).select(Ticket::as_select()).load(&mut conn).await
+}
+
+/// Holds a ticket, so that nobody changes it meanwhile.
+pub async fn lock_ticket(mut conn: &AsyncPgConnection, id: TicketId) -> QueryResult<Option<Ticket>> {
+    tickets::table.find(id).select(Ticket::as_select()).for_no_key_update().first(&mut conn).await.optional()
+}
+
+statement! {
+    /// Adds a ticket.
+    struct InsertTicket<'a> { ticket: &'a NewTicket } -> TicketColumns
+    |this|
+    "insert into tickets (author_id, order_id, question, words, created_at, updated_at) values ("
+    [BigInt: &this.ticket.author_id] ", " [Nullable<BigInt>: &this.ticket.order_id] ", " [Text: &this.ticket.question]
+    ", " [Text: &this.ticket.words] "::tsvector, " [Timestamptz: &this.ticket.now] ", " [Timestamptz: &this.ticket.now]
+    ") returning " {&*TICKET}
+}
+
+/// Adds a ticket.
+pub async fn insert_ticket(mut conn: &AsyncPgConnection, ticket: &NewTicket) -> QueryResult<Ticket> {
+    InsertTicket { ticket }.get_result(&mut conn).await
+}
+
+statement! {
+    /// Answers a ticket that is held.
+    struct AnswerTicket<'a> { id: TicketId, agent: UserId, answer: &'a str, words: &'a str, now: DateTime<Utc> } -> TicketColumns
+    |this|
+    "update tickets set status = 'ANSWERED', agent_id = " [BigInt: &this.agent] ", answer = " [Text: &this.answer]
+    ", words = " [Text: &this.words] "::tsvector, updated_at = " [Timestamptz: &this.now] " where tickets.id = "
+    [BigInt: &this.id] " returning " {&*TICKET}
+}
+
+/// Answers a ticket that is held; `words` are those of its question and the answer.
+pub async fn answer_ticket(
+    mut conn: &AsyncPgConnection,
+    id: TicketId,
+    agent: UserId,
+    (answer, words): (&str, &str),
+    now: DateTime<Utc>,
+) -> QueryResult<Ticket> {
+    AnswerTicket { id, agent, answer, words, now }.get_result(&mut conn).await
+}
+
+/// Closes a ticket that is held.
+pub async fn close_ticket(mut conn: &AsyncPgConnection, id: TicketId, now: DateTime<Utc>) -> QueryResult<Ticket> {
+    let closed = (tickets::status.eq(TicketStatus::Closed), tickets::updated_at.eq(now));
+    diesel::update(tickets::table.find(id)).set(closed).returning(Ticket::as_returning()).get_result(&mut conn).await
+}

@@ -1,0 +1,133 @@
+//! GraphQL types of tickets.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+use super::model::{self, TicketStatus};
+use crate::domains::accounts::types::User;
+use crate::domains::orders::types::Order;
+use crate::error::{AppError, AppResult};
+use crate::graphql::context::PlazaContext;
+use crate::graphql::payload::{Payload, UserErrorObject};
+use crate::graphql::scalars::{DateTime, query_id};
+use crate::ids::UserId;
+
+/// A question to the community's support.
+#[derive(Clone, Debug)]
+pub struct Ticket(pub Arc<model::Ticket>);
+
+impl From<model::Ticket> for Ticket {
+    fn from(ticket: model::Ticket) -> Self {
+        Self(Arc::new(ticket))
+    }
+}
+
+/// A question to the community's support; for its author, support and administrators.
+#[Object]
+impl Ticket {
+    /// Opaque global id.
+    pub async fn id(&self) -> ID {
+        self.0.id.global()
+    }
+
+    /// Who asks. Costs a statement for a whole list of tickets.
+    async fn author(&self, ctx: &Context<'_>) -> AppResult<User> {
+        let loaders = ctx.loaders()?;
+        loaders.get(&loaders.users, self.0.author_id).await.map(User)
+    }
+
+    /// Who answered last; null until then. Costs a statement for a whole list of tickets.
+    async fn agent(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
+        let id = self.0.agent_id?;
+        let look = async {
+            let loaders = ctx.loaders()?;
+            loaders.get(&loaders.users, id).await.map(User)
+        };
+        Some(look.await)
+    }
+
+    /// What is asked.
+    async fn question(&self) -> &str {
+        &self.0.question
+    }
+
+    /// The order that it is about; null where it is about none, and for support, who see no orders. Costs a statement for a
+    /// whole list of tickets.
+    async fn order(&self, ctx: &Context<'_>) -> Option<AppResult<Order>> {
+        let id = self.0.order_id?;
+        let look = async {
+            let loaders = ctx.loaders()?;
+            Ok(loaders.find(&loaders.orders, id).await?.map(Order))
+        };
+        look.await.transpose()
+    }
+
+    /// What was answered last; null until then.
+    async fn answer(&self) -> Option<&str> {
+        self.0.answer.as_deref()
+    }
+
+    /// What became of it.
+    async fn status(&self) -> TicketStatus {
+        self.0.status
+    }
+
+    /// When it was asked.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.0.updated_at.into()
+    }
+}
+
+/// Which tickets a list has; all that is given has to hold.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct TicketFilter {
+    /// In one of these states; in any where it is left out.
+    status: Option<Vec<TicketStatus>>,
+    /// Words to look for in questions and answers, at most 100 characters; all of them have to be there.
+    query: Option<String>,
+    /// Asked by this person, by their global id.
+    author_id: Option<ID>,
+}
+
+impl TryFrom<TicketFilter> for model::TicketFilter {
+    type Error = AppError;
+
+    fn try_from(TicketFilter { status, query, author_id }: TicketFilter) -> AppResult<Self> {
+        let author_id = author_id.map(|id| query_id(UserId::parse, &id, "filter.authorId")).transpose()?;
+        Ok(Self { status, query, author_id })
+    }
+}
+
+/// A ticket that was made or changed.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct TicketPayload {
+    /// As it is now; null when it was refused.
+    ticket: Option<Ticket>,
+    /// Why it was refused.
+    user_errors: Vec<UserErrorObject>,
+}
+
+impl From<model::Ticket> for TicketPayload {
+    fn from(ticket: model::Ticket) -> Self {
+        Self { ticket: Some(ticket.into()), user_errors: Vec::new() }
+    }
+}
+
+impl Payload for TicketPayload {
+    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+        Self { ticket: None, user_errors }
+    }
+}
+
+/// A ticket of the viewer's, or, for support and administrators, of anybody's, was made or changed.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct TicketChanged {
+    /// The ticket, as it is when delivered.
+    pub ticket: Ticket,
+}

@@ -1,0 +1,279 @@
+//! Use cases of wallets, and moving money for what it is paid for.
+
+use std::collections::HashMap;
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+
+use super::model::{Cause, Entry, LedgerAccount, NewTransfer, Wallet, WalletError};
+use super::{policy, store};
+use crate::change::{Fault, Faults};
+use crate::domains::accounts;
+use crate::domains::accounts::model::Role;
+use crate::domains::accounts::service::{hold_viewer, require_role};
+use crate::error::{AppError, AppResult};
+use crate::idempotency::{self, Key};
+use crate::ids::{EntryId, UserId};
+use crate::money::Money;
+use crate::page::{Page, PageArgs, PageRequest};
+use crate::scope::Scope;
+use crate::text::check_line;
+
+/// Wallets of these people; empty ones of those who never had money.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_wallets(conn: &AsyncPgConnection, users: &[UserId]) -> AppResult<HashMap<UserId, Wallet>> {
+    let mut wallets: HashMap<UserId, Wallet> = users.iter().map(|user| (*user, Wallet::empty(*user))).collect();
+    wallets.extend(store::list_wallets(conn, users).await?.into_iter().map(|wallet| (wallet.user_id, wallet)));
+    Ok(wallets)
+}
+
+/// Entries by id, of those that the viewer may see: their own, and everybody's for administrators.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_entries(scope: &Scope, ids: &[EntryId]) -> AppResult<HashMap<EntryId, Entry>> {
+    let viewer = scope.viewer()?.user_id;
+    let mut entries = store::list_entries_by_ids(&*scope.db.read().await?, ids).await?;
+    if entries.iter().any(|entry| entry.user_id != viewer) && !accounts::service::is_admin(scope).await? {
+        entries.retain(|entry| entry.user_id == viewer);
+    }
+    Ok(entries.into_iter().map(|entry| (entry.id, entry)).collect())
+}
+
+fn entries_page(user: UserId, args: &PageArgs) -> AppResult<PageRequest<EntryId>> {
+    args.clone().request(format!("entries of {}", user.0))
+}
+
+/// A page of the entries of each of these people, the newest first; whether the asker may see them is asked before. One
+/// statement for all who have no cursor.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_entries(
+    scope: &Scope,
+    args: &PageArgs,
+    users: &[UserId],
+) -> AppResult<HashMap<UserId, AppResult<Page<Entry>>>> {
+    let conn = scope.db.read().await?;
+    let mut pages = HashMap::with_capacity(users.len());
+    if args.after.is_none() && args.before.is_none() {
+        let mut found: HashMap<UserId, Vec<Entry>> = HashMap::new();
+        if let Some(first) = users.first() {
+            let page = entries_page(*first, args)?;
+            for entry in store::list_entries(&conn, users, (None, page.backward), page.limit()).await? {
+                found.entry(entry.user_id).or_default().push(entry);
+            }
+        }
+        for user in users {
+            let rows = found.remove(user).unwrap_or_default();
+            pages.insert(*user, entries_page(*user, args).map(|page| page.page(rows, |entry| entry.id)));
+        }
+        return Ok(pages);
+    }
+    for user in users {
+        let page = match entries_page(*user, args) {
+            Ok(page) => {
+                let at = (page.cursor, page.backward);
+                let rows = store::list_entries(&conn, &[*user], at, page.limit()).await?;
+                Ok(page.page(rows, |entry| entry.id))
+            }
+            Err(error) => Err(error),
+        };
+        pages.insert(*user, page);
+    }
+    Ok(pages)
+}
+
+/// How many entries somebody has, up to a bound.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_entries(scope: &Scope, user: UserId, bound: i64) -> AppResult<i64> {
+    Ok(store::count_entries(&*scope.db.read().await?, user, bound).await?)
+}
+
+/// What a transfer changes of somebody's wallet.
+struct Share {
+    user: UserId,
+    balance: Money,
+    held: Money,
+}
+
+/// Moves money within the caller's transaction: what it changes of people's wallets, and where the rest of it comes from
+/// or goes to. Gives the entries of each.
+async fn post(
+    conn: &AsyncPgConnection,
+    transfer: &NewTransfer,
+    shares: &[Share],
+    (account, amount): (LedgerAccount, Money),
+    path: &str,
+) -> AppResult<HashMap<UserId, EntryId>> {
+    let users: Vec<UserId> = shares.iter().map(|share| share.user).collect();
+    let mut wallets = store::lock_wallets(conn, &users).await?;
+    if wallets.len() < users.len() {
+        store::insert_wallets(conn, &users).await?;
+        wallets = store::lock_wallets(conn, &users).await?;
+    }
+    let mut entries = Vec::with_capacity(shares.len() + 1);
+    for wallet in &mut wallets {
+        let Some(share) = shares.iter().find(|share| share.user == wallet.user_id) else { continue };
+        *wallet = policy::changed(*wallet, share.balance, share.held).map_err(|error| error.at(path))?;
+        if share.balance != Money::default() {
+            entries.push((LedgerAccount::User, Some(share.user), share.balance, Some(wallet.balance)));
+        }
+    }
+    entries.push((account, None, amount, None));
+    let made = store::post(conn, &wallets, transfer, &entries).await?;
+    Ok(made.into_iter().filter_map(|(id, user)| Some((user?, id))).collect())
+}
+
+fn negative(amount: Money) -> AppResult<Money> {
+    Money::default().checked_sub(amount).ok_or_else(|| AppError::internal("an amount has no negative"))
+}
+
+fn transfer(scope: &Scope, cause: Cause) -> AppResult<NewTransfer> {
+    Ok(NewTransfer { cause, actor: scope.viewer()?.user_id, note: None, at: scope.app.clock.now() })
+}
+
+/// Puts an amount of a publisher's balance aside for their task, or gives it back, as the cause says.
+///
+/// # Errors
+/// `INSUFFICIENT_BALANCE` at a path.
+pub async fn hold_reward(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    (publisher, amount): (UserId, Money),
+    cause: Cause,
+    path: &str,
+) -> AppResult<()> {
+    let gone = negative(amount)?;
+    let share = match cause {
+        Cause::Hold(_) => (Share { user: publisher, balance: gone, held: amount }, amount),
+        _ => (Share { user: publisher, balance: amount, held: gone }, gone),
+    };
+    if amount != Money::default() {
+        post(conn, &transfer(scope, cause)?, &[share.0], (LedgerAccount::Task, share.1), path).await?;
+    }
+    Ok(())
+}
+
+/// Pays what a publisher's task held to whoever did it.
+///
+/// # Errors
+/// `CONFLICT` at a path when their wallet is full.
+pub async fn pay_reward(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    (publisher, assignee, amount): (UserId, UserId, Money),
+    cause: Cause,
+    path: &str,
+) -> AppResult<()> {
+    let gone = negative(amount)?;
+    let shares = [
+        Share { user: publisher, balance: Money::default(), held: gone },
+        Share { user: assignee, balance: amount, held: Money::default() },
+    ];
+    if amount != Money::default() {
+        post(conn, &transfer(scope, cause)?, &shares, (LedgerAccount::Task, gone), path).await?;
+    }
+    Ok(())
+}
+
+/// Moves an order's price from its buyer to the store, or back, as the cause says.
+///
+/// # Errors
+/// `INSUFFICIENT_BALANCE` at a path; `CONFLICT` when the wallet is full.
+pub async fn pay_order(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    (buyer, price): (UserId, Money),
+    cause: Cause,
+    path: &str,
+) -> AppResult<()> {
+    let gone = negative(price)?;
+    let (balance, store) = if matches!(cause, Cause::Refund(_)) { (price, gone) } else { (gone, price) };
+    let share = Share { user: buyer, balance, held: Money::default() };
+    post(conn, &transfer(scope, cause)?, &[share], (LedgerAccount::Store, store), path).await?;
+    Ok(())
+}
+
+/// Changes a balance by money from outside, once for a key; gives the entry.
+async fn move_from_outside(
+    scope: &Scope,
+    (user, amount): (UserId, Money),
+    (cause, note): (Cause, Option<String>),
+    (key, path): (Option<&Key>, &str),
+) -> AppResult<EntryId> {
+    let transfer = NewTransfer { note, ..transfer(scope, cause)? };
+    let gone = negative(amount)?;
+    let mut conn = scope.db.write().await?;
+    conn.transaction(async |conn| {
+        hold_viewer(scope, conn).await?;
+        if let Some(entry) = idempotency::claim(scope, conn, key).await? {
+            return Ok(EntryId(entry));
+        }
+        if user != transfer.actor && !accounts::service::hold_person(conn, user).await? {
+            return Err(WalletError::NoSuchUser.at("userId").into());
+        }
+        let share = Share { user, balance: amount, held: Money::default() };
+        let entries = post(conn, &transfer, &[share], (LedgerAccount::Outside, gone), path).await?;
+        let entry = *entries.get(&user).ok_or_else(|| AppError::internal("money moved without an entry"))?;
+        idempotency::complete(conn, key, entry.0).await?;
+        Ok(entry)
+    })
+    .await
+}
+
+/// A wallet with an entry of it.
+async fn after(scope: &Scope, entry: EntryId) -> AppResult<(Wallet, Entry)> {
+    let conn = scope.db.read().await?;
+    let found = store::list_entries_by_ids(&conn, &[entry]).await?.into_iter().next();
+    let entry = found.ok_or_else(|| AppError::internal("an entry is gone"))?;
+    let wallets = load_wallets(&conn, &[entry.user_id]).await?;
+    Ok((wallets.get(&entry.user_id).copied().unwrap_or(Wallet::empty(entry.user_id)), entry))
+}
+
+/// Adds play money to the viewer's balance.
+///
+/// # Errors
+/// `OUT_OF_RANGE`; `FORBIDDEN` where it is switched off; `CONFLICT` when the wallet is full; those of a key.
+pub async fn recharge(scope: &Scope, amount: Money, key: Option<String>) -> AppResult<(Wallet, Entry)> {
+    let viewer = scope.viewer()?.user_id;
+    let key = Key::new(scope, "rechargeWallet", key, &amount)?;
+    if let Some(entry) = idempotency::earlier(scope, key.as_ref()).await? {
+        return after(scope, EntryId(entry)).await;
+    }
+    if !scope.app.config.recharge {
+        return Err(WalletError::RechargeOff.at("").into());
+    }
+    policy::check_recharge(amount).map_err(|error| error.at("amount"))?;
+    let entry = move_from_outside(scope, (viewer, amount), (Cause::Recharge, None), (key.as_ref(), "amount")).await?;
+    after(scope, entry).await
+}
+
+/// Changes somebody's balance, up or down, with a note that they read.
+///
+/// # Errors
+/// Forbidden but to administrators; `NOT_FOUND`, `OUT_OF_RANGE`, `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`;
+/// `INSUFFICIENT_BALANCE` where there is less to take; `CONFLICT` when the wallet is full; those of a key.
+pub async fn adjust(
+    scope: &Scope,
+    user: UserId,
+    amount: Money,
+    note: String,
+    key: Option<String>,
+) -> AppResult<(Wallet, Entry)> {
+    require_role(scope, Role::Admin).await?;
+    let key = Key::new(scope, "adjustBalance", key, &(user, amount, &note))?;
+    if let Some(entry) = idempotency::earlier(scope, key.as_ref()).await? {
+        return after(scope, EntryId(entry)).await;
+    }
+    let mut faults = Faults::default();
+    faults.check(policy::check_adjustment(amount), "amount");
+    faults.check(check_line(&note, policy::LONGEST_NOTE), "note");
+    faults.none().map_err(AppError::User)?;
+    let cause = (Cause::Adjustment, Some(note.trim().to_owned()));
+    let entry = move_from_outside(scope, (user, amount), cause, (key.as_ref(), "amount")).await?;
+    after(scope, entry).await
+}

@@ -1,0 +1,46 @@
+//! Opening the viewer's part of the event stream, for whatever subscribes to it.
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+use futures_util::Stream;
+
+use super::context::PlazaContext;
+use crate::domains::accounts::policy::access::rank;
+use crate::domains::accounts::service::role_of;
+use crate::error::AppResult;
+use crate::events::{Event, EventKind, Interest, StreamCursor, Subscription};
+use crate::ids::ConversationId;
+
+/// Kinds of event that speak to a role as well.
+const SPOKEN_TO_ROLES: &[EventKind] = &[EventKind::OrderChanged, EventKind::TicketChanged];
+
+/// What the viewer cares for of these kinds, as far as their role goes.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn interest(
+    ctx: &Context<'_>,
+    kinds: &'static [EventKind],
+    conversation: Option<ConversationId>,
+) -> AppResult<Interest> {
+    let speaks = kinds.iter().any(|kind| SPOKEN_TO_ROLES.contains(kind));
+    let viewer = ctx.viewer()?.user_id;
+    let rank = if speaks { rank(role_of(&*ctx.app()?.database.get().await?, viewer).await?) } else { 0 };
+    Ok(Interest { kinds, conversation, rank })
+}
+
+/// The viewer's events of these kinds, from a cursor on, or from now.
+///
+/// # Errors
+/// Unauthenticated without a token; `CURSOR_EXPIRED`.
+pub async fn follow(
+    ctx: &Context<'_>,
+    kinds: &'static [EventKind],
+    conversation: Option<ConversationId>,
+    after: Option<StreamCursor>,
+) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
+    let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
+    let interest = interest(ctx, kinds, conversation).await?;
+    Ok(Subscription::open(app, viewer, interest, after).await?.into_stream())
+}

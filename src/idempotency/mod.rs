@@ -1,0 +1,125 @@
+//! Mutations that take effect once, however often they are sent: by a key of the client's.
+//!
+//! - A key is somebody's and an operation's: others' keys and other mutations' are other keys.
+//! - It is looked up before every other check but who asks ([`earlier`]), and claimed in the transaction that makes the
+//!   change ([`claim`], [`complete`]), after the account is held and before anything else is. Whoever sends it at the same
+//!   time waits there for the first, and gets its answer.
+//! - Only what was done is kept: a failure takes the claim back with everything else.
+//! - What is kept is the id of what was made or changed; the answer is read anew. Other arguments with the same key are
+//!   refused. Keys are forgotten after two days.
+
+mod store;
+
+use chrono::TimeDelta;
+use diesel_async::AsyncPgConnection;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::error::{AppError, AppResult, UserError, UserErrorCode};
+use crate::ids::UserId;
+use crate::scope::Scope;
+
+/// How long a key is known.
+const LIFETIME: TimeDelta = TimeDelta::hours(48);
+
+const LONGEST_KEY: usize = 200;
+
+const PATH: &str = "idempotencyKey";
+
+/// A key, with what it was sent along with.
+#[derive(Clone, Debug)]
+pub struct Key {
+    user: UserId,
+    operation: &'static str,
+    key: String,
+    input_hash: Vec<u8>,
+}
+
+impl Key {
+    /// The key of a mutation of the viewer's, if there is one; `input` is all else that it was given.
+    ///
+    /// # Errors
+    /// Unauthenticated without a token; `INVALID_INPUT` for an empty key, `TOO_LONG` for one of over 200 characters.
+    pub fn new(
+        scope: &Scope,
+        operation: &'static str,
+        key: Option<String>,
+        input: &impl Serialize,
+    ) -> AppResult<Option<Self>> {
+        let user = scope.viewer()?.user_id;
+        let Some(key) = key else { return Ok(None) };
+        if key.is_empty() {
+            return Err(UserError::new(UserErrorCode::InvalidInput, "A key is not empty.", PATH).into());
+        }
+        if key.chars().count() > LONGEST_KEY {
+            let message = format!("A key has at most {LONGEST_KEY} characters.");
+            return Err(UserError::new(UserErrorCode::TooLong, message, PATH).into());
+        }
+        let input = serde_json::to_vec(input).map_err(AppError::internal)?;
+        Ok(Some(Self { user, operation, key, input_hash: Sha256::digest(input).to_vec() }))
+    }
+
+    fn result(&self, kept: store::Kept) -> AppResult<i64> {
+        let (input_hash, result) = kept;
+        if input_hash != self.input_hash {
+            let message = "This key was used before with other arguments.";
+            return Err(UserError::new(UserErrorCode::IdempotencyMismatch, message, PATH).into());
+        }
+        result.ok_or_else(|| AppError::internal("a key was kept without what came of it"))
+    }
+}
+
+/// What came of an earlier mutation with this key.
+///
+/// # Errors
+/// `IDEMPOTENCY_MISMATCH` when it had other arguments.
+pub async fn earlier(scope: &Scope, key: Option<&Key>) -> AppResult<Option<i64>> {
+    let Some(key) = key else { return Ok(None) };
+    let kept = store::find(&*scope.db.read().await?, key.user, key.operation, &key.key).await?;
+    kept.map(|kept| key.result(kept)).transpose()
+}
+
+/// Claims a key within the caller's transaction, or says what came of whoever was first.
+///
+/// # Errors
+/// `IDEMPOTENCY_MISMATCH` when that had other arguments.
+pub async fn claim(scope: &Scope, conn: &AsyncPgConnection, key: Option<&Key>) -> AppResult<Option<i64>> {
+    let Some(key) = key else { return Ok(None) };
+    let row = (key.user, key.operation, key.key.as_str(), key.input_hash.as_slice());
+    if store::insert(conn, row, scope.app.clock.now()).await? {
+        return Ok(None);
+    }
+    let kept = store::find(conn, key.user, key.operation, &key.key).await?;
+    // Gone only when it was swept just now.
+    kept.map(|kept| key.result(kept)).unwrap_or_else(|| Err(AppError::overloaded())).map(Some)
+}
+
+/// Keeps what came of the mutation that claimed a key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn complete(conn: &AsyncPgConnection, key: Option<&Key>, result: i64) -> AppResult<()> {
+    if let Some(key) = key {
+        store::update_result(conn, key.user, key.operation, &key.key, result).await?;
+    }
+    Ok(())
+}
+
+/// Forgets the keys of somebody who leaves, within the caller's transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(conn: &AsyncPgConnection, user: UserId) -> AppResult<()> {
+    store::delete_of(conn, user).await?;
+    Ok(())
+}
+
+/// Forgets keys that are over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(app: &App) -> AppResult<usize> {
+    let conn = app.database.get().await?;
+    Ok(store::delete_before(&conn, app.clock.now() - LIFETIME).await?)
+}

@@ -1,0 +1,93 @@
+//! The owner's money, and what it is for.
+
+use plaza::ids::{OrderId, ProductId, TaskId, TicketId};
+use serde_json::json;
+use tokio_postgres::Client;
+
+use super::SECRET;
+use crate::harness::Person;
+
+/// What belongs to an owner, by global ids.
+pub struct Money {
+    /// Open.
+    pub task: String,
+    /// Accepted by the friend.
+    pub accepted_task: String,
+    /// Cancelled, with the secret as its title.
+    pub cancelled_task: String,
+    /// The store's.
+    pub product: String,
+    /// Pending, with the secret as its address.
+    pub order: String,
+    /// Shipped.
+    pub shipped_order: String,
+    /// With the secret as its question.
+    pub ticket: String,
+}
+
+async fn insert(sql: &Client, statement: &str, parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> i64 {
+    sql.query_one(statement, parameters).await.unwrap_or_else(|error| panic!("{statement}: {error}")).get(0)
+}
+
+async fn order_of(sql: &Client, person: &Person, product: i64, (status, address): (&str, &str)) -> String {
+    let statement = format!(
+        "insert into orders (buyer_id, product_id, product_name, price, image_id, address, tracking_number, status, created_at, updated_at)
+         select $1, id, name, price, image_id, $3, case when '{status}' = 'PENDING' then null else 'x' end, '{status}', now(), now()
+         from products where id = $2 returning id"
+    );
+    OrderId(insert(sql, &statement, &[&person.key(), &product, &address]).await).global().0
+}
+
+impl Money {
+    /// The owner's.
+    pub async fn of(owner: &Person, friend: &Person, image: i64, sql: &Client) -> Self {
+        let task = async |status: &str, title: &str| {
+            let statement = format!(
+                "insert into tasks (publisher_id, assignee_id, accepted_at, title, content, price, status, created_at, updated_at)
+                 values ($1, case when '{status}' = 'ACCEPTED' then $2::bigint end, case when '{status}' = 'ACCEPTED' then now() - interval '8 days' end,
+                 $3, 'c', 0, '{status}', now(), now()) returning id"
+            );
+            TaskId(insert(sql, &statement, &[&owner.key(), &friend.key(), &title]).await).global().0
+        };
+        let statement = "insert into products (name, price, stock, supplied, image_id, created_at, updated_at)
+            values ('p', 1, 9, 9, $1, now(), now()) returning id";
+        let product = insert(sql, statement, &[&image]).await;
+        let statement = "insert into tickets (author_id, question, words, created_at, updated_at) values ($1, $2, '', now(), now()) returning id";
+        let ticket = insert(sql, statement, &[&owner.key(), &SECRET]).await;
+        let statement = "with w as (insert into wallets (user_id, balance) values ($1, 100)),
+            t as (insert into ledger_transfers (reason, note, created_at) values ('ADMIN_ADJUSTMENT', $2, now()) returning id),
+            o as (insert into ledger_entries (transfer_id, account, amount) select id, 'OUTSIDE', -100 from t)
+            insert into ledger_entries (transfer_id, account, user_id, amount, balance_after) select id, 'USER', $1, 100, 100 from t returning id";
+        insert(sql, statement, &[&owner.key(), &SECRET]).await;
+        Self {
+            task: task("OPEN", "open").await,
+            accepted_task: task("ACCEPTED", "accepted").await,
+            cancelled_task: task("CANCELLED", SECRET).await,
+            product: ProductId(product).global().0,
+            order: order_of(sql, owner, product, ("PENDING", SECRET)).await,
+            shipped_order: order_of(sql, owner, product, ("SHIPPED", "x")).await,
+            ticket: TicketId(ticket).global().0,
+        }
+    }
+
+    /// Lets something happen that a subscription tells of: to the owner's thing, which holds the secret then, and to one
+    /// of whoever listens.
+    pub async fn stir(&self, field: &str, owner: &Person, listener: &Person, sql: &Client) {
+        match field {
+            "Subscription.taskUpdated" => {
+                owner.done("updateTask", json!({ "id": self.task, "input": { "title": SECRET } })).await;
+                listener.ask("0").await;
+            }
+            "Subscription.orderUpdated" => {
+                owner.done("updateOrder", json!({ "id": self.order, "input": { "address": SECRET } })).await;
+                let product = ProductId::parse(&self.product).unwrap().0;
+                let own = order_of(sql, listener, product, ("PENDING", "x")).await;
+                listener.done("updateOrder", json!({ "id": own, "input": { "address": "a note" } })).await;
+            }
+            _ => {
+                owner.done("createTicket", json!({ "question": SECRET })).await;
+                listener.done("createTicket", json!({ "question": "a note" })).await;
+            }
+        }
+    }
+}
