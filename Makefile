@@ -8,7 +8,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL := $(SUDO) env DEBIAN_FRONTEND=noninteractive sh -c \
 	'apt-get update -q && apt-get install -yq --no-install-recommends "$$@"' install
 
-.PHONY: run test web clients fmt lint docs schema permissions db-schema release postgres node chromium smtpd curl clean
+.PHONY: run test test-full web clients fmt lint docs schema permissions db-schema release postgres node chromium smtpd curl clean
 
 run: postgres ## Build, start with demo data, print the addresses
 	@$(MAKE) --no-print-directory web || echo "GraphiQL could not be bundled (that takes Node 20.19 or newer): Plaza starts without."
@@ -17,6 +17,9 @@ run: postgres ## Build, start with demo data, print the addresses
 
 test: postgres web clients chromium smtpd curl ## Every test
 	$(CARGO) test --locked
+
+test-full: postgres web clients chromium smtpd curl ## Every test, in its long form; its figures are printed
+	PLAZA_FIRE=full PROPTEST_CASES=5000 $(CARGO) test --locked -- --show-output
 
 web: web/dist/index.html.gz ## GraphiQL's bundle, which is compiled into the binary
 

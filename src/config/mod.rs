@@ -13,6 +13,7 @@ use lettre::message::Mailbox;
 use crate::graphql::document::limits::Limits as DocumentLimits;
 use crate::storage::StorageSettings;
 use reader::Reader;
+pub use reader::Recharge;
 
 /// A setting's name, its default as the README shows it, and what it does.
 #[derive(Clone, Copy, Debug)]
@@ -174,8 +175,8 @@ pub struct Config {
     pub mail: MailSettings,
     /// Ask for a captcha every time.
     pub require_captcha: bool,
-    /// Everybody may add play money to their balance.
-    pub recharge: bool,
+    /// Whether everybody may add play money to their balance.
+    pub recharge: Recharge,
     /// Where uploaded files lie.
     pub storage: StorageSettings,
     /// MiB of files that a user may keep.
@@ -262,17 +263,9 @@ impl Config {
         let spares_local = public_url.as_deref().is_none_or(reader::is_of_this_machine);
         let public_url = public_url.unwrap_or_else(|| format!("http://{bind}"));
         let production = reader.parsed("PLAZA_PRODUCTION", false, "true or false");
-        let recharge = match reader.text("PLAZA_RECHARGE").as_deref() {
-            None | Some("sandbox") => !production,
-            Some("off") => false,
-            Some(_) => {
-                reader.errors.push("PLAZA_RECHARGE has to be sandbox or off".into());
-                false
-            }
-        };
         let config = Self {
             bind,
-            recharge,
+            recharge: reader.recharge("PLAZA_RECHARGE", production),
             mail: reader.mail(&public_url),
             public_url,
             spares_local,
@@ -354,6 +347,7 @@ mod tests {
             ("SMTP_URL", "smtp://ada:secret@mail.example.com"),
             ("PLAZA_MAIL_FROM", "nobody"),
             ("SMS_WEBHOOK_URL", "ftp://example.com"),
+            ("PLAZA_RECHARGE", "yes"),
         ])
         .unwrap_err()
         .to_string();
@@ -369,6 +363,7 @@ mod tests {
             "SMTP_URL would send its password in the clear",
             "PLAZA_MAIL_FROM",
             "SMS_WEBHOOK_URL",
+            "PLAZA_RECHARGE",
         ] {
             assert!(error.contains(name), "{name} is missing in {error}");
         }

@@ -10,6 +10,15 @@ use crate::storage::{S3Settings, StorageSettings};
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 
+/// Whether people may recharge their own balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recharge {
+    /// With play money.
+    Sandbox,
+    /// Administrators adjust balances, nobody else.
+    Off,
+}
+
 /// Reads settings one by one and keeps what is wrong with them.
 pub struct Reader {
     /// By name.
@@ -47,6 +56,18 @@ impl Reader {
 
     pub fn rate(&mut self, name: &str, default: u32) -> Rate {
         Rate { most: self.number(name, default, 1, 1_000_000), explicit: self.text(name).is_some() }
+    }
+
+    /// `sandbox`, unless this is production, or `off`.
+    pub fn recharge(&mut self, name: &str, production: bool) -> Recharge {
+        match self.text(name).as_deref() {
+            None | Some("sandbox") if !production => Recharge::Sandbox,
+            None | Some("sandbox" | "off") => Recharge::Off,
+            Some(_) => {
+                self.errors.push(format!("{name} has to be sandbox or off"));
+                Recharge::Off
+            }
+        }
     }
 
     pub fn origins(&mut self, name: &str) -> Vec<HeaderValue> {

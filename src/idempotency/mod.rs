@@ -32,7 +32,7 @@ const PATH: &str = "idempotencyKey";
 pub struct Key {
     user: UserId,
     operation: &'static str,
-    key: String,
+    text: String,
     input_hash: Vec<u8>,
 }
 
@@ -57,7 +57,7 @@ impl Key {
             return Err(UserError::new(UserErrorCode::TooLong, message, PATH).into());
         }
         let input = serde_json::to_vec(input).map_err(AppError::internal)?;
-        Ok(Some(Self { user, operation, key, input_hash: Sha256::digest(input).to_vec() }))
+        Ok(Some(Self { user, operation, text: key, input_hash: Sha256::digest(input).to_vec() }))
     }
 
     fn result(&self, kept: store::Kept) -> AppResult<i64> {
@@ -76,7 +76,7 @@ impl Key {
 /// `IDEMPOTENCY_MISMATCH` when it had other arguments.
 pub async fn earlier(scope: &Scope, key: Option<&Key>) -> AppResult<Option<i64>> {
     let Some(key) = key else { return Ok(None) };
-    let kept = store::find(&*scope.db.read().await?, key.user, key.operation, &key.key).await?;
+    let kept = store::find(&*scope.db.read().await?, key.user, key.operation, &key.text).await?;
     kept.map(|kept| key.result(kept)).transpose()
 }
 
@@ -86,13 +86,13 @@ pub async fn earlier(scope: &Scope, key: Option<&Key>) -> AppResult<Option<i64>>
 /// `IDEMPOTENCY_MISMATCH` when that had other arguments.
 pub async fn claim(scope: &Scope, conn: &AsyncPgConnection, key: Option<&Key>) -> AppResult<Option<i64>> {
     let Some(key) = key else { return Ok(None) };
-    let row = (key.user, key.operation, key.key.as_str(), key.input_hash.as_slice());
+    let row = (key.user, key.operation, key.text.as_str(), key.input_hash.as_slice());
     if store::insert(conn, row, scope.app.clock.now()).await? {
         return Ok(None);
     }
-    let kept = store::find(conn, key.user, key.operation, &key.key).await?;
+    let kept = store::find(conn, key.user, key.operation, &key.text).await?;
     // Gone only when it was swept just now.
-    kept.map(|kept| key.result(kept)).unwrap_or_else(|| Err(AppError::overloaded())).map(Some)
+    kept.map_or_else(|| Err(AppError::overloaded()), |kept| key.result(kept)).map(Some)
 }
 
 /// Keeps what came of the mutation that claimed a key.
@@ -101,7 +101,7 @@ pub async fn claim(scope: &Scope, conn: &AsyncPgConnection, key: Option<&Key>) -
 /// When the database fails.
 pub async fn complete(conn: &AsyncPgConnection, key: Option<&Key>, result: i64) -> AppResult<()> {
     if let Some(key) = key {
-        store::update_result(conn, key.user, key.operation, &key.key, result).await?;
+        store::update_result(conn, key.user, key.operation, &key.text, result).await?;
     }
     Ok(())
 }

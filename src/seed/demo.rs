@@ -1,4 +1,4 @@
-//! Demo data: a neighbourhood that sells, looks for, likes and talks, so that the first query has something to show.
+//! Demo data: a neighbourhood that sells, looks for, likes, helps and talks, so that the first query has something to show.
 
 use std::collections::HashMap;
 use std::io::{Seek, Write};
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
+use super::dealings::{self, Dealings};
 use super::picture;
 use crate::app::App;
 use crate::auth::{Requester, Viewer};
@@ -43,6 +44,7 @@ struct Demo {
     favorites: Vec<(String, String)>,
     /// Who says what to whom.
     talk: Vec<(String, String, String)>,
+    dealings: Dealings,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +107,7 @@ pub async fn add_once(app: &Arc<App>) -> AppResult<bool> {
         };
         send::send_message(&speaking_for(from)?.0, draft).await?;
     }
+    dealings::add(app, &people, &demo.dealings).await?;
     let (people, items, messages) = (people.len(), items.len(), demo.talk.len());
     tracing::info!(people, items, messages, "added demo data; every password is {PASSWORD}");
     Ok(true)

@@ -1,5 +1,6 @@
 //! Data to look at ([`demo`]) and to measure with ([`large`]).
 
+mod dealings;
 pub mod demo;
 pub mod large;
 mod picture;

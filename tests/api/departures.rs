@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::accounts::codes;
 use crate::harness::files::{rgb_png, sending};
 use crate::harness::market::titles;
+use crate::harness::money::document;
 use crate::harness::{Person, TestApp};
 
 const LEAVE: &str = "mutation ($id: ID!) { deleteUser(id: $id) { deletedId userErrors { code } } }";
@@ -228,4 +229,80 @@ async fn words_of_what_is_gone_are_forgotten() {
     assert_eq!(ada.titles("filter: { query: \"zzloph\" }").await, ["qwizzlophone"]);
     let left = app.sql().await.query("select word from search_words order by word", &[]).await.unwrap();
     assert_eq!(left.iter().map(|row| row.get(0)).collect::<Vec<String>>(), ["ada", "qwizzlophone"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_leaves_with_something_that_others_wait_for() {
+    let app = TestApp::start().await;
+    let (ada, bo, admin) = (app.as_user("ada").await, app.as_user("bo").await, app.as_role("admin", "ADMIN").await);
+    let product = app.product(&admin, "1", 5).await;
+    ada.done("rechargeWallet", json!({ "amount": "10", "idempotencyKey": "k" })).await;
+    let refused = async |person: &Person| {
+        let body = leave(person).await;
+        assert_eq!(codes(&body["data"]["deleteUser"]), ["CONFLICT"], "{body}");
+    };
+    let task = ada.ask("3").await;
+    refused(&ada).await;
+    bo.on("acceptTask", &task).await;
+    refused(&ada).await;
+    refused(&bo).await;
+    ada.on("finishTask", &task).await;
+    let order = ada.done("exchangeProduct", json!({ "id": product["id"], "address": "a secret place" })).await;
+    let ticket = ada.done("createTicket", json!({ "question": "when?", "orderId": order["id"] })).await;
+    refused(&ada).await;
+    admin.done("updateOrder", json!({ "id": order["id"], "input": { "trackingNumber": "x" } })).await;
+    refused(&ada).await;
+    ada.on("confirmOrder", &order).await;
+    for person in [&ada, &bo] {
+        assert_eq!(leave(person).await["data"]["deleteUser"]["deletedId"], person.id);
+    }
+    // What is over stays, under a placeholder, and says no more where they lived; so does the money.
+    let document = "query ($o: ID!, $t: ID!, $k: ID!, $u: ID!) { order(id: $o) { address buyer { deleted } }
+        ticket(id: $t) { question author { deleted } } task(id: $k) { publisher { deleted } assignee { deleted } }
+        user(id: $u) { private { wallet { balance } } } }";
+    let variables = json!({ "o": order["id"], "t": ticket["id"], "k": task["id"], "u": ada.id });
+    let data = admin.data(document, variables).await;
+    let gone = json!({ "deleted": true });
+    assert_eq!(
+        json!([data["order"], data["ticket"], data["task"]]),
+        json!([{ "address": "", "buyer": gone }, { "question": "when?", "author": gone }, { "publisher": gone, "assignee": gone }])
+    );
+    assert_eq!(app.number("select count(*) from idempotency_keys").await, 0);
+    assert_eq!(app.number("select sum(balance)::bigint from wallets").await, 900);
+    let adjust = json!({ "userId": ada.id, "amount": "1", "note": "too late" });
+    assert_eq!(codes(&admin.act("adjustBalance", adjust).await), ["NOT_FOUND"]);
+    // An order that is over can be refunded all the same.
+    assert_eq!(admin.on("refundOrder", &order).await["status"], "REFUNDED");
+    assert_eq!(app.audit().await, [""; 0]);
+    check(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_beside_accepting_and_exchanging_leaves_nothing_open() {
+    let app = TestApp::start().await;
+    let (bo, admin) = (app.as_user("bo").await, app.as_role("admin", "ADMIN").await);
+    let product = app.product(&admin, "1", 100).await;
+    for round in 0..8 {
+        let ada = app.as_user(&format!("ada{round}")).await;
+        ada.recharge("10").await;
+        let task = bo.ask("0").await;
+        let calls = join_all((0..6).map(|n| {
+            let ada = ada.clone();
+            let (task, product) = (task["id"].clone(), product["id"].clone());
+            async move {
+                match n % 3 {
+                    0 => ada.run(&document("acceptTask"), json!({ "id": task })).await.body,
+                    1 => ada.run(&document("exchangeProduct"), json!({ "id": product, "address": "x" })).await.body,
+                    _ => {
+                        let input = json!({ "title": "t", "content": "c", "price": "1" });
+                        ada.run(&document("createTask"), json!({ "input": input })).await.body
+                    }
+                }
+            }
+        }));
+        let (left, bodies) = tokio::join!(leave(&ada), calls);
+        assert_eq!(failed(&[left]), Vec::<&Value>::new());
+        assert_eq!(failed(&bodies), Vec::<&Value>::new());
+        assert_eq!(app.audit().await, [""; 0]);
+    }
 }

@@ -246,7 +246,7 @@ async fn orders_are_listed_for_their_buyer_and_for_administrators() {
     for person in [&ada, &bo, &ada, &ada] {
         person.recharge("1").await;
         orders.push(exchange(person, &product).await);
-        app.pass(std::time::Duration::from_secs(60));
+        app.pass(std::time::Duration::from_mins(1));
     }
     ship(&admin, &orders[0]).await;
     ada.on("cancelOrder", &orders[2]).await;
@@ -293,7 +293,7 @@ async fn of_a_hundred_who_want_the_last_one_gets_it() {
     }
     let product = app.product(&admin, "5", 1).await;
     let buy = |n: usize| {
-        let person = people[n % 20].at(if n % 2 == 0 { app.address } else { other.address });
+        let person = people[n % 20].at(if n.is_multiple_of(2) { app.address } else { other.address });
         let id = product["id"].clone();
         async move { person.act("exchangeProduct", json!({ "id": id, "address": "here" })).await }
     };

@@ -14,7 +14,7 @@ const LARGE: i64 = 100_000;
 const TIMES: usize = 6;
 
 /// The tables that have so many rows.
-async fn large_tables(app: &TestApp) -> BTreeSet<String> {
+pub async fn large_tables(app: &TestApp) -> BTreeSet<String> {
     let sql = format!(
         "select relname::text from pg_class where relkind = 'r' and reltuples >= {LARGE} and relnamespace = 'public'::regnamespace"
     );
@@ -22,7 +22,7 @@ async fn large_tables(app: &TestApp) -> BTreeSet<String> {
 }
 
 /// The statements of a stretch of the log that read one of these tables from end to end.
-fn scanned(log: &str, tables: &BTreeSet<String>) -> (usize, BTreeSet<String>) {
+pub fn scanned(log: &str, tables: &BTreeSet<String>) -> (usize, BTreeSet<String>) {
     let (mut plans, mut statement, mut found) = (0, "", BTreeSet::new());
     for line in log.lines() {
         if let Some((_, text)) = line.split_once("Query Text: ") {

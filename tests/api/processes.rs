@@ -237,7 +237,7 @@ async fn the_help_names_every_command() {
     let help = output(&["--help"], &[]).await;
     let text = String::from_utf8(help.stdout).unwrap();
     let named: HashSet<&str> = text.split_whitespace().collect();
-    for command in ["serve", "migrate", "schema", "seed", "promote", "token"] {
+    for command in ["serve", "migrate", "schema", "seed", "audit", "promote", "token"] {
         assert!(named.contains(command), "{command} is missing in {text}");
     }
 }

@@ -215,10 +215,10 @@ async fn mutations_and_replays_cost_what_they_should() {
         ada.say(&bo, &format!("message {n}")).await;
     }
     until("the stream has it", || async { app.app.events.head() >= head + 40 }).await;
-    // From memory: the check of the cursor and the windows. From the database: the page, its end, and what it tells of.
+    // From memory: the role, the check of the cursor and the windows. From the database: the page, its end, and what it tells of.
     let since = "query ($after: String!, $n: Int) { viewer { eventsSince(after: $after, first: $n) { nodes { payload {
         ... on MessageCreated { message { seq sender { username } conversation { id title } } } } } } } }";
-    assert_eq!(cost(&app, &ada, since, json!({ "after": cursor })).await, 2);
+    assert_eq!(cost(&app, &ada, since, json!({ "after": cursor })).await, 3);
     let other = app.another().await;
     let there = ada.at(other.address);
     let replayed = cost(&other, &there, since, json!({ "after": cursor })).await;

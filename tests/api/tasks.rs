@@ -255,7 +255,8 @@ async fn of_fifty_who_accept_one_does_it_and_it_is_paid_or_given_back_once() {
     for round in 0..4 {
         let task = ada.ask("10").await;
         let id = json!({ "id": task["id"] });
-        let everywhere = |n: usize, person: &Person| person.at(if n % 2 == 0 { app.address } else { other.address });
+        let everywhere =
+            |n: usize, person: &Person| person.at(if n.is_multiple_of(2) { app.address } else { other.address });
         let tries = join_all((0..50).map(|n| {
             let (person, id) = (everywhere(n, &people[n % 10]), id.clone());
             async move { (person.id.clone(), person.act("acceptTask", id).await) }

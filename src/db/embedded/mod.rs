@@ -137,18 +137,20 @@ impl Cluster {
     /// # Errors
     /// When it does not start, which may be because what is left of it still ends.
     pub fn revive(&self) -> Outcome<bool> {
-        if self.lock.is_none() || self.is_alive() {
-            return Ok(false);
+        let data = self.data();
+        match server_state(&data) {
+            _ if self.lock.is_none() => return Ok(false),
+            ServerState::Running => return Ok(false),
+            ServerState::Gone => {}
+            // PostgreSQL would take it for a server that runs; its file may go once none of its processes is left.
+            ServerState::Unburied if works_in(&data) => {
+                return Err(EmbeddedError("what is left of PostgreSQL still ends".to_owned()));
+            }
+            ServerState::Unburied => {
+                let _ = fs::remove_file(data.join("postmaster.pid"));
+            }
         }
         self.launch().map(|()| true)
-    }
-
-    /// Whether the server's first process lives. Without starting a program, so that it can be asked often.
-    fn is_alive(&self) -> bool {
-        let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
-        let Some(pid) = file.lines().next().and_then(|line| line.trim().parse::<u32>().ok()) else { return false };
-        let executable = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        executable.trim_end() == "postgres"
     }
 
     /// Stops the server, ending its clients; waits until it is down. One that was joined is left alone.
@@ -262,6 +264,32 @@ impl Cluster {
     fn give(&self, path: &Path) -> Outcome<()> {
         give_to(path, self.run_as.as_ref())
     }
+}
+
+/// What became of a server's first process.
+enum ServerState {
+    Running,
+    Gone,
+    /// Dead, but its parent has not asked how it ended: there are containers in which nobody does.
+    Unburied,
+}
+
+/// Looks without starting a program, so that it can be done often.
+fn server_state(data: &Path) -> ServerState {
+    let file = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let pid = file.lines().next().and_then(|line| line.trim().parse::<u32>().ok());
+    let stat = pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok()).unwrap_or_default();
+    match stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(") ")) {
+        Some(("postgres", rest)) if rest.starts_with('Z') => ServerState::Unburied,
+        Some(("postgres", _)) => ServerState::Running,
+        _ => ServerState::Gone,
+    }
+}
+
+/// Whether any process works in a folder, as all of PostgreSQL's do in their data.
+fn works_in(folder: &Path) -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.filter_map(|process| fs::read_link(process.path().join("cwd")).ok()).any(|cwd| cwd == folder)
 }
 
 fn become_user(command: &mut Command, user: Option<&User>) {

@@ -7,6 +7,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use super::model::{Cause, Entry, LedgerAccount, NewTransfer, Wallet, WalletError};
 use super::{policy, store};
 use crate::change::{Fault, Faults};
+use crate::config::Recharge;
 use crate::domains::accounts;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service::{hold_viewer, require_role};
@@ -244,7 +245,7 @@ pub async fn recharge(scope: &Scope, amount: Money, key: Option<String>) -> AppR
     if let Some(entry) = idempotency::earlier(scope, key.as_ref()).await? {
         return after(scope, EntryId(entry)).await;
     }
-    if !scope.app.config.recharge {
+    if scope.app.config.recharge == Recharge::Off {
         return Err(WalletError::RechargeOff.at("").into());
     }
     policy::check_recharge(amount).map_err(|error| error.at("amount"))?;

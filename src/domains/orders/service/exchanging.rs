@@ -106,12 +106,11 @@ pub async fn exchange(
 
 /// Where an order goes.
 async fn address_of(conn: &AsyncPgConnection, buyer: UserId, given: Option<String>) -> AppResult<String> {
-    let address = match given {
-        Some(address) => address,
-        None => {
-            let details = load_details(conn, &[buyer]).await?;
-            details.get(&buyer).map(|details| details.1.address.clone()).unwrap_or_default()
-        }
+    let address = if let Some(address) = given {
+        address
+    } else {
+        let details = load_details(conn, &[buyer]).await?;
+        details.get(&buyer).map(|details| details.1.address.clone()).unwrap_or_default()
     };
     let address = address.trim();
     if address.is_empty() { Err(OrderError::AddressRequired.at("address").into()) } else { Ok(address.to_owned()) }

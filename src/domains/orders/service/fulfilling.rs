@@ -46,7 +46,7 @@ async fn bring_to(
 ) -> AppResult<Order> {
     let now = scope.app.clock.now();
     let changes = OrderChanges { status: Some(to), updated_at: Some(now), ..changes };
-    let changed = store::update_order(conn, order.id, &changes).await?;
+    let updated = store::update_order(conn, order.id, &changes).await?;
     let event = NewOrderEvent {
         order_id: order.id,
         actor_id: scope.viewer()?.user_id,
@@ -56,8 +56,8 @@ async fn bring_to(
         at: now,
     };
     store::insert_event(conn, &event).await?;
-    tell(conn, &changed).await?;
-    Ok(changed)
+    tell(conn, &updated).await?;
+    Ok(updated)
 }
 
 /// Changes where an order goes, while it is pending; gives it a tracking number, which ships a pending one, and corrects
@@ -81,9 +81,9 @@ pub async fn update(scope: &Scope, id: OrderId, update: OrderUpdate) -> AppResul
             let corrects = asker.is_admin && order.status == OrderStatus::Shipped;
             if changes.tracking_number.is_none() || corrects {
                 let changes = OrderChanges { updated_at: Some(now), ..changes };
-                let changed = store::update_order(conn, id, &changes).await?;
-                tell(conn, &changed).await?;
-                return Ok(changed);
+                let updated = store::update_order(conn, id, &changes).await?;
+                tell(conn, &updated).await?;
+                return Ok(updated);
             }
             let to = policy::advance(&order, asker, OrderAction::Ship);
             let to = to.map_err(|error| error.at("input.trackingNumber"))?;
@@ -163,14 +163,14 @@ async fn give_back(
             let (order, asker) = lock_seen(scope, conn, id).await?;
             let to = policy::advance(&order, asker, action).map_err(|error| error.at("id"))?;
             let changes = OrderChanges { restocked: Some(restock), ..OrderChanges::default() };
-            let changed = bring_to(scope, conn, &order, changes, (to, reason)).await?;
+            let updated = bring_to(scope, conn, &order, changes, (to, reason)).await?;
             if restock {
                 products::service::put_back(conn, order.product_id).await?;
             }
             let price = (order.buyer_id, order.price);
             wallet::service::pay_order(scope, conn, price, Cause::Refund(id), "id").await?;
             idempotency::complete(conn, key.as_ref(), id.0).await?;
-            Ok::<_, AppError>((Some(changed), id.0))
+            Ok::<_, AppError>((Some(updated), id.0))
         })
         .await?;
     drop(conn);

@@ -1,0 +1,157 @@
+//! The part of the demo data that money moves in: a store, tasks, orders, tickets.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::demo::{speaking_for, upload};
+use crate::app::App;
+use crate::auth::Viewer;
+use crate::domains::accounts::model::Role;
+use crate::domains::accounts::service as accounts;
+use crate::domains::orders::model::OrderUpdate;
+use crate::domains::orders::service::{exchanging, fulfilling};
+use crate::domains::products::model::ProductDraft;
+use crate::domains::products::service as products;
+use crate::domains::tasks::model::TaskDraft;
+use crate::domains::tasks::service::{doing, publishing};
+use crate::domains::tickets::service as tickets;
+use crate::domains::wallet::service as wallet;
+use crate::error::{AppError, AppResult};
+use crate::ids::{OrderId, ProductId};
+use crate::money::Money;
+use crate::scope::Scope;
+
+/// What people deal in.
+#[derive(Deserialize)]
+pub struct Dealings {
+    /// Who becomes an administrator, and keeps the store.
+    keeper: String,
+    /// What everybody is given.
+    welcome: String,
+    products: Vec<Product>,
+    tasks: Vec<Task>,
+    orders: Vec<Order>,
+    tickets: Vec<Ticket>,
+}
+
+#[derive(Deserialize)]
+struct Product {
+    name: String,
+    price: String,
+    stock: i32,
+    picture: String,
+}
+
+#[derive(Deserialize)]
+struct Task {
+    publisher: String,
+    title: String,
+    content: String,
+    price: String,
+    assignee: Option<String>,
+    #[serde(default)]
+    finished: bool,
+}
+
+#[derive(Deserialize)]
+struct Order {
+    buyer: String,
+    product: String,
+    address: String,
+    tracking: Option<String>,
+    #[serde(default)]
+    received: bool,
+}
+
+#[derive(Deserialize)]
+struct Ticket {
+    author: String,
+    question: String,
+    /// The product of an order of theirs.
+    order: Option<String>,
+    answer: Option<String>,
+}
+
+fn money(text: &str) -> AppResult<Money> {
+    Money::parse(text).ok_or_else(|| AppError::internal(format!("{text} is no amount")))
+}
+
+/// Somebody by their name.
+struct People<'a>(&'a Arc<App>, &'a HashMap<&'a str, Viewer>);
+
+impl People<'_> {
+    fn speak(&self, username: &str) -> AppResult<Scope> {
+        let viewer = self.1.get(username).ok_or_else(|| AppError::internal(format!("who is {username}?")))?;
+        Ok(speaking_for(self.0, *viewer))
+    }
+}
+
+/// Adds it, to people who are there.
+///
+/// # Errors
+/// When the database or the storage fails.
+pub async fn add(app: &Arc<App>, people: &HashMap<&str, Viewer>, dealings: &Dealings) -> AppResult<()> {
+    let names = People(app, people);
+    accounts::promote(app, &dealings.keeper, Role::Admin).await?;
+    let welcome = money(&dealings.welcome)?;
+    for viewer in people.values() {
+        let note = "Welcome to Plaza".to_owned();
+        wallet::adjust(&names.speak(&dealings.keeper)?, viewer.user_id, welcome, note, None).await?;
+    }
+    let mut stock: HashMap<&str, ProductId> = HashMap::new();
+    for (n, product) in (0..).zip(&dealings.products) {
+        let image = upload(&names.speak(&dealings.keeper)?, &product.picture, n).await?;
+        let price = money(&product.price)?;
+        let draft = ProductDraft { name: product.name.clone(), price, stock: product.stock, image };
+        stock.insert(&product.name, products::create(&names.speak(&dealings.keeper)?, draft).await?.id);
+    }
+    for task in &dealings.tasks {
+        add_task(&names, task).await?;
+    }
+    let mut orders: HashMap<(&str, &str), OrderId> = HashMap::new();
+    for order in &dealings.orders {
+        let product = stock.get(order.product.as_str()).copied();
+        let product = product.ok_or_else(|| AppError::internal(format!("what is {}?", order.product)))?;
+        orders.insert((&order.buyer, &order.product), add_order(&names, &dealings.keeper, product, order).await?);
+    }
+    for ticket in &dealings.tickets {
+        let order = ticket.order.as_deref().and_then(|product| orders.get(&(ticket.author.as_str(), product)));
+        let asked = tickets::create(&names.speak(&ticket.author)?, &ticket.question, order.copied()).await?;
+        if let Some(answer) = &ticket.answer {
+            tickets::answer(&names.speak(&dealings.keeper)?, asked.id, answer).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn add_task(names: &People<'_>, task: &Task) -> AppResult<()> {
+    let draft = TaskDraft {
+        title: task.title.clone(),
+        content: task.content.clone(),
+        price: money(&task.price)?,
+        images: Vec::new(),
+    };
+    let id = publishing::create(&names.speak(&task.publisher)?, draft, None).await?.task.id;
+    if let Some(assignee) = &task.assignee {
+        doing::accept(&names.speak(assignee)?, id).await?;
+    }
+    if task.finished {
+        doing::finish(&names.speak(&task.publisher)?, id, None).await?;
+    }
+    Ok(())
+}
+
+async fn add_order(names: &People<'_>, keeper: &str, product: ProductId, order: &Order) -> AppResult<OrderId> {
+    let buyer = names.speak(&order.buyer)?;
+    let id = exchanging::exchange(&buyer, product, Some(order.address.clone()), None, None).await?.order.id;
+    if let Some(tracking) = &order.tracking {
+        let update = OrderUpdate { tracking_number: Some(Some(tracking.clone())), ..OrderUpdate::default() };
+        fulfilling::update(&names.speak(keeper)?, id, update).await?;
+    }
+    if order.received {
+        fulfilling::confirm(&names.speak(&order.buyer)?, id).await?;
+    }
+    Ok(id)
+}
