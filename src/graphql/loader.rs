@@ -19,6 +19,10 @@ const LARGEST_BATCH: usize = 10_000;
 /// A waiter whose batch was cut off, because somebody else's field failed, asks again so many times.
 const TRIES: usize = 3;
 
+/// How often a batch lets others add their keys before it is sent. A hundred fields that ask at once use up what the runtime
+/// lets a task do in one go, more than once where they lie deep; with fewer they would come in several batches.
+const YIELDS: usize = 5;
+
 /// How values are found by keys, in one statement for all of them.
 pub trait Batch: Send + Sync + 'static {
     /// What is asked for.
@@ -68,7 +72,7 @@ impl<B: Batch> Loader<B> {
         let loader = self.0.get_or_init(|| {
             cached::Loader::new(Batcher { scope: Arc::clone(scope), batch: PhantomData })
                 .with_max_batch_size(LARGEST_BATCH)
-                .with_yield_count(1)
+                .with_yield_count(YIELDS)
         });
         for _ in 0..TRIES {
             if let Ok(found) = loader.try_load(key.clone()).await {

@@ -13,6 +13,7 @@ use crate::statements::cost;
 fn rows(n: u32) -> String {
     format!(
         "insert into users (username, username_key, nickname) select 'm' || n, 'm' || n, 'M' || n from generate_series(1, 100) n;
+         insert into profiles (user_id) select id from users where username ~ '^m[0-9]+$';
          create temp table m as select id, row_number() over (order by id) - 1 as place from users where username ~ '^m[0-9]+$';
          insert into blobs (sha256, content_type, name, size_bytes, stored, uses, wanted_at)
              select sha256(n::text::bytea), 'image/png', 'm' || n, 9, true, 1, now() from generate_series(1, 100) n;
@@ -42,7 +43,7 @@ fn rows(n: u32) -> String {
              select t.id, 'USER', m.id, 1, 1 from ledger_transfers t join m on m.place = t.id % 100;
          insert into ledger_entries (transfer_id, account, amount) select id, 'OUTSIDE', -1 from ledger_transfers;
          insert into search_entries (kind, subject_id, version, boost, words)
-             select 'TASK', id, 1, 1, ('''lamp'':1A ''' || id || ''':2A')::tsvector from tasks
+             select 'TASK'::search_kind, id, 1, 1, ('''lamp'':1A ''' || id || ''':2A')::tsvector from tasks
              union all select 'PRODUCT', id, 1, 1, ('''lamp'':1A ''' || id || ''':2A')::tsvector from products;
          insert into search_words values ('lamp', 'TASK'), ('lamp', 'PRODUCT');
          analyze"
@@ -81,8 +82,8 @@ async fn lists_cost_the_same_at_every_page_size() {
         (&one, "viewer { wallet { balance entries(first: $n) { nodes { amount reason task { title } order { number } } } } }".to_owned(), 2),
         (&root, format!("orders(first: $n) {{ nodes {{ {order} }} }}"), 5),
         (&root, "tickets(first: $n, filter: { query: \"lamp\" }) { nodes { question order { number } } }".to_owned(), 5),
-        (&root, "users(first: $n) { nodes { private { wallet { balance entries(first: 3) { nodes { amount } } } } } }".to_owned(), 5),
-        (&one, "search(query: \"lamp\", first: $n, kinds: [TASK, PRODUCT]) { nodes { ... on Task { title } ... on Product { name } } }".to_owned(), 4),
+        (&root, "users(first: $n, filter: { query: \"m\" }) { nodes { private { wallet { balance entries(first: 3) { nodes { amount } } } } } }".to_owned(), 6),
+        (&one, "search(query: \"lamp\", first: $n, kinds: [TASK, PRODUCT]) { nodes { ... on Task { title } ... on Product { name } } }".to_owned(), 3),
     ] {
         assert_eq!(cost(&app, person, &format!("query ($n: Int) {{ {list} }}"), json!({})).await, expected, "{list}");
     }

@@ -32,13 +32,14 @@ pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
     let (ended, contacts) = conn
         .transaction(async |conn| {
             let (user, _) = store::lock_user(conn, id).await?.ok_or_else(gone)?;
-            if tasks::service::is_busy(conn, id).await? || orders::service::has_open(conn, id).await? {
-                return Err(AccountError::Unfinished.at("id").into());
-            }
             let details = store::profiles::find_details(conn, id).await?.ok_or_else(gone)?;
             let ended = sessions::end(scope, conn, (id, Which::All), SessionEnd::Revoked).await?;
             store::sessions::erase_devices(conn, id).await?;
             store::erase_user(conn, &user, now).await?;
+            // Now that nothing more of theirs can be made: whoever was about to holds the account, and was waited for.
+            if tasks::service::is_busy(conn, id).await? || orders::service::has_open(conn, id).await? {
+                return Err(AccountError::Unfinished.at("id").into());
+            }
             items::service::lock_all_of(conn, id).await?;
             favorites::service::forget(conn, id).await?;
             items::service::withdraw(&scope.app, conn, id).await?;
