@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_graphql::Context;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 
 use super::context::PlazaContext;
 use crate::domains::accounts::policy::access::rank;
 use crate::domains::accounts::service::role_of;
+use crate::domains::chat::service::seen::{Seen, load_seen};
 use crate::error::AppResult;
-use crate::events::{Event, EventKind, Interest, StreamCursor, Subscription};
+use crate::events::{Event, EventKind, Interest, Payload, StreamCursor, Subscription};
 use crate::ids::ConversationId;
 
 /// Kinds of event that speak to a role as well.
@@ -43,4 +44,37 @@ pub async fn follow(
     let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
     let interest = interest(ctx, kinds, conversation).await?;
     Ok(Subscription::open(app, viewer, interest, after).await?.into_stream())
+}
+
+/// What a stream of the viewer's events tells of, as they may see it when it is delivered, which costs a statement; of
+/// what is `wanted` alone, and without what `pick` finds nothing of.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub fn as_seen<T, S, W, P>(
+    ctx: &Context<'_>,
+    events: S,
+    wanted: W,
+    pick: P,
+) -> AppResult<impl Stream<Item = AppResult<T>> + use<T, S, W, P>>
+where
+    S: Stream<Item = AppResult<Arc<Event>>>,
+    W: Fn(&Payload) -> bool,
+    P: Fn(&Event, &Seen) -> Option<T> + Copy,
+{
+    let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
+    let wanted = move |event: &AppResult<Arc<Event>>| {
+        std::future::ready(event.as_ref().map_or(true, |event| wanted(&event.payload)))
+    };
+    Ok(events.filter(wanted).filter_map(move |event| {
+        let app = Arc::clone(&app);
+        async move {
+            let event = match event {
+                Ok(event) => event,
+                Err(error) => return Some(Err(error)),
+            };
+            let seen = load_seen(&app, viewer, std::slice::from_ref(&event)).await;
+            seen.map(|seen| pick(&event, &seen)).transpose()
+        }
+    }))
 }

@@ -6,17 +6,15 @@ use async_graphql::{Context, ID, Subscription};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 
 use super::service;
-use super::service::seen::load_seen;
 use super::types::Conversation;
 use super::types::event::{MessageReceived, ViewerEvent};
-use crate::app::App;
 use crate::error::{AppError, AppResult};
 use crate::events::resume::Resume;
 use crate::events::{Event, EventKind, Payload, StreamCursor};
 use crate::graphql::context::PlazaContext;
-use crate::graphql::live::follow;
+use crate::graphql::live::{as_seen, follow};
 use crate::graphql::scalars::query_id;
-use crate::ids::{ConversationId, UserId};
+use crate::ids::ConversationId;
 
 /// The kinds of event that clients know.
 pub const EVENT_KINDS: &[EventKind] = &[
@@ -105,25 +103,9 @@ impl ChatSubscription {
             String,
         >,
     ) -> Result<impl Stream<Item = AppResult<ViewerEvent>> + use<>, AppError> {
-        let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
-        let stream = resume(ctx, EVENT_KINDS, None, after).await?;
-        Ok(stream.filter_map(move |event| {
-            let app = Arc::clone(&app);
-            async move {
-                match event {
-                    Ok(event) => delivery(&app, viewer, &event).await.transpose(),
-                    Err(error) => Some(Err(error)),
-                }
-            }
-        }))
+        let events = resume(ctx, EVENT_KINDS, None, after).await?;
+        as_seen(ctx, events, |_| true, ViewerEvent::of)
     }
-}
-
-/// What somebody gets of an event. What it says of an item, a task, an order or a ticket is as they may see it now, which
-/// costs a statement.
-async fn delivery(app: &App, viewer: UserId, event: &Arc<Event>) -> AppResult<Option<ViewerEvent>> {
-    let seen = load_seen(app, viewer, std::slice::from_ref(event)).await?;
-    Ok(ViewerEvent::of(event, &seen))
 }
 
 fn updated(event: &Event) -> Option<Conversation> {

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Subscription};
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 
 use super::service;
 use super::types::Task;
-use crate::app::App;
 use crate::error::{AppError, AppResult};
-use crate::events::{Event, EventKind, Payload};
+use crate::events::{EventKind, Payload};
 use crate::graphql::context::PlazaContext;
-use crate::graphql::live::follow;
+use crate::graphql::live::{as_seen, follow};
 use crate::graphql::scalars::query_id;
-use crate::ids::{TaskId, UserId};
+use crate::ids::TaskId;
 
 /// Subscriptions of tasks.
 #[derive(Default)]
@@ -30,32 +29,19 @@ impl TaskSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "This task alone, by its global id.")] task_id: Option<ID>,
     ) -> Result<impl Stream<Item = AppResult<Task>> + use<>, AppError> {
-        let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
+        let viewer = ctx.viewer()?.user_id;
         let only = task_id.map(|id| query_id(TaskId::parse, &id, "taskId")).transpose()?;
         if let Some(id) = only
-            && service::load_seen_by(&*app.database.get().await?, Some(viewer), &[id]).await?.is_empty()
+            && service::load_seen_by(&*ctx.app()?.database.get().await?, Some(viewer), &[id]).await?.is_empty()
         {
             return Err(AppError::forbidden());
         }
-        let stream = follow(ctx, &[EventKind::TaskChanged], None, None).await?;
-        Ok(stream.filter_map(move |event| {
-            let app = Arc::clone(&app);
-            async move {
-                match event {
-                    Ok(event) => delivery(&app, viewer, &event, only).await.transpose(),
-                    Err(error) => Some(Err(error)),
-                }
-            }
-        }))
+        let events = follow(ctx, &[EventKind::TaskChanged], None, None).await?;
+        let wanted =
+            move |payload: &Payload| matches!(payload, Payload::Task(id) if only.is_none_or(|only| only == *id));
+        as_seen(ctx, events, wanted, |event, seen| match &event.payload {
+            Payload::Task(id) => seen.tasks.get(id).map(Arc::clone).map(Task),
+            _ => None,
+        })
     }
-}
-
-/// The task that an event tells of, as somebody may see it now.
-async fn delivery(app: &App, viewer: UserId, event: &Event, only: Option<TaskId>) -> AppResult<Option<Task>> {
-    let Payload::Task(id) = event.payload else { return Ok(None) };
-    if only.is_some_and(|only| only != id) {
-        return Ok(None);
-    }
-    let conn = app.database.get().await?;
-    Ok(service::load_seen_by(&conn, Some(viewer), &[id]).await?.remove(&id).map(Task))
 }

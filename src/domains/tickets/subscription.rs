@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Subscription};
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 
 use super::service;
 use super::types::Ticket;
-use crate::app::App;
 use crate::error::{AppError, AppResult};
-use crate::events::{Event, EventKind, Payload};
+use crate::events::{EventKind, Payload};
 use crate::graphql::context::PlazaContext;
-use crate::graphql::live::follow;
+use crate::graphql::live::{as_seen, follow};
 use crate::graphql::scalars::query_id;
-use crate::ids::{TicketId, UserId};
+use crate::ids::TicketId;
 
 /// Subscriptions of tickets.
 #[derive(Default)]
@@ -30,32 +29,19 @@ impl TicketSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "This ticket alone, by its global id.")] ticket_id: Option<ID>,
     ) -> Result<impl Stream<Item = AppResult<Ticket>> + use<>, AppError> {
-        let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
+        let viewer = ctx.viewer()?.user_id;
         let only = ticket_id.map(|id| query_id(TicketId::parse, &id, "ticketId")).transpose()?;
         if let Some(id) = only
-            && service::load_seen_by(&*app.database.get().await?, viewer, &[id]).await?.is_empty()
+            && service::load_seen_by(&*ctx.app()?.database.get().await?, viewer, &[id]).await?.is_empty()
         {
             return Err(AppError::forbidden());
         }
-        let stream = follow(ctx, &[EventKind::TicketChanged], None, None).await?;
-        Ok(stream.filter_map(move |event| {
-            let app = Arc::clone(&app);
-            async move {
-                match event {
-                    Ok(event) => delivery(&app, viewer, &event, only).await.transpose(),
-                    Err(error) => Some(Err(error)),
-                }
-            }
-        }))
+        let events = follow(ctx, &[EventKind::TicketChanged], None, None).await?;
+        let wanted =
+            move |payload: &Payload| matches!(payload, Payload::Ticket(id, _) if only.is_none_or(|only| only == *id));
+        as_seen(ctx, events, wanted, |event, seen| match &event.payload {
+            Payload::Ticket(id, _) => seen.tickets.get(id).map(Arc::clone).map(Ticket),
+            _ => None,
+        })
     }
-}
-
-/// The ticket that an event tells of, as somebody may see it now.
-async fn delivery(app: &App, viewer: UserId, event: &Event, only: Option<TicketId>) -> AppResult<Option<Ticket>> {
-    let Payload::Ticket(id, _) = event.payload else { return Ok(None) };
-    if only.is_some_and(|only| only != id) {
-        return Ok(None);
-    }
-    let conn = app.database.get().await?;
-    Ok(service::load_seen_by(&conn, viewer, &[id]).await?.remove(&id).map(Ticket))
 }

@@ -2,12 +2,10 @@
 
 use diesel_async::AsyncConnection;
 
-use super::{asker, card, tell};
-use crate::change::Fault;
-use crate::domains::accounts::service::hold_viewer;
+use super::{card, hold_for, tell};
 use crate::domains::search::model::{SearchKind, boost_of_task};
-use crate::domains::tasks::model::{TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus};
-use crate::domains::tasks::{policy, store};
+use crate::domains::tasks::model::{TaskAction, TaskCard, TaskChanges, TaskStatus};
+use crate::domains::tasks::store;
 use crate::domains::wallet::model::Cause;
 use crate::domains::{search, wallet};
 use crate::error::{AppError, AppResult};
@@ -72,13 +70,9 @@ async fn advance(scope: &Scope, id: TaskId, action: TaskAction, key: Option<&Key
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
-            if let Some(done) = idempotency::claim(scope, conn, key).await? {
-                return card(conn, TaskId(done)).await;
-            }
-            let task = store::lock_task(conn, id).await?.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
-            let asker = asker(scope, conn, &task, action).await?;
-            policy::check(&task, asker, action).map_err(|error| error.at("id"))?;
+            let Some(task) = hold_for(scope, conn, (id, action), key).await? else {
+                return card(conn, id).await;
+            };
             let advanced = store::update_task(conn, id, &changes).await?;
             if let (TaskAction::Finish, Some(assignee)) = (action, task.assignee_id) {
                 let reward = (task.publisher_id, assignee, task.price);

@@ -9,14 +9,16 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::model::{Task, TaskAction, TaskCard, TaskStatus};
-use super::policy::Asker;
+use super::model::{Task, TaskAction, TaskCard, TaskError, TaskStatus};
+use super::policy::{self, Asker};
 use super::store;
+use crate::change::Fault;
 use crate::domains::accounts::model::Role;
-use crate::domains::accounts::service::role_of;
+use crate::domains::accounts::service::{hold_viewer, role_of};
 use crate::error::{AppError, AppResult};
 use crate::events::model::{AudienceKind, NewEvent};
 use crate::events::{EventKind, outbox};
+use crate::idempotency::{self, Key};
 use crate::ids::{TaskId, UserId};
 use crate::scope::Scope;
 
@@ -69,6 +71,23 @@ async fn asker(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: Tas
     let matters = by_role && (task.publisher_id != id || task.status != TaskStatus::Open);
     let is_admin = matters && role_of(conn, id).await? == Role::Admin;
     Ok(Asker { id, is_admin, now: scope.app.clock.now() })
+}
+
+/// Holds a task for something that the viewer may do with it now; none when a mutation with this key was done before.
+async fn hold_for(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    (id, action): (TaskId, TaskAction),
+    key: Option<&Key>,
+) -> AppResult<Option<Task>> {
+    hold_viewer(scope, conn).await?;
+    if idempotency::claim(scope, conn, key).await?.is_some() {
+        return Ok(None);
+    }
+    let task = store::lock_task(conn, id).await?.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
+    let asker = asker(scope, conn, &task, action).await?;
+    policy::check(&task, asker, action).map_err(|error| error.at("id"))?;
+    Ok(Some(task))
 }
 
 /// A task as it is now.

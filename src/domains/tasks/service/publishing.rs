@@ -2,15 +2,13 @@
 
 use diesel_async::AsyncConnection;
 
-use super::{asker, card, tell};
+use super::{card, hold_for, tell};
 use crate::change::Fault;
 use crate::db::violated_constraint;
 use crate::domains::accounts::service::hold_viewer;
 use crate::domains::media::model::MediaError;
 use crate::domains::search::model::SearchKind;
-use crate::domains::tasks::model::{
-    NewTask, TaskAction, TaskCard, TaskChanges, TaskDraft, TaskError, TaskStatus, TaskUpdate,
-};
+use crate::domains::tasks::model::{NewTask, TaskAction, TaskCard, TaskChanges, TaskDraft, TaskStatus, TaskUpdate};
 use crate::domains::tasks::{policy, store};
 use crate::domains::wallet::model::Cause;
 use crate::domains::{media, search, wallet};
@@ -92,13 +90,9 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
-            if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
-                return card(conn, TaskId(done)).await;
-            }
-            let task = store::lock_task(conn, id).await?.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
-            let asker = asker(scope, conn, &task, TaskAction::Edit).await?;
-            policy::check(&task, asker, TaskAction::Edit).map_err(|error| error.at("id"))?;
+            let Some(task) = hold_for(scope, conn, (id, TaskAction::Edit), key.as_ref()).await? else {
+                return card(conn, id).await;
+            };
             changes.updated_at = Some(now);
             let updated = store::update_task(conn, id, &changes).await?;
             if let Some(images) = &images {
@@ -136,13 +130,9 @@ pub async fn cancel(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
-            if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
-                return card(conn, TaskId(done)).await;
-            }
-            let task = store::lock_task(conn, id).await?.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
-            let asker = asker(scope, conn, &task, TaskAction::Cancel).await?;
-            policy::check(&task, asker, TaskAction::Cancel).map_err(|error| error.at("id"))?;
+            let Some(task) = hold_for(scope, conn, (id, TaskAction::Cancel), key.as_ref()).await? else {
+                return card(conn, id).await;
+            };
             let changes =
                 TaskChanges { status: Some(TaskStatus::Cancelled), updated_at: Some(now), ..TaskChanges::default() };
             let cancelled = store::update_task(conn, id, &changes).await?;
