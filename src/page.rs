@@ -119,7 +119,8 @@ fn encode<K: Serialize>(list: &str, key: &K) -> String {
 
 fn decode<K: DeserializeOwned>(list: &str, text: &str) -> AppResult<K> {
     let read = || {
-        if text.len() > 512 {
+        // A name of a hundred characters, four bytes each, and what stands around it.
+        if text.len() > 1024 {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;

@@ -40,7 +40,7 @@ impl Key {
     /// The key of a mutation of the viewer's, if there is one; `input` is all else that it was given.
     ///
     /// # Errors
-    /// Unauthenticated without a token; `INVALID_INPUT` for an empty key, `TOO_LONG` for one of over 200 characters.
+    /// Unauthenticated without a token; `INVALID_INPUT` for an empty key or control characters, `TOO_LONG` for one of over 200 characters.
     pub fn new(
         scope: &Scope,
         operation: &'static str,
@@ -49,8 +49,9 @@ impl Key {
     ) -> AppResult<Option<Self>> {
         let user = scope.viewer()?.user_id;
         let Some(key) = key else { return Ok(None) };
-        if key.is_empty() {
-            return Err(UserError::new(UserErrorCode::InvalidInput, "A key is not empty.", PATH).into());
+        if key.is_empty() || key.chars().any(char::is_control) {
+            let message = "A key is not empty, and has no control characters.";
+            return Err(UserError::new(UserErrorCode::InvalidInput, message, PATH).into());
         }
         if key.chars().count() > LONGEST_KEY {
             let message = format!("A key has at most {LONGEST_KEY} characters.");

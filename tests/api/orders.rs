@@ -63,6 +63,9 @@ async fn an_exchange_changes_everything_at_once() {
     );
     assert_eq!(order["history"], json!([{ "from": null, "to": "PENDING", "note": null, "actor": { "id": ada.id } }]));
     assert_eq!(order["number"].as_str().unwrap().len(), 14);
+    // An address that nobody sees is none.
+    ada.data("mutation { updateProfile(input: { address: \"\u{200b}\" }) { userErrors { code } } }", json!({})).await;
+    assert_eq!(faults(&tries(json!({ "address": null })).await), ["ADDRESS_REQUIRED address"]);
     // The profile's address does where none is given; the last piece is gone after that.
     ada.data("mutation { updateProfile(input: { address: \"home\" }) { userErrors { code } } }", json!({})).await;
     assert_eq!(tries(json!({ "address": null })).await["order"]["address"], "home");
@@ -203,6 +206,17 @@ async fn products_come_change_and_go() {
         assert_eq!(products["nodes"][0]["name"], name);
         after = products["pageInfo"]["endCursor"].clone();
     }
+    // The longest name has a cursor, too.
+    let longest = "𠀀".repeat(100);
+    let long = add(&longest, "1", 1).await;
+    let last = "query { products(orderBy: { field: NAME }, first: 1) { nodes { name } pageInfo { endCursor } } }";
+    let products = ada.data(last, json!({})).await["products"].clone();
+    assert_eq!(products["nodes"][0]["name"], longest);
+    let next =
+        "query ($after: String) { products(orderBy: { field: NAME }, first: 1, after: $after) { nodes { name } } }";
+    let next = ada.data(next, json!({ "after": products["pageInfo"]["endCursor"] })).await;
+    assert_eq!(next["products"]["nodes"][0]["name"], "雨伞");
+    admin.act("deleteProduct", json!({ "id": long["id"] })).await;
     // An order keeps what it was, whatever becomes of the product.
     let order = exchange(&ada, &cup).await;
     let changed =
@@ -278,6 +292,26 @@ async fn orders_are_listed_for_their_buyer_and_for_administrators() {
     assert_eq!((places(&page), places(&next), &next["pageInfo"]["hasNextPage"]), (vec![3, 2], vec![0], &json!(false)));
     assert_eq!(bo.run(all, json!({})).await.code(), "FORBIDDEN");
     assert_eq!(app.as_role("support", "SUPPORT").await.run(all, json!({})).await.code(), "FORBIDDEN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_tells_nothing_that_its_owner_may_not_see_any_more() {
+    let app = TestApp::start().await;
+    let (admin, ada, other) =
+        (app.as_role("admin", "ADMIN").await, app.as_user("ada").await, app.as_role("other", "ADMIN").await);
+    ada.recharge("100").await;
+    let product = app.product(&admin, "1", 10).await;
+    let (order, task) = (exchange(&ada, &product).await, ada.ask("1").await);
+    let calls = [("cancelOrder", order["id"].clone()), ("cancelTask", task["id"].clone())];
+    let call = |id: &Value| json!({ "id": id, "idempotencyKey": "k" });
+    for (field, id) in &calls {
+        other.done(field, call(id)).await;
+        assert_eq!(other.act(field, call(id)).await["userErrors"], json!([]), "{field} again");
+    }
+    app.sql().await.execute("update users set role = 'USER' where id = $1", &[&other.key()]).await.unwrap();
+    for (field, id) in &calls {
+        assert_eq!(faults(&other.act(field, call(id)).await), ["NOT_FOUND id"], "{field}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

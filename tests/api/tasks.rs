@@ -117,6 +117,10 @@ async fn who_can_t_is_told_why() {
         assert_eq!((data["task"].is_object(), data["node"].is_object()), (sees, sees));
     }
     assert_eq!(fault(&lan, "acceptTask").await, "TASK_NOT_OPEN id");
+    for field in ["updateTask", "cancelTask", "releaseTask", "finishTask", "abandonTask"] {
+        assert_eq!(fault(&lan, field).await, "NOT_FOUND id", "{field}");
+    }
+    assert_eq!(fault(&admin, "finishTask").await, "FORBIDDEN id");
     for nothing in ["nonsense".to_owned(), plaza::ids::TaskId(999).global().0, plaza::ids::ItemId(1).global().0] {
         assert_eq!(faults(&ada.act("acceptTask", json!({ "id": nothing })).await), ["NOT_FOUND id"]);
     }
@@ -153,7 +157,22 @@ async fn input_that_is_none_is_refused_all_at_once() {
     let nulls = json!({ "title": null, "content": null, "price": null, "imageIds": null });
     let update = ada.act("updateTask", json!({ "id": task["id"], "input": nulls })).await;
     assert_eq!(codes(&update), ["REQUIRED"; 4]);
+    // Whoever may not change it learns nothing of whose picture is whose.
     let own = ada.picture().await;
+    for picture in [&own, &image, "x"] {
+        let update = json!({ "id": task["id"], "input": { "imageIds": [picture] } });
+        assert_eq!(faults(&bo.act("updateTask", update).await), ["FORBIDDEN id"]);
+    }
+    let nowhere = json!({ "id": plaza::ids::TaskId(999).global().0, "input": { "imageIds": [own] } });
+    assert_eq!(faults(&ada.act("updateTask", nowhere).await), ["NOT_FOUND id"]);
+    // Nothing said is nothing changed, and a key of it is known.
+    let changed_at = app.number("select max(extract(epoch from updated_at) * 1000000)::bigint from tasks").await;
+    let nothing = json!({ "id": task["id"], "input": {}, "idempotencyKey": "nothing" });
+    for _ in 0..2 {
+        ada.done("updateTask", nothing.clone()).await;
+    }
+    assert_eq!(app.number("select max(extract(epoch from updated_at) * 1000000)::bigint from tasks").await, changed_at);
+    assert_eq!(app.audit().await, [""; 0]);
     let shown = ada.done("updateTask", json!({ "id": task["id"], "input": { "imageIds": [own] } })).await;
     assert_eq!(shown["images"][0]["id"], own);
     let delete =
@@ -318,6 +337,27 @@ async fn both_parties_hear_of_it() {
     let payload =
         json!({ "payload": { "__typename": "TaskChanged", "task": { "id": task["id"], "status": "FINISHED" } } });
     assert_eq!(data, json!([payload, payload]), "as it is when delivered");
+    // What is hidden by now does not keep anybody from what follows it.
+    let cursor = bo.cursor().await;
+    for _ in 0..3 {
+        let task = ada.ask("0").await;
+        bo.on("acceptTask", &task).await;
+        bo.on("abandonTask", &task).await;
+        ada.on("cancelTask", &task).await;
+    }
+    bo.on("acceptTask", &ada.ask("0").await).await;
+    let page = "query ($c: String!) { viewer { eventsSince(after: $c, first: 2) { nodes { cursor } pageInfo { endCursor hasNextPage } } } }";
+    let (mut cursor, mut seen) = (json!(cursor), 0);
+    for turn in 0.. {
+        let data = bo.data(page, json!({ "c": cursor })).await["viewer"]["eventsSince"].clone();
+        seen += data["nodes"].as_array().unwrap().len();
+        cursor = data["pageInfo"]["endCursor"].clone();
+        if data["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+        assert!(turn < 9, "it does not come past what is hidden");
+    }
+    assert_eq!(seen, 1);
     let mut socket = bo.socket().await;
     socket.subscribe(UPDATED, json!({ "id": plaza::ids::TaskId(999).global().to_string() })).await;
     assert_eq!(socket.receive().await["payload"][0]["extensions"]["code"], "FORBIDDEN");

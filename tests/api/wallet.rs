@@ -217,8 +217,11 @@ async fn a_key_is_somebody_s_an_operation_s_and_of_what_was_done() {
     assert_eq!(json!([again["id"], again["images"][0]["id"]]), json!([shown["id"], other]));
     ada.on("cancelTask", &task).await;
     assert_eq!(ada.done("createTask", ask("2")).await["status"], "CANCELLED", "as it is now");
-    for (key, fault) in [(String::new(), "INVALID_INPUT idempotencyKey"), ("k".repeat(201), "TOO_LONG idempotencyKey")]
-    {
+    for (key, fault) in [
+        (String::new(), "INVALID_INPUT idempotencyKey"),
+        ("a\0b".to_owned(), "INVALID_INPUT idempotencyKey"),
+        ("k".repeat(201), "TOO_LONG idempotencyKey"),
+    ] {
         assert_eq!(faults(&ada.act("rechargeWallet", json!({ "amount": "1", "idempotencyKey": key })).await), [fault]);
     }
     // A day later it is known; a few days later it is not.

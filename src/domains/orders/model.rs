@@ -52,7 +52,7 @@ impl OrderStatus {
 pub enum OrderAction {
     /// `updateOrder` with an address.
     EditAddress,
-    /// `updateOrder` with a tracking number.
+    /// `updateOrder` with a tracking number. Correcting the number of a shipped order is none.
     Ship,
     /// `confirmOrder`.
     Confirm,

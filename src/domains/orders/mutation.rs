@@ -32,7 +32,7 @@ impl OrderMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The product's global id.")] id: ID,
-        #[graphql(desc = "Where it goes, at most 200 characters; to the profile's address where it is left out.")]
+        #[graphql(desc = "Where it goes, 1 to 200 characters; to the profile's address where it is left out.")]
         address: Option<String>,
         #[graphql(desc = "The price that was seen, in yuan: nothing happens when it has changed since.")]
         expected_price: Option<Decimal>,

@@ -21,7 +21,8 @@ pub struct OrderSubscription;
 /// Subscriptions of orders.
 #[Subscription]
 impl OrderSubscription {
-    /// The viewer's orders, and for administrators everybody's, as they are made and changed.
+    /// The viewer's orders, and for administrators everybody's, as they are made and changed; whoever gets
+    /// the role later subscribes anew.
     /// Nothing is replayed: fetch anew after a reconnect, or follow `events`. Each costs a statement. Error: `FORBIDDEN`
     /// for a order that the viewer can't see.
     async fn order_updated(

@@ -101,6 +101,15 @@ pub struct ProductUpdate {
     pub image: Change<MediaId>,
 }
 
+impl ProductUpdate {
+    /// Whether it says anything.
+    #[must_use]
+    pub fn changes_it(&self) -> bool {
+        let Self { name, price, stock, image } = self;
+        name.is_some() || price.is_some() || stock.is_some() || image.is_some()
+    }
+}
+
 /// Which products a list has; all that is given has to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct ProductFilter {

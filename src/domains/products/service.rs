@@ -164,6 +164,7 @@ async fn lock_present(conn: &AsyncPgConnection, id: ProductId) -> AppResult<Prod
 /// Forbidden but to administrators; what is wrong with the input; `NOT_FOUND`.
 pub async fn update(scope: &Scope, id: ProductId, update: ProductUpdate) -> AppResult<Product> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
+    let changes_it = update.changes_it();
     let mut changes = policy::judge_update(update).map_err(AppError::User)?;
     if let Some(image) = changes.image_id {
         media::service::check_picture(scope, &[viewer], image, "input.imageId").await?;
@@ -172,6 +173,9 @@ pub async fn update(scope: &Scope, id: ProductId, update: ProductUpdate) -> AppR
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
         let product = lock_present(conn, id).await?;
+        if !changes_it {
+            return Ok(product);
+        }
         changes.supplied = changes.stock.map(|stock| product.supplied + i64::from(stock) - i64::from(product.stock));
         let product = store::update_product(conn, id, &changes).await.map_err(gone)?;
         search::service::index(conn, &product).await?;

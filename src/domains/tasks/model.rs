@@ -169,6 +169,15 @@ pub struct TaskUpdate {
     pub images: Change<Vec<MediaId>>,
 }
 
+impl TaskUpdate {
+    /// Whether it says anything.
+    #[must_use]
+    pub fn changes_it(&self) -> bool {
+        let Self { title, content, price, images } = self;
+        title.is_some() || content.is_some() || price.is_some() || images.is_some()
+    }
+}
+
 /// Which tasks a list has; all that is given has to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct TaskFilter {

@@ -97,7 +97,7 @@ impl TaskMutation {
     }
 
     /// Takes on an open task of somebody else's: of any number who try at once, one gets it. User errors: `NOT_FOUND`,
-    /// `OWN_TASK`, `TASK_NOT_OPEN`.
+    /// `OWN_TASK`, `TASK_NOT_OPEN`, also for one that was cancelled just now.
     async fn accept_task(
         &self,
         ctx: &Context<'_>,

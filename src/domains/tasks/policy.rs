@@ -103,6 +103,11 @@ pub fn check(task: &Task, asker: Asker, action: TaskAction) -> Result<(), TaskEr
 fn why_not(task: &Task, asker: Asker, action: TaskAction) -> Option<TaskError> {
     let is_publisher = task.publisher_id == asker.id;
     let is_theirs = is_publisher || asker.is_admin;
+    // Of a cancelled task others don't learn that it was there; who was just about to accept it does.
+    let concerns = is_theirs || task.assignee_id == Some(asker.id) || action == TaskAction::Accept;
+    if task.status == TaskStatus::Cancelled && !concerns {
+        return Some(TaskError::NoSuchTask);
+    }
     let stranger = match action {
         TaskAction::Accept => is_publisher.then_some(TaskError::OwnTask),
         TaskAction::Edit | TaskAction::Cancel | TaskAction::Release => (!is_theirs).then_some(TaskError::NotPublisher),

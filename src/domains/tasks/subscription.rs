@@ -22,8 +22,8 @@ pub struct TaskSubscription;
 #[Subscription]
 impl TaskSubscription {
     /// Tasks that the viewer published, does, or gave up or lost just now, as they are published and changed.
-    /// Nothing is replayed: fetch anew after a reconnect, or follow `events`. Each costs a statement. Error: `FORBIDDEN`
-    /// for a task that the viewer can't see.
+    /// Nobody else hears of a task. Nothing is replayed: fetch anew after a reconnect, or follow `events`. Each costs a
+    /// statement. Error: `FORBIDDEN` for a task that the viewer can't see.
     async fn task_updated(
         &self,
         ctx: &Context<'_>,

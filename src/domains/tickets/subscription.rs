@@ -21,7 +21,8 @@ pub struct TicketSubscription;
 /// Subscriptions of tickets.
 #[Subscription]
 impl TicketSubscription {
-    /// The viewer's tickets, and for support and administrators everybody's, as they are made and changed.
+    /// The viewer's tickets, and for support and administrators everybody's, as they are made and changed; whoever gets
+    /// the role later subscribes anew.
     /// Nothing is replayed: fetch anew after a reconnect, or follow `events`. Each costs a statement. Error: `FORBIDDEN`
     /// for a ticket that the viewer can't see.
     async fn ticket_updated(

@@ -127,7 +127,8 @@ pub struct ViewerEventConnection {
     edges: Vec<ViewerEventEdge>,
     /// The events alone.
     nodes: Vec<ViewerEvent>,
-    /// Whether more follow; `endCursor` is where to go on. On an empty page it is null: keep the cursor you had.
+    /// Whether more follow; `endCursor` is where to go on, also when nothing of what was read is for the viewer to see any more. When nothing was
+    /// read it is null: keep the cursor you had.
     page_info: PageInfo,
 }
 
@@ -150,7 +151,8 @@ impl ViewerEventConnection {
             has_next_page,
             has_previous_page: true,
             start_cursor: nodes.first().map(|node| node.cursor.clone()),
-            end_cursor: nodes.last().map(|node| node.cursor.clone()),
+            // Of what was read, and not only of what is shown: whoever goes on from here comes past what was hidden.
+            end_cursor: events.last().map(|event| StreamCursor::after(event).encode()),
         };
         Self { edges: edges.collect(), page_info, nodes }
     }

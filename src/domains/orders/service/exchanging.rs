@@ -58,9 +58,10 @@ pub async fn exchange(
     if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
         return after(scope, viewer, OrderId(done)).await;
     }
-    let address = address.filter(|address| !address.chars().all(is_blank));
-    if let Some(address) = &address {
-        check_lines(address, LONGEST_ADDRESS).map_err(|fault| fault.at("address"))?;
+    match &address {
+        Some(address) if address.chars().all(is_blank) => return Err(OrderError::AddressRequired.at("address").into()),
+        Some(address) => check_lines(address, LONGEST_ADDRESS).map_err(|fault| fault.at("address"))?,
+        None => {}
     }
     let now = scope.app.clock.now();
     let mut conn = scope.db.write().await?;
@@ -113,5 +114,9 @@ async fn address_of(conn: &AsyncPgConnection, buyer: UserId, given: Option<Strin
         details.get(&buyer).map(|details| details.1.address.clone()).unwrap_or_default()
     };
     let address = address.trim();
-    if address.is_empty() { Err(OrderError::AddressRequired.at("address").into()) } else { Ok(address.to_owned()) }
+    if address.chars().all(is_blank) {
+        Err(OrderError::AddressRequired.at("address").into())
+    } else {
+        Ok(address.to_owned())
+    }
 }

@@ -30,10 +30,11 @@ async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: OrderId) -> AppR
     Ok((order, Asker { id: viewer, is_admin }))
 }
 
-/// An order as it is now.
+/// An order as it is now, for whoever did something with it once and may still see it.
 async fn reread(scope: &Scope, id: i64) -> AppResult<Order> {
-    let found = store::list_by_ids(&*scope.db.read().await?, &[OrderId(id)]).await?.pop();
-    found.ok_or_else(|| AppError::internal("an order is gone"))
+    let seen = super::load_visible(scope, &[OrderId(id)]).await?;
+    let order = seen.get(&OrderId(id)).ok_or_else(|| OrderError::NoSuchOrder.at("id"))?;
+    Ok(Order::clone(order))
 }
 
 /// Brings an order that is held to another state: the row, its history, and who is to know.

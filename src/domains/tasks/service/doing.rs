@@ -2,7 +2,7 @@
 
 use diesel_async::AsyncConnection;
 
-use super::{card, hold_for, tell};
+use super::{card, hold_for, replayed, tell};
 use crate::domains::search::model::{SearchKind, boost_of_task};
 use crate::domains::tasks::model::{TaskAction, TaskCard, TaskChanges, TaskStatus};
 use crate::domains::tasks::store;
@@ -44,7 +44,7 @@ pub async fn release(scope: &Scope, id: TaskId) -> AppResult<TaskCard> {
 pub async fn finish(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult<TaskCard> {
     let key = Key::new(scope, "finishTask", key, &id)?;
     if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
-        return card(&*scope.db.read().await?, TaskId(done)).await;
+        return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     advance(scope, id, TaskAction::Finish, key.as_ref()).await
 }
@@ -71,7 +71,7 @@ async fn advance(scope: &Scope, id: TaskId, action: TaskAction, key: Option<&Key
     let card = conn
         .transaction(async |conn| {
             let Some(task) = hold_for(scope, conn, (id, action), key).await? else {
-                return card(conn, id).await;
+                return replayed(scope, conn, id).await;
             };
             let advanced = store::update_task(conn, id, &changes).await?;
             if let (TaskAction::Finish, Some(assignee)) = (action, task.assignee_id) {

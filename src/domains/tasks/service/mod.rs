@@ -67,8 +67,9 @@ pub async fn is_busy(conn: &AsyncPgConnection, person: UserId) -> AppResult<bool
 async fn asker(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: TaskAction) -> AppResult<Asker> {
     let id = scope.viewer()?.user_id;
     let by_role = matches!(action, TaskAction::Edit | TaskAction::Cancel | TaskAction::Release);
-    // A publisher who is an administrator may do what administrators may.
-    let matters = by_role && (task.publisher_id != id || task.status != TaskStatus::Open);
+    // A publisher who is an administrator may do what administrators may; and these see cancelled tasks.
+    let matters = task.status == TaskStatus::Cancelled
+        || (by_role && (task.publisher_id != id || task.status != TaskStatus::Open));
     let is_admin = matters && role_of(conn, id).await? == Role::Admin;
     Ok(Asker { id, is_admin, now: scope.app.clock.now() })
 }
@@ -85,9 +86,20 @@ async fn hold_for(
         return Ok(None);
     }
     let task = store::lock_task(conn, id).await?.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
-    let asker = asker(scope, conn, &task, action).await?;
-    policy::check(&task, asker, action).map_err(|error| error.at("id"))?;
+    check(scope, conn, &task, action).await?;
     Ok(Some(task))
+}
+
+/// Whether the viewer may do something with a task now.
+async fn check(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: TaskAction) -> AppResult<()> {
+    let asker = asker(scope, conn, task, action).await?;
+    policy::check(task, asker, action).map_err(|error| error.at("id").into())
+}
+
+/// What a mutation with this key is answered that was done before, for whoever may still see the task.
+async fn replayed(scope: &Scope, conn: &AsyncPgConnection, id: TaskId) -> AppResult<TaskCard> {
+    let cards = store::list_visible(conn, &[id], Some(scope.viewer()?.user_id)).await?;
+    cards.into_iter().next().ok_or_else(|| TaskError::NoSuchTask.at("id").into())
 }
 
 /// A task as it is now.

@@ -2,13 +2,15 @@
 
 use diesel_async::AsyncConnection;
 
-use super::{card, hold_for, tell};
+use super::{card, check, hold_for, replayed, tell};
 use crate::change::Fault;
 use crate::db::violated_constraint;
 use crate::domains::accounts::service::hold_viewer;
 use crate::domains::media::model::MediaError;
 use crate::domains::search::model::SearchKind;
-use crate::domains::tasks::model::{NewTask, TaskAction, TaskCard, TaskChanges, TaskDraft, TaskStatus, TaskUpdate};
+use crate::domains::tasks::model::{
+    NewTask, TaskAction, TaskCard, TaskChanges, TaskDraft, TaskError, TaskStatus, TaskUpdate,
+};
 use crate::domains::tasks::{policy, store};
 use crate::domains::wallet::model::Cause;
 use crate::domains::{media, search, wallet};
@@ -35,7 +37,7 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(scope, "createTask", key, &draft)?;
     if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
-        return card(&*scope.db.read().await?, TaskId(done)).await;
+        return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     policy::judge_draft(&draft).map_err(AppError::User)?;
     media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
@@ -53,7 +55,7 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
             if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
-                return card(conn, TaskId(done)).await;
+                return replayed(scope, conn, TaskId(done)).await;
             }
             let task = store::insert_task(conn, &task).await?;
             store::insert_images(conn, task.id, &draft.images).await.map_err(gone)?;
@@ -74,25 +76,31 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
 /// # Errors
 /// What is wrong with the input; `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`, `INSUFFICIENT_BALANCE`; those of a key.
 pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<String>) -> AppResult<TaskCard> {
-    let viewer = scope.viewer()?.user_id;
     let key = Key::new(scope, "updateTask", key, &(id, &update))?;
     if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
-        return card(&*scope.db.read().await?, TaskId(done)).await;
+        return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
+    let changes_it = update.changes_it();
     let (mut changes, images) = policy::judge_update(update).map_err(AppError::User)?;
     if let Some(images) = images.as_ref().filter(|images| !images.is_empty()) {
-        // An administrator shows pictures of the publisher's, too.
-        let task = store::find_task(&*scope.db.read().await?, id).await?;
-        let owner = task.map_or(viewer, |task| task.publisher_id);
-        media::service::check_pictures(scope, owner, images, "input.imageIds").await?;
+        // Whoever may not change it learns nothing of its publisher's files, which administrators show, too.
+        let conn = scope.db.read().await?;
+        let task = store::find_task(&conn, id).await?.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
+        check(scope, &conn, &task, TaskAction::Edit).await?;
+        drop(conn);
+        media::service::check_pictures(scope, task.publisher_id, images, "input.imageIds").await?;
     }
     let now = scope.app.clock.now();
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
             let Some(task) = hold_for(scope, conn, (id, TaskAction::Edit), key.as_ref()).await? else {
-                return card(conn, id).await;
+                return replayed(scope, conn, id).await;
             };
+            if !changes_it {
+                idempotency::complete(conn, key.as_ref(), id.0).await?;
+                return card(conn, id).await;
+            }
             changes.updated_at = Some(now);
             let updated = store::update_task(conn, id, &changes).await?;
             if let Some(images) = &images {
@@ -124,14 +132,14 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
 pub async fn cancel(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult<TaskCard> {
     let key = Key::new(scope, "cancelTask", key, &id)?;
     if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
-        return card(&*scope.db.read().await?, TaskId(done)).await;
+        return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     let now = scope.app.clock.now();
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
             let Some(task) = hold_for(scope, conn, (id, TaskAction::Cancel), key.as_ref()).await? else {
-                return card(conn, id).await;
+                return replayed(scope, conn, id).await;
             };
             let changes =
                 TaskChanges { status: Some(TaskStatus::Cancelled), updated_at: Some(now), ..TaskChanges::default() };
