@@ -17,8 +17,9 @@ use futures_util::future::BoxFuture;
 use super::Lease;
 use crate::error::{AppError, AppResult};
 
-/// How long a request waits for a connection before it is refused.
-const CHECKOUT: Duration = Duration::from_secs(2);
+/// How long a request waits for a connection before it is refused: so long that one that needs a second one, because
+/// PostgreSQL died under the first, has its answer within three seconds.
+const CHECKOUT: Duration = Duration::from_millis(1500);
 
 /// Every connection of the pool is told these first. A stuck statement, lock or transaction ends by itself. Statements are
 /// short and many: none is worth workers of its own, and what they read lies in memory. Of two words that are one slip
@@ -104,16 +105,20 @@ impl Database {
     /// # Errors
     /// Overloaded when none came free, internal when PostgreSQL can't be reached.
     pub async fn get(&self) -> AppResult<PooledConnection<'static, AsyncPgConnection>> {
-        loop {
-            let mut conn = self.pool.get_owned().await.map_err(|error| match error {
-                RunError::TimedOut => AppError::overloaded(),
-                RunError::User(error) => AppError::internal(error),
-            })?;
-            // One that PostgreSQL closed while it lay idle; the pool throws it away and makes another in its place.
-            if !conn.is_broken() {
-                return Ok(conn);
+        let take = async {
+            loop {
+                let mut conn = self.pool.get_owned().await.map_err(|error| match error {
+                    RunError::TimedOut => AppError::overloaded(),
+                    RunError::User(error) => AppError::internal(error),
+                })?;
+                // One that PostgreSQL closed while it lay idle; the pool throws it away and makes another in its place.
+                if !conn.is_broken() {
+                    return Ok(conn);
+                }
             }
-        }
+        };
+        // However many were broken: whoever waits is told in time.
+        tokio::time::timeout(CHECKOUT, take).await.unwrap_or_else(|_| Err(AppError::overloaded()))
     }
 
     /// The lazily taken connection of one execution.
