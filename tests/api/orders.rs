@@ -209,8 +209,8 @@ async fn products_come_change_and_go() {
     // The longest name has a cursor, too.
     let longest = "𠀀".repeat(100);
     let long = add(&longest, "1", 1).await;
-    let last = "query { products(orderBy: { field: NAME }, first: 1) { nodes { name } pageInfo { endCursor } } }";
-    let products = ada.data(last, json!({})).await["products"].clone();
+    let by_name = "query { products(orderBy: { field: NAME }, first: 1) { nodes { name } pageInfo { endCursor } } }";
+    let products = ada.data(by_name, json!({})).await["products"].clone();
     assert_eq!(products["nodes"][0]["name"], longest);
     let next =
         "query ($after: String) { products(orderBy: { field: NAME }, first: 1, after: $after) { nodes { name } } }";

@@ -1,7 +1,6 @@
 //! What becomes of orders: sent, received, called off, given back.
 
-use diesel_async::AsyncConnection;
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use super::tell;
 use crate::change::Fault;
