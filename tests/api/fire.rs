@@ -44,7 +44,7 @@ async fn everything_adds_up_whatever_is_killed() {
     let start = Instant::now();
     let watching = tokio::spawn(weather::watch(Arc::clone(&world)));
     let clients = (0..scale.clients).map(|n| tokio::spawn(clients::run(Arc::clone(&world), n)));
-    let (ends, weather) = tokio::join!(join_all(clients), weather.blow(&world, &scale));
+    let (ends, (damage, _server)) = tokio::join!(join_all(clients), weather.blow(&world, &scale));
     for end in ends {
         end.expect("a client goes on");
     }
@@ -65,7 +65,7 @@ async fn everything_adds_up_whatever_is_killed() {
     println!(
         "{} operations of {} clients in {took:.1?}: {} done, {} refused, {} unanswered for good; {} requests unanswered and {} \
          failed on the way, {} hung up; the longest failure took {:.2?}\n  {by_field:?}\n  {} snapshots add up; no session was \
-         idle in a transaction for longer than {:.2} s\n  {weather}",
+         idle in a transaction for longer than {:.2} s\n  {damage}",
         world.begun.load(Ordering::Relaxed).min(scale.operations),
         scale.clients,
         journal.acks.len(),
@@ -86,7 +86,7 @@ async fn everything_adds_up_whatever_is_killed() {
         "most of it was refused: {by_field:?}, {} refused",
         journal.refused
     );
-    weather.check();
+    damage.check();
 }
 
 /// What was refused while an earlier request with its key may have been on its way: asked again, it says what came of it.

@@ -79,8 +79,8 @@ impl Weather {
         Cluster::start_or_join(&options).expect("it is there to be joined").url("plaza")
     }
 
-    /// Kills and stops, at even distances of what is done.
-    pub async fn blow(mut self, world: &World, scale: &Scale) -> Damage {
+    /// Kills and stops, at even distances of what is done. The server ends with what is given back.
+    pub async fn blow(mut self, world: &World, scale: &Scale) -> (Damage, Self) {
         let mut damage = Damage::default();
         let blows = scale.kills + scale.stops;
         for blow in 0..blows {
@@ -102,13 +102,7 @@ impl Weather {
         while world.begun.load(Ordering::Relaxed) < scale.operations {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        // It lives until the last client has its answer.
-        let Self { process, .. } = self;
-        tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_hours(1)).await;
-            drop(process);
-        });
-        damage
+        (damage, self)
     }
 
     /// Ends PostgreSQL's first process, and waits until the server does something again.
