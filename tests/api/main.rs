@@ -3,6 +3,7 @@
 
 mod accounts;
 mod administration;
+mod audits;
 mod blobs;
 mod buckets;
 mod captchas;

@@ -1,0 +1,98 @@
+//! `plaza audit` finds what does not add up: each of its rules is broken once, behind Plaza's back.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::harness::TestApp;
+use crate::harness::process::{SECRET, output};
+
+/// A rule by a part of its name, and what breaks it.
+const BREAKS: [(&str, &str); 17] = [
+    ("a transfer sums to zero", "insert into ledger_transfers (reason, note, created_at) values ('ADMIN_ADJUSTMENT', 'x', now())"),
+    ("a balance is the sum", "update wallets set balance = balance + 1"),
+    (
+        "an entry says the balance",
+        "with t as (insert into ledger_transfers (reason, created_at) values ('RECHARGE', now()) returning id),
+         u as (insert into ledger_entries (transfer_id, account, user_id, amount, balance_after) select t.id, 'USER', 1, 5, 777 from t)
+         insert into ledger_entries (transfer_id, account, amount) select id, 'OUTSIDE', -5 from t",
+    ),
+    ("what is held is the reward", "update wallets set held = held + 1"),
+    ("a task holds its reward", "update tasks set price = price + 1 where status = 'OPEN'"),
+    ("a task that is over was paid", "update tasks set status = 'CANCELLED', finished_at = null where title = 'paid'"),
+    ("a reward goes to whoever", "update tasks set assignee_id = 3 where title = 'paid too'"),
+    ("an order was paid by its buyer", "update orders set price = price + 1"),
+    (
+        "money for orders is between",
+        "with t as (insert into ledger_transfers (reason, task_id, created_at) select 'TASK_HOLD', min(id), now() from tasks returning id),
+         s as (insert into ledger_entries (transfer_id, account, amount) select id, 'STORE', 5 from t)
+         insert into ledger_entries (transfer_id, account, amount) select id, 'TASK', -5 from t",
+    ),
+    ("a stock is what was put in", "update products set stock = stock + 1"),
+    ("an order's history leads", "delete from order_events where to_status = 'SHIPPED'"),
+    ("a key's mutation is known", "update idempotency_keys set result_id = null"),
+    ("nobody leaves", "update users set deleted_at = now() where id = 1"),
+    ("an item is liked", "update items set favorite_count = 5"),
+    ("a conversation's messages", "update conversations set last_seq = last_seq + 1"),
+    ("somebody's files", "update file_usage set files = files + 1"),
+    ("what can be found is there", "update items set status = 'DELETED'"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_finds_what_breaks_it() {
+    let app = TestApp::start().await;
+    let (ada, bo, admin) = (app.as_user("ada").await, app.as_user("bo").await, app.as_role("admin", "ADMIN").await);
+    ada.done("rechargeWallet", json!({ "amount": "100", "idempotencyKey": "k" })).await;
+    ada.ask("5").await;
+    for title in ["paid", "paid too"] {
+        let input = json!({ "title": title, "content": "c", "price": "3" });
+        let task = ada.done("createTask", json!({ "input": input })).await;
+        bo.on("acceptTask", &task).await;
+        ada.on("finishTask", &task).await;
+    }
+    let product = app.product(&admin, "1", 5).await;
+    let order = ada.done("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await;
+    admin.done("updateOrder", json!({ "id": order["id"], "input": { "trackingNumber": "x" } })).await;
+    ada.offer(json!({})).await;
+    ada.say(&bo, "hello").await;
+    assert_eq!(app.audit().await, [""; 0]);
+    let settings = [("DATABASE_URL", app.url.as_str()), ("PLAZA_JWT_SECRET", SECRET)];
+    let fine = output(&["audit"], &settings).await;
+    assert_eq!(
+        (fine.status.code(), String::from_utf8_lossy(&fine.stdout).contains("Everything adds up")),
+        (Some(0), true)
+    );
+    let sql = app.sql().await;
+    let mut found = BTreeSet::new();
+    for (rule, statement) in BREAKS {
+        sql.batch_execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"));
+        let findings = plaza::audit::run(&app.url).await.unwrap();
+        let broken = findings.iter().find(|finding| finding.rule.starts_with(rule));
+        found.insert(broken.unwrap_or_else(|| panic!("{rule}: {findings:#?}")).rule);
+    }
+    assert_eq!(found.len(), plaza::audit::rules(), "each rule is broken once");
+    let bad = output(&["audit"], &settings).await;
+    let text = String::from_utf8_lossy(&bad.stdout).into_owned();
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(found.iter().all(|rule| text.contains(rule)), "{text}");
+}
+
+/// The ledger is only ever added to, and only by what sums to zero.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_refuses_what_is_no_transfer() {
+    let app = TestApp::start().await;
+    app.as_user("ada").await.recharge("1").await;
+    let sql = app.sql().await;
+    for statement in [
+        "update ledger_entries set amount = 2",
+        "delete from ledger_entries",
+        "truncate ledger_entries",
+        "update ledger_transfers set note = 'x'",
+        "delete from ledger_transfers",
+        "insert into ledger_entries (transfer_id, account, amount) select id, 'OUTSIDE', 1 from ledger_transfers",
+        "update wallets set balance = -1",
+    ] {
+        assert!(sql.batch_execute(statement).await.is_err(), "{statement}");
+    }
+    assert_eq!(app.audit().await, [""; 0]);
+}
