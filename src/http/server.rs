@@ -27,7 +27,7 @@ use tower::ServiceExt;
 const HEADERS: Duration = Duration::from_secs(20);
 
 /// Somebody who takes nothing of what was written for this long is gone.
-const WRITE: Duration = Duration::from_secs(12);
+const WRITE: Duration = Duration::from_secs(10);
 
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 32 * 1024;

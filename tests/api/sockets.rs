@@ -220,11 +220,11 @@ async fn no_stream_starves_the_others() {
 async fn whoever_stops_reading_is_cut() {
     let app = TestApp::serving(schema().0, &[]).await;
     let mut stuck = Socket::open(app.address, Value::Null).await;
-    stuck.subscribe("subscription { flood }", json!({})).await;
     let start = Instant::now();
+    stuck.subscribe("subscription { torrent }", json!({})).await;
     until("it is cut", || async { app.app.tracker.is_empty() }).await;
     let took = start.elapsed();
-    assert!(took > Duration::from_secs(10) && took < Duration::from_secs(15), "{took:?}");
+    assert!(took >= Duration::from_secs(10) && took < Duration::from_secs(15), "{took:?}");
     drop(stuck);
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Each operation runs in a task of its own, so a busy stream can't starve the others. All write into one bounded
 //! queue: a client that reads slowly holds back its own operations, whose subscriptions then catch up by position, and
-//! one that stops reading is cut after 12 seconds.
+//! one that stops reading is cut after 10 seconds.
 
 mod operation;
 mod outbox;

@@ -15,7 +15,7 @@ use super::protocol::Close;
 use crate::metrics::Counted;
 
 /// One frame is written within this time.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(12);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What waits when the socket is closed still goes out, within this time.
 const LAST_WORDS: Duration = Duration::from_secs(1);

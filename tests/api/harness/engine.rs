@@ -125,6 +125,10 @@ impl Floods {
     async fn flood(&self) -> impl Stream<Item = i32> + use<> {
         stream::iter(0..)
     }
+    /// A flood that fills every buffer on its way within a moment, on slow machines, too.
+    async fn torrent(&self) -> impl Stream<Item = String> + use<> {
+        stream::repeat("x".repeat(32 << 10))
+    }
     async fn count(&self, to: i32) -> impl Stream<Item = i32> + use<> {
         stream::iter(1..=to)
     }
