@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Mailer;
@@ -61,18 +59,19 @@ pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
             () = stop.cancelled() => break,
             () = app.mailer.queued.notified() => TimeDelta::zero(),
             // There is room again.
-            Some(()) = mail.next() => TimeDelta::zero(),
-            Some(()) = sms.next() => TimeDelta::zero(),
+            Some(_) = mail.join_next() => TimeDelta::zero(),
+            Some(_) = sms.join_next() => TimeDelta::zero(),
             () = tokio::time::sleep(POLL) => OTHERS_FIRST,
         };
     }
     // What is nearly there arrives; the rest is somebody else's once its lease is over.
-    let rest = async { while mail.next().await.is_some() || sms.next().await.is_some() {} };
+    let rest = async { while mail.join_next().await.is_some() || sms.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(FAREWELL, rest).await;
 }
 
-/// What is on its way, of one channel.
-type Underway = FuturesUnordered<BoxFuture<'static, ()>>;
+/// What is on its way, of one channel: in tasks of their own. All share one connection, whose lock on its statements one
+/// of them may hold while the worker waits for it.
+type Underway = JoinSet<()>;
 
 async fn connect(app: &App) -> AppResult<AsyncPgConnection> {
     let mut conn = AsyncPgConnection::establish(app.database.url()).await.map_err(AppError::internal)?;
@@ -98,7 +97,7 @@ async fn take_due(
     let now = app.clock.now();
     let taking = store::take(conn, (channel, room), now - hold_back, now + LEASE);
     for message in tokio::time::timeout(PATIENCE, taking).await.map_err(AppError::internal)?? {
-        underway.push(settle(Arc::clone(app), Arc::clone(conn), message).boxed());
+        underway.spawn(settle(Arc::clone(app), Arc::clone(conn), message));
     }
     Ok(())
 }

@@ -216,6 +216,28 @@ async fn a_silent_mail_server_holds_up_no_sms() {
     );
 }
 
+/// Taking the next messages waits for none that is on its way: all go over one connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_queued_meanwhile_holds_nothing_up() {
+    let app = TestApp::start().await;
+    let more = tokio::spawn({
+        let app = Arc::clone(&app.app);
+        async move {
+            loop {
+                app.mailer.nudge();
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    for n in 0..5 {
+        app.ask_code(&format!("ada{n}@example.com"), "LOGIN").await;
+        app.ask_code(&format!("1380013800{n}"), "LOGIN").await;
+    }
+    until("all left", || async { app.outbox().len() == 10 }).await;
+    until("the queue is empty", || async { app.number("select count(*) from outgoing_messages").await == 0 }).await;
+    more.abort();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_sms_is_posted_until_the_gateway_takes_it() {
     let (gateway, posts) = gateway().await;
