@@ -83,6 +83,28 @@ pub struct NewEvent {
     pub user_id: Option<UserId>,
 }
 
+impl NewEvent {
+    /// Something that happened, for an audience; what it is about is to be added.
+    #[must_use]
+    pub fn new(kind: EventKind, audience: Audience) -> Self {
+        let (audience, audience_id) = match audience {
+            Audience::Conversation(id) => (AudienceKind::Conversation, id.0),
+            Audience::User(id) => (AudienceKind::User, id.0),
+            Audience::Role(rank) => (AudienceKind::Role, rank),
+        };
+        Self {
+            kind,
+            audience,
+            audience_id,
+            conversation_id: None,
+            version: None,
+            subject_id: None,
+            seq: None,
+            user_id: None,
+        }
+    }
+}
+
 /// A row of `events`.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::events)]

@@ -2,7 +2,7 @@
 
 use diesel_async::AsyncPgConnection;
 
-use super::model::{AudienceKind, EventKind, NewEvent};
+use super::model::{Audience, EventKind, NewEvent};
 use super::store;
 use crate::error::AppResult;
 use crate::ids::{SessionId, UserId};
@@ -24,14 +24,9 @@ pub async fn insert(conn: &AsyncPgConnection, events: &[NewEvent]) -> AppResult<
 /// When the database fails.
 pub async fn insert_session_revoked(conn: &AsyncPgConnection, user: UserId, ended: &[SessionId]) -> AppResult<()> {
     let event = |session: &SessionId| NewEvent {
-        kind: EventKind::SessionRevoked,
-        audience: AudienceKind::User,
-        audience_id: user.0,
-        conversation_id: None,
-        version: None,
         subject_id: Some(session.0),
-        seq: None,
         user_id: Some(user),
+        ..NewEvent::new(EventKind::SessionRevoked, Audience::User(user))
     };
     insert(conn, &ended.iter().map(event).collect::<Vec<_>>()).await
 }

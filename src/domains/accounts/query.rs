@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use super::model::UserSearch;
+use super::model::{Role, UserSearch};
 use super::service;
 use super::types::User;
 use super::types::administration::UserFilter;
@@ -25,6 +25,30 @@ use crate::page::PageArgs;
 pub async fn find_user(ctx: &Context<'_>, id: UserId) -> AppResult<Option<User>> {
     let loaders = ctx.loaders()?;
     Ok(loaders.find(&loaders.users, id).await?.map(User))
+}
+
+/// The user that something refers to, through the loader.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get_user(ctx: &Context<'_>, id: UserId) -> AppResult<User> {
+    let loaders = ctx.loaders()?;
+    loaders.get(&loaders.users, id).await.map(User)
+}
+
+/// The user that something refers to, where it does.
+pub async fn get_user_of(ctx: &Context<'_>, id: Option<UserId>) -> Option<AppResult<User>> {
+    Some(get_user(ctx, id?).await)
+}
+
+/// Whether somebody is an administrator, through the loader.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_admin(ctx: &Context<'_>, id: UserId) -> AppResult<bool> {
+    let loaders = ctx.loaders()?;
+    let user = loaders.find(&loaders.users, id).await?;
+    Ok(user.is_some_and(|user| user.role == Role::Admin && user.deleted_at.is_none()))
 }
 
 /// A live session of the viewer's.
@@ -105,8 +129,7 @@ pub struct AccountViewer(pub auth::Viewer);
 impl AccountViewer {
     /// They themselves. Costs a statement.
     async fn user(&self, ctx: &Context<'_>) -> AppResult<User> {
-        let loaders = ctx.loaders()?;
-        loaders.get(&loaders.users, self.0.user_id).await.map(User)
+        get_user(ctx, self.0.user_id).await
     }
 
     /// Their live sessions, the last used first, at most a hundred.

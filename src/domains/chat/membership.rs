@@ -8,7 +8,7 @@ use diesel_async::AsyncPgConnection;
 use super::store::members;
 use crate::app::App;
 use crate::error::AppResult;
-use crate::events::model::{AudienceKind, NewEvent};
+use crate::events::model::{Audience, NewEvent};
 use crate::events::{EventKind, outbox};
 use crate::ids::{ConversationId, UserId};
 
@@ -47,14 +47,10 @@ pub async fn close(conn: &AsyncPgConnection, (conversation, user): (Conversation
 /// When the database fails.
 pub async fn tell(conn: &AsyncPgConnection, conversation: ConversationId, user: UserId, version: i64) -> AppResult<()> {
     let event = NewEvent {
-        kind: EventKind::MembershipChanged,
-        audience: AudienceKind::User,
-        audience_id: user.0,
         conversation_id: Some(conversation),
         version: Some(version),
-        subject_id: None,
-        seq: None,
         user_id: Some(user),
+        ..NewEvent::new(EventKind::MembershipChanged, Audience::User(user))
     };
     outbox::insert(conn, &[event]).await
 }

@@ -10,6 +10,7 @@ use super::model::{
 use super::policy;
 use crate::change::Change;
 use crate::domains::accounts::model::Role;
+use crate::domains::accounts::query::get_user_of;
 use crate::domains::accounts::types::User;
 use crate::domains::media::types::{Media, pictures};
 use crate::error::{AppError, AppResult};
@@ -89,12 +90,7 @@ impl Item {
 
     /// Who took it; null while it is open, and when its owner closed it. Costs a statement for a whole list of items.
     async fn counterparty(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
-        let id = self.0.item.counterparty_id?;
-        let look = async {
-            let loaders = ctx.loaders()?;
-            loaders.get(&loaders.users, id).await.map(User)
-        };
-        Some(look.await)
+        get_user_of(ctx, self.0.item.counterparty_id).await
     }
 
     /// Whether it is among the viewer's favorites; false when signed out.

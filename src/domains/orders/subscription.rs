@@ -24,7 +24,7 @@ impl OrderSubscription {
     /// The viewer's orders, and for administrators everybody's, as they are made and changed; whoever gets
     /// the role later subscribes anew.
     /// Nothing is replayed: fetch anew after a reconnect, or follow `events`. Each costs a statement. Error: `FORBIDDEN`
-    /// for a order that the viewer can't see.
+    /// for an order that the viewer can't see.
     async fn order_updated(
         &self,
         ctx: &Context<'_>,

@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use super::model::{self, OrderAction, OrderStatus, OrderUpdate};
 use super::policy::{self, Asker};
 use super::service::exchanging::Exchanged;
-use crate::domains::accounts::model::Role;
+use crate::domains::accounts::query::{get_user, get_user_of, is_admin};
 use crate::domains::accounts::types::User;
 use crate::domains::media::types::Media;
 use crate::domains::products::types::Product;
@@ -44,8 +44,7 @@ impl Order {
 
     /// Whose it is. Costs a statement for a whole list of orders.
     async fn buyer(&self, ctx: &Context<'_>) -> AppResult<User> {
-        let loaders = ctx.loaders()?;
-        loaders.get(&loaders.users, self.0.buyer_id).await.map(User)
+        get_user(ctx, self.0.buyer_id).await
     }
 
     /// What was exchanged, as it is now. Null once it was taken out of the store; name, price and picture stay here.
@@ -91,9 +90,8 @@ impl Order {
 
     /// What the viewer may do with it now. Costs a statement for a whole list of orders.
     async fn available_actions(&self, ctx: &Context<'_>) -> AppResult<Vec<OrderAction>> {
-        let (viewer, loaders) = (ctx.viewer()?.user_id, ctx.loaders()?);
-        let user = loaders.find(&loaders.users, viewer).await?;
-        let is_admin = user.is_some_and(|user| user.role == Role::Admin && user.deleted_at.is_none());
+        let viewer = ctx.viewer()?.user_id;
+        let is_admin = is_admin(ctx, viewer).await?;
         Ok(policy::available_actions(&self.0, Asker { id: viewer, is_admin }))
     }
 
@@ -128,12 +126,7 @@ impl OrderEvent {
 
     /// Who did it. Costs a statement for a whole list of orders.
     async fn actor(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
-        let id = self.0.actor_id?;
-        let look = async {
-            let loaders = ctx.loaders()?;
-            loaders.get(&loaders.users, id).await.map(User)
-        };
-        Some(look.await)
+        get_user_of(ctx, self.0.actor_id).await
     }
 
     /// The state it left; null for the first.

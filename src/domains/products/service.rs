@@ -17,7 +17,7 @@ use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service::require_role;
 use crate::domains::media::model::MediaError;
 use crate::domains::search::model::SearchKind;
-use crate::domains::search::terms::Terms;
+use crate::domains::search::terms::{Terms, asked};
 use crate::domains::{media, search};
 use crate::error::{AppError, AppResult};
 use crate::ids::ProductId;
@@ -56,7 +56,7 @@ impl Listing {
     /// A list with this filter, in this order.
     #[must_use]
     pub fn new(mut filter: ProductFilter, sort: Option<ProductSort>) -> Self {
-        filter.query = filter.query.map(|query| query.trim().to_owned()).filter(|query| !query.is_empty());
+        filter.query = asked(filter.query);
         let sort = sort.unwrap_or(ProductSort { field: ProductOrderField::CreatedAt, descending: true });
         Self { filter, sort }
     }
@@ -71,10 +71,7 @@ impl Listing {
 
     /// What is looked for; none where nothing can be found.
     async fn terms(&self, scope: &Scope) -> AppResult<Option<Option<Terms>>> {
-        match &self.filter.query {
-            None => Ok(Some(None)),
-            Some(query) => Ok(search::service::terms(scope, query, &[SearchKind::Product]).await?.map(Some)),
-        }
+        search::service::terms_of_list(scope, self.filter.query.as_deref(), &[SearchKind::Product]).await
     }
 
     fn place(&self, product: &Product) -> Place {

@@ -75,6 +75,21 @@ pub async fn terms(scope: &Scope, text: &str, kinds: &[SearchKind]) -> AppResult
     Ok(query.terms(&spellings(known)))
 }
 
+/// What a list is to look for, which is nothing without a query; none where nothing can be found.
+///
+/// # Errors
+/// Bad input for a query that is too long.
+pub async fn terms_of_list(
+    scope: &Scope,
+    query: Option<&str>,
+    kinds: &[SearchKind],
+) -> AppResult<Option<Option<Terms>>> {
+    match query {
+        None => Ok(Some(None)),
+        Some(query) => Ok(terms(scope, query, kinds).await?.map(Some)),
+    }
+}
+
 /// Deletes words that nothing has any more, so many of them in a transaction that nobody waits long.
 ///
 /// # Errors

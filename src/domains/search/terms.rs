@@ -48,6 +48,12 @@ impl Terms {
     }
 }
 
+/// What a filter asks to look for: nothing where it is blank.
+#[must_use]
+pub fn asked(query: Option<String>) -> Option<String> {
+    query.map(|query| query.trim().to_owned()).filter(|query| !query.is_empty())
+}
+
 /// A query that was cut into words.
 pub struct Query(Vec<Run>);
 

@@ -71,10 +71,7 @@ fn own(
     viewer: UserId,
 ) -> AppResult<model::TaskFilter> {
     let mut filter: model::TaskFilter = filter.map(TryInto::try_into).transpose()?.unwrap_or_default();
-    let person = of(&mut filter);
-    let is_other = person.is_some_and(|person| person != viewer);
-    *person = Some(viewer);
-    if is_other {
+    if of(&mut filter).replace(viewer).is_some_and(|person| person != viewer) {
         filter.status = Some(Vec::new());
     }
     Ok(filter)

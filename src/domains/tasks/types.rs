@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use super::model::{self, TaskAction, TaskCard, TaskDraft, TaskOrderField, TaskSort, TaskStatus, TaskUpdate};
 use super::policy::{self, Asker};
 use crate::change::Change;
-use crate::domains::accounts::model::Role;
+use crate::domains::accounts::query::{get_user_of, is_admin};
 use crate::domains::accounts::types::User;
 use crate::domains::media::types::{Media, pictures};
 use crate::error::{AppError, AppResult};
@@ -67,12 +67,7 @@ impl Task {
 
     /// Who does it, or has done it; null while it is open. Costs a statement for a whole list of tasks.
     async fn assignee(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
-        let id = self.0.task.assignee_id?;
-        let look = async {
-            let loaders = ctx.loaders()?;
-            loaders.get(&loaders.users, id).await.map(User)
-        };
-        Some(look.await)
+        get_user_of(ctx, self.0.task.assignee_id).await
     }
 
     /// How far it has come.
@@ -93,9 +88,7 @@ impl Task {
     /// What the viewer may do with it now; nothing when signed out. Costs a statement for a whole list of tasks.
     async fn available_actions(&self, ctx: &Context<'_>) -> AppResult<Vec<TaskAction>> {
         let Some(viewer) = ctx.requester()?.viewer else { return Ok(Vec::new()) };
-        let loaders = ctx.loaders()?;
-        let user = loaders.find(&loaders.users, viewer.user_id).await?;
-        let is_admin = user.is_some_and(|user| user.role == Role::Admin && user.deleted_at.is_none());
+        let is_admin = is_admin(ctx, viewer.user_id).await?;
         let asker = Asker { id: viewer.user_id, is_admin, now: ctx.app()?.clock.now() };
         Ok(policy::available_actions(&self.0.task, asker))
     }

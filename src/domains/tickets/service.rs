@@ -12,11 +12,11 @@ use crate::db::cut::{Cut, Mark, Place};
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_SUPPORT;
 use crate::domains::accounts::service::{hold_viewer, require_role, role_of};
-use crate::domains::search::terms::Terms;
+use crate::domains::search::terms::{Terms, asked};
 use crate::domains::search::words::{self, Document, Field};
 use crate::domains::{orders, search};
 use crate::error::{AppError, AppResult};
-use crate::events::model::{AudienceKind, NewEvent};
+use crate::events::model::{Audience, NewEvent};
 use crate::events::{EventKind, outbox};
 use crate::ids::{OrderId, TicketId, UserId};
 use crate::page::{Page, PageArgs, PageRequest};
@@ -59,7 +59,7 @@ impl Listing {
     /// A list with this filter; of the tickets of `author` alone where one is given.
     #[must_use]
     pub fn new(mut filter: TicketFilter, author: Option<UserId>) -> Self {
-        filter.query = filter.query.map(|query| query.trim().to_owned()).filter(|query| !query.is_empty());
+        filter.query = asked(filter.query);
         if let Some(author) = author
             && filter.author_id.replace(author).is_some_and(|asked| asked != author)
         {
@@ -78,10 +78,7 @@ impl Listing {
 
     /// What is looked for; none where nothing can be found.
     async fn terms(&self, scope: &Scope) -> AppResult<Option<Option<Terms>>> {
-        match &self.filter.query {
-            None => Ok(Some(None)),
-            Some(query) => Ok(search::service::terms(scope, query, &[]).await?.map(Some)),
-        }
+        search::service::terms_of_list(scope, self.filter.query.as_deref(), &[]).await
     }
 }
 
@@ -208,16 +205,11 @@ pub async fn close(scope: &Scope, id: TicketId) -> AppResult<Ticket> {
 
 /// Tells a ticket's author and support that it came or changed, within the transaction.
 async fn tell(conn: &AsyncPgConnection, ticket: &Ticket) -> AppResult<()> {
-    let event = |audience, audience_id| NewEvent {
-        kind: EventKind::TicketChanged,
-        audience,
-        audience_id,
-        conversation_id: None,
-        version: None,
+    let event = |audience| NewEvent {
         subject_id: Some(ticket.id.0),
-        seq: None,
         user_id: Some(ticket.author_id),
+        ..NewEvent::new(EventKind::TicketChanged, audience)
     };
-    let events = [event(AudienceKind::User, ticket.author_id.0), event(AudienceKind::Role, RANK_OF_SUPPORT)];
+    let events = [event(Audience::User(ticket.author_id)), event(Audience::Role(RANK_OF_SUPPORT))];
     outbox::insert(conn, &events).await
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::model::{self, TicketStatus};
+use crate::domains::accounts::query::{get_user, get_user_of};
 use crate::domains::accounts::types::User;
 use crate::domains::orders::types::Order;
 use crate::error::{AppError, AppResult};
@@ -33,18 +34,12 @@ impl Ticket {
 
     /// Who asks. Costs a statement for a whole list of tickets.
     async fn author(&self, ctx: &Context<'_>) -> AppResult<User> {
-        let loaders = ctx.loaders()?;
-        loaders.get(&loaders.users, self.0.author_id).await.map(User)
+        get_user(ctx, self.0.author_id).await
     }
 
     /// Who answered last; null until then. Costs a statement for a whole list of tickets.
     async fn agent(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
-        let id = self.0.agent_id?;
-        let look = async {
-            let loaders = ctx.loaders()?;
-            loaders.get(&loaders.users, id).await.map(User)
-        };
-        Some(look.await)
+        get_user_of(ctx, self.0.agent_id).await
     }
 
     /// What is asked.

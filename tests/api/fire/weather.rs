@@ -16,7 +16,7 @@ use super::Scale;
 use super::world::World;
 use crate::harness::money::document;
 use crate::harness::process::{Process, free_port};
-use crate::harness::{PATIENCE, cluster, post};
+use crate::harness::{PATIENCE, cluster, post, until};
 
 /// A server with its own PostgreSQL.
 pub struct Weather {
@@ -61,6 +61,13 @@ impl Damage {
     }
 }
 
+/// Waits, however long, until so many operations were begun.
+async fn begun(world: &World, operations: usize) {
+    while world.begun.load(Ordering::Relaxed) < operations {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 impl Weather {
     /// Starts a server.
     pub async fn start() -> Self {
@@ -85,9 +92,7 @@ impl Weather {
         let blows = scale.kills + scale.stops;
         for blow in 0..blows {
             let due = scale.operations * (blow + 1) / (blows + 1);
-            while world.begun.load(Ordering::Relaxed) < due {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            begun(world, due).await;
             // Every third is PostgreSQL's, as long as there are any.
             if blow % 3 == 1 && damage.outages.len() < scale.stops {
                 let hard = if damage.outages.is_empty() { Signal::SIGKILL } else { Signal::SIGQUIT };
@@ -99,9 +104,7 @@ impl Weather {
                 damage.restarts.push(start.elapsed());
             }
         }
-        while world.begun.load(Ordering::Relaxed) < scale.operations {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        begun(world, scale.operations).await;
         (damage, self)
     }
 
@@ -112,22 +115,17 @@ impl Weather {
         let pid: i32 = text.lines().next().and_then(|line| line.trim().parse().ok()).expect("a process id");
         let start = Instant::now();
         kill(Pid::from_raw(pid), signal).expect("it is ours");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        while world.sql().await.is_err() {
-            assert!(start.elapsed() < PATIENCE, "PostgreSQL does not come back");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until("PostgreSQL is gone", || async { world.sql().await.is_err() }).await;
+        until("PostgreSQL is back", || async { world.sql().await.is_ok() }).await;
         let database = start.elapsed();
         // Something that is refused, but not before the database was asked.
         let (person, variables) = (world.person(0), json!({ "id": plaza::ids::TaskId(1 << 40).global().0 }));
-        loop {
+        until("the server is back", || async {
             let answer = post(self.address, Some(&person.token), &document("acceptTask"), variables.clone()).await;
-            if answer.body["data"]["acceptTask"]["userErrors"][0]["code"] == "NOT_FOUND" {
-                return (database, start.elapsed().saturating_sub(database));
-            }
-            assert!(start.elapsed() < PATIENCE, "the server does not come back: {}", answer.body);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            answer.body["data"]["acceptTask"]["userErrors"][0]["code"] == "NOT_FOUND"
+        })
+        .await;
+        (database, start.elapsed().saturating_sub(database))
     }
 }
 

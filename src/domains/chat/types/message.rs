@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Object, SimpleObject, Union};
 
 use super::Conversation;
 use crate::domains::accounts::model as accounts;
+use crate::domains::accounts::query::get_user;
 use crate::domains::accounts::types::User;
 use crate::domains::chat::model::{self, Content, ConversationCard, Member, MessageCard, MessageStatus, MessageType};
 use crate::error::AppResult;
@@ -94,9 +95,7 @@ impl Message {
         if let MessageRow::Card(card) = &self.row {
             return Ok(User(Arc::clone(&card.sender)));
         }
-        let loaders = ctx.loaders()?;
-        let sender: Arc<accounts::User> = loaders.get(&loaders.users, self.message().sender_id).await?;
-        Ok(User(sender))
+        get_user(ctx, self.message().sender_id).await
     }
 
     /// What kind of content it has, or had.

@@ -8,7 +8,7 @@ use crate::domains::items::store::list::{Column, Cut, Rows, Source, Wanted};
 use crate::domains::items::store::{self, FoundCut};
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;
-use crate::domains::search::terms::Terms;
+use crate::domains::search::terms::{Terms, asked};
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::page::{Page, PageArgs, PageRequest};
@@ -41,7 +41,7 @@ impl ItemList {
     pub fn open(self, scope: &Scope, with_deleted: bool) -> AppResult<(Listing, PageRequest<ItemKey>)> {
         let Self { mut filter, sort, page } = self;
         let viewer = scope.requester.viewer.map(|viewer| viewer.user_id);
-        filter.query = filter.query.map(|query| query.trim().to_owned()).filter(|query| !query.is_empty());
+        filter.query = asked(filter.query);
         if filter.category.as_ref().is_some_and(|categories| categories.len() > MOST_CATEGORIES) {
             return Err(AppError::bad_input(format!("`filter.category` has more than {MOST_CATEGORIES} entries.")));
         }

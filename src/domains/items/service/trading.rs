@@ -10,7 +10,7 @@ use crate::domains::items::{policy, store};
 use crate::domains::search;
 use crate::domains::search::model::{SearchKind, boost_of};
 use crate::error::{AppError, AppResult};
-use crate::events::model::{AudienceKind, NewEvent};
+use crate::events::model::{Audience, NewEvent};
 use crate::events::{EventKind, outbox};
 use crate::ids::{ItemId, UserId};
 use crate::money::Money;
@@ -51,15 +51,6 @@ async fn why_not(conn: &AsyncPgConnection, id: ItemId, viewer: UserId, expected:
 
 /// Tells somebody what became of an item, within the transaction.
 pub(super) async fn tell(conn: &AsyncPgConnection, person: UserId, item: ItemId) -> AppResult<()> {
-    let event = NewEvent {
-        kind: EventKind::ItemTraded,
-        audience: AudienceKind::User,
-        audience_id: person.0,
-        conversation_id: None,
-        version: None,
-        subject_id: Some(item.0),
-        seq: None,
-        user_id: None,
-    };
+    let event = NewEvent { subject_id: Some(item.0), ..NewEvent::new(EventKind::ItemTraded, Audience::User(person)) };
     outbox::insert(conn, &[event]).await
 }

@@ -15,7 +15,7 @@ use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_ADMINS;
 use crate::domains::accounts::service::{require_role, role_of};
 use crate::error::AppResult;
-use crate::events::model::{AudienceKind, NewEvent};
+use crate::events::model::{Audience, NewEvent};
 use crate::events::{EventKind, outbox};
 use crate::ids::{OrderId, UserId};
 use crate::page::{Page, PageArgs, PageRequest};
@@ -111,16 +111,11 @@ pub async fn forget_addresses(conn: &AsyncPgConnection, buyer: UserId) -> AppRes
 
 /// Tells an order's buyer and the administrators that it came or changed, within the transaction.
 async fn tell(conn: &AsyncPgConnection, order: &Order) -> AppResult<()> {
-    let event = |audience, audience_id| NewEvent {
-        kind: EventKind::OrderChanged,
-        audience,
-        audience_id,
-        conversation_id: None,
-        version: None,
+    let event = |audience| NewEvent {
         subject_id: Some(order.id.0),
-        seq: None,
         user_id: Some(order.buyer_id),
+        ..NewEvent::new(EventKind::OrderChanged, audience)
     };
-    let events = [event(AudienceKind::User, order.buyer_id.0), event(AudienceKind::Role, RANK_OF_ADMINS)];
+    let events = [event(Audience::User(order.buyer_id)), event(Audience::Role(RANK_OF_ADMINS))];
     outbox::insert(conn, &events).await
 }

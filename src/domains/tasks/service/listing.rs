@@ -3,7 +3,7 @@
 use crate::db::cut::{Cut, Mark, Place};
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;
-use crate::domains::search::terms::Terms;
+use crate::domains::search::terms::{Terms, asked};
 use crate::domains::tasks::model::{TaskCard, TaskFilter, TaskOrderField, TaskSort, TaskStatus};
 use crate::domains::tasks::store::list::{self, Which};
 use crate::error::AppResult;
@@ -26,7 +26,7 @@ impl Listing {
     #[must_use]
     pub fn new(scope: &Scope, mut filter: TaskFilter, sort: Option<TaskSort>, with_cancelled: bool) -> Self {
         let viewer = scope.requester.viewer.map(|viewer| viewer.user_id);
-        filter.query = filter.query.map(|query| query.trim().to_owned()).filter(|query| !query.is_empty());
+        filter.query = asked(filter.query);
         let wants = |status: &TaskStatus| match &filter.status {
             Some(statuses) => statuses.contains(status),
             None => with_cancelled || *status != TaskStatus::Cancelled,
@@ -48,11 +48,10 @@ impl Listing {
 
     /// What is looked for; none where nothing can be found.
     async fn terms(&self, scope: &Scope) -> AppResult<Option<Option<Terms>>> {
-        match &self.filter.query {
-            _ if self.states.is_empty() => Ok(None),
-            None => Ok(Some(None)),
-            Some(query) => Ok(search::service::terms(scope, query, &[SearchKind::Task]).await?.map(Some)),
+        if self.states.is_empty() {
+            return Ok(None);
         }
+        search::service::terms_of_list(scope, self.filter.query.as_deref(), &[SearchKind::Task]).await
     }
 
     fn which<'a>(&'a self, terms: Option<&'a Terms>) -> Which<'a> {

@@ -16,7 +16,7 @@ use crate::change::Fault;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service::{hold_viewer, role_of};
 use crate::error::{AppError, AppResult};
-use crate::events::model::{AudienceKind, NewEvent};
+use crate::events::model::{Audience, NewEvent};
 use crate::events::{EventKind, outbox};
 use crate::idempotency::{self, Key};
 use crate::ids::{TaskId, UserId};
@@ -113,14 +113,8 @@ async fn tell(conn: &AsyncPgConnection, task: &Task, before: Option<&Task>) -> A
     let assignees = [task.assignee_id, before.and_then(|before| before.assignee_id)];
     let people: BTreeSet<UserId> = assignees.into_iter().flatten().chain([task.publisher_id]).collect();
     let event = |person: &UserId| NewEvent {
-        kind: EventKind::TaskChanged,
-        audience: AudienceKind::User,
-        audience_id: person.0,
-        conversation_id: None,
-        version: None,
         subject_id: Some(task.id.0),
-        seq: None,
-        user_id: None,
+        ..NewEvent::new(EventKind::TaskChanged, Audience::User(*person))
     };
     outbox::insert(conn, &people.iter().map(event).collect::<Vec<_>>()).await
 }

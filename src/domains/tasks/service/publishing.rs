@@ -17,7 +17,6 @@ use crate::domains::{media, search, wallet};
 use crate::error::{AppError, AppResult};
 use crate::idempotency::{self, Key};
 use crate::ids::TaskId;
-use crate::money::Money;
 use crate::scope::Scope;
 
 /// A picture that was there a moment ago.
@@ -108,12 +107,12 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
                 store::delete_images(conn, id).await?;
                 store::insert_images(conn, id, images).await.map_err(gone)?;
             }
-            let more = updated.price.checked_sub(task.price).ok_or_else(|| AppError::internal("no such prices"))?;
-            let (cause, amount) = if more >= Money::default() {
-                (Cause::Hold(id), more)
+            let (cause, amount) = if updated.price >= task.price {
+                (Cause::Hold(id), updated.price.checked_sub(task.price))
             } else {
-                (Cause::Lower(id), Money::from_fen(-more.fen()))
+                (Cause::Lower(id), task.price.checked_sub(updated.price))
             };
+            let amount = amount.ok_or_else(|| AppError::internal("no such prices"))?;
             wallet::service::hold_reward(scope, conn, (task.publisher_id, amount), cause, "input.price").await?;
             tell(conn, &updated, None).await?;
             idempotency::complete(conn, key.as_ref(), id.0).await?;
