@@ -92,7 +92,7 @@ impl Endpoint {
         // For the pages of any site.
         let files = Router::new().route("/media/{name}", get(media::serve)).layer(guard.clone());
         Router::new()
-            .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other))
+            .route("/graphql", get(graphql::get).head(graphql::other).post(graphql::post).fallback(graphql::other))
             .route("/graphql/ws", get(websocket::upgrade))
             .route("/verify-email", get(verify_email::page))
             .route("/media/uploads/{key}", get(media::follow).put(media::receive))

@@ -280,3 +280,20 @@ async fn too_many_at_once_are_refused() {
     }
     assert_eq!(app.run("{ echo(number: 1) }", json!({})).await.data()["echo"], "1");
 }
+
+/// A HEAD is answered before any of its body is read: one that never ends holds nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_of_graphql_reads_no_body() {
+    let app = TestApp::start().await;
+    for media_type in ["application/json", "multipart/form-data; boundary=x"] {
+        let head = format!(
+            "HEAD /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: {media_type}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\n{{\"que\r\n"
+        );
+        let mut stream = TcpStream::connect(app.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        let read = stream.read_exact(&mut answer);
+        tokio::time::timeout(std::time::Duration::from_secs(5), read).await.expect("it is answered").unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 405", "{media_type}");
+    }
+}
