@@ -11,7 +11,7 @@ use crate::error::{AppError, ErrorCode};
 use crate::telemetry::TraceId;
 
 /// Errors that one response reports.
-const MOST: usize = 10;
+pub const MOST: usize = 10;
 
 /// Bytes of a message; the engine repeats names and lines of the document in it, however long they are.
 const LONGEST: usize = 1000;

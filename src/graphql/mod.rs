@@ -18,7 +18,7 @@ pub mod scalars;
 
 use std::sync::Arc;
 
-use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
+use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder, ValidationMode};
 
 use crate::app::App;
 use crate::domains::{accounts, chat, favorites, items, media, orders, products, search, tasks, tickets, wallet};
@@ -105,12 +105,13 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 pub fn schema(app: &Arc<App>) -> PlazaSchema {
     // The engine's own limit on nesting is lower than ours, and says less.
     let nesting = app.config.document_limits.nesting as usize + 1;
-    let mut builder =
-        builder().data(Arc::clone(app)).extension(context::ScopePerExecution).limit_recursive_depth(nesting);
-    if app.config.production {
-        builder = builder.disable_introspection().disable_suggestions();
-    }
-    builder.finish()
+    builder()
+        .data(Arc::clone(app))
+        .extension(context::ScopePerExecution)
+        .limit_recursive_depth(nesting)
+        // `document` has validated what comes here.
+        .validation_mode(ValidationMode::Fast)
+        .finish()
 }
 
 /// The schema's text, as `schema.graphql` has it.

@@ -1,7 +1,7 @@
 //! Scalars, and ids as arguments.
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::{ID, InputValueError, InputValueResult, MaybeUndefined, Name, Scalar, ScalarType, Value};
+use async_graphql::{ID, InputType, InputValueError, InputValueResult, MaybeUndefined, Name, Pos, Scalar, ScalarType, Value};
 use chrono::{Datelike, NaiveDate, SecondsFormat, Utc};
 
 use crate::change::Change;
@@ -180,5 +180,26 @@ pub fn change<T, U: Into<T>>(field: MaybeUndefined<U>) -> Change<T> {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => Some(None),
         MaybeUndefined::Value(value) => Some(Some(value.into())),
+    }
+}
+
+/// Whether a custom scalar takes a value, asked before anything runs; scalars of other schemas take everything.
+///
+/// # Errors
+/// What is needed instead.
+pub fn check(scalar: &str, value: &Value) -> Result<(), String> {
+    fn taken<T: ScalarType + InputType>(value: &Value) -> Result<(), String> {
+        <T as ScalarType>::parse(value.clone()).map(drop).map_err(|error| error.into_server_error(Pos::default()).message)
+    }
+    match scalar {
+        "DateTime" => taken::<DateTime>(value),
+        "Date" => taken::<Date>(value),
+        "EmailAddress" => taken::<EmailAddress>(value),
+        "PhoneNumber" => taken::<PhoneNumber>(value),
+        "Decimal" => taken::<Decimal>(value),
+        "URL" => taken::<Url>(value),
+        "JSON" => taken::<Json>(value),
+        "Upload" => Err("a file can only be given by a variable".to_owned()),
+        _ => Ok(()),
     }
 }

@@ -1,15 +1,16 @@
 //! From a request to its response, the same for every transport.
 //!
-//! The document is found, parsed and costed here, its variables are checked, and the engine runs it. A mutation runs in
+//! The operation is prepared by [`crate::graphql::document`], and the engine runs it. A mutation runs in
 //! a task of its own: a client that hangs up does not cancel it, their number is bounded, each has a deadline, and the
 //! end of the process waits for them. A panic anywhere is one internal error.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::{Pos, Positioned, Request, Response};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use tracing::Instrument;
@@ -19,7 +20,7 @@ use super::multipart::File;
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::graphql::document::{Asked, Refused};
-use crate::graphql::errors::{self, Stage};
+use crate::graphql::errors;
 use crate::metrics::Metrics;
 use crate::telemetry::TraceId;
 
@@ -39,7 +40,7 @@ pub struct Prepared {
     since: Instant,
 }
 
-/// Finds the document and the operation, and checks the variables.
+/// Prepares the operation that is asked for.
 ///
 /// # Errors
 /// The response that refuses the request.
@@ -50,22 +51,17 @@ pub fn prepare(
     transport: &'static str,
 ) -> Result<Prepared, Box<Response>> {
     let since = Instant::now();
-    // The engine's own validation comes later; a panic here is one of ours.
     let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| try_prepare(endpoint, asked, files, requester)));
     let refused = match prepared {
         Ok(Ok((request, operation, name))) => return Ok(Prepared { request, operation, name, transport, since }),
         Ok(Err(refused)) => refused,
-        Err(_) => Refused::Other(panicked(endpoint)),
+        Err(_) => Refused::Request(panicked(endpoint)),
     };
     let response = match refused {
-        Refused::Other(error) => errors::refusal(&error, &requester.trace),
-        Refused::Unparsed(mut error) => {
-            // Another library's text, with places in its own input.
-            if error.message.starts_with("invalid number") {
-                "A number is out of range.".clone_into(&mut error.message);
-            }
-            errors::complete(&mut error, Stage::Parse, &requester.trace);
-            Response::from_errors(vec![error])
+        Refused::Request(error) => errors::refusal(&error, &requester.trace),
+        Refused::Document(stage, mut errors) => {
+            errors.iter_mut().for_each(|error| errors::complete(error, stage, &requester.trace));
+            Response::from_errors(errors)
         }
     };
     endpoint.app.metrics.answered(transport, None, since.elapsed());
@@ -82,18 +78,16 @@ pub fn record_refusal(metrics: &Metrics, response: &Response, trace: &TraceId, t
 
 type Found = (Request, OperationType, Option<String>);
 
-fn try_prepare(endpoint: &Endpoint, asked: Asked, files: Vec<File>, requester: &Requester) -> Result<Found, Refused> {
-    let document = endpoint.documents.find(&asked)?;
-    let operation = document.operation(asked.operation_name.as_deref())?;
-    let mut request = Request::new("").variables(asked.variables.unwrap_or_default()).data(requester.clone());
+fn try_prepare(endpoint: &Endpoint, mut asked: Asked, files: Vec<File>, requester: &Requester) -> Result<Found, Refused> {
+    let mut request = Request::new("").variables(asked.variables.take().unwrap_or_default()).data(requester.clone());
     let count = files.len();
     for (place, file) in files {
         request.set_upload(&place, file);
     }
-    endpoint.documents.check_variables(operation, &request.variables, count)?;
+    let operation = endpoint.documents.prepare(&asked, std::mem::take(&mut request.variables), count)?;
     let kind = operation.ty;
-    request.operation_name.clone_from(&asked.operation_name);
-    request.set_parsed_query(document.parsed.clone());
+    let operations = DocumentOperations::Single(Positioned::new(operation, Pos::default()));
+    request.set_parsed_query(ExecutableDocument { operations, fragments: HashMap::new() });
     Ok((request, kind, asked.operation_name))
 }
 

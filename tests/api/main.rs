@@ -10,6 +10,7 @@ mod captchas;
 mod chat;
 mod clients;
 mod codes;
+mod conformance;
 mod contacts;
 mod decoders;
 mod departures;

@@ -1,13 +1,12 @@
 //! How long the lists of an answer can be, by their arguments.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 
-use async_graphql::parser::types::{Field as Selected, OperationDefinition};
+use apollo_compiler::ast::FieldDefinition;
+use async_graphql::parser::types::Field as Selected;
 use async_graphql::{Name, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
-use super::types::Field;
 use crate::page::{DEFAULT_PAGE, LARGEST_PAGE};
 
 /// A list whose length nothing tells is taken to be this long.
@@ -15,19 +14,15 @@ pub const LIST_GUESS: u64 = 10;
 
 /// Reads sizes from arguments, literal or variable.
 pub struct Sizes<'a> {
+    /// Defaults included.
     variables: &'a Variables,
-    /// Defaults of the operation's variables.
-    defaults: HashMap<&'a Name, &'a ConstValue>,
     varied: Cell<bool>,
 }
 
 impl<'a> Sizes<'a> {
-    /// Sizes in an operation with these variables.
-    pub fn new(operation: Option<&'a OperationDefinition>, variables: &'a Variables) -> Self {
-        let definitions = operation.into_iter().flat_map(|operation| &operation.variable_definitions);
-        let defaults = definitions
-            .filter_map(|definition| Some((&definition.node.name.node, &definition.node.default_value.as_ref()?.node)));
-        Self { variables, defaults: defaults.collect(), varied: Cell::new(false) }
+    /// Sizes with these variables.
+    pub fn new(variables: &'a Variables) -> Self {
+        Self { variables, varied: Cell::new(false) }
     }
 
     /// Whether any size came from a variable.
@@ -36,13 +31,13 @@ impl<'a> Sizes<'a> {
     }
 
     /// The size of the page that a field asks for.
-    pub fn page(&self, field: &Selected, definition: Option<&Field>) -> u64 {
+    pub fn page(&self, field: &Selected, definition: Option<&FieldDefinition>) -> u64 {
         let given = ["first", "last"].into_iter().find_map(|name| {
             let size = self.number(&field.get_argument(name)?.node)?;
             Some(size.min(LARGEST_PAGE.into()))
         });
-        let has_default =
-            definition.and_then(|definition| definition.arguments.get("first")).is_some_and(|first| first.has_default);
+        let first = definition.and_then(|definition| definition.argument_by_name("first"));
+        let has_default = first.is_some_and(|first| first.default_value.is_some());
         // A default of the schema's own is at most a whole page.
         given.unwrap_or(u64::from(if has_default { LARGEST_PAGE } else { DEFAULT_PAGE }))
     }
@@ -70,7 +65,7 @@ impl<'a> Sizes<'a> {
 
     fn variable(&self, name: &Name) -> Option<&ConstValue> {
         self.varied.set(true);
-        self.variables.get(name).or_else(|| self.defaults.get(name).copied())
+        self.variables.get(name)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use async_graphql::Variables;
+use sha2::{Digest, Sha256};
 
 use super::{Document, Documents, Refused};
 use crate::error::{AppError, AppResult};
@@ -18,10 +18,13 @@ pub fn read(path: &Path, documents: &Documents) -> AppResult<HashMap<String, Arc
     let text = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
     let texts: HashMap<String, String> =
         serde_json::from_slice(&text).map_err(|error| fault(format!("it is no JSON object of texts: {error}")))?;
-    let parse = |(id, text): (String, String)| match documents.parse(&text, &Variables::default()) {
+    let read = |(id, text): (String, String)| match documents.read(&text, Sha256::digest(&text).into()) {
         Ok(document) => Ok((id, Arc::new(document))),
-        Err(Refused::Unparsed(error)) => Err(fault(format!("the document {id:?}: {}", error.message))),
-        Err(Refused::Other(error)) => Err(fault(format!("the document {id:?}: {}", error.describe()))),
+        Err(Refused::Document(_, errors)) => {
+            let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+            Err(fault(format!("the document {id:?}: {}", messages.join(" "))))
+        }
+        Err(Refused::Request(error)) => Err(fault(format!("the document {id:?}: {}", error.describe()))),
     };
-    texts.into_iter().map(parse).collect()
+    texts.into_iter().map(read).collect()
 }

@@ -1,0 +1,117 @@
+//! The grammar: the library's parser, and what it takes amiss.
+//!
+//! It stumbles over commas where it looks ahead, drops an argument or an input field that has no colon without a word,
+//! and takes the empty selection sets of a later edition. Commas mean nothing, so they are blanked beforehand; the other
+//! two are refused here.
+
+use std::borrow::Cow;
+
+use apollo_compiler::ast::{Definition, Document, Selection};
+use apollo_compiler::parser::{Parser, SourceSpan};
+use async_graphql::ServerError;
+
+use super::Refused;
+use super::lex::Tokens;
+use super::positions::Positions;
+use super::validate::errors;
+use crate::graphql::errors::Stage;
+
+/// Parses a document.
+///
+/// # Errors
+/// Its syntax errors, with their locations.
+pub fn parse(text: &str, positions: &Positions<'_>) -> Result<Document, Refused> {
+    let wrong = |message: &str, offset| {
+        let error = ServerError::new(message, Some(positions.at(offset)));
+        Err(Refused::Document(Stage::Parse, vec![error]))
+    };
+    if let Some(offset) = find_without_colon(text) {
+        return wrong("Syntax error: expected a colon after the name.", offset);
+    }
+    let document = match Parser::new().parse_ast(without_commas(text), "document.graphql") {
+        Ok(document) => document,
+        Err(refused) => return Err(Refused::Document(Stage::Parse, errors(&refused.errors, positions, None, |_| true))),
+    };
+    match find_empty(&document) {
+        Some(span) => wrong("Syntax error: a selection set can't be empty.", span.map_or(0, |span| span.offset())),
+        None => Ok(document),
+    }
+}
+
+/// The text with blanks for the commas between its tokens.
+fn without_commas(text: &str) -> Cow<'_, str> {
+    if !text.contains(',') {
+        return Cow::Borrowed(text);
+    }
+    let mut blanked = String::with_capacity(text.len());
+    for token in Tokens::of(text) {
+        // Between tokens stand comments as well, in which a comma means as little.
+        let between = text.get(blanked.len()..token.start).unwrap_or_default();
+        blanked.push_str(&between.replace(',', " "));
+        blanked.push_str(text.get(token).unwrap_or_default());
+    }
+    let rest = text.get(blanked.len()..).unwrap_or_default();
+    blanked.push_str(&rest.replace(',', " "));
+    Cow::Owned(blanked)
+}
+
+/// What a bracket holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Selections,
+    /// Arguments, input fields, definitions of variables: names with colons.
+    Named,
+    List,
+}
+
+/// A name among arguments or input fields that is neither a value nor followed by a colon.
+fn find_without_colon(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut brackets = vec![Inside::Selections];
+    let mut tokens = Tokens::of(text).peekable();
+    let mut before = b'{';
+    while let Some(token) = tokens.next() {
+        let byte = *bytes.get(token.start)?;
+        let inside = brackets.last().copied().unwrap_or(Inside::Selections);
+        match byte {
+            b'(' => brackets.push(Inside::Named),
+            b'[' => brackets.push(Inside::List),
+            b'{' => brackets.push(if inside == Inside::Selections { inside } else { Inside::Named }),
+            b')' | b']' | b'}' => drop(brackets.pop()),
+            b'A'..=b'Z' | b'a'..=b'z' | b'_' if inside == Inside::Named => {
+                let is_key = !matches!(before, b':' | b'$' | b'=' | b'@');
+                let colon = tokens.peek().and_then(|next| bytes.get(next.start)) == Some(&b':');
+                if is_key && !colon {
+                    return Some(token.start);
+                }
+            }
+            _ => {}
+        }
+        before = byte;
+    }
+    None
+}
+
+/// An empty selection set, by what it belongs to.
+fn find_empty(document: &Document) -> Option<Option<SourceSpan>> {
+    document.definitions.iter().find_map(|definition| match definition {
+        Definition::OperationDefinition(operation) => {
+            find_empty_in(&operation.selection_set).or(operation.selection_set.is_empty().then(|| operation.location()))
+        }
+        Definition::FragmentDefinition(fragment) => {
+            find_empty_in(&fragment.selection_set).or(fragment.selection_set.is_empty().then(|| fragment.location()))
+        }
+        _ => None,
+    })
+}
+
+fn find_empty_in(set: &[Selection]) -> Option<Option<SourceSpan>> {
+    set.iter().find_map(|selection| {
+        let (inside, span) = match selection {
+            Selection::Field(field) => (field.selection_set.as_ref()?, field.location()),
+            Selection::InlineFragment(fragment) => (&fragment.selection_set, fragment.location()),
+            Selection::FragmentSpread(_) => return None,
+        };
+        find_empty_in(inside).or(inside.is_empty().then_some(span))
+    })
+}
