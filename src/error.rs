@@ -102,6 +102,8 @@ pub enum UserErrorCode {
     Forbidden,
     /// Account and password do not match, or the token is no longer good.
     InvalidCredentials,
+    /// This takes a proof of who you are that is at most ten minutes old: `reauthenticate`, or sign in again.
+    ReauthenticationRequired,
     /// The account is suspended; the message says until when, and why.
     AccountSuspended,
     /// Somebody else has this username.

@@ -66,7 +66,8 @@ settings! {
     "PLAZA_LIMIT_REQUESTS_PER_SECOND", "200", "requests from one address, five times as many in a burst; this machine's own are spared unless set";
     "PLAZA_LIMIT_LOGINS", "10", "wrong passwords for one account from one address in 15 minutes, ten times as many from all; spared as above";
     "PLAZA_LIMIT_REGISTRATIONS", "30", "accounts made from one address in an hour; spared as above";
-    "PLAZA_LIMIT_CODES", "10", "one-time codes a day to one contact, one a minute; the same from one address, where local ones are spared as above";
+    "PLAZA_LIMIT_CODES", "10", "one-time codes a day to one contact, one a minute; a third as many to it from one address, and a hundred times as many from one address in all; local addresses are spared as above";
+    "PLAZA_LIMIT_SMS", "1000", "SMS with codes in an hour in all; a tenth as many from one address, spared as above";
     "PLAZA_LIMIT_CAPTCHAS", "60", "image captchas made for one address in 10 minutes; spared as above";
     "PLAZA_LIMIT_USER_FILES", "600", "files that a user may upload in an hour; spared as above";
     "PLAZA_LIMIT_BODY_KB", "64", "KiB of a JSON body or a socket's message, 1 to 1024";
@@ -86,6 +87,7 @@ settings! {
     "PLAZA_LIMIT_COST", "20000", "values that an answer may hold, fields times the sizes of their pages, 100 to 10000000";
     "PLAZA_LIMIT_DOCUMENT_CACHE_MB", "32", "MiB of parsed documents kept in memory, 1 to 4096";
     "PLAZA_LOG", "text,info", "text or json, and a level or filter such as debug or plaza=debug";
+    "PLAZA_METRICS_TOKEN", "none", "at least 32 bytes that Prometheus sends as a bearer token to read /metrics; without it programs of this machine alone may";
     "PLAZA_PRODUCTION", "false", "true turns off introspection, GraphiQL and suggestions in errors";
 }
 
@@ -139,8 +141,10 @@ pub struct RateLimits {
     pub logins: Rate,
     /// Accounts made from one address in an hour.
     pub registrations: Rate,
-    /// One-time codes a day to one contact, and from one address.
+    /// One-time codes a day to one contact; parts and multiples of it from one address.
     pub codes: Rate,
+    /// SMS with codes in an hour, to all numbers.
+    pub sms: Rate,
     /// Image captchas for one address in 10 minutes.
     pub captchas: Rate,
     /// Files that a user may upload in an hour.
@@ -191,6 +195,8 @@ pub struct Config {
     pub jwt_secret: Option<String>,
     /// Accepted beside the first.
     pub jwt_secret_previous: Option<String>,
+    /// Who sends this may read the figures from elsewhere.
+    pub metrics_token: Option<String>,
     /// Days that events are kept.
     pub event_retention_days: u32,
     /// Size of the connection pool.
@@ -276,6 +282,7 @@ impl Config {
             data_dir: reader.text("PLAZA_DATA_DIR").unwrap_or_else(|| "./data".into()).into(),
             pg_bin: reader.text("PLAZA_PG_BIN").map(PathBuf::from),
             jwt_secret_previous: reader.secret("PLAZA_JWT_SECRET_PREVIOUS"),
+            metrics_token: reader.secret("PLAZA_METRICS_TOKEN"),
             event_retention_days: reader.number("PLAZA_EVENT_RETENTION_DAYS", 30, 1, 365),
             db_connections: reader.number("PLAZA_LIMIT_DB_CONNECTIONS", 8, 2, 200),
             mutations: reader.number("PLAZA_LIMIT_MUTATIONS", 256, 1, 100_000) as usize,
@@ -286,14 +293,7 @@ impl Config {
             document_limits: reader.document_limits(),
             document_cache_mb: reader.number("PLAZA_LIMIT_DOCUMENT_CACHE_MB", 32, 1, 4096),
             transport: reader.transport_limits(),
-            rates: RateLimits {
-                requests: reader.rate("PLAZA_LIMIT_REQUESTS_PER_SECOND", 200),
-                logins: reader.rate("PLAZA_LIMIT_LOGINS", 10),
-                registrations: reader.rate("PLAZA_LIMIT_REGISTRATIONS", 30),
-                codes: reader.rate("PLAZA_LIMIT_CODES", 10),
-                captchas: reader.rate("PLAZA_LIMIT_CAPTCHAS", 60),
-                files: reader.rate("PLAZA_LIMIT_USER_FILES", 600),
-            },
+            rates: reader.rates(),
             database_url,
             listen_database_url,
             jwt_secret,

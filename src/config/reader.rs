@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::http::{HeaderName, HeaderValue, Uri};
 
-use super::{MailSettings, Rate, TransportLimits};
+use super::{MailSettings, Rate, RateLimits, TransportLimits};
 use crate::graphql::document::limits::Limits as DocumentLimits;
 use crate::storage::{S3Settings, StorageSettings};
 use lettre::message::Mailbox;
@@ -56,6 +56,18 @@ impl Reader {
 
     pub fn rate(&mut self, name: &str, default: u32) -> Rate {
         Rate { most: self.number(name, default, 1, 1_000_000), explicit: self.text(name).is_some() }
+    }
+
+    pub fn rates(&mut self) -> RateLimits {
+        RateLimits {
+            requests: self.rate("PLAZA_LIMIT_REQUESTS_PER_SECOND", 200),
+            logins: self.rate("PLAZA_LIMIT_LOGINS", 10),
+            registrations: self.rate("PLAZA_LIMIT_REGISTRATIONS", 30),
+            codes: self.rate("PLAZA_LIMIT_CODES", 10),
+            sms: self.rate("PLAZA_LIMIT_SMS", 1000),
+            captchas: self.rate("PLAZA_LIMIT_CAPTCHAS", 60),
+            files: self.rate("PLAZA_LIMIT_USER_FILES", 600),
+        }
     }
 
     /// `sandbox`, unless this is production, or `off`.

@@ -305,7 +305,7 @@ diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::CodePurpose;
 
-    one_time_codes (contact, purpose) {
+    one_time_codes (contact, purpose, asked_from) {
         contact -> Text,
         purpose -> CodePurpose,
         code_hash -> Bytea,
@@ -313,6 +313,7 @@ diesel::table! {
         unasked -> Bool,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
+        asked_from -> Text,
     }
 }
 
@@ -488,6 +489,7 @@ diesel::table! {
         expires_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
         end_reason -> Nullable<SessionEnd>,
+        authenticated_at -> Timestamptz,
     }
 }
 

@@ -36,6 +36,7 @@ struct State {
     /// Which people with subscribers here are, or were, in a conversation.
     conversations: HashMap<ConversationId, HashSet<UserId>>,
     next_id: SubscriberId,
+    subscriptions: usize,
 }
 
 /// One person with at least one subscription here.
@@ -77,6 +78,7 @@ impl Hub {
             staff: HashSet::new(),
             conversations: HashMap::new(),
             next_id: 0,
+            subscriptions: 0,
         }))
     }
 
@@ -93,7 +95,7 @@ impl Hub {
     /// Subscriptions here.
     #[must_use]
     pub fn subscriptions(&self) -> usize {
-        self.state().listeners.values().map(|listener| listener.subscriptions).sum()
+        self.state().subscriptions
     }
 
     /// Subscriptions here that have caught up.
@@ -114,6 +116,7 @@ impl Hub {
     pub fn register(&self, user: UserId) -> (SubscriberId, bool) {
         let mut state = self.state();
         state.next_id += 1;
+        state.subscriptions += 1;
         let id = state.next_id;
         let listener = state.listeners.entry(user).or_default();
         listener.subscriptions += 1;
@@ -142,6 +145,7 @@ impl Hub {
         let Some(listener) = state.listeners.get_mut(&user) else { return };
         listener.live.remove(&id);
         listener.subscriptions -= 1;
+        state.subscriptions -= 1;
         if listener.subscriptions > 0 {
             return;
         }

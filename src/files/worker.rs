@@ -6,9 +6,14 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use nix::sys::resource::{Resource, setrlimit};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde::{Deserialize, Serialize};
 
 use super::sink::Sink;
@@ -17,6 +22,9 @@ use super::{Header, Made, Processed, Refused, Said, inspect, kind, make};
 
 /// Seconds of a processor that one picture may take.
 const SECONDS: u64 = 10;
+
+/// How long one picture may take by the clock: a process that stands still uses no processor.
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Bytes beyond what a picture's header says, for everything else.
 const SLACK: u64 = 40 << 20;
@@ -63,6 +71,15 @@ impl Part {
 /// # Errors
 /// Why the picture is refused, or that no process could be started.
 pub fn hire(program: &Path, file: File, header: &Header, spool: &Spool) -> Result<Processed, Refused> {
+    hire_for(LONGEST, program, (file, header), spool)
+}
+
+fn hire_for(
+    longest: Duration,
+    program: &Path,
+    (file, header): (File, &Header),
+    spool: &Spool,
+) -> Result<Processed, Refused> {
     let mut child = Command::new(program)
         .arg("picture")
         .arg(header.memory.to_string())
@@ -75,15 +92,19 @@ pub fn hire(program: &Path, file: File, header: &Header, spool: &Spool) -> Resul
         .stderr(Stdio::null())
         .spawn()?;
     let output = child.stdout.take().ok_or_else(|| io::Error::other("the picture's process has no output"))?;
+    let deadline = Deadline::start(&child, longest);
     let read = read_result(&mut BufReader::new(output), spool);
     // What it writes is not read any more; its own end says more of an output that merely ends early.
     let own_fault = !matches!(&read, Err(Refused::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof);
     if read.is_err() && own_fault {
         let _ = child.kill();
-        child.wait()?;
+    }
+    let ended = deadline.wait_for_end(&child);
+    let status = child.wait()?;
+    ended?;
+    if read.is_err() && own_fault {
         return read;
     }
-    let status = child.wait()?;
     match (status.code(), read) {
         (Some(0), processed) => processed,
         (Some(code), _) if code == i32::from(DAMAGED) || code == PANICKED => Err(Refused::Damaged),
@@ -92,6 +113,40 @@ pub fn hire(program: &Path, file: File, header: &Header, spool: &Spool) -> Resul
         (Some(code), _) if code == i32::from(FAILED) => Err(io::Error::other("the picture's process failed").into()),
         // By a signal: its time or its memory was over.
         _ => Err(Refused::TooMuchMemory),
+    }
+}
+
+/// Kills a process that has not ended by then. It is not reaped before [`Deadline::wait_for_end`], so its id stays its own.
+struct Deadline {
+    cancel: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Deadline {
+    fn start(child: &Child, longest: Duration) -> Self {
+        let (cancel, cancelled) = channel::<()>();
+        let pid = Pid::from_child(child);
+        let thread = thread::spawn(move || {
+            if cancelled.recv_timeout(longest) == Err(RecvTimeoutError::Timeout) {
+                // It may have ended this moment.
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        });
+        Self { cancel, thread }
+    }
+
+    /// Waits until the process has ended, by itself or by the deadline, and takes the deadline off.
+    fn wait_for_end(self, child: &Child) -> io::Result<()> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let ended = loop {
+            match waitid(WaitId::Pid(Pid::from_child(child)), options) {
+                Err(Errno::INTR) => {}
+                ended => break ended,
+            }
+        };
+        drop(self.cancel);
+        self.thread.join().map_err(|_| io::Error::other("the deadline's thread panicked"))?;
+        Ok(ended.map(drop)?)
     }
 }
 
@@ -151,4 +206,32 @@ fn decode(folder: PathBuf) -> Result<(), Refused> {
     }
     output.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Instant;
+
+    use super::*;
+
+    /// A program that reads nothing, writes nothing and never ends is ended, and the picture refused.
+    #[test]
+    fn a_process_that_stands_still_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("still");
+        std::fs::write(&program, "#!/bin/sh\nexec /bin/sleep 600\n").unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let spool = Spool::open(folder.path().join("tmp")).unwrap();
+        let mut file = spool.file().unwrap();
+        let mut encoder = png::Encoder::new(&file, 1, 1);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(&[0]).unwrap();
+        io::Seek::rewind(&mut file).unwrap();
+        let header = inspect(&mut file, &Said::Nothing).unwrap();
+        let since = Instant::now();
+        let refused = hire_for(Duration::from_millis(50), &program, (file, &header), &spool);
+        assert!(matches!(refused, Err(Refused::TooMuchMemory)), "{:?}", refused.err());
+        assert!(since.elapsed() < Duration::from_mins(1));
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::loader::{Batch, Loader};
-use crate::domains::{accounts, chat, items, media, orders, products, tasks, tickets, wallet};
+use crate::domains::{accounts, chat, favorites, items, media, orders, products, tasks, tickets, wallet};
 use crate::error::{AppError, AppResult};
 use crate::ids::{ItemId, OrderId, ProductId, UserId};
 use crate::scope::Scope;
@@ -15,6 +15,8 @@ pub struct Loaders {
     pub users: Loader<accounts::loader::UserById>,
     /// What a user says of themselves and signs in with, by id.
     pub details: Loader<accounts::loader::DetailsByUser>,
+    /// A live session of the viewer's, by id.
+    pub sessions: Loader<accounts::loader::OwnSession>,
     /// A conversation with its people, by id.
     pub conversations: Loader<chat::loader::ConversationById>,
     /// A message with its sender, by conversation and seq.
@@ -25,6 +27,10 @@ pub struct Loaders {
     pub members: Loader<chat::loader::PresentMembers>,
     /// A file by id, for what shows it.
     pub media: Loader<media::loader::MediaById>,
+    /// A file of the viewer's, by id.
+    pub own_media: Loader<media::loader::OwnMedia>,
+    /// A favorite of the viewer's, by id.
+    pub favorites: Loader<favorites::loader::OwnFavorite>,
     /// An item by id, if the viewer may see it.
     pub items: Loader<items::loader::VisibleItem>,
     /// A page of somebody's items, by them and the list's arguments.
@@ -55,11 +61,14 @@ impl Loaders {
             scope,
             users: Loader::default(),
             details: Loader::default(),
+            sessions: Loader::default(),
             conversations: Loader::default(),
             messages: Loader::default(),
             memberships: Loader::default(),
             members: Loader::default(),
             media: Loader::default(),
+            own_media: Loader::default(),
+            favorites: Loader::default(),
             items: Loader::default(),
             items_by_owner: Loader::default(),
             tasks: Loader::default(),

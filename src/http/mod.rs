@@ -56,6 +56,8 @@ pub struct Endpoint {
     uploads: places::Places,
     /// Open sockets and event streams.
     streams: Arc<Semaphore>,
+    /// Whether the database answered lately.
+    readiness: Arc<health::Readiness>,
     /// Who asked lately.
     addresses: Arc<gate::Addresses>,
 }
@@ -81,6 +83,7 @@ impl Endpoint {
             requests: Arc::new(Semaphore::new(limits.requests)),
             uploads: places::Places::new(limits.uploads),
             streams: Arc::new(Semaphore::new(limits.sockets)),
+            readiness: Arc::default(),
             addresses: Arc::new(gate::Addresses::new(&app.config)),
             app: Arc::clone(app),
         })
@@ -91,19 +94,22 @@ impl Endpoint {
         let guard = from_fn_with_state(self.clone(), gate::guard);
         // For the pages of any site.
         let files = Router::new().route("/media/{name}", get(media::serve)).layer(guard.clone());
+        let operations = Router::new()
+            .route("/readyz", get(health::ready))
+            .route("/metrics", get(health::metrics))
+            .layer(guard.clone());
         Router::new()
             .route("/graphql", get(graphql::get).head(graphql::other).post(graphql::post).fallback(graphql::other))
             .route("/graphql/ws", get(websocket::upgrade))
-            .route("/verify-email", get(verify_email::page))
+            .route("/verify-email", get(verify_email::page).post(verify_email::confirm))
             .route("/media/uploads/{key}", get(media::follow).put(media::receive))
             .layer(guard)
             .layer(origin::cors(&self.app.config.allowed_origins))
             .merge(files)
+            .merge(operations)
             .route("/", get(graphiql::page))
             .route("/graphiql/{*path}", get(graphiql::asset))
             .route("/healthz", get(health::alive))
-            .route("/readyz", get(health::ready))
-            .route("/metrics", get(health::metrics))
             .layer(from_fn_with_state(self.clone(), observe::observe))
             .with_state(self)
     }

@@ -1,4 +1,5 @@
-//! The page behind the link in a mail: does what the mutation `verifyEmail` does, and says what came of it.
+//! The page behind the link in a mail. Opening it changes nothing, because programs that scan mail open links, too: it shows a
+//! form, whose button does what the mutation `verifyEmail` does.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::scope::Scope;
 
 /// The page needs no script; the token in its address goes nowhere else.
 const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 const NO_SNIFFING: (HeaderName, &str) = (HeaderName::from_static("x-content-type-options"), "nosniff");
 
@@ -29,7 +30,7 @@ pub struct Link {
     token: String,
 }
 
-/// Answers `GET /verify-email?token=`.
+/// Answers `GET /verify-email?token=` with a form that says whose account it is.
 pub async fn page(
     State(endpoint): State<Endpoint>,
     Extension(caller): Extension<Caller>,
@@ -37,23 +38,47 @@ pub async fn page(
 ) -> Response {
     let token = link.map(|Query(link)| link.token).unwrap_or_default();
     let Caller { ip, is_local, trace } = caller;
-    let (status, chinese, english) =
-        match verify(&endpoint, token, Requester { viewer: None, ip, is_local, trace }).await {
-            Ok(()) => (StatusCode::OK, "邮箱已验证。", "Your e-mail address is verified."),
-            Err(AppError::User(errors)) => match errors.first().map(|error| error.code) {
-                Some(UserErrorCode::EmailTaken) => {
-                    (StatusCode::CONFLICT, "该邮箱已属于其他账号。", "This e-mail address belongs to another account.")
-                }
-                Some(UserErrorCode::CodeExpired) => {
-                    (StatusCode::GONE, "链接已过期，请重新获取。", "This link has expired: ask for a new one.")
-                }
-                _ => (StatusCode::BAD_REQUEST, "链接无效。", "This link is not valid."),
-            },
-            Err(error) => {
-                tracing::warn!(cause = %error.describe(), "an address could not be verified");
-                (StatusCode::SERVICE_UNAVAILABLE, "请稍后再试。", "Please try again in a moment.")
+    let scope = Scope::new(Arc::clone(&endpoint.app), Requester { viewer: None, ip, is_local, trace });
+    match contacts::find_of_link(&scope, &token).await {
+        Ok((username, address)) => answer(StatusCode::OK, &form(&escape(&username), &escape(&address))),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Answers `POST /verify-email?token=`, which the form sends; its body is not read.
+pub async fn confirm(
+    State(endpoint): State<Endpoint>,
+    Extension(caller): Extension<Caller>,
+    link: Result<Query<Link>, QueryRejection>,
+) -> Response {
+    let token = link.map(|Query(link)| link.token).unwrap_or_default();
+    let Caller { ip, is_local, trace } = caller;
+    match verify(&endpoint, token, Requester { viewer: None, ip, is_local, trace }).await {
+        Ok(()) => answer(StatusCode::OK, &told("邮箱已验证。", "Your e-mail address is verified.")),
+        Err(error) => refuse(&error),
+    }
+}
+
+fn refuse(error: &AppError) -> Response {
+    let (status, chinese, english) = match error {
+        AppError::User(errors) => match errors.first().map(|error| error.code) {
+            Some(UserErrorCode::EmailTaken) => {
+                (StatusCode::CONFLICT, "该邮箱已属于其他账号。", "This e-mail address belongs to another account.")
             }
-        };
+            Some(UserErrorCode::CodeExpired) => {
+                (StatusCode::GONE, "链接已过期，请重新获取。", "This link has expired: ask for a new one.")
+            }
+            _ => (StatusCode::BAD_REQUEST, "链接无效。", "This link is not valid."),
+        },
+        error => {
+            tracing::warn!(cause = %error.describe(), "an address could not be verified");
+            (StatusCode::SERVICE_UNAVAILABLE, "请稍后再试。", "Please try again in a moment.")
+        }
+    };
+    answer(status, &told(chinese, english))
+}
+
+fn answer(status: StatusCode, content: &str) -> Response {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, POLICY),
@@ -61,7 +86,7 @@ pub async fn page(
         (REFERRER_POLICY, "no-referrer"),
         NO_SNIFFING,
     ];
-    (status, headers, html(chinese, english)).into_response()
+    (status, headers, html(content)).into_response()
 }
 
 /// In a task of its own, among the mutations: a browser that hangs up does not cancel it.
@@ -75,12 +100,29 @@ async fn verify(endpoint: &Endpoint, token: String, requester: Requester) -> App
     task.await.map_err(AppError::internal)?
 }
 
-fn html(chinese: &str, english: &str) -> String {
+fn told(chinese: &str, english: &str) -> String {
+    format!("<p>{chinese}</p>\n<p lang=\"en\">{english}</p>\n")
+}
+
+/// Without an action: it is sent to the page's own address, token and all.
+fn form(username: &str, address: &str) -> String {
+    format!(
+        "<p>将邮箱 {address} 用于账号 <b>{username}</b>？如果这不是您的账号，请关闭此页。</p>\n\
+         <p lang=\"en\">Use the address {address} for the account <b>{username}</b>? If it is not yours, close this page.</p>\n\
+         <form method=\"post\"><button>确认 / Confirm</button></form>\n"
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+fn html(content: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"zh-CN\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Plaza</title>\n\
          <style>body {{ font: 1.125rem/1.6 system-ui, sans-serif; max-width: 32rem; margin: 20vh auto; padding: 0 1rem; \
          text-align: center }} p[lang=en] {{ color: #666 }}</style>\n</head>\n<body>\n<h1>Plaza</h1>\n\
-         <p>{chinese}</p>\n<p lang=\"en\">{english}</p>\n</body>\n</html>\n"
+         {content}</body>\n</html>\n"
     )
 }

@@ -14,6 +14,9 @@ use sha2::{Digest, Sha256};
 use crate::app::App;
 use crate::error::{AppResult, Detail, UserError, UserErrorCode};
 
+/// The bits of an IPv6 address that a customer fills in: a provider gives a /56.
+const CUSTOMER_BITS: u32 = 128 - 56;
+
 /// How often something may be tried within a time.
 #[derive(Clone, Debug)]
 pub struct Bucket {
@@ -89,12 +92,12 @@ pub async fn sweep(app: &App) -> AppResult<usize> {
     Ok(store::delete_ended(&conn, app.clock.now()).await?)
 }
 
-/// The address that is counted: whoever has one address of the newer kind has 2^64 of them.
+/// The address that is counted: of IPv6, the network that a provider gives to one customer, mostly a /56.
 #[must_use]
 pub fn network(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V4(_) => ip,
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << CUSTOMER_BITS))),
     }
 }
 
@@ -106,7 +109,8 @@ mod tests {
     fn neighbours_in_one_network_are_one() {
         let of = |text: &str| network(text.parse().unwrap());
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
-        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8::1"));
+        assert_eq!(of("2001:db8:0:ff::1"), of("2001:db8::1"));
+        assert_ne!(of("2001:db8:0:100::1"), of("2001:db8::1"));
         assert_ne!(of("1.2.3.4"), of("1.2.3.5"));
     }
 }

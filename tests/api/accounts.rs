@@ -226,7 +226,9 @@ async fn changing_the_password_ends_all_other_sessions() {
     assert_eq!(codes(&refresh(&app, &json!(phone.refresh)).await), ["INVALID_CREDENTIALS"]);
     assert_eq!(codes(&refresh(&app, &json!(ada.refresh)).await), ["INVALID_CREDENTIALS"], "only the new one is good");
     assert_eq!(codes(&refresh(&app, &changed["tokens"]["refreshToken"]).await), Vec::<&str>::new());
-    assert_eq!(ada.run(WHO, json!({})).await.status, 200);
+    assert_eq!(ada.run(WHO, json!({})).await.status, 401, "a copy of the request's own token is over");
+    let fresh = Person { token: changed["tokens"]["accessToken"].as_str().unwrap().to_owned(), ..ada.clone() };
+    assert_eq!(fresh.run(WHO, json!({})).await.status, 200);
     assert_eq!(codes(&login(&app, "ada", Person::PASSWORD).await), ["INVALID_CREDENTIALS"]);
     assert_eq!(login(&app, "ada", "another horse").await["user"]["username"], "ada");
 }

@@ -77,18 +77,18 @@ async fn the_old_contact_holds_until_the_new_one_is_proven() {
     assert_eq!(faults(&verify(&ada, "new@example.com", &code).await), ["INVALID_INPUT contact"]);
     // Without a password it is the only way in.
     assert_eq!(faults(&update(&ada, json!({ "email": null })).await), ["INVALID_INPUT input.email"]);
-    ada.data(
-        "mutation { changePassword(input: { newPassword: \"a long password\" }) { userErrors { code } } }",
-        json!({}),
-    )
-    .await;
+    let change = "mutation { changePassword(input: { newPassword: \"a long password\" }) { tokens { accessToken refreshToken } user { id } userErrors { code } } }";
+    let ada = Person::new(app.address, &ada.payload(change, json!({})).await);
     assert_eq!(codes(&update(&ada, json!({ "email": null })).await), Vec::<&str>::new());
     assert_eq!(ada.private().await["email"], Value::Null);
+    // The old one is told.
+    let told = app.post_to("ada@example.com", 2).await;
+    assert!(told["code"].is_null() && told["body"].as_str().unwrap().contains("u10000000"), "{told}");
     // Free for others.
     app.pass(MINUTE);
     let bo = app.as_user("bo").await;
     update(&bo, json!({ "email": "ada@example.com" })).await;
-    let code = app.code_to("ada@example.com", 2).await;
+    let code = app.code_to("ada@example.com", 3).await;
     assert_eq!(verify(&bo, "ada@example.com", &code).await["user"]["private"]["email"], "ada@example.com");
 }
 
@@ -121,9 +121,18 @@ async fn a_mailed_link_verifies_by_page_and_by_mutation() {
         app.pass(MINUTE);
     }
     let by_page = link(&app, "ada@example.com", 2).await;
-    // Opened twice, as those who scan mail do: it is as good the second time.
+    // Opened by those who scan mail: it shows whose account it is, and proves nothing.
+    for method in [Method::HEAD, Method::GET] {
+        let page = send(app.address, method.clone(), &by_page, &[], "").await;
+        assert_eq!(page.status, 200);
+        assert!(page.header("content-security-policy").contains("form-action 'self'"));
+        let shown = page.text.contains("<form method=\"post\">") && page.text.contains("<b>ada</b>");
+        assert!(method == Method::HEAD || shown, "{}", page.text);
+        assert_eq!(ada.private().await["emailVerified"], false);
+    }
+    // Confirmed twice: it is as good the second time.
     for _ in 0..2 {
-        let page = send(app.address, Method::GET, &by_page, &[], "").await;
+        let page = send(app.address, Method::POST, &by_page, &[], "").await;
         assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
         assert!(
             page.text.contains("邮箱已验证") && page.text.contains("Your e-mail address is verified."),
@@ -152,7 +161,7 @@ async fn a_link_is_good_for_its_account_its_address_and_a_day() {
     let good = token(&mailed).to_owned();
     let open = async |token: &str| faults(&app.payload(OPEN, json!({ "token": token })).await).join(", ");
     let page = async |token: &str| {
-        send(app.address, Method::GET, &format!("/verify-email?token={token}"), &[], "").await.status
+        send(app.address, Method::POST, &format!("/verify-email?token={token}"), &[], "").await.status
     };
     let middle = good.len() / 2;
     let swapped = if good.as_bytes()[middle] == b'A' { "B" } else { "A" };
@@ -239,7 +248,8 @@ async fn a_new_password_forgets_what_waits() {
         } else {
             let change = "mutation { changePassword(input: { currentPassword: \"a long password\", newPassword: \"another password\" }) { userErrors { code } } }";
             assert_eq!(codes(&thief_there.payload(change, json!({})).await), Vec::<&str>::new());
-            assert_eq!(faults(&verify(&thief_there, thief, &code).await), ["INVALID_INPUT contact"]);
+            let input = json!({ "contact": contact(thief), "code": code });
+            assert_eq!(thief_there.run(VERIFY, input).await.code(), "UNAUTHENTICATED", "its token is over as well");
         }
         let opened = app.payload(OPEN, json!({ "token": token(&stolen) })).await;
         assert_eq!(faults(&opened), ["CODE_EXPIRED token"], "{way}");

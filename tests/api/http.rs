@@ -223,6 +223,30 @@ async fn health_and_figures_are_there() {
     assert_eq!(get(&app, "/readyz", &[]).await.status, 503);
 }
 
+/// Figures are for programs of this machine and for who has the token; readiness is looked up once a second at most, and both
+/// are within the limit of requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_are_for_operators_and_readiness_is_remembered() {
+    let token = "a token of the tests that is long enough";
+    let from = ("x-client", "1.2.3.4");
+    let proxied = ("PLAZA_TRUSTED_PROXY_HEADER", "X-Client");
+    let limit = ("PLAZA_LIMIT_REQUESTS_PER_SECOND", "20");
+    let app = TestApp::with(&[proxied, limit, ("PLAZA_METRICS_TOKEN", token)]).await;
+    assert_eq!(get(&app, "/metrics", &[from]).await.status, 404);
+    assert_eq!(get(&app, "/metrics", &[from, ("authorization", "Bearer another")]).await.status, 404);
+    let bearer = format!("Bearer {token}");
+    assert_eq!(get(&app, "/metrics", &[from, ("authorization", &*bearer)]).await.status, 200);
+    let headers = [from];
+    let (replies, cost) =
+        app.statements_of(futures_util::future::join_all((0..50).map(|_| get(&app, "/readyz", &headers)))).await;
+    assert!(replies.iter().all(|reply| reply.status == 200));
+    assert!(cost <= 3, "{cost}");
+    let replies = futures_util::future::join_all((0..200).map(|_| get(&app, "/readyz", &headers))).await;
+    assert!(replies.iter().any(|reply| reply.status == 429));
+    let closed = TestApp::with(&[proxied]).await;
+    assert_eq!(get(&closed, "/metrics", &[from]).await.status, 404, "without a token nobody is sent them");
+}
+
 /// R29: a pool without a free connection gives a clear error in time, and the process goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exhausted_pool_is_an_overload() {

@@ -120,7 +120,40 @@ async fn new_papers_have_to_be_looked_at() {
     assert_eq!(verified["user"]["verification"], "VERIFIED");
     assert_eq!(update(&ada, json!({ "idCard": "1", "bio": "hi" })).await["user"]["verification"], "VERIFIED");
     assert_eq!(update(&ada, json!({ "idCard": "2" })).await["user"]["verification"], "PENDING");
+    // What changed since it was looked at is not verified unseen.
+    let seen = "mutation ($id: ID!, $card: String) { adminUpdateUser(id: $id, input: { verification: VERIFIED, expectedIdCard: $card, score: 5 }) {
+        user { verification } userErrors { code field } } }";
+    for card in [json!("1"), Value::Null] {
+        let refused = root.payload(seen, json!({ "id": ada.id, "card": card })).await;
+        assert_eq!(faults(&refused), ["CONFLICT input.expectedIdCard"]);
+    }
+    assert_eq!(app.number("select count(*) from profiles where score = 5").await, 0, "and nothing else changes");
+    let verified = root.payload(seen, json!({ "id": ada.id, "card": "2" })).await;
+    assert_eq!(verified["user"]["verification"], "VERIFIED");
     assert_eq!(update(&ada, json!({ "idCard": "  " })).await["user"]["verification"], "NONE", "a blank is no paper");
+}
+
+/// An update of the same papers that another one overtakes leaves those to be looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn papers_are_compared_with_what_they_are_by_then() {
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    update(&ada, json!({ "idCard": "1" })).await;
+    let mut sql = app.sql().await;
+    let other = sql.transaction().await.unwrap();
+    let change = format!(
+        "update users set updated_at = now() where id = {0}; update profiles set id_card = '2', verification = 'VERIFIED' where user_id = {0}",
+        ada.key()
+    );
+    other.batch_execute(&change).await.unwrap();
+    let ends = async {
+        let waiting =
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+        crate::harness::until("it waits", || async { app.number(waiting).await == 1 }).await;
+        other.commit().await.unwrap();
+    };
+    let (updated, ()) = tokio::join!(update(&ada, json!({ "idCard": "1" })), ends);
+    assert_eq!(updated["user"]["verification"], "PENDING");
 }
 
 /// Wherever a user appears, the private part is there for themselves and administrators alone.

@@ -159,8 +159,8 @@ async fn a_flood_from_one_address_locks_nobody_out() {
     assert_eq!(ask(request("other@example.com"), "9.9.9.9").await, "none");
     let flooding = join_all((0..60).map(|_| ask(request("ada@example.com"), "9.9.9.9")));
     let (flooded, asked) = tokio::join!(flooding, ask(request("ada@example.com"), "7.7.7.7"));
-    assert!(flooded.iter().all(|code| code == "RATE_LIMITED"), "{flooded:?}");
-    assert_eq!(asked, "none");
+    assert_eq!(flooded.iter().filter(|code| *code == "none").count(), 1, "{flooded:?}");
+    assert_eq!(asked, "none", "their owner gets one in the same minute");
 
     // Nor does guessing use up one code after the other.
     let guess = |n: usize| {
@@ -169,7 +169,7 @@ async fn a_flood_from_one_address_locks_nobody_out() {
     };
     let guesses = join_all((0..20).map(|n| ask(guess(n), "9.9.9.9"))).await;
     assert_eq!(guesses.iter().filter(|code| *code == "CODE_INVALID").count(), 3);
-    let right = app.code_to("ada@example.com", 1).await;
+    let right = app.code_to("ada@example.com", 2).await;
     let query = "mutation ($c: String!) { login(input: { credential: { emailCode: { email: \"ada@example.com\", code: $c } } }) { user { id } userErrors { code } } }";
     assert_eq!(ask(json!({ "query": query, "variables": { "c": right } }), "7.7.7.7").await, "none");
 }

@@ -2,6 +2,8 @@
 //!
 //! Counted is everything sent through the pool but BEGIN, COMMIT and ROLLBACK.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use plaza::ids::{ConversationId, UserId};
 use serde_json::{Value, json};
 
@@ -152,6 +154,34 @@ async fn files_cost_what_they_should() {
     assert_eq!(cost, 8, "with a thumbnail");
     let (_, cost) = app.statements_of(ada.delete_file(&file["id"])).await;
     assert_eq!(cost, 5, "room, file, its size, room, uses");
+}
+
+/// `nodes` costs the same for a hundred ids as for one, of whatever type.
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_are_found_by_type_and_not_one_by_one() {
+    let app = TestApp::start().await;
+    let (ada, root) = (app.as_user("ada").await, app.as_role("root", "ADMIN").await);
+    let mine = ada.uploaded(sending("a.png", rgb_png(9, 9))).await;
+    for (person, kind, expected) in
+        [(&ada, "Media", 1), (&ada, "Session", 1), (&ada, "Favorite", 1), (&ada, "Wallet", 2), (&root, "Wallet", 4)]
+    {
+        let global = |n: i64| URL_SAFE_NO_PAD.encode(format!("{kind}:{n}"));
+        for size in SIZES {
+            let ids: Vec<String> = (1..=size).map(global).collect();
+            let query = "query ($ids: [ID!]!) { a: nodes(ids: $ids) { id } b: nodes(ids: $ids) { id } }";
+            person.data(query, json!({ "ids": ids })).await;
+            let (data, cost) = app.statements_of(person.data(query, json!({ "ids": ids }))).await;
+            assert_eq!(data["a"], data["b"]);
+            assert!(cost <= expected, "{kind} of {size}: {cost}");
+        }
+    }
+    // A file that was deleted is gone at once, and another's is not shown.
+    let node = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+    let ids = json!({ "ids": [mine["id"]] });
+    assert_eq!(ada.data(node, ids.clone()).await["nodes"][0]["id"], mine["id"]);
+    assert_eq!(root.data(node, ids.clone()).await["nodes"], json!([null]));
+    ada.delete_file(&mine["id"]).await;
+    assert_eq!(ada.data(node, ids).await["nodes"], json!([null]));
 }
 
 /// Signing in and what belongs to it; whoever delivers has a connection apart.

@@ -281,3 +281,18 @@ async fn what_is_never_completed_is_swept() {
     assert_eq!(app.number("select bytes from file_usage").await, file["sizeBytes"].as_i64().unwrap());
     assert_eq!(app.number("select count(*) from uploads").await, 1, "its address is still good");
 }
+
+/// Who was suspended sends nothing any more, though the ticket's own hour is not over; once it is lifted, they do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_holder_of_a_ticket_sends_nothing() {
+    let (app, ada) = start().await;
+    let root = app.as_role("root", "ADMIN").await;
+    let ticket = ticket(&ada, "a.txt", "text/plain", 3).await;
+    let suspend = "mutation ($id: ID!) { suspendUser(id: $id) { userErrors { code } } }";
+    assert_eq!(codes(&root.payload(suspend, json!({ "id": ada.id })).await), [""; 0]);
+    let refused = put(&app, &ticket["uploadUrl"], "text/plain", "abc").await;
+    assert_eq!((refused.status, refused.code().as_str()), (403, "FORBIDDEN"));
+    let lift = "mutation ($id: ID!) { unsuspendUser(id: $id) { userErrors { code } } }";
+    assert_eq!(codes(&root.payload(lift, json!({ "id": ada.id })).await), [""; 0]);
+    assert_eq!(put(&app, &ticket["uploadUrl"], "text/plain", "abc").await.status, 204);
+}

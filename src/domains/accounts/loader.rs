@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::{Access, Profile, User};
+use super::model::{Access, Profile, Session, User};
 use super::service;
 use crate::error::AppResult;
 use crate::graphql::loader::Batch;
-use crate::ids::UserId;
+use crate::ids::{SessionId, UserId};
 use crate::scope::Scope;
 
 /// Users by id.
@@ -33,5 +33,17 @@ impl Batch for DetailsByUser {
     async fn load(scope: &Scope, keys: &[UserId]) -> AppResult<HashMap<UserId, Arc<(Access, Profile)>>> {
         let conn = scope.db.read().await?;
         service::load_details(&conn, keys).await
+    }
+}
+
+/// Live sessions of the viewer's, by id.
+pub struct OwnSession;
+
+impl Batch for OwnSession {
+    type Key = SessionId;
+    type Value = Session;
+
+    async fn load(scope: &Scope, keys: &[SessionId]) -> AppResult<HashMap<SessionId, Session>> {
+        service::sessions::load_sessions(scope, keys).await
     }
 }

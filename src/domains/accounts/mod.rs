@@ -6,7 +6,7 @@
 //! - A contact on the account's row is what it signs in by; a new one waits in the profile until it is proven, by code or
 //!   link. Whoever has not proven it learns nothing of whose it is.
 //! - An unknown account and a wrong password are answered alike, in text and in time.
-//! - A code is tried five times at most and used up once, in the transaction of what it is good for; a captcha is tried
+//! - A code is tried ten times at most, three times from one address, and used up once, in the transaction of what it is good for; a captcha is tried
 //!   once. Of both only an HMAC is stored.
 //! - A session is opened only while its account's row is held and may be signed in to: none outlives a suspension, a new
 //!   password or a departure that it raced with.

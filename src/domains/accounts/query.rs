@@ -51,12 +51,13 @@ pub async fn is_admin(ctx: &Context<'_>, id: UserId) -> AppResult<bool> {
     Ok(user.is_some_and(|user| user.role == Role::Admin && user.deleted_at.is_none()))
 }
 
-/// A live session of the viewer's.
+/// A live session of the viewer's, through the loader.
 ///
 /// # Errors
 /// Unauthenticated without a token.
 pub async fn find_session(ctx: &Context<'_>, id: SessionId) -> AppResult<Option<Session>> {
-    Ok(service::sessions::find_session(ctx.scope()?, id).await?.map(Session))
+    let loaders = ctx.loaders()?;
+    Ok(loaders.find(&loaders.sessions, id).await?.map(Session))
 }
 
 /// Queries of accounts.

@@ -5,6 +5,7 @@
 //! - `items.favorite_count` is the number of its favorites: counted in the transaction that adds or removes them, with
 //!   the items held in the order of their ids.
 
+pub mod loader;
 pub mod model;
 pub mod mutation;
 pub mod query;

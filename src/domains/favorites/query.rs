@@ -10,12 +10,13 @@ use crate::graphql::context::PlazaContext;
 use crate::ids::FavoriteId;
 use crate::page::PageArgs;
 
-/// A favorite of the viewer's.
+/// A favorite of the viewer's, through the loader.
 ///
 /// # Errors
 /// Unauthenticated without a token.
 pub async fn find_favorite(ctx: &Context<'_>, id: FavoriteId) -> AppResult<Option<Favorite>> {
-    Ok(service::find(ctx.scope()?, id).await?.map(Favorite))
+    let loaders = ctx.loaders()?;
+    Ok(loaders.find(&loaders.favorites, id).await?.map(Favorite))
 }
 
 /// The part of the viewer that favorites know of.

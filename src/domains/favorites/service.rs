@@ -115,14 +115,15 @@ pub async fn count(scope: &Scope, bound: i64) -> AppResult<i64> {
     Ok(store::count_favorites(&*scope.db.read().await?, viewer, bound).await?)
 }
 
-/// A favorite of the viewer's.
+/// Favorites of the viewer's, by id.
 ///
 /// # Errors
 /// Unauthenticated without a token.
-pub async fn find(scope: &Scope, id: FavoriteId) -> AppResult<Option<FavoriteCard>> {
+pub async fn load(scope: &Scope, ids: &[FavoriteId]) -> AppResult<HashMap<FavoriteId, FavoriteCard>> {
     let viewer = scope.viewer()?.user_id;
-    let found = store::find_favorite(&*scope.db.read().await?, viewer, id).await?;
-    Ok(with_items(scope, found.into_iter().collect()).await?.pop())
+    let found = store::list_by_ids(&*scope.db.read().await?, viewer, ids).await?;
+    let cards = with_items(scope, found).await?;
+    Ok(cards.into_iter().map(|card| (card.favorite.id, card)).collect())
 }
 
 /// Deletes the favorites of somebody who leaves, within the caller's transaction, which holds the items.

@@ -43,14 +43,10 @@ pub async fn count_favorites(mut conn: &AsyncPgConnection, user: UserId, bound: 
     Ok(i64::try_from(ids.len()).unwrap_or(bound))
 }
 
-/// A favorite of somebody's.
-pub async fn find_favorite(
-    mut conn: &AsyncPgConnection,
-    user: UserId,
-    id: FavoriteId,
-) -> QueryResult<Option<Favorite>> {
-    let own = favorites::table.filter(favorites::id.eq(id).and(favorites::user_id.eq(user)));
-    own.select(Favorite::as_select()).first(&mut conn).await.optional()
+/// Favorites of somebody's by id, in no order.
+pub async fn list_by_ids(mut conn: &AsyncPgConnection, user: UserId, ids: &[FavoriteId]) -> QueryResult<Vec<Favorite>> {
+    let own = favorites::table.filter(favorites::id.eq_any(ids).and(favorites::user_id.eq(user)));
+    own.select(Favorite::as_select()).load(&mut conn).await
 }
 
 statement! {

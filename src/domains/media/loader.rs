@@ -10,6 +10,18 @@ use crate::graphql::loader::Batch;
 use crate::ids::MediaId;
 use crate::scope::Scope;
 
+/// Files of the viewer's, by id, as they are now.
+pub struct OwnMedia;
+
+impl Batch for OwnMedia {
+    type Key = MediaId;
+    type Value = Arc<Media>;
+
+    async fn load(scope: &Scope, keys: &[MediaId]) -> AppResult<HashMap<MediaId, Arc<Media>>> {
+        service::load_own(scope, keys).await
+    }
+}
+
 /// Files by id, for what shows them.
 pub struct MediaById;
 

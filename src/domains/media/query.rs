@@ -10,12 +10,13 @@ use crate::graphql::context::PlazaContext;
 use crate::ids::MediaId;
 use crate::page::PageArgs;
 
-/// A file of the viewer's.
+/// A file of the viewer's, through the loader.
 ///
 /// # Errors
 /// Unauthenticated without a token.
 pub async fn find_media(ctx: &Context<'_>, id: MediaId) -> AppResult<Option<Media>> {
-    Ok(service::find_own(ctx.scope()?, id).await?.map(Into::into))
+    let loaders = ctx.loaders()?;
+    Ok(loaders.find(&loaders.own_media, id).await?.map(Media))
 }
 
 /// The part of the viewer that media knows of.

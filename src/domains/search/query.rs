@@ -96,7 +96,7 @@ impl SearchQuery {
 
     /// Finds people: by nickname, username or account number, as `search` does; by a whole e-mail address or phone number
     /// that they have verified, which is shown to nobody. Signed in. Errors: `BAD_USER_INPUT` for more than 100
-    /// characters, `RATE_LIMITED` for more than a hundred addresses or numbers in an hour.
+    /// characters, `RATE_LIMITED` for more than a hundred addresses or numbers in an hour, or three hundred from one address.
     async fn search_users(
         &self,
         ctx: &Context<'_>,

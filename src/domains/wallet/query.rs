@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object};
 
 use super::types::{LedgerEntry, Wallet};
-use crate::domains::accounts::service::is_admin;
+use crate::domains::accounts::query::is_admin;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::ids::{EntryId, UserId, WalletId};
@@ -22,10 +22,8 @@ pub async fn get_wallet(ctx: &Context<'_>, owner: UserId) -> AppResult<Wallet> {
 /// # Errors
 /// Unauthenticated without a token.
 pub async fn find_wallet(ctx: &Context<'_>, id: WalletId) -> AppResult<Option<Wallet>> {
-    let (owner, loaders) = (UserId(id.0), ctx.loaders()?);
-    if ctx.viewer()?.user_id != owner
-        && (!is_admin(ctx.scope()?).await? || loaders.find(&loaders.users, owner).await?.is_none())
-    {
+    let (owner, viewer, loaders) = (UserId(id.0), ctx.viewer()?.user_id, ctx.loaders()?);
+    if viewer != owner && (!is_admin(ctx, viewer).await? || loaders.find(&loaders.users, owner).await?.is_none()) {
         return Ok(None);
     }
     get_wallet(ctx, owner).await.map(Some)

@@ -1,8 +1,12 @@
 //! What tests do with accounts again and again.
 
+use std::net::SocketAddr;
+
+use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::{Person, TestApp};
+use super::http::{JSON, send};
+use super::{Answer, Person, TestApp};
 
 /// Asks for a code.
 pub const REQUEST: &str = "mutation ($input: RequestVerificationCodeInput!) { requestVerificationCode(input: $input) {
@@ -74,6 +78,11 @@ impl TestApp {
         self.run(document, variables).await.data().as_object().expect("data").values().next().expect("a field").clone()
     }
 
+    /// Runs a mutation without a token as from an address, which the header `X-Client` names, and returns its payload.
+    pub async fn payload_from(&self, from: &str, document: &str, variables: Value) -> Value {
+        payload_from(self.address, (from, None), document, variables).await
+    }
+
     /// Asks for a code and returns the payload.
     pub async fn ask_code(&self, to: &str, purpose: &str) -> Value {
         self.payload(REQUEST, json!({ "input": { "contact": contact(to), "purpose": purpose } })).await
@@ -96,7 +105,22 @@ impl TestApp {
     }
 }
 
+async fn payload_from(to: SocketAddr, (from, token): (&str, Option<&str>), document: &str, variables: Value) -> Value {
+    let body = json!({ "query": document, "variables": variables }).to_string();
+    let authorization = token.map(|token| format!("Bearer {token}"));
+    let mut headers = vec![JSON, ("x-client", from)];
+    headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
+    let reply = send(to, Method::POST, "/graphql", &headers, body).await;
+    let answer = Answer { status: reply.status, body: reply.json() };
+    answer.data().as_object().expect("data").values().next().expect("a field").clone()
+}
+
 impl Person {
+    /// Runs an operation as from an address, which the header `X-Client` names, and returns its one field.
+    pub async fn payload_from(&self, from: &str, document: &str, variables: Value) -> Value {
+        payload_from(self.address, (from, Some(&self.token)), document, variables).await
+    }
+
     /// Runs an operation and returns its one field.
     pub async fn payload(&self, document: &str, variables: Value) -> Value {
         let data = self.data(document, variables).await;

@@ -77,6 +77,9 @@ pub const CASES: &[Case] = &[
     case("Mutation.login", LOGIN, |f| {
         json!({ "input": { "credential": { "password": { "account": f.username, "password": "not the password" } } } })
     }),
+    case("Mutation.reauthenticate", "mutation ($a: String!) { reauthenticate(credential: { password: { account: $a, password: \"not the password\" } }) { ok userErrors { code } } }", |f| {
+        json!({ "a": f.username })
+    }),
     case("Mutation.refreshSession", "mutation { refreshSession(refreshToken: \"none\") { user { id } userErrors { code } } }", none),
     case("Mutation.logout", "mutation { logout { ok userErrors { code } } }", none),
     case("Mutation.revokeSession", "mutation ($id: ID!) { revokeSession(id: $id) { deletedId userErrors { code } } }", |f| {

@@ -68,6 +68,8 @@ pub struct NewCode<'a> {
     pub contact: &'a Contact,
     /// What for.
     pub purpose: CodePurpose,
+    /// The network that it was asked for from; empty where addresses are not counted.
+    pub asked_from: String,
     /// As it is stored.
     pub hash: Vec<u8>,
     /// Nobody asked for it: it went out with a change of the contact.

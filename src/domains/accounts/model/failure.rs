@@ -74,6 +74,9 @@ pub enum AccountError {
     /// The password that should be replaced is not the current one.
     #[error("The current password is not right.")]
     CurrentPasswordWrong,
+    /// A change of contacts or password, or leaving, by a session whose user signed in too long ago.
+    #[error("Prove who you are first: reauthenticate, or sign in again.")]
+    AuthenticationTooOld,
     /// The refresh token is unknown, used up, expired or revoked.
     #[error("This refresh token is no longer valid; sign in again.")]
     RefreshTokenInvalid,
@@ -92,7 +95,7 @@ pub enum AccountError {
     #[error("The captcha's answer is not right, or it was used or is over: make a new one.")]
     CaptchaWrong,
     /// The code is wrong, was used, or was tried too often.
-    #[error("This code is not right, or was used up; after five wrong tries ask for a new one.")]
+    #[error("This code is not right, or was used up; after a few wrong tries ask for a new one.")]
     CodeWrong,
     /// The code was right, some time ago.
     #[error("This code has expired: ask for a new one.")]
@@ -124,6 +127,9 @@ pub enum AccountError {
     /// Nobody does this to themselves.
     #[error("You can't do this to yourself.")]
     Oneself,
+    /// Papers that are not those which were looked at.
+    #[error("The number of the identity card has changed: look at it again.")]
+    IdCardChanged,
     /// Others count on it.
     #[error("There are tasks or orders that are not over: finish, cancel or give them up first.")]
     Unfinished,
@@ -167,12 +173,13 @@ impl AccountError {
             Self::CredentialsMismatch | Self::CurrentPasswordWrong | Self::RefreshTokenInvalid => {
                 Code::InvalidCredentials
             }
+            Self::AuthenticationTooOld => Code::ReauthenticationRequired,
             Self::Suspended { .. } => Code::AccountSuspended,
             Self::CaptchaMissing(_) | Self::CaptchaWrong => Code::CaptchaInvalid,
             Self::CodeWrong | Self::LinkInvalid => Code::CodeInvalid,
             Self::CodeExpired | Self::LinkExpired => Code::CodeExpired,
             Self::Oneself => Code::SelfTarget,
-            Self::Unfinished => Code::Conflict,
+            Self::Unfinished | Self::IdCardChanged => Code::Conflict,
             Self::NoSuchUser | Self::NoSuchSession => Code::NotFound,
         }
     }

@@ -159,6 +159,8 @@ pub struct AdminUpdate {
     pub role: Change<Role>,
     /// What became of the look at their papers.
     pub verification: Change<Verification>,
+    /// The number of the papers that were looked at.
+    pub expected_id_card: Change<String>,
     /// Points of reputation.
     pub score: Change<i32>,
     /// Password.

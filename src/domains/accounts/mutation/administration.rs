@@ -67,7 +67,7 @@ impl AdministrationMutation {
 
     /// Deletes an account: one's own, or as an administrator anybody's. Names, contacts and profile are erased and free
     /// for others; what others share, such as messages, stays with a `deleted` placeholder, and what is left in the wallet is
-    /// nobody's any more. User errors: `NOT_FOUND`, `CONFLICT` while there are tasks or orders that are not over.
+    /// nobody's any more. User errors: `NOT_FOUND`, `REAUTHENTICATION_REQUIRED` for one's own, `CONFLICT` while there are tasks or orders that are not over.
     async fn delete_user(
         &self,
         ctx: &Context<'_>,

@@ -30,7 +30,8 @@ pub struct ProfileMutation;
 #[Object]
 impl ProfileMutation {
     /// Changes what the viewer says of themselves. User errors: `REQUIRED` for null where there has to be a value,
-    /// `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`. The password has `changePassword`.
+    /// `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`; for contacts `REAUTHENTICATION_REQUIRED` unless the
+    /// session's user proved who they are within ten minutes. The password has `changePassword`.
     async fn update_profile(
         &self,
         ctx: &Context<'_>,

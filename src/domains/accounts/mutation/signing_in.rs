@@ -57,6 +57,30 @@ impl SignInMutation {
         settle(login.await, AuthPayload::signed_in)
     }
 
+    /// Proves once more who the viewer is, for the ten minutes in which contacts and password can be changed and the account
+    /// left (`REAUTHENTICATION_REQUIRED`). Signing in counts as well. User errors as `login` has them, and
+    /// `INVALID_CREDENTIALS` for another account's credential.
+    async fn reauthenticate(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What proves the viewer's own account; a code has the purpose `LOGIN`.")]
+        credential: CredentialInput,
+    ) -> Option<AppResult<OkPayload>> {
+        let prove = async {
+            let scope = ctx.scope()?;
+            match credential {
+                CredentialInput::Password(password) => signing_in::reauthenticate(scope, password.into()).await,
+                CredentialInput::EmailCode(by) => {
+                    signing_in::reauthenticate_with_code(scope, Contact::Email(by.email.0), &by.code).await
+                }
+                CredentialInput::PhoneCode(by) => {
+                    signing_in::reauthenticate_with_code(scope, Contact::Phone(by.phone.0), &by.code).await
+                }
+            }
+        };
+        settle(prove.await, |()| OkPayload::done())
+    }
+
     /// Exchanges a refresh token for new tokens. Send no `Authorization` header along: an expired one would be refused
     /// before anything else. The same token again within 30 seconds, while the new one is unused, gives the same new one;
     /// later it ends the session and closes its sockets. User error: `INVALID_CREDENTIALS`.
@@ -94,9 +118,9 @@ impl SignInMutation {
         settle(async { sessions::revoke_other_sessions(ctx.scope()?).await }.await, |()| OkPayload::done())
     }
 
-    /// Replaces the password, ends all other sessions, and gives this one new tokens. User errors:
-    /// `INVALID_CREDENTIALS` for a wrong current password, `RATE_LIMITED` after too many of them, `WEAK_PASSWORD`. Contacts
-    /// that wait to be verified are forgotten.
+    /// Replaces the password, ends all sessions, this one and its access tokens included, and opens a new one with the tokens
+    /// of the payload. User errors: `INVALID_CREDENTIALS` for a wrong current password, `RATE_LIMITED` after too many of them,
+    /// `REAUTHENTICATION_REQUIRED` for a first password, `WEAK_PASSWORD`. Contacts that wait to be verified are forgotten.
     async fn change_password(
         &self,
         ctx: &Context<'_>,

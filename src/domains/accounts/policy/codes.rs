@@ -42,22 +42,59 @@ pub enum Sent {
     Link,
 }
 
-/// What a code or link is counted in: one a minute and some a day, to the contact and from the address.
+/// Codes and links from one address in a minute: many people may share it.
+const ADDRESS_A_MINUTE: u32 = 30;
+
+/// Codes and links from one address in a day, for each of a contact's.
+const CONTACTS_OF_ADDRESS: u32 = 100;
+
+/// Of the SMS with codes in an hour, one address has this part.
+const PART_OF_SMS: u32 = 10;
+
+/// The network that a code is asked for from; it replaces an earlier one of the same, so that nobody replaces somebody else's.
 #[must_use]
-pub fn buckets(rates: &RateLimits, requester: &Requester, contact: &Contact, sent: Sent) -> Vec<Bucket> {
+pub fn asked_from(rates: &RateLimits, requester: &Requester) -> String {
+    address(requester, rates.codes).unwrap_or_default()
+}
+
+/// What a code or link is counted in: some a day to the contact; from one address one a minute and a third of the day's to it,
+/// and many to all contacts. The contact's day spares addresses that its account was signed in from before (`known`), so that
+/// strangers can't use it up. Where addresses are not counted, the contact has one a minute. SMS cost money, and are counted in
+/// all as well.
+#[must_use]
+pub fn buckets(
+    rates: &RateLimits,
+    requester: &Requester,
+    (contact, known): (&Contact, bool),
+    sent: Sent,
+) -> Vec<Bucket> {
     let what = match sent {
         Sent::Code => "code",
         Sent::Link => "link",
     };
-    let whom = std::iter::once(("contact", contact.as_str().to_owned()));
-    let whom = whom.chain(address(requester, rates.codes).map(|ip| ("address", ip)));
-    whom.flat_map(|(kind, name)| {
-        [
-            Bucket::new(&format!("{what} a minute by {kind}"), &name, 1, PAUSE),
-            Bucket::new(&format!("{what} a day by {kind}"), &name, rates.codes.most, TimeDelta::days(1)),
-        ]
-    })
-    .collect()
+    let (most, name, day) = (rates.codes.most, contact.as_str(), TimeDelta::days(1));
+    let mut buckets = Vec::new();
+    if !known {
+        buckets.push(Bucket::new(&format!("{what} a day by contact"), name, most, day));
+    }
+    if let Some(ip) = address(requester, rates.codes) {
+        let both = format!("{name}\n{ip}");
+        buckets.extend([
+            Bucket::new(&format!("{what} a minute by contact and address"), &both, 1, PAUSE),
+            Bucket::new(&format!("{what} a minute by address"), &ip, ADDRESS_A_MINUTE, PAUSE),
+            Bucket::new(&format!("{what} a day by address"), &ip, most.saturating_mul(CONTACTS_OF_ADDRESS), day),
+            Bucket::new(&format!("{what} a day by contact and address"), &both, most.div_ceil(3), day),
+        ]);
+    } else {
+        buckets.push(Bucket::new(&format!("{what} a minute by contact"), name, 1, PAUSE));
+    }
+    if matches!(contact, Contact::Phone(_)) {
+        let (most, hour) = (rates.sms.most, TimeDelta::hours(1));
+        let ip = address(requester, rates.sms);
+        buckets.extend(ip.map(|ip| Bucket::new("sms an hour by address", &ip, most.div_ceil(PART_OF_SMS), hour)));
+        buckets.push(Bucket::new("sms an hour", "", most, hour));
+    }
+    buckets
 }
 
 /// The message that brings a code.
@@ -83,13 +120,39 @@ pub fn code_message(contact: &Contact, purpose: CodePurpose, code: &str, now: Da
     NewMessage { code: Some(code.to_owned()), only_if_known: purpose == CodePurpose::ResetPassword, ..message }
 }
 
+/// How long it is worth telling that a contact is no longer an account's.
+const NOTICE_LIFETIME: TimeDelta = TimeDelta::days(3);
+
+/// The message that tells a contact's holder that it is no longer the account's, and what to do.
+#[must_use]
+pub fn removed_message(contact: &Contact, username: &str, now: DateTime<Utc>) -> NewMessage {
+    let subject = "Plaza 账号联系方式已变更 / a contact of your account was changed".to_owned();
+    let body = match contact {
+        Contact::Phone(_) => {
+            format!("【Plaza】账号 {username} 已不再使用此手机号。如非本人操作，请立即修改密码并联系客服。")
+        }
+        Contact::Email(_) => format!(
+            "账号 {username} 已不再使用此邮箱。如非本人操作，请立即修改密码并联系客服。\n\n\
+             This address no longer belongs to the account {username}. If you did not change it, set a new password at once \
+             and write to support.\n"
+        ),
+    };
+    NewMessage::to(contact, subject, body, (now, NOTICE_LIFETIME))
+}
+
 /// The message that brings a link.
 #[must_use]
-pub fn link_message(contact: &Contact, link: &str, (now, lifetime): (DateTime<Utc>, TimeDelta)) -> NewMessage {
+pub fn link_message(
+    contact: &Contact,
+    username: &str,
+    link: &str,
+    (now, lifetime): (DateTime<Utc>, TimeDelta),
+) -> NewMessage {
     let subject = "Plaza 验证邮箱 / verify your e-mail address".to_owned();
     let body = format!(
-        "请打开以下链接验证您的邮箱，24 小时内有效。如非本人操作，请忽略此邮件。\n\
-         Open this link to verify your e-mail address; it is good for 24 hours. If you did not ask for it, ignore this mail.\n\n{link}\n"
+        "请打开以下链接，确认将此邮箱用于账号 {username}，24 小时内有效。如果这不是您的账号，请忽略此邮件。\n\
+         Open this link and confirm this address for the account {username}; it is good for 24 hours. If the account is not \
+         yours, ignore this mail.\n\n{link}\n"
     );
     NewMessage::to(contact, subject, body, (now, lifetime))
 }

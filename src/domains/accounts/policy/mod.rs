@@ -18,6 +18,9 @@ use crate::text::{ends_line, is_blank, is_filler, turns_direction};
 /// How long a session lives without a refresh.
 pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);
 
+/// How old a proof of who somebody is may be when they change contacts or password, or leave.
+pub const AUTHENTICATION_AGE: TimeDelta = TimeDelta::minutes(10);
+
 /// How long an exchanged refresh token may come back for the same successor.
 const REFRESH_GRACE: TimeDelta = TimeDelta::seconds(30);
 
@@ -154,27 +157,46 @@ fn address(requester: &Requester, rate: Rate) -> Option<String> {
     Some(requester.ip.map(|ip| rates::network(ip).to_string()).unwrap_or_default())
 }
 
-/// What a try to sign in is counted in: for one account from one address, the first; for one account from anywhere; from
-/// one address for any account. Unknown accounts are counted alike.
+/// Whether what somebody does is counted by their address.
 #[must_use]
-pub fn login_buckets(rates: &RateLimits, requester: &Requester, account: &str) -> Vec<Bucket> {
-    let most = rates.logins.most;
-    let Some(ip) = address(requester, rates.logins) else { return Vec::new() };
-    vec![
-        Bucket::new("login by account and address", &format!("{account}\n{ip}"), most, TRIES_WINDOW),
-        Bucket::new("login by account", account, most.saturating_mul(10), TRIES_WINDOW),
-        Bucket::new("login by address", &ip, most.saturating_mul(10), TRIES_WINDOW),
-    ]
+pub fn counts(requester: &Requester, rate: Rate) -> bool {
+    address(requester, rate).is_some()
 }
 
-/// What a try at a code is counted in: by contact and address, so that nobody keeps using up somebody else's codes, and by
-/// address. (The code itself counts its tries.)
+/// What a try to sign in is counted in: for one account from one address, the first; from one address for any account; for
+/// one account from anywhere. The last spares addresses that the account was signed in from before (`known`), so that
+/// strangers can't shut its owner out. Unknown accounts are counted alike.
+#[must_use]
+pub fn login_buckets(rates: &RateLimits, requester: &Requester, account: &str, known: bool) -> Vec<Bucket> {
+    let most = rates.logins.most;
+    let Some(ip) = address(requester, rates.logins) else { return Vec::new() };
+    let mut buckets = vec![
+        Bucket::new("login by account and address", &format!("{account}\n{ip}"), most, TRIES_WINDOW),
+        Bucket::new("login by address", &ip, most.saturating_mul(10), TRIES_WINDOW),
+    ];
+    if !known {
+        buckets.push(Bucket::new("login by account", account, most.saturating_mul(10), TRIES_WINDOW));
+    }
+    buckets
+}
+
+/// Tries at the codes of one contact from one address, while `PLAZA_LIMIT_LOGINS` allows as many: fewer than a code has in all
+/// (ten), so that nobody uses up somebody else's code.
+const CODE_TRIES: u32 = 3;
+
+/// What a try at a code is counted in: by contact and address, so that nobody uses up somebody else's code, and by
+/// address. (The code itself counts its tries, ten in all.)
 #[must_use]
 pub fn code_try_buckets(rates: &RateLimits, requester: &Requester, contact: &Contact) -> Vec<Bucket> {
     let most = rates.logins.most;
     let Some(ip) = address(requester, rates.logins) else { return Vec::new() };
     vec![
-        Bucket::new("code try by contact and address", &format!("{}\n{ip}", contact.as_str()), most, TRIES_WINDOW),
+        Bucket::new(
+            "code try by contact and address",
+            &format!("{}\n{ip}", contact.as_str()),
+            most.min(CODE_TRIES),
+            TRIES_WINDOW,
+        ),
         Bucket::new("code try by address", &ip, most.saturating_mul(10), TRIES_WINDOW),
     ]
 }
@@ -183,6 +205,22 @@ pub fn code_try_buckets(rates: &RateLimits, requester: &Requester, contact: &Con
 #[must_use]
 pub fn password_change_buckets(rates: &RateLimits, user: UserId) -> Vec<Bucket> {
     vec![Bucket::new("password change by user", &user.0.to_string(), rates.logins.most, TRIES_WINDOW)]
+}
+
+/// Look-ups of contacts by one person in an hour: enough to find one's friends, too few to find out whose number is whose.
+const LOOKUPS_BY_PERSON: u32 = 100;
+
+/// Look-ups of contacts from one address in an hour, whoever makes them; local ones are spared.
+const LOOKUPS_BY_ADDRESS: u32 = 300;
+
+/// What looking for the person behind a contact is counted in.
+#[must_use]
+pub fn lookup_buckets(requester: &Requester, viewer: UserId) -> Vec<Bucket> {
+    let hour = TimeDelta::hours(1);
+    let ip = address(requester, Rate { most: LOOKUPS_BY_ADDRESS, explicit: false });
+    let mut buckets = vec![Bucket::new("contact look-ups", &viewer.0.to_string(), LOOKUPS_BY_PERSON, hour)];
+    buckets.extend(ip.map(|ip| Bucket::new("contact look-ups by address", &ip, LOOKUPS_BY_ADDRESS, hour)));
+    buckets
 }
 
 /// What a new account is counted in.

@@ -58,15 +58,12 @@ pub fn age(birthday: NaiveDate, today: NaiveDate) -> i32 {
     today.year() - birthday.year() - i32::from(!had_birthday)
 }
 
-/// Turns what somebody says of themselves into changes of their rows; contacts are not among them.
+/// Turns what somebody says of themselves into changes of their rows; contacts are not among them, nor what becomes of the
+/// look at their papers ([`reverify`]).
 ///
 /// # Errors
 /// All that is wrong, at once.
-pub fn judge_update(
-    update: ProfileUpdate,
-    current: &Profile,
-    today: NaiveDate,
-) -> Result<(UserChanges, ProfileChanges), Vec<UserError>> {
+pub fn judge_update(update: ProfileUpdate, today: NaiveDate) -> Result<(UserChanges, ProfileChanges), Vec<UserError>> {
     let mut faults = Faults::default();
     let names = name_changes(&mut faults, update.username, update.nickname);
     let user = UserChanges { avatar_id: update.avatar_id, ..names };
@@ -84,7 +81,6 @@ pub fn judge_update(
         gender: faults.required(update.gender, "input.gender", |_| Ok::<_, AccountError>(())),
         birthday: faults.clearable(update.birthday, "input.birthday", |birthday| check_birthday(*birthday, today)),
         bio: faults.required(update.bio, "input.bio", |bio| check_lines(bio, LONGEST_BIO)),
-        verification: id_card.as_ref().and_then(|id_card| reverify(current, id_card.as_deref())),
         id_card,
         student_id: faults.clearable(said(update.student_id), "input.studentId", |text| line(text)),
         address: faults.required(update.address, "input.address", |text| check_lines(text, LONGEST_ADDRESS)),
@@ -105,9 +101,12 @@ fn said(change: Change<String>) -> Change<String> {
     Some(value.filter(|text| !text.is_empty()))
 }
 
-/// New papers have to be looked at; without papers there is nothing to look at.
-fn reverify(current: &Profile, id_card: Option<&str>) -> Option<Verification> {
-    if current.id_card.as_deref() == id_card {
+/// What a change of papers makes of the look at them: new ones have to be looked at; without papers there is nothing to
+/// look at.
+#[must_use]
+pub fn reverify(current: &Profile, id_card: &Change<String>) -> Option<Verification> {
+    let id_card = id_card.as_ref()?;
+    if current.id_card == *id_card {
         return None;
     }
     Some(if id_card.is_some() { Verification::Pending } else { Verification::None })
@@ -156,6 +155,19 @@ pub fn judge_admin_update(update: &AdminUpdate) -> Result<(UserChanges, ProfileC
     // Hashed elsewhere.
     faults.required(update.new_password.clone(), "input.newPassword", |text| super::check_password(text));
     faults.none().map(|()| (user, profile))
+}
+
+/// Whether the papers are those that an administrator looked at, where they say which: none asks for nothing.
+///
+/// # Errors
+/// [`AccountError::IdCardChanged`].
+pub fn check_id_card(current: &Profile, expected: &Change<String>) -> Result<(), AccountError> {
+    match expected {
+        Some(expected) if current.id_card.as_deref() != expected.as_deref().map(str::trim) => {
+            Err(AccountError::IdCardChanged)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether somebody can still sign in once these contacts are gone.

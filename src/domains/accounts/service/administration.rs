@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 
-use super::{passwords, reindex, require_role, sessions, taken};
+use super::{contacts, passwords, reindex, require_role, sessions, taken};
+use crate::change::Change;
 use crate::domains::accounts::model::{AccountError, AdminUpdate, Role, SessionEnd, User, UserSearch};
 use crate::domains::accounts::policy::access;
 use crate::domains::accounts::store::sessions::Which;
@@ -48,6 +49,7 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
     if let Some(Some(avatar)) = user.avatar_id {
         media::service::check_picture(scope, &[id, viewer], avatar, "input.avatarId").await?;
     }
+    let expected = update.expected_id_card;
     let hash = match update.new_password.flatten() {
         None => None,
         Some(password) => {
@@ -61,12 +63,18 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
     let (user, ended) = conn
         .transaction(async |conn| {
             let nobody = || AppError::from(AccountError::NoSuchUser.at("id"));
-            let (_, access) = store::lock_user(conn, id).await?.ok_or_else(nobody)?;
+            let held = store::profiles::lock_details(conn, id).await?.ok_or_else(nobody)?;
+            let checked = policy::profile::check_id_card(&held.2, &expected);
+            checked.map_err(|error| error.at("input.expectedIdCard"))?;
+            let locked = (held.0, held.1);
             let clears = (user.email == Some(None), user.phone == Some(None));
             if hash.is_none() && (clears.0 || clears.1) {
                 let path = if clears.0 { "input.email" } else { "input.phone" };
-                policy::profile::check_way_in(&access, clears.0, clears.1).map_err(|error| error.at(path))?;
+                policy::profile::check_way_in(&locked.1, clears.0, clears.1).map_err(|error| error.at(path))?;
             }
+            let goes = |wanted: &Change<String>, own: &Option<String>| wanted.as_ref().is_some_and(|next| next != own);
+            let gone = (goes(&user.email, &locked.1.email), goes(&user.phone, &locked.1.phone));
+            contacts::tell_removed(scope, conn, &locked, gone).await?;
             let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(nobody)?;
             store::profiles::update_profile(conn, id, &profile).await?;
             reindex(conn, &user, &changed).await?;
@@ -78,6 +86,7 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
         })
         .await?;
     sessions::announce(scope, &ended, SessionEnd::Revoked);
+    scope.app.mailer.nudge();
     Ok(user)
 }
 

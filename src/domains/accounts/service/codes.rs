@@ -7,12 +7,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
+use super::sessions;
 use crate::app::App;
 use crate::auth::{captcha, code};
 use crate::clock::random_bytes;
 use crate::contact::Contact;
 use crate::domains::accounts::model::code::{ImageCaptcha, NewCode};
 use crate::domains::accounts::model::{Access, AccountError, CaptchaAnswer, CodeProof, CodePurpose, Profile};
+use crate::domains::accounts::policy::AccountName;
 use crate::domains::accounts::policy::codes::{CAPTCHA_LIFETIME, LIFETIME, PAUSE, Sent};
 use crate::domains::accounts::{policy, store};
 use crate::error::{AppError, AppResult};
@@ -90,23 +92,29 @@ pub(super) async fn send_unasked(scope: &Scope, contacts: &[Contact]) {
             count(scope, contact, Sent::Code).await?;
             issue(scope, contact, CodePurpose::verifying(contact), true).await
         };
-        if let Err(error @ (AppError::Request(..) | AppError::Internal(_))) = sent.await {
-            tracing::warn!(cause = %error.describe(), "a code for a changed contact was not sent");
+        if let Err(error) = sent.await {
+            tracing::warn!(cause = %error.describe(), "code for a changed contact not sent");
         }
     }
 }
 
 /// Counts what is sent to a contact.
 pub(super) async fn count(scope: &Scope, contact: &Contact, sent: Sent) -> AppResult<()> {
-    let buckets = policy::codes::buckets(&scope.app.config.rates, &scope.requester, contact, sent);
     let conn = scope.db.read().await?;
+    let rates = &scope.app.config.rates;
+    let known = policy::counts(&scope.requester, rates.codes) && {
+        let found = store::find_login(&conn, &AccountName::Contact(contact.clone())).await?;
+        sessions::is_known_address(scope, &conn, found.map(|(user, _)| user.id)).await?
+    };
+    let buckets = policy::codes::buckets(rates, &scope.requester, (contact, known), sent);
     rates::spend(&conn, &buckets, scope.app.clock.now()).await.map(drop)
 }
 
 async fn issue(scope: &Scope, contact: &Contact, purpose: CodePurpose, unasked: bool) -> AppResult<()> {
     let (code, now) = (code::generate(), scope.app.clock.now());
     let hash = scope.app.keys.hash(&[purpose.as_str(), contact.as_str(), &code]);
-    let row = NewCode { contact, purpose, hash, unasked, created_at: now, expires_at: now + LIFETIME };
+    let asked_from = policy::codes::asked_from(&scope.app.config.rates, &scope.requester);
+    let row = NewCode { contact, purpose, asked_from, hash, unasked, created_at: now, expires_at: now + LIFETIME };
     let message = policy::codes::code_message(contact, purpose, &code, now);
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
@@ -133,11 +141,10 @@ pub(super) async fn check_code(scope: &Scope, said: Said<'_>) -> AppResult<CodeP
     let conn = scope.db.read().await?;
     let buckets = policy::code_try_buckets(&scope.app.config.rates, &scope.requester, &contact);
     rates::spend(&conn, &buckets, scope.app.clock.now()).await?;
-    let (hash, expires_at) = store::codes::count_try(&conn, (contact.as_str(), purpose)).await?.ok_or_else(wrong)?;
+    let live = store::codes::count_try(&conn, (contact.as_str(), purpose)).await?;
     let parts = [purpose.as_str(), contact.as_str(), &code::normalise(code)];
-    if !scope.app.keys.matches(&hash, &parts) {
-        return Err(wrong());
-    }
+    let right = live.into_iter().find(|(hash, _)| scope.app.keys.matches(hash, &parts));
+    let (hash, expires_at) = right.ok_or_else(wrong)?;
     // Only wrong codes count.
     rates::refund(&conn, &buckets).await?;
     if expires_at <= scope.app.clock.now() {

@@ -35,6 +35,7 @@ pub async fn verify_contact(scope: &Scope, contact: Contact, code: &str) -> AppR
         confirmed.ok_or_else(|| AccountError::NotPending.at("contact").into())
     })
     .await
+    .inspect(|_| scope.app.mailer.nudge())
 }
 
 /// Makes a contact the account's own, within the caller's transaction; none when it waits no more.
@@ -59,7 +60,29 @@ async fn confirm(conn: &AsyncPgConnection, id: UserId, contact: &Contact, scope:
         Contact::Phone(_) => UserChanges { phone: value, phone_verified: Some(true), ..UserChanges::default() },
     };
     let changes = UserChanges { updated_at: Some(scope.app.clock.now()), ..changes };
-    store::update_user(conn, id, &changes).await.map_err(taken)
+    let confirmed = store::update_user(conn, id, &changes).await.map_err(taken)?;
+    if !own {
+        let replaces = (matches!(contact, Contact::Email(_)), matches!(contact, Contact::Phone(_)));
+        tell_removed(scope, conn, &(user, access), replaces).await?;
+    }
+    Ok(confirmed)
+}
+
+/// Tells the holder of an account's own contact that it is no longer the account's, within the caller's transaction; `gone`
+/// says of address and number whether they go.
+pub(super) async fn tell_removed(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    (user, access): &(User, Access),
+    gone: (bool, bool),
+) -> AppResult<()> {
+    let email = access.email.clone().filter(|_| gone.0).map(Contact::Email);
+    let phone = access.phone.clone().filter(|_| gone.1).map(Contact::Phone);
+    for contact in [email, phone].into_iter().flatten() {
+        let message = policy::codes::removed_message(&contact, &user.username, scope.app.clock.now());
+        mailer::enqueue(conn, message).await?;
+    }
+    Ok(())
 }
 
 /// Mails a link that verifies the viewer's pending e-mail address.
@@ -74,9 +97,11 @@ pub async fn send_link(scope: &Scope) -> AppResult<()> {
     let email = waiting_email(&details).ok_or_else(|| AccountError::NothingPending.at(""))?;
     let (contact, now) = (Contact::Email(email.clone()), app.clock.now());
     codes::count(scope, &contact, Sent::Link).await?;
+    let users = store::list_users(&conn, &[viewer]).await?;
+    let username = users.into_iter().next().ok_or_else(AppError::unauthenticated)?.username;
     let token = link::issue(&app.keys, viewer, &email, now)?;
     let link = format!("{}/verify-email?token={token}", app.config.public_url);
-    mailer::enqueue(&conn, policy::codes::link_message(&contact, &link, (now, link::LIFETIME))).await?;
+    mailer::enqueue(&conn, policy::codes::link_message(&contact, &username, &link, (now, link::LIFETIME))).await?;
     app.mailer.nudge();
     Ok(())
 }
@@ -102,6 +127,21 @@ pub async fn verify_email(scope: &Scope, token: &str) -> AppResult<User> {
         confirmed.ok_or_else(|| AccountError::LinkExpired.at("token").into())
     })
     .await
+}
+
+/// Whose account a mailed link is for, by username, and which address it would prove; changes nothing.
+///
+/// # Errors
+/// `CODE_INVALID`, `CODE_EXPIRED`.
+pub async fn find_of_link(scope: &Scope, token: &str) -> AppResult<(String, String)> {
+    let (user, email) = match link::read(&scope.app.keys, token, scope.app.clock.now()) {
+        Link::Good(user, email) => (user, email),
+        Link::Expired => return Err(AccountError::LinkExpired.at("token").into()),
+        Link::Invalid => return Err(AccountError::LinkInvalid.at("token").into()),
+    };
+    let found = store::list_users(&*scope.db.read().await?, &[user]).await?;
+    let user = found.into_iter().find(|user| user.deleted_at.is_none());
+    user.map(|user| (user.username, email)).ok_or_else(|| AccountError::LinkExpired.at("token").into())
 }
 
 /// Whether an account has this contact; for whoever delivers, never for whoever asks.

@@ -20,10 +20,11 @@ use crate::scope::Scope;
 /// `deleted` placeholder; so does what is left in their wallet, which nobody can spend any more.
 ///
 /// # Errors
-/// Forbidden but to the holder and administrators; `NOT_FOUND`; `CONFLICT` while they have tasks or orders that are not
+/// Forbidden but to the holder and administrators; `REAUTHENTICATION_REQUIRED` for the holder; `NOT_FOUND`; `CONFLICT` while they have tasks or orders that are not
 /// over.
 pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
-    if scope.viewer()?.user_id != id {
+    let own = scope.viewer()?.user_id == id;
+    if !own {
         require_role(scope, Role::Admin).await?;
     }
     let gone = || AppError::from(AccountError::NoSuchUser.at("id"));
@@ -32,6 +33,9 @@ pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
     let (ended, contacts) = conn
         .transaction(async |conn| {
             let (user, _) = store::lock_user(conn, id).await?.ok_or_else(gone)?;
+            if own {
+                sessions::require_recent(scope, conn).await?;
+            }
             let details = store::profiles::find_details(conn, id).await?.ok_or_else(gone)?;
             let ended = sessions::end(scope, conn, (id, Which::All), SessionEnd::Revoked).await?;
             store::sessions::erase_devices(conn, id).await?;

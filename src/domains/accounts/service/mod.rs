@@ -14,7 +14,6 @@ pub mod signing_in;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
 use super::model::{Access, AccountError, Profile, Role, User, UserChanges};
@@ -29,7 +28,7 @@ use crate::domains::media::model::MediaError;
 use crate::domains::search;
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
-use crate::rates::{self, Bucket};
+use crate::rates;
 use crate::scope::Scope;
 
 /// Whether anybody has registered.
@@ -117,18 +116,15 @@ pub async fn hold_person(conn: &AsyncPgConnection, id: UserId) -> AppResult<bool
     Ok(store::hold_user(conn, id).await?)
 }
 
-/// Contact look-ups of one person in an hour: enough to find one's friends, too few to find out whose number is whose.
-const MOST_LOOKUPS: u32 = 100;
-
 /// Whoever has proven to have this contact; each look-up is counted.
 ///
 /// # Errors
-/// Unauthenticated without a token; `RATE_LIMITED` for too many in an hour.
+/// Unauthenticated without a token; `RATE_LIMITED` for too many in an hour, by the viewer or from their address.
 pub async fn find_by_contact(scope: &Scope, contact: Contact) -> AppResult<Option<User>> {
     let viewer = scope.viewer()?.user_id;
     let conn = scope.db.read().await?;
-    let bucket = Bucket::new("contact look-ups", &viewer.0.to_string(), MOST_LOOKUPS, TimeDelta::hours(1));
-    rates::spend(&conn, &[bucket], scope.app.clock.now()).await.map_err(AppError::into_request)?;
+    let buckets = policy::lookup_buckets(&scope.requester, viewer);
+    rates::spend(&conn, &buckets, scope.app.clock.now()).await.map_err(AppError::into_request)?;
     let is_email = matches!(contact, Contact::Email(_));
     let found = store::find_login(&conn, &AccountName::Contact(contact)).await?;
     let proven = found.filter(|(_, access)| if is_email { access.email_verified } else { access.phone_verified });

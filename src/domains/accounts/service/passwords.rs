@@ -5,7 +5,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use super::codes::{self, Said};
 use super::sessions;
 use crate::contact::Contact;
-use crate::domains::accounts::model::{AccountError, CodePurpose, SessionEnd, SignedIn, UserChanges};
+use crate::domains::accounts::model::{AccountError, CodePurpose, Device, SessionEnd, SignedIn, UserChanges};
 use crate::domains::accounts::policy::{self, AccountName};
 use crate::domains::accounts::store::{self, sessions::Which};
 use crate::error::{AppError, AppResult};
@@ -13,10 +13,11 @@ use crate::ids::{SessionId, UserId};
 use crate::rates;
 use crate::scope::Scope;
 
-/// Replaces the viewer's password, ends all their other sessions, and gives this one new tokens.
+/// Replaces the viewer's password, ends all their sessions, that of the request included, and opens a new one on this device:
+/// whoever copied an access token has nothing of it any more.
 ///
 /// # Errors
-/// `INVALID_CREDENTIALS`, `WEAK_PASSWORD`, `RATE_LIMITED`; overloaded when too many passwords are being hashed.
+/// `INVALID_CREDENTIALS`, `REAUTHENTICATION_REQUIRED` for a first password, `WEAK_PASSWORD`, `RATE_LIMITED`; overloaded when too many passwords are being hashed.
 pub async fn change_password(scope: &Scope, current: Option<String>, new: String) -> AppResult<SignedIn> {
     let viewer = scope.viewer()?;
     policy::check_password(&new).map_err(|error| error.at("input.newPassword"))?;
@@ -24,6 +25,10 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
     app.passwords.check_room()?;
     let conn = scope.db.read().await?;
     let found = store::profiles::find_details(&conn, viewer.user_id).await?;
+    let own = (viewer.user_id, &[viewer.session_id][..]);
+    let session = store::sessions::list_sessions_by_ids(&conn, own, app.clock.now()).await?.pop();
+    let session = session.ok_or_else(AppError::unauthenticated)?;
+    let device = Device { platform: session.platform, name: session.device_name };
     let buckets = policy::password_change_buckets(&app.config.rates, viewer.user_id);
     rates::spend(&conn, &buckets, app.clock.now()).await?;
     drop(conn);
@@ -42,14 +47,17 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
     let mut conn = scope.db.write().await?;
     let (signed_in, ended) = conn
         .transaction(async |conn| {
+            if old_hash.is_none() {
+                sessions::require_recent(scope, conn).await?;
+            }
             let user = store::update_password(conn, viewer.user_id, (old_hash.as_deref(), &new_hash), now).await?;
             // Somebody else changed it while we were hashing: then the current one is not current any more.
             let user = user.ok_or_else(wrong)?;
-            let others = (viewer.user_id, Which::AllBut(viewer.session_id));
-            let ended = sessions::end(scope, conn, others, SessionEnd::Revoked).await?;
+            let ended = sessions::end(scope, conn, (viewer.user_id, Which::All), SessionEnd::Revoked).await?;
             store::profiles::clear_all_pending(conn, viewer.user_id).await?;
-            store::sessions::delete_refresh_tokens(conn, viewer.session_id).await?;
-            let tokens = sessions::give_tokens(scope, conn, viewer.user_id, viewer.session_id).await?;
+            let tokens = sessions::open(scope, conn, (viewer.user_id, None), device).await?;
+            // None: suspended meanwhile.
+            let tokens = tokens.ok_or_else(AppError::unauthenticated)?;
             Ok::<_, AppError>((SignedIn { tokens, user }, ended))
         })
         .await?;

@@ -1,11 +1,11 @@
 //! What people say of themselves.
 
-use diesel_async::AsyncConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 
-use super::{codes, reindex, taken};
+use super::{codes, contacts, reindex, sessions, taken};
 use crate::change::Change;
 use crate::contact::Contact;
-use crate::domains::accounts::model::{ProfileUpdate, User, UserChanges};
+use crate::domains::accounts::model::{ProfileChanges, ProfileUpdate, User, UserChanges};
 use crate::domains::accounts::{policy, store};
 use crate::domains::media;
 use crate::domains::media::model::Sent;
@@ -15,30 +15,56 @@ use crate::scope::Scope;
 /// Changes what the viewer says of themselves. A new contact waits to be verified, and is sent a code.
 ///
 /// # Errors
-/// `REQUIRED`, `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`.
+/// `REQUIRED`, `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`, and `REAUTHENTICATION_REQUIRED` for contacts.
 pub async fn update_profile(scope: &Scope, mut update: ProfileUpdate) -> AppResult<User> {
     let viewer = scope.viewer()?.user_id;
     let now = scope.app.clock.now();
-    let details = store::profiles::find_details(&*scope.db.read().await?, viewer).await?;
-    let details = details.ok_or_else(AppError::unauthenticated)?;
-    let (email, phone) = (update.email.take(), update.phone.take());
-    let clears = (email == Some(None), phone == Some(None));
-    let judged = policy::profile::judge_update(update, &details.1, now.date_naive());
-    let (mut user, mut profile) = judged.map_err(AppError::User)?;
+    let wanted = ContactUpdate { email: update.email.take(), phone: update.phone.take() };
+    let (mut user, profile) = policy::profile::judge_update(update, now.date_naive()).map_err(AppError::User)?;
     user.updated_at = Some(now);
     if let Some(Some(avatar)) = user.avatar_id {
         media::service::check_picture(scope, &[viewer], avatar, "input.avatarId").await?;
     }
-    let mut pending = Vec::new();
-    let own = Own { proven: details.0.email.filter(|_| details.0.email_verified), pending: details.1.pending_email };
-    if let Some(next) = own.changed(email) {
-        pending.extend(next.clone().map(Contact::Email));
-        profile.pending_email = Some(next);
+    let mut conn = scope.db.write().await?;
+    let (user, waiting) =
+        conn.transaction(async |conn| apply_update(scope, conn, (user, profile), wanted).await).await?;
+    drop(conn);
+    scope.app.mailer.nudge();
+    codes::send_unasked(scope, &waiting).await;
+    Ok(user)
+}
+
+/// Contacts as an update has them.
+struct ContactUpdate {
+    email: Change<String>,
+    phone: Change<String>,
+}
+
+/// Writes an update, within the caller's transaction, and returns the contacts that wait from now on as well.
+async fn apply_update(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    (mut user, mut profile): (UserChanges, ProfileChanges),
+    wanted: ContactUpdate,
+) -> AppResult<(User, Vec<Contact>)> {
+    let viewer = scope.viewer()?.user_id;
+    // The lock comes first: a new password, which ends the session, comes before all of this or after it.
+    let held = store::profiles::lock_details(conn, viewer).await?;
+    let (before, access, current) = held.ok_or_else(AppError::unauthenticated)?;
+    profile.verification = policy::profile::reverify(&current, &profile.id_card);
+    let clears =
+        (wanted.email == Some(None) && access.email.is_some(), wanted.phone == Some(None) && access.phone.is_some());
+    let own = Own { proven: access.email.clone().filter(|_| access.email_verified), pending: current.pending_email };
+    profile.pending_email = own.changed(wanted.email);
+    let own = Own { proven: access.phone.clone().filter(|_| access.phone_verified), pending: current.pending_phone };
+    profile.pending_phone = own.changed(wanted.phone);
+    if clears.0 || clears.1 || profile.pending_email.is_some() || profile.pending_phone.is_some() {
+        sessions::require_recent(scope, conn).await?;
     }
-    let own = Own { proven: details.0.phone.filter(|_| details.0.phone_verified), pending: details.1.pending_phone };
-    if let Some(next) = own.changed(phone) {
-        pending.extend(next.clone().map(Contact::Phone));
-        profile.pending_phone = Some(next);
+    if clears.0 || clears.1 {
+        let path = if clears.0 { "input.email" } else { "input.phone" };
+        policy::profile::check_way_in(&access, clears.0, clears.1).map_err(|error| error.at(path))?;
+        contacts::tell_removed(scope, conn, &(before, access), clears).await?;
     }
     if clears.0 {
         (user.email, user.email_verified) = (Some(None), Some(false));
@@ -46,24 +72,13 @@ pub async fn update_profile(scope: &Scope, mut update: ProfileUpdate) -> AppResu
     if clears.1 {
         (user.phone, user.phone_verified) = (Some(None), Some(false));
     }
-    let mut conn = scope.db.write().await?;
-    let user = conn
-        .transaction(async |conn| {
-            if clears.0 || clears.1 {
-                let locked = store::lock_user(conn, viewer).await?.ok_or_else(AppError::unauthenticated)?;
-                let path = if clears.0 { "input.email" } else { "input.phone" };
-                policy::profile::check_way_in(&locked.1, clears.0, clears.1).map_err(|error| error.at(path))?;
-            }
-            let changed = store::update_user(conn, viewer, &user).await.map_err(taken)?;
-            let changed = changed.ok_or_else(AppError::unauthenticated)?;
-            store::profiles::update_profile(conn, viewer, &profile).await?;
-            reindex(conn, &user, &changed).await?;
-            Ok::<_, AppError>(changed)
-        })
-        .await?;
-    drop(conn);
-    codes::send_unasked(scope, &pending).await;
-    Ok(user)
+    let changed = store::update_user(conn, viewer, &user).await.map_err(taken)?;
+    let changed = changed.ok_or_else(AppError::unauthenticated)?;
+    store::profiles::update_profile(conn, viewer, &profile).await?;
+    reindex(conn, &user, &changed).await?;
+    let email = profile.pending_email.flatten().map(Contact::Email);
+    let phone = profile.pending_phone.flatten().map(Contact::Phone);
+    Ok((changed, email.into_iter().chain(phone).collect()))
 }
 
 /// Makes a picture that was sent the viewer's avatar, and one of their files.

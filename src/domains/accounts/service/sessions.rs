@@ -16,6 +16,7 @@ use crate::domains::accounts::store::sessions::{self as store, Which};
 use crate::error::{AppError, AppResult};
 use crate::events::outbox;
 use crate::ids::{SessionId, UserId};
+use crate::rates;
 use crate::scope::Scope;
 
 /// Opens a session and gives its first tokens, within the caller's transaction. None when the account can't be signed in
@@ -41,8 +42,28 @@ pub(super) async fn open(
     }
 }
 
+/// Asks for a proof of who the viewer is that is not old, and holds their session, within the caller's transaction.
+///
+/// # Errors
+/// `REAUTHENTICATION_REQUIRED`.
+pub(super) async fn require_recent(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<()> {
+    let viewer = scope.viewer()?;
+    let since = scope.app.clock.now() - policy::AUTHENTICATION_AGE;
+    let recent = store::lock_authenticated_since(conn, (viewer.user_id, viewer.session_id), since).await?;
+    if recent { Ok(()) } else { Err(AccountError::AuthenticationTooOld.at("").into()) }
+}
+
+/// Whether an account was signed in to from the requester's address before; never where there is no account. It costs the same
+/// whether or not there is one.
+pub(super) async fn is_known_address(scope: &Scope, conn: &AsyncPgConnection, user: Option<UserId>) -> AppResult<bool> {
+    let Some(ip) = scope.requester.ip.map(rates::network) else { return Ok(false) };
+    // Nobody has the id 0.
+    let before = store::list_addresses(conn, user.unwrap_or(UserId(0))).await?;
+    Ok(before.iter().filter_map(|address| address.parse().ok()).any(|address| rates::network(address) == ip))
+}
+
 /// Gives a session a first refresh token and an access token, within the caller's transaction.
-pub(super) async fn give_tokens(
+async fn give_tokens(
     scope: &Scope,
     conn: &AsyncPgConnection,
     user_id: UserId,
@@ -118,7 +139,10 @@ async fn exchange(
             let salt = random_bytes::<16>();
             let successor = presented.successor(&salt);
             let row = store::insert_refresh_token(conn, token.session_id, &successor.hash(), now).await?;
-            store::update_rotated(conn, token.id, (row, &salt), now).await?;
+            // None: it was deleted since it was read. Then nothing of it may be good any more.
+            if store::update_rotated(conn, token.id, (row, &salt), now).await? == 0 {
+                return Err(AccountError::RefreshTokenInvalid.at("refreshToken").into());
+            }
             successor
         }
     };
@@ -199,14 +223,15 @@ pub async fn list_sessions(scope: &Scope) -> AppResult<Vec<Session>> {
     Ok(store::list_sessions(&conn, viewer, scope.app.clock.now()).await?)
 }
 
-/// A live session of the viewer's.
+/// Live sessions of the viewer's, by id.
 ///
 /// # Errors
 /// Unauthenticated without a token.
-pub async fn find_session(scope: &Scope, id: SessionId) -> AppResult<Option<Session>> {
+pub async fn load_sessions(scope: &Scope, ids: &[SessionId]) -> AppResult<HashMap<SessionId, Session>> {
     let viewer = scope.viewer()?.user_id;
     let conn = scope.db.read().await?;
-    Ok(store::find_session(&conn, (viewer, id), scope.app.clock.now()).await?)
+    let found = store::list_sessions_by_ids(&conn, (viewer, ids), scope.app.clock.now()).await?;
+    Ok(found.into_iter().map(|session| (session.id, session)).collect())
 }
 
 /// An access token for somebody, without their password; for the operator's command and load tests.

@@ -1,4 +1,4 @@
-//! Signing in: with a password, or with a one-time code.
+//! Signing in, or proving once more who one is: with a password, or with a one-time code.
 
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
@@ -15,7 +15,38 @@ use crate::scope::Scope;
 /// How often signing in to an account that is being made elsewhere is tried.
 const TRIES: usize = 3;
 
-/// An account's name and its password, as somebody typed them.
+/// Where an operation has its credential.
+#[derive(Clone, Copy, Debug)]
+pub enum CredentialPlace {
+    /// `login(input: { credential })`.
+    Login,
+    /// `reauthenticate(credential)`.
+    Proof,
+}
+
+impl CredentialPlace {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Login => "input.credential",
+            Self::Proof => "credential",
+        }
+    }
+
+    fn password(self) -> String {
+        format!("{}.password", self.path())
+    }
+
+    fn code(self, contact: &Contact) -> &'static str {
+        match (self, contact) {
+            (Self::Login, Contact::Email(_)) => "input.credential.emailCode.code",
+            (Self::Login, Contact::Phone(_)) => "input.credential.phoneCode.code",
+            (Self::Proof, Contact::Email(_)) => "credential.emailCode.code",
+            (Self::Proof, Contact::Phone(_)) => "credential.phoneCode.code",
+        }
+    }
+}
+
+/// An account's name and its password, as they were typed.
 pub struct Password {
     /// Username, e-mail or phone.
     pub account: String,
@@ -32,46 +63,125 @@ pub struct Password {
 /// one, `CAPTCHA_INVALID`, `RATE_LIMITED`; overloaded when too many wait.
 pub async fn login(scope: &Scope, credential: Password, device: Device) -> AppResult<SignedIn> {
     policy::check_device_name(device.name.as_deref()).map_err(|error| error.at("input.deviceName"))?;
-    scope.app.passwords.check_room()?;
-    let name = AccountName::parse(&credential.account);
-    let buckets = policy::login_buckets(&scope.app.config.rates, &scope.requester, name.key());
-    let tried = rates::spend(&*scope.db.read().await?, &buckets, scope.app.clock.now()).await?;
-    if scope.app.config.require_captcha || tried.first().is_some_and(|tried| *tried > TRIES_WITHOUT_CAPTCHA) {
-        check_captcha(scope, credential.captcha, &buckets).await?;
-    }
-    let found = store::find_login(&*scope.db.read().await?, &name).await?;
-    // Hashing takes long: others may have the connection meanwhile.
-    scope.db.release().await;
-    let hash = found.as_ref().and_then(|(_, access)| access.password_hash.clone());
-    let matches = scope.app.passwords.verify(credential.password, hash.clone()).await?;
-    let mismatch = || AppError::from(AccountError::CredentialsMismatch.at("input.credential.password"));
-    let (user, access) = found.filter(|_| matches).ok_or_else(mismatch)?;
-    check_suspension(scope, &access)?;
+    let Proven { user, hash, buckets } = prove_password(scope, credential, CredentialPlace::Login).await?;
     let mut conn = scope.db.write().await?;
     let opened =
         conn.transaction(async |conn| sessions::open(scope, conn, (user.id, hash.as_deref()), device).await).await?;
     // Only wrong passwords count.
     rates::refund(&conn, &buckets).await?;
     // None: what was right a moment ago was changed while it was compared.
+    let mismatch = || AppError::from(AccountError::CredentialsMismatch.at(&CredentialPlace::Login.password()));
     Ok(SignedIn { tokens: opened.ok_or_else(mismatch)?, user })
 }
 
+/// An account whose password was right.
+struct Proven {
+    user: User,
+    /// What it was compared with.
+    hash: Option<String>,
+    /// What the try was counted in.
+    buckets: Vec<Bucket>,
+}
+
+/// Counts a try at a password and compares it.
+async fn prove_password(scope: &Scope, credential: Password, place: CredentialPlace) -> AppResult<Proven> {
+    scope.app.passwords.check_room()?;
+    let (name, now) = (AccountName::parse(&credential.account), scope.app.clock.now());
+    let conn = scope.db.read().await?;
+    let found = store::find_login(&conn, &name).await?;
+    // An account is counted as one, by whichever of its names it is tried.
+    let id = found.as_ref().map(|(user, _)| user.id);
+    let key = id.map_or_else(|| name.key().to_owned(), |id| format!("#{}", id.0));
+    let rates = &scope.app.config.rates;
+    let known = policy::counts(&scope.requester, rates.logins) && sessions::is_known_address(scope, &conn, id).await?;
+    let buckets = policy::login_buckets(rates, &scope.requester, &key, known);
+    let tried = rates::spend(&conn, &buckets, now).await?;
+    drop(conn);
+    if scope.app.config.require_captcha || tried.first().is_some_and(|tried| *tried > TRIES_WITHOUT_CAPTCHA) {
+        check_captcha(scope, credential.captcha, &buckets, place).await?;
+    }
+    // Hashing takes long: others may have the connection meanwhile.
+    scope.db.release().await;
+    let hash = found.as_ref().and_then(|(_, access)| access.password_hash.clone());
+    let matches = scope.app.passwords.verify(credential.password, hash.clone()).await?;
+    let mismatch = || AppError::from(AccountError::CredentialsMismatch.at(&place.password()));
+    let (user, access) = found.filter(|_| matches).ok_or_else(mismatch)?;
+    check_suspension(scope, &access, place)?;
+    Ok(Proven { user, hash, buckets })
+}
+
+/// Notes that the viewer proved who they are, by the password of their own account.
+///
+/// # Errors
+/// As [`login`]; `INVALID_CREDENTIALS` for another account's.
+pub async fn reauthenticate(scope: &Scope, credential: Password) -> AppResult<()> {
+    let viewer = scope.viewer()?;
+    let place = CredentialPlace::Proof;
+    let Proven { user, hash, buckets } = prove_password(scope, credential, place).await?;
+    let mismatch = || AppError::from(AccountError::CredentialsMismatch.at(&place.password()));
+    if user.id != viewer.user_id {
+        return Err(mismatch());
+    }
+    let mut conn = scope.db.write().await?;
+    conn.transaction(async |conn| {
+        // Held, so that no new password comes in between.
+        let (_, access) = store::lock_user(conn, user.id).await?.ok_or_else(AppError::unauthenticated)?;
+        if access.password_hash == hash { note_authentication(scope, conn).await } else { Err(mismatch()) }
+    })
+    .await?;
+    // Only wrong passwords count.
+    rates::refund(&conn, &buckets).await
+}
+
+/// Notes that the viewer proved who they are, by a code for a contact of their own account.
+///
+/// # Errors
+/// `CODE_INVALID`, `CODE_EXPIRED`; `INVALID_CREDENTIALS` for another account's contact.
+pub async fn reauthenticate_with_code(scope: &Scope, contact: Contact, code: &str) -> AppResult<()> {
+    let viewer = scope.viewer()?;
+    let path = CredentialPlace::Proof.code(&contact);
+    let said = Said { contact: contact.clone(), purpose: CodePurpose::Login, code, path };
+    let proof = codes::check_code(scope, said).await?;
+    let mut conn = scope.db.write().await?;
+    conn.transaction(async |conn| {
+        codes::use_up(conn, std::slice::from_ref(&proof)).await?;
+        let found = store::find_login(conn, &AccountName::Contact(contact)).await?;
+        if found.is_none_or(|(user, _)| user.id != viewer.user_id) {
+            return Err(AccountError::CredentialsMismatch.at(CredentialPlace::Proof.path()).into());
+        }
+        note_authentication(scope, conn).await
+    })
+    .await
+}
+
+async fn note_authentication(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<()> {
+    let viewer = scope.viewer()?;
+    let session = (viewer.user_id, viewer.session_id);
+    let noted = store::sessions::update_authenticated(conn, session, scope.app.clock.now()).await?;
+    if noted { Ok(()) } else { Err(AppError::unauthenticated()) }
+}
+
 /// A try without a solved captcha is no try at the password.
-async fn check_captcha(scope: &Scope, captcha: Option<CaptchaAnswer>, buckets: &[Bucket]) -> AppResult<()> {
-    let path = "input.credential.password.captcha";
-    let checked = codes::check_captcha(scope, captcha, CodePurpose::Login, path).await;
+async fn check_captcha(
+    scope: &Scope,
+    captcha: Option<CaptchaAnswer>,
+    buckets: &[Bucket],
+    place: CredentialPlace,
+) -> AppResult<()> {
+    let path = format!("{}.captcha", place.password());
+    let checked = codes::check_captcha(scope, captcha, CodePurpose::Login, &path).await;
     if checked.is_err() {
         rates::refund(&*scope.db.read().await?, buckets).await?;
     }
     checked
 }
 
-fn check_suspension(scope: &Scope, access: &Access) -> AppResult<()> {
+fn check_suspension(scope: &Scope, access: &Access, place: CredentialPlace) -> AppResult<()> {
     if !access.is_suspended(scope.app.clock.now()) {
         return Ok(());
     }
     let (until, reason) = (access.suspended_until, access.suspension_reason.clone());
-    Err(AccountError::Suspended { until, reason }.at("input.credential").into())
+    Err(AccountError::Suspended { until, reason }.at(place.path()).into())
 }
 
 /// Signs in with a one-time code; the first time it makes the account.
@@ -80,17 +190,14 @@ fn check_suspension(scope: &Scope, access: &Access) -> AppResult<()> {
 /// `CODE_INVALID`, `CODE_EXPIRED`, `ACCOUNT_SUSPENDED`, and `RATE_LIMITED` where an account would have to be made.
 pub async fn login_with_code(scope: &Scope, contact: Contact, code: &str, device: Device) -> AppResult<SignedIn> {
     policy::check_device_name(device.name.as_deref()).map_err(|error| error.at("input.deviceName"))?;
-    let path = match contact {
-        Contact::Email(_) => "input.credential.emailCode.code",
-        Contact::Phone(_) => "input.credential.phoneCode.code",
-    };
+    let path = CredentialPlace::Login.code(&contact);
     let said = Said { contact: contact.clone(), purpose: CodePurpose::Login, code, path };
     let proof = codes::check_code(scope, said).await?;
     let name = AccountName::Contact(contact.clone());
     for _ in 0..TRIES {
         let found = store::find_login(&*scope.db.read().await?, &name).await?;
         if let Some((_, access)) = &found {
-            check_suspension(scope, access)?;
+            check_suspension(scope, access, CredentialPlace::Login)?;
         } else {
             let buckets = policy::registration_buckets(&scope.app.config.rates, &scope.requester);
             rates::spend(&*scope.db.read().await?, &buckets, scope.app.clock.now()).await?;

@@ -9,9 +9,9 @@ use crate::domains::accounts::model::CodePurpose;
 use crate::domains::accounts::model::code::NewCode;
 
 /// How often a code may be tried; a constraint holds it as well.
-const TRIES: i32 = 5;
+const TRIES: i32 = 10;
 
-/// Stores a code in the place of an earlier one.
+/// Stores a code in the place of an earlier one that was asked for from the same network.
 pub async fn replace_code(mut conn: &AsyncPgConnection, code: &NewCode<'_>) -> QueryResult<usize> {
     let values = (
         one_time_codes::code_hash.eq(&code.hash),
@@ -20,36 +20,48 @@ pub async fn replace_code(mut conn: &AsyncPgConnection, code: &NewCode<'_>) -> Q
         one_time_codes::created_at.eq(code.created_at),
         one_time_codes::expires_at.eq(code.expires_at),
     );
+    let key = (
+        one_time_codes::contact.eq(code.contact.as_str()),
+        one_time_codes::purpose.eq(code.purpose),
+        one_time_codes::asked_from.eq(&code.asked_from),
+    );
     diesel::insert_into(one_time_codes::table)
-        .values((one_time_codes::contact.eq(code.contact.as_str()), one_time_codes::purpose.eq(code.purpose), values))
-        .on_conflict((one_time_codes::contact, one_time_codes::purpose))
+        .values((key, values))
+        .on_conflict((one_time_codes::contact, one_time_codes::purpose, one_time_codes::asked_from))
         .do_update()
         .set(values)
         .execute(&mut conn)
         .await
 }
 
-/// Counts a try and returns what to compare with, and when it ends; none when there is no code, or no try left.
+/// Counts a try at each code of a contact and returns what to compare with, and when each ends; none when there is no code, or
+/// no try left.
 pub async fn count_try(
     mut conn: &AsyncPgConnection,
     (contact, purpose): (&str, CodePurpose),
-) -> QueryResult<Option<(Vec<u8>, DateTime<Utc>)>> {
-    diesel::update(one_time_codes::table.find((contact, purpose)).filter(one_time_codes::tries.lt(TRIES)))
+) -> QueryResult<Vec<(Vec<u8>, DateTime<Utc>)>> {
+    let of_contact = one_time_codes::contact.eq(contact).and(one_time_codes::purpose.eq(purpose));
+    diesel::update(one_time_codes::table.filter(of_contact.and(one_time_codes::tries.lt(TRIES))))
         .set(one_time_codes::tries.eq(one_time_codes::tries + 1))
         .returning((one_time_codes::code_hash, one_time_codes::expires_at))
-        .get_result(&mut conn)
+        .load(&mut conn)
         .await
-        .optional()
 }
 
-/// Uses a code up; false when somebody else did, or it was replaced.
+/// Uses a code up, and with it the contact's others for this purpose; false when somebody else did, or it was replaced.
 pub async fn delete_code(
     mut conn: &AsyncPgConnection,
     (contact, purpose): (&str, CodePurpose),
     hash: &[u8],
 ) -> QueryResult<bool> {
-    let code = one_time_codes::table.find((contact, purpose)).filter(one_time_codes::code_hash.eq(hash));
-    diesel::delete(code).execute(&mut conn).await.map(|deleted| deleted == 1)
+    let of_contact =
+        one_time_codes::table.filter(one_time_codes::contact.eq(contact).and(one_time_codes::purpose.eq(purpose)));
+    // Two that were asked for from two networks may be the same by chance.
+    let used = diesel::delete(of_contact.clone().filter(one_time_codes::code_hash.eq(hash))).execute(&mut conn).await?;
+    if used > 0 {
+        diesel::delete(of_contact).execute(&mut conn).await?;
+    }
+    Ok(used > 0)
 }
 
 /// Takes a code that went out unasked, lately, for one that was asked for; false when there is none.
@@ -58,13 +70,14 @@ pub async fn claim_unasked(
     (contact, purpose): (&str, CodePurpose),
     since: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    diesel::update(one_time_codes::table.find((contact, purpose)))
+    diesel::update(one_time_codes::table)
+        .filter(one_time_codes::contact.eq(contact).and(one_time_codes::purpose.eq(purpose)))
         .filter(one_time_codes::unasked.and(one_time_codes::created_at.gt(since)))
         .filter(one_time_codes::tries.lt(TRIES))
         .set(one_time_codes::unasked.eq(false))
         .execute(&mut conn)
         .await
-        .map(|changed| changed == 1)
+        .map(|changed| changed > 0)
 }
 
 /// Deletes all codes of some contacts.

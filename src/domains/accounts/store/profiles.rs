@@ -35,6 +35,18 @@ pub async fn find_details(mut conn: &AsyncPgConnection, id: UserId) -> QueryResu
         .optional()
 }
 
+/// Holds somebody's rows, so that nobody else changes them or signs in to the account meanwhile; none when they left.
+pub async fn lock_details(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<Option<(User, Access, Profile)>> {
+    users::table
+        .inner_join(profiles::table)
+        .filter(users::id.eq(id).and(users::deleted_at.is_null()))
+        .select((User::as_select(), Access::as_select(), Profile::as_select()))
+        .for_no_key_update()
+        .first(&mut conn)
+        .await
+        .optional()
+}
+
 /// Changes a profile; there is one.
 pub async fn update_profile(mut conn: &AsyncPgConnection, id: UserId, changes: &ProfileChanges) -> QueryResult<usize> {
     if changes.is_empty() {

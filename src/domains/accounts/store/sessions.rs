@@ -16,10 +16,11 @@ statement! {
     /// was compared with, where one was.
     struct InsertSession<'a> { session: &'a NewSession, hash: Option<&'a str> } -> BigInt
     |this|
-    "insert into sessions (user_id, platform, device_name, ip, created_at, last_used_at, expires_at) select id, "
+    "insert into sessions (user_id, platform, device_name, ip, created_at, last_used_at, authenticated_at, expires_at) select id, "
     [sql_types::Platform: &this.session.platform] ", " [Nullable<Text>: &this.session.device_name] ", "
     [Nullable<Text>: &this.session.ip] ", " [Timestamptz: &this.session.created_at] ", "
-    [Timestamptz: &this.session.created_at] ", " [Timestamptz: &this.session.expires_at]
+    [Timestamptz: &this.session.created_at] ", " [Timestamptz: &this.session.created_at] ", "
+    [Timestamptz: &this.session.expires_at]
     " from users where id = " [BigInt: &this.session.user_id]
     " and deleted_at is null and (suspended_at is null or suspended_until <= " [Timestamptz: &this.session.created_at]
     ") and (" [Nullable<Text>: &this.hash] " is null or password_hash = " [Nullable<Text>: &this.hash]
@@ -63,7 +64,7 @@ pub async fn lock_refresh_token(mut conn: &AsyncPgConnection, hash: &[u8]) -> Qu
         .optional()?;
     let Some(session) = session else { return Ok(None) };
     // First the lock, then the read: a statement of its own sees what the lock's last holder did.
-    sessions::table.find(session).select(sessions::id).for_update().first::<SessionId>(&mut conn).await?;
+    sessions::table.find(session).select(sessions::id).for_update().first::<SessionId>(&mut conn).await.optional()?;
     refresh_tokens::table
         .inner_join(sessions::table.inner_join(users::table))
         .filter(refresh_tokens::token_hash.eq(hash))
@@ -105,9 +106,29 @@ pub async fn update_rotated(
         .await
 }
 
-/// Forgets all refresh tokens of a session, so that only a new one keeps it alive.
-pub async fn delete_refresh_tokens(mut conn: &AsyncPgConnection, session: SessionId) -> QueryResult<usize> {
-    diesel::delete(refresh_tokens::table.filter(refresh_tokens::session_id.eq(session))).execute(&mut conn).await
+/// Holds a live session whose user has proved who they are since a time, so that it does not end meanwhile; false when it is
+/// none.
+pub async fn lock_authenticated_since(
+    mut conn: &AsyncPgConnection,
+    (user, session): (UserId, SessionId),
+    since: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let live = sessions::table
+        .filter(sessions::id.eq(session).and(sessions::user_id.eq(user)).and(sessions::revoked_at.is_null()))
+        .filter(sessions::authenticated_at.gt(since));
+    let held: Option<SessionId> = live.select(sessions::id).for_no_key_update().first(&mut conn).await.optional()?;
+    Ok(held.is_some())
+}
+
+/// Notes that a live session's user has proved who they are; false when it is over.
+pub async fn update_authenticated(
+    mut conn: &AsyncPgConnection,
+    (user, session): (UserId, SessionId),
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let live = sessions::table
+        .filter(sessions::id.eq(session).and(sessions::user_id.eq(user)).and(sessions::revoked_at.is_null()));
+    diesel::update(live).set(sessions::authenticated_at.eq(now)).execute(&mut conn).await.map(|changed| changed == 1)
 }
 
 /// Prolongs a session.
@@ -166,19 +187,29 @@ pub async fn list_sessions(
         .await
 }
 
-/// A live session of somebody's.
-pub async fn find_session(
+/// Live sessions of somebody's, by id, in no order.
+pub async fn list_sessions_by_ids(
     mut conn: &AsyncPgConnection,
-    (user, id): (UserId, SessionId),
+    (user, ids): (UserId, &[SessionId]),
     now: DateTime<Utc>,
-) -> QueryResult<Option<Session>> {
+) -> QueryResult<Vec<Session>> {
     sessions::table
-        .filter(sessions::id.eq(id).and(sessions::user_id.eq(user)))
+        .filter(sessions::id.eq_any(ids).and(sessions::user_id.eq(user)))
         .filter(sessions::revoked_at.is_null().and(sessions::expires_at.gt(now)))
         .select(Session::as_select())
-        .first(&mut conn)
+        .load(&mut conn)
         .await
-        .optional()
+}
+
+/// The addresses that somebody signed in from, those of the last sessions, ended or not.
+pub async fn list_addresses(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<String>> {
+    sessions::table
+        .filter(sessions::user_id.eq(user).and(sessions::ip.is_not_null()))
+        .order((sessions::last_used_at.desc(), sessions::id.desc()))
+        .limit(100)
+        .select(sessions::ip.assume_not_null())
+        .load(&mut conn)
+        .await
 }
 
 /// Forgets from where somebody signed in.

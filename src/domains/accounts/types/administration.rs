@@ -43,6 +43,9 @@ pub struct AdminUpdateUserInput {
     role: MaybeUndefined<Role>,
     /// What became of the look at their papers.
     verification: MaybeUndefined<Verification>,
+    /// The `idCard` that was looked at, or null for none: `CONFLICT`, and nothing happens, when it has changed since. Send it
+    /// along with `verification`.
+    expected_id_card: MaybeUndefined<String>,
     /// Points of reputation, -1000000 to 1000000.
     score: MaybeUndefined<i32>,
     /// 8 to 128 characters, and none that many people choose. Ends all their sessions.
@@ -61,6 +64,7 @@ impl From<AdminUpdateUserInput> for AdminUpdate {
             avatar_id: media_id(input.avatar_id),
             role: change(input.role),
             verification: change(input.verification),
+            expected_id_card: change(input.expected_id_card),
             score: change(input.score),
             new_password: change(input.new_password),
         }

@@ -246,10 +246,23 @@ pub async fn forget(app: &App, conn: &mut AsyncPgConnection, owner: UserId) -> A
 /// # Errors
 /// Unauthenticated without a token.
 pub async fn find_own(scope: &Scope, id: MediaId) -> AppResult<Option<Media>> {
+    Ok(list_own(scope, &[id]).await?.pop())
+}
+
+/// Files of the viewer's, by id.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn load_own(scope: &Scope, ids: &[MediaId]) -> AppResult<HashMap<MediaId, Arc<Media>>> {
+    let found = list_own(scope, ids).await?;
+    Ok(found.into_iter().map(|media| (media.file.id, Arc::new(media))).collect())
+}
+
+async fn list_own(scope: &Scope, ids: &[MediaId]) -> AppResult<Vec<Media>> {
     let viewer = scope.viewer()?.user_id;
-    let conn = scope.db.read().await?;
-    let found = store::list_media(&conn, &[id]).await?;
-    Ok(found.into_iter().find(|media| media.file.owner_id == viewer))
+    let mut found = store::list_media(&*scope.db.read().await?, ids).await?;
+    found.retain(|media| media.file.owner_id == viewer);
+    Ok(found)
 }
 
 /// Checks that a file is a picture of one of these people, for something that is going to show it.

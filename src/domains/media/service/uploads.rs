@@ -127,7 +127,7 @@ fn quota(app: &App) -> Quota {
 }
 
 /// What may be sent with a token to an upload's address; none when the token is not ours, over, or for another address,
-/// and when the upload is completed or was refused.
+/// when the upload is completed or was refused, and when its owner is suspended or gone.
 ///
 /// # Errors
 /// When the database fails.
@@ -136,7 +136,7 @@ pub async fn find_granted(app: &App, key: &str, token: &str) -> AppResult<Option
     let good = claims.filter(|claims| claims.sub == key && claims.exp > app.clock.now().timestamp());
     let Some(Claims { size, content_type, .. }) = good else { return Ok(None) };
     let conn = app.database.get().await?;
-    let owner = store::uploads::find_open(&conn, key).await?;
+    let owner = store::uploads::find_open(&conn, key, app.clock.now()).await?;
     Ok(owner.map(|owner| Granted { owner, key: incoming_key(key), size, content_type }))
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::db::schema::{blobs, media, uploads};
+use crate::db::schema::{blobs, media, uploads, users};
 use crate::domains::media::model::{NewUpload, Upload, UploadState};
 use crate::ids::{MediaId, UploadId, UserId};
 
@@ -19,10 +19,16 @@ pub async fn find_upload(mut conn: &AsyncPgConnection, owner: UserId, key: &str)
     own.select(Upload::as_select()).first(&mut conn).await.optional()
 }
 
-/// Whose upload this is, while it waits for its bytes.
-pub async fn find_open(mut conn: &AsyncPgConnection, key: &str) -> QueryResult<Option<UserId>> {
+/// Whose upload this is, while it waits for its bytes and its owner is neither suspended nor gone.
+pub async fn find_open(mut conn: &AsyncPgConnection, key: &str, now: DateTime<Utc>) -> QueryResult<Option<UserId>> {
     let open = uploads::table.filter(uploads::key.eq(key).and(uploads::state.eq(UploadState::Open)));
-    open.select(uploads::owner_id).first(&mut conn).await.optional()
+    let present = users::suspended_at.is_null().or(users::suspended_until.le(now));
+    open.inner_join(users::table.on(users::id.eq(uploads::owner_id)))
+        .filter(users::deleted_at.is_null().and(present.is_not_distinct_from(true)))
+        .select(uploads::owner_id)
+        .first(&mut conn)
+        .await
+        .optional()
 }
 
 /// The name of the content of what an upload became.

@@ -1,0 +1,172 @@
+//! Proofs of who somebody is that are not old: what asks for them, and what gives them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::accounts::{LOGIN, UPDATE, by_code, codes, contact, faults};
+use crate::harness::{Person, TestApp};
+use crate::live::RECEIVE;
+
+const PROVE: &str = "mutation ($credential: CredentialInput!) { reauthenticate(credential: $credential) { ok userErrors { code field } } }";
+
+const FIRST: &str = "mutation { changePassword(input: { newPassword: \"a long password\" }) { userErrors { code } } }";
+
+const LEAVE: &str = "mutation ($id: ID!) { deleteUser(id: $id) { deletedId userErrors { code } } }";
+
+const LATE: Duration = Duration::from_mins(11);
+
+async fn set_email(person: &Person, email: &str) -> Value {
+    person.payload(UPDATE, json!({ "input": { "email": email } })).await
+}
+
+async fn prove(person: &Person, account: &str, password: &str) -> Value {
+    let credential = json!({ "password": { "account": account, "password": password } });
+    person.payload(PROVE, json!({ "credential": credential })).await
+}
+
+/// A copied access token changes no contact and does not delete the account; its owner proves who they are and does.
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_and_leaving_ask_for_a_proof_of_the_last_ten_minutes() {
+    let app = TestApp::start().await;
+    let (ada, _) = (app.as_user("ada").await, app.as_user("bo").await);
+    assert_eq!(codes(&set_email(&ada, "one@example.com").await), [""; 0], "registering is a proof");
+    app.pass(LATE);
+    for email in [json!("thief@example.com"), Value::Null] {
+        let refused = ada.payload(UPDATE, json!({ "input": { "email": email, "bio": "x" } })).await;
+        assert_eq!(codes(&refused), ["REAUTHENTICATION_REQUIRED"]);
+    }
+    assert_eq!(codes(&ada.payload(LEAVE, json!({ "id": ada.id })).await), ["REAUTHENTICATION_REQUIRED"]);
+    let private = ada.private().await;
+    assert_eq!(private["pendingEmail"], "one@example.com", "nothing has changed");
+    assert_eq!(codes(&ada.payload(UPDATE, json!({ "input": { "bio": "hi" } })).await), [""; 0], "the rest needs none");
+
+    assert_eq!(faults(&prove(&ada, "ada", "a wrong one").await), ["INVALID_CREDENTIALS credential.password"]);
+    assert_eq!(codes(&prove(&ada, "bo", Person::PASSWORD).await), ["INVALID_CREDENTIALS"], "another's account");
+    assert_eq!(codes(&set_email(&ada, "two@example.com").await), ["REAUTHENTICATION_REQUIRED"]);
+    assert_eq!(prove(&ada, "ADA", Person::PASSWORD).await["ok"], true);
+    assert_eq!(codes(&set_email(&ada, "two@example.com").await), [""; 0]);
+    assert_eq!(ada.payload(LEAVE, json!({ "id": ada.id })).await["deletedId"], json!(ada.id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_password_asks_for_one_and_a_code_gives_it() {
+    let app = TestApp::start().await;
+    let code = app.fresh_code("ada@example.com", "LOGIN", 1).await;
+    let ada = Person::new(app.address, &app.payload(LOGIN, by_code("ada@example.com", &code)).await);
+    app.pass(LATE);
+    assert_eq!(codes(&ada.payload(FIRST, json!({})).await), ["REAUTHENTICATION_REQUIRED"]);
+    let code = app.fresh_code("ada@example.com", "LOGIN", 2).await;
+    let by_code = json!({ "credential": { "emailCode": { "email": "ada@example.com", "code": code } } });
+    assert_eq!(ada.payload(PROVE, by_code.clone()).await["ok"], true);
+    assert_eq!(faults(&ada.payload(PROVE, by_code).await), ["CODE_INVALID credential.emailCode.code"], "once");
+    assert_eq!(codes(&ada.payload(FIRST, json!({})).await), [""; 0]);
+}
+
+const CHANGE: &str = "mutation ($old: String!, $new: String!) {
+    changePassword(input: { currentPassword: $old, newPassword: $new }) {
+        tokens { accessToken refreshToken } user { id } userErrors { code } } }";
+
+const VERIFY: &str =
+    "mutation ($c: ContactInput!, $code: String!) { verifyContact(contact: $c, code: $code) { userErrors { code } } }";
+
+/// Gives somebody a proven address; `count` messages have gone there then.
+async fn prove_email(app: &TestApp, person: &Person, email: &str, count: usize) {
+    assert_eq!(codes(&set_email(person, email).await), [""; 0]);
+    let code = app.code_to(email, count).await;
+    assert_eq!(codes(&person.payload(VERIFY, json!({ "c": contact(email), "code": code })).await), [""; 0]);
+}
+
+/// Who copied the access token of the session in which the owner changes the password has nothing of it any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_every_token_of_before_and_its_sockets() {
+    let app = TestApp::start().await;
+    let elsewhere = app.another().await;
+    let owner = app.as_user("ada").await;
+    let thief = owner.clone();
+    let mut sockets = [thief.socket().await, thief.at(elsewhere.address).socket().await];
+    for (socket, instance) in sockets.iter_mut().zip([&app, &elsewhere]) {
+        socket.follow(instance, RECEIVE, json!({})).await;
+    }
+    let new = json!({ "old": Person::PASSWORD, "new": "another long one" });
+    let owner = Person::new(app.address, &owner.payload(CHANGE, new).await);
+    for socket in &mut sockets {
+        assert_eq!(socket.closed().await, (4403, "revoked".to_owned()));
+    }
+    let input = json!({ "input": { "email": "thief@example.com" } });
+    assert_eq!(thief.run(UPDATE, input.clone()).await.code(), "UNAUTHENTICATED");
+    assert_eq!(thief.at(elsewhere.address).run(UPDATE, input).await.code(), "UNAUTHENTICATED");
+    let refresh = "mutation ($t: String!) { refreshSession(refreshToken: $t) { userErrors { code } } }";
+    assert_eq!(codes(&app.payload(refresh, json!({ "t": thief.refresh })).await), ["INVALID_CREDENTIALS"]);
+    assert_eq!(codes(&app.payload(refresh, json!({ "t": owner.refresh })).await), [""; 0]);
+    assert_eq!(owner.private().await["pendingEmail"], Value::Null);
+    let kept = "{ viewer { sessions { platform deviceName } } }";
+    assert_eq!(owner.data(kept, json!({})).await["viewer"]["sessions"].as_array().unwrap().len(), 1);
+}
+
+/// A change of contacts that a new password overtakes is none: it waits for the account, and then the session is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_contacts_does_not_outlive_a_new_password() {
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    let mut sql = app.sql().await;
+    let password = sql.transaction().await.unwrap();
+    let hold = format!("update users set password_hash = 'x' where id = {}", ada.key());
+    password.batch_execute(&hold).await.unwrap();
+    let change = set_email(&ada, "thief@example.com");
+    let ends = async {
+        let waiting =
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+        crate::harness::until("it waits", || async { app.number(waiting).await == 1 }).await;
+        let end =
+            format!("update sessions set revoked_at = now(), end_reason = 'REVOKED' where user_id = {}", ada.key());
+        password.batch_execute(&end).await.unwrap();
+        password.commit().await.unwrap();
+    };
+    let (changed, ()) = tokio::join!(change, ends);
+    assert_eq!(codes(&changed), ["REAUTHENTICATION_REQUIRED"]);
+    assert_eq!(app.number("select count(*) from profiles where pending_email is not null").await, 0);
+}
+
+/// The holder of a contact is told when it is replaced: by a proven new one, or by an administrator.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_old_contact_is_told() {
+    let app = TestApp::start().await;
+    let (ada, root) = (app.as_user("ada").await, app.as_role("root", "ADMIN").await);
+    prove_email(&app, &ada, "one@example.com", 1).await;
+    prove_email(&app, &ada, "two@example.com", 1).await;
+    let told = app.post_to("one@example.com", 2).await;
+    assert!(told["body"].as_str().unwrap().contains("no longer belongs to the account ada"), "{told}");
+    let admin = "mutation ($id: ID!, $email: EmailAddress) { adminUpdateUser(id: $id, input: { email: $email }) { userErrors { code } } }";
+    for email in ["two@example.com", "three@example.com"] {
+        root.payload(admin, json!({ "id": ada.id, "email": email })).await;
+    }
+    let told = app.post_to("two@example.com", 2).await;
+    assert!(told["body"].as_str().unwrap().contains("no longer belongs"), "{told}");
+}
+
+/// A refresh that a new password overtakes gives no token that outlives it, however the two meet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_does_not_outlive_what_ended_its_session() {
+    let app = TestApp::start().await;
+    for (name, end) in [
+        ("ada", "update sessions set revoked_at = now(), end_reason = 'REVOKED'"),
+        ("bo", "delete from refresh_tokens"),
+        ("lan", "delete from sessions"),
+    ] {
+        let person = app.as_user(name).await;
+        let mut sql = app.sql().await;
+        let ending = sql.transaction().await.unwrap();
+        ending.batch_execute(end).await.unwrap();
+        let refresh = "mutation ($t: String!) { refreshSession(refreshToken: $t) { tokens { accessToken } userErrors { code } } }";
+        let ends = async {
+            let waiting =
+                "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+            crate::harness::until("it waits", || async { app.number(waiting).await == 1 }).await;
+            ending.commit().await.unwrap();
+        };
+        let (refreshed, ()) = tokio::join!(app.payload(refresh, json!({ "t": person.refresh })), ends);
+        assert_eq!(codes(&refreshed), ["INVALID_CREDENTIALS"], "{name}: {refreshed}");
+        assert_eq!(refreshed["tokens"], Value::Null);
+    }
+}

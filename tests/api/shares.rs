@@ -1,0 +1,190 @@
+//! What one address may use up of what many share, and of what is somebody else's: codes, tries, SMS, look-ups.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::accounts::{LOGIN, REQUEST, UPDATE, by_code, by_password, codes, contact, faults};
+use crate::harness::{Person, TestApp};
+
+const MINUTE: Duration = Duration::from_secs(61);
+
+const CLIENT: (&str, &str) = ("PLAZA_TRUSTED_PROXY_HEADER", "X-Client");
+
+const FORGOT: &str =
+    "mutation ($contact: ContactInput!) { requestPasswordReset(contact: $contact) { ok userErrors { code } } }";
+
+async fn ask(app: &TestApp, from: &str, to: &str) -> String {
+    let input = json!({ "contact": contact(to), "purpose": "LOGIN" });
+    codes(&app.payload_from(from, REQUEST, json!({ "input": input })).await).join(" ")
+}
+
+async fn enter(app: &TestApp, from: &str, account: &str, password: &str) -> String {
+    codes(&app.payload_from(from, LOGIN, by_password(account, password)).await).join(" ")
+}
+
+/// Thirty people behind one address each get a code in one minute, and there is a bound all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_behind_one_address_get_their_codes() {
+    let settings = [CLIENT, ("PLAZA_LIMIT_CODES", "3")];
+    let one = TestApp::with(&settings).await;
+    let two = TestApp::on(one.url.clone(), &settings).await;
+    for n in 0..30 {
+        let app = if n % 2 == 0 { &one } else { &two };
+        assert_eq!(ask(app, "1.1.1.1", &format!("a{n}@b.c")).await, "", "person {n}");
+    }
+    assert_eq!(ask(&two, "1.1.1.1", "d@e.f").await, "RATE_LIMITED");
+    assert_eq!(ask(&two, "2.2.2.2", "d@e.f").await, "", "elsewhere there is none to wait for");
+}
+
+/// Of a contact's nine codes a day one address asks for three; of a contact's whose account is signed in from there
+/// before, strangers use up none.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_uses_up_the_codes_of_a_contact() {
+    let app = TestApp::with(&[CLIENT, ("PLAZA_LIMIT_CODES", "9")]).await;
+    for _ in 0..3 {
+        assert_eq!(ask(&app, "9.9.9.9", "v@b.c").await, "");
+        app.pass(MINUTE);
+    }
+    let reset = json!({ "contact": contact("v@b.c") });
+    assert_eq!(codes(&app.payload_from("9.9.9.9", FORGOT, reset).await), ["RATE_LIMITED"], "whatever the purpose");
+    assert_eq!(ask(&app, "3.3.3.3", "v@b.c").await, "");
+    // Its holder signs in, and three strangers ask for the rest of the day's.
+    let code = app.code_to("v@b.c", 4).await;
+    assert_eq!(codes(&app.payload_from("3.3.3.3", LOGIN, by_code("v@b.c", &code)).await), [""; 0]);
+    for n in 0..5 {
+        app.pass(MINUTE);
+        assert_eq!(ask(&app, &format!("8.8.8.{}", n / 3), "v@b.c").await, "");
+    }
+    app.pass(MINUTE);
+    assert_eq!(ask(&app, "7.7.7.7", "v@b.c").await, "RATE_LIMITED", "the day's are used up");
+    assert_eq!(ask(&app, "3.3.3.3", "v@b.c").await, "", "but not for where the account is signed in from");
+}
+
+/// A code that somebody else asks for does not replace one's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_replaces_the_code_of_somebody_else() {
+    let app = TestApp::with(&[CLIENT]).await;
+    assert_eq!(ask(&app, "1.1.1.1", "v@b.c").await, "");
+    let first = app.code_to("v@b.c", 1).await;
+    assert_eq!(ask(&app, "9.9.9.9", "v@b.c").await, "", "in the same minute");
+    let second = app.code_to("v@b.c", 2).await;
+    assert_eq!(
+        codes(&app.payload_from("2.2.2.2", LOGIN, by_code("v@b.c", &first)).await),
+        [""; 0],
+        "wherever it is used"
+    );
+    assert_eq!(
+        codes(&app.payload_from("2.2.2.2", LOGIN, by_code("v@b.c", &second)).await),
+        ["CODE_INVALID"],
+        "both are used up"
+    );
+}
+
+/// A code has ten tries, of which one address has three: it does not burn somebody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_burns_the_code_of_somebody_else() {
+    let app = TestApp::with(&[CLIENT]).await;
+    assert_eq!(ask(&app, "1.1.1.1", "v@b.c").await, "");
+    let code = app.code_to("v@b.c", 1).await;
+    let guess =
+        async |from: &str, code: &str| codes(&app.payload_from(from, LOGIN, by_code("v@b.c", code)).await).join(" ");
+    for from in ["9.9.9.1", "9.9.9.2", "9.9.9.3"] {
+        for _ in 0..3 {
+            assert_eq!(guess(from, "x").await, "CODE_INVALID");
+        }
+        assert_eq!(guess(from, &code).await, "RATE_LIMITED", "the right one as well");
+    }
+    assert_eq!(guess("1.1.1.1", &code).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sms_are_bounded_in_all_and_by_address() {
+    let app = TestApp::with(&[CLIENT, ("PLAZA_LIMIT_SMS", "20")]).await;
+    let sms = async |n: usize| ask(&app, &format!("1.1.1.{}", n / 2), &format!("138001380{n:02}")).await;
+    for n in 0..20 {
+        assert_eq!(sms(n).await, "", "number {n}");
+    }
+    assert_eq!(ask(&app, "2.2.2.2", "13800138099").await, "RATE_LIMITED");
+    assert_eq!(ask(&app, "2.2.2.2", "a@b.c").await, "", "mail goes on");
+    app.pass(Duration::from_mins(61));
+    assert_eq!(ask(&app, "2.2.2.2", "13800138097").await, "");
+    assert_eq!(ask(&app, "2.2.2.2", "13800138098").await, "");
+    assert_eq!(ask(&app, "2.2.2.2", "13800138099").await, "RATE_LIMITED", "a tenth of them from one address");
+}
+
+/// By username and e-mail an account has as many tries as by one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_names_of_an_account_share_its_tries() {
+    let app = TestApp::with(&[CLIENT, ("PLAZA_LIMIT_LOGINS", "3")]).await;
+    let ada = app.as_user("ada").await;
+    ada.payload(UPDATE, json!({ "input": { "email": "ada@example.com" } })).await;
+    let code = app.code_to("ada@example.com", 1).await;
+    let verify = "mutation ($c: ContactInput!, $code: String!) { verifyContact(contact: $c, code: $code) { userErrors { code } } }";
+    ada.payload(verify, json!({ "c": contact("ada@example.com"), "code": code })).await;
+    for account in ["ada", "ada@example.com", "ADA"] {
+        assert_eq!(enter(&app, "1.1.1.1", account, "wrong wrong").await, "INVALID_CREDENTIALS");
+    }
+    for account in ["ada", "ada@example.com"] {
+        assert_eq!(enter(&app, "1.1.1.1", account, Person::PASSWORD).await, "RATE_LIMITED", "{account}");
+    }
+    assert_eq!(enter(&app, "2.2.2.2", "ada@example.com", Person::PASSWORD).await, "");
+}
+
+/// Strangers at many addresses use up the tries at an account, and its owner signs in all the same, from where they did.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_do_not_shut_an_owner_out() {
+    let app = TestApp::with(&[CLIENT, ("PLAZA_LIMIT_LOGINS", "2")]).await;
+    app.as_user("ada").await;
+    assert_eq!(enter(&app, "1.1.1.1", "ada", Person::PASSWORD).await, "");
+    for n in 0..20 {
+        let code = enter(&app, &format!("9.9.9.{}", n / 2), "ada", "wrong wrong").await;
+        assert_eq!(code, "INVALID_CREDENTIALS", "try {n}");
+    }
+    assert_eq!(enter(&app, "9.9.8.1", "ada", Person::PASSWORD).await, "RATE_LIMITED");
+    assert_eq!(enter(&app, "1.1.1.1", "ada", Person::PASSWORD).await, "");
+    // Their tries are bounded all the same.
+    for expected in ["INVALID_CREDENTIALS", "INVALID_CREDENTIALS", "RATE_LIMITED"] {
+        assert_eq!(enter(&app, "1.1.1.1", "ada", "wrong wrong").await, expected);
+    }
+}
+
+/// Many accounts at one address find out no more numbers than three people would.
+#[tokio::test(flavor = "multi_thread")]
+async fn look_ups_of_contacts_are_bounded_by_address() {
+    let app = TestApp::with(&[CLIENT]).await;
+    let fields: Vec<String> =
+        (0..20).map(|n| format!("f{n}: searchUsers(query: \"{n}@example.com\") {{ nodes {{ id }} }}")).collect();
+    let twenty = format!("{{ {} }}", fields.join(" "));
+    for n in 0..3 {
+        let person = app.as_user(&format!("p{n}")).await;
+        for _ in 0..5 {
+            person.payload_from("1.1.1.1", &twenty, json!({})).await;
+        }
+    }
+    let late = app.as_user("late").await;
+    let one = "{ searchUsers(query: \"x@example.com\") { nodes { id } } }";
+    let authorization = format!("Bearer {}", late.token);
+    let body = json!({ "query": one }).to_string();
+    let headers = [crate::harness::http::JSON, ("x-client", "1.1.1.1"), ("authorization", &*authorization)];
+    let refused = crate::harness::http::send(app.address, axum::http::Method::POST, "/graphql", &headers, body).await;
+    assert_eq!(refused.code(), "RATE_LIMITED", "{}", refused.text);
+    assert_eq!(late.payload_from("2.2.2.2", one, json!({})).await["nodes"], json!([]));
+}
+
+/// Two contacts that are changed at once both get their code.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_contacts_at_once_both_get_a_code() {
+    let app = TestApp::with(&[("PLAZA_LIMIT_CODES", "10")]).await;
+    let ada = app.as_user("ada").await;
+    let both = json!({ "email": "ada@example.com", "phone": "13800138000" });
+    assert_eq!(faults(&ada.payload(UPDATE, json!({ "input": both })).await), [""; 0]);
+    app.code_to("ada@example.com", 1).await;
+    app.code_to("+8613800138000", 1).await;
+    let input: Value =
+        json!({ "username": "bo", "password": Person::PASSWORD, "email": "bo@example.com", "phone": "13800138001" });
+    let registered = app.payload(crate::harness::accounts::REGISTER, json!({ "input": input })).await;
+    assert_eq!(codes(&registered), [""; 0]);
+    app.code_to("bo@example.com", 1).await;
+    app.code_to("+8613800138001", 1).await;
+}
