@@ -14,7 +14,7 @@
 //! | [`idempotency`] | mutations that take effect once, however often they are sent |
 //! | [`audit`] | looking whether everything adds up |
 //! | [`db`] | pool, embedded PostgreSQL, migrations |
-//! | [`change`], [`error`], [`ids`], [`money`], [`page`], [`scope`], [`text`] | what all domains share |
+//! | [`change`], [`error`], [`ids`], [`money`], [`page`], [`scope`], [`tally`], [`text`] | what all domains share |
 //!
 //! Dependencies point one way: `http → graphql → domains::{query, mutation, types} → service → {policy, store} →
 //! {model, db}`.
@@ -45,5 +45,6 @@ pub mod run;
 pub mod scope;
 pub mod seed;
 pub mod storage;
+pub mod tally;
 pub mod telemetry;
 pub mod text;

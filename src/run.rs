@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::db::embedded::{Cluster, Options};
 use crate::db::{Database, migrate};
 use crate::error::{AppError, AppResult};
-use crate::http::server::Front;
+use crate::http::server::{ConnectionLimits, Front};
 use crate::http::{self, Endpoint};
 use crate::seed;
 
@@ -117,6 +117,13 @@ fn raise_open_files() {
     }
 }
 
+/// How many connections leave room for what else is opened: a quarter of the process's files, 1,000 at the most, are for
+/// the database, for files being sent, and for programs.
+fn connections_with_room() -> usize {
+    let files = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(now, _)| now);
+    usize::try_from(files - (files / 4).min(1000)).unwrap_or(usize::MAX)
+}
+
 async fn serve_on(config: Config, url: &str, demo: bool) -> AppResult<()> {
     let mut ending = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     let bind = config.bind;
@@ -126,7 +133,8 @@ async fn serve_on(config: Config, url: &str, demo: bool) -> AppResult<()> {
     let address = listener.local_addr().map_err(AppError::internal)?;
     // It answers from the beginning: alive, but not ready while the database is migrated.
     let (front, closing) = (Front::default(), CancellationToken::new());
-    let server = http::server::serve(listener, front.clone(), config.transport.connections, closing.clone());
+    let limits = ConnectionLimits::of(&config).within(connections_with_room());
+    let server = http::server::serve(listener, front.clone(), limits, closing.clone());
     let server = tokio::spawn(server);
     let started = async {
         let app = build(config, url).await?;

@@ -11,6 +11,7 @@ pub mod password;
 pub mod refresh;
 pub mod revoked;
 pub mod secret;
+pub mod stream_ticket;
 pub mod token;
 pub mod weak;
 
@@ -49,6 +50,18 @@ pub enum TokenError {
     Ended(SessionEnd),
 }
 
+impl TokenError {
+    /// The code in `extensions.authentication` of an answer.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Invalid => "TOKEN_INVALID",
+            Self::Expired => "TOKEN_EXPIRED",
+            Self::Ended(_) => "SESSION_ENDED",
+        }
+    }
+}
+
 impl From<TokenError> for AppError {
     fn from(error: TokenError) -> Self {
         Self::Request(ErrorCode::Unauthenticated, error.to_string())
@@ -58,8 +71,10 @@ impl From<TokenError> for AppError {
 /// Who asks and from where; one per HTTP request, one per socket.
 #[derive(Clone, Debug)]
 pub struct Requester {
-    /// Nobody when no token was sent.
+    /// None when no token was sent, and when the one that was sent is refused.
     pub viewer: Option<Viewer>,
+    /// Why the token that was sent is refused: the request runs without a viewer, and its answer says so.
+    pub token_error: Option<TokenError>,
     /// The client's address.
     pub ip: Option<IpAddr>,
     /// A program on this machine: spared by the limits that were left at their defaults.
@@ -72,14 +87,25 @@ impl Requester {
     /// Somebody without a token.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { viewer: None, ip: None, is_local: true, trace: TraceId::generate() }
+        Self { viewer: None, token_error: None, ip: None, is_local: true, trace: TraceId::generate() }
+    }
+
+    /// The signed-in user; none when no token was sent.
+    ///
+    /// # Errors
+    /// Unauthenticated when the token is refused.
+    pub fn find_viewer(&self) -> AppResult<Option<Viewer>> {
+        match self.token_error {
+            Some(error) => Err(error.into()),
+            None => Ok(self.viewer),
+        }
     }
 
     /// The signed-in user.
     ///
     /// # Errors
-    /// Unauthenticated when no token was sent.
+    /// Unauthenticated when no token was sent, or the token is refused; the message says which.
     pub fn require_viewer(&self) -> AppResult<Viewer> {
-        self.viewer.ok_or_else(AppError::unauthenticated)
+        self.find_viewer()?.ok_or_else(AppError::unauthenticated)
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! The README's table lists every setting; a test compares it with [`SETTINGS`].
 
+mod origins;
 mod reader;
+mod transport;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,8 +14,10 @@ use lettre::message::Mailbox;
 
 use crate::graphql::document::limits::Limits as DocumentLimits;
 use crate::storage::StorageSettings;
+pub use origins::is_of_this_machine;
 use reader::Reader;
 pub use reader::Recharge;
+pub use transport::TransportLimits;
 
 /// A setting's name, its default as the README shows it, and what it does.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +66,9 @@ settings! {
     "PLAZA_LIMIT_REQUESTS", "1024", "HTTP requests being answered at once, 1 to 100000; more are refused as overloaded";
     "PLAZA_LIMIT_CONNECTIONS", "30000", "open connections, 1 to 1000000; more wait for one to close";
     "PLAZA_LIMIT_SOCKETS", "20000", "open sockets and event streams, 1 to 1000000; more are refused as overloaded";
+    "PLAZA_LIMIT_CONNECTIONS_PER_ADDRESS", "a quarter of PLAZA_LIMIT_CONNECTIONS", "open connections from one address, 1 to 1000000; more are closed at once, spared as below";
+    "PLAZA_LIMIT_SOCKETS_PER_ADDRESS", "a quarter of PLAZA_LIMIT_SOCKETS", "open sockets and event streams from one address, 1 to 1000000; spared as below";
+    "PLAZA_LIMIT_UPLOADS_PER_ADDRESS", "a quarter of PLAZA_LIMIT_UPLOADS", "uploads at once from one address, 1 to 1000000; spared as below";
     "PLAZA_LIMIT_OPERATIONS", "50", "operations running at once on a socket, 1 to 1000";
     "PLAZA_LIMIT_REQUESTS_PER_SECOND", "200", "requests from one address, five times as many in a burst; this machine's own are spared unless set";
     "PLAZA_LIMIT_LOGINS", "10", "wrong passwords for one account from one address in 15 minutes, ten times as many from all; spared as above";
@@ -74,7 +81,7 @@ settings! {
     "PLAZA_LIMIT_FILE_KB", "1024", "KiB of one file of a multipart request, 1 to 65536";
     "PLAZA_LIMIT_UPLOAD_KB", "10240", "KiB of a multipart request, 1 to 262144";
     "PLAZA_LIMIT_FILES", "10", "files of a multipart request, and places they stand in, 1 to 100";
-    "PLAZA_LIMIT_UPLOADS", "64", "multipart requests being read at once, 1 to 1000";
+    "PLAZA_LIMIT_UPLOADS", "64", "uploads at once, from their first bytes to their answer, 1 to 1000";
     "PLAZA_LIMIT_DOCUMENT_BYTES", "16384", "bytes of a document, 64 to 1048576";
     "PLAZA_LIMIT_TOKENS", "2000", "tokens of a document, 10 to 100000";
     "PLAZA_LIMIT_NESTING", "64", "brackets or selections inside each other, fragments written out, 8 to 128";
@@ -98,29 +105,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// What the transport takes, in number and bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct TransportLimits {
-    /// HTTP requests at once.
-    pub requests: usize,
-    /// Open connections.
-    pub connections: usize,
-    /// Open sockets and event streams.
-    pub sockets: usize,
-    /// Operations at once on a socket.
-    pub operations: usize,
-    /// Bytes of a JSON body or a socket's message.
-    pub body: usize,
-    /// Bytes of a file of a multipart request.
-    pub file: usize,
-    /// Bytes of a multipart request.
-    pub upload: usize,
-    /// Files of a multipart request.
-    pub files: usize,
-    /// Multipart requests being read at once.
-    pub uploads: usize,
 }
 
 /// A limit by address: this machine's own addresses are spared where the setting was left alone.
@@ -266,7 +250,7 @@ impl Config {
         let default_bind = SocketAddr::from(([127, 0, 0, 1], 8000));
         let bind = reader.parsed("PLAZA_BIND", default_bind, "an address and port such as 0.0.0.0:8000");
         let public_url = reader.public_url("PLAZA_PUBLIC_URL");
-        let spares_local = public_url.as_deref().is_none_or(reader::is_of_this_machine);
+        let spares_local = public_url.as_deref().is_none_or(is_of_this_machine);
         let public_url = public_url.unwrap_or_else(|| format!("http://{bind}"));
         let production = reader.parsed("PLAZA_PRODUCTION", false, "true or false");
         let config = Self {

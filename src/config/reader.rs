@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::{HeaderName, HeaderValue, Uri};
+use axum::http::HeaderName;
 
-use super::{MailSettings, Rate, RateLimits, TransportLimits};
+use super::{MailSettings, Rate, RateLimits};
 use crate::graphql::document::limits::Limits as DocumentLimits;
 use crate::storage::{S3Settings, StorageSettings};
 use lettre::message::Mailbox;
@@ -82,18 +82,6 @@ impl Reader {
         }
     }
 
-    pub fn origins(&mut self, name: &str) -> Vec<HeaderValue> {
-        let text = self.text(name).unwrap_or_default();
-        let mut origins = Vec::new();
-        for origin in text.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
-            match (is_origin(origin), HeaderValue::from_str(&origin.to_ascii_lowercase())) {
-                (true, Ok(origin)) => origins.push(origin),
-                _ => self.errors.push(format!("{name} has {origin:?}, which is no origin such as https://example.com")),
-            }
-        }
-        origins
-    }
-
     pub fn header(&mut self, name: &str) -> Option<HeaderName> {
         let text = self.text(name)?;
         let header = text.parse().ok();
@@ -116,20 +104,6 @@ impl Reader {
             directives: self.number("PLAZA_LIMIT_DIRECTIVES", default.directives, 0, 1000),
             fragments: self.number("PLAZA_LIMIT_FRAGMENTS", default.fragments, 0, 1000),
             cost: self.number("PLAZA_LIMIT_COST", default.cost, 100, 10_000_000),
-        }
-    }
-
-    pub fn transport_limits(&mut self) -> TransportLimits {
-        TransportLimits {
-            requests: self.size("PLAZA_LIMIT_REQUESTS", 1024, 1, 100_000),
-            connections: self.size("PLAZA_LIMIT_CONNECTIONS", 30_000, 1, 1_000_000),
-            sockets: self.size("PLAZA_LIMIT_SOCKETS", 20_000, 1, 1_000_000),
-            operations: self.size("PLAZA_LIMIT_OPERATIONS", 50, 1, 1000),
-            body: self.size("PLAZA_LIMIT_BODY_KB", 64, 1, 1024) << 10,
-            file: self.size("PLAZA_LIMIT_FILE_KB", 1024, 1, 65_536) << 10,
-            upload: self.size("PLAZA_LIMIT_UPLOAD_KB", 10_240, 1, 262_144) << 10,
-            files: self.size("PLAZA_LIMIT_FILES", 10, 1, 100),
-            uploads: self.size("PLAZA_LIMIT_UPLOADS", 64, 1, 1000),
         }
     }
 
@@ -229,22 +203,4 @@ impl Reader {
         }
         Some(url)
     }
-}
-
-/// Whether a URL leads to this machine and no further.
-pub fn is_of_this_machine(url: &str) -> bool {
-    let Ok(url) = url.parse::<reqwest::Url>() else { return false };
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// A scheme and a host, perhaps a port, and nothing more.
-fn is_origin(text: &str) -> bool {
-    text.parse::<Uri>().is_ok_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri.authority().is_some()
-            && !text.ends_with('/')
-            && uri.path() == "/"
-            && uri.query().is_none()
-    })
 }

@@ -13,12 +13,19 @@ use tokio::time::timeout;
 
 use super::{Family, Header, Processed, Refused, Said, inspect, make, worker};
 use crate::error::{AppError, AppResult};
+use crate::ids::UserId;
+use crate::tally::Tally;
 
 /// MiB that all decoding takes together: one of the largest pictures at a time, or many small ones.
 const MEMORY: u32 = 120;
 
 /// How long a file waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TURN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Files that are worked on or wait, and of them of one person. One more is refused at once: whoever waits holds up what
+/// waits with it.
+const QUEUE: usize = 64;
+const QUEUE_PER_PERSON: u32 = 16;
 
 /// Where temporary files lie, without names: they go with the process.
 #[derive(Clone, Debug)]
@@ -55,6 +62,8 @@ pub struct Workshop {
     program: PathBuf,
     hands: Arc<Semaphore>,
     memory: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+    by_person: Tally<UserId>,
 }
 
 impl Workshop {
@@ -71,6 +80,8 @@ impl Workshop {
             program: program.unwrap_or(Path::new("/proc/self/exe")).into(),
             hands: Arc::new(Semaphore::new(hands)),
             memory: Arc::new(Semaphore::new(MEMORY as usize)),
+            queue: Arc::new(Semaphore::new(QUEUE)),
+            by_person: Tally::new(QUEUE_PER_PERSON),
         })
     }
 
@@ -80,11 +91,13 @@ impl Workshop {
         &self.spool
     }
 
-    /// Makes a file fit to be served.
+    /// Makes a person's file fit to be served.
     ///
     /// # Errors
-    /// Overloaded when its turn does not come; in the inner result, when the file is refused.
-    pub async fn process(&self, mut file: File, said: Said) -> AppResult<Result<Processed, Refused>> {
+    /// Overloaded when too many wait, or its turn does not come; in the inner result, when the file is refused.
+    pub async fn process(&self, person: UserId, mut file: File, said: Said) -> AppResult<Result<Processed, Refused>> {
+        let of_person = self.by_person.take(person).ok_or_else(AppError::overloaded)?;
+        let of_all = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| AppError::overloaded())?;
         let hand = turn(&self.hands, 1).await?;
         let look = move || {
             let header = inspect(&mut file, &said);
@@ -104,7 +117,7 @@ impl Workshop {
         let (spool, program) = (self.spool.clone(), self.program.clone());
         // The work goes on when nobody waits for it any more: until then its place is taken.
         let work = move || {
-            let _held = (hand, memory);
+            let _held = (hand, memory, of_person, of_all);
             if header.kind.family == Family::Picture {
                 worker::hire(&program, file, &header, &spool)
             } else {
@@ -120,7 +133,7 @@ fn mebibytes(header: &Header) -> u32 {
 }
 
 async fn turn(places: &Arc<Semaphore>, count: u32) -> AppResult<OwnedSemaphorePermit> {
-    match timeout(PATIENCE, Arc::clone(places).acquire_many_owned(count)).await {
+    match timeout(TURN_TIMEOUT, Arc::clone(places).acquire_many_owned(count)).await {
         Ok(Ok(permit)) => Ok(permit),
         _ => Err(AppError::overloaded()),
     }

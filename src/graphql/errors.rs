@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Error, ErrorExtensionValues, Response, ServerError, Value};
+use async_graphql::{Error, ErrorExtensionValues, Response, ServerError, Value, value};
 
+use crate::auth::Requester;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry::TraceId;
 
@@ -57,12 +58,37 @@ pub fn is_request_error(response: &Response, longest_path: usize) -> bool {
 /// A response as JSON. One that was refused has no data, not null data.
 #[must_use]
 pub fn to_json(response: &Response, refused: bool) -> Vec<u8> {
-    let json = if refused {
+    let json = if refused && response.extensions.is_empty() {
         serde_json::to_vec(&serde_json::json!({ "errors": response.errors }))
+    } else if refused {
+        serde_json::to_vec(&serde_json::json!({ "errors": response.errors, "extensions": response.extensions }))
     } else {
         serde_json::to_vec(response)
     };
     json.unwrap_or_default()
+}
+
+/// Says in a response's `extensions.authentication` that the token sent along is refused, and why.
+pub fn tell_authentication(response: &mut Response, requester: &Requester) {
+    if let Some(error) = requester.token_error {
+        let told = value!({ "code": error.code(), "message": error.to_string() });
+        response.extensions.insert("authentication".into(), told);
+    }
+}
+
+/// Whether nothing of it was answered because the token sent along is refused.
+#[must_use]
+pub fn is_unauthenticated(response: &Response) -> bool {
+    let is_empty = match &response.data {
+        Value::Null => true,
+        Value::Object(fields) => fields.values().all(|value| *value == Value::Null),
+        _ => false,
+    };
+    let refused = |error: &ServerError| code(error) == ErrorCode::Unauthenticated.as_str();
+    is_empty
+        && response.extensions.contains_key("authentication")
+        && !response.errors.is_empty()
+        && response.errors.iter().all(refused)
 }
 
 /// Completes one error.

@@ -17,6 +17,7 @@ use tracing::Instrument;
 
 use super::Endpoint;
 use super::multipart::File;
+use super::places::Place;
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::graphql::document::{Asked, Refused};
@@ -38,6 +39,15 @@ pub struct Prepared {
     /// http, socket or sse, for log and figures.
     transport: &'static str,
     since: Instant,
+    /// The place of its files among all uploads.
+    place: Option<Place>,
+}
+
+impl Prepared {
+    /// Holds the place of its files until it is answered.
+    pub fn with_place(self, place: Option<Place>) -> Self {
+        Self { place, ..self }
+    }
 }
 
 /// Prepares the operation that is asked for.
@@ -53,17 +63,20 @@ pub fn prepare(
     let since = Instant::now();
     let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| try_prepare(endpoint, asked, files, requester)));
     let refused = match prepared {
-        Ok(Ok((request, operation, name))) => return Ok(Prepared { request, operation, name, transport, since }),
+        Ok(Ok((request, operation, name))) => {
+            return Ok(Prepared { request, operation, name, transport, since, place: None });
+        }
         Ok(Err(refused)) => refused,
         Err(_) => Refused::Request(panicked(endpoint)),
     };
-    let response = match refused {
+    let mut response = match refused {
         Refused::Request(error) => errors::refusal(&error, &requester.trace),
         Refused::Document(stage, mut errors) => {
             errors.iter_mut().for_each(|error| errors::complete(error, stage, &requester.trace));
             Response::from_errors(errors)
         }
     };
+    errors::tell_authentication(&mut response, requester);
     endpoint.app.metrics.answered(transport, None, since.elapsed());
     record_refusal(&endpoint.app.metrics, &response, &requester.trace, transport);
     Err(Box::new(response))
@@ -93,21 +106,22 @@ fn try_prepare(endpoint: &Endpoint, mut asked: Asked, files: Vec<File>, requeste
 
 /// Runs a query or a mutation.
 pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester) -> Response {
-    let Prepared { request, operation, name, transport, since } = prepared;
+    let Prepared { request, operation, name, transport, since, place } = prepared;
     let result = match operation {
-        OperationType::Mutation => run_mutation(endpoint, request, requester).await,
+        OperationType::Mutation => run_mutation(endpoint, (request, place), requester).await,
         _ => match AssertUnwindSafe(endpoint.engine.execute(request)).catch_unwind().await {
             Ok(response) => Ok(response),
             Err(_) => Err(panicked(endpoint)),
         },
     };
-    let response = match result {
+    let mut response = match result {
         Ok(mut response) => {
             errors::finish(&mut response, &requester.trace);
             response
         }
         Err(error) => errors::refusal(&error, &requester.trace),
     };
+    errors::tell_authentication(&mut response, requester);
     let took = since.elapsed();
     endpoint.app.metrics.answered(transport, Some(operation), took);
     endpoint.app.metrics.count_errors(&response);
@@ -152,13 +166,21 @@ pub fn subscribe(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
         .boxed()
 }
 
-async fn run_mutation(endpoint: &Endpoint, request: Request, requester: &Requester) -> AppResult<Response> {
+/// What brings files has its place among the uploads; everything else takes one of the mutations' permits.
+async fn run_mutation(
+    endpoint: &Endpoint,
+    (request, place): (Request, Option<Place>),
+    requester: &Requester,
+) -> AppResult<Response> {
     let app = &endpoint.app;
-    let permit = Arc::clone(&app.mutations).try_acquire_owned().map_err(|_| AppError::overloaded())?;
+    let permit = match place {
+        Some(_) => None,
+        None => Some(Arc::clone(&app.mutations).try_acquire_owned().map_err(|_| AppError::overloaded())?),
+    };
     let engine = Arc::clone(&endpoint.engine);
     let span = tracing::info_span!("mutation", trace = requester.trace.as_str());
     let task = async move {
-        let _permit = permit;
+        let _held = (permit, place);
         tokio::time::timeout(DEADLINE, engine.execute(request)).await
     };
     match app.tracker.spawn(task.instrument(span)).await {

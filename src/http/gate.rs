@@ -27,6 +27,9 @@ const FORGET_EVERY: u32 = 10_000;
 /// Headers by which a proxy betrays itself.
 const FORWARDED: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 
+/// The header that RFC 7239 defines, which has a form of its own.
+const FORWARDED_STANDARD: &str = "forwarded";
+
 /// Who sends a request, as far as the connection tells.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -57,8 +60,17 @@ impl Caller {
 fn forwarded(headers: &HeaderMap, name: &HeaderName) -> Option<IpAddr> {
     let text = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     let last = text.rsplit(',').next()?.trim();
+    let last = if *name == FORWARDED_STANDARD { forwarded_for(last)? } else { last };
     let ip = last.parse::<IpAddr>().ok().or_else(|| Some(last.parse::<SocketAddr>().ok()?.ip()));
     ip.or_else(|| last.strip_prefix('[')?.strip_suffix(']')?.parse().ok()).map(|ip| ip.to_canonical())
+}
+
+/// The `for` of an element of the header `Forwarded` (RFC 7239), such as `for="[2001:db8::1]:4711";proto=https`. Commas in
+/// quotes are in no address, so an element cut there is none.
+fn forwarded_for(element: &str) -> Option<&str> {
+    let mut pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = pairs.find(|(key, _)| key.eq_ignore_ascii_case("for"))?;
+    Some(value.trim_matches('"'))
 }
 
 /// How often each address asked lately.
@@ -126,6 +138,20 @@ mod tests {
             ("::ffff:1.2.3.4", Some("1.2.3.4")),
             ("1.2.3.4, unknown", None),
             ("", None),
+        ] {
+            let headers = HeaderMap::from_iter([(name.clone(), text.parse().unwrap())]);
+            assert_eq!(forwarded(&headers, &name), expected.map(|ip| ip.parse().unwrap()), "{text}");
+        }
+        let name = HeaderName::from_static("forwarded");
+        for (text, expected) in [
+            ("for=1.2.3.4", Some("1.2.3.4")),
+            ("For=1.2.3.4:5678;proto=https;by=10.0.0.1", Some("1.2.3.4")),
+            ("for=6.6.6.6, proto=https; for=\"[2001:db8::1]:4711\"", Some("2001:db8::1")),
+            ("for=\"[2001:db8::1]\"", Some("2001:db8::1")),
+            ("for=1.2.3.4, for=unknown", None),
+            ("for=_hidden", None),
+            ("1.2.3.4", None),
+            ("proto=https", None),
         ] {
             let headers = HeaderMap::from_iter([(name.clone(), text.parse().unwrap())]);
             assert_eq!(forwarded(&headers, &name), expected.map(|ip| ip.parse().unwrap()), "{text}");

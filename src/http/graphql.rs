@@ -1,25 +1,23 @@
 //! GraphQL over HTTP: POST with JSON or files, GET with a query string.
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{ParseRequestError, Request as Parsed};
-use async_graphql_axum::GraphQLRequest;
-use axum::RequestExt;
 use axum::body::BodyDataStream;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{Extension, Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::response::{IntoResponse, Response as HttpResponse};
+use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::response::Response as HttpResponse;
 
 use super::accept::{Accept, Media};
+use super::body::Room;
 use super::gate::Caller;
-use super::multipart::{self, File};
+use super::multipart::{self, Received};
+use super::places::Uploader;
+use super::query_string::Queried;
 use super::reply::Reply;
-use super::{Endpoint, body, execute, graphiql, sse, websocket};
-use crate::app::App;
+use super::{Endpoint, body, credentials, execute, graphiql, query_string, sse, websocket};
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
-use crate::graphql::document::{Asked, Extensions, Object};
 use crate::metrics::Counted;
 
 /// What can be answered.
@@ -37,14 +35,14 @@ pub async fn post(
     let reply = Reply::to(&accept, &endpoint.app.metrics, &caller.trace);
     let asked = async {
         check_accept(&accept)?;
-        let requester = requester(&endpoint.app, &caller, &parts.headers)?;
-        let (asked, files) = read(&endpoint, &requester, &parts.headers, &mut body).await?;
-        asked.check_named()?;
-        Ok((requester, asked, files))
+        let requester = credentials::requester(&endpoint.app, &caller, &parts.headers)?;
+        let received = read(&endpoint, &requester, &parts.headers, &mut body).await?;
+        received.asked.check_named()?;
+        Ok((requester, received))
     };
     match asked.await {
-        Ok((requester, asked, files)) => {
-            let request = Incoming { requester, asked, files, accept, headers: &parts.headers, only_reads: false };
+        Ok((requester, received)) => {
+            let request = Incoming { requester, received, accept, headers: &parts.headers, only_reads: false };
             answer(&endpoint, &reply, request).await
         }
         Err(error) => {
@@ -64,17 +62,21 @@ async fn read(
     requester: &Requester,
     headers: &HeaderMap,
     body: &mut BodyDataStream,
-) -> AppResult<(Asked, Vec<File>)> {
+) -> AppResult<Received> {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (essence, parameters) = media_type.split_once(';').unwrap_or((media_type, ""));
     let limits = &endpoint.app.config.transport;
     match essence.trim().to_ascii_lowercase().as_str() {
-        "application/json" if is_utf8(parameters) => Ok((body::json(headers, body, limits.body).await?, Vec::new())),
+        "application/json" if is_utf8(parameters) => {
+            let asked = body::json(headers, body, limits.body, Room::of(&endpoint.bodies, requester)).await?;
+            Ok(Received { asked, ..Received::default() })
+        }
         "multipart/form-data" => {
             multipart::check_preflight(headers)?;
             // Nobody unknown makes the server hold files.
-            let _place = endpoint.uploads.take(requester.require_viewer()?.user_id).await?;
-            multipart::read(headers, body, limits, endpoint.app.workshop.spool()).await
+            let person = requester.require_viewer()?.user_id;
+            let uploader = Uploader { person, ip: requester.ip, is_local: requester.is_local };
+            multipart::read(headers, body, endpoint, (uploader, Room::of(&endpoint.bodies, requester))).await
         }
         _ => Err(AppError::Request(
             ErrorCode::UnsupportedMediaType,
@@ -101,27 +103,41 @@ pub async fn get(
     if let Ok(upgrade) = upgrade {
         return websocket::accept(endpoint, caller, request.headers(), upgrade);
     }
-    let headers = request.headers().clone();
-    let accept = Accept::of(&headers);
+    let (head, _) = request.into_parts();
+    let headers = &head.headers;
+    let accept = Accept::of(headers);
     let production = endpoint.app.config.production;
     if !production && accept.best(&[Media::Html, Media::Json, Media::GraphqlResponse]) == Some(Media::Html) {
         return graphiql::page(State(endpoint)).await;
     }
     let reply = Reply::to(&accept, &endpoint.app.metrics, &caller.trace);
-    let asked = async {
-        check_accept(&accept)?;
-        let requester = requester(&endpoint.app, &caller, &headers)?;
-        let asked = query_string(request).await?;
-        asked.check_named()?;
-        Ok((requester, asked))
-    };
-    match asked.await {
-        Ok((requester, asked)) => {
-            let request = Incoming { requester, asked, files: Vec::new(), accept, headers: &headers, only_reads: true };
+    match queried(&endpoint, &caller, &accept, (&head.uri, headers)) {
+        Ok((requester, received)) => {
+            let request = Incoming { requester, received, accept, headers, only_reads: true };
             answer(&endpoint, &reply, request).await
         }
         Err(error) => reply.refuse(&error),
     }
+}
+
+/// What a GET asks for, and who asks.
+fn queried(
+    endpoint: &Endpoint,
+    caller: &Caller,
+    accept: &Accept,
+    (uri, headers): (&Uri, &HeaderMap),
+) -> AppResult<(Requester, Received)> {
+    check_accept(accept)?;
+    let Queried { asked, ticket } = query_string::parse(uri)?;
+    let requester = match ticket {
+        None => credentials::requester(&endpoint.app, caller, headers)?,
+        Some(ticket) => {
+            check_ticket(accept, headers)?;
+            credentials::of_ticket(&endpoint.app, caller, &ticket)?
+        }
+    };
+    asked.check_named()?;
+    Ok((requester, Received { asked, ..Received::default() }))
 }
 
 /// Answers any other method.
@@ -137,61 +153,10 @@ pub async fn other(
     response
 }
 
-/// Reads a query string. The library's extractor does the parsing; of its parameters it leaves out three things.
-async fn query_string(mut request: Request) -> AppResult<Asked> {
-    let bad =
-        || AppError::bad_input("The query string needs `query`; `variables` and `extensions` have to be JSON objects.");
-    let parameter = |uri: &Uri, name: &str| {
-        let pairs: Vec<(String, String)> = axum::extract::Query::try_from_uri(uri).ok()?.0;
-        pairs.into_iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value)
-    };
-    // Empty parameters are as good as none; the extractor knows `operation_name`, and no `documentId`.
-    let (operation_name, document_id) =
-        (parameter(request.uri(), "operationName"), parameter(request.uri(), "documentId"));
-    *request.uri_mut() = without_empty(request.uri()).ok_or_else(bad)?;
-    let parsed = request.extract::<GraphQLRequest<BadQuery>, _>().await.map_err(|BadQuery| bad())?;
-    let Parsed { query, variables, extensions, .. } = parsed.into_inner();
-    let extensions: Object<Extensions> =
-        serde_json::to_value(&extensions).and_then(serde_json::from_value).map_err(|_| bad())?;
-    Ok(Asked {
-        query: Some(query),
-        document_id,
-        operation_name,
-        variables: Some(variables),
-        extensions: Some(extensions),
-    })
-}
-
-fn is_empty(pair: &str) -> bool {
-    pair.split_once('=').is_none_or(|(_, value)| value.is_empty())
-}
-
-/// The address without parameters that are empty, which the extractor would read as JSON.
-fn without_empty(uri: &Uri) -> Option<Uri> {
-    let kept: Vec<&str> = uri.query().unwrap_or_default().split('&').filter(|pair| !is_empty(pair)).collect();
-    format!("{}?{}", uri.path(), kept.join("&")).parse().ok()
-}
-
-/// A query string that is no request, in place of the library's own answer in plain text.
-struct BadQuery;
-
-impl From<ParseRequestError> for BadQuery {
-    fn from(_: ParseRequestError) -> Self {
-        Self
-    }
-}
-
-impl IntoResponse for BadQuery {
-    fn into_response(self) -> HttpResponse {
-        StatusCode::BAD_REQUEST.into_response()
-    }
-}
-
 /// A request that was read.
 struct Incoming<'a> {
     requester: Requester,
-    asked: Asked,
-    files: Vec<File>,
+    received: Received,
     accept: Accept,
     headers: &'a HeaderMap,
     /// It may be repeated by whoever stands between: no mutations.
@@ -199,7 +164,8 @@ struct Incoming<'a> {
 }
 
 async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -> HttpResponse {
-    let Incoming { requester, asked, files, accept, headers, only_reads } = request;
+    let Incoming { requester, received, accept, headers, only_reads } = request;
+    let Received { asked, files, place } = received;
     // Not before the request was read: whoever sends slowly takes nobody's place.
     let Ok(_permit) = endpoint.requests.try_acquire() else {
         return reply.refuse(&AppError::overloaded());
@@ -208,13 +174,18 @@ async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -
     let streams = accept.best(&ANSWERS) == Some(Media::EventStream);
     let transport = if streams { "sse" } else { "http" };
     let prepared = match execute::prepare(endpoint, (asked, files), &requester, transport) {
-        Ok(prepared) => prepared,
+        Ok(prepared) => prepared.with_place(place),
         Err(response) if streams => return sse::refused(&response),
         Err(response) => return reply.send(&response),
     };
     let refuse = |message: &str| reply.refuse(&AppError::Request(ErrorCode::MethodNotAllowed, message.into()));
     if only_reads && prepared.operation == OperationType::Mutation {
         return refuse("GET runs no mutations; use POST.");
+    }
+    if prepared.operation == OperationType::Subscription
+        && let Some(error) = requester.token_error
+    {
+        return reply.refuse(&error.into());
     }
     // A client that takes both wants the stream for what needs one.
     let streams = streams || prepared.operation == OperationType::Subscription;
@@ -231,29 +202,22 @@ async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -
     reply.send(&response)
 }
 
+/// A ticket opens event streams, and stands for no token that was sent beside it.
+fn check_ticket(accept: &Accept, headers: &HeaderMap) -> AppResult<()> {
+    if accept.best(&ANSWERS) != Some(Media::EventStream) {
+        let message = "A stream ticket needs Accept: text/event-stream.";
+        return Err(AppError::Request(ErrorCode::Unauthenticated, message.into()));
+    }
+    if headers.contains_key(AUTHORIZATION) {
+        return Err(AppError::bad_input("Send a stream ticket or an Authorization header, not both."));
+    }
+    Ok(())
+}
+
 fn check_accept(accept: &Accept) -> AppResult<()> {
     if accept.best(&ANSWERS).is_some() {
         return Ok(());
     }
     let message = "Answers come as application/graphql-response+json, application/json or text/event-stream.";
     Err(AppError::Request(ErrorCode::NotAcceptable, message.into()))
-}
-
-/// Who asks, by the request's headers.
-fn requester(app: &App, caller: &Caller, headers: &HeaderMap) -> AppResult<Requester> {
-    let viewer = match headers.get(AUTHORIZATION) {
-        None => None,
-        Some(value) => Some(app.authenticate(bearer(value.to_str().unwrap_or_default())?)?),
-    };
-    Ok(Requester { viewer, ip: caller.ip, is_local: caller.is_local, trace: caller.trace.clone() })
-}
-
-/// The token of an `Authorization` value.
-///
-/// # Errors
-/// Unauthenticated when it is not of the bearer kind.
-pub fn bearer(value: &str) -> AppResult<&str> {
-    let refused = || AppError::Request(ErrorCode::Unauthenticated, "Send Authorization: Bearer <access token>.".into());
-    let (scheme, token) = value.split_once(' ').ok_or_else(refused)?;
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(refused()) }
 }

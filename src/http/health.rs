@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::{Extension, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -12,12 +13,9 @@ use tokio::time::Instant;
 use super::Endpoint;
 use super::gate::Caller;
 
-/// How long it is remembered that the database answered.
-const REMEMBERED: Duration = Duration::from_secs(1);
-
-/// When the database answered last, for all who ask whether Plaza can serve: one look at a time, and one a second at most.
-#[derive(Debug, Default)]
-pub struct Readiness(Mutex<Option<Instant>>);
+/// For so long, what was seen of the database and of the figures is told to all who ask.
+const DATABASE_LIFETIME: Duration = Duration::from_millis(500);
+const FIGURES_LIFETIME: Duration = Duration::from_millis(500);
 
 /// Answers `GET /healthz`: the process answers.
 pub async fn alive() -> &'static str {
@@ -30,13 +28,11 @@ pub async fn ready(State(endpoint): State<Endpoint>) -> Response {
     if app.draining.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
-    let mut answered = endpoint.readiness.0.lock().await;
-    if answered.is_none_or(|at| at.elapsed() > REMEMBERED) {
-        *answered = app.events.is_readable().await.ok().map(|()| Instant::now());
-    }
-    match *answered {
-        Some(_) => "ready\n".into_response(),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "no database\n").into_response(),
+    let is_readable = endpoint.looks.database.get(async || app.events.is_readable().await.is_ok()).await;
+    if is_readable {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "no database\n").into_response()
     }
 }
 
@@ -55,6 +51,42 @@ pub async fn metrics(
     if !caller.is_local && !allowed {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     }
-    ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], app.metrics.encode(app))
-        .into_response()
+    let text = endpoint.looks.figures.get(async || Bytes::from(app.metrics.encode(app))).await;
+    ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+}
+
+/// What was seen at the last look, for all who ask within a while of it: a crowd costs one look.
+pub struct Look<T> {
+    lifetime: Duration,
+    last: Mutex<Option<(Instant, T)>>,
+}
+
+impl<T: Clone> Look<T> {
+    fn new(lifetime: Duration) -> Self {
+        Self { lifetime, last: Mutex::default() }
+    }
+
+    async fn get(&self, look: impl AsyncFnOnce() -> T) -> T {
+        let mut last = self.last.lock().await;
+        if let Some((at, seen)) = &*last
+            && at.elapsed() < self.lifetime
+        {
+            return seen.clone();
+        }
+        let seen = look().await;
+        *last = Some((Instant::now(), seen.clone()));
+        seen
+    }
+}
+
+/// Looks at what costs something.
+pub struct Looks {
+    database: Look<bool>,
+    figures: Look<Bytes>,
+}
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self { database: Look::new(DATABASE_LIFETIME), figures: Look::new(FIGURES_LIFETIME) }
+    }
 }

@@ -4,7 +4,7 @@
 //! A name is looked up in the storage alone: no statement. What is not made of the characters of a name never gets there.
 
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Extension, Path, Query, Request, State};
@@ -18,12 +18,12 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use http_range_header::{EndPosition, StartPosition, SyntacticallyCorrectRange};
 use serde::Deserialize;
-use tokio::time::timeout;
 
 use super::Endpoint;
 use super::accept::Accept;
-use super::body::discard;
+use super::body::{Pace, discard};
 use super::gate::Caller;
+use super::places::Uploader;
 use super::reply::Reply;
 use crate::domains::media::service::uploads::{self, Granted};
 use crate::domains::media::service::{blob_key, uploads::find_result};
@@ -38,11 +38,8 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Whatever a file may hold, it runs nothing, loads nothing, and is of no site.
 const SANDBOX: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
-/// A body that is sent straight here comes at this rate at the least, once so much time has passed, and never stands
-/// still for so long.
-const SLOWEST: u64 = 32 << 10;
-const START: Duration = Duration::from_secs(15);
-const STANDSTILL: Duration = Duration::from_secs(10);
+/// So long after its first bytes, a body that is sent straight here has to come at a rate.
+const GRACE: Duration = Duration::from_secs(15);
 
 /// Answers `GET /media/<name>`.
 pub async fn serve(
@@ -177,14 +174,15 @@ pub async fn receive(
     let received = async {
         let granted = uploads::find_granted(&endpoint.app, &key, &token).await?.ok_or_else(AppError::forbidden)?;
         check_announced(&granted, &parts.headers)?;
-        let _place = endpoint.uploads.take(granted.owner).await?;
-        store(&endpoint, &granted, &mut body).await
+        let uploader = Uploader { person: granted.owner, ip: caller.ip, is_local: caller.is_local };
+        store(&endpoint, &granted, uploader, &mut body).await
     };
     match received.await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {
-            // Whoever asked before sending hears the refusal first.
-            if !parts.headers.contains_key(EXPECT) {
+            // Whoever asked before sending hears the refusal first, and nobody knows how much is to come of a body that does
+            // not say.
+            if parts.headers.contains_key(CONTENT_LENGTH) && !parts.headers.contains_key(EXPECT) {
                 discard(&mut body).await;
             }
             refuse(&endpoint, &caller, &parts.headers, &error)
@@ -211,25 +209,32 @@ fn too_large(granted: &Granted) -> AppError {
     AppError::Request(ErrorCode::PayloadTooLarge, format!("{} bytes were announced, and no more.", granted.size))
 }
 
-async fn store(endpoint: &Endpoint, granted: &Granted, body: &mut axum::body::BodyDataStream) -> AppResult<()> {
-    let slow = || AppError::Request(ErrorCode::RequestTimeout, "The body took too long to arrive.".into());
+async fn store(
+    endpoint: &Endpoint,
+    granted: &Granted,
+    uploader: Uploader,
+    body: &mut axum::body::BodyDataStream,
+) -> AppResult<()> {
+    let cut_off = || AppError::bad_input("The body was cut off.");
+    let first = Pace::start(GRACE).wait(body.next()).await?.ok_or_else(cut_off)?;
+    // Not before something has come: silence holds no place.
+    let _place = endpoint.uploads.take(uploader).await?;
+    let mut pace = Pace::start(GRACE);
     let mut incoming = endpoint.app.storage.receive(&granted.key).await?;
-    let since = Instant::now();
     let mut size: u64 = 0;
-    while let Some(chunk) = timeout(STANDSTILL, body.next()).await.map_err(|_| slow())? {
-        let chunk = chunk.map_err(|_| AppError::bad_input("The body was cut off."))?;
+    let mut next = Some(first);
+    while let Some(chunk) = next {
+        let chunk = chunk.map_err(|_| cut_off())?;
         size += chunk.len() as u64;
         if size > granted.size {
             return Err(too_large(granted));
         }
-        let waited = since.elapsed();
-        if waited > START && size / waited.as_secs().max(1) < SLOWEST {
-            return Err(slow());
-        }
+        pace.count(chunk.len())?;
         incoming.write(chunk).await?;
+        next = pace.wait(body.next()).await?;
     }
     if size != granted.size {
-        return Err(AppError::bad_input("The body was cut off."));
+        return Err(cut_off());
     }
     incoming.finish().await
 }

@@ -11,6 +11,7 @@
 
 mod accept;
 mod body;
+mod credentials;
 mod execute;
 mod gate;
 mod graphiql;
@@ -22,11 +23,14 @@ mod multipart;
 mod observe;
 mod origin;
 mod places;
+mod query_string;
 mod reply;
 pub mod server;
+mod shares;
 mod sse;
 mod verify_email;
 mod websocket;
+mod wire;
 
 use std::sync::Arc;
 
@@ -36,10 +40,15 @@ use axum::routing::get;
 use tokio::sync::Semaphore;
 
 use crate::app::App;
+use crate::config::Rate;
 use crate::error::AppResult;
 use crate::graphql::document::Documents;
 use crate::graphql::engine::Engine;
 use crate::graphql::schema;
+
+/// Large bodies that are read into memory at once, and of them from one address.
+const BODIES: usize = 4096;
+const BODIES_PER_ADDRESS: u32 = 1024;
 
 /// What every handler is given.
 #[derive(Clone)]
@@ -54,12 +63,14 @@ pub struct Endpoint {
     requests: Arc<Semaphore>,
     /// Uploads being read.
     uploads: places::Places,
+    /// Large bodies being read into memory.
+    bodies: shares::Shares,
     /// Open sockets and event streams.
-    streams: Arc<Semaphore>,
-    /// Whether the database answered lately.
-    readiness: Arc<health::Readiness>,
+    streams: shares::Shares,
     /// Who asked lately.
     addresses: Arc<gate::Addresses>,
+    /// What was seen of the database and of the figures lately.
+    looks: Arc<health::Looks>,
 }
 
 impl Endpoint {
@@ -81,10 +92,11 @@ impl Endpoint {
             documents: Arc::new(Documents::open(&engine.sdl(), &app.config)?),
             engine,
             requests: Arc::new(Semaphore::new(limits.requests)),
-            uploads: places::Places::new(limits.uploads),
-            streams: Arc::new(Semaphore::new(limits.sockets)),
-            readiness: Arc::default(),
+            uploads: places::Places::new(&limits),
+            bodies: shares::Shares::new(BODIES, Rate { most: BODIES_PER_ADDRESS, explicit: false }),
+            streams: shares::Shares::new(limits.sockets, limits.sockets_per_address),
             addresses: Arc::new(gate::Addresses::new(&app.config)),
+            looks: Arc::default(),
             app: Arc::clone(app),
         })
     }
@@ -94,7 +106,8 @@ impl Endpoint {
         let guard = from_fn_with_state(self.clone(), gate::guard);
         // For the pages of any site.
         let files = Router::new().route("/media/{name}", get(media::serve)).layer(guard.clone());
-        let operations = Router::new()
+        // Not for pages: for what watches over the process.
+        let watch = Router::new()
             .route("/readyz", get(health::ready))
             .route("/metrics", get(health::metrics))
             .layer(guard.clone());
@@ -104,9 +117,9 @@ impl Endpoint {
             .route("/verify-email", get(verify_email::page).post(verify_email::confirm))
             .route("/media/uploads/{key}", get(media::follow).put(media::receive))
             .layer(guard)
-            .layer(origin::cors(&self.app.config.allowed_origins))
+            .layer(origin::cors(&self.app.config))
             .merge(files)
-            .merge(operations)
+            .merge(watch)
             .route("/", get(graphiql::page))
             .route("/graphiql/{*path}", get(graphiql::asset))
             .route("/healthz", get(health::alive))

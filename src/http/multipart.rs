@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use async_graphql::{UploadValue, Value, Variables};
 use axum::body::{BodyDataStream, Bytes};
@@ -15,8 +16,11 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 use tokio::fs::File as TokioFile;
 use tokio::io::AsyncWriteExt;
 use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
 
-use super::body::{check_length, in_time, parse, too_large};
+use super::Endpoint;
+use super::body::{BODY_TIMEOUT, Pace, Room, check_length, parse, too_large, too_slow};
+use super::places::{Place, Uploader};
 use crate::config::TransportLimits;
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::files::workshop::Spool;
@@ -31,8 +35,22 @@ const MOST_BETWEEN: usize = 64 << 10;
 /// Bytes of the map for each file: a name and a path.
 const MAP_BYTES: usize = 512;
 
+/// So long after its first bytes, files have to come at a rate.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// A file and its place, such as `variables.input.pictures.0`.
 pub type File = (String, UploadValue);
+
+/// A request that was read.
+#[derive(Default)]
+pub struct Received {
+    /// The request.
+    pub asked: Asked,
+    /// Its files.
+    pub files: Vec<File>,
+    /// What holds the place of its files among all uploads; none without files.
+    pub place: Option<Place>,
+}
 
 /// Refuses what a form on another site's page could send.
 ///
@@ -53,9 +71,10 @@ pub fn check_preflight(headers: &HeaderMap) -> AppResult<()> {
 pub async fn read(
     headers: &HeaderMap,
     body: &mut BodyDataStream,
-    limits: &TransportLimits,
-    spool: &Spool,
-) -> AppResult<(Asked, Vec<File>)> {
+    endpoint: &Endpoint,
+    (uploader, room): (Uploader, Room<'_>),
+) -> AppResult<Received> {
+    let limits = &endpoint.app.config.transport;
     check_length(headers, limits.upload)?;
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(media_type)
@@ -63,7 +82,8 @@ pub async fn read(
     let whole = Constraints::new().size_limit(SizeLimit::new().whole_stream(limits.upload as u64));
     let between = Between::default();
     let multipart = Multipart::with_constraints(in_turn(body, between.clone()), boundary, whole);
-    in_time(read_parts(Parts { multipart, between }, limits, spool)).await
+    let deadline = Instant::now() + BODY_TIMEOUT;
+    read_parts(Parts { multipart, between, deadline, limits, room }, endpoint, uploader).await
 }
 
 /// Bytes that came since the last part, or the last piece of one: what the reader of parts holds and looks through.
@@ -74,17 +94,24 @@ struct Between(Arc<AtomicUsize>);
 struct Parts<'a> {
     multipart: Multipart<'a>,
     between: Between,
+    /// By then all of it has come.
+    deadline: Instant,
+    limits: &'a TransportLimits,
+    /// Room for what is not a file.
+    room: Room<'a>,
 }
 
 impl<'a> Parts<'a> {
-    async fn next(&mut self, limits: &TransportLimits) -> AppResult<Option<Field<'a>>> {
-        let field = self.multipart.next_field().await.map_err(|error| fault(&error, limits))?;
+    async fn next(&mut self) -> AppResult<Option<Field<'a>>> {
+        let next = timeout_at(self.deadline, self.multipart.next_field()).await.map_err(|_| too_slow())?;
+        let field = next.map_err(|error| fault(&error, self.limits))?;
         self.between.0.store(0, Ordering::Relaxed);
         Ok(field)
     }
 
-    async fn piece(&self, field: &mut Field<'_>, limits: &TransportLimits) -> AppResult<Option<Bytes>> {
-        let piece = field.chunk().await.map_err(|error| fault(&error, limits))?;
+    async fn piece(&self, field: &mut Field<'_>) -> AppResult<Option<Bytes>> {
+        let piece = timeout_at(self.deadline, field.chunk()).await.map_err(|_| too_slow())?;
+        let piece = piece.map_err(|error| fault(&error, self.limits))?;
         self.between.0.store(0, Ordering::Relaxed);
         Ok(piece)
     }
@@ -111,37 +138,48 @@ fn in_turn(body: &mut BodyDataStream, between: Between) -> impl Stream<Item = Re
     })
 }
 
-async fn read_parts(mut parts: Parts<'_>, limits: &TransportLimits, spool: &Spool) -> AppResult<(Asked, Vec<File>)> {
-    let asked = parse(&collect(&mut parts, limits, "operations", limits.body).await?)?;
-    let map = collect(&mut parts, limits, "map", MAP_BYTES * limits.files).await?;
-    let mut places = parse_map(&map, &asked, limits)?;
-    let mut files = Vec::new();
-    while let Some(field) = parts.next(limits).await? {
-        let place = field.name().and_then(|name| places.remove(name));
+async fn read_parts(mut parts: Parts<'_>, endpoint: &Endpoint, uploader: Uploader) -> AppResult<Received> {
+    let limits = parts.limits;
+    let asked = parse(&collect(&mut parts, "operations", limits.body).await?)?;
+    let map = collect(&mut parts, "map", MAP_BYTES * limits.files).await?;
+    let mut expected = parse_map(&map, &asked, limits)?;
+    let mut received = Received { asked, ..Received::default() };
+    let mut rate = Pace::start(GRACE);
+    while let Some(mut field) = parts.next().await? {
+        let place = field.name().and_then(|name| expected.remove(name));
         let place =
             place.ok_or_else(|| AppError::bad_input("Each file has a name that `map` knows, and comes once."))?;
+        let first = parts.piece(&mut field).await?;
+        if received.place.is_none() {
+            received.place = Some(endpoint.uploads.take(uploader).await?);
+            // Who waited for others did not send slowly.
+            (parts.deadline, rate) = (Instant::now() + BODY_TIMEOUT, Pace::start(GRACE));
+        }
         let filename = field.file_name().unwrap_or_default().to_owned();
         let content_type = field.content_type().map(ToString::to_string);
-        let content = save(&parts, field, limits, spool).await?;
-        files.push((place, UploadValue { filename, content_type, content }));
+        let mut file = fresh(endpoint.app.workshop.spool()).await?;
+        save(&parts, (field, first), &mut rate, &mut file).await?;
+        let content = file.into_std().await;
+        received.files.push((place, UploadValue { filename, content_type, content }));
     }
-    if let Some(name) = places.keys().next() {
+    if let Some(name) = expected.keys().next() {
         return Err(AppError::bad_input(format!("`map` has {name:?}, but no such file came.")));
     }
-    Ok((asked, files))
+    Ok(received)
 }
 
 /// A part that has to be there by this name, whole.
-async fn collect(parts: &mut Parts<'_>, limits: &TransportLimits, name: &str, most: usize) -> AppResult<Vec<u8>> {
-    let field = parts.next(limits).await?.filter(|field| field.name() == Some(name));
+async fn collect(parts: &mut Parts<'_>, name: &str, most: usize) -> AppResult<Vec<u8>> {
+    let field = parts.next().await?.filter(|field| field.name() == Some(name));
     let mut field = field.ok_or_else(|| {
         AppError::bad_input(format!("The parts are `operations`, `map`, then the files; `{name}` is not in its place."))
     })?;
     // Put together once it is known to be small enough.
     let mut chunks: Vec<Bytes> = Vec::new();
     let mut size = 0;
-    while let Some(chunk) = parts.piece(&mut field, limits).await? {
+    while let Some(chunk) = parts.piece(&mut field).await? {
         size += chunk.len();
+        parts.room.count(chunk.len())?;
         if size > most {
             return Err(too_large(&format!("`{name}`"), most));
         }
@@ -150,26 +188,32 @@ async fn collect(parts: &mut Parts<'_>, limits: &TransportLimits, name: &str, mo
     Ok(chunks.concat())
 }
 
-/// A file, in a temporary one.
-async fn save(
-    parts: &Parts<'_>,
-    mut field: Field<'_>,
-    limits: &TransportLimits,
-    spool: &Spool,
-) -> AppResult<std::fs::File> {
+/// A temporary file.
+async fn fresh(spool: &Spool) -> AppResult<TokioFile> {
     let spool = spool.clone();
     let file = spawn_blocking(move || spool.file()).await.map_err(AppError::internal)?.map_err(AppError::internal)?;
-    let mut file = TokioFile::from_std(file);
+    Ok(TokioFile::from_std(file))
+}
+
+/// Writes a part, of which the first piece was read, into a file.
+async fn save(
+    parts: &Parts<'_>,
+    (mut field, mut piece): (Field<'_>, Option<Bytes>),
+    pace: &mut Pace,
+    file: &mut TokioFile,
+) -> AppResult<()> {
+    let most = parts.limits.file;
     let mut size = 0;
-    while let Some(chunk) = parts.piece(&mut field, limits).await? {
+    while let Some(chunk) = piece {
         size += chunk.len();
-        if size > limits.file {
-            return Err(too_large("A file", limits.file));
+        if size > most {
+            return Err(too_large("A file", most));
         }
+        pace.count(chunk.len())?;
         file.write_all(&chunk).await.map_err(AppError::internal)?;
+        piece = pace.wait(parts.piece(&mut field)).await??;
     }
-    file.flush().await.map_err(AppError::internal)?;
-    Ok(file.into_std().await)
+    file.flush().await.map_err(AppError::internal)
 }
 
 /// The place of each file, by its name: one place a file, no place twice, null until the file is there.

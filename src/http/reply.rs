@@ -34,8 +34,15 @@ impl<'a> Reply<'a> {
     }
 
     /// A response that was made, or the refusal of the GraphQL request: `application/json` says 200 to every
-    /// well-formed request, `application/graphql-response+json` says 400 to one that was refused.
+    /// well-formed request, `application/graphql-response+json` says 400 to one that was refused. Where a refused token
+    /// left nothing to answer, either says 401.
     pub fn send(&self, response: &Response) -> HttpResponse {
+        if errors::is_unauthenticated(response) {
+            let mut http = self.body(response, true);
+            *http.status_mut() = StatusCode::UNAUTHORIZED;
+            http.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+            return http;
+        }
         let refused = errors::is_request_error(response, 0);
         let status = match self.media {
             Media::GraphqlResponse if refused => StatusCode::BAD_REQUEST,

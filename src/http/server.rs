@@ -1,7 +1,7 @@
 //! The loop that takes connections: bounded in number, with time limits for whoever is slow to speak or to listen.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -17,11 +17,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
+
+use super::shares::Networks;
+use super::wire::{Handshake, Wire};
+use crate::config::{Config, Rate, TransportLimits};
+use crate::tally::Held;
 
 /// The head of a request arrives within this time, and an idle connection is closed after it.
 const HEADERS: Duration = Duration::from_secs(20);
@@ -63,9 +68,41 @@ impl Front {
     }
 }
 
+/// How many connections are open at once.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    total: usize,
+    /// None behind a proxy, whose connections are everybody's.
+    per_address: Option<Rate>,
+    spares_local: bool,
+}
+
+impl ConnectionLimits {
+    /// As the settings say.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let TransportLimits { connections, connections_per_address, .. } = config.transport;
+        Self {
+            total: connections,
+            per_address: config.trusted_proxy_header.is_none().then_some(connections_per_address),
+            spares_local: config.spares_local,
+        }
+    }
+
+    /// No more than so many in all.
+    #[must_use]
+    pub fn within(self, most: usize) -> Self {
+        if self.total > most {
+            tracing::warn!(asked = self.total, taken = most, "fewer connections: the system allows no more open files");
+        }
+        Self { total: self.total.min(most), ..self }
+    }
+}
+
 /// Takes connections until told to stop, then lets the running requests end.
-pub async fn serve(listener: TcpListener, front: Front, most: usize, stop: CancellationToken) {
-    let slots = Arc::new(Semaphore::new(most));
+pub async fn serve(listener: TcpListener, front: Front, limits: ConnectionLimits, stop: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(limits.total));
+    let networks = limits.per_address.map(Networks::new);
     let connections = TaskTracker::new();
     loop {
         let accept = async {
@@ -81,32 +118,47 @@ pub async fn serve(listener: TcpListener, front: Front, most: usize, stop: Cance
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let answering = answer(stream, peer, front.clone(), stop.clone());
-        connections.spawn(async move {
-            let _slot = slot;
-            answering.await;
-        });
+        let ip = peer.ip().to_canonical();
+        let is_local = limits.spares_local && ip.is_loopback();
+        // Closed at once: it costs nothing, and the client is not left waiting.
+        let Ok(held) = networks.as_ref().map(|networks| networks.take(Some(ip), is_local)).transpose() else {
+            continue;
+        };
+        connections.spawn(answer(stream, (peer, (slot, held.flatten())), front.clone(), stop.clone()));
     }
     drop(listener);
     connections.close();
     connections.wait().await;
 }
 
+/// What a connection holds until it is closed.
+type ConnectionHeld = (OwnedSemaphorePermit, Option<Held<IpAddr>>);
+
 /// Answers one connection to its end. Told to stop, it ends with the request that runs.
-async fn answer(stream: TcpStream, peer: SocketAddr, front: Front, stop: CancellationToken) {
+async fn answer(stream: TcpStream, (peer, held): (SocketAddr, ConnectionHeld), front: Front, stop: CancellationToken) {
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE));
+    let handshake = Handshake::default();
+    let wire = Wire::new(Box::pin(stream), handshake.clone(), held);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        let front = front.clone();
-        async move { Ok::<_, Infallible>(front.answer(request.map(Body::new)).await) }
+        let (front, handshake) = (front.clone(), handshake.clone());
+        async move {
+            let response = front.answer(request.map(Body::new)).await;
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                handshake.announce();
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // Some clients look for these very capitals.
+        .title_case_headers(true)
         .header_read_timeout(HEADERS)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service)
+        .serve_connection(TokioIo::new(wire), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {

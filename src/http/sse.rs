@@ -50,7 +50,8 @@ pub fn answer(
     requester: Requester,
     headers: &HeaderMap,
 ) -> AppResult<HttpResponse> {
-    let permit = Arc::clone(&endpoint.streams).try_acquire_owned().map_err(|_| AppError::overloaded())?;
+    let share = endpoint.streams.take(requester.ip, requester.is_local);
+    let permit = share.map_err(|_| AppError::overloaded())?;
     let resume = match headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty()) {
         None => Resume::default(),
         Some(id) => match Resume::after(id.to_str().unwrap_or_default()) {

@@ -38,7 +38,7 @@ pub async fn page(
 ) -> Response {
     let token = link.map(|Query(link)| link.token).unwrap_or_default();
     let Caller { ip, is_local, trace } = caller;
-    let scope = Scope::new(Arc::clone(&endpoint.app), Requester { viewer: None, ip, is_local, trace });
+    let scope = Scope::new(Arc::clone(&endpoint.app), Requester { viewer: None, token_error: None, ip, is_local, trace });
     match contacts::find_of_link(&scope, &token).await {
         Ok((username, address)) => answer(StatusCode::OK, &form(&escape(&username), &escape(&address))),
         Err(error) => refuse(&error),
@@ -53,7 +53,7 @@ pub async fn confirm(
 ) -> Response {
     let token = link.map(|Query(link)| link.token).unwrap_or_default();
     let Caller { ip, is_local, trace } = caller;
-    match verify(&endpoint, token, Requester { viewer: None, ip, is_local, trace }).await {
+    match verify(&endpoint, token, Requester { viewer: None, token_error: None, ip, is_local, trace }).await {
         Ok(()) => answer(StatusCode::OK, &told("邮箱已验证。", "Your e-mail address is verified.")),
         Err(error) => refuse(&error),
     }

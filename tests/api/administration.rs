@@ -193,7 +193,7 @@ async fn who_leaves_leaves_a_placeholder_and_nothing_else() {
     ada.say(&bo, "goodbye").await;
     let mut socket = ada.socket().await;
     assert_eq!(ada.payload(DELETE, json!({ "id": ada.id })).await, json!({ "deletedId": ada.id, "userErrors": [] }));
-    assert_eq!(socket.closed().await, (4403, "revoked".to_owned()));
+    assert_eq!(socket.closed().await, (4401, "revoked".to_owned()));
     assert_eq!(ada.run(WHO, json!({})).await.code(), "UNAUTHENTICATED");
     for account in ["ada", "ada@example.com"] {
         assert_eq!(codes(&app.payload(LOGIN, by_password(account, Person::PASSWORD)).await), ["INVALID_CREDENTIALS"]);

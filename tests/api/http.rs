@@ -43,7 +43,7 @@ async fn what_is_no_request_is_refused_with_a_code() {
         (&[JSON], r#"{"query": "{ __typename }", "operationName": {}}"#, 400, "BAD_USER_INPUT"),
         (&[JSON], &huge, 413, "PAYLOAD_TOO_LARGE"),
         (&[JSON, ("accept", "image/png")], "{}", 406, "NOT_ACCEPTABLE"),
-        (&[JSON, expired], r#"{"query": "{ __typename }"}"#, 401, "UNAUTHENTICATED"),
+        (&[JSON, expired], r#"{"query": "{ viewer { eventCursor } }"}"#, 401, "UNAUTHENTICATED"),
         (&[JSON], r#"{"query": "{"}"#, 200, "GRAPHQL_PARSE_FAILED"),
         (&[JSON], &two, 200, "OPERATION_RESOLUTION_FAILURE"),
         (&[JSON], &other, 200, "OPERATION_RESOLUTION_FAILURE"),

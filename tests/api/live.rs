@@ -283,8 +283,8 @@ async fn a_socket_closes_when_its_session_or_its_token_ends() {
     let (mut here, mut there) = (ada.socket().await, ada.at(other.address).socket().await);
     let start = Instant::now();
     ada.data("mutation { logout { ok } }", json!({})).await;
-    assert_eq!(here.closed().await, (4403, "signed-out".into()));
-    assert_eq!(there.closed().await, (4403, "signed-out".into()));
+    assert_eq!(here.closed().await, (4401, "signed-out".into()));
+    assert_eq!(there.closed().await, (4401, "signed-out".into()));
     assert!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
 
     let mut socket = bo.socket().await;

@@ -140,14 +140,14 @@ async fn sockets_close_with_the_reason_on_every_instance() {
                 reason
             }
         };
-        assert_eq!(here.closed().await, (4403, expected.to_owned()), "{reason}");
-        assert_eq!(there.closed().await, (4403, expected.to_owned()), "{reason}");
+        assert_eq!(here.closed().await, (4401, expected.to_owned()), "{reason}");
+        assert_eq!(there.closed().await, (4401, expected.to_owned()), "{reason}");
         assert!(start.elapsed() < Duration::from_secs(2), "{reason} took {:?}", start.elapsed());
         // Nor does it come back.
         let mut again = Socket::connect(two.address, Some("graphql-transport-ws")).await;
         let payload = json!({ "authorization": format!("Bearer {}", phone.token) });
         again.send(json!({ "type": "connection_init", "payload": payload })).await;
-        assert_eq!(again.closed().await, (4403, expected.to_owned()), "{reason}");
+        assert_eq!(again.closed().await, (4401, expected.to_owned()), "{reason}");
     }
     // An instance that starts later knows why as well.
     let late = one.another().await;
@@ -155,7 +155,7 @@ async fn sockets_close_with_the_reason_on_every_instance() {
     socket
         .send(json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {}", ada.token) } }))
         .await;
-    assert_eq!(socket.closed().await, (4403, "suspended".to_owned()));
+    assert_eq!(socket.closed().await, (4401, "suspended".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,7 +41,7 @@ async fn the_protocol_s_rules_are_kept() {
     }
     let mut socket = connect().await;
     socket.send(json!({ "type": "connection_init", "payload": { "authorization": "Bearer nonsense" } })).await;
-    assert_eq!(socket.closed().await.0, 4403);
+    assert_eq!(socket.closed().await, (4401, "token-invalid".into()));
     let mut socket = Socket::open(app.address, Value::Null).await;
     socket.send(json!({ "type": "connection_init" })).await;
     assert_eq!(socket.closed().await.0, 4429);
@@ -278,7 +278,7 @@ async fn a_logout_hears_its_own_answer() {
         let id = socket.subscribe("mutation { logout { ok } }", json!({})).await;
         assert_eq!(socket.next().await["logout"]["ok"], true);
         assert_eq!(socket.receive().await, json!({ "type": "complete", "id": id }));
-        assert_eq!(socket.closed().await, (4403, "signed-out".into()));
+        assert_eq!(socket.closed().await, (4401, "signed-out".into()));
     }
 }
 

@@ -195,7 +195,12 @@ async fn who_may_not_or_asks_wrongly_is_told() {
     }
     let stream = ("accept", "text/event-stream");
     for (headers, body, status, code) in [
-        (vec![JSON, stream, ("authorization", "Bearer x")], "{\"query\":\"{a}\"}", 401, "UNAUTHENTICATED"),
+        (
+            vec![JSON, stream, ("authorization", "Bearer x")],
+            "{\"query\":\"subscription{events{cursor}}\"}",
+            401,
+            "UNAUTHENTICATED",
+        ),
         (vec![JSON, stream], "{}", 400, "BAD_USER_INPUT"),
         (vec![stream], "{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
     ] {

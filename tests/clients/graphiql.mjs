@@ -106,8 +106,8 @@ async function explore(page) {
   await page.locator('.graphiql-execute-button').click(); // Stops it.
 
   await execute(page, 'subscription { messageReceived { cursor } }', 'nonsense');
-  await shows(page, '"code": 4403');
-  await shows(page, '"reason": "Forbidden"');
+  await shows(page, '"code": 4401');
+  await shows(page, '"reason": "token-invalid"');
 
   const authorizations = inits.map((payload) => payload?.Authorization);
   if (authorizations.join() !== `Bearer ${ada.token},Bearer nonsense`) {

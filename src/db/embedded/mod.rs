@@ -9,21 +9,26 @@
 //! never touched.
 
 mod binaries;
+mod processes;
+mod socket;
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use nix::unistd::{Uid, User, geteuid};
+use nix::unistd::{User, geteuid};
 use sha2::{Digest, Sha256};
+use socket::socket_dir;
 
 use binaries::Binaries;
+use processes::{PID_FILE, ServerState, is_taken, perhaps_working_in, server_state, working_in};
 
-/// A socket's path has at most 107 bytes; PostgreSQL adds `/.s.PGSQL.5432.lock` to the folder.
-const LONGEST_SOCKET_DIR: usize = 107 - 20;
+/// The server's log, in the cluster's home, and how much of its end is looked at.
+const LOG: &str = "postgres.log";
+const LOG_TAIL_BYTES: usize = 8 << 10;
 
 /// What could not be done, in one sentence for whoever starts Plaza.
 #[derive(Debug, thiserror::Error)]
@@ -143,11 +148,11 @@ impl Cluster {
             ServerState::Running => return Ok(false),
             ServerState::Gone => {}
             // PostgreSQL would take it for a server that runs; its file may go once none of its processes is left.
-            ServerState::Unburied if works_in(&data) => {
+            ServerState::Unburied if !working_in(&data).is_empty() => {
                 return Err(EmbeddedError("what is left of PostgreSQL still ends".to_owned()));
             }
             ServerState::Unburied => {
-                let _ = fs::remove_file(data.join("postmaster.pid"));
+                let _ = fs::remove_file(data.join(PID_FILE));
             }
         }
         self.launch().map(|()| true)
@@ -184,9 +189,14 @@ impl Cluster {
         }
         tracing::info!(folder = %self.home.display(), "making a PostgreSQL cluster");
         self.run("initdb", |command| {
-            command
-                .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "-D"])
-                .arg(&fresh)
+            command.args([
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "-D",
+                "data.new",
+            ])
         })?;
         let conf = fresh.join("postgresql.conf");
         let include = File::options().append(true).open(&conf).and_then(|mut file| {
@@ -208,17 +218,48 @@ impl Cluster {
     }
 
     fn launch(&self) -> Outcome<()> {
-        let running = self.run("pg_ctl", |command| command.args(["status", "-D"]).arg(self.data())).is_ok();
-        if running {
+        if matches!(server_state(&self.data()), ServerState::Running) {
             tracing::info!("taking over the PostgreSQL that a killed Plaza left running");
-        } else {
-            let log = self.home.join("postgres.log");
-            self.run("pg_ctl", |command| {
-                command.args(["-w", "-t", "60", "start", "-D"]).arg(self.data()).arg("-l").arg(&log)
-            })
-            .map_err(|error| failure(&format!("PostgreSQL did not start (see {})", log.display()), error))?;
+            return Ok(());
         }
-        Ok(())
+        self.clear_pid_file()?;
+        // Relative to the home: pg_ctl hands both to a shell, which would read `$` and quotes in the data folder's name.
+        self.run("pg_ctl", |command| command.args(["-w", "-t", "60", "start", "-D", "data", "-l", LOG]))
+            .map(|_| ())
+            .map_err(|error| failure("PostgreSQL did not start", self.with_log(&error)))
+    }
+
+    /// Removes a pid file that a killed server left and whose number is another process's by now. PostgreSQL would take
+    /// that one for a server, and refuse to start for ever.
+    fn clear_pid_file(&self) -> Outcome<()> {
+        let (data, file) = (self.data(), self.data().join(PID_FILE));
+        if !is_taken(&data) {
+            return Ok(());
+        }
+        let processes = perhaps_working_in(&data);
+        if !processes.is_empty() {
+            return Err(EmbeddedError(format!(
+                "processes of a killed PostgreSQL may still work in {}: {processes:?}; end them, or remove {} if they \
+                 are of another cluster",
+                data.display(),
+                file.display()
+            )));
+        }
+        tracing::warn!(file = %file.display(), "removing the pid file of a PostgreSQL that is gone");
+        fs::remove_file(&file).map_err(|error| failure(&format!("can't remove {}", file.display()), error))
+    }
+
+    /// A failure, with what the server wrote last; the cause that can be named is named first.
+    fn with_log(&self, error: &EmbeddedError) -> EmbeddedError {
+        let path = self.home.join(LOG);
+        let log = fs::read(&path).unwrap_or_default();
+        let tail = String::from_utf8_lossy(log.get(log.len().saturating_sub(LOG_TAIL_BYTES)..).unwrap_or_default());
+        let cause = if is_disk_full(&error.0) || is_disk_full(&tail) {
+            format!("the disk of {} is full: make room. ", self.home.display())
+        } else {
+            String::new()
+        };
+        EmbeddedError(format!("{cause}{error} (see {})", path.display()))
     }
 
     /// A taken-over server may still be recovering: psql-like waiting is done by retrying for a while.
@@ -239,9 +280,12 @@ impl Cluster {
                 Ok(_) => return Ok(()),
                 Err(error) => last = error.0,
             }
+            if !matches!(server_state(&self.data()), ServerState::Running) {
+                return Err(failure("the embedded PostgreSQL ended", self.with_log(&EmbeddedError(last))));
+            }
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
-        Err(failure("the embedded PostgreSQL doesn't answer", last))
+        Err(failure("the embedded PostgreSQL doesn't answer", self.with_log(&EmbeddedError(last))))
     }
 
     /// Runs one of PostgreSQL's programs to its end, as the user that owns the cluster.
@@ -258,7 +302,9 @@ impl Cluster {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let text = if output.stderr.is_empty() { output.stdout } else { output.stderr };
-        Err(failure(&format!("{program} failed"), String::from_utf8_lossy(&text).trim()))
+        let text = String::from_utf8_lossy(&text);
+        let what = if is_disk_full(&text) { "failed, for the disk is full" } else { "failed" };
+        Err(failure(&format!("{program} {what}"), text.trim()))
     }
 
     fn give(&self, path: &Path) -> Outcome<()> {
@@ -266,30 +312,9 @@ impl Cluster {
     }
 }
 
-/// What became of a server's first process.
-enum ServerState {
-    Running,
-    Gone,
-    /// Dead, but its parent has not asked how it ended: there are containers in which nobody does.
-    Unburied,
-}
-
-/// Looks without starting a program, so that it can be done often.
-fn server_state(data: &Path) -> ServerState {
-    let file = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-    let pid = file.lines().next().and_then(|line| line.trim().parse::<u32>().ok());
-    let stat = pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok()).unwrap_or_default();
-    match stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(") ")) {
-        Some(("postgres", rest)) if rest.starts_with('Z') => ServerState::Unburied,
-        Some(("postgres", _)) => ServerState::Running,
-        _ => ServerState::Gone,
-    }
-}
-
-/// Whether any process works in a folder, as all of PostgreSQL's do in their data.
-fn works_in(folder: &Path) -> bool {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes.filter_map(|process| fs::read_link(process.path().join("cwd")).ok()).any(|cwd| cwd == folder)
+/// What the system says of a full disk, or of a user's full share of it.
+fn is_disk_full(text: &str) -> bool {
+    text.contains("No space left on device") || text.contains("Disk quota exceeded")
 }
 
 fn become_user(command: &mut Command, user: Option<&User>) {
@@ -328,25 +353,6 @@ fn cluster_home(data_dir: &Path, run_as: Option<&User>) -> Outcome<PathBuf> {
     make_folder(&home, 0o700)?;
     give_to(&home, run_as)?;
     Ok(home)
-}
-
-/// A folder for the socket whose path is short enough, and into which nobody else can put one.
-fn socket_dir(home: &Path, run_as: Option<&User>) -> Outcome<PathBuf> {
-    let mut folder = home.join("socket");
-    if folder.as_os_str().len() > LONGEST_SOCKET_DIR {
-        folder = Path::new("/tmp").join(format!("plaza-{}", short_hash(home)));
-    }
-    make_folder(&folder, 0o700)?;
-    let owner = run_as.map_or_else(geteuid, |user| user.uid);
-    let found = fs::symlink_metadata(&folder).map_err(|error| failure("can't look at the socket's folder", error))?;
-    let made_by = Uid::from_raw(found.uid());
-    if !found.is_dir() || (made_by != owner && made_by != geteuid()) {
-        return Err(EmbeddedError(format!("{} belongs to somebody else; remove it", folder.display())));
-    }
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))
-        .map_err(|error| failure("can't protect the socket's folder", error))?;
-    give_to(&folder, run_as)?;
-    Ok(folder)
 }
 
 fn short_hash(path: &Path) -> String {

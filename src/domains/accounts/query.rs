@@ -67,9 +67,9 @@ pub struct AccountQuery;
 /// Queries of accounts.
 #[Object]
 impl AccountQuery {
-    /// Everything about the signed-in user. Null when no token was sent.
+    /// Everything about the signed-in user. Null when no token was sent; `UNAUTHENTICATED` when the token is refused.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<AppResult<Viewer>> {
-        ctx.requester().map(|requester| requester.viewer.map(Viewer::new)).transpose()
+        ctx.requester().and_then(|requester| Ok(requester.find_viewer()?.map(Viewer::new))).transpose()
     }
 
     /// A person by id. Null when there is none.

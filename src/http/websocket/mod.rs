@@ -18,6 +18,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Endpoint;
 use super::accept::Accept;
+use super::credentials::of_headers;
 use super::gate::Caller;
 use super::origin::may_connect;
 use super::reply::Reply;
@@ -25,6 +26,9 @@ use crate::error::{AppError, ErrorCode};
 
 /// The subprotocol's name.
 const PROTOCOL: &str = "graphql-transport-ws";
+
+/// The name of the protocol before it. It is taken only to be closed with a reason: a browser shows none otherwise.
+const OLD_PROTOCOL: &str = "graphql-ws";
 
 /// Six kilobytes a connection instead of 145: tungstenite's own default is made for bulk transfer.
 const BUFFER: usize = 4 * 1024;
@@ -45,19 +49,23 @@ pub async fn upgrade(
 /// Takes a socket over, unless another site's page opens it.
 pub fn accept(endpoint: Endpoint, caller: Caller, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     let app = Arc::clone(&endpoint.app);
-    if !may_connect(headers, &app.config.allowed_origins) {
+    if !may_connect(headers, &app.config) {
         let error = AppError::Request(
             ErrorCode::CsrfRefused,
             "Pages of this origin may not open sockets; PLAZA_ALLOWED_ORIGINS lists those that may.".into(),
         );
         return Reply::to(&Accept::of(headers), &app.metrics, &caller.trace).refuse(&error);
     }
+    let handshake = match of_headers(headers) {
+        Ok(token) => token.map(ToOwned::to_owned),
+        Err(error) => return Reply::to(&Accept::of(headers), &app.metrics, &caller.trace).refuse(&error.into()),
+    };
     let most = app.config.transport.body;
     upgrade
-        .protocols([PROTOCOL])
+        .protocols([PROTOCOL, OLD_PROTOCOL])
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)
         .max_message_size(most)
         .max_frame_size(most)
-        .on_upgrade(move |socket| app.tracker.track_future(session::run(endpoint, caller, socket)))
+        .on_upgrade(move |socket| app.tracker.track_future(session::run(endpoint, caller, handshake, socket)))
 }

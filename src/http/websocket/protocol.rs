@@ -6,8 +6,10 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::error::AppError;
 use crate::graphql::document::{Asked, Object};
 use crate::graphql::errors;
+use crate::http::body;
 
 /// What a client may say.
 #[derive(Deserialize)]
@@ -43,11 +45,29 @@ pub enum ClientMessage {
         #[serde(default, rename = "payload")]
         _payload: Option<Map<String, Value>>,
     },
+    /// Starts an operation whose payload is whole JSON but holds what no value can.
+    #[serde(skip)]
+    Unreadable {
+        /// The client's name for it.
+        id: String,
+        /// Why it is refused.
+        error: AppError,
+    },
+}
+
+/// The outside of a message, of which nothing is read that could not be a value.
+#[derive(Deserialize)]
+struct Envelope {
+    r#type: String,
+    id: String,
 }
 
 /// Reads a message; none when the protocol doesn't have it.
 pub fn parse(text: &str) -> Option<ClientMessage> {
-    let Object(message): Object<ClientMessage> = serde_json::from_str(text).ok()?;
+    let message = match serde_json::from_str::<Object<ClientMessage>>(text) {
+        Ok(Object(message)) => message,
+        Err(error) => return unreadable(&error, text),
+    };
     let whole = match &message {
         ClientMessage::Subscribe { id, payload } => {
             !id.is_empty() && (payload.0.query.is_some() || payload.0.check_named().is_ok())
@@ -56,6 +76,13 @@ pub fn parse(text: &str) -> Option<ClientMessage> {
         _ => true,
     };
     whole.then_some(message)
+}
+
+/// The operation that a message would start if its payload could be read: that one is refused, and nothing else ends.
+fn unreadable(error: &serde_json::Error, text: &str) -> Option<ClientMessage> {
+    let error = body::unreadable(error, text.as_bytes())?;
+    let Object(Envelope { r#type, id }) = serde_json::from_str(text).ok()?;
+    (r#type == "subscribe" && !id.is_empty()).then_some(ClientMessage::Unreadable { id, error })
 }
 
 /// Why a socket is closed: the code, and a reason of at most 123 bytes.
@@ -67,14 +94,17 @@ impl Close {
     pub const PROTOCOL_ERROR: Self = Self(1002, "protocol error");
     pub const TOO_LARGE: Self = Self(1009, "message too large");
     pub const OVERLOADED: Self = Self(1013, "overloaded");
+    pub const TOO_MANY_FROM_ADDRESS: Self = Self(1013, "too many sockets from this address");
     pub const MALFORMED: Self = Self(4400, "not a message of graphql-transport-ws");
     pub const UNAUTHORIZED: Self = Self(4401, "Unauthorized");
-    pub const FORBIDDEN: Self = Self(4403, "Forbidden");
+    pub const NOT_UNDERSTOOD: Self =
+        Self(4401, "credentials not understood: send authorization: Bearer <access token>");
+    pub const TOKEN_INVALID: Self = Self(4401, "token-invalid");
     pub const TOKEN_EXPIRED: Self = Self(4403, "token-expired");
-    pub const SIGNED_OUT: Self = Self(4403, "signed-out");
-    pub const REVOKED: Self = Self(4403, "revoked");
-    pub const SUSPENDED: Self = Self(4403, "suspended");
-    pub const WRONG_PROTOCOL: Self = Self(4406, "Subprotocol not acceptable");
+    pub const SIGNED_OUT: Self = Self(4401, "signed-out");
+    pub const REVOKED: Self = Self(4401, "revoked");
+    pub const SUSPENDED: Self = Self(4401, "suspended");
+    pub const WRONG_PROTOCOL: Self = Self(4406, "Subprotocol not acceptable: use graphql-transport-ws");
     pub const INIT_TIMEOUT: Self = Self(4408, "Connection initialisation timeout");
     pub const DUPLICATE_ID: Self = Self(4409, "Subscriber for this id already exists");
     pub const TOO_MANY_INITS: Self = Self(4429, "Too many initialisation requests");
@@ -147,7 +177,9 @@ mod tests {
             Close::OVERLOADED,
             Close::MALFORMED,
             Close::UNAUTHORIZED,
-            Close::FORBIDDEN,
+            Close::NOT_UNDERSTOOD,
+            Close::TOKEN_INVALID,
+            Close::TOO_MANY_FROM_ADDRESS,
             Close::TOKEN_EXPIRED,
             Close::SIGNED_OUT,
             Close::REVOKED,
@@ -176,6 +208,8 @@ mod tests {
             r#"{"type":"subscribe","id":"1","payload":{"documentId":"a"}}"#,
             r#"{"id":"1","payload":{"query":"{a}","variables":null,"operationName":null,"extensions":{}},"type":"subscribe"}"#,
             &format!(r#"{{"type":"complete","id":"{long}"}}"#),
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":{"a":"\ud83d"}}}"#,
+            &format!(r#"{{"type":"subscribe","id":"1","payload":{{"a":{}{}}}}}"#, "[".repeat(200), "]".repeat(200)),
         ] {
             assert!(parse(good).is_some(), "{good}");
         }
@@ -204,6 +238,8 @@ mod tests {
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":[]}}"#,
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","extensions":[1]}}"#,
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","operationName":1}}"#,
+            r#"{"type":"complete","id":"\ud83d"}"#,
+            r#"{"type":"subscribe","id":"","payload":{"a":"\ud83d"}}"#,
             r#"["ping"]"#,
             r#"["connection_init",{}]"#,
             r#"{"type":"subscribe","id":"1","payload":["{a}"]}"#,

@@ -22,9 +22,10 @@ use crate::auth::{Requester, SessionEnd, TokenError};
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::document::Asked;
 use crate::http::Endpoint;
+use crate::http::credentials::{self, NotUnderstood};
 use crate::http::gate::Caller;
-use crate::http::graphql::bearer;
 use crate::http::lifetime::{self, End};
+use crate::http::shares::Full;
 use crate::metrics::Counted;
 use crate::telemetry::TraceId;
 
@@ -52,7 +53,7 @@ fn lock(operations: &Operations) -> MutexGuard<'_, HashMap<String, Running>> {
 }
 
 /// Serves a socket until one side closes it.
-pub async fn run(endpoint: Endpoint, caller: Caller, socket: WebSocket) {
+pub async fn run(endpoint: Endpoint, caller: Caller, handshake: Option<String>, socket: WebSocket) {
     let metrics = &endpoint.app.metrics;
     let _counted = Counted::new(&metrics.sockets);
     let wrong_protocol = socket.protocol().is_none_or(|protocol| protocol.as_bytes() != PROTOCOL.as_bytes());
@@ -60,15 +61,16 @@ pub async fn run(endpoint: Endpoint, caller: Caller, socket: WebSocket) {
     let (out, queue) = Outbox::new(&metrics.queued_frames);
     let (close, closing) = oneshot::channel();
     let writer = tokio::spawn(outbox::write(sink, queue, closing));
-    let permit = endpoint.streams.try_acquire();
+    let share = endpoint.streams.take(caller.ip, caller.is_local);
     let reason = if wrong_protocol {
         Some(Close::WRONG_PROTOCOL)
-    } else if permit.is_err() {
-        Some(Close::OVERLOADED)
+    } else if let Err(full) = share {
+        Some(if full == Full::Network { Close::TOO_MANY_FROM_ADDRESS } else { Close::OVERLOADED })
     } else {
         let mut session = Session {
             endpoint: &endpoint,
             caller,
+            handshake,
             out: out.clone(),
             operations: Operations::default(),
             tasks: TaskTracker::new(),
@@ -83,6 +85,8 @@ pub async fn run(endpoint: Endpoint, caller: Caller, socket: WebSocket) {
 struct Session<'a> {
     endpoint: &'a Endpoint,
     caller: Caller,
+    /// The token that came with the upgrade.
+    handshake: Option<String>,
     out: Outbox,
     operations: Operations,
     tasks: TaskTracker,
@@ -166,26 +170,21 @@ impl Session<'_> {
                     return Ok(requester);
                 }
                 Some(ClientMessage::Ping { payload }) => self.send(protocol::pong(payload)).await?,
-                Some(ClientMessage::Subscribe { .. }) => return Err(Some(Close::UNAUTHORIZED)),
+                Some(ClientMessage::Subscribe { .. } | ClientMessage::Unreadable { .. }) => {
+                    return Err(Some(Close::UNAUTHORIZED));
+                }
             }
         }
     }
 
     fn identify(&self, payload: Option<&Map<String, Value>>) -> Result<Requester, Option<Close>> {
-        // Whatever its case: GraphiQL passes on the headers as they were typed.
-        let authorization = payload
-            .and_then(|payload| payload.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")))
-            .map(|(_, value)| value)
-            .filter(|value| !value.is_null());
-        let app = &self.endpoint.app;
-        let viewer = match authorization {
-            None => None,
-            Some(value) => {
-                let token = bearer(value.as_str().unwrap_or_default()).map_err(|_| Some(Close::FORBIDDEN))?;
-                Some(app.authenticate(token).map_err(|error| Some(refusal(error)))?)
-            }
-        };
-        Ok(Requester { viewer, ip: self.caller.ip, is_local: self.caller.is_local, trace: TraceId::generate() })
+        let found = payload.map(credentials::of_payload).transpose();
+        let found = found.map_err(|NotUnderstood| Some(Close::NOT_UNDERSTOOD))?.flatten();
+        // What the client says now is newer than what it opened the socket with.
+        let token = found.or(self.handshake.as_deref());
+        let viewer = token.map(|token| self.endpoint.app.authenticate(token)).transpose();
+        let viewer = viewer.map_err(|error| Some(refusal(error)))?;
+        Ok(Requester { trace: TraceId::generate(), ..credentials::known(&self.caller, viewer) })
     }
 
     async fn send(&self, message: Message) -> Result<(), Option<Close>> {
@@ -208,18 +207,24 @@ impl Session<'_> {
                 Ok(())
             }
             Some(ClientMessage::Subscribe { id, payload }) => self.subscribe(id, payload.0, requester).await,
+            Some(ClientMessage::Unreadable { id, error }) => {
+                let (requester, _) = self.begin(&id, requester)?;
+                self.send(operation::refuse(self.endpoint, &requester, &id, &error)).await
+            }
         }
     }
 
+    /// Who asks for one more operation, under a trace id of its own, and how many run beside it.
+    fn begin(&self, id: &str, requester: &Requester) -> Result<(Requester, usize), Option<Close>> {
+        let operations = lock(&self.operations);
+        if operations.contains_key(id) {
+            return Err(Some(Close::DUPLICATE_ID));
+        }
+        Ok((Requester { trace: TraceId::generate(), ..requester.clone() }, operations.len()))
+    }
+
     async fn subscribe(&mut self, id: String, asked: Asked, requester: &Requester) -> Result<(), Option<Close>> {
-        let running = {
-            let operations = lock(&self.operations);
-            if operations.contains_key(&id) {
-                return Err(Some(Close::DUPLICATE_ID));
-            }
-            operations.len()
-        };
-        let requester = Requester { trace: TraceId::generate(), ..requester.clone() };
+        let (requester, running) = self.begin(&id, requester)?;
         if let Err(error) = self.admit(running) {
             return self.send(operation::refuse(self.endpoint, &requester, &id, &error)).await;
         }
@@ -278,10 +283,10 @@ impl From<SessionEnd> for Close {
     }
 }
 
-/// The graphql-ws client comes back after 4403, and asks for a fresh token first.
+/// The graphql-ws client comes back after 4403 and asks for a fresh token first; 4401 is final to it.
 fn refusal(error: TokenError) -> Close {
     match error {
-        TokenError::Invalid => Close::FORBIDDEN,
+        TokenError::Invalid => Close::TOKEN_INVALID,
         TokenError::Expired => Close::TOKEN_EXPIRED,
         TokenError::Ended(reason) => reason.into(),
     }

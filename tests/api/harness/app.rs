@@ -13,7 +13,7 @@ use plaza::db::Database;
 use plaza::error::AppResult;
 use plaza::graphql::engine::Engine;
 use plaza::http::Endpoint;
-use plaza::http::server::{Front, serve};
+use plaza::http::server::{ConnectionLimits, Front, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
@@ -92,7 +92,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the port is known");
         let front = Front::open_with(endpoint(&app).expect("the endpoint is built").router());
-        tokio::spawn(serve(listener, front, app.config.transport.connections, app.stop.clone()));
+        tokio::spawn(serve(listener, front, ConnectionLimits::of(&app.config), app.stop.clone()));
         Self { app, address, url, shift }
     }
 

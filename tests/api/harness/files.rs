@@ -197,6 +197,17 @@ pub fn path_of(url: &str) -> String {
 pub async fn send_files_with(
     address: SocketAddr,
     token: Option<&str>,
+    operation: (&str, Value),
+    files: &[Sending],
+) -> Reply {
+    let token = token.map(|token| format!("Bearer {token}"));
+    let headers: Vec<_> = token.iter().map(|token| ("authorization", token.as_str())).collect();
+    send_files_under(address, &headers, operation, files).await
+}
+
+async fn send_files_under(
+    address: SocketAddr,
+    more: &[(&str, &str)],
     (document, mut variables): (&str, Value),
     files: &[Sending],
 ) -> Reply {
@@ -206,9 +217,8 @@ pub async fn send_files_with(
         variables["file"] = Value::Null;
     }
     let body = multipart(document, &variables, files);
-    let token = token.map(|token| format!("Bearer {token}"));
     let mut headers = vec![("content-type", "multipart/form-data; boundary=xx"), ("graphql-require-preflight", "1")];
-    headers.extend(token.as_deref().map(|token| ("authorization", token)));
+    headers.extend_from_slice(more);
     send(address, Method::POST, "/graphql", &headers, body).await
 }
 
@@ -221,6 +231,13 @@ impl Person {
     /// Sends files with an operation that has other variables as well.
     pub async fn send_files_with(&self, document: &str, variables: Value, files: &[Sending]) -> Reply {
         send_files_with(self.address, Some(&self.token), (document, variables), files).await
+    }
+
+    /// Sends files through a proxy that says where they come from.
+    pub async fn send_files_from(&self, ip: &str, document: &str, files: &[Sending]) -> Reply {
+        let token = format!("Bearer {}", self.token);
+        let headers = [("authorization", token.as_str()), ("x-forwarded-for", ip)];
+        send_files_under(self.address, &headers, (document, json!({})), files).await
     }
 
     /// Uploads a file and returns the payload.

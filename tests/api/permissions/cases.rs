@@ -81,6 +81,7 @@ pub const CASES: &[Case] = &[
         json!({ "a": f.username })
     }),
     case("Mutation.refreshSession", "mutation { refreshSession(refreshToken: \"none\") { user { id } userErrors { code } } }", none),
+    case("Mutation.createStreamTicket", "mutation { createStreamTicket { ticket userErrors { code } } }", none),
     case("Mutation.logout", "mutation { logout { ok userErrors { code } } }", none),
     case("Mutation.revokeSession", "mutation ($id: ID!) { revokeSession(id: $id) { deletedId userErrors { code } } }", |f| {
         json!({ "id": f.session })

@@ -6,7 +6,7 @@ use crate::contact::Contact;
 use crate::domains::accounts::model::Device;
 use crate::domains::accounts::service::{passwords, registering, sessions, signing_in};
 use crate::domains::accounts::types::signing_in::{
-    AuthPayload, ChangePasswordInput, CredentialInput, LoginInput, RegisterInput,
+    AuthPayload, ChangePasswordInput, CredentialInput, LoginInput, RegisterInput, StreamTicketPayload,
 };
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
@@ -81,9 +81,9 @@ impl SignInMutation {
         settle(prove.await, |()| OkPayload::done())
     }
 
-    /// Exchanges a refresh token for new tokens. Send no `Authorization` header along: an expired one would be refused
-    /// before anything else. The same token again within 30 seconds, while the new one is unused, gives the same new one;
-    /// later it ends the session and closes its sockets. User error: `INVALID_CREDENTIALS`.
+    /// Exchanges a refresh token for new tokens; an expired access token sent along does no harm. The same token again
+    /// within 30 seconds, while the new one is unused, gives the same new one; later it ends the session and closes its
+    /// sockets. User error: `INVALID_CREDENTIALS`.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
@@ -96,6 +96,13 @@ impl SignInMutation {
             Ok((tokens, user))
         };
         settle(refresh.await, |(tokens, user)| AuthPayload::with(tokens, user))
+    }
+
+    /// A ticket that opens an event stream where no header can be sent, as with a browser's `EventSource`:
+    /// `new EventSource("/graphql?ticket=…&query=…")`. Ask for one for each stream: it opens streams for a minute, and a
+    /// stream that it opened ends as one of the access token's would.
+    async fn create_stream_ticket(&self, ctx: &Context<'_>) -> Option<AppResult<StreamTicketPayload>> {
+        settle(ctx.scope().and_then(|scope| sessions::create_stream_ticket(scope)), StreamTicketPayload::with)
     }
 
     /// Ends this session: its tokens stop working and its sockets close, on every instance within two seconds.

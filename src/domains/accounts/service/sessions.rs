@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use crate::app::App;
 use crate::auth::refresh::RefreshToken;
+use crate::auth::stream_ticket;
 use crate::auth::token::LONGEST_LIFETIME;
 use crate::clock::random_bytes;
 use crate::domains::accounts::model::{
@@ -176,6 +178,14 @@ async fn end_now(scope: &Scope, whose: (UserId, Which), reason: SessionEnd) -> A
     let ended = conn.transaction(async |conn| end(scope, conn, whose, reason).await).await?;
     announce(scope, &ended, reason);
     Ok(ended)
+}
+
+/// A ticket for event streams of the viewer's, and until when it opens them.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub fn create_stream_ticket(scope: &Scope) -> AppResult<(String, DateTime<Utc>)> {
+    stream_ticket::issue(&scope.app.keys, scope.viewer()?, scope.app.clock.now())
 }
 
 /// Ends the session of the request.

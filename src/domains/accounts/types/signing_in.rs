@@ -77,6 +77,31 @@ impl Payload for AuthPayload {
     }
 }
 
+/// What opens an event stream without a header.
+#[derive(SimpleObject)]
+pub struct StreamTicketPayload {
+    /// The value of the parameter `ticket` in the URL; null when it was refused.
+    ticket: Option<String>,
+    /// Until when it opens streams: a minute from now, or less where the access token ends sooner.
+    expires_at: Option<DateTime>,
+    /// Why it was refused.
+    user_errors: Vec<UserErrorObject>,
+}
+
+impl StreamTicketPayload {
+    /// A ticket, and until when it opens streams.
+    #[must_use]
+    pub fn with((ticket, expires_at): (String, chrono::DateTime<chrono::Utc>)) -> Self {
+        Self { ticket: Some(ticket), expires_at: Some(expires_at.into()), user_errors: Vec::new() }
+    }
+}
+
+impl Payload for StreamTicketPayload {
+    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+        Self { ticket: None, expires_at: None, user_errors }
+    }
+}
+
 /// A new account.
 #[derive(InputObject)]
 pub struct RegisterInput {

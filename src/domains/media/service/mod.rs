@@ -73,7 +73,7 @@ pub async fn keep(scope: &Scope, sent: Vec<Sent>, takes: Takes) -> AppResult<Vec
     let (mut processed, mut faults) = (Vec::new(), Vec::new());
     // One after the other: the same file may stand in several places, and has one position to be read from.
     for Sent { file, name, said, path } in sent {
-        match scope.app.workshop.process(file, said.map_or(Said::Nothing, Said::Perhaps)).await? {
+        match scope.app.workshop.process(viewer, file, said.map_or(Said::Nothing, Said::Perhaps)).await? {
             Ok(made) if takes == Takes::Pictures && made.dimensions.is_none() => {
                 faults.push(MediaError::NoPicture.at(&path));
             }

@@ -207,7 +207,7 @@ async fn look(scope: &Scope, upload: &Upload) -> AppResult<Result<Processed, Med
     }
     let fresh = app.workshop.spool().file().map_err(AppError::internal)?;
     let Some(file) = app.storage.fetch(&key, fresh).await? else { return Ok(Err(MediaError::NotSent)) };
-    let made = app.workshop.process(file, Said::Exactly(upload.content_type.clone())).await?;
+    let made = app.workshop.process(upload.owner_id, file, Said::Exactly(upload.content_type.clone())).await?;
     Ok(made.map_err(MediaError::Refused))
 }
 
