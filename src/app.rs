@@ -15,6 +15,7 @@ use crate::auth::token::AccessTokens;
 use crate::auth::{TokenError, Viewer, secret};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::contact;
 use crate::db::Database;
 use crate::domains::{accounts, media, search};
 use crate::error::AppResult;
@@ -114,6 +115,7 @@ impl App {
         Events::start(self, &background);
         Mailer::start(self, &background);
         background.spawn(sweep(Arc::clone(self)));
+        background.spawn(contact::ready());
         background.close();
         background
     }

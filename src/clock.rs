@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
@@ -27,6 +27,12 @@ impl Clock {
             Self::Shifted(by) => Utc::now() + TimeDelta::milliseconds(by.load(Ordering::Relaxed)),
         }
     }
+}
+
+/// Whether an instant can be stored and shown: RFC 3339 writes the years 0 to 9999, and PostgreSQL has no leap seconds.
+#[must_use]
+pub fn is_storable(at: DateTime<Utc>) -> bool {
+    (0..=9999).contains(&at.year()) && at.nanosecond() < 1_000_000_000
 }
 
 /// Bytes nobody can guess, from the operating system.

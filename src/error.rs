@@ -142,7 +142,7 @@ pub enum UserErrorCode {
     NotMember,
     /// The message is too old to be edited.
     EditWindowPassed,
-    /// The message is over 8,000 characters.
+    /// The message is over 8,000 characters, or 64,000 bytes.
     MessageTooLarge,
     /// The file is too large, or the picture has too many pixels; the message says how much is allowed.
     FileTooLarge,
@@ -295,16 +295,6 @@ impl From<UserError> for AppError {
 
 impl From<diesel::result::Error> for AppError {
     fn from(error: diesel::result::Error) -> Self {
-        // What a Rust value can hold and PostgreSQL's can't: the character U+0000, and years far away in a page's cursor
-        // that somebody made up. It is refused here, rather than called our fault.
-        if let diesel::result::Error::DatabaseError(_, info) = &error {
-            if info.message().starts_with("invalid byte sequence for encoding") {
-                return Self::bad_input("A text can't hold the character U+0000.");
-            }
-            if info.message().starts_with("timestamp out of range") {
-                return Self::bad_input("A cursor is not one of this list's.");
-            }
-        }
         Self::internal(error)
     }
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::error::{AppError, AppResult};
+use crate::text::most_bytes;
 
 /// The size of a page that says none.
 pub const DEFAULT_PAGE: u8 = 20;
@@ -19,6 +20,9 @@ pub const LARGEST_PAGE: u8 = 100;
 
 /// The most that `totalCount` counts to.
 pub const COUNT_BOUND: i64 = 10_000;
+
+/// Bytes of a cursor: the name of a product in base64, and as much again for what is escaped and stands around it.
+const LONGEST_CURSOR: usize = 4 * most_bytes(100);
 
 /// A list's arguments as a client sent them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -65,14 +69,17 @@ impl<T> Page<T> {
 }
 
 impl PageArgs {
-    /// Checks the arguments for the list of this name, which says its order and its filter.
+    /// Checks the arguments for the list of this name, which says its order and its filter. An empty cursor is none: the
+    /// first page, or the last.
     ///
     /// # Errors
     /// Bad input: a size below 1 or above 100, both directions at once, or a cursor of another list.
     pub fn request<K: DeserializeOwned>(self, list: impl Into<String>) -> AppResult<PageRequest<K>> {
         let list = list.into();
-        let forward = self.first.is_some() || self.after.is_some();
-        let backward = self.last.is_some() || self.before.is_some();
+        let cursor = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let (after, before) = (cursor(self.after), cursor(self.before));
+        let forward = self.first.is_some() || after.is_some();
+        let backward = self.last.is_some() || before.is_some();
         if forward && backward {
             return Err(AppError::bad_input("Use first and after, or last and before, but not both."));
         }
@@ -81,7 +88,7 @@ impl PageArgs {
             let name = if backward { "last" } else { "first" };
             return Err(AppError::bad_input(format!("`{name}` has to be from 1 to {LARGEST_PAGE}.")));
         }
-        let cursor = self.after.or(self.before).map(|text| decode(&list, &text)).transpose()?;
+        let cursor = after.or(before).map(|text| decode(&list, &text)).transpose()?;
         Ok(PageRequest { size: usize::try_from(size).unwrap_or(1), backward, cursor, list })
     }
 }
@@ -119,8 +126,8 @@ fn encode<K: Serialize>(list: &str, key: &K) -> String {
 
 fn decode<K: DeserializeOwned>(list: &str, text: &str) -> AppResult<K> {
     let read = || {
-        // A name of a hundred characters, four bytes each, and what stands around it.
-        if text.len() > 1024 {
+        // The longest name, and what stands around it.
+        if text.len() > LONGEST_CURSOR {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;

@@ -11,6 +11,7 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::clock::random_bytes;
 use crate::error::{AppError, AppResult};
@@ -20,6 +21,14 @@ const PATIENCE: Duration = Duration::from_millis(2500);
 
 /// As many may wait for each that hashes: the last would wait as long as patience goes, so more need not begin to.
 const QUEUE: usize = 100;
+
+/// A password as it is judged and hashed, so that every keyboard's spelling of it is the same: spaces are ASCII's, the rest
+/// is composed (`OpaqueString` of RFC 8265).
+#[must_use]
+pub fn normal_form(password: &str) -> String {
+    let is_space = |c: char| c.is_whitespace() && !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
+    password.chars().map(|c| if is_space(c) { ' ' } else { c }).nfc().collect()
+}
 
 /// Hashes and checks passwords.
 #[derive(Clone)]
@@ -55,10 +64,11 @@ impl Passwords {
     /// Overloaded when too many are waiting.
     pub async fn hash(&self, password: String) -> AppResult<String> {
         let permit = self.permit().await?;
-        blocking(permit, move || hash_now(password.as_bytes())).await?
+        blocking(permit, move || hash_now(normal_form(&password).as_bytes())).await?
     }
 
-    /// Whether the password belongs to the hash. Without a hash the answer is no, after the same time.
+    /// Whether the password belongs to the hash. Without a hash the answer is no, after the same time. A password that is
+    /// not in its normal form is tried as it was sent as well: older hashes are of that.
     ///
     /// # Errors
     /// Overloaded when too many are waiting.
@@ -68,7 +78,9 @@ impl Passwords {
         let hash = hash.unwrap_or_else(|| self.nobody.to_string());
         blocking(permit, move || {
             let parsed = PasswordHash::new(&hash).map_err(|error| AppError::internal(error.to_string()))?;
-            let matches = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
+            let fits = |text: &str| Argon2::default().verify_password(text.as_bytes(), &parsed).is_ok();
+            let normal = normal_form(&password);
+            let matches = fits(&normal) || (normal != password && fits(&password));
             Ok(known && matches)
         })
         .await?
@@ -148,6 +160,15 @@ mod tests {
         assert!(passwords.verify("correct horse".into(), Some(hash.clone())).await.unwrap());
         assert!(!passwords.verify("wrong horse".into(), Some(hash)).await.unwrap());
         assert!(!passwords.verify("correct horse".into(), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn spellings_of_a_password_are_one() {
+        let passwords = Passwords::new().unwrap();
+        let hash = passwords.hash("cafe\u{301}\u{a0}noir".into()).await.unwrap();
+        assert!(passwords.verify("caf\u{e9} noir".into(), Some(hash)).await.unwrap());
+        let older = hash_now("cafe\u{301} noir".as_bytes()).unwrap();
+        assert!(passwords.verify("cafe\u{301} noir".into(), Some(older)).await.unwrap());
     }
 
     #[tokio::test]

@@ -8,7 +8,9 @@ use diesel::sql_types::{BigInt, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
 
 use super::Limit;
+use crate::clock::is_storable;
 use crate::error::AppError;
+use crate::text;
 
 /// What a list is ordered by; the rows' ids decide between equals.
 #[derive(Clone, Copy, Debug)]
@@ -69,10 +71,11 @@ impl Cut {
     pub fn new(column: Column, descending: bool, beyond: Option<Place>, limit: i64) -> Result<Self, AppError> {
         let value = |(mark, id): Place| match (column.holds, mark) {
             (Holds::Instants, Mark::Number(micros)) => {
-                DateTime::from_timestamp_micros(micros).map(|at| (Value::At(at), id))
+                let at = DateTime::from_timestamp_micros(micros).filter(|at| is_storable(*at));
+                at.map(|at| (Value::At(at), id))
             }
             (Holds::Numbers, Mark::Number(number)) => Some((Value::Number(number), id)),
-            (Holds::Texts, Mark::Text(text)) => Some((Value::Text(text), id)),
+            (Holds::Texts, Mark::Text(text)) if text::is_storable(&text) => Some((Value::Text(text), id)),
             _ => None,
         };
         let made_up = || AppError::bad_input("A cursor is not one of this list's.");

@@ -2,28 +2,36 @@
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{ID, InputType, InputValueError, InputValueResult, MaybeUndefined, Name, Pos, Scalar, ScalarType, Value};
-use chrono::{Datelike, NaiveDate, SecondsFormat, Utc};
+use chrono::{NaiveDate, SecondsFormat, Utc};
 
 use crate::change::Change;
+use crate::clock::is_storable;
 use crate::contact;
 use crate::error::{AppError, UserError, UserErrorCode};
 use crate::ids::IdError;
 use crate::money::Money;
 
+/// Nanoseconds of a second; a leap second has twice as many.
+const SECOND_NANOS: u32 = 1_000_000_000;
+
 /// An instant, as the API speaks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
-/// RFC 3339 instant, always sent in UTC with milliseconds, such as `2026-01-31T08:00:00.000Z`.
+/// RFC 3339 instant of the years 0 to 9999, always sent in UTC with milliseconds, such as `2026-01-31T08:00:00.000Z`. A leap
+/// second is taken for the next second.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        // In UTC as well as there: what we send has to be such an instant again.
-        match chrono::DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()) {
-            Ok(at) if (0..=9999).contains(&at.year()) => Ok(Self(at)),
-            _ => Err(InputValueError::custom("an RFC 3339 instant such as 2026-01-31T08:00:00Z is needed")),
-        }
+        let at = chrono::DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).ok();
+        // A leap second is the next second, as PostgreSQL reads it. What is sent back has to be such an instant again.
+        let at = at.and_then(|at| {
+            let (seconds, nanos) = (at.timestamp(), at.timestamp_subsec_nanos());
+            chrono::DateTime::from_timestamp(seconds + i64::from(nanos / SECOND_NANOS), nanos % SECOND_NANOS)
+        });
+        let at = at.filter(|at| is_storable(*at)).map(Self);
+        at.ok_or_else(|| InputValueError::custom("an RFC 3339 instant such as 2026-01-31T08:00:00Z is needed"))
     }
 
     fn to_value(&self) -> Value {
@@ -60,7 +68,8 @@ impl ScalarType for Date {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailAddress(pub String);
 
-/// E-mail address as HTML forms take it; lower-cased.
+/// E-mail address as HTML forms take it, if mail can be sent to it: no dot at an end of its local part, nor two in a row;
+/// lower-cased.
 #[Scalar(
     name = "EmailAddress",
     specified_by_url = "https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address"
@@ -81,7 +90,8 @@ impl ScalarType for EmailAddress {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhoneNumber(pub String);
 
-/// E.164 number (`+8615712345678`); bare 11-digit mainland China mobiles are accepted and get their `+86`.
+/// E.164 number (`+8615712345678`) that its country has; spaces, hyphens and brackets are left out, as is a national prefix
+/// (the zero of `+44 (0)20`). Bare 11-digit mainland China mobiles are accepted and get their `+86`.
 #[Scalar(name = "PhoneNumber")]
 impl ScalarType for PhoneNumber {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::error::{AppError, AppResult, UserError, UserErrorCode};
 use crate::ids::UserId;
 use crate::scope::Scope;
+use crate::text::check_length;
 
 /// How long a key is known.
 const LIFETIME: TimeDelta = TimeDelta::hours(48);
@@ -53,7 +54,7 @@ impl Key {
             let message = "A key is not empty, and has no control characters.";
             return Err(UserError::new(UserErrorCode::InvalidInput, message, PATH).into());
         }
-        if key.chars().count() > LONGEST_KEY {
+        if check_length(&key, LONGEST_KEY).is_err() {
             let message = format!("A key has at most {LONGEST_KEY} characters.");
             return Err(UserError::new(UserErrorCode::TooLong, message, PATH).into());
         }

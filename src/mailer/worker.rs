@@ -130,8 +130,8 @@ async fn deliver(app: &App, conn: &AsyncPgConnection, message: &Message) -> Resu
         return Err(Undelivered::ForEver("it is of no use any more".into()));
     }
     if message.only_if_known {
-        let contact = Contact::parse(&message.recipient);
-        let known = accounts::service::contacts::is_known(conn, contact.as_ref()).await;
+        let contact = Contact::stored(&message.recipient);
+        let known = accounts::service::contacts::is_known(conn, &contact).await;
         if !known.map_err(|error| Undelivered::ForNow(error.describe()))? {
             return Ok(());
         }

@@ -43,6 +43,10 @@ async fn messages_come_in_pages_both_ways() {
     assert_eq!(seqs(&earlier), [20, 21, 22]);
     assert_eq!(earlier["pageInfo"]["hasPreviousPage"], true);
 
+    // An empty cursor is none.
+    assert_eq!(page(json!({ "after": "" })).await, first);
+    assert_eq!(seqs(&page(json!({ "last": 3, "before": "", "after": "" })).await), [23, 24, 25]);
+
     let bad = [
         json!({ "first": 0 }),
         json!({ "first": 101 }),

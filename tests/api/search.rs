@@ -47,6 +47,7 @@ async fn words_and_their_parts_are_found_in_every_form() {
         "高等数学 第七版",
         "MacBook Air M1",
         "ＡＢＣ１２３ 笔袋",
+        "ガンダム des Élysées",
     ])
     .await;
     ada.offer(json!({ "title": "盒子", "note": "里面有耳机 WH-1000XM4" })).await;
@@ -75,6 +76,9 @@ async fn words_and_their_parts_are_found_in_every_form() {
         ("xm4", "盒子"),
         ("wh1000xm4", "盒子"),
         ("耳机", "盒子"),
+        ("ガンダム", "ガンダム des Élysées"),
+        ("ｶﾞﾝﾀﾞﾑ", "ガンダム des Élysées"),
+        ("elysees", "ガンダム des Élysées"),
     ] {
         assert_eq!(found(&app, query).await, [expected], "{query}");
         assert_eq!(listed(&ada, query).await, [expected], "{query}");

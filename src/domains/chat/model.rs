@@ -265,8 +265,8 @@ pub enum ChatError {
     /// Nothing but white space.
     #[error("A message can't be empty.")]
     Empty,
-    /// More than 8,000 characters.
-    #[error("A message has at most 8,000 characters.")]
+    /// More than 8,000 characters, or 64,000 bytes.
+    #[error("A message has at most 8,000 characters, and 64,000 bytes.")]
     TooLarge,
     /// A character that no text has.
     #[error("A text can't hold the character U+0000.")]

@@ -35,7 +35,7 @@ impl ChatMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The message's global id.")] id: ID,
-        #[graphql(desc = "The new words: not empty, at most 8,000 characters.")] text: String,
+        #[graphql(desc = "The new words: not empty, at most 8,000 characters and 64,000 bytes.")] text: String,
     ) -> Option<AppResult<MessagePayload>> {
         let edited = async {
             let id = mutation_id(MessageId::parse, &id, "id")?;

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::model::{ChatError, Content, Draft, Member, Message, MessageStatus, Target};
 use crate::domains::accounts::model::User;
 use crate::ids::UserId;
-use crate::text::is_blank;
+use crate::text::{check_length, is_blank, is_storable};
 
 /// The longest text, in characters.
 const LONGEST: usize = 8000;
@@ -20,10 +20,10 @@ pub fn check_content(content: &Content) -> Result<(), ChatError> {
     if text.chars().all(is_blank) {
         return Err(ChatError::Empty);
     }
-    if text.chars().count() > LONGEST {
+    if check_length(text, LONGEST).is_err() {
         return Err(ChatError::TooLarge);
     }
-    if text.contains('\0') {
+    if !is_storable(text) {
         return Err(ChatError::NotText);
     }
     Ok(())
@@ -35,7 +35,9 @@ pub fn check_content(content: &Content) -> Result<(), ChatError> {
 /// [`ChatError::ClientIdUnusable`].
 pub fn check_client_message_id(id: Option<&str>) -> Result<(), ChatError> {
     match id {
-        Some(id) if id.is_empty() || id.chars().count() > 64 || id.contains('\0') => Err(ChatError::ClientIdUnusable),
+        Some(id) if id.is_empty() || check_length(id, 64).is_err() || !is_storable(id) => {
+            Err(ChatError::ClientIdUnusable)
+        }
         _ => Ok(()),
     }
 }

@@ -14,6 +14,7 @@ use crate::domains::accounts::model::User;
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{ItemId, MediaId, UserId};
 use crate::money::Money;
+use crate::text::TextFault;
 
 pg_enum! {
     /// Which way the item goes.
@@ -276,9 +277,9 @@ pub type ItemKey = (i64, ItemId);
 /// What can go wrong with an item, for the person to act on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ItemError {
-    /// More than that.
-    #[error("At most {0} characters.")]
-    TooLong(usize),
+    /// A note is too long.
+    #[error(transparent)]
+    Length(TextFault),
     /// Characters that no text has.
     #[error("A note can't hold control characters.")]
     NotText,
@@ -325,7 +326,7 @@ impl Fault for ItemError {
     fn at(&self, path: &str) -> UserError {
         let code = match self {
             Self::Required => UserErrorCode::Required,
-            Self::TooLong(_) => UserErrorCode::TooLong,
+            Self::Length(_) => UserErrorCode::TooLong,
             Self::NotText => UserErrorCode::InvalidInput,
             Self::ConditionOutOfRange | Self::CategoryOutOfRange | Self::TooManyItems(_) => UserErrorCode::OutOfRange,
             Self::NoSuchItem => UserErrorCode::NotFound,

@@ -6,7 +6,7 @@ use crate::domains::media::policy::check_images;
 use crate::error::UserError;
 use crate::ids::{MediaId, UserId};
 use crate::money::{Money, check_price};
-use crate::text::{check_line, is_lines};
+use crate::text::{check_length, check_line, is_lines};
 
 /// The most categories that a list can be restricted to.
 pub const MOST_CATEGORIES: usize = 20;
@@ -15,9 +15,7 @@ const LONGEST_TITLE: usize = 100;
 const LONGEST_NOTE: usize = 2000;
 
 fn check_note(note: &str) -> Result<(), ItemError> {
-    if note.chars().count() > LONGEST_NOTE {
-        return Err(ItemError::TooLong(LONGEST_NOTE));
-    }
+    check_length(note, LONGEST_NOTE).map_err(ItemError::Length)?;
     if is_lines(note) { Ok(()) } else { Err(ItemError::NotText) }
 }
 

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::model::{MediaError, Quota};
 use crate::files::Kind;
 use crate::ids::MediaId;
-use crate::text::{ends_line, is_steering};
+use crate::text::{beginning, ends_line, turns_direction, without_stray};
 
 /// The most files that anybody may have.
 pub const MOST_FILES: i32 = 20_000;
@@ -30,6 +30,7 @@ pub const COUNTED: TimeDelta = TimeDelta::hours(1);
 /// The most pictures that something shows.
 pub const MOST_IMAGES: usize = 9;
 
+/// Code points of a file's name; it is cut between characters.
 const LONGEST_NAME: usize = 200;
 
 /// Whether something can show these pictures, as far as their number goes.
@@ -54,7 +55,8 @@ pub fn quota(mebibytes: u32) -> Quota {
 #[must_use]
 pub fn clean_name(given: &str, kind: &Kind) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !ends_line(*c) && !is_steering(*c)).collect();
+    let clean: String = last.chars().filter(|c| !ends_line(*c) && !turns_direction(*c)).collect();
+    let clean = without_stray(&clean);
     let clean = clean.trim();
     if clean.is_empty() {
         return format!("file.{}", kind.extension);
@@ -64,7 +66,7 @@ pub fn clean_name(given: &str, kind: &Kind) -> String {
         _ => (clean, String::new()),
     };
     let room = LONGEST_NAME - end.chars().count();
-    stem.chars().take(room).chain(end.chars()).collect()
+    format!("{}{end}", beginning(stem, room))
 }
 
 /// Refuses a size that no upload may have.
@@ -93,11 +95,15 @@ mod tests {
             (" \u{200b}", "file.pdf"),
             ("..", ".."),
             ("", "file.pdf"),
+            ("👩\u{200d}👧 a\u{200d}\u{e0061}b.pdf", "👩\u{200d}👧 ab.pdf"),
         ];
         for (given, shown) in cases {
             assert_eq!(clean_name(given, pdf), shown, "{given:?}");
         }
         let cut = clean_name(&long, pdf);
         assert_eq!((cut.chars().count(), cut.ends_with("长.pdf")), (200, true));
+        // 196 code points and the extension: 65 whole families of three.
+        let cut = clean_name(&format!("{}.pdf", "👩\u{200d}👧".repeat(100)), pdf);
+        assert_eq!(cut, format!("{}.pdf", "👩\u{200d}👧".repeat(65)));
     }
 }

@@ -14,6 +14,7 @@ use crate::error::{AppError, AppResult};
 use crate::ids::{ItemId, ProductId, TaskId, UserId};
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
+use crate::text::check_length;
 
 /// The longest query, in characters.
 const LONGEST_QUERY: usize = 100;
@@ -62,7 +63,7 @@ pub async fn forget(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -> 
 /// # Errors
 /// Bad input for a query that is too long.
 pub async fn terms(scope: &Scope, text: &str, kinds: &[SearchKind]) -> AppResult<Option<Terms>> {
-    if text.chars().count() > LONGEST_QUERY {
+    if check_length(text, LONGEST_QUERY).is_err() {
         return Err(AppError::bad_input(format!("A query has at most {LONGEST_QUERY} characters.")));
     }
     words::ready().await;

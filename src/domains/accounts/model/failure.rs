@@ -14,7 +14,7 @@ pub enum AccountError {
     /// The username can't be used by anybody.
     #[error(
         "A username has 2 to 32 letters, digits, dots, hyphens or underscores, at least one letter, \
-         and is not \"u\" with a number."
+         none of another script that look alike, and is not \"u\" with a number."
     )]
     UsernameUnusable,
     /// The username is somebody else's.
@@ -26,8 +26,11 @@ pub enum AccountError {
     /// The number is somebody else's; told only to who has proven to read its messages, and to administrators.
     #[error("This phone number belongs to another account.")]
     PhoneTaken,
-    /// The nickname is empty, too long, or has control characters.
-    #[error("A nickname has 1 to 32 characters on one line.")]
+    /// The nickname is empty, too long, not to be seen, or made to look like another.
+    #[error(
+        "A nickname has 1 to 32 characters on one line, none of them invisible, \
+         and no word with letters of several scripts that look alike."
+    )]
     NicknameUnusable,
     /// What can't be cleared was.
     #[error("This can't be cleared.")]
@@ -38,12 +41,21 @@ pub enum AccountError {
     /// A text is too long.
     #[error("This has at most {0} characters.")]
     TooLong(usize),
+    /// A text has too many bytes, in however few characters.
+    #[error("This has at most {0} bytes, which some characters take many of.")]
+    TooManyBytes(usize),
     /// A text has control characters.
     #[error("This stands on one line, without control characters.")]
     NotOneLine,
     /// A text has control characters other than line breaks.
     #[error("This has control characters.")]
     NotText,
+    /// Has an `@`, and is no address.
+    #[error("This is no e-mail address that mail can be sent to: write it as ada@example.com.")]
+    NoEmail,
+    /// Has digits and no letters, and is no number.
+    #[error("There is no such phone number: write it with its country, as +8615712345678.")]
+    NoPhone,
     /// Nobody was born then.
     #[error("A birthday lies between 1900 and today.")]
     BirthdayOutOfRange,
@@ -157,6 +169,8 @@ impl AccountError {
             | Self::DeviceNameUnusable
             | Self::NotOneLine
             | Self::NotText
+            | Self::NoEmail
+            | Self::NoPhone
             | Self::ResetElsewhere
             | Self::PurposeOfOther
             | Self::NotPending
@@ -165,7 +179,7 @@ impl AccountError {
             Self::UsernameTaken => Code::UsernameTaken,
             Self::EmailTaken => Code::EmailTaken,
             Self::PhoneTaken => Code::PhoneTaken,
-            Self::DeviceNameTooLong | Self::TooLong(_) => Code::TooLong,
+            Self::DeviceNameTooLong | Self::TooLong(_) | Self::TooManyBytes(_) => Code::TooLong,
             Self::BirthdayOutOfRange | Self::CoordinatesOutOfRange | Self::ScoreOutOfRange | Self::UntilPassed => {
                 Code::OutOfRange
             }

@@ -1,19 +1,21 @@
-//! What is acceptable, as pure functions: names, passwords and tokens here; [`access`], [`codes`] and [`profile`]s apart.
+//! What is acceptable, as pure functions: passwords and tokens here; [`access`], [`codes`], [`names`] and [`profile`]s apart.
 
 pub mod access;
 pub mod codes;
+pub mod names;
 pub mod profile;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use unicode_normalization::UnicodeNormalization;
 
 use super::model::{AccountError, PresentedToken};
-use crate::auth::{Requester, weak};
+use crate::auth::{Requester, password, weak};
 use crate::config::{Rate, RateLimits};
 use crate::contact::Contact;
 use crate::ids::UserId;
 use crate::rates::{self, Bucket};
-use crate::text::{ends_line, is_blank, is_filler, turns_direction};
+use crate::text;
+
+pub use names::{AccountName, check_nickname, check_username, stored_name, username_key};
 
 /// How long a session lives without a refresh.
 pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);
@@ -24,77 +26,13 @@ pub const AUTHENTICATION_AGE: TimeDelta = TimeDelta::minutes(10);
 /// How long an exchanged refresh token may come back for the same successor.
 const REFRESH_GRACE: TimeDelta = TimeDelta::seconds(30);
 
-/// A username as it is compared: case, full-width forms, ligatures and the like make no difference.
-#[must_use]
-pub fn username_key(username: &str) -> String {
-    username.nfkc().collect::<String>().to_lowercase().nfkc().collect()
-}
-
-/// What an account is signed in to by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AccountName {
-    /// A username, as it is compared.
-    Username(String),
-    /// An e-mail address or a phone number.
-    Contact(Contact),
-}
-
-impl AccountName {
-    /// Reads what somebody typed: usernames have no `@` and no `+`, and are not digits alone.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let text = text.trim();
-        let contact = Contact::parse(text);
-        contact.map_or_else(|| Self::Username(username_key(text)), Self::Contact)
-    }
-
-    /// Under which its failed tries are counted.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        match self {
-            Self::Username(key) => key,
-            Self::Contact(contact) => contact.as_str(),
-        }
-    }
-}
-
-/// Whether anybody may be called this. Without `@`, `+` and bare digits it can't be taken for an e-mail, a phone or an
-/// account number; `u<number>` is what accounts without a chosen name are called.
-///
-/// # Errors
-/// [`AccountError::UsernameUnusable`].
-pub fn check_username(username: &str) -> Result<(), AccountError> {
-    let length = username.chars().count();
-    let allowed = username.chars().all(|c| (c.is_alphanumeric() && !is_filler(c)) || matches!(c, '.' | '-' | '_'));
-    let all_digits = username.chars().all(|c| c.is_numeric() || matches!(c, '.' | '-' | '_'));
-    let reserved = username_key(username)
-        .strip_prefix('u')
-        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(char::is_numeric));
-    if (2..=32).contains(&length) && allowed && !all_digits && !reserved {
-        Ok(())
-    } else {
-        Err(AccountError::UsernameUnusable)
-    }
-}
-
-/// Whether this can be shown as a name.
-///
-/// # Errors
-/// [`AccountError::NicknameUnusable`].
-pub fn check_nickname(nickname: &str) -> Result<(), AccountError> {
-    let shown = nickname.trim();
-    let unusable = shown.chars().any(|c| ends_line(c) || turns_direction(c));
-    if shown.chars().all(is_blank) || shown.chars().count() > 32 || unusable {
-        return Err(AccountError::NicknameUnusable);
-    }
-    Ok(())
-}
-
-/// Whether this can be a password: long enough and none of the first that anybody would try; no rules of composition.
+/// Whether this can be a password: long enough and none of the first that anybody would try; no rules of composition. Its
+/// length is counted in code points of its normal form, as NIST SP 800-63B has it.
 ///
 /// # Errors
 /// [`AccountError::PasswordTooShort`], [`AccountError::PasswordTooLong`] or [`AccountError::PasswordCommon`].
 pub fn check_password(password: &str) -> Result<(), AccountError> {
+    let password = &password::normal_form(password);
     match password.chars().count() {
         0..8 => Err(AccountError::PasswordTooShort),
         8..=128 if weak::is_common(password) => Err(AccountError::PasswordCommon),
@@ -109,8 +47,8 @@ pub fn check_password(password: &str) -> Result<(), AccountError> {
 /// [`AccountError::DeviceNameTooLong`] or [`AccountError::DeviceNameUnusable`].
 pub fn check_device_name(name: Option<&str>) -> Result<(), AccountError> {
     match name {
-        Some(name) if name.chars().count() > 100 => Err(AccountError::DeviceNameTooLong),
-        Some(name) if name.chars().any(ends_line) => Err(AccountError::DeviceNameUnusable),
+        Some(name) if text::check_length(name, 100).is_err() => Err(AccountError::DeviceNameTooLong),
+        Some(name) if name.chars().any(text::ends_line) => Err(AccountError::DeviceNameUnusable),
         _ => Ok(()),
     }
 }
@@ -243,57 +181,6 @@ pub fn captcha_buckets(rates: &RateLimits, requester: &Requester) -> Vec<Bucket>
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn usernames_can_t_be_taken_for_something_else() {
-        for name in ["ada", "小明", "a.b-c_d", "user1", "2fast"] {
-            assert_eq!(check_username(name), Ok(()), "{name}");
-        }
-        for name in [
-            "",
-            "a",
-            "10000000",
-            "1.000-000",
-            "..",
-            "a@b.c",
-            "+8613",
-            "u10000001",
-            "\u{3164}\u{3164}",
-            "U42",
-            "two words",
-            "tab\t",
-            &"x".repeat(33),
-        ] {
-            assert_eq!(check_username(name), Err(AccountError::UsernameUnusable), "{name}");
-        }
-    }
-
-    #[test]
-    fn look_alikes_are_one_username() {
-        for (one, other) in [("ada", "ADA"), ("ada", "ａｄａ"), ("ﬀ", "FF"), ("K", "k"), ("ß", "ẞ")] {
-            assert_eq!(username_key(one), username_key(other), "{one} {other}");
-        }
-        assert_ne!(username_key("ada"), username_key("adä"));
-    }
-
-    #[test]
-    fn an_account_is_named_by_username_or_contact() {
-        let contact = |text: &str| AccountName::Contact(Contact::parse(text).unwrap());
-        assert_eq!(AccountName::parse(" Ada@Example.com "), contact("ada@example.com"));
-        assert_eq!(AccountName::parse("13812345678"), contact("+8613812345678"));
-        assert_eq!(AccountName::parse("ADA"), AccountName::Username("ada".into()));
-        assert_eq!(AccountName::parse("12345").key(), "12345");
-    }
-
-    #[test]
-    fn nicknames_can_be_seen() {
-        for name in ["Ada 女士", "😀", "\u{1f468}\u{200d}\u{1f469}"] {
-            assert_eq!(check_nickname(name), Ok(()), "{name}");
-        }
-        for name in ["", " ", "\u{200b}", "\u{3164}", "a\u{202e}b", "a\nb", "a\u{2028}b", &"x".repeat(33)] {
-            assert_eq!(check_nickname(name), Err(AccountError::NicknameUnusable), "{name:?}");
-        }
-    }
 
     #[test]
     fn passwords_are_judged_by_length_in_characters() {

@@ -2,23 +2,28 @@
 
 use chrono::{Datelike, NaiveDate};
 
-use super::{check_nickname, check_username, username_key};
+use super::{check_nickname, check_username, stored_name, username_key};
 use crate::change::{Change, Faults};
 use crate::domains::accounts::model::{
     Access, AccountError, AdminUpdate, PlaceUpdate, Profile, ProfileChanges, ProfileUpdate, UserChanges, Verification,
 };
 use crate::error::UserError;
-use crate::text::{is_line, is_lines};
+use crate::text::{self, TextFault, is_line, is_lines};
 
 const LONGEST_LINE: usize = 64;
 const LONGEST_ADDRESS: usize = 200;
 const LONGEST_BIO: usize = 500;
 const MOST_POINTS: i32 = 1_000_000;
 
+fn check_length(text: &str, longest: usize) -> Result<(), AccountError> {
+    text::check_length(text, longest).map_err(|fault| match fault {
+        TextFault::TooManyBytes(bytes) => AccountError::TooManyBytes(bytes),
+        _ => AccountError::TooLong(longest),
+    })
+}
+
 fn check_line(text: &str, longest: usize) -> Result<(), AccountError> {
-    if text.chars().count() > longest {
-        return Err(AccountError::TooLong(longest));
-    }
+    check_length(text, longest)?;
     if !is_line(text) {
         return Err(AccountError::NotOneLine);
     }
@@ -26,9 +31,7 @@ fn check_line(text: &str, longest: usize) -> Result<(), AccountError> {
 }
 
 fn check_lines(text: &str, longest: usize) -> Result<(), AccountError> {
-    if text.chars().count() > longest {
-        return Err(AccountError::TooLong(longest));
-    }
+    check_length(text, longest)?;
     if !is_lines(text) {
         return Err(AccountError::NotText);
     }
@@ -117,8 +120,8 @@ fn name_changes(faults: &mut Faults, username: Change<String>, nickname: Change<
     let nickname = faults.required(nickname, "input.nickname", |name| check_nickname(name));
     UserChanges {
         username_key: username.as_deref().map(username_key),
-        username,
-        nickname: nickname.map(|name| name.trim().to_owned()),
+        username: username.as_deref().map(stored_name),
+        nickname: nickname.as_deref().map(stored_name),
         ..UserChanges::default()
     }
 }

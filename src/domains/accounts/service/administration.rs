@@ -14,13 +14,17 @@ use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
+use crate::text;
 
 /// A page of people who have not left.
 ///
 /// # Errors
-/// Forbidden but to administrators.
+/// Forbidden but to administrators; bad input for a query with U+0000.
 pub async fn list_people(scope: &Scope, wanted: &UserSearch, page: &PageRequest<UserId>) -> AppResult<Page<User>> {
     require_role(scope, Role::Admin).await?;
+    if wanted.query.as_deref().is_some_and(|query| !text::is_storable(query)) {
+        return Err(AppError::bad_input("A text can't hold the character U+0000."));
+    }
     let conn = scope.db.read().await?;
     let rows = store::profiles::list_people(&conn, wanted, page, scope.app.clock.now()).await?;
     Ok(page.page(rows, |user| user.id))

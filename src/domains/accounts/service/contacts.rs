@@ -148,9 +148,6 @@ pub async fn find_of_link(scope: &Scope, token: &str) -> AppResult<(String, Stri
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_known(conn: &AsyncPgConnection, contact: Option<&Contact>) -> AppResult<bool> {
-    match contact {
-        Some(contact) => Ok(store::is_known(conn, contact).await?),
-        None => Ok(false),
-    }
+pub async fn is_known(conn: &AsyncPgConnection, contact: &Contact) -> AppResult<bool> {
+    Ok(store::is_known(conn, contact).await?)
 }

@@ -126,7 +126,7 @@ impl Newcomer {
     async fn insert(&self, scope: &Scope, conn: &AsyncPgConnection) -> AppResult<User> {
         let text = |contact: &Option<Contact>| contact.as_ref().map(|contact| contact.as_str().to_owned());
         let (account_number, username) = if let Some(username) = &self.username {
-            (None, username.clone())
+            (None, policy::stored_name(username))
         } else {
             let number = store::next_account_number(conn).await?;
             (Some(number), format!("u{number}"))
@@ -136,7 +136,7 @@ impl Newcomer {
             account_number,
             username_key: policy::username_key(&username),
             username,
-            nickname: nickname.trim().to_owned(),
+            nickname: policy::stored_name(nickname),
             password_hash: self.password_hash.clone(),
             email: text(&self.email),
             email_verified: self.email.is_some(),

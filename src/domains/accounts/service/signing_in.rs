@@ -59,8 +59,8 @@ pub struct Password {
 /// Signs in with a password.
 ///
 /// # Errors
-/// `INVALID_CREDENTIALS` for an unknown account and for a wrong password alike, `ACCOUNT_SUSPENDED` only after the right
-/// one, `CAPTCHA_INVALID`, `RATE_LIMITED`; overloaded when too many wait.
+/// `INVALID_INPUT` for an account that can't be one, `INVALID_CREDENTIALS` for an unknown account and for a wrong password
+/// alike, `ACCOUNT_SUSPENDED` only after the right one, `CAPTCHA_INVALID`, `RATE_LIMITED`; overloaded when too many wait.
 pub async fn login(scope: &Scope, credential: Password, device: Device) -> AppResult<SignedIn> {
     policy::check_device_name(device.name.as_deref()).map_err(|error| error.at("input.deviceName"))?;
     let Proven { user, hash, buckets } = prove_password(scope, credential, CredentialPlace::Login).await?;
@@ -85,8 +85,10 @@ struct Proven {
 
 /// Counts a try at a password and compares it.
 async fn prove_password(scope: &Scope, credential: Password, place: CredentialPlace) -> AppResult<Proven> {
+    let name = AccountName::parse(&credential.account);
+    let name = name.map_err(|error| error.at(&format!("{}.account", place.password())))?;
     scope.app.passwords.check_room()?;
-    let (name, now) = (AccountName::parse(&credential.account), scope.app.clock.now());
+    let now = scope.app.clock.now();
     let conn = scope.db.read().await?;
     let found = store::find_login(&conn, &name).await?;
     // An account is counted as one, by whichever of its names it is tried.

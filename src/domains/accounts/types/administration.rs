@@ -27,9 +27,10 @@ impl From<UserFilter> for UserSearch {
 /// What an administrator changes about somebody. Omitted fields keep their value; null clears those that can be null.
 #[derive(InputObject)]
 pub struct AdminUpdateUserInput {
-    /// 2 to 32 letters, digits, dots, hyphens or underscores, at least one letter; unique whatever the case.
+    /// 2 to 32 letters with their marks, digits, dots, hyphens or underscores, at least one letter, none of several scripts
+    /// that look alike; unique whatever the case.
     username: MaybeUndefined<String>,
-    /// Name to show, 1 to 32 characters.
+    /// Name to show, 1 to 32 characters, none of them invisible.
     nickname: MaybeUndefined<String>,
     /// Address to sign in with, taken as it is; their holder may still verify it. Null removes it.
     email: MaybeUndefined<EmailAddress>,
@@ -48,7 +49,7 @@ pub struct AdminUpdateUserInput {
     expected_id_card: MaybeUndefined<String>,
     /// Points of reputation, -1000000 to 1000000.
     score: MaybeUndefined<i32>,
-    /// 8 to 128 characters, and none that many people choose. Ends all their sessions.
+    /// 8 to 128 characters (code points of its composed form), and none that many people choose. Ends all their sessions.
     #[graphql(secret)]
     new_password: MaybeUndefined<String>,
 }

@@ -149,9 +149,10 @@ pub(super) fn media_id(field: MaybeUndefined<ID>) -> Change<MediaId> {
 /// What somebody changes about themselves. Omitted fields keep their value; null clears those that can be null.
 #[derive(Debug, InputObject)]
 pub struct UpdateProfileInput {
-    /// 2 to 32 letters, digits, dots, hyphens or underscores, at least one letter; unique whatever the case.
+    /// 2 to 32 letters with their marks, digits, dots, hyphens or underscores, at least one letter, none of several scripts
+    /// that look alike; unique whatever the case.
     username: MaybeUndefined<String>,
-    /// Name to show, 1 to 32 characters.
+    /// Name to show, 1 to 32 characters, none of them invisible.
     nickname: MaybeUndefined<String>,
     /// Global id of a picture among their files. Null removes the avatar.
     avatar_id: MaybeUndefined<ID>,

@@ -105,10 +105,11 @@ impl Payload for StreamTicketPayload {
 /// A new account.
 #[derive(InputObject)]
 pub struct RegisterInput {
-    /// 2 to 32 letters, digits, dots, hyphens or underscores, at least one letter; unique whatever the case. Without one,
-    /// a contact with its code is needed, and the account is called `u<accountNumber>`.
+    /// 2 to 32 letters with their marks, digits, dots, hyphens or underscores, at least one letter, none of several scripts
+    /// that look alike; unique whatever the case. Without one, a contact with its code is needed, and the account is
+    /// called `u<accountNumber>`.
     username: Option<String>,
-    /// 8 to 128 characters, and none that many people choose.
+    /// 8 to 128 characters (code points of its composed form), and none that many people choose.
     #[graphql(secret)]
     password: String,
     /// Address to sign in with. Without its code it waits to be verified, and is sent one.
@@ -121,7 +122,7 @@ pub struct RegisterInput {
     phone_code: Option<String>,
     /// A solved captcha with the purpose `REGISTER`, where the server wants one; not needed with a contact's code.
     captcha: Option<ImageCaptchaAnswer>,
-    /// Name to show, 1 to 32 characters; the username where none is given.
+    /// Name to show, 1 to 32 characters, none of them invisible; the username where none is given.
     nickname: Option<String>,
     /// The kind of client.
     #[graphql(default_with = "Platform::Web")]
@@ -149,7 +150,8 @@ impl From<RegisterInput> for Registration {
 /// An account's name and its password.
 #[derive(InputObject)]
 pub struct PasswordCredential {
-    /// Username, or the account's e-mail address or phone number (proven, or put in by an administrator).
+    /// Username, or the account's e-mail address or phone number (proven, or put in by an administrator). `INVALID_INPUT` for
+    /// what can be none of these, such as a misspelt number.
     pub account: String,
     /// The password.
     #[graphql(secret)]
@@ -272,7 +274,7 @@ pub struct ResetPasswordInput {
     /// The code that `requestPasswordReset` sent to it.
     #[graphql(secret)]
     pub code: String,
-    /// 8 to 128 characters, and none that many people choose.
+    /// 8 to 128 characters (code points of its composed form), and none that many people choose.
     #[graphql(secret)]
     pub new_password: String,
 }
@@ -354,7 +356,7 @@ pub struct ChangePasswordInput {
     /// The password until now. Omit only while `needsPasswordUpdate` is true.
     #[graphql(secret)]
     pub current_password: Option<String>,
-    /// 8 to 128 characters, and none that many people choose.
+    /// 8 to 128 characters (code points of its composed form), and none that many people choose.
     #[graphql(secret)]
     pub new_password: String,
 }

@@ -13,7 +13,8 @@ use diesel_async::AsyncPgConnection;
 use super::model::{ChatError, ConversationCard, Member, Message, MessageCard, Target};
 use super::store::{self, members};
 use crate::app::App;
-use crate::error::{AppResult, ErrorCode, UserError};
+use crate::clock::is_storable;
+use crate::error::{AppError, AppResult, ErrorCode, UserError};
 use crate::events::Window;
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::page::{Page, PageRequest};
@@ -61,12 +62,15 @@ pub(super) async fn get_target(scope: &Scope, target: Target) -> AppResult<Seen>
 /// A page of the viewer's conversations, the latest first.
 ///
 /// # Errors
-/// Unauthenticated without a token.
+/// Unauthenticated without a token; bad input for a cursor that somebody made up.
 pub async fn list_conversations(
     scope: &Scope,
     page: &PageRequest<(DateTime<Utc>, ConversationId)>,
 ) -> AppResult<Page<Seen>> {
     let viewer = scope.viewer()?;
+    if page.cursor.is_some_and(|(at, _)| !is_storable(at)) {
+        return Err(AppError::bad_input("A cursor is not one of this list's."));
+    }
     let conn = scope.db.read().await?;
     let rows = store::list_for_member(&conn, viewer.user_id, page).await?;
     Ok(page.page(rows, |(card, _)| (card.conversation.last_activity_at, card.conversation.id)))

@@ -36,7 +36,7 @@ impl MessageTarget {
 /// Words.
 #[derive(InputObject)]
 pub struct TextContentInput {
-    /// The words: not empty, at most 8,000 characters.
+    /// The words: not empty, at most 8,000 characters and 64,000 bytes.
     pub text: String,
 }
 
