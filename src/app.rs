@@ -92,7 +92,7 @@ impl App {
             events: Events::open(database.clone(), config.event_retention_days).await?,
             storage: Storage::open(&config.storage, &config.data_dir)?,
             seen_media: Cache::new(SEEN_MEDIA),
-            workshop: Workshop::open(&config.data_dir, config.decoder.as_deref())?,
+            workshop: Workshop::open(&config.data_dir, config.decoder.as_deref(), config.decoder_timeout)?,
             mutations: Arc::new(Semaphore::new(config.mutations)),
             metrics: Metrics::new(),
             tracker: TaskTracker::new(),

@@ -8,10 +8,12 @@ mod transport;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
 use lettre::message::Mailbox;
 
+use crate::files::worker::TIMEOUT;
 use crate::graphql::document::limits::Limits as DocumentLimits;
 use crate::storage::StorageSettings;
 pub use origins::is_of_this_machine;
@@ -171,6 +173,8 @@ pub struct Config {
     pub upload_quota_mb: u32,
     /// The program that decodes pictures; none means this one, and no setting says otherwise.
     pub decoder: Option<PathBuf>,
+    /// How long that program may take for one picture; no setting says otherwise.
+    pub decoder_timeout: Duration,
     /// The data folder.
     pub data_dir: PathBuf,
     /// Where PostgreSQL's programs are.
@@ -261,6 +265,7 @@ impl Config {
             spares_local,
             require_captcha: reader.parsed("PLAZA_REQUIRE_CAPTCHA", false, "true or false"),
             decoder: None,
+            decoder_timeout: TIMEOUT,
             storage: reader.storage(),
             upload_quota_mb: reader.number("PLAZA_UPLOAD_QUOTA_MB", 500, 1, 1 << 20),
             data_dir: reader.text("PLAZA_DATA_DIR").unwrap_or_else(|| "./data".into()).into(),

@@ -1,46 +1,40 @@
-//! GIF, frame by frame: colours stay as they are, so that nothing is lost and no frame but one is in memory.
+//! GIF, frame by frame: colours stay as they are, so that nothing is lost and no frame but one is in memory. Frames
+//! that reach beyond the canvas are cut to it.
 
 use std::fs::File;
-use std::io::{BufReader, ErrorKind, Seek};
+use std::io::{BufReader, ErrorKind, Read, Seek};
 
 use gif::{ColorOutput, DecodeOptions, DecodingError, Encoder, EncodingError, Frame};
 use image::{DynamicImage, Rgba, RgbaImage};
 
 use super::encode::{THUMBNAIL, is_small, thumbnail};
 use super::kind::by_extension;
+use super::outline::Outline;
 use super::sink::Sink;
 use super::workshop::Spool;
-use super::{MOST_FRAMES, MOST_MOVING_PIXELS, Processed, Raster, Refused, check_pixels};
+use super::{Processed, Raster, Refused, outline};
+
+/// What ends a file; also one that lacks it.
+const TRAILER: &[u8] = b";";
 
 /// Width, height, and the bytes that decoding takes. Frames are counted by their headers alone.
 pub fn inspect(file: &mut File) -> Result<((u32, u32), u64), Refused> {
-    let mut options = options();
-    options.skip_frame_decoding(true);
-    let mut decoder = options.read_info(BufReader::new(file)).map_err(refused)?;
-    let (width, height) = (u32::from(decoder.width()), u32::from(decoder.height()));
-    let canvas = check_pixels(width, height)?;
-    let (mut frames, mut pixels) = (0, 0);
-    while let Some(frame) = decoder.next_frame_info().map_err(refused)? {
-        frames += 1;
-        pixels += u64::from(frame.width) * u64::from(frame.height);
-        if frames > MOST_FRAMES || pixels > MOST_MOVING_PIXELS {
-            return Err(Refused::TooMuchMovement);
-        }
-    }
-    if frames == 0 {
-        return Err(Refused::Damaged);
-    }
+    let Outline { canvas: (width, height), largest_frame, .. } = outline::read(BufReader::new(file))?;
+    let canvas = u64::from(width) * u64::from(height);
     // A frame of indices, and what it is encoded to.
-    Ok(((width, height), canvas * 3))
+    Ok(((width, height), canvas.max(largest_frame) * 3))
 }
 
 /// Encodes every frame anew.
 pub fn make(file: &mut File, (width, height): (u32, u32), spool: &Spool) -> Result<Processed, Refused> {
     file.rewind()?;
-    let mut decoder = options().read_info(BufReader::new(file)).map_err(refused)?;
+    let end = outline::read(BufReader::new(&mut *file))?.end;
+    file.rewind()?;
+    let whole = BufReader::new(file).take(end).chain(TRAILER);
+    let mut decoder = options().read_info(whole).map_err(refused)?;
     let kind = by_extension("gif").ok_or(Refused::NotAllowed)?;
     let global = decoder.global_palette().unwrap_or_default().to_vec();
-    let mut encoder = Encoder::new(Sink::new(spool)?, decoder.width(), decoder.height(), &global).map_err(unwritten)?;
+    let mut encoder = Encoder::new(Sink::new(spool)?, side(width)?, side(height)?, &global).map_err(unwritten)?;
     let mut still = None;
     while let Some(frame) = decoder.next_frame_info().map_err(refused)? {
         let mut frame = frame.clone();
@@ -49,6 +43,7 @@ pub fn make(file: &mut File, (width, height): (u32, u32), spool: &Spool) -> Resu
         // The decoder has put the lines in order.
         frame.interlaced = false;
         frame.buffer = indices.into();
+        crop(&mut frame, (side(width)?, side(height)?));
         if still.is_none() {
             still = Some(shrunk(&frame, &global, (width, height)));
             encoder.set_repeat(decoder.repeat()).map_err(unwritten)?;
@@ -59,6 +54,29 @@ pub fn make(file: &mut File, (width, height): (u32, u32), spool: &Spool) -> Resu
     let main = encoder.into_inner().map_err(unwritten)?.finish(kind)?;
     let thumbnail = if is_small((width, height)) { None } else { Some(thumbnail(&still, spool)?) };
     Ok(Processed { main, thumbnail, dimensions: Some((width, height)) })
+}
+
+fn side(pixels: u32) -> Result<u16, Refused> {
+    u16::try_from(pixels).map_err(|_| Refused::Damaged)
+}
+
+/// Cuts off what lies beyond the canvas. Of a frame that lies there altogether one transparent pixel stays, for its time.
+fn crop(frame: &mut Frame<'_>, (width, height): (u16, u16)) {
+    let (across, down) = (width.saturating_sub(frame.left), height.saturating_sub(frame.top));
+    if across == 0 || down == 0 {
+        (frame.left, frame.top, frame.width, frame.height) = (0, 0, 1, 1);
+        frame.transparent = Some(0);
+        frame.buffer = vec![0].into();
+        return;
+    }
+    if frame.width <= across && frame.height <= down {
+        return;
+    }
+    let visible = usize::from(frame.width.min(across));
+    let lines = frame.buffer.chunks(usize::from(frame.width).max(1)).take(down.into());
+    let indices: Vec<u8> = lines.flat_map(|line| line.iter().copied().take(visible)).collect();
+    (frame.width, frame.height) = (frame.width.min(across), frame.height.min(down));
+    frame.buffer = indices.into();
 }
 
 /// A frame on its canvas, small enough to be in memory with its colours written out.
@@ -82,7 +100,8 @@ fn shrunk(frame: &Frame<'_>, global: &[u8], (width, height): (u32, u32)) -> Dyna
 fn options() -> DecodeOptions {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
-    options.check_frame_consistency(true);
+    // Extensions that nobody knows are skipped, as browsers do; where the picture ends is known before.
+    options.allow_unknown_blocks(true);
     options
 }
 

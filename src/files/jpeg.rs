@@ -9,6 +9,7 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::colour::convert_icc;
 use super::{LONGEST_SIDE, Raster, Refused, check_pixels, orientation};
 
 /// Scans of a progressive picture; encoders make about ten.
@@ -66,6 +67,7 @@ pub fn decode(file: &mut File, (width, height): (u32, u32)) -> Result<Raster, Re
     let mut pixels = vec![0; size.ok_or(Refused::Damaged)?];
     decoder.decode_into(&mut pixels).map_err(|_| Refused::Damaged)?;
     let orientation = orientation(decoder.exif().map(Vec::as_slice));
+    convert_icc(decoder.icc_profile().as_deref(), &mut pixels, if is_grey { 1 } else { 3 });
     drop(decoder);
     let image = if is_grey {
         GrayImage::from_raw(width, height, pixels).map(DynamicImage::from)

@@ -1,5 +1,12 @@
 //! The kinds of files that are taken, and how their bytes tell.
 
+use std::fs::File;
+use std::io;
+
+use encoding_rs::Encoding;
+
+use super::{structure, text};
+
 /// What a file is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
@@ -57,11 +64,17 @@ pub static KINDS: [Kind; 21] = [
     kind("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", Family::Document, &[]),
     kind("application/vnd.openxmlformats-officedocument.presentationml.presentation", "pptx", Family::Document, &[]),
     kind("text/plain", "txt", Family::Document, &[]),
-    kind("text/csv", "csv", Family::Document, &[]),
+    kind("text/csv", "csv", Family::Document, &["application/csv", "text/x-csv"]),
 ];
 
 /// Containers that hold sound alone as well as pictures: the bytes are the same, so what the client said decides.
-const SOUND_ALONE: [(&str, &str); 2] = [("video/mp4", "audio/mp4"), ("video/webm", "audio/webm")];
+const SOUND_ALONE: [(&str, &str); 2] = [(structure::MP4, structure::M4A), (structure::WEBM, "audio/webm")];
+
+/// What browsers call a `.csv` on a machine with a spreadsheet program.
+const SPREADSHEET: &str = "application/vnd.ms-excel";
+
+/// A file's kind, and of text the encoding.
+pub type Found = (&'static Kind, Option<&'static Encoding>);
 
 impl Kind {
     /// Whether browsers may show it; all else they are told to download.
@@ -89,40 +102,67 @@ pub fn by_extension(extension: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.extension == extension)
 }
 
-/// The kind that a file's first bytes tell; of text, which has no mark of its own, the kind that was said.
-#[must_use]
-pub fn sniff(head: &[u8], said: Option<&str>) -> Option<&'static Kind> {
+/// The kind that a file's bytes tell; of text, which has no structure of its own, the kind that was said. What is said to be
+/// text and is text may begin with the first bytes of any other format.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn find(file: &mut File, said: Option<&str>) -> io::Result<Option<Found>> {
+    let found = structure::find(file)?;
+    if found != Some(structure::PDF)
+        && let Some(text) = said.and_then(text_kind)
+        && let Some(encoding) = text::find_encoding(file)?
+    {
+        return Ok(Some((text, Some(encoding))));
+    }
+    let Some(found) = KINDS.iter().find(|kind| Some(kind.content_type) == found) else { return Ok(None) };
     let said = said.and_then(by_name);
-    let Some(found) = infer::get(head) else {
-        return said.filter(|kind| kind.content_type.starts_with("text/"));
-    };
-    let found = KINDS.iter().find(|kind| kind.is_called(found.mime_type()))?;
     let sound = said.filter(|said| SOUND_ALONE.contains(&(found.content_type, said.content_type)));
-    Some(sound.unwrap_or(found))
+    Ok(Some((sound.unwrap_or(found), None)))
+}
+
+/// The kind of text of this name.
+fn text_kind(content_type: &str) -> Option<&'static Kind> {
+    let kind =
+        if content_type.trim().eq_ignore_ascii_case(SPREADSHEET) { by_extension("csv") } else { by_name(content_type) };
+    kind.filter(|kind| kind.content_type.starts_with("text/"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
+
+    fn find_in(bytes: &[u8], said: Option<&str>) -> Option<&'static str> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        find(&mut file, said).unwrap().map(|(kind, _)| kind.content_type)
+    }
 
     #[test]
     fn bytes_tell_the_kind_and_names_do_not() {
-        let cases: [(&[u8], Option<&str>, Option<&str>); 11] = [
+        let mp4 = b"\0\0\0\x18ftypisom\0\0\0\0mp42isom\0\0\0\x08moov";
+        let pdf = b"%PDF-1.7\n1 0 obj\nstartxref\n9\n%%EOF\n";
+        let cases: [(&[u8], Option<&str>, Option<&str>); 15] = [
             (b"\xff\xd8\xff\xe0rest", None, Some("image/jpeg")),
             (b"\x89PNG\r\n\x1a\nrest", Some("text/plain"), Some("image/png")),
-            (b"GIF89arest", Some("image/png"), Some("image/gif")),
-            (b"\0\0\0\x18ftypisom\0\0", None, Some("video/mp4")),
-            (b"\0\0\0\x18ftypisom\0\0", Some("audio/x-m4a"), Some("audio/mp4")),
-            (b"%PDF-1.7", None, Some("application/pdf")),
-            (b"#!AMR\nrest of it", None, Some("audio/amr")),
+            (b"GIF89a\x01\0\x01\0\0\0\0;", Some("image/png"), Some("image/gif")),
+            (mp4, None, Some("video/mp4")),
+            (mp4, Some("audio/x-m4a"), Some("audio/mp4")),
+            (pdf, None, Some("application/pdf")),
+            (pdf, Some("text/plain"), Some("application/pdf")),
+            (b"#!AMR\n\x7c", None, Some("audio/amr")),
             (b"plain words", Some("text/plain; charset=utf-8"), Some("text/plain")),
+            (b"a,b", Some("application/vnd.ms-excel"), Some("text/csv")),
             (b"plain words", Some("image/png"), None),
+            (b"plain words", None, None),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Some("application/vnd.ms-excel"), None),
             (b"<svg xmlns='http://www.w3.org/2000/svg'/>", Some("image/svg+xml"), None),
             (b"MZ\x90\0 a program", Some("application/pdf"), None),
         ];
-        for (head, said, wanted) in cases {
-            let found = sniff(head, said).map(|kind| kind.content_type);
-            assert_eq!(found, wanted, "{:?}", String::from_utf8_lossy(head));
+        for (bytes, said, wanted) in cases {
+            assert_eq!(find_in(bytes, said), wanted, "{:?} {said:?}", String::from_utf8_lossy(bytes));
         }
     }
 

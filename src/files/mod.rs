@@ -1,6 +1,8 @@
 //! What people upload, looked at and made fit to be served, with nothing of it in memory but what is being worked on.
 //!
-//! - A file's kind is what its bytes say ([`kind`]), never its name; what is not on the list is refused.
+//! - A file's kind is what its bytes say ([`kind`]) by their [`structure`], never its name; what is not on the list is refused.
+//! - Text is stored as UTF-8; what came in another encoding is converted.
+//! - The colours of a picture are converted to sRGB.
 //! - A picture is decoded and encoded anew: what came with it (where it was taken, a page of HTML behind it) is gone, and
 //!   how it was held is turned into pixels. JPEG stays JPEG, PNG stays PNG, GIF stays GIF with its movement; WebP becomes
 //!   JPEG where it was lossy and opaque, else PNG. Of an animated WebP or PNG the first picture stays.
@@ -8,20 +10,24 @@
 //!   process of its own that gets no more than that ([`worker`]).
 //! - Files wait in nameless temporary files: a killed server leaves none.
 
+mod colour;
 mod encode;
 mod gif;
 mod jpeg;
 pub mod kind;
+mod outline;
 mod png;
 mod sink;
+mod structure;
 mod text;
 mod webp;
 pub mod worker;
 pub mod workshop;
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 
+use encoding_rs::Encoding;
 use image::DynamicImage;
 
 pub use kind::{Family, Kind};
@@ -41,9 +47,6 @@ const MOST_MEMORY: u64 = 112 << 20;
 
 /// The most bytes of a file as it is stored; a picture may grow when it is encoded anew.
 const MOST_STORED: u64 = 32 << 20;
-
-/// How much of a file tells its kind.
-const HEAD: u64 = 16 << 10;
 
 /// A file made fit to be served.
 #[derive(Debug)]
@@ -78,7 +81,8 @@ pub enum Refused {
     /// Not on the list.
     #[error(
         "Files of this type are not taken. Pictures: JPEG, PNG, GIF, WebP. Voice: MP3, M4A, AAC, Ogg, AMR, WAV, WebM. \
-         Video: MP4, WebM, MOV. Documents: PDF, DOCX, XLSX, PPTX, ZIP, plain text."
+         Video: MP4, WebM, MOV. Documents: PDF, DOCX, XLSX, PPTX, ZIP, plain text and CSV (in UTF-8, \
+         UTF-16 with a byte order mark, GBK or GB18030)."
     )]
     NotAllowed,
     /// Something else than was said.
@@ -127,6 +131,8 @@ pub enum Said {
 pub struct Header {
     /// What it is.
     pub kind: &'static Kind,
+    /// Of a text.
+    encoding: Option<&'static Encoding>,
     /// A picture's width and height, as stored.
     dimensions: (u32, u32),
     /// Bytes that decoding it takes.
@@ -142,23 +148,20 @@ struct Raster {
     lossy: bool,
 }
 
-/// Looks at a file's beginning, without decoding anything.
+/// Looks at a file's structure, without decoding anything but text.
 ///
 /// # Errors
-/// When it is refused for what its beginning says.
+/// When it is refused for what that says.
 pub fn inspect(file: &mut File, said: &Said) -> Result<Header, Refused> {
     let (name, exactly) = match said {
         Said::Nothing => (None, false),
         Said::Perhaps(name) => (Some(name.as_str()), false),
         Said::Exactly(name) => (Some(name.as_str()), true),
     };
-    let mut head = Vec::new();
-    file.rewind()?;
-    file.by_ref().take(HEAD).read_to_end(&mut head)?;
-    if head.is_empty() {
+    if file.metadata()?.len() == 0 {
         return Err(Refused::Empty);
     }
-    let kind = kind::sniff(&head, name).ok_or(Refused::NotAllowed)?;
+    let (kind, encoding) = kind::find(file, name)?.ok_or(Refused::NotAllowed)?;
     if let Some(name) = name.filter(|name| exactly && *name != kind.content_type) {
         return Err(Refused::OtherThanSaid(name.to_owned(), kind.content_type));
     }
@@ -173,7 +176,7 @@ pub fn inspect(file: &mut File, said: &Said) -> Result<Header, Refused> {
     if memory > MOST_MEMORY {
         return Err(Refused::TooMuchMemory);
     }
-    Ok(Header { kind, dimensions, memory })
+    Ok(Header { kind, encoding, dimensions, memory })
 }
 
 /// Makes a file fit to be served. Takes long, and as much memory as its header said.
@@ -187,11 +190,12 @@ pub fn make(mut file: File, header: &Header, spool: &workshop::Spool) -> Result<
         "image/png" => return png::make(&mut file, spool),
         "image/jpeg" => jpeg::decode(&mut file, header.dimensions)?,
         "image/webp" => webp::decode(&mut file, header.dimensions)?,
-        content_type => {
-            if content_type.starts_with("text/") {
-                text::check(&mut file)?;
-            }
-            return Ok(Processed { main: sink::as_it_is(file, header.kind)?, thumbnail: None, dimensions: None });
+        _ => {
+            let main = match header.encoding {
+                Some(encoding) => text::make(file, header.kind, encoding, spool)?,
+                None => sink::as_it_is(file, header.kind)?,
+            };
+            return Ok(Processed { main, thumbnail: None, dimensions: None });
         }
     };
     drop(file);

@@ -1,4 +1,4 @@
-//! PNG. What it holds beside the picture, compressed or not, is not looked at.
+//! PNG. Of what it holds beside the picture, only the orientation and the colour space are read; the colours become sRGB.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, Write};
@@ -8,6 +8,7 @@ use png::{
     ColorType, Decoder, DecodingError, Encoder, EncodingError, Filter, Info, Limits, OutputInfo, Transformations,
 };
 
+use super::colour::convert_png;
 use super::encode::{is_small, picture, thumbnail};
 use super::kind::by_extension;
 use super::sink::Sink;
@@ -61,7 +62,9 @@ fn write_places(sink: &mut Sink, places: &[u8], frame: &OutputInfo, info: &Info<
     encoder.set_depth(frame.bit_depth);
     // What has few colours has long runs of them, which filters only break.
     encoder.set_filter(Filter::NoFilter);
-    encoder.set_palette(info.palette.as_deref().ok_or(Refused::Damaged)?);
+    let mut palette = info.palette.as_deref().ok_or(Refused::Damaged)?.to_vec();
+    convert_png(info, &mut palette, 3);
+    encoder.set_palette(palette);
     if let Some(transparency) = info.trns.as_deref() {
         encoder.set_trns(transparency);
     }
@@ -82,6 +85,7 @@ fn decode(file: &mut File) -> Result<(Raster, bool), Refused> {
     let frame = reader.next_frame(&mut pixels).map_err(refused)?;
     let orientation = orientation(reader.info().exif_metadata.as_deref());
     let has_palette = reader.info().color_type == ColorType::Indexed;
+    convert_png(reader.info(), &mut pixels, frame.color_type.samples());
     drop(reader);
     let (width, height) = (frame.width, frame.height);
     let image = match frame.color_type {
@@ -98,7 +102,6 @@ fn decoder(file: &mut File) -> Decoder<BufReader<&mut File>> {
     let limits = Limits { bytes: usize::try_from(MOST_MEMORY).unwrap_or(usize::MAX) };
     let mut decoder = Decoder::new_with_limits(BufReader::new(file), limits);
     decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
     decoder
 }
 

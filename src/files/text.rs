@@ -1,44 +1,140 @@
-//! Plain text: whole UTF-8, no markup, and nothing that a terminal or an editor would stumble over.
+//! Plain text: no markup, no script, and nothing that a terminal or an editor would stumble over. It comes in UTF-8, in
+//! UTF-16 with a byte order mark, or in GB18030 (and so GBK), as spreadsheets and editors export it, and is stored as UTF-8,
+//! which is how it is served.
 
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
 
-use super::Refused;
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{DecoderResult, Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE};
 
-/// The longest line that is looked at as one.
-const LINE: u64 = 64 << 10;
+use super::sink::{Sink, as_it_is};
+use super::workshop::Spool;
+use super::{Kind, Made, Refused};
 
+/// Bytes that are read at a time.
+const CHUNK: usize = 64 << 10;
+
+/// What converted text begins with: spreadsheets take text without it for one in their own encoding.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads a text through.
-pub fn check(file: impl Read) -> Result<(), Refused> {
-    let mut reader = BufReader::new(file);
-    let mut line = Vec::new();
-    let mut begun = false;
+/// The top-level domain whose pages the guess at an encoding favours: between two that fit, the one exported most in China.
+const REGION: &[u8] = b"cn";
+
+/// How many common characters there have to be for each rare one.
+const RARE_SHARE: u64 = 4;
+
+/// The encoding of a file that is text; none when it is none.
+pub fn find_encoding(file: &mut File) -> io::Result<Option<&'static Encoding>> {
+    let mut head = Vec::new();
+    file.rewind()?;
+    Read::by_ref(file).take(2).read_to_end(&mut head)?;
+    let marked = match *head.as_slice() {
+        [0xff, 0xfe] => UTF_16LE,
+        [0xfe, 0xff] => UTF_16BE,
+        _ => UTF_8,
+    };
+    if is_text(file, marked)? {
+        return Ok(Some(marked));
+    }
+    // Not by what decodes without an error alone: nearly all of Latin-1, Big5 or EUC-KR does.
+    let is_chinese = marked == UTF_8 && is_likely_chinese(file)? && is_text(file, GB18030)?;
+    Ok(is_chinese.then_some(GB18030))
+}
+
+/// Stores a text as UTF-8: as it came where it is that already.
+pub fn make(mut file: File, kind: &'static Kind, encoding: &'static Encoding, spool: &Spool) -> Result<Made, Refused> {
+    if encoding == UTF_8 {
+        return as_it_is(file, kind);
+    }
+    let mut sink = Sink::new(spool)?;
+    sink.write_all(BYTE_ORDER_MARK).map_err(Refused::from_write)?;
+    let whole = decode(&mut file, encoding, |text| sink.write_all(text.as_bytes()).map_err(Refused::from_write))?;
+    if whole { sink.finish(kind) } else { Err(Refused::NotAllowed) }
+}
+
+/// Whether a file is most likely GB18030: by the characters that it would consist of then, and because nearly all of them
+/// are of the old set GB2312, which is what everyday text needs.
+fn is_likely_chinese(file: &mut File) -> io::Result<bool> {
+    let (mut detector, mut pairs) = (EncodingDetector::new(Iso2022JpDetection::Deny), Pairs::default());
+    let mut chunk = vec![0; CHUNK];
+    file.rewind()?;
     loop {
-        let kept = line.len();
-        let read = reader.by_ref().take(LINE).read_until(b'\n', &mut line)?;
-        let valid = match std::str::from_utf8(&line) {
-            Ok(_) => line.len(),
-            // A character may be cut in two where a long line was; not where the file ends.
-            Err(error) if error.error_len().is_none() && read > kept => error.valid_up_to(),
-            Err(_) => return Err(Refused::NotAllowed),
-        };
-        let is_odd = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\r' | b'\t' | 0x0c);
-        if line.iter().take(valid).any(is_odd) {
-            return Err(Refused::NotAllowed);
+        let read = file.read(&mut chunk)?;
+        let bytes = chunk.get(..read).unwrap_or_default();
+        for byte in bytes {
+            pairs.count(*byte);
         }
-        if !begun {
-            let text = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line).trim_ascii_start();
-            begun = !text.is_empty();
-            // HTML, SVG and other XML begin so.
-            if text.first() == Some(&b'<') {
-                return Err(Refused::NotAllowed);
+        detector.feed(bytes, read == 0);
+        if read == 0 {
+            let guess = detector.guess(Some(REGION), Utf8Detection::Deny);
+            return Ok(guess == GBK && pairs.rare * RARE_SHARE <= pairs.common);
+        }
+    }
+}
+
+/// The characters of two bytes in a text: those of GB2312, and those that came later.
+#[derive(Default)]
+struct Pairs {
+    lead: Option<u8>,
+    common: u64,
+    rare: u64,
+}
+
+impl Pairs {
+    fn count(&mut self, byte: u8) {
+        match (self.lead.take(), byte) {
+            (None, 0x81..) => self.lead = Some(byte),
+            (Some(0xa1..), 0xa1..) => self.common += 1,
+            // Half of a character of four bytes, or the end of one.
+            (Some(_), 0x40..) => self.rare += 1,
+            _ => {}
+        }
+    }
+}
+
+fn is_text(file: &mut File, encoding: &'static Encoding) -> io::Result<bool> {
+    let (mut beginning, mut is_plain, mut is_empty) = (String::new(), true, true);
+    let whole = decode(file, encoding, |text| {
+        let is_odd = |c: char| c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t' | '\x0c');
+        is_plain &= !text.contains(is_odd);
+        is_empty &= text.is_empty();
+        if beginning.len() < 3 {
+            beginning.extend(text.trim_start().chars().take(3));
+        }
+        Ok::<_, io::Error>(())
+    })?;
+    // HTML, SVG and other XML begin with the one, scripts with the other.
+    let is_program = ["<", "#!/", "#! "].iter().any(|mark| beginning.starts_with(mark));
+    Ok(whole && is_plain && !is_empty && !is_program)
+}
+
+/// Gives a file's text out piece by piece; false where it is not wholly in this encoding.
+fn decode<E: From<io::Error>>(
+    file: &mut File,
+    encoding: &'static Encoding,
+    mut take: impl FnMut(&str) -> Result<(), E>,
+) -> Result<bool, E> {
+    let mut decoder = encoding.new_decoder_with_bom_removal();
+    let (mut chunk, mut text) = (vec![0; CHUNK], String::with_capacity(CHUNK));
+    file.rewind()?;
+    loop {
+        let read = file.read(&mut chunk)?;
+        let mut rest = chunk.get(..read).unwrap_or_default();
+        loop {
+            text.clear();
+            let (result, used) = decoder.decode_to_string_without_replacement(rest, &mut text, read == 0);
+            take(&text)?;
+            rest = rest.get(used..).unwrap_or_default();
+            match result {
+                DecoderResult::InputEmpty => break,
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(..) => return Ok(false),
             }
         }
         if read == 0 {
-            return if line.is_empty() { Ok(()) } else { Err(Refused::NotAllowed) };
+            return Ok(true);
         }
-        line.drain(..valid);
     }
 }
 
@@ -46,16 +142,41 @@ pub fn check(file: impl Read) -> Result<(), Refused> {
 mod tests {
     use super::*;
 
+    fn encoding(bytes: &[u8]) -> Option<&'static str> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        find_encoding(&mut file).unwrap().map(Encoding::name)
+    }
+
     #[test]
-    fn only_whole_utf8_without_control_characters_is_text() {
+    fn text_is_whole_and_without_markup_scripts_and_control_characters() {
         let long = "咸鱼".repeat(100_000);
-        for good in ["words\r\n\tmore", "充电宝", long.as_str()] {
-            assert!(check(good.as_bytes()).is_ok());
+        for good in ["words\r\n\tmore", "充电宝", long.as_str(), "#!AMR", "# heading", "%!PS", "BZh", " a <b>"] {
+            assert_eq!(encoding(good.as_bytes()), Some("UTF-8"), "{}", good.chars().take(9).collect::<String>());
         }
         let cut = &long.as_bytes()[..long.len() - 1];
         let late = [vec![b' '; 100_000], b"<svg/>".to_vec()].concat();
-        for bad in [b"\x00".as_slice(), b"\xff\xfe", b"bell \x07", cut, &late, b"\xef\xbb\xbf<svg/>"] {
-            assert!(matches!(check(bad), Err(Refused::NotAllowed)));
+        let odd =
+            [b"\x00".as_slice(), b"\xff\xfe", b"\xff\xfe<\0s\0v\0g\0", b"\xff\xfea", b"bell \x07", b"\xef\xbb\xbf"];
+        for bad in odd.into_iter().chain([cut, &late, b"\xef\xbb\xbf<svg/>", b"#!/bin/sh\n", b"a\0b\0c\0"]) {
+            assert_eq!(encoding(bad), None, "{:?}", String::from_utf8_lossy(bad).chars().take(9).collect::<String>());
+        }
+    }
+
+    #[test]
+    fn what_people_in_china_export_is_told_from_other_encodings() {
+        for text in ["姓名,数量\r\n张三,3\r\n", "二手充电宝，九成新", "名称\n键盘\n", "价格：100元"]
+        {
+            assert_eq!(encoding(&GB18030.encode(text).0), Some("gb18030"), "{text}");
+        }
+        let others = [
+            (encoding_rs::WINDOWS_1252, "Käse und Brötchen für 3 €, café crème"),
+            (encoding_rs::WINDOWS_1252, "ISO 9001,naïve,São Paulo,Zürich"),
+            (encoding_rs::SHIFT_JIS, "名前,数量\n山田さんの自転車,3"),
+            (encoding_rs::BIG5, "姓名,數量\n張三的腳踏車,3\n這是一個測試"),
+        ];
+        for (other, text) in others {
+            assert_eq!(encoding(&other.encode(text).0), None, "{} {text}", other.name());
         }
     }
 }

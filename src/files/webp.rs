@@ -6,6 +6,7 @@ use std::io::BufReader;
 use image::{DynamicImage, RgbImage, RgbaImage};
 use image_webp::{DecodingError, WebPDecoder};
 
+use super::colour::convert_icc;
 use super::{MOST_MEMORY, Raster, Refused, check_pixels, orientation};
 
 /// Bytes a pixel while decoding: the picture, and beside it the planes or the frame that it is made of.
@@ -27,6 +28,8 @@ pub fn decode(file: &mut File, (width, height): (u32, u32)) -> Result<Raster, Re
     decoder.read_image(&mut pixels).map_err(refused)?;
     let orientation = orientation(decoder.exif_metadata().map_err(refused)?.as_deref());
     let lossy = decoder.is_lossy();
+    let profile = decoder.icc_profile().map_err(refused)?;
+    convert_icc(profile.as_deref(), &mut pixels, if decoder.has_alpha() { 4 } else { 3 });
     let image = if decoder.has_alpha() {
         RgbaImage::from_raw(width, height, pixels).map(DynamicImage::from)
     } else {

@@ -5,14 +5,13 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, setrlimit};
-use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +22,8 @@ use super::{Header, Made, Processed, Refused, Said, inspect, kind, make};
 /// Seconds of a processor that one picture may take.
 const SECONDS: u64 = 10;
 
-/// How long one picture may take by the clock: a process that stands still uses no processor.
-const LONGEST: Duration = Duration::from_mins(1);
+/// How long one picture may take, a process that stands still or hardly gets a processor included.
+pub const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Bytes beyond what a picture's header says, for everything else.
 const SLACK: u64 = 40 << 20;
@@ -66,21 +65,21 @@ impl Part {
     }
 }
 
+/// The program that decodes a picture, and how long it may take.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    /// Its path.
+    pub program: PathBuf,
+    /// After this it is killed.
+    pub timeout: Duration,
+}
+
 /// Has a picture decoded and encoded anew by a process of its own, and waits for it.
 ///
 /// # Errors
 /// Why the picture is refused, or that no process could be started.
-pub fn hire(program: &Path, file: File, header: &Header, spool: &Spool) -> Result<Processed, Refused> {
-    hire_for(LONGEST, program, (file, header), spool)
-}
-
-fn hire_for(
-    longest: Duration,
-    program: &Path,
-    (file, header): (File, &Header),
-    spool: &Spool,
-) -> Result<Processed, Refused> {
-    let mut child = Command::new(program)
+pub fn hire(decoder: &Decoder, file: File, header: &Header, spool: &Spool) -> Result<Processed, Refused> {
+    let mut child = Command::new(&decoder.program)
         .arg("picture")
         .arg(header.memory.to_string())
         .arg(spool.folder())
@@ -92,19 +91,21 @@ fn hire_for(
         .stderr(Stdio::null())
         .spawn()?;
     let output = child.stdout.take().ok_or_else(|| io::Error::other("the picture's process has no output"))?;
-    let deadline = Deadline::start(&child, longest);
-    let read = read_result(&mut BufReader::new(output), spool);
+    let read = within(decoder.timeout, &child, |child| {
+        let read = read_result(&mut BufReader::new(output), spool);
+        if !is_own_fault(&read) {
+            // Its end is only seen here: its id stays taken until it is waited for below.
+            let _ = waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+        }
+        read
+    });
     // What it writes is not read any more; its own end says more of an output that merely ends early.
-    let own_fault = !matches!(&read, Err(Refused::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof);
-    if read.is_err() && own_fault {
+    if is_own_fault(&read) {
         let _ = child.kill();
-    }
-    let ended = deadline.wait_for_end(&child);
-    let status = child.wait()?;
-    ended?;
-    if read.is_err() && own_fault {
+        child.wait()?;
         return read;
     }
+    let status = child.wait()?;
     match (status.code(), read) {
         (Some(0), processed) => processed,
         (Some(code), _) if code == i32::from(DAMAGED) || code == PANICKED => Err(Refused::Damaged),
@@ -116,38 +117,25 @@ fn hire_for(
     }
 }
 
-/// Kills a process that has not ended by then. It is not reaped before [`Deadline::wait_for_end`], so its id stays its own.
-struct Deadline {
-    cancel: Sender<()>,
-    thread: JoinHandle<()>,
+/// Whether reading failed for another reason than that there was nothing more to read.
+fn is_own_fault(read: &Result<Processed, Refused>) -> bool {
+    !matches!(read, Err(Refused::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof) && read.is_err()
 }
 
-impl Deadline {
-    fn start(child: &Child, longest: Duration) -> Self {
-        let (cancel, cancelled) = channel::<()>();
-        let pid = Pid::from_child(child);
-        let thread = thread::spawn(move || {
-            if cancelled.recv_timeout(longest) == Err(RecvTimeoutError::Timeout) {
-                // It may have ended this moment.
+/// Kills a process that has not ended in time; what is read from it then ends.
+fn within<T>(timeout: Duration, child: &Child, work: impl FnOnce(Pid) -> T) -> T {
+    let pid = Pid::from_child(child);
+    let (done, over) = channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if over.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout) {
                 let _ = kill_process(pid, Signal::KILL);
             }
         });
-        Self { cancel, thread }
-    }
-
-    /// Waits until the process has ended, by itself or by the deadline, and takes the deadline off.
-    fn wait_for_end(self, child: &Child) -> io::Result<()> {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        let ended = loop {
-            match waitid(WaitId::Pid(Pid::from_child(child)), options) {
-                Err(Errno::INTR) => {}
-                ended => break ended,
-            }
-        };
-        drop(self.cancel);
-        self.thread.join().map_err(|_| io::Error::other("the deadline's thread panicked"))?;
-        Ok(ended.map(drop)?)
-    }
+        let result = work(pid);
+        drop(done);
+        result
+    })
 }
 
 fn read_result(output: &mut impl BufRead, spool: &Spool) -> Result<Processed, Refused> {
@@ -206,32 +194,4 @@ fn decode(folder: PathBuf) -> Result<(), Refused> {
     }
     output.flush()?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-    use std::time::Instant;
-
-    use super::*;
-
-    /// A program that reads nothing, writes nothing and never ends is ended, and the picture refused.
-    #[test]
-    fn a_process_that_stands_still_is_ended() {
-        let folder = tempfile::tempdir().unwrap();
-        let program = folder.path().join("still");
-        std::fs::write(&program, "#!/bin/sh\nexec /bin/sleep 600\n").unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let spool = Spool::open(folder.path().join("tmp")).unwrap();
-        let mut file = spool.file().unwrap();
-        let mut encoder = png::Encoder::new(&file, 1, 1);
-        encoder.set_color(png::ColorType::Grayscale);
-        encoder.write_header().unwrap().write_image_data(&[0]).unwrap();
-        io::Seek::rewind(&mut file).unwrap();
-        let header = inspect(&mut file, &Said::Nothing).unwrap();
-        let since = Instant::now();
-        let refused = hire_for(Duration::from_millis(50), &program, (file, &header), &spool);
-        assert!(matches!(refused, Err(Refused::TooMuchMemory)), "{:?}", refused.err());
-        assert!(since.elapsed() < Duration::from_mins(1));
-    }
 }

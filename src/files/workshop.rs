@@ -59,7 +59,7 @@ impl Spool {
 /// See the module.
 pub struct Workshop {
     spool: Spool,
-    program: PathBuf,
+    decoder: worker::Decoder,
     hands: Arc<Semaphore>,
     memory: Arc<Semaphore>,
     queue: Arc<Semaphore>,
@@ -68,16 +68,16 @@ pub struct Workshop {
 
 impl Workshop {
     /// A workshop with its folder below the data folder; half of the processors work in it. Pictures are decoded by
-    /// `program`, which is this one unless said otherwise.
+    /// `program`, which is this one unless said otherwise, within `timeout`.
     ///
     /// # Errors
     /// When the folder can't be made.
-    pub fn open(data_dir: &Path, program: Option<&Path>) -> AppResult<Self> {
+    pub fn open(data_dir: &Path, program: Option<&Path>, timeout: Duration) -> AppResult<Self> {
         let hands = available_parallelism().map_or(1, |count| (count.get() / 2).max(1));
         Ok(Self {
             spool: Spool::open(data_dir.join("tmp")).map_err(AppError::internal)?,
             // Also when the file that was started has been replaced.
-            program: program.unwrap_or(Path::new("/proc/self/exe")).into(),
+            decoder: worker::Decoder { program: program.unwrap_or(Path::new("/proc/self/exe")).into(), timeout },
             hands: Arc::new(Semaphore::new(hands)),
             memory: Arc::new(Semaphore::new(MEMORY as usize)),
             queue: Arc::new(Semaphore::new(QUEUE)),
@@ -114,12 +114,12 @@ impl Workshop {
             Err(refused) => return Ok(Err(refused)),
         };
         let memory = turn(&self.memory, mebibytes(&header)).await?;
-        let (spool, program) = (self.spool.clone(), self.program.clone());
+        let (spool, decoder) = (self.spool.clone(), self.decoder.clone());
         // The work goes on when nobody waits for it any more: until then its place is taken.
         let work = move || {
             let _held = (hand, memory, of_person, of_all);
             if header.kind.family == Family::Picture {
-                worker::hire(&program, file, &header, &spool)
+                worker::hire(&decoder, file, &header, &spool)
             } else {
                 make(file, &header, &spool)
             }

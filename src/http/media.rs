@@ -25,6 +25,7 @@ use super::body::{Pace, discard};
 use super::gate::Caller;
 use super::places::Uploader;
 use super::reply::Reply;
+use crate::domains::media::policy;
 use crate::domains::media::service::uploads::{self, Granted};
 use crate::domains::media::service::{blob_key, uploads::find_result};
 use crate::error::{AppError, AppResult, ErrorCode};
@@ -46,21 +47,45 @@ pub async fn serve(
     State(endpoint): State<Endpoint>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
-    method: Method,
-    headers: HeaderMap,
+    Query(Saved { name: saved_as }): Query<Saved>,
+    request: Request,
 ) -> Response {
+    let (method, headers) = (request.method(), request.headers());
     let Some(kind) = kind_of(&name) else { return gone() };
     let tag = format!("\"{name}\"");
-    match open(&endpoint, &name, &tag, (&method, &headers)).await {
+    match open(&endpoint, &name, &tag, (method, headers)).await {
         Ok(Opened::Known) => {
             (StatusCode::NOT_MODIFIED, [(ETAG, tag.as_str()), (CACHE_CONTROL, FOR_EVER)]).into_response()
         }
-        Ok(Opened::Found(download, is_part)) => answer(download, is_part, kind, &tag),
+        Ok(Opened::Found(download, is_part)) => {
+            let mut response = answer(download, is_part, kind, &tag);
+            set_disposition(&mut response, kind, saved_as.as_deref());
+            response
+        }
         Ok(Opened::Nothing) => gone(),
         Ok(Opened::OutOfRange(size)) => {
             (StatusCode::RANGE_NOT_SATISFIABLE, [(CONTENT_RANGE, format!("bytes */{size}"))]).into_response()
         }
-        Err(error) => refuse(&endpoint, &caller, &headers, &error),
+        Err(error) => refuse(&endpoint, &caller, headers, &error),
+    }
+}
+
+/// The parameters of a file's address.
+#[derive(Deserialize)]
+pub struct Saved {
+    /// What a document is saved as. Not part of what identifies the file.
+    name: Option<String>,
+}
+
+/// Pictures, sound and films are shown, documents are saved.
+fn set_disposition(response: &mut Response, kind: &Kind, saved_as: Option<&str>) {
+    let disposition = match saved_as {
+        _ if kind.is_shown() => "inline".to_owned(),
+        Some(name) => policy::attachment(name, kind),
+        None => "attachment".to_owned(),
+    };
+    if let Ok(value) = HeaderValue::from_str(&disposition) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, value);
     }
 }
 
@@ -129,7 +154,6 @@ fn answer(Download { size, range, stream }: Download, is_part: bool, kind: &Kind
     // Whoever knows the name may read it, from the page of any site.
     set(ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     set(HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
-    set(CONTENT_DISPOSITION, if kind.is_shown() { "inline" } else { "attachment" });
     if is_part {
         set(CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end - 1));
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
@@ -145,8 +169,8 @@ pub async fn follow(
     headers: HeaderMap,
 ) -> Response {
     match find_result(&endpoint.app, &key).await {
-        Ok(Some(name)) => {
-            let place = format!("{}/media/{name}", endpoint.app.config.public_url);
+        Ok(Some(address)) => {
+            let place = format!("{}/media/{address}", endpoint.app.config.public_url);
             (StatusCode::FOUND, [(LOCATION, place.as_str()), (CACHE_CONTROL, "no-cache")]).into_response()
         }
         Ok(None) => gone(),

@@ -7,15 +7,13 @@ use plaza::domains::media::service::sweeping::sweep;
 use serde_json::{Value, json};
 
 use crate::harness::accounts::{codes, faults};
-use crate::harness::files::{Sending, rgb_png, sending};
+use crate::harness::files::{Sending, pdf, rgb_png, sending};
 use crate::harness::{Person, TestApp, until};
 use crate::tickets::{TICKET, input};
 
 /// A document of so many bytes, all different from another's.
 fn document(size: usize, n: usize) -> Sending {
-    let mut bytes = format!("%PDF-1.7 {n} ").into_bytes();
-    bytes.resize(size, b'x');
-    sending("a.pdf", bytes)
+    sending("a.pdf", pdf(size, n))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::accounts::faults;
 use crate::harness::bucket::Bucket;
-use crate::harness::files::{Seen, Sending, jpeg, path_of, rgb_png, sending};
+use crate::harness::files::{Seen, Sending, jpeg, path_of, pdf, rgb_png, sending};
 use crate::harness::http::{client, send};
 use crate::harness::{Person, TestApp, cluster};
 use crate::tickets::{complete, ticket};
@@ -81,8 +81,7 @@ async fn the_bucket_takes_nothing_but_what_was_announced() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_document_goes_there_in_parts_and_what_is_no_good_goes() {
     let (bucket, app, ada) = start().await;
-    let mut bytes = b"%PDF-1.7 ".to_vec();
-    bytes.resize(12 << 20, b'x');
+    let bytes = pdf(12 << 20, 0);
     let good = ticket(&ada, "long.pdf", "application/pdf", bytes.len()).await;
     assert_eq!(put(&good["uploadUrl"], "application/pdf", bytes.clone()).await, 200);
     let file = complete(&ada, &good["uploadToken"]).await["media"].clone();

@@ -120,3 +120,20 @@ async fn what_is_made_to_hurt_decoders_is_refused() {
     ada.uploaded(sending("a.jpg", many_segments(100))).await;
     ada.uploaded(sending("a.png", rgb_png(9, 9))).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decoder_that_stands_still_is_ended() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("stopped");
+    std::fs::write(&program, "#!/bin/sh\nkill -STOP $$\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let app = TestApp::decoding_by(program, std::time::Duration::from_millis(300)).await;
+    let ada = app.as_user("ada").await;
+    // More than are worked on at once: each gives its place back.
+    for side in 5..9 {
+        let payload = ada.upload(sending("a.png", rgb_png(side, side))).await;
+        assert_eq!(faults(&payload), ["FILE_TOO_LARGE file"], "{payload}");
+    }
+    assert_eq!(app.stored(), Vec::<std::path::PathBuf>::new());
+}

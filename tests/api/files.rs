@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::harness::accounts::{codes, faults};
-use crate::harness::files::{CORNERS, FILE, Seen, Sending, corners, empty_png, gif, jpeg, png, rgb_png, sending, webp};
+use crate::harness::files::{
+    CORNERS, FILE, Seen, Sending, amr, corners, empty_png, gif, jpeg, pdf, png, rgb_png, sending, webp,
+};
 use crate::harness::{Person, TestApp};
 
 async fn start() -> (TestApp, Person) {
@@ -155,12 +157,8 @@ async fn a_moving_picture_goes_on_moving() {
 fn others() -> Vec<(Sending, &'static str)> {
     let said = |name, content_type, bytes: &[u8]| Sending { name, content_type, bytes: bytes.to_vec() };
     vec![
-        (sending("v.amr", *b"#!AMR\nand sound"), "audio/amr"),
-        (sending("v.mp3", *b"ID3\x04\0\0\0\0\0\0sound"), "audio/mpeg"),
-        (sending("v.ogg", *b"OggS\0\x02\0\0\0\0\0\0\0\0and sound"), "audio/ogg"),
-        (said("v.m4a", "audio/x-m4a", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"), "audio/mp4"),
-        (said("v.mp4", "video/mp4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"), "video/mp4"),
-        (said("d.pdf", "image/png", b"%PDF-1.7 and words"), "application/pdf"),
+        (sending("v.amr", amr()), "audio/amr"),
+        (said("d.pdf", "image/png", &pdf(99, 0)), "application/pdf"),
         (said("d.zip", "application/zip", b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), "application/zip"),
         (said("d.txt", "text/plain", "二手充电宝，九成新\r\n".as_bytes()), "text/plain"),
         (said("d.csv", "text/csv", b"a,b\n1,2\n"), "text/csv"),
@@ -258,8 +256,10 @@ async fn a_file_that_stands_in_several_places_is_read_from_its_beginning_in_each
     let (app, ada) = start().await;
     let document = "mutation ($file: Upload!) { uploadFiles(files: [$file, $file, $file, $file]) {
         media { url sizeBytes } userErrors { code } } }";
-    let mut bytes = b"%PDF-1.7 ".to_vec();
+    let mut bytes = pdf(99, 0);
+    bytes.truncate(78);
     bytes.extend((0..900_000_u32).map(|n| u8::try_from(n.wrapping_mul(n) % 251).unwrap()));
+    bytes.extend_from_slice(b"\nstartxref\n9\n%%EOF\n");
     let sent = sending("a.pdf", bytes.clone());
     let files = ada.send_files(document, &[sent]).await.json()["data"]["uploadFiles"]["media"].clone();
     let files = files.as_array().unwrap();
@@ -318,7 +318,7 @@ async fn an_avatar_is_a_picture_of_ones_own_and_stays_while_it_is_shown() {
     assert_eq!(faults(&bo.delete_file(&avatar["id"]).await), ["NOT_FOUND id"]);
     // Somebody else's, what is no picture, and what is no file.
     let words = ada.uploaded(Sending { content_type: "text/plain", ..sending("a.txt", *b"words") }).await;
-    let payload = ada.send_files(AVATAR, &[sending("v.amr", *b"#!AMR\nand sound")]).await.json();
+    let payload = ada.send_files(AVATAR, &[sending("v.amr", amr())]).await.json();
     assert_eq!(codes(&payload["data"]["uploadAvatar"]), ["FILE_TYPE_NOT_ALLOWED"]);
     for (person, id, fault) in [
         (&bo, &avatar["id"], "NOT_FOUND input.avatarId"),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::accounts::{codes, faults};
-use crate::harness::files::{jpeg, rgb_png, sending};
+use crate::harness::files::{jpeg, pdf, rgb_png, sending};
 use crate::harness::market::{ITEM, titles};
 use crate::harness::{Person, TestApp};
 
@@ -45,7 +45,7 @@ async fn what_is_wrong_with_an_item_is_told_at_once() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let picture = bo.uploaded(sending("b.png", rgb_png(9, 9))).await;
-    let text = ada.uploaded(sending("a.pdf", b"%PDF-1.7 and words".to_vec())).await;
+    let text = ada.uploaded(sending("a.pdf", pdf(99, 0))).await;
     let create = async |fields: Value| {
         let mut input = json!({ "title": "x", "category": 1, "price": 1, "condition": 1, "direction": "WANT" });
         input.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -234,7 +234,7 @@ async fn pictures_are_uploaded_to_an_item_or_given_by_id() {
     );
     assert_eq!(faults(&upload(&ada, &item, &["x.png"]).await), ["TOO_MANY_FILES files"]);
     assert_eq!(faults(&upload(&bo, &item, &["x.png"]).await), ["FORBIDDEN itemId"]);
-    let files = [sending("a.pdf", b"%PDF-1.7 and words".to_vec()), sending("b.jpg", jpeg(9, 9, 1, false))];
+    let files = [sending("a.pdf", pdf(99, 0)), sending("b.jpg", jpeg(9, 9, 1, false))];
     let other = ada.offer(json!({})).await;
     let refused =
         ada.send_files_with(UPLOAD, json!({ "id": other["id"] }), &files).await.json()["data"]["uploadItemImages"]

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 
-use crate::harness::files::{Sending, path_of, rgb_png, sending};
+use crate::harness::files::{Sending, path_of, pdf, rgb_png, sending};
 use crate::harness::http::{Reply, send};
 use crate::harness::{Person, TestApp};
 
@@ -114,5 +114,53 @@ async fn no_path_leads_anywhere_else() {
     }
     for method in [Method::POST, Method::PUT, Method::DELETE] {
         assert_eq!(send(app.address, method, &path, &[], "x").await.status, 405);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_saved_under_its_name() {
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    let text = |name| Sending { content_type: "text/plain", ..sending(name, *b"0123456789") };
+    let cases = [
+        (
+            Sending { content_type: "text/csv", ..sending("报价 单.csv", *b"a,b") },
+            "attachment; filename=\"__ _.csv\"; filename*=UTF-8''%E6%8A%A5%E4%BB%B7%20%E5%8D%95.csv",
+        ),
+        (
+            sending("Q1 & Q2.pdf", pdf(99, 0)),
+            "attachment; filename=\"Q1 & Q2.pdf\"; filename*=UTF-8''Q1%20%26%20Q2.pdf",
+        ),
+        (text("notes.txt"), "attachment; filename=\"notes.txt\"; filename*=UTF-8''notes.txt"),
+        // The same bytes have another name elsewhere, and none that opens a program.
+        (text("run.bat"), "attachment; filename=\"run.bat.txt\"; filename*=UTF-8''run.bat.txt"),
+        (sending("a.png", rgb_png(9, 9)), "inline"),
+    ];
+    for (sent, disposition) in cases {
+        let file = ada.uploaded(sent).await;
+        let url: reqwest::Url = file["url"].as_str().unwrap().parse().unwrap();
+        let path = url.query().map_or(url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        for range in [None, Some(("range", "bytes=0-1"))] {
+            let reply = get(&app, &path, range.as_slice()).await;
+            assert_eq!(
+                (reply.status, reply.header("content-disposition")),
+                (if range.is_some() { 206 } else { 200 }, disposition)
+            );
+        }
+    }
+    // Whatever stands in the address, the header stays one header, and the name one of its kind.
+    let file = ada.uploaded(text("a.txt")).await;
+    let path = path_of(file["url"].as_str().unwrap());
+    for (query, disposition) in [
+        ("", "attachment"),
+        (
+            "?name=a%0d%0aX-Y:%20z%22.exe",
+            "attachment; filename=\"aX-Y: z_.exe.txt\"; filename*=UTF-8''aX-Y%3A%20z%22.exe.txt",
+        ),
+        ("?name=..%2f..%2fb", "attachment; filename=\"b.txt\"; filename*=UTF-8''b.txt"),
+    ] {
+        let reply = get(&app, &format!("{path}{query}"), &[]).await;
+        assert_eq!((reply.status, reply.header("content-disposition")), (200, disposition), "{query}");
+        assert_eq!(reply.header("x-y"), "");
     }
 }

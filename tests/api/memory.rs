@@ -8,7 +8,7 @@ use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::harness::accounts::{REGISTER, codes};
-use crate::harness::files::{Sending, empty_png, png, rgb_png, sending};
+use crate::harness::files::{Sending, empty_png, pdf, png, rgb_png, sending};
 use crate::harness::http::client;
 use crate::harness::process::{Process, resident_kib, resident_with_pictures_kib};
 use crate::harness::{Person, cluster, post};
@@ -16,12 +16,6 @@ use crate::tickets::{complete, ticket};
 
 /// What uploads may take beyond what the idle process has.
 const MOST_KIB: u64 = 150 << 10;
-
-fn document(size: usize, n: usize) -> Vec<u8> {
-    let mut bytes = format!("%PDF-1.7 {n} ").into_bytes();
-    bytes.resize(size, b'x');
-    bytes
-}
 
 async fn by_ticket(person: &Person, content_type: &str, bytes: Vec<u8>) -> Value {
     let ticket = ticket(person, "large", content_type, bytes.len()).await;
@@ -48,11 +42,11 @@ async fn fifty_of_the_largest_uploads_at_once_take_little_memory() {
     let pictures = [coloured, flat];
     let good = (0..2).map(|n| sending("a.pic", pictures[n].clone()));
     let bombs = (0..23).map(|_| sending("bomb.png", empty_png(50_000, 50_000)));
-    let files = (0..19).map(|n| sending("a.pdf", document(1 << 20, n)));
+    let files = (0..19).map(|n| sending("a.pdf", pdf(1 << 20, n)));
     let multipart = join_all(good.chain(files).chain(bombs).map(|file: Sending| ada.upload(file)));
     let large = join_all((0..6).map(|n| {
         let (content_type, bytes) =
-            if n == 0 { ("image/png", padded.clone()) } else { ("application/pdf", document(20 << 20, 100 + n)) };
+            if n == 0 { ("image/png", padded.clone()) } else { ("application/pdf", pdf(20 << 20, 100 + n)) };
         by_ticket(&ada, content_type, bytes)
     }));
     let id = plaza.id();

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::model::{MediaError, Quota};
 use crate::files::Kind;
+use crate::files::kind::by_extension;
 use crate::ids::MediaId;
 use crate::text::{beginning, ends_line, turns_direction, without_stray};
 
@@ -32,6 +34,12 @@ pub const MOST_IMAGES: usize = 9;
 
 /// Code points of a file's name; it is cut between characters.
 const LONGEST_NAME: usize = 200;
+
+/// What is escaped in the value of a header's extended parameter (RFC 8187), and more than is in an address.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Ends of a plain text's name that open no program.
+const TEXT_EXTENSIONS: [&str; 5] = ["txt", "text", "md", "log", "csv"];
 
 /// Whether something can show these pictures, as far as their number goes.
 ///
@@ -69,6 +77,38 @@ pub fn clean_name(given: &str, kind: &Kind) -> String {
     format!("{}{end}", beginning(stem, room))
 }
 
+/// The name under which a file is downloaded: it ends as its kind's names do, so that no text is saved as a program.
+#[must_use]
+pub fn download_name(given: &str, kind: &Kind) -> String {
+    let clean = clean_name(given, kind);
+    let end = clean.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
+    let fits = end == kind.extension || (kind.content_type == "text/plain" && TEXT_EXTENSIONS.contains(&end.as_str()));
+    if fits { clean } else { format!("{clean}.{}", kind.extension) }
+}
+
+/// The last part of a file's address: the name of its content and, of a document, the one under which it is downloaded.
+#[must_use]
+pub fn address(content: &str, file_name: &str) -> String {
+    let kind = content.rsplit_once('.').and_then(|(_, extension)| by_extension(extension));
+    match kind.filter(|kind| !kind.is_shown()) {
+        Some(kind) => {
+            let name = download_name(file_name, kind);
+            format!("{content}?name={}", utf8_percent_encode(&name, ESCAPED))
+        }
+        None => content.to_owned(),
+    }
+}
+
+/// Tells browsers to save a file, under this name (RFC 6266): whole for those that know the extended parameter, and for
+/// others with a low line for each character that is not ASCII or has a meaning of its own.
+#[must_use]
+pub fn attachment(given: &str, kind: &Kind) -> String {
+    let name = download_name(given, kind);
+    let plain = |c: char| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' };
+    let fallback: String = name.chars().map(plain).collect();
+    format!("attachment; filename=\"{fallback}\"; filename*=UTF-8''{}", utf8_percent_encode(&name, ESCAPED))
+}
+
 /// Refuses a size that no upload may have.
 ///
 /// # Errors
@@ -81,7 +121,23 @@ pub fn check_upload_size(size: i32) -> Result<i64, MediaError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::kind::by_extension;
+    #[test]
+    fn documents_are_downloaded_under_their_names() {
+        let kind = |extension| by_extension(extension).unwrap();
+        for (given, extension, name) in [
+            ("报价.csv", "csv", "报价.csv"),
+            ("notes.MD", "txt", "notes.MD"),
+            ("setup.bat", "txt", "setup.bat.txt"),
+            ("page.html", "pdf", "page.html.pdf"),
+            ("../a/b", "zip", "b.zip"),
+        ] {
+            assert_eq!(download_name(given, kind(extension)), name);
+        }
+        assert_eq!(address("00.pdf", "a b&c.pdf"), "00.pdf?name=a%20b%26c.pdf");
+        assert_eq!(address("00.png", "cat.png"), "00.png");
+        let header = "attachment; filename=\"_a_.pdf\"; filename*=UTF-8''%22a%E6%8A%A5.pdf";
+        assert_eq!(attachment("\"a报.pdf", kind("pdf")), header);
+    }
 
     #[test]
     fn names_are_shown_and_lead_nowhere() {

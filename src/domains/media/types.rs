@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::model;
 use super::service::uploads::Ticket;
+use super::{model, policy};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
@@ -22,8 +22,8 @@ impl From<model::Media> for Media {
     }
 }
 
-fn url(ctx: &Context<'_>, name: &str) -> AppResult<Url> {
-    Ok(Url(format!("{}/media/{name}", ctx.app()?.config.public_url)))
+fn url(ctx: &Context<'_>, address: &str) -> AppResult<Url> {
+    Ok(Url(format!("{}/media/{address}", ctx.app()?.config.public_url)))
 }
 
 /// An uploaded file. Its url is unguessable and never changes: whoever has it can read the file.
@@ -34,9 +34,10 @@ impl Media {
         self.0.file.id.global()
     }
 
-    /// Where it is; absolute. May be cached for ever.
+    /// Where it is; absolute. May be cached for ever. A document's ends in `?name=` and the name under which browsers save
+    /// it: `fileName`, with the extension of its type.
     async fn url(&self, ctx: &Context<'_>) -> AppResult<Url> {
-        url(ctx, &self.0.blob.name)
+        url(ctx, &policy::address(&self.0.blob.name, &self.0.file.file_name))
     }
 
     /// Where a small picture of it is, at most 320 pixels a side; null for what is no picture.
@@ -60,8 +61,8 @@ impl Media {
         &self.0.file.file_name
     }
 
-    /// Its media type, such as `image/jpeg`, found by looking at its bytes. Pictures are JPEG, PNG or GIF, whatever they
-    /// came as.
+    /// Its media type, such as `image/jpeg`, found by looking at its bytes. Pictures are JPEG, PNG or GIF in sRGB, and text
+    /// is UTF-8, whatever they came as.
     async fn content_type(&self) -> &str {
         &self.0.blob.content_type
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
@@ -57,17 +58,23 @@ impl TestApp {
 
     /// An instance on this database.
     pub async fn on(url: String, settings: &[(&str, &str)]) -> Self {
-        Self::build(url, settings, Endpoint::new).await
+        Self::build(url, settings, None, Endpoint::new).await
     }
 
     /// An instance with a schema of the test's own.
     pub async fn serving(engine: impl Engine, settings: &[(&str, &str)]) -> Self {
-        Self::build(cluster().database().await, settings, |app| Endpoint::with(app, Arc::new(engine))).await
+        Self::build(cluster().database().await, settings, None, |app| Endpoint::with(app, Arc::new(engine))).await
+    }
+
+    /// An instance whose pictures are decoded by another program, which may take so long.
+    pub async fn decoding_by(program: PathBuf, timeout: Duration) -> Self {
+        Self::build(cluster().database().await, &[], Some((program, timeout)), Endpoint::new).await
     }
 
     async fn build(
         url: String,
         settings: &[(&str, &str)],
+        decoder: Option<(PathBuf, Duration)>,
         endpoint: impl FnOnce(&Arc<App>) -> AppResult<Endpoint>,
     ) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -83,7 +90,9 @@ impl TestApp {
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut config = Config::parse(values).expect("the tests' settings are right");
         // The tests' own program has no such command.
-        config.decoder = Some(env!("CARGO_BIN_EXE_plaza").into());
+        let own = (env!("CARGO_BIN_EXE_plaza").into(), config.decoder_timeout);
+        let (program, timeout) = decoder.unwrap_or(own);
+        (config.decoder, config.decoder_timeout) = (Some(program), timeout);
         let database = Database::connect(&url, None, config.db_connections).await.expect("the database answers");
         let shift = Arc::new(AtomicI64::new(0));
         let app = App::build(config, database, Clock::Shifted(Arc::clone(&shift))).await.expect("the app is built");

@@ -76,7 +76,7 @@ pub fn rgb_png(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// A chunk of a PNG.
-fn chunk(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
+pub fn chunk(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
     let mut checked = kind.to_vec();
     checked.extend_from_slice(body);
     let crc = checked.iter().fold(u32::MAX, |crc, byte| {
@@ -114,6 +114,19 @@ pub fn gif(width: u16, height: u16, frames: usize) -> Vec<u8> {
     }
     drop(encoder);
     bytes
+}
+
+/// A PDF of so many bytes, all different from another's.
+pub fn pdf(size: usize, n: usize) -> Vec<u8> {
+    let end = b"\nstartxref\n9\n%%EOF\n";
+    let mut bytes = format!("%PDF-1.7 {n} ").into_bytes();
+    bytes.resize(size - end.len(), b'x');
+    [&bytes, end.as_slice()].concat()
+}
+
+/// An AMR of one frame.
+pub fn amr() -> Vec<u8> {
+    [b"#!AMR\n\x3c".as_slice(), &[1; 31]].concat()
 }
 
 /// A decoded picture.

@@ -140,13 +140,14 @@ pub async fn find_granted(app: &App, key: &str, token: &str) -> AppResult<Option
     Ok(owner.map(|owner| Granted { owner, key: incoming_key(key), size, content_type }))
 }
 
-/// The name of the content that an upload became.
+/// The last part of the address of the file that an upload became.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find_result(app: &App, key: &str) -> AppResult<Option<String>> {
     let conn = app.database.get().await?;
-    Ok(store::uploads::find_result(&conn, key).await?)
+    let found = store::uploads::find_result(&conn, key).await?;
+    Ok(found.map(|(content, file_name)| policy::address(&content, &file_name)))
 }
 
 /// Makes what was sent a file of the viewer's. Asked again, it gives the same file.

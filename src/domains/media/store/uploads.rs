@@ -31,13 +31,13 @@ pub async fn find_open(mut conn: &AsyncPgConnection, key: &str, now: DateTime<Ut
         .optional()
 }
 
-/// The name of the content of what an upload became.
-pub async fn find_result(mut conn: &AsyncPgConnection, key: &str) -> QueryResult<Option<String>> {
+/// The name of the content of what an upload became, and the file's own.
+pub async fn find_result(mut conn: &AsyncPgConnection, key: &str) -> QueryResult<Option<(String, String)>> {
     uploads::table
         .inner_join(media::table.on(media::id.nullable().eq(uploads::media_id)))
         .inner_join(blobs::table.on(blobs::id.eq(media::blob_id)))
         .filter(uploads::key.eq(key))
-        .select(blobs::name)
+        .select((blobs::name, media::file_name))
         .first(&mut conn)
         .await
         .optional()
