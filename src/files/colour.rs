@@ -82,7 +82,8 @@ fn gamma_profile(info: &Info<'_>) -> Option<ColorProfile> {
     }
     let mut profile = ColorProfile::new_srgb();
     profile.cicp = None;
-    if (gamma - SRGB_GAMMA).abs() > GAMMA_TOLERANCE {
+    // As browsers have it: close to sRGB's own exponent, sRGB's curve is meant, but not by other primaries.
+    if (gamma - SRGB_GAMMA).abs() > GAMMA_TOLERANCE || !has_srgb_primaries(info) {
         let curve = curve_from_gamma(1.0 / gamma);
         profile.red_trc = Some(curve.clone());
         profile.green_trc = Some(curve.clone());
@@ -99,6 +100,16 @@ fn gamma_profile(info: &Info<'_>) -> Option<ColorProfile> {
     let colorants = [profile.red_colorant, profile.green_colorant, profile.blue_colorant];
     let is_usable = colorants.iter().all(|one| one.x.is_finite() && one.y.is_finite() && one.z.is_finite());
     is_usable.then_some(profile)
+}
+
+/// Whether `cHRM` names sRGB's primaries, or there is none.
+fn has_srgb_primaries(info: &Info<'_>) -> bool {
+    info.chrm_chunk.is_none_or(|colours| {
+        let near = |(x, y): (png::ScaledFloat, png::ScaledFloat), (srgb_x, srgb_y): (f32, f32)| {
+            (x.into_value() - srgb_x).abs() < GAMMA_TOLERANCE && (y.into_value() - srgb_y).abs() < GAMMA_TOLERANCE
+        };
+        near(colours.red, (0.64, 0.33)) && near(colours.green, (0.30, 0.60)) && near(colours.blue, (0.15, 0.06))
+    })
 }
 
 fn convert(profile: &ColorProfile, pixels: &mut [u8], channels: usize) {

@@ -1,7 +1,9 @@
 //! Scalars, and ids as arguments.
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::{ID, InputType, InputValueError, InputValueResult, MaybeUndefined, Name, Pos, Scalar, ScalarType, Value};
+use async_graphql::{
+    ID, InputType, InputValueError, InputValueResult, MaybeUndefined, Name, Pos, Scalar, ScalarType, Value,
+};
 use chrono::{NaiveDate, SecondsFormat, Utc};
 
 use crate::change::Change;
@@ -199,7 +201,9 @@ pub fn change<T, U: Into<T>>(field: MaybeUndefined<U>) -> Change<T> {
 /// What is needed instead.
 pub fn check(scalar: &str, value: &Value) -> Result<(), String> {
     fn taken<T: ScalarType + InputType>(value: &Value) -> Result<(), String> {
-        <T as ScalarType>::parse(value.clone()).map(drop).map_err(|error| error.into_server_error(Pos::default()).message)
+        <T as ScalarType>::parse(value.clone())
+            .map(drop)
+            .map_err(|error| error.into_server_error(Pos::default()).message)
     }
     match scalar {
         "DateTime" => taken::<DateTime>(value),

@@ -91,7 +91,12 @@ pub fn record_refusal(metrics: &Metrics, response: &Response, trace: &TraceId, t
 
 type Found = (Request, OperationType, Option<String>);
 
-fn try_prepare(endpoint: &Endpoint, mut asked: Asked, files: Vec<File>, requester: &Requester) -> Result<Found, Refused> {
+fn try_prepare(
+    endpoint: &Endpoint,
+    mut asked: Asked,
+    files: Vec<File>,
+    requester: &Requester,
+) -> Result<Found, Refused> {
     let mut request = Request::new("").variables(asked.variables.take().unwrap_or_default()).data(requester.clone());
     let count = files.len();
     for (place, file) in files {

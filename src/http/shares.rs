@@ -1,6 +1,6 @@
 //! How much of what is bounded one network may hold, so that no single address takes all connections, sockets or streams.
 //!
-//! A network is what [`network`] calls so: an IPv4 address, or the /64 of an IPv6 address.
+//! A network is what [`network`] calls so: an IPv4 address, or the /56 of an IPv6 address.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -92,7 +92,7 @@ mod tests {
         let mut held =
             vec![shares.take(ip("2001:db8::1"), false).unwrap(), shares.take(ip("2001:db8::2"), false).unwrap()];
         assert_eq!(shares.take(ip("2001:db8::3"), false).err(), Some(Full::Network));
-        held.push(shares.take(ip("2001:db8:0:1::1"), false).unwrap());
+        held.push(shares.take(ip("2001:db8:0:100::1"), false).unwrap());
         held.push(shares.take(ip("127.0.0.1"), true).unwrap());
         assert_eq!(shares.take(ip("127.0.0.1"), true).err(), Some(Full::All));
         held.clear();

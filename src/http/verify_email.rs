@@ -38,7 +38,8 @@ pub async fn page(
 ) -> Response {
     let token = link.map(|Query(link)| link.token).unwrap_or_default();
     let Caller { ip, is_local, trace } = caller;
-    let scope = Scope::new(Arc::clone(&endpoint.app), Requester { viewer: None, token_error: None, ip, is_local, trace });
+    let scope =
+        Scope::new(Arc::clone(&endpoint.app), Requester { viewer: None, token_error: None, ip, is_local, trace });
     match contacts::find_of_link(&scope, &token).await {
         Ok((username, address)) => answer(StatusCode::OK, &form(&escape(&username), &escape(&address))),
         Err(error) => refuse(&error),

@@ -33,6 +33,7 @@ mod http;
 mod items;
 mod judged;
 mod kinds;
+mod language;
 mod live;
 mod mail;
 mod market_statements;

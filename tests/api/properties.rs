@@ -283,8 +283,7 @@ fn brackets_in_the_open_are_seen() {
         assert!(scan(&document, &Limits::default()).is_ok(), "{document}");
     }
     let asked = Asked { query: Some("{ echo(text: [\"\"\"a\" [".to_owned()), ..Asked::default() };
-    ENGINE.with(|(_, documents, _)| assert!(matches!(
-        documents.prepare(&asked, Variables::default(), 0),
-        Err(Refused::Document(Stage::Parse, _))
-    )));
+    ENGINE.with(|(_, documents, _)| {
+        assert!(matches!(documents.prepare(&asked, Variables::default(), 0), Err(Refused::Document(Stage::Parse, _))))
+    });
 }

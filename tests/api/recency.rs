@@ -91,7 +91,7 @@ async fn a_new_password_ends_every_token_of_before_and_its_sockets() {
     let new = json!({ "old": Person::PASSWORD, "new": "another long one" });
     let owner = Person::new(app.address, &owner.payload(CHANGE, new).await);
     for socket in &mut sockets {
-        assert_eq!(socket.closed().await, (4403, "revoked".to_owned()));
+        assert_eq!(socket.closed().await, (4401, "revoked".to_owned()));
     }
     let input = json!({ "input": { "email": "thief@example.com" } });
     assert_eq!(thief.run(UPDATE, input.clone()).await.code(), "UNAUTHENTICATED");

@@ -44,11 +44,14 @@ impl Figures {
 /// # Errors
 /// `QUERY_TOO_EXPENSIVE`; a validation error for a fragment that does not exist or spreads itself, which has no size.
 pub fn check_bounds(document: &Document, positions: &Positions<'_>, limits: &Limits) -> Result<(), Refused> {
-    let fragments: HashMap<&Name, &Node<FragmentDefinition>> =
-        document.definitions.iter().filter_map(|definition| match definition {
+    let fragments: HashMap<&Name, &Node<FragmentDefinition>> = document
+        .definitions
+        .iter()
+        .filter_map(|definition| match definition {
             Definition::FragmentDefinition(fragment) => Some((&fragment.name, fragment)),
             _ => None,
-        }).collect();
+        })
+        .collect();
     check(fragments.len() as u64, limits.fragments, "fragments")?;
     let mut walk = Walk { positions, limits, fragments, known: HashMap::new(), aliases: 0 };
     let mut fields = 0_u64;

@@ -20,19 +20,14 @@ const FILE: &str = "#__graphql_file__:";
 ///
 /// # Errors
 /// Bad input that names the variable and the place in it.
-pub fn coerce(
-    operation: &Operation,
-    types: &SchemaTypes,
-    given: &mut Variables,
-    files: usize,
-) -> AppResult<Variables> {
+pub fn coerce(operation: &Operation, types: &SchemaTypes, given: &mut Variables, files: usize) -> AppResult<Variables> {
     let mut coercion = Coercion { types, files, used: HashSet::new() };
     let mut coerced = Variables::default();
     for definition in &operation.variables {
         let name = Name::new(&definition.name);
-        let value = coercion.variable(definition, given.remove(&name)).map_err(|Problem { place, text }| {
-            AppError::bad_input(format!("The variable ${name}{place} {text}."))
-        })?;
+        let value = coercion
+            .variable(definition, given.remove(&name))
+            .map_err(|Problem { place, text }| AppError::bad_input(format!("The variable ${name}{place} {text}.")))?;
         if let Some(value) = value {
             coerced.insert(name, value);
         }

@@ -30,7 +30,9 @@ pub fn parse(text: &str, positions: &Positions<'_>) -> Result<Document, Refused>
     }
     let document = match Parser::new().parse_ast(without_commas(text), "document.graphql") {
         Ok(document) => document,
-        Err(refused) => return Err(Refused::Document(Stage::Parse, errors(&refused.errors, positions, None, |_| true))),
+        Err(refused) => {
+            return Err(Refused::Document(Stage::Parse, errors(&refused.errors, positions, None, |_| true)));
+        }
     };
     match find_empty(&document) {
         Some(span) => wrong("Syntax error: a selection set can't be empty.", span.map_or(0, |span| span.offset())),

@@ -37,7 +37,9 @@ impl Iterator for Tokens<'_> {
                 }
                 b'"' => string(bytes, start),
                 b'A'..=b'Z' | b'a'..=b'z' | b'_' => skip(bytes, start + 1, |byte| is_word(byte)),
-                b'0'..=b'9' | b'-' => skip(bytes, start + 1, |byte| is_word(byte) || matches!(byte, b'.' | b'+' | b'-')),
+                b'0'..=b'9' | b'-' => {
+                    skip(bytes, start + 1, |byte| is_word(byte) || matches!(byte, b'.' | b'+' | b'-'))
+                }
                 b'.' => skip(bytes, start, |byte| byte == b'.'),
                 _ => start + 1,
             };

@@ -179,7 +179,9 @@ pub fn to_engine(types: &SchemaTypes, ty: Option<&Type>, value: &Node<Value>) ->
 fn whole_number(text: &str) -> EngineValue {
     match text.parse::<i64>() {
         Ok(number) => EngineValue::Number(number.into()),
-        Err(_) => text.parse::<u64>().map_or_else(|_| decimal_number(text), |number| EngineValue::Number(number.into())),
+        Err(_) => {
+            text.parse::<u64>().map_or_else(|_| decimal_number(text), |number| EngineValue::Number(number.into()))
+        }
     }
 }
 

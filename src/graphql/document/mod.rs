@@ -146,7 +146,10 @@ impl Documents {
             types: SchemaTypes::parse(sdl)?,
             limits: config.document_limits,
             open: !config.production,
-            cache: Cache::builder().max_capacity(capacity).weigher(|_, document: &Arc<Document>| document.weight).build(),
+            cache: Cache::builder()
+                .max_capacity(capacity)
+                .weigher(|_, document: &Arc<Document>| document.weight)
+                .build(),
             normals: Cache::builder().max_capacity(capacity).weigher(|_, normal: &Arc<Normal>| normal.weight).build(),
             trusted: None,
         };

@@ -87,13 +87,15 @@ impl<'a> Normaliser<'a> {
             let first = applies.next()?;
             applies.all(|other| other == first).then_some(first)
         })?;
-        let own = |groups: &Groups<'a>| groups.values().flatten().all(|field| types.field(parent, &field.name).is_some());
+        let own =
+            |groups: &Groups<'a>| groups.values().flatten().all(|field| types.field(parent, &field.name).is_some());
         if let Some(groups) = groups.filter(own) {
             return self.merge(parent, &groups, pos);
         }
         let mut items = Vec::new();
         for object in possible {
-            let groups = self.collect(sources, &|condition| Some(types.applies(condition, object)))?.unwrap_or_default();
+            let groups =
+                self.collect(sources, &|condition| Some(types.applies(condition, object)))?.unwrap_or_default();
             if groups.is_empty() {
                 continue;
             }

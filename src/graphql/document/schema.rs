@@ -78,8 +78,7 @@ impl SchemaTypes {
     /// Whether a fragment on `condition` applies to objects of the type `object`.
     #[must_use]
     pub fn applies(&self, condition: &str, object: &str) -> bool {
-        condition == object
-            || self.possible(condition).is_some_and(|objects| objects.iter().any(|name| name == object))
+        condition == object || self.possible(condition).is_some_and(|objects| objects.iter().any(|name| name == object))
     }
 
     /// How many types there are, those of introspection included.

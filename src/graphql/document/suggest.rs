@@ -88,7 +88,8 @@ impl<'a> Search<'a> {
         let definition = parent.and_then(|parent| self.types.field(parent, &field.name));
         let Some(definition) = definition else {
             if let Some(parent) = parent {
-                let hint = self.fragments_with(parent, &field.name).or_else(|| self.names(&field.name, self.fields(parent)));
+                let hint =
+                    self.fragments_with(parent, &field.name).or_else(|| self.names(&field.name, self.fields(parent)));
                 self.keep([field.name.location(), field.location()], hint);
             }
             self.selections(field.selection_set.as_deref().unwrap_or_default(), None);

@@ -54,7 +54,9 @@ pub fn validate(
             Valid::assume_valid(refused.partial)
         }
     };
-    let gaps = gaps::fill(document, types).map(|found| errors(&found, positions, None, |name| gaps::RULES.contains(&name))).unwrap_or_default();
+    let gaps = gaps::fill(document, types)
+        .map(|found| errors(&found, positions, None, |name| gaps::RULES.contains(&name)))
+        .unwrap_or_default();
     if !gaps.is_empty() {
         return invalid(gaps);
     }
@@ -65,14 +67,17 @@ pub fn validate(
     if wrong.is_empty() {
         return Ok(valid);
     }
-    let errors = wrong.into_iter().take(MOST).map(|(message, span)| {
-        ServerError::new(message, Some(positions.of_span(span)))
-    });
+    let errors =
+        wrong.into_iter().take(MOST).map(|(message, span)| ServerError::new(message, Some(positions.of_span(span))));
     invalid(errors.collect())
 }
 
 /// What the library does not say of operations: a subscription has one root field, and production no introspection.
-fn check_operations(document: &ExecutableDocument, positions: &Positions<'_>, introspection: bool) -> Option<ServerError> {
+fn check_operations(
+    document: &ExecutableDocument,
+    positions: &Positions<'_>,
+    introspection: bool,
+) -> Option<ServerError> {
     document.operations.iter().find_map(|operation| {
         let mut roots = operation.root_fields(document);
         let first = roots.next();
@@ -96,9 +101,8 @@ pub fn errors(
     suggestions: Option<&Suggestions>,
     counts: impl Fn(&str) -> bool,
 ) -> Vec<ServerError> {
-    let diagnostics = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.error.unstable_error_name().is_none_or(&counts));
+    let diagnostics =
+        diagnostics.iter().filter(|diagnostic| diagnostic.error.unstable_error_name().is_none_or(&counts));
     diagnostics
         .take(MOST)
         .map(|diagnostic| {

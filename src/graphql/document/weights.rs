@@ -59,10 +59,9 @@ fn of_value(value: &Value) -> usize {
         Value::String(text) => ALLOCATION + text.len(),
         Value::Variable(name) | Value::Enum(name) => ALLOCATION + name.len(),
         Value::List(items) => items.iter().map(|item| size_of::<Value>() + of_value(item)).sum(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, inner)| ALLOCATION * 2 + name.len() + size_of::<Value>() + of_value(inner))
-            .sum(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, inner)| ALLOCATION * 2 + name.len() + size_of::<Value>() + of_value(inner)).sum()
+        }
         _ => 0,
     }
 }
