@@ -72,7 +72,9 @@ pub fn prepare(
     let mut response = match refused {
         Refused::Request(error) => errors::refusal(&error, &requester.trace),
         Refused::Document(stage, mut errors) => {
-            errors.iter_mut().for_each(|error| errors::complete(error, stage, &requester.trace));
+            for error in &mut errors {
+                errors::complete(error, stage, &requester.trace);
+            }
             Response::from_errors(errors)
         }
     };

@@ -59,9 +59,10 @@ async fn endless(plaza: &Process, method: &str, path: &str, media_type: &str) ->
     };
     let answered = timeout(PATIENCE, read).await;
     // A server that closes while somebody still sends may take its answer back.
-    match answered.unwrap_or_else(|_| panic!("{method} {path} with {media_type} is never answered")) {
-        true => String::from_utf8_lossy(&status).into_owned(),
-        false => "closed".into(),
+    if answered.unwrap_or_else(|_| panic!("{method} {path} with {media_type} is never answered")) {
+        String::from_utf8_lossy(&status).into_owned()
+    } else {
+        "closed".into()
     }
 }
 

@@ -284,6 +284,6 @@ fn brackets_in_the_open_are_seen() {
     }
     let asked = Asked { query: Some("{ echo(text: [\"\"\"a\" [".to_owned()), ..Asked::default() };
     ENGINE.with(|(_, documents, _)| {
-        assert!(matches!(documents.prepare(&asked, Variables::default(), 0), Err(Refused::Document(Stage::Parse, _))))
+        assert!(matches!(documents.prepare(&asked, Variables::default(), 0), Err(Refused::Document(Stage::Parse, _))));
     });
 }

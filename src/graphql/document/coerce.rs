@@ -178,16 +178,12 @@ fn constant(types: &SchemaTypes, ty: &Type, literal: &Node<apollo_compiler::ast:
 
 /// An `Int`; JSON has one kind of number, so `2.0` and `2e0` are 2 as well.
 fn whole(number: &Number) -> Option<Value> {
-    let whole = match number.as_i64() {
-        Some(whole) => i32::try_from(whole).ok()?,
-        None => {
-            let float = number.as_f64().filter(|float| float.fract() == 0.0)?;
-            if float < f64::from(i32::MIN) || float > f64::from(i32::MAX) {
-                return None;
-            }
-            // Exact: it is whole and within the range.
-            format!("{float:.0}").parse().ok()?
-        }
+    let whole: i32 = if let Some(whole) = number.as_i64() {
+        i32::try_from(whole).ok()?
+    } else {
+        let float = number.as_f64().filter(|float| float.fract() == 0.0)?;
+        // Without an exponent; `parse` refuses what is out of range.
+        format!("{:.0}", float + 0.0).parse().ok()?
     };
     Some(Value::Number(whole.into()))
 }

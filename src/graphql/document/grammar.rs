@@ -35,7 +35,7 @@ pub fn parse(text: &str, positions: &Positions<'_>) -> Result<Document, Refused>
         }
     };
     match find_empty(&document) {
-        Some(span) => wrong("Syntax error: a selection set can't be empty.", span.map_or(0, |span| span.offset())),
+        Some(offset) => wrong("Syntax error: a selection set can't be empty.", offset),
         None => Ok(document),
     }
 }
@@ -94,26 +94,22 @@ fn find_without_colon(text: &str) -> Option<usize> {
     None
 }
 
-/// An empty selection set, by what it belongs to.
-fn find_empty(document: &Document) -> Option<Option<SourceSpan>> {
+/// An empty selection set: where the field or fragment begins that it belongs to.
+fn find_empty(document: &Document) -> Option<usize> {
     document.definitions.iter().find_map(|definition| match definition {
-        Definition::OperationDefinition(operation) => {
-            find_empty_in(&operation.selection_set).or(operation.selection_set.is_empty().then(|| operation.location()))
-        }
-        Definition::FragmentDefinition(fragment) => {
-            find_empty_in(&fragment.selection_set).or(fragment.selection_set.is_empty().then(|| fragment.location()))
-        }
+        Definition::OperationDefinition(operation) => find_empty_in(&operation.selection_set, operation.location()),
+        Definition::FragmentDefinition(fragment) => find_empty_in(&fragment.selection_set, fragment.location()),
         _ => None,
     })
 }
 
-fn find_empty_in(set: &[Selection]) -> Option<Option<SourceSpan>> {
-    set.iter().find_map(|selection| {
-        let (inside, span) = match selection {
-            Selection::Field(field) => (field.selection_set.as_ref()?, field.location()),
-            Selection::InlineFragment(fragment) => (&fragment.selection_set, fragment.location()),
-            Selection::FragmentSpread(_) => return None,
-        };
-        find_empty_in(inside).or(inside.is_empty().then_some(span))
+fn find_empty_in(set: &[Selection], owner: Option<SourceSpan>) -> Option<usize> {
+    if set.is_empty() {
+        return Some(owner.map_or(0, |span| span.offset()));
+    }
+    set.iter().find_map(|selection| match selection {
+        Selection::Field(field) => find_empty_in(field.selection_set.as_ref()?, field.location()),
+        Selection::InlineFragment(fragment) => find_empty_in(&fragment.selection_set, fragment.location()),
+        Selection::FragmentSpread(_) => None,
     })
 }

@@ -36,7 +36,7 @@ impl Iterator for Tokens<'_> {
                     continue;
                 }
                 b'"' => string(bytes, start),
-                b'A'..=b'Z' | b'a'..=b'z' | b'_' => skip(bytes, start + 1, |byte| is_word(byte)),
+                b'A'..=b'Z' | b'a'..=b'z' | b'_' => skip(bytes, start + 1, is_word),
                 b'0'..=b'9' | b'-' => {
                     skip(bytes, start + 1, |byte| is_word(byte) || matches!(byte, b'.' | b'+' | b'-'))
                 }

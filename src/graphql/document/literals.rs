@@ -123,7 +123,9 @@ impl Check<'_> {
         match (&**value, ty) {
             (Value::Null | Value::Variable(_), _) => {}
             (Value::List(items), Type::List(inner) | Type::NonNullList(inner)) => {
-                items.iter().for_each(|item| self.value(inner, item));
+                for item in items {
+                    self.value(inner, item);
+                }
             }
             (_, Type::List(inner) | Type::NonNullList(inner)) => self.value(inner, value),
             (_, Type::Named(name) | Type::NonNullNamed(name)) => match (self.types.get(name), &**value) {

@@ -112,7 +112,7 @@ impl<'a> Search<'a> {
     fn fragments_with(&self, parent: &str, field: &str) -> Option<String> {
         let possible = self.types.possible(parent)?;
         let having = possible.iter().filter(|object| self.types.field(object, field).is_some());
-        let names: Vec<&str> = having.take(OFFERED).map(|name| name.as_str()).collect();
+        let names: Vec<&str> = having.take(OFFERED).map(Name::as_str).collect();
         (!names.is_empty()).then(|| format!(" Did you mean to use an inline fragment on {}?", either(&names)))
     }
 
@@ -122,7 +122,7 @@ impl<'a> Search<'a> {
             if let Some(definition) = definitions.get(&directive.name) {
                 self.arguments(&directive.arguments, &definition.arguments);
             } else {
-                let hint = self.names(&directive.name, definitions.keys().collect());
+                let hint = self.names(&directive.name, definitions.keys());
                 self.keep([directive.name.location(), directive.location()], hint);
             }
         }
@@ -133,7 +133,7 @@ impl<'a> Search<'a> {
             if let Some(definition) = known.iter().find(|definition| definition.name == argument.name) {
                 self.value(&definition.ty, &argument.value);
             } else {
-                let hint = self.names(&argument.name, known.iter().map(|definition| &definition.name).collect());
+                let hint = self.names(&argument.name, known.iter().map(|definition| &definition.name));
                 self.keep([argument.name.location(), argument.location()], hint);
             }
         }
@@ -141,17 +141,19 @@ impl<'a> Search<'a> {
 
     fn value(&mut self, ty: &Type, value: &'a Node<Value>) {
         if let Value::List(items) = &**value {
-            items.iter().for_each(|item| self.value(ty.item_type(), item));
+            for item in items {
+                self.value(ty.item_type(), item);
+            }
             return;
         }
         match (self.types.get(ty.inner_named_type()), &**value) {
             (Some(ExtendedType::Enum(definition)), Value::Enum(name)) if !definition.values.contains_key(name) => {
-                let hint = self.names(name, definition.values.keys().collect());
+                let hint = self.names(name, definition.values.keys());
                 self.keep([name.location(), value.location()], hint);
             }
             // Quotation marks around an enum's value.
             (Some(ExtendedType::Enum(definition)), Value::String(text)) => {
-                let hint = self.names(text, definition.values.keys().collect());
+                let hint = self.names(text, definition.values.keys());
                 self.keep([value.location(), None], hint);
             }
             (Some(ExtendedType::InputObject(input)), Value::Object(fields)) => {
@@ -159,7 +161,7 @@ impl<'a> Search<'a> {
                     if let Some(field) = input.fields.get(name) {
                         self.value(&field.ty, inner);
                     } else {
-                        let hint = self.names(name, input.fields.keys().collect());
+                        let hint = self.names(name, input.fields.keys());
                         self.keep([name.location(), inner.location()], hint);
                     }
                 }
@@ -171,21 +173,21 @@ impl<'a> Search<'a> {
     fn type_name(&mut self, name: &'a Name, fits: impl Fn(&ExtendedType) -> bool) {
         if self.types.get(name).is_none() {
             let types = self.types.schema().types.iter();
-            let hint = self.names(name, types.filter(|(_, known)| fits(known)).map(|(name, _)| name).collect());
+            let hint = self.names(name, types.filter(|(_, known)| fits(known)).map(|(name, _)| name));
             self.keep([name.location(), None], hint);
         }
     }
 
     /// The nearest of the known names. A document may be wrong in hundreds of places; few of them are reported.
-    fn names(&mut self, wrong: &str, known: Vec<&'a Name>) -> Option<String> {
+    fn names(&mut self, wrong: &str, known: impl IntoIterator<Item = &'a Name>) -> Option<String> {
         self.looked_up += 1;
         if self.looked_up > MOST || wrong.len() > LONGEST {
             return None;
         }
         let most = wrong.chars().count() * 2 / 5 + 1;
         let lower = wrong.to_lowercase();
-        let near = |name: &&'a Name| strsim::osa_distance(&lower, &name.to_lowercase());
-        let mut near: Vec<(usize, &str)> = known.iter().map(|name| (near(name), name.as_str())).collect();
+        let near = |name: &'a Name| strsim::osa_distance(&lower, &name.to_lowercase());
+        let mut near: Vec<(usize, &str)> = known.into_iter().map(|name| (near(name), name.as_str())).collect();
         near.retain(|(distance, _)| *distance <= most);
         near.sort_unstable();
         let names: Vec<&str> = near.into_iter().take(OFFERED).map(|(_, name)| name).collect();

@@ -82,13 +82,12 @@ fn check_operations(
         let mut roots = operation.root_fields(document);
         let first = roots.next();
         let second = roots.find(|field| first.is_some_and(|first| first.response_name() != field.response_name()));
-        let (message, field) = match second.filter(|_| operation.is_subscription()) {
-            Some(field) => ("A subscription has exactly one root field.", field),
-            None => {
-                let mut fields = operation.all_fields(document).filter(|_| !introspection);
-                let field = fields.find(|field| matches!(field.name.as_str(), "__schema" | "__type"))?;
-                ("Introspection is turned off.", field)
-            }
+        let (message, field) = if let Some(field) = second.filter(|_| operation.is_subscription()) {
+            ("A subscription has exactly one root field.", field)
+        } else {
+            let mut fields = operation.all_fields(document).filter(|_| !introspection);
+            let field = fields.find(|field| matches!(field.name.as_str(), "__schema" | "__type"))?;
+            ("Introspection is turned off.", field)
         };
         Some(ServerError::new(message, Some(positions.of_span(field.location()))))
     })
