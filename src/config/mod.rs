@@ -94,7 +94,7 @@ settings! {
     "PLAZA_LIMIT_DIRECTIVES", "50", "directives of a document, 0 to 1000";
     "PLAZA_LIMIT_FRAGMENTS", "50", "fragments of a document, 0 to 1000";
     "PLAZA_LIMIT_COST", "20000", "values that an answer may hold, fields times the sizes of their pages, 100 to 10000000";
-    "PLAZA_LIMIT_DOCUMENT_CACHE_MB", "32", "MiB of parsed documents kept in memory, 1 to 4096";
+    "PLAZA_LIMIT_DOCUMENT_CACHE_MB", "32", "MiB of documents and their normal forms kept in memory, 1 to 4096";
     "PLAZA_LOG", "text,info", "text or json, and a level or filter such as debug or plaza=debug";
     "PLAZA_METRICS_TOKEN", "none", "at least 32 bytes that Prometheus sends as a bearer token to read /metrics; without it programs of this machine alone may";
     "PLAZA_PRODUCTION", "false", "true turns off introspection, GraphiQL and suggestions in errors";

@@ -21,7 +21,7 @@ const TRIES: usize = 3;
 
 /// How often a batch lets others add their keys before it is sent. A hundred fields that ask at once use up what the runtime
 /// lets a task do in one go, more than once where they lie deep; with fewer they would come in several batches.
-const YIELDS: usize = 5;
+const YIELDS: usize = 8;
 
 /// How values are found by keys, in one statement for all of them.
 pub trait Batch: Send + Sync + 'static {

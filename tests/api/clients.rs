@@ -65,6 +65,14 @@ fn check(summary: &Value, least_connections: u64) {
     assert!(summary["opened"].as_u64().expect("a number") >= least_connections, "{summary}");
 }
 
+/// The verdicts of the corpus are graphql-js' own, but for what the latest edition of the specification decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn graphql_js_judges_the_corpus_alike() {
+    let summary = run(&["judge.mjs"], async |_| {}).await;
+    assert_eq!(summary["differences"], 0, "{summary}");
+    assert!(summary["documents"].as_u64().is_some_and(|documents| documents >= 400), "{summary}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn apollo_client_uploads_files() {
     let app = TestApp::start().await;

@@ -29,7 +29,8 @@ impl Suggestions {
             match definition {
                 Definition::OperationDefinition(operation) => {
                     for variable in &operation.variables {
-                        search.type_name(variable.ty.inner_named_type(), ExtendedType::is_input_type);
+                        let name = variable.ty.inner_named_type();
+                        search.type_name(name, variable.location(), ExtendedType::is_input_type);
                         if let Some(default) = &variable.default_value {
                             search.value(&variable.ty, default);
                         }
@@ -39,7 +40,7 @@ impl Suggestions {
                     search.selections(&operation.selection_set, types.root(operation.operation_type));
                 }
                 Definition::FragmentDefinition(fragment) => {
-                    search.type_name(&fragment.type_condition, is_composite);
+                    search.type_name(&fragment.type_condition, None, is_composite);
                     search.directives(&fragment.directives);
                     search.selections(&fragment.selection_set, Some(&fragment.type_condition));
                 }
@@ -74,7 +75,7 @@ impl<'a> Search<'a> {
                 Selection::InlineFragment(fragment) => {
                     self.directives(&fragment.directives);
                     if let Some(condition) = &fragment.type_condition {
-                        self.type_name(condition, is_composite);
+                        self.type_name(condition, None, is_composite);
                     }
                     self.selections(&fragment.selection_set, fragment.type_condition.as_ref().or(parent));
                 }
@@ -170,11 +171,11 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn type_name(&mut self, name: &'a Name, fits: impl Fn(&ExtendedType) -> bool) {
+    fn type_name(&mut self, name: &'a Name, owner: Option<SourceSpan>, fits: impl Fn(&ExtendedType) -> bool) {
         if self.types.get(name).is_none() {
             let types = self.types.schema().types.iter();
             let hint = self.names(name, types.filter(|(_, known)| fits(known)).map(|(name, _)| name));
-            self.keep([name.location(), None], hint);
+            self.keep([name.location(), owner], hint);
         }
     }
 

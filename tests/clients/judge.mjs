@@ -1,4 +1,4 @@
-// Judges every document with graphql-js and compares with its stated verdict.
+// Judges every document of tests/corpus with graphql-js and compares with its stated verdict.
 //
 // A folder holds `schema.graphql` and files of documents written for it. In such a file a line
 // `#: valid TITLE` or `#: invalid TITLE` begins a document, which runs until the next such line.
@@ -8,7 +8,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSchema, parse, specifiedRules, validate } from "graphql";
 
-const root = dirname(fileURLToPath(import.meta.url));
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "corpus");
 const header = /^#: (valid|invalid) (2025 )?(\S.*)$/;
 
 function* folders(folder) {
@@ -70,5 +70,5 @@ for (const folder of folders(root)) {
 }
 for (const [verdict, number] of Object.entries(count)) console.log(`${verdict}: ${number}`);
 const total = Object.values(count).reduce((sum, number) => sum + number);
-console.log(`${total} documents, ${differences} differences`);
+console.log(JSON.stringify({ documents: total, differences }));
 if (differences > 0) process.exit(1);
