@@ -1,6 +1,6 @@
 //! What people upload, looked at and made fit to be served, with nothing of it in memory but what is being worked on.
 //!
-//! - A file's kind is what its bytes say ([`kind`]) by their [`structure`], never its name; what is not on the list is refused.
+//! - A file's kind is what its bytes say ([`kind`]) by their `structure`, never its name; what is not on the list is refused.
 //! - Text is stored as UTF-8; what came in another encoding is converted.
 //! - The colours of a picture are converted to sRGB.
 //! - A picture is decoded and encoded anew: what came with it (where it was taken, a page of HTML behind it) is gone, and

@@ -9,17 +9,17 @@
 //! | What | Where |
 //! |---|---|
 //! | bytes, tokens, brackets, directives | [`scan`] |
-//! | the grammar of the September 2025 edition | [`grammar`], by `apollo-compiler` and a check of its own |
-//! | sizes with fragments written out; unknown fragments and cycles of them, which have no size | [`bounds`] |
-//! | the validation rules of the specification | [`validate`], by `apollo-compiler` |
-//! | lists of other lengths in merged fields, variables with `null` as their default | [`gaps`] |
-//! | a field twice in an input object; one root field of a subscription, after merging; introspection in production | [`validate`] |
-//! | literals of custom scalars | [`literals`], asking [`crate::graphql::scalars`] |
-//! | suggestions | [`suggest`] |
-//! | types, defaults and files of variables | [`coerce`] |
-//! | `@skip`, `@include`, fragments, selections of one response key | [`normalise`] |
-//! | values in the answer, by the sizes of pages | [`cost`] |
-//! | arguments of variables that were left out | [`instantiate`] |
+//! | the grammar of the September 2025 edition | `grammar`, by `apollo-compiler` and a check of its own |
+//! | sizes with fragments written out; unknown fragments and cycles of them, which have no size | `bounds` |
+//! | the validation rules of the specification | `validate`, by `apollo-compiler` |
+//! | lists of other lengths in merged fields, variables with `null` as their default | `gaps` |
+//! | a field twice in an input object; one root field of a subscription, after merging; introspection in production | `validate` |
+//! | literals of custom scalars | `literals`, asking [`crate::graphql::scalars`] |
+//! | suggestions | `suggest` |
+//! | types, defaults and files of variables | `coerce` |
+//! | `@skip`, `@include`, fragments, selections of one response key | `normalise` |
+//! | values in the answer, by the sizes of pages | `cost` |
+//! | arguments of variables that were left out | `instantiate` |
 //! | defaults of arguments and input fields, execution | the engine, which validates nothing |
 //!
 //! Invariants:
