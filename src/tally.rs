@@ -43,7 +43,7 @@ impl<K: Copy + Eq + Hash> Tally<K> {
         Some(Held { holder, counts: Arc::clone(&self.counts) })
     }
 
-    /// Whether nobody has anything.
+    /// Whether no holder has any.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         lock(&self.counts).is_empty()

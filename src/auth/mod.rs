@@ -36,6 +36,17 @@ pub struct Viewer {
     pub expires_at: DateTime<Utc>,
 }
 
+impl Viewer {
+    /// The viewer that a token's claims name, user and session as decimal numbers, the end in seconds.
+    fn of_claims(user: &str, session: &str, expires_at: i64) -> Option<Self> {
+        Some(Self {
+            user_id: UserId(user.parse().ok()?),
+            session_id: SessionId(session.parse().ok()?),
+            expires_at: DateTime::from_timestamp(expires_at, 0)?,
+        })
+    }
+}
+
 /// Why an access token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {

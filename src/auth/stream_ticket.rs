@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::keys::Keys;
 use super::{TokenError, Viewer};
 use crate::error::AppResult;
-use crate::ids::{SessionId, UserId};
 
 const AUDIENCE: &str = "plaza stream";
 
@@ -54,12 +53,5 @@ pub fn verify(keys: &Keys, ticket: &str, now: DateTime<Utc>) -> Result<Viewer, T
     if claims.exp <= now.timestamp() {
         return Err(TokenError::Expired);
     }
-    let viewer = || {
-        Some(Viewer {
-            user_id: UserId(claims.sub.parse().ok()?),
-            session_id: SessionId(claims.sid.parse().ok()?),
-            expires_at: DateTime::from_timestamp(claims.end, 0)?,
-        })
-    };
-    viewer().ok_or(TokenError::Invalid)
+    Viewer::of_claims(&claims.sub, &claims.sid, claims.end).ok_or(TokenError::Invalid)
 }

@@ -82,13 +82,6 @@ impl AccessTokens {
         if claims.exp <= now.timestamp() {
             return Err(TokenError::Expired);
         }
-        let viewer = || {
-            Some(Viewer {
-                user_id: UserId(claims.sub.parse().ok()?),
-                session_id: SessionId(claims.sid.parse().ok()?),
-                expires_at: DateTime::from_timestamp(claims.exp, 0)?,
-            })
-        };
-        viewer().ok_or(TokenError::Invalid)
+        Viewer::of_claims(&claims.sub, &claims.sid, claims.exp).ok_or(TokenError::Invalid)
     }
 }

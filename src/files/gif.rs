@@ -100,7 +100,7 @@ fn shrunk(frame: &Frame<'_>, global: &[u8], (width, height): (u32, u32)) -> Dyna
 fn options() -> DecodeOptions {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
-    // Extensions that nobody knows are skipped, as browsers do; where the picture ends is known before.
+    // Unknown extensions are skipped, as browsers do; where the picture ends is known before.
     options.allow_unknown_blocks(true);
     options
 }

@@ -22,7 +22,7 @@ const MEMORY: u32 = 120;
 /// How long a file waits for its turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Files that are worked on or wait, and of them of one person. One more is refused at once: whoever waits holds up what
+/// Files that are worked on or wait, and of them of one person. One more is refused at once: a waiting request holds up what
 /// waits with it.
 const QUEUE: usize = 64;
 const QUEUE_PER_PERSON: u32 = 16;

@@ -51,7 +51,7 @@ pub fn too_slow() -> AppError {
     AppError::Request(ErrorCode::RequestTimeout, "The body took too long to arrive.".into())
 }
 
-/// The rate at which a file comes: whoever holds a place for it keeps sending.
+/// The least rate of a file's bytes: a client that holds a place has to keep sending.
 pub struct Pace {
     since: Instant,
     grace: Duration,
@@ -104,7 +104,7 @@ pub async fn json(headers: &HeaderMap, body: &mut BodyDataStream, most: usize, r
 }
 
 /// Room for what is read into memory. The first [`SMALL`] bytes of a request need none: the number of connections bounds
-/// them, so whoever holds all room by sending large bodies slowly stops nobody's usual request.
+/// them, so clients that hold all room with large, slow bodies don't stop usual requests.
 pub struct Room<'a> {
     all: &'a Shares,
     ip: Option<IpAddr>,

@@ -36,10 +36,7 @@ pub async fn page(
     Extension(caller): Extension<Caller>,
     link: Result<Query<Link>, QueryRejection>,
 ) -> Response {
-    let token = link.map(|Query(link)| link.token).unwrap_or_default();
-    let Caller { ip, is_local, trace } = caller;
-    let scope =
-        Scope::new(Arc::clone(&endpoint.app), Requester { viewer: None, token_error: None, ip, is_local, trace });
+    let (scope, token) = read(&endpoint, caller, link);
     match contacts::find_of_link(&scope, &token).await {
         Ok((username, address)) => answer(StatusCode::OK, &form(&escape(&username), &escape(&address))),
         Err(error) => refuse(&error),
@@ -52,12 +49,18 @@ pub async fn confirm(
     Extension(caller): Extension<Caller>,
     link: Result<Query<Link>, QueryRejection>,
 ) -> Response {
-    let token = link.map(|Query(link)| link.token).unwrap_or_default();
-    let Caller { ip, is_local, trace } = caller;
-    match verify(&endpoint, token, Requester { viewer: None, token_error: None, ip, is_local, trace }).await {
+    let (scope, token) = read(&endpoint, caller, link);
+    match verify(&endpoint, scope, token).await {
         Ok(()) => answer(StatusCode::OK, &told("邮箱已验证。", "Your e-mail address is verified.")),
         Err(error) => refuse(&error),
     }
+}
+
+/// The scope of a request without a viewer, and the link's token.
+fn read(endpoint: &Endpoint, caller: Caller, link: Result<Query<Link>, QueryRejection>) -> (Scope, String) {
+    let Caller { ip, is_local, trace } = caller;
+    let requester = Requester { viewer: None, token_error: None, ip, is_local, trace };
+    (Scope::new(Arc::clone(&endpoint.app), requester), link.map(|Query(link)| link.token).unwrap_or_default())
 }
 
 fn refuse(error: &AppError) -> Response {
@@ -91,12 +94,12 @@ fn answer(status: StatusCode, content: &str) -> Response {
 }
 
 /// In a task of its own, among the mutations: a browser that hangs up does not cancel it.
-async fn verify(endpoint: &Endpoint, token: String, requester: Requester) -> AppResult<()> {
-    let app = Arc::clone(&endpoint.app);
+async fn verify(endpoint: &Endpoint, scope: Scope, token: String) -> AppResult<()> {
+    let app = &endpoint.app;
     let permit = Arc::clone(&app.mutations).try_acquire_owned().map_err(|_| AppError::overloaded())?;
-    let task = endpoint.app.tracker.spawn(async move {
+    let task = app.tracker.spawn(async move {
         let _permit = permit;
-        contacts::verify_email(&Scope::new(app, requester), &token).await.map(drop)
+        contacts::verify_email(&scope, &token).await.map(drop)
     });
     task.await.map_err(AppError::internal)?
 }

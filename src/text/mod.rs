@@ -99,7 +99,7 @@ pub fn is_lines(text: &str) -> bool {
     !text.chars().any(|c| (c.is_control() && c != '\n') || turns_direction(c))
 }
 
-/// What is wrong with a text that somebody wrote.
+/// What is wrong with a text of a user's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextFault {
     /// Nothing, or nothing to be seen.

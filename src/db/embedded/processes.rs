@@ -16,7 +16,7 @@ const PROGRAM: &str = "postgres";
 pub(super) enum ServerState {
     Running,
     Gone,
-    /// Dead, but its parent has not asked how it ended: there are containers in which nobody does.
+    /// A zombie: its parent has not waited for it. Containers without an init process leave such.
     Unburied,
 }
 

@@ -17,7 +17,7 @@ fn is_plain(path: &Path) -> bool {
     bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(byte))
 }
 
-/// A folder for the socket whose path is short and plain enough, and into which nobody else can put one.
+/// A folder for the socket whose path is short and plain enough, writable by its owner alone.
 pub(super) fn socket_dir(home: &Path, run_as: Option<&User>) -> Outcome<PathBuf> {
     let mut folder = home.join("socket");
     if folder.as_os_str().len() > LONGEST_SOCKET_DIR || !is_plain(&folder) {

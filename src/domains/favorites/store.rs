@@ -43,7 +43,7 @@ pub async fn count_favorites(mut conn: &AsyncPgConnection, user: UserId, bound: 
     Ok(i64::try_from(ids.len()).unwrap_or(bound))
 }
 
-/// Favorites of somebody's by id, in no order.
+/// Favorites of a user by id, in no order.
 pub async fn list_by_ids(mut conn: &AsyncPgConnection, user: UserId, ids: &[FavoriteId]) -> QueryResult<Vec<Favorite>> {
     let own = favorites::table.filter(favorites::id.eq_any(ids).and(favorites::user_id.eq(user)));
     own.select(Favorite::as_select()).load(&mut conn).await

@@ -51,7 +51,7 @@ const CONTACTS_OF_ADDRESS: u32 = 100;
 /// Of the SMS with codes in an hour, one address has this part.
 const PART_OF_SMS: u32 = 10;
 
-/// The network that a code is asked for from; it replaces an earlier one of the same, so that nobody replaces somebody else's.
+/// The network that a code is asked for from; it replaces an earlier one of the same network, never one of another.
 #[must_use]
 pub fn asked_from(rates: &RateLimits, requester: &Requester) -> String {
     address(requester, rates.codes).unwrap_or_default()

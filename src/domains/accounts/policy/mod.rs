@@ -20,7 +20,7 @@ pub use names::{AccountName, check_nickname, check_username, stored_name, userna
 /// How long a session lives without a refresh.
 pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);
 
-/// How old a proof of who somebody is may be when they change contacts or password, or leave.
+/// How old a proof of identity may be when its user changes contacts or password, or leaves.
 pub const AUTHENTICATION_AGE: TimeDelta = TimeDelta::minutes(10);
 
 /// How long an exchanged refresh token may come back for the same successor.
@@ -95,7 +95,7 @@ fn address(requester: &Requester, rate: Rate) -> Option<String> {
     Some(requester.ip.map(|ip| rates::network(ip).to_string()).unwrap_or_default())
 }
 
-/// Whether what somebody does is counted by their address.
+/// Whether a request is counted by its address.
 #[must_use]
 pub fn counts(requester: &Requester, rate: Rate) -> bool {
     address(requester, rate).is_some()
@@ -119,10 +119,10 @@ pub fn login_buckets(rates: &RateLimits, requester: &Requester, account: &str, k
 }
 
 /// Tries at the codes of one contact from one address, while `PLAZA_LIMIT_LOGINS` allows as many: fewer than a code has in all
-/// (ten), so that nobody uses up somebody else's code.
+/// (ten), so that one address can't use up a code of another user.
 const CODE_TRIES: u32 = 3;
 
-/// What a try at a code is counted in: by contact and address, so that nobody uses up somebody else's code, and by
+/// What a try at a code is counted in: by contact and address, so that one client can't use up a code of another user, and by
 /// address. (The code itself counts its tries, ten in all.)
 #[must_use]
 pub fn code_try_buckets(rates: &RateLimits, requester: &Requester, contact: &Contact) -> Vec<Bucket> {
@@ -148,7 +148,7 @@ pub fn password_change_buckets(rates: &RateLimits, user: UserId) -> Vec<Bucket> 
 /// Look-ups of contacts by one person in an hour: enough to find one's friends, too few to find out whose number is whose.
 const LOOKUPS_BY_PERSON: u32 = 100;
 
-/// Look-ups of contacts from one address in an hour, whoever makes them; local ones are spared.
+/// Look-ups of contacts from one address in an hour, by all its users; local ones are spared.
 const LOOKUPS_BY_ADDRESS: u32 = 300;
 
 /// What looking for the person behind a contact is counted in.

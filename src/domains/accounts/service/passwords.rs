@@ -14,7 +14,7 @@ use crate::rates;
 use crate::scope::Scope;
 
 /// Replaces the viewer's password, ends all their sessions, that of the request included, and opens a new one on this device:
-/// whoever copied an access token has nothing of it any more.
+/// a copied access token is of no use any more.
 ///
 /// # Errors
 /// `INVALID_CREDENTIALS`, `REAUTHENTICATION_REQUIRED` for a first password, `WEAK_PASSWORD`, `RATE_LIMITED`; overloaded when too many passwords are being hashed.

@@ -48,7 +48,7 @@ pub async fn count_try(
         .await
 }
 
-/// Uses a code up, and with it the contact's others for this purpose; false when somebody else did, or it was replaced.
+/// Uses a code up, and with it the contact's others for this purpose; false when another request did, or it was replaced.
 pub async fn delete_code(
     mut conn: &AsyncPgConnection,
     (contact, purpose): (&str, CodePurpose),

@@ -35,7 +35,7 @@ pub async fn find_details(mut conn: &AsyncPgConnection, id: UserId) -> QueryResu
         .optional()
 }
 
-/// Holds somebody's rows, so that nobody else changes them or signs in to the account meanwhile; none when they left.
+/// Locks a user's rows against changes and sign-ins until the transaction ends; none when the user left.
 pub async fn lock_details(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<Option<(User, Access, Profile)>> {
     users::table
         .inner_join(profiles::table)

@@ -187,7 +187,7 @@ pub async fn list_sessions(
         .await
 }
 
-/// Live sessions of somebody's, by id, in no order.
+/// Live sessions of a user, by id, in no order.
 pub async fn list_sessions_by_ids(
     mut conn: &AsyncPgConnection,
     (user, ids): (UserId, &[SessionId]),
@@ -201,7 +201,7 @@ pub async fn list_sessions_by_ids(
         .await
 }
 
-/// The addresses that somebody signed in from, those of the last sessions, ended or not.
+/// The addresses that a user signed in from, those of the last sessions, ended or not.
 pub async fn list_addresses(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<String>> {
     sessions::table
         .filter(sessions::user_id.eq(user).and(sessions::ip.is_not_null()))
