@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::{Context, Data, Response};
 
+use super::dispatch;
 use super::loaders::Loaders;
 use crate::app::App;
 use crate::auth::{Requester, Viewer};
@@ -39,7 +40,7 @@ impl Extension for ScopePerExecution {
         let mut data = Data::default();
         data.insert(Loaders::new(Arc::clone(&scope)));
         data.insert(scope);
-        next.run_with_data(ctx, operation_name, data).await
+        dispatch::run(next.run_with_data(ctx, operation_name, data)).await
     }
 }
 

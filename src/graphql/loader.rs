@@ -5,23 +5,20 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use dataloader::BatchFn;
 use dataloader::cached;
 
+use super::dispatch;
 use crate::error::{AppError, AppResult};
 use crate::scope::Scope;
 
 /// Larger than the largest page, so that a page's keys are one batch.
 const LARGEST_BATCH: usize = 10_000;
 
-/// A waiter whose batch was cut off, because somebody else's field failed, asks again so many times.
+/// A load asks again so many times when its batch was dropped, because the field that sent it was no longer needed.
 const TRIES: usize = 3;
-
-/// How often a batch lets others add their keys before it is sent. A hundred fields that ask at once use up what the runtime
-/// lets a task do in one go, more than once where they lie deep; with fewer they would come in several batches.
-const YIELDS: usize = 8;
 
 /// How values are found by keys, in one statement for all of them.
 pub trait Batch: Send + Sync + 'static {
@@ -55,11 +52,15 @@ impl<B: Batch> BatchFn<B::Key, AppResult<Option<B::Value>>> for Batcher<B> {
 type Inner<B> = cached::Loader<<B as Batch>::Key, AppResult<Option<<B as Batch>::Value>>, Batcher<B>>;
 
 /// A relation's loader, built when first used.
-pub struct Loader<B: Batch>(OnceLock<Inner<B>>);
+pub struct Loader<B: Batch> {
+    inner: OnceLock<Inner<B>>,
+    /// The next batch.
+    keys: Mutex<Vec<B::Key>>,
+}
 
 impl<B: Batch> Default for Loader<B> {
     fn default() -> Self {
-        Self(OnceLock::new())
+        Self { inner: OnceLock::new(), keys: Mutex::default() }
     }
 }
 
@@ -69,29 +70,41 @@ impl<B: Batch> Loader<B> {
     /// # Errors
     /// What the batch's statement said.
     pub async fn load(&self, scope: &Arc<Scope>, key: B::Key) -> AppResult<Option<B::Value>> {
-        let loader = self.0.get_or_init(|| {
+        let inner = self.inner.get_or_init(|| {
             cached::Loader::new(Batcher { scope: Arc::clone(scope), batch: PhantomData })
                 .with_max_batch_size(LARGEST_BATCH)
-                .with_yield_count(YIELDS)
+                // `dispatch` has waited.
+                .with_yield_count(0)
         });
+        self.keys().push(key.clone());
+        dispatch::no_field_can_go_on().await;
+        let keys = std::mem::take(&mut *self.keys());
+        if !keys.is_empty() {
+            // Each load reads its own value, or the error, below.
+            inner.try_load_many(keys).await.ok();
+        }
         for _ in 0..TRIES {
-            if let Ok(found) = loader.try_load(key.clone()).await {
+            if let Ok(found) = inner.try_load(key.clone()).await {
                 return found;
             }
         }
-        Err(AppError::internal("a loader's batch was cut off again and again"))
+        Err(AppError::internal("a loader's batch was dropped again and again"))
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Vec<B::Key>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets everything.
     pub async fn forget_all(&self) {
-        if let Some(loader) = self.0.get() {
+        if let Some(loader) = self.inner.get() {
             loader.clear_all().await;
         }
     }
 
     /// Forgets a key's value.
     pub async fn forget(&self, key: B::Key) {
-        if let Some(loader) = self.0.get() {
+        if let Some(loader) = self.inner.get() {
             loader.clear(key).await;
         }
     }

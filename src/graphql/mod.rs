@@ -5,6 +5,7 @@
 
 pub mod connection;
 pub mod context;
+pub mod dispatch;
 pub mod document;
 pub mod engine;
 pub mod errors;
