@@ -71,7 +71,7 @@ fn parts_digits(c: char) -> bool {
     is_blank(c) || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '(' | ')' | '.' | '/')
 }
 
-/// An E.164 number that its country's plan has, without what parts the digits and without a national prefix, such as the
+/// An E.164 number that its country's plan has, without separators and without a national prefix, such as the
 /// zero of `+44 (0)20`. The bare eleven digits of a mainland China mobile get their `+86`.
 #[must_use]
 pub fn parse_phone(text: &str) -> Option<String> {
@@ -99,7 +99,7 @@ pub fn parse_phone(text: &str) -> Option<String> {
     is_planned(&number).then_some(number)
 }
 
-/// What numbers are given to, by a country's plan.
+/// The kinds of numbers that a person can have, in the countries' plans.
 const KINDS: [Type; 10] = [
     Type::FixedLine,
     Type::Mobile,

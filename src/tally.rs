@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Counts<K> = Arc<Mutex<HashMap<K, u32>>>;
 
-/// What each holder has. It remembers only who has something.
+/// What each holder has. Holders without any are not remembered.
 #[derive(Clone, Debug)]
 pub struct Tally<K> {
     limit: u32,

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(2500);
 const QUEUE: usize = 100;
 
 /// A password as it is judged and hashed, so that every keyboard's spelling of it is the same: spaces are ASCII's, the rest
-/// is composed (`OpaqueString` of RFC 8265).
+/// is composed (as in `OpaqueString` of RFC 8265).
 #[must_use]
 pub fn normal_form(password: &str) -> String {
     let is_space = |c: char| c.is_whitespace() && !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');

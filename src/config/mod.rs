@@ -96,7 +96,7 @@ settings! {
     "PLAZA_LIMIT_COST", "20000", "values that an answer may hold, fields times the sizes of their pages, 100 to 10000000";
     "PLAZA_LIMIT_DOCUMENT_CACHE_MB", "32", "MiB of documents and their normal forms kept in memory, 1 to 4096";
     "PLAZA_LOG", "text,info", "text or json, and a level or filter such as debug or plaza=debug";
-    "PLAZA_METRICS_TOKEN", "none", "at least 32 bytes that Prometheus sends as a bearer token to read /metrics; without it programs of this machine alone may";
+    "PLAZA_METRICS_TOKEN", "none", "at least 32 bytes that Prometheus sends as a bearer token to read /metrics; without it programs of this machine alone may, and none behind a proxy (PLAZA_TRUSTED_PROXY_HEADER or a public PLAZA_PUBLIC_URL)";
     "PLAZA_PRODUCTION", "false", "true turns off introspection, GraphiQL and suggestions in errors";
 }
 
@@ -183,7 +183,7 @@ pub struct Config {
     pub jwt_secret: Option<String>,
     /// Accepted beside the first.
     pub jwt_secret_previous: Option<String>,
-    /// Who sends this may read the figures from elsewhere.
+    /// A request with this token may read the figures from elsewhere.
     pub metrics_token: Option<String>,
     /// Days that events are kept.
     pub event_retention_days: u32,

@@ -314,6 +314,7 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         asked_from -> Text,
+        tries_elsewhere -> Int4,
     }
 }
 

@@ -12,7 +12,7 @@ use diesel_async::AsyncPgConnection;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
-use crate::error::{AppResult, Detail, UserError, UserErrorCode};
+use crate::error::{AppError, AppResult, Detail, UserError, UserErrorCode};
 
 /// The bits of an IPv6 address that a customer fills in: a provider gives a /56.
 const CUSTOMER_BITS: u32 = 128 - 56;
@@ -34,8 +34,7 @@ impl Bucket {
 }
 
 /// Counts an attempt, and says how many that makes in each bucket, in their order. An attempt that any of the buckets
-/// refuses is counted in none: who asks too often uses up nothing that is somebody else's, and does not have to wait the
-/// longer for it.
+/// refuses is counted in none: asking too often uses up nothing of other users, and makes the wait no longer.
 ///
 /// # Errors
 /// `RATE_LIMITED` when any of the buckets was used up.
@@ -62,6 +61,18 @@ pub async fn spend(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<U
     Err(limited((ends_at - now).num_seconds() + 1).into())
 }
 
+/// As [`spend`], where a bucket that was used up is no error: false then.
+///
+/// # Errors
+/// When the database fails.
+pub async fn has_room(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<Utc>) -> AppResult<bool> {
+    match spend(conn, buckets, now).await {
+        Ok(_) => Ok(true),
+        Err(AppError::User(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn keys(buckets: &[Bucket]) -> Vec<&[u8]> {
     buckets.iter().map(|bucket| bucket.key.as_slice()).collect()
 }
@@ -79,6 +90,17 @@ fn limited(seconds: i64) -> UserError {
 pub async fn refund(conn: &AsyncPgConnection, buckets: &[Bucket]) -> AppResult<()> {
     if !buckets.is_empty() {
         store::refund(conn, &keys(buckets)).await?;
+    }
+    Ok(())
+}
+
+/// Forgets all attempts in some buckets.
+///
+/// # Errors
+/// When the database fails.
+pub async fn clear(conn: &AsyncPgConnection, buckets: &[Bucket]) -> AppResult<()> {
+    if !buckets.is_empty() {
+        store::delete(conn, &keys(buckets)).await?;
     }
     Ok(())
 }

@@ -52,6 +52,11 @@ pub async fn refund(mut conn: &AsyncPgConnection, keys: &[&[u8]]) -> QueryResult
     Refund { keys }.execute(&mut conn).await
 }
 
+/// Deletes some counts.
+pub async fn delete(mut conn: &AsyncPgConnection, keys: &[&[u8]]) -> QueryResult<usize> {
+    diesel::delete(rate_counts::table.filter(rate_counts::key.eq_any(keys))).execute(&mut conn).await
+}
+
 /// Deletes counts whose time is over.
 pub async fn delete_ended(mut conn: &AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::delete(rate_counts::table.filter(rate_counts::ends_at.le(now))).execute(&mut conn).await

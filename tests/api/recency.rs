@@ -1,4 +1,4 @@
-//! Proofs of who somebody is that are not old: what asks for them, and what gives them.
+//! Proofs of identity that are not old: what asks for them, and what gives them.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ async fn prove(person: &Person, account: &str, password: &str) -> Value {
     person.payload(PROVE, json!({ "credential": credential })).await
 }
 
-/// A copied access token changes no contact and does not delete the account; its owner proves who they are and does.
+/// A copied access token changes no contact and does not delete the account; its owner signs in once more and does.
 #[tokio::test(flavor = "multi_thread")]
 async fn contacts_and_leaving_ask_for_a_proof_of_the_last_ten_minutes() {
     let app = TestApp::start().await;
@@ -49,6 +49,39 @@ async fn contacts_and_leaving_ask_for_a_proof_of_the_last_ten_minutes() {
     assert_eq!(ada.payload(LEAVE, json!({ "id": ada.id })).await["deletedId"], json!(ada.id));
 }
 
+/// A copied access token of an administrator takes over no account.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_gives_an_administrator_an_account_asks_for_a_proof_as_well() {
+    let app = TestApp::start().await;
+    let (root, ada) = (app.as_role("root", "ADMIN").await, app.as_user("ada").await);
+    app.pass(LATE);
+    let change = "mutation ($id: ID!, $input: AdminUpdateUserInput!) {
+        adminUpdateUser(id: $id, input: $input) { user { nickname } userErrors { code } } }";
+    let update = async |id: &str, input: Value| {
+        codes(&root.payload(change, json!({ "id": id, "input": input })).await).join(" ")
+    };
+    let taking = [
+        json!({ "newPassword": "a long password" }),
+        json!({ "email": "thief@example.com" }),
+        json!({ "phone": "13800138000", "nickname": "x" }),
+        json!({ "email": null }),
+        json!({ "role": "ADMIN" }),
+    ];
+    for id in [&ada.id, &root.id] {
+        // Their own role is nothing that administrators change.
+        for input in taking.iter().filter(|input| *id == ada.id || input.get("role").is_none()) {
+            assert_eq!(update(id, input.clone()).await, "REAUTHENTICATION_REQUIRED", "{input}");
+        }
+    }
+    assert_eq!(codes(&root.payload(LEAVE, json!({ "id": ada.id })).await), ["REAUTHENTICATION_REQUIRED"]);
+    assert_eq!(update(&ada.id, json!({ "nickname": "y", "score": 3 })).await, "", "the rest needs none");
+    assert_eq!(prove(&root, "root", Person::PASSWORD).await["ok"], true);
+    for input in taking {
+        assert_eq!(update(&ada.id, input.clone()).await, "", "{input}");
+    }
+    assert_eq!(codes(&root.payload(LEAVE, json!({ "id": ada.id })).await), [""; 0]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_password_asks_for_one_and_a_code_gives_it() {
     let app = TestApp::start().await;
@@ -70,14 +103,14 @@ const CHANGE: &str = "mutation ($old: String!, $new: String!) {
 const VERIFY: &str =
     "mutation ($c: ContactInput!, $code: String!) { verifyContact(contact: $c, code: $code) { userErrors { code } } }";
 
-/// Gives somebody a proven address; `count` messages have gone there then.
+/// Gives an account a proven address; `count` messages have gone there then.
 async fn prove_email(app: &TestApp, person: &Person, email: &str, count: usize) {
     assert_eq!(codes(&set_email(person, email).await), [""; 0]);
     let code = app.code_to(email, count).await;
     assert_eq!(codes(&person.payload(VERIFY, json!({ "c": contact(email), "code": code })).await), [""; 0]);
 }
 
-/// Who copied the access token of the session in which the owner changes the password has nothing of it any more.
+/// A copied access token is of no use once the owner has changed the password.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_password_ends_every_token_of_before_and_its_sockets() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! What one address may use up of what many share, and of what is somebody else's: codes, tries, SMS, look-ups.
+//! What one address may use up of what many share, and of what belongs to other users: codes, tries, SMS, look-ups.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn people_behind_one_address_get_their_codes() {
 /// Of a contact's nine codes a day one address asks for three; of a contact's whose account is signed in from there
 /// before, strangers use up none.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_uses_up_the_codes_of_a_contact() {
+async fn strangers_do_not_use_up_the_codes_of_a_contact() {
     let app = TestApp::with(&[CLIENT, ("PLAZA_LIMIT_CODES", "9")]).await;
     for _ in 0..3 {
         assert_eq!(ask(&app, "9.9.9.9", "v@b.c").await, "");
@@ -61,9 +61,9 @@ async fn nobody_uses_up_the_codes_of_a_contact() {
     assert_eq!(ask(&app, "3.3.3.3", "v@b.c").await, "", "but not for where the account is signed in from");
 }
 
-/// A code that somebody else asks for does not replace one's own.
+/// A code that a stranger asks for does not replace the holder's.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_replaces_the_code_of_somebody_else() {
+async fn strangers_do_not_replace_a_code() {
     let app = TestApp::with(&[CLIENT]).await;
     assert_eq!(ask(&app, "1.1.1.1", "v@b.c").await, "");
     let first = app.code_to("v@b.c", 1).await;
@@ -81,9 +81,9 @@ async fn nobody_replaces_the_code_of_somebody_else() {
     );
 }
 
-/// A code has ten tries, of which one address has three: it does not burn somebody else's.
+/// One address has three tries at a code, and all strangers together ten: the network that asked for it still has its own.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_burns_the_code_of_somebody_else() {
+async fn strangers_do_not_burn_a_code() {
     let app = TestApp::with(&[CLIENT]).await;
     assert_eq!(ask(&app, "1.1.1.1", "v@b.c").await, "");
     let code = app.code_to("v@b.c", 1).await;
@@ -95,7 +95,67 @@ async fn nobody_burns_the_code_of_somebody_else() {
         }
         assert_eq!(guess(from, &code).await, "RATE_LIMITED", "the right one as well");
     }
+    assert_eq!(guess("9.9.9.4", "x").await, "CODE_INVALID");
+    assert_eq!(guess("9.9.9.4", &code).await, "CODE_INVALID", "strangers have had ten");
+    assert_eq!(guess("1.1.1.1", "x").await, "CODE_INVALID");
     assert_eq!(guess("1.1.1.1", &code).await, "");
+}
+
+/// After three wrong tries a new code can be tried at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_code_has_new_tries() {
+    let app = TestApp::with(&[CLIENT]).await;
+    let guess = async |code: &str| codes(&app.payload_from("1.1.1.1", LOGIN, by_code("v@b.c", code)).await).join(" ");
+    assert_eq!(ask(&app, "1.1.1.1", "v@b.c").await, "");
+    for expected in ["CODE_INVALID", "CODE_INVALID", "CODE_INVALID", "RATE_LIMITED"] {
+        assert_eq!(guess("x").await, expected);
+    }
+    app.pass(MINUTE);
+    assert_eq!(ask(&app, "1.1.1.1", "v@b.c").await, "");
+    assert_eq!(guess(&app.code_to("v@b.c", 2).await).await, "");
+}
+
+/// Strangers who ask for codes to sign in use up none of those that verify a new contact.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_do_not_use_up_the_verifications_of_a_contact() {
+    let app = TestApp::with(&[CLIENT, ("PLAZA_LIMIT_CODES", "3")]).await;
+    let ada = app.as_user("ada").await;
+    for n in 0..3 {
+        assert_eq!(ask(&app, &format!("9.9.9.{n}"), "v@b.c").await, "");
+    }
+    assert_eq!(ask(&app, "9.9.9.9", "v@b.c").await, "RATE_LIMITED");
+    let changed = ada.payload_from("1.1.1.1", UPDATE, json!({ "input": { "email": "v@b.c" } })).await;
+    assert_eq!(codes(&changed), [""; 0]);
+    app.code_to("v@b.c", 4).await;
+    // Several users may claim a contact, and the day's of it are bounded all the same.
+    for n in 0..9 {
+        let claimer = app.as_user(&format!("claimer{n}")).await;
+        let from = format!("8.8.8.{n}");
+        claimer.payload_from(&from, UPDATE, json!({ "input": { "email": "v@b.c" } })).await;
+    }
+    let asked = json!({ "input": { "contact": contact("v@b.c"), "purpose": "VERIFY_EMAIL" } });
+    app.pass(MINUTE);
+    assert_eq!(codes(&ada.payload_from("1.1.1.1", REQUEST, asked).await), ["RATE_LIMITED"]);
+}
+
+/// What is answered to a wrong password does not tell that a number is an account's.
+#[tokio::test(flavor = "multi_thread")]
+async fn tries_do_not_tell_that_two_names_are_of_one_account() {
+    let app = TestApp::with(&[CLIENT, ("PLAZA_LIMIT_LOGINS", "5")]).await;
+    let code = app.fresh_code("13800138000", "LOGIN", 1).await;
+    let entered = app.payload(LOGIN, by_code("13800138000", &code)).await;
+    let ada = Person::new(app.address, &entered);
+    ada.payload(UPDATE, json!({ "input": { "username": "ada" } })).await;
+    let first = "mutation { changePassword(input: { newPassword: \"a long password\" }) { userErrors { code } } }";
+    assert_eq!(codes(&ada.payload(first, json!({})).await), [""; 0]);
+    for expected in ["INVALID_CREDENTIALS", "INVALID_CREDENTIALS", "INVALID_CREDENTIALS", "CAPTCHA_INVALID"] {
+        assert_eq!(enter(&app, "1.1.1.1", "ada", "wrong wrong").await, expected);
+    }
+    for _ in 0..3 {
+        for account in ["13800138000", "13800138001"] {
+            assert_eq!(enter(&app, "1.1.1.1", account, "wrong wrong").await, "INVALID_CREDENTIALS", "{account}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,8 +185,9 @@ async fn the_names_of_an_account_share_its_tries() {
     for account in ["ada", "ada@example.com", "ADA"] {
         assert_eq!(enter(&app, "1.1.1.1", account, "wrong wrong").await, "INVALID_CREDENTIALS");
     }
+    // Not said to be too many: that would tell that the address is ada's.
     for account in ["ada", "ada@example.com"] {
-        assert_eq!(enter(&app, "1.1.1.1", account, Person::PASSWORD).await, "RATE_LIMITED", "{account}");
+        assert_eq!(enter(&app, "1.1.1.1", account, Person::PASSWORD).await, "INVALID_CREDENTIALS", "{account}");
     }
     assert_eq!(enter(&app, "2.2.2.2", "ada@example.com", Person::PASSWORD).await, "");
 }

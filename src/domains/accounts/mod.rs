@@ -4,10 +4,11 @@
 //! - A username is unique whatever its case (`users_username_key`), as is a contact (`users_email_key`,
 //!   `users_phone_key`); account numbers start at 10000000.
 //! - A contact on the account's row is what it signs in by; a new one waits in the profile until it is proven, by code or
-//!   link. Whoever has not proven it learns nothing of whose it is.
+//!   link. Without that proof nothing tells whose it is.
 //! - An unknown account and a wrong password are answered alike, in text and in time.
-//! - A code is tried ten times at most, three times from one address, and used up once, in the transaction of what it is good for; a captcha is tried
-//!   once. Of both only an HMAC is stored.
+//! - A code is tried ten times at most from the network that asked for it and ten times from elsewhere, and used up once, in the
+//!   transaction of what it is good for; one address has three tries at a contact's codes, until a new one is sent. A captcha is
+//!   tried once. Of both only an HMAC is stored.
 //! - A session is opened only while its account's row is held and may be signed in to: none outlives a suspension, a new
 //!   password or a departure that it raced with.
 //! - A refresh token is exchanged once. Presented again within 30 seconds while its successor is unused, it gets the

@@ -136,11 +136,11 @@ pub enum AccountError {
     /// The end of a suspension lies in the past.
     #[error("The end of a suspension lies in the future.")]
     UntilPassed,
-    /// Nobody does this to themselves.
+    /// The target is the actor.
     #[error("You can't do this to yourself.")]
     Oneself,
-    /// Papers that are not those which were looked at.
-    #[error("The number of the identity card has changed: look at it again.")]
+    /// The ID card is not the one that was reviewed.
+    #[error("The number of the ID card has changed: review it again.")]
     IdCardChanged,
     /// Others count on it.
     #[error("There are tasks or orders that are not over: finish, cancel or give them up first.")]

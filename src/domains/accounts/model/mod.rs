@@ -157,9 +157,9 @@ pub struct AdminUpdate {
     pub avatar_id: Change<MediaId>,
     /// Rights.
     pub role: Change<Role>,
-    /// What became of the look at their papers.
+    /// The state of the ID card's review.
     pub verification: Change<Verification>,
-    /// The number of the papers that were looked at.
+    /// The number of the ID card that was reviewed.
     pub expected_id_card: Change<String>,
     /// Points of reputation.
     pub score: Change<i32>,

@@ -26,10 +26,10 @@ pg_enum! {
 }
 
 pg_enum! {
-    /// What became of the look at somebody's papers.
+    /// The state of an ID card's review.
     #[derive(Enum)]
     pub enum Verification: sql_types::Verification {
-        /// No papers were given.
+        /// No ID card was given.
         None = "NONE",
         /// Waits for an administrator.
         Pending = "PENDING",
@@ -56,7 +56,7 @@ pub struct Profile {
     pub bio: String,
     /// Points of reputation.
     pub score: i32,
-    /// What became of the look at their papers.
+    /// The state of the ID card's review.
     pub verification: Verification,
     /// Where they live, as they put it.
     #[diesel(embed)]
@@ -163,7 +163,7 @@ pub struct ProfileChanges {
     pub bio: Option<String>,
     /// Points of reputation.
     pub score: Option<i32>,
-    /// What became of the look at their papers.
+    /// The state of the ID card's review.
     pub verification: Option<Verification>,
     /// Country.
     pub country: Option<Option<String>>,

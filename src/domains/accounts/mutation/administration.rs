@@ -19,9 +19,10 @@ pub struct AdministrationMutation;
 /// Mutations of other people's accounts, and leaving.
 #[Object]
 impl AdministrationMutation {
-    /// Administrators: changes somebody's account. User errors: `NOT_FOUND`, `SELF_TARGET` for one's own role,
-    /// `REQUIRED`, `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `WEAK_PASSWORD`, `USERNAME_TAKEN`, `EMAIL_TAKEN`,
-    /// `PHONE_TAKEN`.
+    /// Administrators: changes an account. User errors: `NOT_FOUND`, `SELF_TARGET` for the administrator's own role,
+    /// `REAUTHENTICATION_REQUIRED` for password, contacts and role unless the administrator signed in or called `reauthenticate`
+    /// within ten minutes, `CONFLICT` where the ID card is not `expectedIdCard`, `REQUIRED`, `INVALID_INPUT`, `TOO_LONG`,
+    /// `OUT_OF_RANGE`, `WEAK_PASSWORD`, `USERNAME_TAKEN`, `EMAIL_TAKEN`, `PHONE_TAKEN`.
     async fn admin_update_user(
         &self,
         ctx: &Context<'_>,
@@ -65,9 +66,10 @@ impl AdministrationMutation {
         settle(lift.await, UserPayload::changed)
     }
 
-    /// Deletes an account: one's own, or as an administrator anybody's. Names, contacts and profile are erased and free
+    /// Deletes an account: the viewer's own, or as an administrator any. Names, contacts and profile are erased and free
     /// for others; what others share, such as messages, stays with a `deleted` placeholder, and what is left in the wallet is
-    /// nobody's any more. User errors: `NOT_FOUND`, `REAUTHENTICATION_REQUIRED` for one's own, `CONFLICT` while there are tasks or orders that are not over.
+    /// lost. User errors: `NOT_FOUND`, `REAUTHENTICATION_REQUIRED` unless the viewer signed in or called `reauthenticate` within
+    /// ten minutes, `CONFLICT` while there are tasks or orders that are not over.
     async fn delete_user(
         &self,
         ctx: &Context<'_>,

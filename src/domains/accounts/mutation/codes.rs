@@ -28,9 +28,10 @@ impl CodeMutation {
         settle(async { codes::create_captcha(ctx.scope()?, purpose).await }.await, Into::into)
     }
 
-    /// Sends a code of six digits, good for 10 minutes, one use and ten tries, three from one address in 15 minutes; it replaces an earlier one. The answer is
-    /// the same whether or not anybody has this contact. User errors: `INVALID_INPUT`, `CAPTCHA_INVALID`, `RATE_LIMITED`
-    /// for more than one a minute or ten a day to one contact, or too many from one address.
+    /// Sends a code of six digits, good for 10 minutes, one use and three tries from one address; it replaces an earlier one
+    /// that was asked for from the same network. The answer is the same whether or not an account has this contact. User
+    /// errors: `INVALID_INPUT`, `CAPTCHA_INVALID`, `RATE_LIMITED` for more than one a minute or four a day from one address to one
+    /// contact, ten a day to it from all, or too many from one address.
     async fn request_verification_code(
         &self,
         ctx: &Context<'_>,

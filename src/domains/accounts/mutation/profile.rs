@@ -31,7 +31,7 @@ pub struct ProfileMutation;
 impl ProfileMutation {
     /// Changes what the viewer says of themselves. User errors: `REQUIRED` for null where there has to be a value,
     /// `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`; for contacts `REAUTHENTICATION_REQUIRED` unless the
-    /// session's user proved who they are within ten minutes. The password has `changePassword`.
+    /// session's user signed in or called `reauthenticate` within ten minutes. Passwords are changed by `changePassword`.
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
@@ -56,7 +56,7 @@ impl ProfileMutation {
     }
 
     /// Mails a link that verifies the viewer's waiting e-mail address; good for 24 hours. User errors: `INVALID_INPUT`
-    /// when none is waiting, `RATE_LIMITED` for more than one a minute or ten a day.
+    /// when none is waiting, `RATE_LIMITED` for more than one a minute or four a day from one address, or ten a day in all.
     async fn send_email_verification(&self, ctx: &Context<'_>) -> Option<AppResult<OkPayload>> {
         settle(async { contacts::send_link(ctx.scope()?).await }.await, |()| OkPayload::done())
     }

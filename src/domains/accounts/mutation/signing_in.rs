@@ -57,8 +57,8 @@ impl SignInMutation {
         settle(login.await, AuthPayload::signed_in)
     }
 
-    /// Proves once more who the viewer is, for the ten minutes in which contacts and password can be changed and the account
-    /// left (`REAUTHENTICATION_REQUIRED`). Signing in counts as well. User errors as `login` has them, and
+    /// Proves the viewer's identity once more, for the ten minutes in which contacts can be changed, a first password be set and
+    /// the account be left (`REAUTHENTICATION_REQUIRED`). Signing in counts as well. User errors as `login` has them, and
     /// `INVALID_CREDENTIALS` for another account's credential.
     async fn reauthenticate(
         &self,

@@ -33,14 +33,27 @@ pub fn check_purpose(purpose: CodePurpose, contact: &Contact) -> Result<(), Acco
     }
 }
 
-/// What somebody sends to a contact.
-#[derive(Clone, Copy, Debug)]
+/// What is sent to a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// A one-time code.
+    /// A one-time code that is asked for without being signed in.
     Code,
-    /// A link to verify an address.
+    /// A one-time code that verifies a contact of the viewer's.
+    Verification,
+    /// A link that verifies an address of the viewer's.
     Link,
 }
+
+impl Sent {
+    /// A code for a purpose.
+    #[must_use]
+    pub fn code(contact: &Contact, purpose: CodePurpose) -> Self {
+        if purpose == CodePurpose::verifying(contact) { Self::Verification } else { Self::Code }
+    }
+}
+
+/// Verifications to one contact in a day, for each of a user's: several users may claim it.
+const CLAIMS: u32 = 3;
 
 /// Codes and links from one address in a minute: many people may share it.
 const ADDRESS_A_MINUTE: u32 = 30;
@@ -59,8 +72,8 @@ pub fn asked_from(rates: &RateLimits, requester: &Requester) -> String {
 
 /// What a code or link is counted in: some a day to the contact; from one address one a minute and a third of the day's to it,
 /// and many to all contacts. The contact's day spares addresses that its account was signed in from before (`known`), so that
-/// strangers can't use it up. Where addresses are not counted, the contact has one a minute. SMS cost money, and are counted in
-/// all as well.
+/// strangers can't use it up; verifications are counted apart, by user and in all. Where addresses are not counted, the contact
+/// has one a minute. SMS cost money, and are counted in all as well.
 #[must_use]
 pub fn buckets(
     rates: &RateLimits,
@@ -70,11 +83,16 @@ pub fn buckets(
 ) -> Vec<Bucket> {
     let what = match sent {
         Sent::Code => "code",
+        Sent::Verification => "verification",
         Sent::Link => "link",
     };
     let (most, name, day) = (rates.codes.most, contact.as_str(), TimeDelta::days(1));
     let mut buckets = Vec::new();
-    if !known {
+    if let (Sent::Verification | Sent::Link, Some(viewer)) = (sent, requester.viewer) {
+        let claim = format!("{name}\n{}", viewer.user_id.0);
+        buckets.push(Bucket::new(&format!("{what} a day by contact and user"), &claim, most, day));
+        buckets.push(Bucket::new(&format!("{what} a day by contact"), name, most.saturating_mul(CLAIMS), day));
+    } else if !known {
         buckets.push(Bucket::new(&format!("{what} a day by contact"), name, most, day));
     }
     if let Some(ip) = address(requester, rates.codes) {

@@ -20,13 +20,14 @@ pub use names::{AccountName, check_nickname, check_username, stored_name, userna
 /// How long a session lives without a refresh.
 pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);
 
-/// How old a proof of identity may be when its user changes contacts or password, or leaves.
+/// How old a proof of identity may be when its user changes contacts, sets a first password or leaves, or when an administrator
+/// does the like to an account.
 pub const AUTHENTICATION_AGE: TimeDelta = TimeDelta::minutes(10);
 
 /// How long an exchanged refresh token may come back for the same successor.
 const REFRESH_GRACE: TimeDelta = TimeDelta::seconds(30);
 
-/// Whether this can be a password: long enough and none of the first that anybody would try; no rules of composition. Its
+/// Whether this can be a password: long enough and none of the most common; no rules of composition. Its
 /// length is counted in code points of its normal form, as NIST SP 800-63B has it.
 ///
 /// # Errors
@@ -84,7 +85,7 @@ pub fn judge_refresh(token: &PresentedToken, successor_used: bool, now: DateTime
 /// Wrong passwords and codes are counted over so long a time.
 const TRIES_WINDOW: TimeDelta = TimeDelta::minutes(15);
 
-/// After so many wrong passwords for an account from an address a captcha has to be solved with each try.
+/// After so many wrong passwords for a name from an address a captcha has to be solved with each try.
 pub const TRIES_WITHOUT_CAPTCHA: u32 = 3;
 
 /// Who is counted by address: everybody, but for this machine's own where the limit was left alone.
@@ -101,51 +102,73 @@ pub fn counts(requester: &Requester, rate: Rate) -> bool {
     address(requester, rate).is_some()
 }
 
-/// What a try to sign in is counted in: for one account from one address, the first; from one address for any account; for
-/// one account from anywhere. The last spares addresses that the account was signed in from before (`known`), so that
-/// strangers can't shut its owner out. Unknown accounts are counted alike.
+/// What a try to sign in is counted in.
+pub struct LoginBuckets {
+    /// By the name that was typed. The first tells when a captcha is asked for; a full one is answered as such.
+    pub by_name: Vec<Bucket>,
+    /// By the account that the name leads to. A full one is answered as a wrong password: anything else would tell that two
+    /// names are one account's.
+    pub by_account: Vec<Bucket>,
+}
+
+/// What a try to sign in is counted in: for one name or account from one address, from one address for any account, and for
+/// one from anywhere. The last spares addresses that the account was signed in from before (`known`), so that strangers can't
+/// shut its owner out. Unknown accounts are counted alike.
 #[must_use]
-pub fn login_buckets(rates: &RateLimits, requester: &Requester, account: &str, known: bool) -> Vec<Bucket> {
+pub fn login_buckets(
+    rates: &RateLimits,
+    requester: &Requester,
+    (name, account): (&str, Option<UserId>),
+    known: bool,
+) -> LoginBuckets {
     let most = rates.logins.most;
-    let Some(ip) = address(requester, rates.logins) else { return Vec::new() };
-    let mut buckets = vec![
-        Bucket::new("login by account and address", &format!("{account}\n{ip}"), most, TRIES_WINDOW),
-        Bucket::new("login by address", &ip, most.saturating_mul(10), TRIES_WINDOW),
-    ];
-    if !known {
-        buckets.push(Bucket::new("login by account", account, most.saturating_mul(10), TRIES_WINDOW));
+    let Some(ip) = address(requester, rates.logins) else {
+        return LoginBuckets { by_name: Vec::new(), by_account: Vec::new() };
+    };
+    let counted = |what: &str, key: &str| {
+        let from_address =
+            Bucket::new(&format!("login by {what} and address"), &format!("{key}\n{ip}"), most, TRIES_WINDOW);
+        let anywhere = Bucket::new(&format!("login by {what}"), key, most.saturating_mul(10), TRIES_WINDOW);
+        [from_address].into_iter().chain((!known).then_some(anywhere))
+    };
+    let by_address = Bucket::new("login by address", &ip, most.saturating_mul(10), TRIES_WINDOW);
+    let account = account.map_or_else(|| name.to_owned(), |account| format!("#{}", account.0));
+    LoginBuckets {
+        by_name: counted("name", name).chain([by_address]).collect(),
+        by_account: counted("account", &account).collect(),
     }
-    buckets
 }
 
 /// Tries at the codes of one contact from one address, while `PLAZA_LIMIT_LOGINS` allows as many: fewer than a code has in all
 /// (ten), so that one address can't use up a code of another user.
 const CODE_TRIES: u32 = 3;
 
-/// What a try at a code is counted in: by contact and address, so that one client can't use up a code of another user, and by
-/// address. (The code itself counts its tries, ten in all.)
+/// What a try at a code is counted in: by contact and address, until a new code is sent, so that one client can't use up a code
+/// of another user; and by address. (A code counts its tries too: ten from the network that asked for it, ten from elsewhere.)
 #[must_use]
-pub fn code_try_buckets(rates: &RateLimits, requester: &Requester, contact: &Contact) -> Vec<Bucket> {
+pub fn code_try_buckets(rates: &RateLimits, requester: &Requester, contact: &Contact) -> (Vec<Bucket>, Vec<Bucket>) {
     let most = rates.logins.most;
-    let Some(ip) = address(requester, rates.logins) else { return Vec::new() };
+    let Some(ip) = address(requester, rates.logins) else { return (Vec::new(), Vec::new()) };
+    let both = format!("{}\n{ip}", contact.as_str());
+    (
+        vec![Bucket::new("code try by contact and address", &both, most.min(CODE_TRIES), TRIES_WINDOW)],
+        vec![Bucket::new("code try by address", &ip, most.saturating_mul(10), TRIES_WINDOW)],
+    )
+}
+
+/// What a try at the current password of a signed-in user is counted in: from one address, so that a copied token does not stop
+/// its owner elsewhere, and in all.
+#[must_use]
+pub fn password_change_buckets(rates: &RateLimits, requester: &Requester, user: UserId) -> Vec<Bucket> {
+    let (most, user) = (rates.logins.most, user.0.to_string());
+    let ip = requester.ip.map(|ip| rates::network(ip).to_string()).unwrap_or_default();
     vec![
-        Bucket::new(
-            "code try by contact and address",
-            &format!("{}\n{ip}", contact.as_str()),
-            most.min(CODE_TRIES),
-            TRIES_WINDOW,
-        ),
-        Bucket::new("code try by address", &ip, most.saturating_mul(10), TRIES_WINDOW),
+        Bucket::new("password change by user and address", &format!("{user}\n{ip}"), most, TRIES_WINDOW),
+        Bucket::new("password change by user", &user, most.saturating_mul(10), TRIES_WINDOW),
     ]
 }
 
-/// What a try at the current password of somebody who is signed in is counted in, wherever they are.
-#[must_use]
-pub fn password_change_buckets(rates: &RateLimits, user: UserId) -> Vec<Bucket> {
-    vec![Bucket::new("password change by user", &user.0.to_string(), rates.logins.most, TRIES_WINDOW)]
-}
-
-/// Look-ups of contacts by one person in an hour: enough to find one's friends, too few to find out whose number is whose.
+/// Look-ups of contacts by one person in an hour: enough to find friends, too few to go through numbers.
 const LOOKUPS_BY_PERSON: u32 = 100;
 
 /// Look-ups of contacts from one address in an hour, by all its users; local ones are spared.

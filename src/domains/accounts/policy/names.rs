@@ -1,6 +1,6 @@
 //! What accounts may be called: usernames, nicknames, and what is typed to sign in.
 //!
-//! Names are stored in the composed form (NFC). A username is of letters with their marks and digits (UAX 31); usernames
+//! Names are stored in the composed form (NFC). A username is of letters with their marks and digits (UAX 31, without the joiners of Persian and others); usernames
 //! and nicknames alike have no letters of several scripts that look alike in one word, and nothing that can't be seen.
 
 use unicode_normalization::UnicodeNormalization;
@@ -15,7 +15,8 @@ const LONGEST_NAME: usize = 32;
 /// A username as it is compared: case, full-width forms, ligatures and the like make no difference.
 #[must_use]
 pub fn username_key(username: &str) -> String {
-    username.nfkc().collect::<String>().to_lowercase().nfkc().collect()
+    // A sigma that ends a word is another small letter, and no other capital.
+    username.nfkc().collect::<String>().to_lowercase().replace('ς', "σ").nfkc().collect()
 }
 
 /// A name as it is stored.
@@ -62,7 +63,7 @@ impl AccountName {
     }
 }
 
-/// Whether a text is meant as a phone number: digits, with a plus sign or with what parts them.
+/// Whether a text is meant as a phone number: digits, with a plus sign or with characters that separate them.
 fn is_dialled(text: &str) -> bool {
     let digits = text.chars().filter(|c| text::is_digit(*c)).count();
     digits > 0 && text.chars().all(|c| text::is_digit(c) || c.is_whitespace() || "+＋-‐‑–−.()（）/".contains(c))
@@ -112,7 +113,9 @@ pub fn check_nickname(nickname: &str) -> Result<(), AccountError> {
     let unusable = !text::is_line(&shown) || text::has_stray(&shown) || text::piles_marks(&shown);
     let long = text::check_length(&shown, LONGEST_NAME).is_err();
     let mixed = shown.split_whitespace().any(text::mixes_scripts);
-    if shown.chars().all(text::is_blank) || long || unusable || mixed {
+    // Others are too narrow to part words.
+    let spaced = shown.chars().any(|c| c.is_whitespace() && !matches!(c, ' ' | '\u{3000}'));
+    if spaced || shown.chars().all(text::is_blank) || long || unusable || mixed {
         return Err(AccountError::NicknameUnusable);
     }
     Ok(())
@@ -148,6 +151,7 @@ mod tests {
             "ad\u{200d}a",
             "ada\u{e0061}",
             "\u{430}da",
+            "𝐚𝐝\u{430}",
             &"x".repeat(33),
         ] {
             assert_eq!(check_username(name), Err(AccountError::UsernameUnusable), "{name}");
@@ -157,7 +161,7 @@ mod tests {
     #[test]
     fn look_alikes_are_one_username() {
         for (one, other) in
-            [("ada", "ADA"), ("ada", "ａｄａ"), ("ﬀ", "FF"), ("K", "k"), ("ß", "ẞ"), ("e\u{301}a", "éa")]
+            [("ada", "ADA"), ("ada", "ａｄａ"), ("ﬀ", "FF"), ("K", "k"), ("ß", "ẞ"), ("e\u{301}a", "éa"), ("ΑΣ", "ασ")]
         {
             assert_eq!(username_key(one), username_key(other), "{one} {other}");
         }
@@ -181,7 +185,8 @@ mod tests {
 
     #[test]
     fn nicknames_can_be_seen() {
-        for name in ["Ada 女士", "😀", "\u{1f468}\u{200d}\u{1f469}", "Ada Ада", "नमस्ते"] {
+        for name in ["Ada 女士", "辻\u{e0100}", "😀", "\u{1f468}\u{200d}\u{1f469}", "Ada Ада", "नमस्ते"]
+        {
             assert_eq!(check_nickname(name), Ok(()), "{name}");
         }
         for name in [
@@ -194,6 +199,7 @@ mod tests {
             "a\u{2028}b",
             "Ada\u{e0061}\u{e007f}",
             "Ad\u{430}",
+            "Ad\u{200a}\u{430}",
             &"x".repeat(33),
         ] {
             assert_eq!(check_nickname(name), Err(AccountError::NicknameUnusable), "{name:?}");

@@ -54,15 +54,15 @@ fn check_birthday(birthday: NaiveDate, today: NaiveDate) -> Result<(), AccountEr
     if birthday.year() < 1900 || birthday > today { Err(AccountError::BirthdayOutOfRange) } else { Ok(()) }
 }
 
-/// Whole years since somebody was born.
+/// Whole years since a birthday.
 #[must_use]
 pub fn age(birthday: NaiveDate, today: NaiveDate) -> i32 {
     let had_birthday = (today.month(), today.day()) >= (birthday.month(), birthday.day());
     today.year() - birthday.year() - i32::from(!had_birthday)
 }
 
-/// Turns what somebody says of themselves into changes of their rows; contacts are not among them, nor what becomes of the
-/// look at their papers ([`reverify`]).
+/// Turns a profile's update into changes of its rows; contacts are not among them, nor the review of the ID card
+/// ([`reverify`]).
 ///
 /// # Errors
 /// All that is wrong, at once.
@@ -98,14 +98,14 @@ pub fn judge_update(update: ProfileUpdate, today: NaiveDate) -> Result<(UserChan
     faults.none().map(|()| (user, changes))
 }
 
-/// A number of papers without the white space around it; a blank one is none.
+/// The number of an ID card without the white space around it; a blank one is none.
 fn said(change: Change<String>) -> Change<String> {
     let value = change?.map(|text| text.trim().to_owned());
-    Some(value.filter(|text| !text.is_empty()))
+    Some(value.filter(|text| !text.chars().all(text::is_blank)))
 }
 
-/// What a change of papers makes of the look at them: new ones have to be looked at; without papers there is nothing to
-/// look at.
+/// The state of the review after a change of the ID card: a new one has to be reviewed; without one there is nothing to
+/// review.
 #[must_use]
 pub fn reverify(current: &Profile, id_card: &Change<String>) -> Option<Verification> {
     let id_card = id_card.as_ref()?;
@@ -126,7 +126,7 @@ fn name_changes(faults: &mut Faults, username: Change<String>, nickname: Change<
     }
 }
 
-/// Turns what an administrator says of somebody into changes of their rows; the password is not among them.
+/// Turns an administrator's update of an account into changes of its rows; the password is not among them.
 ///
 /// # Errors
 /// All that is wrong, at once.
@@ -137,7 +137,7 @@ pub fn judge_admin_update(update: &AdminUpdate) -> Result<(UserChanges, ProfileC
         avatar_id: update.avatar_id,
         role: faults.required(update.role, "input.role", |_| Ok::<_, AccountError>(())),
         email: update.email.clone(),
-        // Nobody has proven it.
+        // Not proven.
         email_verified: update.email.as_ref().map(|_| false),
         phone: update.phone.clone(),
         phone_verified: update.phone.as_ref().map(|_| false),
@@ -160,7 +160,7 @@ pub fn judge_admin_update(update: &AdminUpdate) -> Result<(UserChanges, ProfileC
     faults.none().map(|()| (user, profile))
 }
 
-/// Whether the papers are those that an administrator looked at, where they say which: none asks for nothing.
+/// Whether the ID card is the one that an administrator reviewed; without `expected` it may be any.
 ///
 /// # Errors
 /// [`AccountError::IdCardChanged`].
@@ -173,7 +173,7 @@ pub fn check_id_card(current: &Profile, expected: &Change<String>) -> Result<(),
     }
 }
 
-/// Whether somebody can still sign in once these contacts are gone.
+/// Whether an account can still be signed in to once these contacts are gone.
 ///
 /// # Errors
 /// [`AccountError::LastWayIn`].

@@ -39,16 +39,20 @@ pub async fn count_people(scope: &Scope, wanted: &UserSearch, bound: i64) -> App
     Ok(store::profiles::count_people(&conn, wanted, bound, scope.app.clock.now()).await?)
 }
 
-/// Changes somebody's account. A new password ends their sessions; contacts are taken as they are.
+/// Changes an account. A new password ends its sessions; contacts are taken as they are.
 ///
 /// # Errors
-/// Forbidden but to administrators; `NOT_FOUND`, `SELF_TARGET` for one's own role, `USERNAME_TAKEN`, `EMAIL_TAKEN`,
-/// `PHONE_TAKEN`, and what is wrong with the input.
+/// Forbidden but to administrators; `REAUTHENTICATION_REQUIRED` for password, contacts and role; `NOT_FOUND`, `SELF_TARGET` for
+/// the administrator's own role, `CONFLICT` for another ID card than expected, `USERNAME_TAKEN`, `EMAIL_TAKEN`, `PHONE_TAKEN`,
+/// and what is wrong with the input.
 pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult<User> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
     let (mut user, profile) = policy::profile::judge_admin_update(&update).map_err(AppError::User)?;
     if user.role.is_some() {
         access::check_other(viewer, id).map_err(|error| error.at("input.role"))?;
+    }
+    if update.new_password.is_some() || user.email.is_some() || user.phone.is_some() || user.role.is_some() {
+        sessions::require_recent(scope, &*scope.db.read().await?).await?;
     }
     if let Some(Some(avatar)) = user.avatar_id {
         media::service::check_picture(scope, &[id, viewer], avatar, "input.avatarId").await?;
@@ -66,8 +70,8 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
     let mut conn = scope.db.write().await?;
     let (user, ended) = conn
         .transaction(async |conn| {
-            let nobody = || AppError::from(AccountError::NoSuchUser.at("id"));
-            let held = store::profiles::lock_details(conn, id).await?.ok_or_else(nobody)?;
+            let missing = || AppError::from(AccountError::NoSuchUser.at("id"));
+            let held = store::profiles::lock_details(conn, id).await?.ok_or_else(missing)?;
             let checked = policy::profile::check_id_card(&held.2, &expected);
             checked.map_err(|error| error.at("input.expectedIdCard"))?;
             let locked = (held.0, held.1);
@@ -79,7 +83,7 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
             let goes = |wanted: &Change<String>, own: &Option<String>| wanted.as_ref().is_some_and(|next| next != own);
             let gone = (goes(&user.email, &locked.1.email), goes(&user.phone, &locked.1.phone));
             contacts::tell_removed(scope, conn, &locked, gone).await?;
-            let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(nobody)?;
+            let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(missing)?;
             store::profiles::update_profile(conn, id, &profile).await?;
             reindex(conn, &user, &changed).await?;
             let ended = match hash {
@@ -105,7 +109,7 @@ pub async fn suspend(scope: &Scope, id: UserId, until: Option<DateTime<Utc>>, re
     if until.is_some_and(|until| until <= now) {
         return Err(AccountError::UntilPassed.at("until").into());
     }
-    let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
+    let reason = reason.map(str::trim).filter(|reason| !reason.chars().all(text::is_blank));
     policy::profile::check_note(reason.unwrap_or_default()).map_err(|error| error.at("reason"))?;
     let mut conn = scope.db.write().await?;
     let (user, ended) = conn

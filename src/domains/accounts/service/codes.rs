@@ -56,7 +56,7 @@ async fn request_verification(scope: &Scope, contact: &Contact, purpose: CodePur
     send(scope, contact, purpose).await
 }
 
-/// Whether a contact of somebody's is not proven yet.
+/// Whether an account's contact is not proven yet.
 pub(super) fn waits((access, profile): &(Access, Profile), contact: &Contact) -> bool {
     match contact {
         Contact::Email(email) => {
@@ -80,7 +80,7 @@ pub async fn request_reset(scope: &Scope, contact: Contact, captcha: Option<Capt
 }
 
 async fn send(scope: &Scope, contact: &Contact, purpose: CodePurpose) -> AppResult<()> {
-    count(scope, contact, Sent::Code).await?;
+    count(scope, contact, Sent::code(contact, purpose)).await?;
     issue(scope, contact, purpose, false).await
 }
 
@@ -89,7 +89,7 @@ async fn send(scope: &Scope, contact: &Contact, purpose: CodePurpose) -> AppResu
 pub(super) async fn send_unasked(scope: &Scope, contacts: &[Contact]) {
     for contact in contacts {
         let sent = async {
-            count(scope, contact, Sent::Code).await?;
+            count(scope, contact, Sent::Verification).await?;
             issue(scope, contact, CodePurpose::verifying(contact), true).await
         };
         if let Err(error) = sent.await {
@@ -102,7 +102,7 @@ pub(super) async fn send_unasked(scope: &Scope, contacts: &[Contact]) {
 pub(super) async fn count(scope: &Scope, contact: &Contact, sent: Sent) -> AppResult<()> {
     let conn = scope.db.read().await?;
     let rates = &scope.app.config.rates;
-    let known = policy::counts(&scope.requester, rates.codes) && {
+    let known = sent == Sent::Code && policy::counts(&scope.requester, rates.codes) && {
         let found = store::find_login(&conn, &AccountName::Contact(contact.clone())).await?;
         sessions::is_known_address(scope, &conn, found.map(|(user, _)| user.id)).await?
     };
@@ -113,12 +113,15 @@ pub(super) async fn count(scope: &Scope, contact: &Contact, sent: Sent) -> AppRe
 async fn issue(scope: &Scope, contact: &Contact, purpose: CodePurpose, unasked: bool) -> AppResult<()> {
     let (code, now) = (code::generate(), scope.app.clock.now());
     let hash = scope.app.keys.hash(&[purpose.as_str(), contact.as_str(), &code]);
-    let asked_from = policy::codes::asked_from(&scope.app.config.rates, &scope.requester);
+    let rates = &scope.app.config.rates;
+    let asked_from = policy::codes::asked_from(rates, &scope.requester);
     let row = NewCode { contact, purpose, asked_from, hash, unasked, created_at: now, expires_at: now + LIFETIME };
     let message = policy::codes::code_message(contact, purpose, &code, now);
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
         store::codes::replace_code(conn, &row).await?;
+        // A new code has tries of its own.
+        rates::clear(conn, &policy::code_try_buckets(rates, &scope.requester, contact).0).await?;
         mailer::enqueue(conn, message).await
     })
     .await?;
@@ -139,9 +142,11 @@ pub(super) async fn check_code(scope: &Scope, said: Said<'_>) -> AppResult<CodeP
     let Said { contact, purpose, code, path } = said;
     let wrong = || AppError::from(AccountError::CodeWrong.at(path));
     let conn = scope.db.read().await?;
-    let buckets = policy::code_try_buckets(&scope.app.config.rates, &scope.requester, &contact);
+    let (of_contact, of_address) = policy::code_try_buckets(&scope.app.config.rates, &scope.requester, &contact);
+    let buckets = [of_contact, of_address].concat();
     rates::spend(&conn, &buckets, scope.app.clock.now()).await?;
-    let live = store::codes::count_try(&conn, (contact.as_str(), purpose)).await?;
+    let from = policy::codes::asked_from(&scope.app.config.rates, &scope.requester);
+    let live = store::codes::count_try(&conn, (contact.as_str(), purpose), &from).await?;
     let parts = [purpose.as_str(), contact.as_str(), &code::normalise(code)];
     let right = live.into_iter().find(|(hash, _)| scope.app.keys.matches(hash, &parts));
     let (hash, expires_at) = right.ok_or_else(wrong)?;
@@ -156,7 +161,7 @@ pub(super) async fn check_code(scope: &Scope, said: Said<'_>) -> AppResult<CodeP
 /// Uses codes up, within the caller's transaction.
 pub(super) async fn use_up(conn: &AsyncPgConnection, proofs: &[CodeProof]) -> AppResult<()> {
     for proof in proofs {
-        if !store::codes::delete_code(conn, (proof.contact.as_str(), proof.purpose), &proof.hash).await? {
+        if !store::codes::delete_codes(conn, (proof.contact.as_str(), proof.purpose), &proof.hash).await? {
             return Err(AccountError::CodeWrong.at(proof.path).into());
         }
     }
@@ -222,8 +227,9 @@ pub async fn sweep(app: &App) -> AppResult<usize> {
     Ok(store::codes::delete_ended(&conn, app.clock.now()).await?)
 }
 
-/// The contacts of somebody, proven or not.
-pub(super) fn contacts_of((access, profile): &(Access, Profile)) -> Vec<String> {
-    let contacts = [&access.email, &access.phone, &profile.pending_email, &profile.pending_phone];
-    contacts.into_iter().flatten().cloned().collect()
+/// The contacts that an account's holder has proven. Codes and messages for one that is not proven may be another person's.
+pub(super) fn proven_contacts(access: &Access) -> Vec<String> {
+    let email = access.email.as_ref().filter(|_| access.email_verified);
+    let phone = access.phone.as_ref().filter(|_| access.phone_verified);
+    email.into_iter().chain(phone).cloned().collect()
 }

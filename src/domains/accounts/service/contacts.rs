@@ -68,8 +68,9 @@ async fn confirm(conn: &AsyncPgConnection, id: UserId, contact: &Contact, scope:
     Ok(confirmed)
 }
 
-/// Tells the holder of an account's own contact that it is no longer the account's, within the caller's transaction; `gone`
-/// says of address and number whether they go.
+/// Tells the holder of an account's own contact that it is no longer the account's, within the caller's transaction. `gone`:
+/// whether the address is removed, and whether the number is. The message counts in no rate: the contact was proven by a code
+/// that did.
 pub(super) async fn tell_removed(
     scope: &Scope,
     conn: &AsyncPgConnection,
@@ -127,6 +128,7 @@ pub async fn verify_email(scope: &Scope, token: &str) -> AppResult<User> {
         confirmed.ok_or_else(|| AccountError::LinkExpired.at("token").into())
     })
     .await
+    .inspect(|_| scope.app.mailer.nudge())
 }
 
 /// Whose account a mailed link is for, by username, and which address it would prove; changes nothing.

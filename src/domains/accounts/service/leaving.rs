@@ -20,23 +20,23 @@ use crate::scope::Scope;
 /// `deleted` placeholder; so does what is left in their wallet, which nobody can spend any more.
 ///
 /// # Errors
-/// Forbidden but to the holder and administrators; `REAUTHENTICATION_REQUIRED` for the holder; `NOT_FOUND`; `CONFLICT` while they have tasks or orders that are not
-/// over.
+/// Forbidden to anyone but the holder and administrators; `REAUTHENTICATION_REQUIRED`; `NOT_FOUND`; `CONFLICT` while the account
+/// has tasks or orders that are not over.
 pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
     let own = scope.viewer()?.user_id == id;
     if !own {
         require_role(scope, Role::Admin).await?;
+        sessions::require_recent(scope, &*scope.db.read().await?).await?;
     }
     let gone = || AppError::from(AccountError::NoSuchUser.at("id"));
     let now = scope.app.clock.now();
     let mut conn = scope.db.write().await?;
     let (ended, contacts) = conn
         .transaction(async |conn| {
-            let (user, _) = store::lock_user(conn, id).await?.ok_or_else(gone)?;
+            let (user, access) = store::lock_user(conn, id).await?.ok_or_else(gone)?;
             if own {
                 sessions::require_recent(scope, conn).await?;
             }
-            let details = store::profiles::find_details(conn, id).await?.ok_or_else(gone)?;
             let ended = sessions::end(scope, conn, (id, Which::All), SessionEnd::Revoked).await?;
             store::sessions::erase_devices(conn, id).await?;
             store::erase_user(conn, &user, now).await?;
@@ -51,7 +51,7 @@ pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
             orders::service::forget_addresses(conn, id).await?;
             idempotency::forget(conn, id).await?;
             search::service::forget(conn, SearchKind::User, &[id.0]).await?;
-            Ok::<_, AppError>((ended, codes::contacts_of(&details)))
+            Ok::<_, AppError>((ended, codes::proven_contacts(&access)))
         })
         .await?;
     sessions::announce(scope, &ended, SessionEnd::Revoked);

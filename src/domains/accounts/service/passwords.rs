@@ -17,7 +17,8 @@ use crate::scope::Scope;
 /// a copied access token is of no use any more.
 ///
 /// # Errors
-/// `INVALID_CREDENTIALS`, `REAUTHENTICATION_REQUIRED` for a first password, `WEAK_PASSWORD`, `RATE_LIMITED`; overloaded when too many passwords are being hashed.
+/// `INVALID_CREDENTIALS`, `REAUTHENTICATION_REQUIRED` for a first password, `WEAK_PASSWORD`, `RATE_LIMITED`; overloaded when too
+/// many passwords are being hashed.
 pub async fn change_password(scope: &Scope, current: Option<String>, new: String) -> AppResult<SignedIn> {
     let viewer = scope.viewer()?;
     policy::check_password(&new).map_err(|error| error.at("input.newPassword"))?;
@@ -29,29 +30,30 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
     let session = store::sessions::list_sessions_by_ids(&conn, own, app.clock.now()).await?.pop();
     let session = session.ok_or_else(AppError::unauthenticated)?;
     let device = Device { platform: session.platform, name: session.device_name };
-    let buckets = policy::password_change_buckets(&app.config.rates, viewer.user_id);
-    rates::spend(&conn, &buckets, app.clock.now()).await?;
-    drop(conn);
     let old_hash = found.ok_or_else(AppError::unauthenticated)?.0.password_hash;
-    // Hashing takes long, twice: others may have the connection meanwhile.
-    scope.db.release().await;
     let wrong = || AppError::from(AccountError::CurrentPasswordWrong.at("input.currentPassword"));
     if old_hash.is_some() {
         let current = current.ok_or_else(wrong)?;
-        if !app.passwords.verify(current, old_hash.clone()).await? {
-            return Err(wrong());
-        }
+        drop(conn);
+        check_current(scope, (viewer.user_id, old_hash.clone()), current).await?;
+    } else {
+        sessions::require_recent(scope, &conn).await?;
+        drop(conn);
     }
+    // Hashing takes long: others may have the connection meanwhile.
+    scope.db.release().await;
     let new_hash = app.passwords.hash(new).await?;
     let now = app.clock.now();
     let mut conn = scope.db.write().await?;
     let (signed_in, ended) = conn
         .transaction(async |conn| {
             if old_hash.is_none() {
+                // The account comes before its sessions.
+                store::lock_user(conn, viewer.user_id).await?.ok_or_else(AppError::unauthenticated)?;
                 sessions::require_recent(scope, conn).await?;
             }
             let user = store::update_password(conn, viewer.user_id, (old_hash.as_deref(), &new_hash), now).await?;
-            // Somebody else changed it while we were hashing: then the current one is not current any more.
+            // None: another request changed it meanwhile, so the current one is not current any more.
             let user = user.ok_or_else(wrong)?;
             let ended = sessions::end(scope, conn, (viewer.user_id, Which::All), SessionEnd::Revoked).await?;
             store::profiles::clear_all_pending(conn, viewer.user_id).await?;
@@ -61,10 +63,21 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
             Ok::<_, AppError>((SignedIn { tokens, user }, ended))
         })
         .await?;
-    // Only wrong passwords count.
-    rates::refund(&conn, &buckets).await?;
     sessions::announce(scope, &ended, SessionEnd::Revoked);
     Ok(signed_in)
+}
+
+/// Counts a try at the viewer's current password and compares it; only wrong ones stay counted.
+async fn check_current(scope: &Scope, (user, hash): (UserId, Option<String>), current: String) -> AppResult<()> {
+    let app = &scope.app;
+    let buckets = policy::password_change_buckets(&app.config.rates, &scope.requester, user);
+    rates::spend(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
+    // Hashing takes long: others may have the connection meanwhile.
+    scope.db.release().await;
+    if !app.passwords.verify(current, hash).await? {
+        return Err(AccountError::CurrentPasswordWrong.at("input.currentPassword").into());
+    }
+    rates::refund(&*scope.db.read().await?, &buckets).await
 }
 
 /// Sets a new password by a code that was sent to a contact of the account's, and ends all its sessions.
@@ -93,7 +106,7 @@ pub async fn reset_password(scope: &Scope, contact: Contact, code: &str, new: St
 }
 
 /// Sets somebody's password and ends all their sessions, within the caller's transaction. A contact that waited goes as
-/// well: whoever had stolen a session may have put it there, and have its code or link.
+/// well: a thief of the session may have put it there, and have its code or link.
 pub(super) async fn set_password(
     scope: &Scope,
     conn: &AsyncPgConnection,

@@ -55,11 +55,11 @@ pub(super) async fn require_recent(scope: &Scope, conn: &AsyncPgConnection) -> A
     if recent { Ok(()) } else { Err(AccountError::AuthenticationTooOld.at("").into()) }
 }
 
-/// Whether an account was signed in to from the requester's address before; never where there is no account. It costs the same
-/// whether or not there is one.
+/// Whether an account was signed in to from the requester's address before; never where there is no account. It costs a
+/// statement whether or not there is one.
 pub(super) async fn is_known_address(scope: &Scope, conn: &AsyncPgConnection, user: Option<UserId>) -> AppResult<bool> {
     let Some(ip) = scope.requester.ip.map(rates::network) else { return Ok(false) };
-    // Nobody has the id 0.
+    // No user has the id 0.
     let before = store::list_addresses(conn, user.unwrap_or(UserId(0))).await?;
     Ok(before.iter().filter_map(|address| address.parse().ok()).any(|address| rates::network(address) == ip))
 }
@@ -141,7 +141,7 @@ async fn exchange(
             let salt = random_bytes::<16>();
             let successor = presented.successor(&salt);
             let row = store::insert_refresh_token(conn, token.session_id, &successor.hash(), now).await?;
-            // None: it was deleted since it was read. Then nothing of it may be good any more.
+            // None: it was deleted since it was read, so its successor is not good either.
             if store::update_rotated(conn, token.id, (row, &salt), now).await? == 0 {
                 return Err(AccountError::RefreshTokenInvalid.at("refreshToken").into());
             }

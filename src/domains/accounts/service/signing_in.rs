@@ -1,4 +1,4 @@
-//! Signing in, or proving once more who one is: with a password, or with a one-time code.
+//! Signing in, or proving the same identity once more: with a password, or with a one-time code.
 
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
@@ -6,7 +6,7 @@ use super::codes::{self, Said};
 use super::{registering, sessions};
 use crate::contact::Contact;
 use crate::domains::accounts::model::{Access, AccountError, CaptchaAnswer, CodePurpose, Device, SignedIn, User};
-use crate::domains::accounts::policy::{self, AccountName, TRIES_WITHOUT_CAPTCHA};
+use crate::domains::accounts::policy::{self, AccountName, LoginBuckets, TRIES_WITHOUT_CAPTCHA};
 use crate::domains::accounts::store;
 use crate::error::{AppError, AppResult, UserError, UserErrorCode};
 use crate::rates::{self, Bucket};
@@ -59,16 +59,15 @@ pub struct Password {
 /// Signs in with a password.
 ///
 /// # Errors
-/// `INVALID_INPUT` for an account that can't be one, `INVALID_CREDENTIALS` for an unknown account and for a wrong password
+/// `INVALID_INPUT` for a name that no account can have, `INVALID_CREDENTIALS` for an unknown account and for a wrong password
 /// alike, `ACCOUNT_SUSPENDED` only after the right one, `CAPTCHA_INVALID`, `RATE_LIMITED`; overloaded when too many wait.
 pub async fn login(scope: &Scope, credential: Password, device: Device) -> AppResult<SignedIn> {
     policy::check_device_name(device.name.as_deref()).map_err(|error| error.at("input.deviceName"))?;
-    let Proven { user, hash, buckets } = prove_password(scope, credential, CredentialPlace::Login).await?;
+    let Proven { user, access } = prove_password(scope, credential, CredentialPlace::Login).await?;
+    check_suspension(scope, &access, CredentialPlace::Login)?;
+    let hash = access.password_hash.as_deref();
     let mut conn = scope.db.write().await?;
-    let opened =
-        conn.transaction(async |conn| sessions::open(scope, conn, (user.id, hash.as_deref()), device).await).await?;
-    // Only wrong passwords count.
-    rates::refund(&conn, &buckets).await?;
+    let opened = conn.transaction(async |conn| sessions::open(scope, conn, (user.id, hash), device).await).await?;
     // None: what was right a moment ago was changed while it was compared.
     let mismatch = || AppError::from(AccountError::CredentialsMismatch.at(&CredentialPlace::Login.password()));
     Ok(SignedIn { tokens: opened.ok_or_else(mismatch)?, user })
@@ -77,13 +76,11 @@ pub async fn login(scope: &Scope, credential: Password, device: Device) -> AppRe
 /// An account whose password was right.
 struct Proven {
     user: User,
-    /// What it was compared with.
-    hash: Option<String>,
-    /// What the try was counted in.
-    buckets: Vec<Bucket>,
+    /// With the password's hash that was compared with.
+    access: Access,
 }
 
-/// Counts a try at a password and compares it.
+/// Counts a try at a password and compares it; only wrong ones stay counted.
 async fn prove_password(scope: &Scope, credential: Password, place: CredentialPlace) -> AppResult<Proven> {
     let name = AccountName::parse(&credential.account);
     let name = name.map_err(|error| error.at(&format!("{}.account", place.password())))?;
@@ -91,25 +88,24 @@ async fn prove_password(scope: &Scope, credential: Password, place: CredentialPl
     let now = scope.app.clock.now();
     let conn = scope.db.read().await?;
     let found = store::find_login(&conn, &name).await?;
-    // An account is counted as one, by whichever of its names it is tried.
     let id = found.as_ref().map(|(user, _)| user.id);
-    let key = id.map_or_else(|| name.key().to_owned(), |id| format!("#{}", id.0));
     let rates = &scope.app.config.rates;
     let known = policy::counts(&scope.requester, rates.logins) && sessions::is_known_address(scope, &conn, id).await?;
-    let buckets = policy::login_buckets(rates, &scope.requester, &key, known);
-    let tried = rates::spend(&conn, &buckets, now).await?;
+    let LoginBuckets { by_name, by_account } = policy::login_buckets(rates, &scope.requester, (name.key(), id), known);
+    let tried = rates::spend(&conn, &by_name, now).await?;
     drop(conn);
     if scope.app.config.require_captcha || tried.first().is_some_and(|tried| *tried > TRIES_WITHOUT_CAPTCHA) {
-        check_captcha(scope, credential.captcha, &buckets, place).await?;
+        check_captcha(scope, credential.captcha, &by_name, place).await?;
     }
+    let may_try = rates::has_room(&*scope.db.read().await?, &by_account, now).await?;
     // Hashing takes long: others may have the connection meanwhile.
     scope.db.release().await;
-    let hash = found.as_ref().and_then(|(_, access)| access.password_hash.clone());
-    let matches = scope.app.passwords.verify(credential.password, hash.clone()).await?;
+    let hash = found.as_ref().filter(|_| may_try).and_then(|(_, access)| access.password_hash.clone());
+    let matches = scope.app.passwords.verify(credential.password, hash).await?;
     let mismatch = || AppError::from(AccountError::CredentialsMismatch.at(&place.password()));
     let (user, access) = found.filter(|_| matches).ok_or_else(mismatch)?;
-    check_suspension(scope, &access, place)?;
-    Ok(Proven { user, hash, buckets })
+    rates::refund(&*scope.db.read().await?, &[by_name, by_account].concat()).await?;
+    Ok(Proven { user, access })
 }
 
 /// Notes that the viewer proved who they are, by the password of their own account.
@@ -119,7 +115,7 @@ async fn prove_password(scope: &Scope, credential: Password, place: CredentialPl
 pub async fn reauthenticate(scope: &Scope, credential: Password) -> AppResult<()> {
     let viewer = scope.viewer()?;
     let place = CredentialPlace::Proof;
-    let Proven { user, hash, buckets } = prove_password(scope, credential, place).await?;
+    let Proven { user, access: compared } = prove_password(scope, credential, place).await?;
     let mismatch = || AppError::from(AccountError::CredentialsMismatch.at(&place.password()));
     if user.id != viewer.user_id {
         return Err(mismatch());
@@ -128,11 +124,13 @@ pub async fn reauthenticate(scope: &Scope, credential: Password) -> AppResult<()
     conn.transaction(async |conn| {
         // Held, so that no new password comes in between.
         let (_, access) = store::lock_user(conn, user.id).await?.ok_or_else(AppError::unauthenticated)?;
-        if access.password_hash == hash { note_authentication(scope, conn).await } else { Err(mismatch()) }
+        if access.password_hash == compared.password_hash {
+            note_authentication(scope, conn).await
+        } else {
+            Err(mismatch())
+        }
     })
-    .await?;
-    // Only wrong passwords count.
-    rates::refund(&conn, &buckets).await
+    .await
 }
 
 /// Notes that the viewer proved who they are, by a code for a contact of their own account.

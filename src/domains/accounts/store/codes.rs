@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Binary, Integer, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::db::schema::{image_captchas, one_time_codes};
+use crate::db::schema::{image_captchas, one_time_codes, sql_types};
+use crate::db::statement;
 use crate::domains::accounts::model::CodePurpose;
 use crate::domains::accounts::model::code::NewCode;
 
-/// How often a code may be tried; a constraint holds it as well.
+/// How often a code may be tried, from the network that asked for it and again from elsewhere; constraints hold it as well.
 const TRIES: i32 = 10;
 
 /// Stores a code in the place of an earlier one that was asked for from the same network.
@@ -16,6 +18,7 @@ pub async fn replace_code(mut conn: &AsyncPgConnection, code: &NewCode<'_>) -> Q
     let values = (
         one_time_codes::code_hash.eq(&code.hash),
         one_time_codes::tries.eq(0),
+        one_time_codes::tries_elsewhere.eq(0),
         one_time_codes::unasked.eq(code.unasked),
         one_time_codes::created_at.eq(code.created_at),
         one_time_codes::expires_at.eq(code.expires_at),
@@ -34,34 +37,40 @@ pub async fn replace_code(mut conn: &AsyncPgConnection, code: &NewCode<'_>) -> Q
         .await
 }
 
-/// Counts a try at each code of a contact and returns what to compare with, and when each ends; none when there is no code, or
-/// no try left.
+statement! {
+    /// Counts a try from a network at each code of a contact that has one left.
+    struct CountTry<'a> { contact: &'a str, purpose: CodePurpose, from: &'a str } -> (Binary, Timestamptz)
+    |this|
+    "update one_time_codes set tries = tries + (asked_from = " [Text: this.from] ")::int,
+        tries_elsewhere = tries_elsewhere + (asked_from <> " [Text: this.from] ")::int
+    where contact = " [Text: this.contact] " and purpose = " [sql_types::CodePurpose: &this.purpose] "
+        and case when asked_from = " [Text: this.from] " then tries else tries_elsewhere end < " [Integer: &TRIES] "
+    returning code_hash, expires_at"
+}
+
+/// Counts a try from a network at each code of a contact and returns what to compare with, and when each ends; none when there
+/// is no code, or no try left.
 pub async fn count_try(
     mut conn: &AsyncPgConnection,
     (contact, purpose): (&str, CodePurpose),
+    from: &str,
 ) -> QueryResult<Vec<(Vec<u8>, DateTime<Utc>)>> {
-    let of_contact = one_time_codes::contact.eq(contact).and(one_time_codes::purpose.eq(purpose));
-    diesel::update(one_time_codes::table.filter(of_contact.and(one_time_codes::tries.lt(TRIES))))
-        .set(one_time_codes::tries.eq(one_time_codes::tries + 1))
-        .returning((one_time_codes::code_hash, one_time_codes::expires_at))
-        .load(&mut conn)
-        .await
+    CountTry { contact, purpose, from }.load(&mut conn).await
 }
 
-/// Uses a code up, and with it the contact's others for this purpose; false when another request did, or it was replaced.
-pub async fn delete_code(
+/// Deletes a contact's codes for a purpose, in one statement: two requests lock them in the same order. False when the wanted
+/// one was not among them, because another request used it up or it was replaced; the caller's transaction then ends.
+pub async fn delete_codes(
     mut conn: &AsyncPgConnection,
     (contact, purpose): (&str, CodePurpose),
     hash: &[u8],
 ) -> QueryResult<bool> {
-    let of_contact =
-        one_time_codes::table.filter(one_time_codes::contact.eq(contact).and(one_time_codes::purpose.eq(purpose)));
-    // Two that were asked for from two networks may be the same by chance.
-    let used = diesel::delete(of_contact.clone().filter(one_time_codes::code_hash.eq(hash))).execute(&mut conn).await?;
-    if used > 0 {
-        diesel::delete(of_contact).execute(&mut conn).await?;
-    }
-    Ok(used > 0)
+    let of_contact = one_time_codes::contact.eq(contact).and(one_time_codes::purpose.eq(purpose));
+    let deleted: Vec<Vec<u8>> = diesel::delete(one_time_codes::table.filter(of_contact))
+        .returning(one_time_codes::code_hash)
+        .load(&mut conn)
+        .await?;
+    Ok(deleted.iter().any(|deleted| deleted == hash))
 }
 
 /// Takes a code that went out unasked, lately, for one that was asked for; false when there is none.

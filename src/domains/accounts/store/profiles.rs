@@ -13,6 +13,7 @@ use crate::domains::accounts::model::{Access, Profile, ProfileChanges, User, Use
 use crate::domains::accounts::policy;
 use crate::ids::UserId;
 use crate::page::PageRequest;
+use crate::text;
 
 /// What these people say of themselves, and how they sign in.
 pub async fn list_details(mut conn: &AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<(UserId, Access, Profile)>> {
@@ -104,7 +105,7 @@ fn search<'a>(search: &UserSearch, now: DateTime<Utc>) -> Found<'a> {
     let by_name = sql::<Bool>("(username_key like ")
         .bind::<Text, _>(part(&policy::username_key(text)))
         .sql(" or nickname ilike ")
-        .bind::<Text, _>(part(text))
+        .bind::<Text, _>(part(&text::nfc(text)))
         .sql(")");
     match text.parse::<i32>() {
         Ok(number) => found.filter(users::account_number.eq(number).or(by_name)),

@@ -42,7 +42,7 @@ pub struct AdminUpdateUserInput {
     avatar_id: MaybeUndefined<ID>,
     /// What they may do; nobody changes their own.
     role: MaybeUndefined<Role>,
-    /// What became of the look at their papers.
+    /// The result of the ID card's review.
     verification: MaybeUndefined<Verification>,
     /// The `idCard` that was looked at, or null for none: `CONFLICT`, and nothing happens, when it has changed since. Send it
     /// along with `verification`.

@@ -126,7 +126,7 @@ impl User {
         Ok(self.details(ctx).await?.1.score)
     }
 
-    /// Whether an administrator has seen their papers.
+    /// Whether an administrator has reviewed the ID card.
     async fn verification(&self, ctx: &Context<'_>) -> AppResult<Verification> {
         Ok(self.details(ctx).await?.1.verification)
     }
