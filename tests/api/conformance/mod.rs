@@ -3,6 +3,8 @@
 //!
 //! The language itself is in `language`, the corpus of documents with their verdicts in `tests/corpus`.
 
+mod random;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
