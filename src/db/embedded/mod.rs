@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use socket::socket_dir;
 
 use binaries::Binaries;
-use processes::{PID_FILE, ServerState, is_taken, perhaps_working_in, server_state, working_in};
+use processes::{PID_FILE, ServerState, is_shown_to_work, is_taken, perhaps_working_in, server_state, working_in};
 
 /// The server's log, in the cluster's home, and how much of its end is looked at.
 const LOG: &str = "postgres.log";
@@ -285,7 +285,18 @@ impl Cluster {
             }
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
-        Err(failure("the embedded PostgreSQL doesn't answer", self.with_log(&EmbeddedError(last))))
+        Err(failure(&self.silence(), self.with_log(&EmbeddedError(last))))
+    }
+
+    /// What to say of a server that runs and does not answer. Where the system does not tell whose it is, it may be another
+    /// cluster's under the number of ours, which is gone.
+    fn silence(&self) -> String {
+        let (data, what) = (self.data(), "the embedded PostgreSQL doesn't answer".to_owned());
+        if is_shown_to_work(&data) {
+            return what;
+        }
+        let file = data.join(PID_FILE).display().to_string();
+        format!("{what}; if the process that {file} names is another cluster's, remove that file")
     }
 
     /// Runs one of PostgreSQL's programs to its end, as the user that owns the cluster.

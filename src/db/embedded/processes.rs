@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// In which a server names its first process.
@@ -10,6 +11,9 @@ pub(super) const PID_FILE: &str = "postmaster.pid";
 
 /// What PostgreSQL's processes are called.
 const PROGRAM: &str = "postgres";
+
+/// The system's error for a process that is no more.
+const NO_PROCESS: i32 = nix::errno::Errno::ESRCH as i32;
 
 /// What became of a server's first process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,17 +41,25 @@ pub(super) fn is_taken(data: &Path) -> bool {
     first_process(data).is_some_and(|pid| Path::new(&format!("/proc/{pid}")).exists())
 }
 
+/// Whether the process in the pid file is seen to work in the folder.
+pub(super) fn is_shown_to_work(data: &Path) -> bool {
+    first_process(data).is_some_and(|pid| works_in(pid, data) == Some(true))
+}
+
 fn first_process(data: &Path) -> Option<u32> {
     fs::read_to_string(data.join(PID_FILE)).ok()?.lines().next()?.trim().parse().ok()
 }
 
 /// Whether a process works in a folder, as all of PostgreSQL's do in their data; none when the system does not tell, as
-/// root is not told in some containers.
+/// root is not told in some containers. Folders are compared by their number on the disk: links and mounts give one many
+/// names.
 fn works_in(pid: u32, folder: &Path) -> Option<bool> {
-    match fs::read_link(format!("/proc/{pid}/cwd")) {
-        Ok(cwd) => Some(cwd == folder),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
-        Err(_) => Some(false),
+    let folder = fs::metadata(folder).ok()?;
+    match fs::metadata(format!("/proc/{pid}/cwd")) {
+        Ok(cwd) => Some((cwd.dev(), cwd.ino()) == (folder.dev(), folder.ino())),
+        // A zombie works nowhere, nor does a process that ended meanwhile.
+        Err(error) if error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(NO_PROCESS) => Some(false),
+        Err(_) => None,
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn socket_dir(home: &Path, run_as: Option<&User>) -> Outcome<PathBuf>
     let found = fs::symlink_metadata(&folder).map_err(|error| failure("can't look at the socket's folder", error))?;
     let made_by = Uid::from_raw(found.uid());
     if !found.is_dir() || (made_by != owner && made_by != geteuid()) {
-        return Err(EmbeddedError(format!("{} belongs to somebody else; remove it", folder.display())));
+        return Err(EmbeddedError(format!("{} belongs to another user; remove it", folder.display())));
     }
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))
         .map_err(|error| failure("can't protect the socket's folder", error))?;
