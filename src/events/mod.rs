@@ -31,6 +31,7 @@ pub mod outbox;
 pub mod partitions;
 mod replay;
 pub mod resume;
+pub mod retention;
 mod sequencer;
 pub mod store;
 pub mod subscriber;

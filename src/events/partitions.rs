@@ -1,12 +1,11 @@
-//! `events` by day: partitions are made three days ahead, and dropped after the retention.
+//! `events` by day: partitions are made three days ahead.
 //!
-//! A partition is made apart and attached, detached concurrently and then dropped: neither locks out the sequencer or
-//! a reader. Before one goes, `event_stream.dropped_through` says so: a reader that comes too late is refused, and
-//! never gets a gap. The sequencer's connection does it all, so no two do it at once.
+//! A partition is made apart and attached, in one transaction: neither the sequencer nor a reader is locked out, and no other
+//! session can hold what is not there yet. The leader makes them. [`super::retention`] drops them.
 
-use chrono::{Days, NaiveDate, NaiveTime};
+use chrono::{Days, NaiveDate};
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 
 use super::store;
 use crate::error::AppResult;
@@ -18,7 +17,8 @@ fn name(day: NaiveDate) -> String {
     format!("{PREFIX}{}", day.format("%Y%m%d"))
 }
 
-fn day(name: &str) -> Option<NaiveDate> {
+/// The day of a partition, by its name.
+pub(super) fn day(name: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(name.strip_prefix(PREFIX)?, "%Y%m%d").ok()
 }
 
@@ -29,24 +29,18 @@ pub(super) fn is_missing(error: &Error) -> bool {
         if info.table_name() == Some("events") && info.constraint_name().is_none())
 }
 
-/// Makes the partitions from yesterday to three days ahead, and drops those past the retention.
+/// Makes the partitions from yesterday to three days ahead.
 ///
 /// # Errors
-/// When the database fails.
-pub async fn keep_up(conn: &AsyncPgConnection, retention_days: u32) -> AppResult<()> {
+/// When the database fails, or another session holds the table's definition.
+pub async fn make_ahead(conn: &AsyncPgConnection) -> AppResult<()> {
     let today = store::get_today(conn).await?;
     let existing = store::list_partitions(conn).await?;
     let first = today - Days::new(1);
     for offset in 0..=(AHEAD + 1) {
         let new = first + Days::new(offset);
-        if !existing.iter().any(|(partition, _)| *partition == name(new)) {
+        if !existing.contains(&name(new)) {
             create(conn, new).await?;
-        }
-    }
-    let oldest_kept = today - Days::new(u64::from(retention_days));
-    for (partition, detaching) in &existing {
-        if day(partition).is_some_and(|day| day < oldest_kept) {
-            drop_one(conn, partition, *detaching, oldest_kept).await?;
         }
     }
     Ok(())
@@ -55,28 +49,14 @@ pub async fn keep_up(conn: &AsyncPgConnection, retention_days: u32) -> AppResult
 /// Makes one day's partition.
 ///
 /// # Errors
-/// When the database fails.
-pub async fn create(conn: &AsyncPgConnection, day: NaiveDate) -> AppResult<()> {
+/// As [`make_ahead`].
+pub async fn create(mut conn: &AsyncPgConnection, day: NaiveDate) -> AppResult<()> {
     let (name, from, to) = (name(day), day, day + Days::new(1));
-    store::execute_ddl(conn, format!("create table if not exists {name} (like events including all)")).await?;
-    // The check spares the attach its scan.
-    let check = format!("(at >= '{from} 00:00Z' and at < '{to} 00:00Z')");
-    store::execute_ddl(
-        conn,
-        format!("alter table {name} drop constraint if exists {name}_day, add constraint {name}_day check {check}"),
-    )
-    .await?;
-    let bounds = format!("from ('{from} 00:00Z') to ('{to} 00:00Z')");
-    store::execute_ddl(conn, format!("alter table events attach partition {name} for values {bounds}")).await?;
-    store::execute_ddl(conn, format!("alter table {name} drop constraint {name}_day")).await?;
-    Ok(())
-}
-
-async fn drop_one(conn: &AsyncPgConnection, partition: &str, detaching: bool, oldest_kept: NaiveDate) -> AppResult<()> {
-    store::advance_dropped_through(conn, oldest_kept.and_time(NaiveTime::MIN).and_utc()).await?;
-    let how = if detaching { "finalize" } else { "concurrently" };
-    store::execute_ddl(conn, format!("alter table events detach partition {partition} {how}")).await?;
-    store::execute_ddl(conn, format!("drop table {partition}")).await?;
-    tracing::info!(partition, "dropped a day of events past the retention");
-    Ok(())
+    // Several statements in one message are one transaction.
+    let statements = format!(
+        "set local lock_timeout = '1s'; \
+         create table if not exists {name} (like events including all); \
+         alter table events attach partition {name} for values from ('{from} 00:00Z') to ('{to} 00:00Z')"
+    );
+    Ok(conn.batch_execute(&statements).await?)
 }

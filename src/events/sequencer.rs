@@ -10,8 +10,9 @@ use std::time::Duration;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::{partitions, store};
+use super::{partitions, retention, store};
 use crate::app::App;
 use crate::error::{AppError, AppResult};
 
@@ -24,8 +25,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// A move that takes longer means that the connection is dead.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How often partitions are made and dropped.
+/// How often partitions are made.
 const UPKEEP: Duration = Duration::from_hours(1);
+const UPKEEP_RETRY: Duration = Duration::from_mins(1);
 
 /// PostgreSQL notices within three seconds that a leader's machine is gone, and gives the lock free.
 const SESSION_SETTINGS: &str = "set application_name = 'plaza sequencer'; set timezone = 'UTC'; \
@@ -55,13 +57,18 @@ async fn lead(app: &Arc<App>) -> AppResult<()> {
     }
     tracing::info!("this instance sequences the events");
     app.events.leading.store(true, Ordering::Relaxed);
-    partitions::keep_up(&conn, app.events.retention_days).await?;
-    let mut next_upkeep = Instant::now() + UPKEEP;
+    // Ends with the leading.
+    let _retention = AbortOnDropHandle::new(tokio::spawn(retention::run(Arc::clone(app))));
+    let mut next_upkeep = Instant::now();
     loop {
         while move_batch(app, &conn).await? {}
         if Instant::now() >= next_upkeep {
-            partitions::keep_up(&conn, app.events.retention_days).await?;
             next_upkeep = Instant::now() + UPKEEP;
+            // They are made days ahead: what holds the table's definition now delays no event.
+            if let Err(error) = partitions::make_ahead(&conn).await {
+                tracing::warn!(cause = %error.describe(), "days of events were not made ahead; trying again in a minute");
+                next_upkeep = Instant::now() + UPKEEP_RETRY;
+            }
         }
         tokio::select! {
             () = app.events.written.notified() => {}
@@ -76,7 +83,7 @@ async fn move_batch(app: &Arc<App>, conn: &AsyncPgConnection) -> AppResult<bool>
     let moved = match moved {
         Ok(moved) => moved,
         Err(error) if partitions::is_missing(&error) => {
-            partitions::keep_up(conn, app.events.retention_days).await?;
+            partitions::make_ahead(conn).await?;
             return Ok(true);
         }
         Err(error) => return Err(error.into()),

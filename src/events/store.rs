@@ -74,11 +74,19 @@ statement! {
 }
 
 statement! {
-    /// The partitions of `events`: name, the last day's end as its name says, and whether a detach was broken off.
-    pub struct ListPartitions {} -> (Text, Bool)
+    /// The partitions of `events`, by name.
+    pub struct ListPartitions {} -> Text
     |_unused|
-    "select c.relname::text, i.inhdetachpending from pg_inherits i join pg_class c on c.oid = i.inhrelid \
+    "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid \
      where i.inhparent = 'events'::regclass order by c.relname"
+}
+
+statement! {
+    /// The tables of single days, by name, the oldest first; also those that were detached and not dropped.
+    pub struct ListDays {} -> Text
+    |_unused|
+    "select c.relname::text from pg_class c join pg_class parent on parent.oid = 'events'::regclass \
+     where c.relnamespace = parent.relnamespace and c.relkind = 'r' and c.relname ~ '^events_[0-9]{8}$' order by c.relname"
 }
 
 statement! {
@@ -148,9 +156,14 @@ pub async fn notify_written(mut conn: &AsyncPgConnection) -> QueryResult<usize> 
     NotifyWritten {}.execute(&mut conn).await
 }
 
-/// The partitions of `events`, each with whether a detach of it was broken off.
-pub async fn list_partitions(mut conn: &AsyncPgConnection) -> QueryResult<Vec<(String, bool)>> {
+/// The partitions of `events`, by name.
+pub async fn list_partitions(mut conn: &AsyncPgConnection) -> QueryResult<Vec<String>> {
     ListPartitions {}.load(&mut conn).await
+}
+
+/// See [`ListDays`].
+pub async fn list_days(mut conn: &AsyncPgConnection) -> QueryResult<Vec<String>> {
+    ListDays {}.load(&mut conn).await
 }
 
 /// The database's day, in UTC.
@@ -158,11 +171,6 @@ pub async fn get_today(mut conn: &AsyncPgConnection) -> QueryResult<NaiveDate> {
     diesel::select(diesel::dsl::sql::<diesel::sql_types::Date>("(now() at time zone 'UTC')::date"))
         .get_result(&mut conn)
         .await
-}
-
-/// Runs a statement about a partition, whose name can't be a parameter.
-pub async fn execute_ddl(mut conn: &AsyncPgConnection, sql: String) -> QueryResult<usize> {
-    diesel::sql_query(sql).execute(&mut conn).await
 }
 
 /// Notes that everything before a time is about to be dropped, and returns up to where that goes.

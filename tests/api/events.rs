@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use chrono::Days;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use plaza::events::{StreamCursor, partitions};
+use plaza::events::{StreamCursor, partitions, retention};
 use serde_json::json;
+use tokio_postgres::IsolationLevel;
 
 use crate::harness::{TestApp, until};
 
@@ -36,7 +37,7 @@ async fn a_cursor_behind_the_retention_is_refused() {
     socket.subscribe(RECEIVE, json!({ "after": long_ago })).await;
     assert_eq!(socket.next().await["messageReceived"]["message"]["seq"], 1, "kept until retention says otherwise");
 
-    partitions::keep_up(&conn, 30).await.unwrap();
+    assert_eq!(retention::drop_expired(&app.url, 30).await.unwrap(), 1);
     assert_eq!(app.number("select count(*) from events").await, 1);
     let mut socket = bo.at(other.address).socket().await;
     socket.subscribe(RECEIVE, json!({ "after": long_ago })).await;
@@ -64,6 +65,76 @@ async fn partitions_reach_three_days_ahead() {
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     ada.say(&bo, "hello").await;
     until("the event has its place", || async { app.app.events.head() == 3 }).await;
+}
+
+/// A dump of the database, and a snapshot that is held for long, delay the dropping of a day and no event.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_delays_no_event() {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    let conn = AsyncPgConnection::establish(&app.url).await.unwrap();
+    let day = (app.app.clock.now() - Days::new(40)).date_naive();
+    partitions::create(&conn, day).await.unwrap();
+    // More than a pipe holds: the dump stands still until it is read.
+    let fill = format!(
+        "insert into events (position, at, kind, audience, audience_id) \
+         select -n, '{day} 12:00Z', 'SESSION_REVOKED', 'USER', 0 from generate_series(1, 50000) n"
+    );
+    app.sql().await.batch_execute(&fill).await.unwrap();
+    let mut dump = std::process::Command::new("pg_dump")
+        .args(["--dbname", &format!("{} application_name=dump", app.url), "--data-only"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let holds = "select count(*) from pg_locks join pg_stat_activity using (pid) where application_name = 'dump' \
+        and relation = 'events'::regclass";
+    until("the dump holds the table", || async { app.number(holds).await > 0 }).await;
+    let mut session = app.sql().await;
+    let snapshot = session.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await.unwrap();
+    snapshot.query("select count(*) from events", &[]).await.unwrap();
+
+    // An instance that starts meanwhile leads, once the other is gone, and has a day to drop.
+    let other = app.another().await;
+    drop(app);
+    until("it leads", || async { other.app.events.is_leading() }).await;
+    let mut socket = bo.at(other.address).socket().await;
+    socket.subscribe(RECEIVE, json!({})).await;
+    for seq in 1..=5 {
+        let start = Instant::now();
+        ada.at(other.address).say(&bo, "hello").await;
+        assert_eq!(socket.next().await["messageReceived"]["message"]["seq"], seq);
+        assert!(start.elapsed() < Duration::from_secs(1), "after {:?}", start.elapsed());
+        let held = retention::drop_expired(&other.url, 30).await;
+        assert!(held.is_err() && start.elapsed() < Duration::from_secs(1), "it waits for nothing");
+    }
+    let days = format!("select count(*) from pg_class where relname = 'events_{}'", day.format("%Y%m%d"));
+    assert_eq!(other.number(&days).await, 1);
+    std::io::copy(&mut dump.stdout.take().unwrap(), &mut std::io::sink()).unwrap();
+    assert!(dump.wait().unwrap().success());
+    assert!(retention::drop_expired(&other.url, 30).await.is_err(), "the snapshot holds it still");
+    snapshot.commit().await.unwrap();
+    assert_eq!(retention::drop_expired(&other.url, 30).await.unwrap(), 1);
+    assert_eq!(other.number(&days).await, 0);
+}
+
+/// A day that was detached and not dropped, by an earlier version or a crash, goes as well; and a wrong clock takes few.
+#[tokio::test(flavor = "multi_thread")]
+async fn days_that_were_left_are_dropped() {
+    let app = TestApp::start().await;
+    let sql = app.sql().await;
+    for day in ["20200101", "20200102", "20200103"] {
+        sql.batch_execute(&format!("create table events_{day} (like events including all)")).await.unwrap();
+    }
+    sql.batch_execute(
+        "alter table events attach partition events_20200102 for values from ('2020-01-02Z') to ('2020-01-03Z')",
+    )
+    .await
+    .unwrap();
+    let days = "select count(*) from pg_class where relname like 'events_2020____'";
+    assert_eq!(retention::drop_expired(&app.url, 30).await.unwrap(), 2);
+    assert_eq!(app.number(days).await, 1);
+    assert_eq!(retention::drop_expired(&app.url, 30).await.unwrap(), 1);
+    assert_eq!(app.number(days).await, 0);
 }
 
 /// R7: an event that commits late with a lower id is still delivered, and an open transaction delays nobody else.

@@ -1,0 +1,61 @@
+//! Days of events past the retention are dropped, by the leader, on a connection of their own: whatever holds a day, such as
+//! a dump of the database, delays its dropping and nothing else.
+//!
+//! A drop locks `events` for all others. So it waits for that lock a tenth of a second at most, and is tried again a minute
+//! later. Before a day goes, `event_stream.dropped_through` says so: a reader that comes too late is refused, and never gets
+//! a gap. In an hour two days go at most: a clock that is wrong by years takes a while to do harm.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{Days, NaiveTime};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+
+use super::{partitions, store};
+use crate::app::App;
+use crate::error::{AppError, AppResult};
+
+/// How often days are looked for that are past the retention.
+const INTERVAL: Duration = Duration::from_hours(1);
+
+/// After so long a day that could not be dropped is tried again.
+const RETRY: Duration = Duration::from_mins(1);
+
+/// Days that are dropped at one look.
+const DAYS_AT_ONCE: usize = 2;
+
+const SESSION_SETTINGS: &str = "set application_name = 'plaza retention'; set timezone = 'UTC'; \
+     set statement_timeout = '60s'; set lock_timeout = '100ms'";
+
+/// Drops what is past the retention, now and then, until it is aborted.
+pub(super) async fn run(app: Arc<App>) {
+    loop {
+        let dropped = drop_expired(app.database.listen_url(), app.events.retention_days).await;
+        if let Err(error) = &dropped {
+            tracing::warn!(cause = %error.describe(), "a day of events past the retention was not dropped; trying again");
+        }
+        tokio::time::sleep(if dropped.is_ok() { INTERVAL } else { RETRY }).await;
+    }
+}
+
+/// Drops the oldest days past the retention, and returns how many went.
+///
+/// # Errors
+/// When the database fails, or another session holds a day.
+pub async fn drop_expired(url: &str, retention_days: u32) -> AppResult<usize> {
+    let mut conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
+    conn.batch_execute(SESSION_SETTINGS).await?;
+    let oldest_kept = store::get_today(&conn).await? - Days::new(u64::from(retention_days));
+    let days = store::list_days(&conn).await?;
+    let expired = days.into_iter().filter_map(|name| partitions::day(&name).map(|day| (day, name)));
+    let expired = expired.filter(|(day, _)| *day < oldest_kept).take(DAYS_AT_ONCE);
+    let mut dropped = 0;
+    for (day, name) in expired {
+        let end = (day + Days::new(1)).and_time(NaiveTime::MIN).and_utc();
+        store::advance_dropped_through(&conn, end).await?;
+        conn.batch_execute(&format!("drop table {name}")).await?;
+        tracing::info!(partition = name, "dropped a day of events past the retention");
+        dropped += 1;
+    }
+    Ok(dropped)
+}
