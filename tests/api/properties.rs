@@ -215,7 +215,9 @@ proptest! {
         }
         let inlined = format!("{{ people {{ nodes {{ {inlined} }} }} }}");
         // Aliases are counted as they are written.
-        let open = Limits { fields: u32::MAX, cost: u32::MAX, depth: u32::MAX, aliases: u32::MAX, nesting: 500, ..Limits::default() };
+        let most = u32::MAX;
+        let open = Limits { fields: most, cost: most, depth: most, aliases: most, nesting: 500, ..Limits::default() };
+        let open = Limits { tokens: most, document_bytes: most, ..open };
         for limits in [
             Limits { depth: limit % 12 + 1, ..open },
             Limits { cost: limit * limit, ..open },

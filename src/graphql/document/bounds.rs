@@ -64,10 +64,12 @@ pub fn check_bounds(document: &Document, positions: &Positions<'_>, limits: &Lim
         fields = fields.saturating_add(figures.fields);
         check(fields, limits.fields, FIELDS)?;
     }
-    // Fragments that nothing spreads are still validated.
-    let names: Vec<&Name> = walk.fragments.keys().copied().collect();
-    for name in names {
-        check(walk.fragment(name, None, 1)?.fields, limits.fields, FIELDS)?;
+    // Fragments that nothing spreads are still validated. In their order: which limit is named does not change by chance.
+    for definition in &document.definitions {
+        let Definition::FragmentDefinition(fragment) = definition else { continue };
+        let figures = walk.fragment(&fragment.name, None, 1)?;
+        check(figures.height, limits.nesting, NESTING)?;
+        check(figures.fields, limits.fields, FIELDS)?;
     }
     check(walk.aliases, limits.aliases, "aliases")?;
     Ok(())
@@ -126,5 +128,38 @@ impl<'a> Walk<'a> {
         let figures = self.selections(&fragment.selection_set, introspection, level)?;
         self.known.insert(name, Some(figures));
         Ok(figures)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apollo_compiler::parser::Parser;
+
+    use super::*;
+    use crate::error::AppError;
+
+    fn refusal(text: &str, limits: Limits) -> Option<String> {
+        let document = Parser::new().parse_ast(text, "a.graphql").unwrap();
+        match check_bounds(&document, &Positions::of(text), &limits) {
+            Ok(()) => None,
+            Err(Refused::Request(AppError::Request(_, message))) => Some(message),
+            Err(refused) => panic!("{refused:?}"),
+        }
+    }
+
+    /// In each of them alone there is little; spread in a row they come to a height of 19.
+    #[test]
+    fn fragments_that_nothing_spreads_are_bounded_in_their_order() {
+        let limits = Limits { nesting: 10, ..Limits::default() };
+        let chain = (0..10).rev().map(|n| format!("fragment F{n} on T {{ a {{ ...F{} }} }} ", n + 1));
+        let text = format!("{{ a }} fragment F10 on T {{ a }} {}", chain.collect::<String>());
+        assert!(refusal(&text, limits).is_some_and(|message| message.contains(NESTING)), "{text}");
+        let wide = "fragment Wide on T { a b c }";
+        let deep = format!("fragment Deep on T {}a{}", "{ a ".repeat(11), "}".repeat(11));
+        let limits = Limits { fields: 2, ..limits };
+        for _ in 0..8 {
+            assert!(refusal(&format!("{{ a }} {wide} {deep}"), limits).unwrap().contains(FIELDS));
+            assert!(refusal(&format!("{{ a }} {deep} {wide}"), limits).unwrap().contains(NESTING));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The grammar: the library's parser, and what it takes amiss.
+//! The grammar: the library's parser, and checks for what it gets wrong.
 //!
 //! It stumbles over commas where it looks ahead, drops an argument or an input field that has no colon without a word,
 //! and takes the empty selection sets of a later edition. Commas mean nothing, so they are blanked beforehand; the other
@@ -87,11 +87,18 @@ fn find_without_colon(text: &str) -> Option<usize> {
                     return Some(token.start);
                 }
             }
+            // The parser says what is wrong with it.
+            b'"' if !is_whole_string(text.get(token.clone()).unwrap_or_default()) => return None,
             _ => {}
         }
         before = byte;
     }
     None
+}
+
+/// Whether a token that begins with a quote ends with one, on the same line or as a block string.
+fn is_whole_string(token: &str) -> bool {
+    token.starts_with("\"\"\"") || (token.len() > 1 && !token.contains(['\n', '\r']))
 }
 
 /// An empty selection set: where the field or fragment begins that it belongs to.

@@ -61,21 +61,99 @@ fn skip(bytes: &[u8], at: usize, belongs: impl Fn(u8) -> bool) -> usize {
 
 /// The place behind the string or block string that begins at `at`.
 ///
-/// Where the parser could see anything but a string, the scan sees what the parser may: a block string that never ends
-/// is an empty string with something behind it, and a line's end ends a string. So nothing hides behind a quote.
+/// A string ends where the parser's own lexer ends it, which reads on behind a line's end or an escape that is none: else
+/// every quote behind such a string would begin a string for the one and end it for the other. What never ends is a quote,
+/// or two in front of a block string, with something behind it. So nothing hides behind a quote.
 fn string(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
     let block = rest.starts_with(b"\"\"\"");
     let mut inside = if block { 3 } else { 1 };
     while let Some(tail @ [byte, ..]) = rest.get(inside..) {
         match byte {
-            b'\\' if !block => inside += 2,
+            b'\\' if !block => inside = escape(rest, inside),
             b'\\' if tail.starts_with(b"\\\"\"\"") => inside += 4,
             b'"' if !block => return at + inside + 1,
             b'"' if tail.starts_with(b"\"\"\"") => return at + inside + 3,
-            b'\n' | b'\r' if !block => return at + inside,
             _ => inside += 1,
         }
     }
-    if block { at + 2 } else { bytes.len() }
+    at + if block { 2 } else { 1 }
+}
+
+/// Where a string goes on behind the backslash at `at`.
+fn escape(bytes: &[u8], at: usize) -> usize {
+    if bytes.get(at + 1) == Some(&b'u') { unicode(bytes, at + 2, false) } else { at + 2 }
+}
+
+/// Where a string goes on behind `\u`: behind its digits, and where these are not as they have to be, behind the character
+/// that broke them off. The second half of a surrogate pair `follows` the first, and has no braces.
+fn unicode(bytes: &[u8], at: usize, follows: bool) -> usize {
+    if !follows && bytes.get(at) == Some(&b'{') {
+        return behind_character(bytes, skip(bytes, at + 1, |byte| byte.is_ascii_hexdigit()));
+    }
+    let end = skip(bytes, at, |byte| byte.is_ascii_hexdigit()).min(at + 4);
+    let is_first_half = match bytes.get(at..end) {
+        Some([b'd' | b'D', b'8' | b'9' | b'a'..=b'b' | b'A'..=b'B', _, _]) => !follows,
+        Some([_, _, _, _]) => return end,
+        _ => false,
+    };
+    match bytes.get(end..) {
+        Some([b'\\', b'u', ..]) if is_first_half => unicode(bytes, end + 2, true),
+        Some([b'\\', ..]) if is_first_half => end + 2,
+        _ if is_first_half || end < at + 4 => behind_character(bytes, end),
+        _ => end,
+    }
+}
+
+/// Behind the character at `at`, unless it is a quote, which ends a string wherever it stands.
+fn behind_character(bytes: &[u8], at: usize) -> usize {
+    if bytes.get(at) == Some(&b'"') { at } else { at + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use apollo_compiler::parser::Parser;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BRACKETS: usize = 40;
+
+    /// Whether the parser, and whether the tokens, have all the brackets that stand between two texts.
+    fn seen(before: &str, after: &str) -> (bool, bool) {
+        let text = format!("{before}{}{after}", "[".repeat(BRACKETS));
+        let mut parser = Parser::new();
+        let _ = parser.parse_ast(text.as_str(), "a.graphql");
+        let brackets = Tokens::of(&text).filter(|token| text.get(token.clone()) == Some("[")).count();
+        (parser.recursion_reached() >= BRACKETS, brackets >= BRACKETS)
+    }
+
+    #[test]
+    fn a_string_ends_where_the_parser_ends_it() {
+        for (string, is_over) in [
+            (r#""""#, true),
+            (r#""\u\""#, true),
+            (r#""\u1\""#, true),
+            (r#""\u{1\""#, true),
+            (r#""\ud83d\u{\""#, false),
+            (r#""\ud83d\"#, false),
+            (r#""\ud83d\u\""#, true),
+            (r#""\u0041\""#, false),
+            (r#""\u{41}\""#, false),
+            (r#""\x\""#, false),
+            ("\"a\n\"", true),
+            ("\"a\n", false),
+        ] {
+            assert_eq!(seen(&format!("{{f(a:[{string}"), "\""), (is_over, is_over), "{string}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn what_the_parser_nests_is_seen(inside in "[\"\\\\u{}d8x\n]{0,14}", after in "\"?") {
+            let (parsed, seen) = seen(&format!("{{f(a:[\"{inside}"), &after);
+            prop_assert!(seen || !parsed, "{}", inside);
+        }
+    }
 }
