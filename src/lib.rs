@@ -14,7 +14,7 @@
 //! | [`idempotency`] | mutations that take effect once, however often they are sent |
 //! | [`audit`] | looking whether everything adds up |
 //! | [`db`] | pool, embedded PostgreSQL, migrations |
-//! | [`change`], [`error`], [`ids`], [`money`], [`page`], [`scope`], [`tally`], [`text`] | what all domains share |
+//! | [`change`], [`error`], [`ids`], [`money`], [`page`], [`permit`], [`scope`], [`tally`], [`text`], [`turns`] | what all domains share |
 //!
 //! Dependencies point one way: `http → graphql → domains::{query, mutation, types} → service → {policy, store} →
 //! {model, db}`.
@@ -40,6 +40,7 @@ pub mod mailer;
 pub mod metrics;
 pub mod money;
 pub mod page;
+pub mod permit;
 pub mod rates;
 pub mod run;
 pub mod scope;
@@ -48,3 +49,4 @@ pub mod storage;
 pub mod tally;
 pub mod telemetry;
 pub mod text;
+pub mod turns;

@@ -101,7 +101,7 @@ pub enum Refused {
     #[error("This picture takes too much memory or time to decode: save it as a baseline JPEG, or smaller.")]
     TooMuchMemory,
     /// It grew too large.
-    #[error("The picture is over 32 MiB once it is encoded anew.")]
+    #[error("The file is over 32 MiB once it is encoded anew.")]
     StoredTooLarge,
     /// Our own fault.
     #[error(transparent)]

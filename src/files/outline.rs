@@ -1,5 +1,6 @@
 //! The blocks of a GIF, walked without decoding: where its picture ends, and how large its canvas is. What browsers show
-//! is taken: a file without a trailer, or with anything else in its place; a first frame larger than the screen.
+//! is taken: a file without a trailer, with anything else in its place, or cut off behind its first frame; a first frame
+//! larger than the screen.
 
 use std::io::{BufRead, ErrorKind, Seek};
 
@@ -32,8 +33,7 @@ pub fn read(reader: impl BufRead + Seek) -> Result<Outline, Refused> {
     loop {
         let whole = match blocks.next()? {
             Some(EXTENSION) => blocks.take::<1>().and_then(|_| blocks.skip_data()),
-            Some(IMAGE) => {
-                let (width, height) = blocks.skip_image()?;
+            Some(IMAGE) => blocks.skip_image().and_then(|(width, height)| {
                 if frames == 0 {
                     canvas = (canvas.0.max(width), canvas.1.max(height));
                     check_pixels(canvas.0, canvas.1)?;
@@ -46,13 +46,13 @@ pub fn read(reader: impl BufRead + Seek) -> Result<Outline, Refused> {
                     return Err(Refused::TooMuchMovement);
                 }
                 Ok(())
-            }
+            }),
             // The trailer, nothing, or what browsers take for one.
             _ => break,
         };
         match whole {
             Ok(()) => end = blocks.position,
-            // Behind the frames a comment may be cut off: nothing of the picture is missing.
+            // A later frame or a comment that is cut off, or a frame without an area: the picture is what came before.
             Err(Refused::Damaged) if frames > 0 => break,
             Err(refused) => return Err(refused),
         }

@@ -91,7 +91,7 @@ pub fn hire(decoder: &Decoder, file: File, header: &Header, spool: &Spool) -> Re
         .stderr(Stdio::null())
         .spawn()?;
     let output = child.stdout.take().ok_or_else(|| io::Error::other("the picture's process has no output"))?;
-    let read = within(decoder.timeout, &child, |child| {
+    let within = within(decoder.timeout, &child, |child| {
         let read = read_result(&mut BufReader::new(output), spool);
         if !is_own_fault(&read) {
             // Its end is only seen here: its id stays taken until it is waited for below.
@@ -99,6 +99,7 @@ pub fn hire(decoder: &Decoder, file: File, header: &Header, spool: &Spool) -> Re
         }
         read
     });
+    let read = within.unwrap_or_else(|error| Err(error.into()));
     // What it writes is not read any more; its own end says more of an output that merely ends early.
     if is_own_fault(&read) {
         let _ = child.kill();
@@ -123,18 +124,22 @@ fn is_own_fault(read: &Result<Processed, Refused>) -> bool {
 }
 
 /// Kills a process that has not ended in time; what is read from it then ends.
-fn within<T>(timeout: Duration, child: &Child, work: impl FnOnce(Pid) -> T) -> T {
+///
+/// # Errors
+/// When there is no thread to watch it; then nothing is done.
+fn within<T>(timeout: Duration, child: &Child, work: impl FnOnce(Pid) -> T) -> io::Result<T> {
     let pid = Pid::from_child(child);
     let (done, over) = channel::<()>();
     thread::scope(|scope| {
-        scope.spawn(move || {
+        let watch = move || {
             if over.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout) {
                 let _ = kill_process(pid, Signal::KILL);
             }
-        });
+        };
+        thread::Builder::new().spawn_scoped(scope, watch)?;
         let result = work(pid);
         drop(done);
-        result
+        Ok(result)
     })
 }
 

@@ -1,4 +1,6 @@
-//! Where files are worked on: so many at once, in so much memory, off the workers that answer requests.
+//! Where files are worked on: so many at once, in so much memory, off the workers that answer requests. A person's
+//! files take half of the hands at most, or the only one; the rest of theirs stand in no line but their own, so no file waits
+//! behind all that another person has sent.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,12 +11,13 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::{Family, Header, Processed, Refused, Said, inspect, make, worker};
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::tally::Tally;
+use crate::turns::Turns;
 
 /// MiB that all decoding takes together: one of the largest pictures at a time, or many small ones.
 const MEMORY: u32 = 120;
@@ -64,6 +67,7 @@ pub struct Workshop {
     memory: Arc<Semaphore>,
     queue: Arc<Semaphore>,
     by_person: Tally<UserId>,
+    lines: Turns<UserId>,
 }
 
 impl Workshop {
@@ -82,6 +86,7 @@ impl Workshop {
             memory: Arc::new(Semaphore::new(MEMORY as usize)),
             queue: Arc::new(Semaphore::new(QUEUE)),
             by_person: Tally::new(QUEUE_PER_PERSON),
+            lines: Turns::new((hands / 2).max(1)),
         })
     }
 
@@ -98,7 +103,9 @@ impl Workshop {
     pub async fn process(&self, person: UserId, mut file: File, said: Said) -> AppResult<Result<Processed, Refused>> {
         let of_person = self.by_person.take(person).ok_or_else(AppError::overloaded)?;
         let of_all = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| AppError::overloaded())?;
-        let hand = turn(&self.hands, 1).await?;
+        let deadline = Instant::now() + TURN_TIMEOUT;
+        let own = timeout_at(deadline, self.lines.take(person)).await.map_err(|_| AppError::overloaded())??;
+        let hand = turn(&self.hands, 1, deadline).await?;
         let look = move || {
             let header = inspect(&mut file, &said);
             (header, file, hand)
@@ -113,11 +120,11 @@ impl Workshop {
             Ok(header) => header,
             Err(refused) => return Ok(Err(refused)),
         };
-        let memory = turn(&self.memory, mebibytes(&header)).await?;
+        let memory = turn(&self.memory, mebibytes(&header), deadline).await?;
         let (spool, decoder) = (self.spool.clone(), self.decoder.clone());
         // The work goes on when nobody waits for it any more: until then its place is taken.
         let work = move || {
-            let _held = (hand, memory, of_person, of_all);
+            let _held = (hand, memory, own, of_person, of_all);
             if header.kind.family == Family::Picture {
                 worker::hire(&decoder, file, &header, &spool)
             } else {
@@ -132,8 +139,8 @@ fn mebibytes(header: &Header) -> u32 {
     u32::try_from(header.memory.div_ceil(1 << 20)).unwrap_or(MEMORY).clamp(1, MEMORY)
 }
 
-async fn turn(places: &Arc<Semaphore>, count: u32) -> AppResult<OwnedSemaphorePermit> {
-    match timeout(TURN_TIMEOUT, Arc::clone(places).acquire_many_owned(count)).await {
+async fn turn(places: &Arc<Semaphore>, count: u32, deadline: Instant) -> AppResult<OwnedSemaphorePermit> {
+    match timeout_at(deadline, Arc::clone(places).acquire_many_owned(count)).await {
         Ok(Ok(permit)) => Ok(permit),
         _ => Err(AppError::overloaded()),
     }

@@ -4,7 +4,7 @@
 //! good, does not stop a request: it runs without a viewer, and its answer says why in `extensions.authentication`.
 
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use super::gate::Caller;
@@ -22,6 +22,10 @@ const CREDENTIAL_WORDS: [&str; 8] =
 /// Names with such a word that mean something else.
 const OTHER_WORDS: [&str; 2] = ["csrf", "xsrf"];
 
+/// Headers, without `x-`, `-` and `_`, in which clients of other servers send their credentials. No words here: proxies add
+/// headers of their own with tokens that are none of Plaza's.
+const OTHER_HEADERS: [&str; 7] = ["apikey", "auth", "authtoken", "accesstoken", "authorization", "token", "jwt"];
+
 /// A credential in a form that Plaza does not take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotUnderstood;
@@ -35,8 +39,11 @@ impl From<NotUnderstood> for AppError {
 /// The token in the `Authorization` header; none without the header, or with an empty one.
 ///
 /// # Errors
-/// When the header is not of the bearer kind, or there are several.
+/// When the header is not of the bearer kind, there are several, or another header holds a credential.
 pub fn of_headers(headers: &HeaderMap) -> Result<Option<&str>, NotUnderstood> {
+    if headers.iter().any(|(name, value)| is_other_credential(name) && !value.is_empty()) {
+        return Err(NotUnderstood);
+    }
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -44,6 +51,16 @@ pub fn of_headers(headers: &HeaderMap) -> Result<Option<&str>, NotUnderstood> {
     }
     let value = HeaderValue::to_str(value).map_err(|_| NotUnderstood)?;
     if value.is_empty() { Ok(None) } else { bearer(value).map(Some) }
+}
+
+fn is_other_credential(name: &HeaderName) -> bool {
+    let plain = plain(name.as_str());
+    *name != AUTHORIZATION && OTHER_HEADERS.contains(&plain.strip_prefix('x').unwrap_or(&plain))
+}
+
+/// A name in lower case, without `-` and `_`.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase()
 }
 
 fn bearer(value: &str) -> Result<&str, NotUnderstood> {
@@ -59,14 +76,17 @@ fn bearer(value: &str) -> Result<&str, NotUnderstood> {
 /// # Errors
 /// When something looks like a credential and is none of these, or two of them differ.
 pub fn of_payload(payload: &Map<String, Value>) -> Result<Option<&str>, NotUnderstood> {
-    let headers = match payload.iter().find(|(name, _)| name.eq_ignore_ascii_case("headers")) {
-        None | Some((_, Value::Null)) => None,
-        Some((_, Value::Object(headers))) => Some(headers),
-        Some(_) => return Err(NotUnderstood),
-    };
+    let mut members: Vec<(&String, &Value)> = payload.iter().collect();
+    for (_, headers) in payload.iter().filter(|(name, _)| name.eq_ignore_ascii_case("headers")) {
+        match headers {
+            Value::Null => {}
+            Value::Object(headers) => members.extend(headers),
+            _ => return Err(NotUnderstood),
+        }
+    }
     let mut found: Option<&str> = None;
-    for (name, value) in payload.iter().chain(headers.into_iter().flatten()) {
-        let name: String = name.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
+    for (name, value) in members {
+        let name = plain(name);
         if TOKEN_NAMES.contains(&name.as_str()) {
             let Some(token) = of_value(value)? else { continue };
             if found.replace(token).is_some_and(|other| other != token) {
@@ -83,9 +103,11 @@ fn is_nothing(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
-fn is_credential(name: &str) -> bool {
+/// Whether a name means a credential.
+pub fn is_credential(name: &str) -> bool {
+    let name = plain(name);
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    (name == "auth" || has(&CREDENTIAL_WORDS)) && !has(&OTHER_WORDS)
+    (name.ends_with("auth") || has(&CREDENTIAL_WORDS)) && !has(&OTHER_WORDS)
 }
 
 fn of_value(value: &Value) -> Result<Option<&str>, NotUnderstood> {
@@ -114,7 +136,7 @@ pub fn requester(app: &App, caller: &Caller, headers: &HeaderMap) -> AppResult<R
 /// The requester of an event stream that a ticket opens.
 ///
 /// # Errors
-/// Unauthenticated when the ticket is not good: nothing is asked with it that could do without.
+/// Unauthenticated when the ticket is not good: a subscription of private events has nothing to say without a viewer.
 pub fn of_ticket(app: &App, caller: &Caller, ticket: &str) -> AppResult<Requester> {
     let refused = |error: TokenError| {
         let message = match error {
@@ -155,6 +177,7 @@ mod tests {
             json!({ "access_token": "a.b.c" }),
             json!({ "authToken": "a.b.c" }),
             json!({ "token": "a.b.c", "authorization": "Bearer a.b.c", "headers": null, "author": "ada" }),
+            json!({ "Headers": null, "headers": { "authorization": "Bearer a.b.c" } }),
         ] {
             assert_eq!(of_payload(payload.as_object().unwrap()), Ok(Some("a.b.c")), "{payload}");
         }
@@ -184,6 +207,10 @@ mod tests {
             json!({ "auth": { "token": "a.b.c" } }),
             json!({ "idToken": "a.b.c" }),
             json!({ "token": "a.b.c", "authorization": "Bearer d.e.f" }),
+            json!({ "x-auth": "a.b.c" }),
+            json!({ "headers": { "X-Auth": "a.b.c" } }),
+            json!({ "Headers": {}, "headers": { "authorization": "Basic YWRhOng=" } }),
+            json!({ "HEADERS": { "token": "a.b.c" }, "headers": { "token": "d.e.f" } }),
         ] {
             assert_eq!(of_payload(payload.as_object().unwrap()), Err(NotUnderstood), "{payload}");
         }

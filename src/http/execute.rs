@@ -23,6 +23,7 @@ use crate::error::{AppError, AppResult, ErrorCode};
 use crate::graphql::document::{Asked, Refused};
 use crate::graphql::errors;
 use crate::metrics::Metrics;
+use crate::permit::MutationPermit;
 use crate::telemetry::TraceId;
 
 /// A mutation that takes longer is given up.
@@ -173,21 +174,19 @@ pub fn subscribe(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
         .boxed()
 }
 
-/// What brings files has its place among the uploads; everything else takes one of the mutations' permits.
+/// What brings files has its place among the uploads; everything else takes one of the mutations' permits, which lies with
+/// the request for what waits long and gives it back meanwhile.
 async fn run_mutation(
     endpoint: &Endpoint,
     (request, place): (Request, Option<Place>),
     requester: &Requester,
 ) -> AppResult<Response> {
     let app = &endpoint.app;
-    let permit = match place {
-        Some(_) => None,
-        None => Some(Arc::clone(&app.mutations).try_acquire_owned().map_err(|_| AppError::overloaded())?),
-    };
+    let request = if place.is_some() { request } else { request.data(MutationPermit::take(&app.mutations)?) };
     let engine = Arc::clone(&endpoint.engine);
     let span = tracing::info_span!("mutation", trace = requester.trace.as_str());
     let task = async move {
-        let _held = (permit, place);
+        let _held = place;
         tokio::time::timeout(DEADLINE, engine.execute(request)).await
     };
     match app.tracker.spawn(task.instrument(span)).await {

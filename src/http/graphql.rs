@@ -4,7 +4,7 @@ use async_graphql::parser::types::OperationType;
 use axum::body::BodyDataStream;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{Extension, Request, State};
-use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response as HttpResponse;
 
@@ -35,6 +35,7 @@ pub async fn post(
     let reply = Reply::to(&accept, &endpoint.app.metrics, &caller.trace);
     let asked = async {
         check_accept(&accept)?;
+        query_string::check_no_credentials(&parts.uri)?;
         let requester = credentials::requester(&endpoint.app, &caller, &parts.headers)?;
         let received = read(&endpoint, &requester, &parts.headers, &mut body).await?;
         received.asked.check_named()?;
@@ -42,12 +43,13 @@ pub async fn post(
     };
     match asked.await {
         Ok((requester, received)) => {
-            let request = Incoming { requester, received, accept, headers: &parts.headers, only_reads: false };
+            let may_run = MayRun::Everything;
+            let request = Incoming { requester, received, accept, headers: &parts.headers, may_run };
             answer(&endpoint, &reply, request).await
         }
         Err(error) => {
-            // Nobody knows how much is to come of a body that does not say, and nobody waits for it. Whoever asked before
-            // sending hears the refusal first.
+            // Of a body that does not say its length it is not known how much is to come, so it is not waited for. A client
+            // that asked before sending hears the refusal first.
             if parts.headers.contains_key(CONTENT_LENGTH) && !parts.headers.contains_key(EXPECT) {
                 body::discard(&mut body).await;
             }
@@ -101,7 +103,7 @@ pub async fn get(
     request: Request,
 ) -> HttpResponse {
     if let Ok(upgrade) = upgrade {
-        return websocket::accept(endpoint, caller, request.headers(), upgrade);
+        return websocket::accept(endpoint, caller, (request.uri(), request.headers()), upgrade);
     }
     let (head, _) = request.into_parts();
     let headers = &head.headers;
@@ -111,33 +113,30 @@ pub async fn get(
         return graphiql::page(State(endpoint)).await;
     }
     let reply = Reply::to(&accept, &endpoint.app.metrics, &caller.trace);
-    match queried(&endpoint, &caller, &accept, (&head.uri, headers)) {
-        Ok((requester, received)) => {
-            let request = Incoming { requester, received, accept, headers, only_reads: true };
-            answer(&endpoint, &reply, request).await
-        }
+    match queried(&endpoint, &caller, accept, (&head.uri, headers)) {
+        Ok(request) => answer(&endpoint, &reply, request).await,
         Err(error) => reply.refuse(&error),
     }
 }
 
 /// What a GET asks for, and who asks.
-fn queried(
+fn queried<'a>(
     endpoint: &Endpoint,
     caller: &Caller,
-    accept: &Accept,
-    (uri, headers): (&Uri, &HeaderMap),
-) -> AppResult<(Requester, Received)> {
-    check_accept(accept)?;
+    accept: Accept,
+    (uri, headers): (&Uri, &'a HeaderMap),
+) -> AppResult<Incoming<'a>> {
+    check_accept(&accept)?;
     let Queried { asked, ticket } = query_string::parse(uri)?;
-    let requester = match ticket {
-        None => credentials::requester(&endpoint.app, caller, headers)?,
+    let (requester, may_run) = match ticket {
+        None => (credentials::requester(&endpoint.app, caller, headers)?, MayRun::Reads),
         Some(ticket) => {
-            check_ticket(accept, headers)?;
-            credentials::of_ticket(&endpoint.app, caller, &ticket)?
+            check_ticket(&accept, headers)?;
+            (credentials::of_ticket(&endpoint.app, caller, &ticket)?, MayRun::Subscriptions)
         }
     };
     asked.check_named()?;
-    Ok((requester, Received { asked, ..Received::default() }))
+    Ok(Incoming { requester, received: Received { asked, ..Received::default() }, accept, headers, may_run })
 }
 
 /// Answers any other method.
@@ -159,12 +158,38 @@ struct Incoming<'a> {
     received: Received,
     accept: Accept,
     headers: &'a HeaderMap,
-    /// It may be repeated by whoever stands between: no mutations.
-    only_reads: bool,
+    may_run: MayRun,
+}
+
+/// Which operations a request may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MayRun {
+    Everything,
+    /// No mutations: what stands between client and server may repeat a GET.
+    Reads,
+    /// With a stream ticket: it stands in an address, and addresses are written to logs.
+    Subscriptions,
+}
+
+impl MayRun {
+    /// Refuses any other operation.
+    fn check(self, operation: OperationType) -> AppResult<()> {
+        let (code, message) = match (self, operation) {
+            (Self::Everything, _)
+            | (Self::Reads, OperationType::Query)
+            | (Self::Reads | Self::Subscriptions, OperationType::Subscription) => return Ok(()),
+            (_, OperationType::Mutation) => (ErrorCode::MethodNotAllowed, "GET runs no mutations; use POST."),
+            (Self::Subscriptions, OperationType::Query) => (
+                ErrorCode::Unauthenticated,
+                "A stream ticket runs subscriptions alone; send Authorization: Bearer <access token> for queries.",
+            ),
+        };
+        Err(AppError::Request(code, message.into()))
+    }
 }
 
 async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -> HttpResponse {
-    let Incoming { requester, received, accept, headers, only_reads } = request;
+    let Incoming { requester, received, accept, headers, may_run } = request;
     let Received { asked, files, place } = received;
     // Not before the request was read: whoever sends slowly takes nobody's place.
     let Ok(_permit) = endpoint.requests.try_acquire() else {
@@ -178,9 +203,8 @@ async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -
         Err(response) if streams => return sse::refused(&response),
         Err(response) => return reply.send(&response),
     };
-    let refuse = |message: &str| reply.refuse(&AppError::Request(ErrorCode::MethodNotAllowed, message.into()));
-    if only_reads && prepared.operation == OperationType::Mutation {
-        return refuse("GET runs no mutations; use POST.");
+    if let Err(error) = may_run.check(prepared.operation) {
+        return reply.refuse(&error);
     }
     if prepared.operation == OperationType::Subscription
         && let Some(error) = requester.token_error
@@ -208,7 +232,7 @@ fn check_ticket(accept: &Accept, headers: &HeaderMap) -> AppResult<()> {
         let message = "A stream ticket needs Accept: text/event-stream.";
         return Err(AppError::Request(ErrorCode::Unauthenticated, message.into()));
     }
-    if headers.contains_key(AUTHORIZATION) {
+    if credentials::of_headers(headers)?.is_some() {
         return Err(AppError::bad_input("Send a stream ticket or an Authorization header, not both."));
     }
     Ok(())

@@ -36,8 +36,9 @@ pub async fn ready(State(endpoint): State<Endpoint>) -> Response {
     }
 }
 
-/// Answers `GET /metrics` in the text format that Prometheus reads: for programs of this machine, and for those who send
-/// `PLAZA_METRICS_TOKEN`.
+/// Answers `GET /metrics` in the text format that Prometheus reads: for those who send `PLAZA_METRICS_TOKEN`, and for
+/// programs of this machine where no proxy is known. Where one is, what comes from this machine without a client's address
+/// may come through it from anywhere.
 pub async fn metrics(
     State(endpoint): State<Endpoint>,
     Extension(caller): Extension<Caller>,

@@ -204,8 +204,8 @@ pub async fn receive(
     match received.await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {
-            // Whoever asked before sending hears the refusal first, and nobody knows how much is to come of a body that does
-            // not say.
+            // A client that asked before sending hears the refusal first. Of a body that does not say its length it is not
+            // known how much is to come.
             if parts.headers.contains_key(CONTENT_LENGTH) && !parts.headers.contains_key(EXPECT) {
                 discard(&mut body).await;
             }

@@ -80,22 +80,24 @@ pub async fn read(
     let boundary = multer::parse_boundary(media_type)
         .map_err(|_| AppError::bad_input("The multipart/form-data body has no boundary in Content-Type."))?;
     let whole = Constraints::new().size_limit(SizeLimit::new().whole_stream(limits.upload as u64));
-    let between = Between::default();
-    let multipart = Multipart::with_constraints(in_turn(body, between.clone()), boundary, whole);
+    let came = Came::default();
+    let multipart = Multipart::with_constraints(in_turn(body, came.clone()), boundary, whole);
     let deadline = Instant::now() + BODY_TIMEOUT;
-    read_parts(Parts { multipart, between, deadline, limits, room }, endpoint, uploader).await
+    read_parts(Parts { multipart, came, deadline, pace: None, limits, room }, endpoint, uploader).await
 }
 
 /// Bytes that came since the last part, or the last piece of one: what the reader of parts holds and looks through.
 #[derive(Clone, Default)]
-struct Between(Arc<AtomicUsize>);
+struct Came(Arc<AtomicUsize>);
 
 /// The parts of a body, one after the other.
 struct Parts<'a> {
     multipart: Multipart<'a>,
-    between: Between,
+    came: Came,
     /// By then all of it has come.
     deadline: Instant,
+    /// At what rate it has to come, heads and all; none while no place is held.
+    pace: Option<Pace>,
     limits: &'a TransportLimits,
     /// Room for what is not a file.
     room: Room<'a>,
@@ -103,22 +105,41 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     async fn next(&mut self) -> AppResult<Option<Field<'a>>> {
-        let next = timeout_at(self.deadline, self.multipart.next_field()).await.map_err(|_| too_slow())?;
-        let field = next.map_err(|error| fault(&error, self.limits))?;
-        self.between.0.store(0, Ordering::Relaxed);
-        Ok(field)
+        let next = in_pace(self.pace.as_ref(), self.deadline, self.multipart.next_field()).await?;
+        self.count()?;
+        next.map_err(|error| fault(&error, self.limits))
     }
 
-    async fn piece(&self, field: &mut Field<'_>) -> AppResult<Option<Bytes>> {
-        let piece = timeout_at(self.deadline, field.chunk()).await.map_err(|_| too_slow())?;
-        let piece = piece.map_err(|error| fault(&error, self.limits))?;
-        self.between.0.store(0, Ordering::Relaxed);
-        Ok(piece)
+    async fn piece(&mut self, field: &mut Field<'_>) -> AppResult<Option<Bytes>> {
+        let piece = in_pace(self.pace.as_ref(), self.deadline, field.chunk()).await?;
+        self.count()?;
+        piece.map_err(|error| fault(&error, self.limits))
+    }
+
+    /// Counts what came for the last part or piece.
+    fn count(&mut self) -> AppResult<()> {
+        let bytes = self.came.0.swap(0, Ordering::Relaxed);
+        self.pace.as_mut().map_or(Ok(()), |pace| pace.count(bytes))
+    }
+
+    /// From now on a place is held, and what is still to come has its own time: a client that waited for others did not send
+    /// slowly.
+    fn hold_place(&mut self) {
+        (self.deadline, self.pace) = (Instant::now() + BODY_TIMEOUT, Some(Pace::start(GRACE)));
+    }
+}
+
+/// Waits for what is next until the deadline, and not longer than the pace allows.
+async fn in_pace<T>(pace: Option<&Pace>, deadline: Instant, next: impl Future<Output = T>) -> AppResult<T> {
+    let in_time = async { timeout_at(deadline, next).await.map_err(|_| too_slow()) };
+    match pace {
+        Some(pace) => pace.wait(in_time).await?,
+        None => in_time.await,
     }
 }
 
 /// The body, a chunk at a time: the reader of parts would take in all that is there before it looks at any of it.
-fn in_turn(body: &mut BodyDataStream, between: Between) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send {
+fn in_turn(body: &mut BodyDataStream, came: Came) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send {
     let mut had_one = false;
     stream::poll_fn(move |context| {
         had_one = !had_one;
@@ -126,7 +147,7 @@ fn in_turn(body: &mut BodyDataStream, between: Between) -> impl Stream<Item = Re
             let chunk = body.poll_next_unpin(context);
             had_one = chunk.is_ready();
             if let Poll::Ready(Some(Ok(bytes))) = &chunk {
-                let held = between.0.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
+                let held = came.0.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
                 if held > MOST_BETWEEN {
                     return Poll::Ready(Some(Err(axum::Error::new("nothing but what stands between parts"))));
                 }
@@ -144,7 +165,6 @@ async fn read_parts(mut parts: Parts<'_>, endpoint: &Endpoint, uploader: Uploade
     let map = collect(&mut parts, "map", MAP_BYTES * limits.files).await?;
     let mut expected = parse_map(&map, &asked, limits)?;
     let mut received = Received { asked, ..Received::default() };
-    let mut rate = Pace::start(GRACE);
     while let Some(mut field) = parts.next().await? {
         let place = field.name().and_then(|name| expected.remove(name));
         let place =
@@ -152,13 +172,12 @@ async fn read_parts(mut parts: Parts<'_>, endpoint: &Endpoint, uploader: Uploade
         let first = parts.piece(&mut field).await?;
         if received.place.is_none() {
             received.place = Some(endpoint.uploads.take(uploader).await?);
-            // Who waited for others did not send slowly.
-            (parts.deadline, rate) = (Instant::now() + BODY_TIMEOUT, Pace::start(GRACE));
+            parts.hold_place();
         }
         let filename = field.file_name().unwrap_or_default().to_owned();
         let content_type = field.content_type().map(ToString::to_string);
         let mut file = fresh(endpoint.app.workshop.spool()).await?;
-        save(&parts, (field, first), &mut rate, &mut file).await?;
+        save(&mut parts, (field, first), &mut file).await?;
         let content = file.into_std().await;
         received.files.push((place, UploadValue { filename, content_type, content }));
     }
@@ -197,9 +216,8 @@ async fn fresh(spool: &Spool) -> AppResult<TokioFile> {
 
 /// Writes a part, of which the first piece was read, into a file.
 async fn save(
-    parts: &Parts<'_>,
+    parts: &mut Parts<'_>,
     (mut field, mut piece): (Field<'_>, Option<Bytes>),
-    pace: &mut Pace,
     file: &mut TokioFile,
 ) -> AppResult<()> {
     let most = parts.limits.file;
@@ -209,9 +227,8 @@ async fn save(
         if size > most {
             return Err(too_large("A file", most));
         }
-        pace.count(chunk.len())?;
         file.write_all(&chunk).await.map_err(AppError::internal)?;
-        piece = pace.wait(parts.piece(&mut field)).await??;
+        piece = parts.piece(&mut field).await?;
     }
     file.flush().await.map_err(AppError::internal)
 }

@@ -36,8 +36,13 @@ pub fn may_connect(headers: &HeaderMap, config: &Config) -> bool {
     authority.zip(host).is_some_and(|(authority, host)| authority.as_str().eq_ignore_ascii_case(host))
 }
 
+/// Whether an origin is a page's. Apps that show pages of their own have other schemes.
+fn is_web(origin: &str) -> bool {
+    origin.starts_with("http://") || origin.starts_with("https://")
+}
+
 /// Whether an origin is listed, or is a page's that this machine serves to itself while Plaza is being developed with.
 fn is_allowed(origin: &HeaderValue, listed: &[HeaderValue], production: bool) -> bool {
     listed.contains(origin)
-        || (!production && origin.to_str().is_ok_and(|text| text.starts_with("http://") && is_of_this_machine(text)))
+        || (!production && origin.to_str().is_ok_and(|text| is_web(text) && is_of_this_machine(text)))
 }

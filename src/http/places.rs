@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -15,6 +14,7 @@ use crate::config::{Rate, TransportLimits};
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::rates::network;
+use crate::turns::{Turn, Turns};
 
 /// How long one waits for a place.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(8);
@@ -22,23 +22,18 @@ const PLACE_TIMEOUT: Duration = Duration::from_secs(8);
 /// A person gets one place in so many.
 const SHARE: usize = 4;
 
-/// People and networks whose places are remembered, and for how long after they last took one.
-const REMEMBERED: u64 = 10_000;
-const REMEMBERED_FOR: Duration = Duration::from_mins(15);
-
 /// See the module.
 #[derive(Clone)]
 pub struct Places {
     all: Arc<Semaphore>,
-    share: usize,
-    per_network: Rate,
-    by_person: Cache<UserId, Arc<Semaphore>>,
-    by_network: Cache<IpAddr, Arc<Semaphore>>,
+    spares_local: bool,
+    by_person: Turns<UserId>,
+    by_network: Turns<IpAddr>,
 }
 
 /// A place, until it is dropped.
 pub struct Place {
-    _held: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
+    _held: (Turn<UserId>, Option<Turn<IpAddr>>, OwnedSemaphorePermit),
 }
 
 /// Who wants a place.
@@ -55,12 +50,12 @@ pub struct Uploader {
 impl Places {
     /// As many as the settings say.
     pub fn new(limits: &TransportLimits) -> Self {
+        let Rate { most, explicit } = limits.uploads_per_address;
         Self {
             all: Arc::new(Semaphore::new(limits.uploads)),
-            share: (limits.uploads / SHARE).max(1),
-            per_network: limits.uploads_per_address,
-            by_person: Cache::builder().max_capacity(REMEMBERED).time_to_idle(REMEMBERED_FOR).build(),
-            by_network: Cache::builder().max_capacity(REMEMBERED).time_to_idle(REMEMBERED_FOR).build(),
+            spares_local: !explicit,
+            by_person: Turns::new((limits.uploads / SHARE).max(1)),
+            by_network: Turns::new(most as usize),
         }
     }
 
@@ -69,15 +64,11 @@ impl Places {
     /// # Errors
     /// Overloaded when none becomes free in time.
     pub async fn take(&self, uploader: Uploader) -> AppResult<Place> {
-        let of_person = self.by_person.get_with(uploader.person, || Arc::new(Semaphore::new(self.share)));
-        let is_spared = uploader.is_local && !self.per_network.explicit;
-        let of_network = uploader.ip.filter(|_| !is_spared).map(|ip| {
-            self.by_network.get_with(network(ip), || Arc::new(Semaphore::new(self.per_network.most as usize)))
-        });
+        let counted = uploader.ip.filter(|_| !(uploader.is_local && self.spares_local));
         let take = async {
-            let of_person = of_person.acquire_owned().await.map_err(AppError::internal)?;
-            let of_network = match of_network {
-                Some(places) => Some(places.acquire_owned().await.map_err(AppError::internal)?),
+            let of_person = self.by_person.take(uploader.person).await?;
+            let of_network = match counted {
+                Some(ip) => Some(self.by_network.take(network(ip)).await?),
                 None => None,
             };
             let of_all = Arc::clone(&self.all).acquire_owned().await.map_err(AppError::internal)?;

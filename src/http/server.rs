@@ -1,4 +1,4 @@
-//! The loop that takes connections: bounded in number, with time limits for whoever is slow to speak or to listen.
+//! The loop that takes connections: bounded in number, with time limits for clients that are slow to send or to read.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -31,7 +31,7 @@ use crate::tally::Held;
 /// The head of a request arrives within this time, and an idle connection is closed after it.
 const HEADERS: Duration = Duration::from_secs(20);
 
-/// Somebody who takes nothing of what was written for this long is gone.
+/// A client that takes nothing of what was written for this long is gone.
 const WRITE: Duration = Duration::from_secs(10);
 
 /// Bytes of a request's head.
@@ -72,7 +72,7 @@ impl Front {
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
     total: usize,
-    /// None behind a proxy, whose connections are everybody's.
+    /// None behind a proxy, whose connections are shared by all clients.
     per_address: Option<Rate>,
     spares_local: bool,
 }

@@ -93,6 +93,40 @@ async fn credentials_that_are_not_understood_are_refused() {
     }
 }
 
+/// A credential in a place where none is read is refused: else its sender would be answered as one without an account.
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_in_other_places_are_refused() {
+    let app = TestApp::start().await;
+    let body = json!({ "query": PUBLIC }).to_string();
+    let get = "query=%7B__typename%7D";
+    for name in ["access_token", "token", "authorization", "api_key", "X-Auth", "jwt", "ticket"] {
+        let path = format!("/graphql?{get}&{name}=a.b.c");
+        let reply = send(app.address, Method::GET, &path, &[], "").await;
+        assert_eq!((reply.status, reply.code().as_str()), (401, "UNAUTHENTICATED"), "GET {name}");
+        let reply = send(app.address, Method::POST, &path, &[JSON], body.clone()).await;
+        assert_eq!((reply.status, reply.code().as_str()), (401, "UNAUTHENTICATED"), "POST {name}");
+        for path in ["/graphql", "/graphql/ws"] {
+            let refused = Socket::ask_at(app.address, &format!("{path}?{name}=a.b.c"), &[]).await;
+            assert_eq!(refused.err(), Some(401), "{path} {name}");
+        }
+        let path = format!("/graphql?{get}&{name}=");
+        assert_eq!(send(app.address, Method::GET, &path, &[], "").await.status, 200, "an empty {name}");
+    }
+    for name in ["x-api-key", "apikey", "x-auth-token", "x-access-token", "x-auth", "x-authorization", "token"] {
+        let reply = send(app.address, Method::POST, "/graphql", &[JSON, (name, "a.b.c")], body.clone()).await;
+        assert_eq!((reply.status, reply.code().as_str()), (401, "UNAUTHENTICATED"), "{name}");
+        assert!(reply.text.contains("Bearer <access token>"), "{}", reply.text);
+        assert_eq!(Socket::ask(app.address, &[(name, "a.b.c")]).await.err(), Some(401), "{name}");
+        let reply = send(app.address, Method::POST, "/graphql", &[JSON, (name, "")], body.clone()).await;
+        assert_eq!(reply.status, 200, "an empty {name}");
+    }
+    // What proxies add is none of Plaza's.
+    for name in ["x-csrf-token", "cf-access-jwt-assertion", "x-amzn-oidc-accesstoken", "x-forwarded-access-token"] {
+        let reply = send(app.address, Method::POST, "/graphql", &[JSON, (name, "a.b.c")], body.clone()).await;
+        assert_eq!(reply.status, 200, "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_takes_every_usual_form_of_a_token() {
     let app = TestApp::start().await;
@@ -148,6 +182,22 @@ async fn unreadable_variables_end_their_operation_alone() {
     socket.next().await;
 }
 
+/// They count among what an address may ask, as those that can be read do.
+#[tokio::test(flavor = "multi_thread")]
+async fn unreadable_operations_are_counted() {
+    let app = TestApp::with(&[("PLAZA_LIMIT_REQUESTS_PER_SECOND", "1")]).await;
+    let mut socket = Socket::open(app.address, json!({})).await;
+    let mut told = Vec::new();
+    for n in 0..20 {
+        let frame =
+            format!(r#"{{"id":"{n}","type":"subscribe","payload":{{"query":"{{a}}","variables":{{"a":"\ud83d"}}}}}}"#);
+        socket.send_frame(tokio_tungstenite::tungstenite::Message::text(frame)).await;
+        told.push(socket.receive().await["payload"][0]["extensions"]["code"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(told[0], "BAD_USER_INPUT", "{told:?}");
+    assert_eq!(told[19], "RATE_LIMITED", "{told:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_opens_an_event_stream_without_a_header() {
     let app = TestApp::start().await;
@@ -183,6 +233,10 @@ async fn a_ticket_opens_an_event_stream_without_a_header() {
     };
     // For streams alone, and neither an access token nor beside one; and a token is no ticket.
     refused(&good, &[], 401).await;
+    refused(&good, &[stream], 401).await;
+    refused(&good, &[stream, ("x-api-key", &ada.token)], 401).await;
+    let path = url(&good, "mutation%7Blogout%7Bok%7D%7D");
+    assert_eq!(send(app.address, Method::GET, &path, &[stream], "").await.status, 405);
     refused(&good, &[stream, ("authorization", &format!("Bearer {}", ada.token))], 400).await;
     refused(&ada.token, &[stream], 401).await;
     refused("nonsense", &[stream], 401).await;
@@ -206,7 +260,11 @@ async fn pages_on_localhost_may_ask_outside_production() {
         (&app, "http://localhost:5173", true),
         (&app, "http://127.0.0.1:3000", true),
         (&app, "http://[::1]:3000", true),
+        (&app, "https://localhost:5173", true),
+        (&app, "https://127.0.0.1", true),
+        (&app, "https://[::1]:3000", true),
         (&app, "capacitor://localhost", true),
+        (&app, "ionic://localhost", false),
         (&app, "https://shop.example", true),
         (&app, "http://localhost.evil.example", false),
         (&app, "https://evil.example", false),
@@ -214,6 +272,7 @@ async fn pages_on_localhost_may_ask_outside_production() {
         (&production, "https://shop.example", true),
         (&production, "http://localhost:5173", false),
         (&production, "http://127.0.0.1:3000", false),
+        (&production, "https://localhost:5173", false),
     ] {
         let expected = if allowed { origin } else { "" };
         let headers =

@@ -1,5 +1,5 @@
-//! What comes in is limited in size, time and number, and nobody's share is another's: bodies, connections, sockets,
-//! uploads, pictures that wait, and the pages for what watches over the process.
+//! What comes in is limited in size, time and number, and each address and person has a share: of bodies, connections,
+//! sockets, uploads, pictures that wait, and the pages for what watches over the process.
 
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ async fn endless(plaza: &Process, method: &str, path: &str, media_type: &str) ->
         }
     };
     let answered = timeout(PATIENCE, read).await;
-    // A server that closes while somebody still sends may take its answer back.
+    // A server that closes while its client still sends may take its answer back.
     if answered.unwrap_or_else(|_| panic!("{method} {path} with {media_type} is never answered")) {
         String::from_utf8_lossy(&status).into_owned()
     } else {
@@ -66,7 +66,7 @@ async fn endless(plaza: &Process, method: &str, path: &str, media_type: &str) ->
     }
 }
 
-/// Every route with every method: no body without end is waited for or held, whoever sends it.
+/// Every route with every method: no body without end is waited for or held.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_route_reads_a_body_without_end() {
     let plaza = Process::on_database(&cluster().empty_database().await).await;
@@ -216,7 +216,7 @@ async fn silence_holds_no_place_of_uploads() {
     assert!(start.elapsed() < Duration::from_secs(7), "{:?}", start.elapsed());
 }
 
-/// Whoever began a file and goes silent is cut soon, and holds up nobody from elsewhere.
+/// An upload that began a file and goes silent is cut soon, and holds up none from other addresses.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_stands_still_is_cut() {
     let settings = [("PLAZA_LIMIT_UPLOADS_PER_ADDRESS", "1"), ("PLAZA_TRUSTED_PROXY_HEADER", "X-Forwarded-For")];
@@ -241,7 +241,7 @@ async fn a_file_that_stands_still_is_cut() {
 
 /// Pictures that wait for their turn hold no mutation's place: people sign in and write all the while.
 #[tokio::test(flavor = "multi_thread")]
-async fn pictures_that_wait_hold_up_nobody_else() {
+async fn pictures_that_wait_hold_up_no_other_mutations() {
     let app = TestApp::with(&[("PLAZA_LIMIT_MUTATIONS", "2")]).await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let picture = empty_png(5000, 5000);
@@ -262,7 +262,7 @@ async fn pictures_that_wait_hold_up_nobody_else() {
     uploads.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
-/// Whoever comes when too many files wait is refused at once, and one person does not fill the queue.
+/// One file more than may wait is refused at once, and one person's files do not fill the queue.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_queue_of_pictures_is_bounded() {
     let app = TestApp::start().await;

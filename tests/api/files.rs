@@ -225,7 +225,7 @@ async fn what_is_refused_leaves_nothing_behind() {
         (sending("cut.jpg", cut(&jpeg(640, 480, 1, true))), "INVALID_INPUT"),
         (sending("cut.png", cut(&rgb_png(640, 480))), "INVALID_INPUT"),
         (sending("cut.webp", cut(&webp(640, 480))), "INVALID_INPUT"),
-        (sending("cut.gif", cut(&gif(640, 480, 3))), "INVALID_INPUT"),
+        (sending("cut.gif", cut(&gif(640, 480, 1))), "INVALID_INPUT"),
         (sending("bomb.png", empty_png(50_000, 50_000)), "FILE_TOO_LARGE"),
         (sending("wide.png", empty_png(8193, 1)), "FILE_TOO_LARGE"),
         (sending("flat.png", flat), "FILE_TOO_LARGE"),

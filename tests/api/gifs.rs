@@ -46,12 +46,20 @@ async fn gifs_that_browsers_show_are_taken() {
     let (canvas, whole) = ((100, 80), [0, 0, 100, 80]);
     let mut no_screen = gif(100, 80, 2);
     no_screen[6..10].fill(0);
+    let mut cut = gif(100, 80, 3);
+    cut.truncate(cut.len() - 9);
+    // An image of one block.
+    let frame = |width, height| [b"\x2c\0\0\0\0".as_slice(), &[width, 0, height, 0, 0, 2, 1, 0x44, 0]].concat();
     let cases = [
         ("no trailer", ending(b""), canvas, vec![whole; 2]),
         ("two NULs as trailer", ending(b"\0\0"), canvas, vec![whole; 2]),
         ("NULs behind the trailer", ending(b";\0\0\0"), canvas, vec![whole; 2]),
         ("another trailer", ending(b"\x99rest"), canvas, vec![whole; 2]),
         ("a comment that is cut off", ending(b"\x21\xfe\x09word"), canvas, vec![whole; 2]),
+        ("cut off inside a frame", cut, canvas, vec![whole; 2]),
+        ("cut off inside a frame's head", ending(b"\x2c\0\0"), canvas, vec![whole; 2]),
+        ("a later frame of no width", ending(&[frame(0, 9), b"\x2c".to_vec()].concat()), canvas, vec![whole; 2]),
+        ("a later frame of no height", ending(&[frame(9, 0), b";".to_vec()].concat()), canvas, vec![whole; 2]),
         ("an extension of no known kind", ending(b"\x21\xbb\x04word\0;"), canvas, vec![whole; 2]),
         ("no size of the screen", no_screen, canvas, vec![whole; 2]),
         ("a first frame over the edge", odd_gif(99, 80, &[whole, whole]), canvas, vec![whole; 2]),

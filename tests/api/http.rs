@@ -223,8 +223,8 @@ async fn health_and_figures_are_there() {
     assert_eq!(get(&app, "/readyz", &[]).await.status, 503);
 }
 
-/// Figures are for programs of this machine and for who has the token; readiness is looked up once a second at most, and both
-/// are within the limit of requests.
+/// Figures are for programs of this machine and for requests with the token; readiness is looked up once in half a second at
+/// most, and both are within the limit of requests.
 #[tokio::test(flavor = "multi_thread")]
 async fn figures_are_for_operators_and_readiness_is_remembered() {
     let token = "a token of the tests that is long enough";
@@ -244,7 +244,12 @@ async fn figures_are_for_operators_and_readiness_is_remembered() {
     let replies = futures_util::future::join_all((0..200).map(|_| get(&app, "/readyz", &headers))).await;
     assert!(replies.iter().any(|reply| reply.status == 429));
     let closed = TestApp::with(&[proxied]).await;
-    assert_eq!(get(&closed, "/metrics", &[from]).await.status, 404, "without a token nobody is sent them");
+    assert_eq!(get(&closed, "/metrics", &[from]).await.status, 404, "without a token they are sent to no client");
+    // A proxy on this machine may have forgotten the client's address.
+    assert_eq!(get(&closed, "/metrics", &[]).await.status, 404);
+    let public = TestApp::with(&[("PLAZA_PUBLIC_URL", "https://plaza.example")]).await;
+    assert_eq!(get(&public, "/metrics", &[]).await.status, 404);
+    assert_eq!(get(&TestApp::start().await, "/metrics", &[]).await.status, 200);
 }
 
 /// R29: a pool without a free connection gives a clear error in time, and the process goes on.

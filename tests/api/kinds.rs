@@ -25,6 +25,24 @@ fn zip(names: &[&str]) -> Vec<u8> {
         .concat()
 }
 
+/// An archive as a program writes it that gives all numbers in the second record alone.
+fn zip64(names: &[&str]) -> Vec<u8> {
+    let mut bytes = zip(names);
+    let end = bytes.split_off(bytes.len() - 22);
+    let number = |place: usize| u64::from(u32::from_le_bytes(end[place..place + 4].try_into().unwrap()));
+    let (size, start, count) = (number(12).to_le_bytes(), number(16).to_le_bytes(), names.len().to_le_bytes());
+    let second = bytes.len().to_le_bytes();
+    let record = [b"PK\x06\x06\x2c\0\0\0\0\0\0\0".as_slice(), &[0; 12], &count, &count, &size, &start].concat();
+    let locator = [b"PK\x06\x07\0\0\0\0".as_slice(), &second, &[1, 0, 0, 0]].concat();
+    [bytes, record, locator, b"PK\x05\x06\0\0\0\0".to_vec(), vec![0xff; 12], vec![0; 2]].concat()
+}
+
+/// Two frames of AAC, with a checksum in each, or without.
+fn aac(checksum: bool) -> Vec<u8> {
+    let head: &[u8] = if checksum { b"\xff\xf0\x50\x80\x01\x5f\xfc\x12\x34" } else { b"\xff\xf1\x50\x80\x01\x1f\xfc" };
+    [head, &[0]].concat().repeat(2)
+}
+
 /// Two frames of an MP3, of 128 kbit/s and 44,100 samples a second.
 fn mp3_frames() -> Vec<u8> {
     let frame = [b"\xff\xfb\x90\0".as_slice(), &[0; 413]].concat();
@@ -41,14 +59,15 @@ async fn formats_are_found_by_their_structure() {
     let ada = app.as_user("ada").await;
     let docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
     let xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    let aac = [b"\xff\xf1\x50\x80\x01\x1f\xfc".as_slice(), &[0]].concat();
     let ogg = [b"OggS\0\x02".as_slice(), &[0; 20], &[1, 19], b"OpusHead\x01\x01", &[0; 9]].concat();
     let wav = b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x04\0\0\0\x80\x80\x80\x80";
     let webm = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\xff";
     let cases = [
         (sending("a.mp3", [b"ID3\x04\0\0\0\0\0\x04tag!".to_vec(), vec![0; 9], mp3_frames()].concat()), "audio/mpeg"),
         (sending("b.mp3", mp3_frames()), "audio/mpeg"),
-        (sending("a.aac", aac.repeat(2)), "audio/aac"),
+        (sending("a.aac", aac(false)), "audio/aac"),
+        (sending("b.aac", aac(true)), "audio/aac"),
+        (sending("c.aac", [b"ID3\x04\0\0\0\0\0\x04tag!".to_vec(), aac(false)].concat()), "audio/aac"),
         (sending("a.ogg", ogg), "audio/ogg"),
         (sending("a.amr", amr()), "audio/amr"),
         (sending("a.wav", *wav), "audio/wav"),
@@ -61,6 +80,8 @@ async fn formats_are_found_by_their_structure() {
         (sending("b.mov", *b"\0\0\0\x08wide\0\0\0\x08moov"), "video/quicktime"),
         (sending("a.pdf", [b"\xef\xbb\xbf\r\n".to_vec(), pdf(99, 0)].concat()), "application/pdf"),
         (sending("a.zip", zip(&["a.txt", "word/b.txt"])), "application/zip"),
+        (sending("b.zip", zip64(&["a.txt", "b.txt"])), "application/zip"),
+        (sending("b.docx", zip64(&["[Content_Types].xml", "word/document.xml"])), docx),
         (sending("a.docx", zip(&["[Content_Types].xml", "word/document.xml"])), docx),
         (sending("a.xlsx", zip(&["xl/workbook.xml", "[Content_Types].xml"])), xlsx),
     ];

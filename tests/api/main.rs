@@ -66,4 +66,5 @@ mod tickets;
 mod tokens;
 mod trading;
 mod uploads;
+mod waiting;
 mod wallet;

@@ -39,7 +39,7 @@ pub async fn complete(person: &Person, token: &Value) -> Value {
 }
 
 /// Sends bytes to an upload's address, on this very instance.
-async fn put(app: &TestApp, url: &Value, content_type: &str, body: impl Into<reqwest::Body>) -> Reply {
+pub async fn put(app: &TestApp, url: &Value, content_type: &str, body: impl Into<reqwest::Body>) -> Reply {
     let url: reqwest::Url = url.as_str().unwrap().parse().unwrap();
     let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
     send(app.address, Method::PUT, &path, &[("content-type", content_type)], body).await

@@ -10,6 +10,7 @@ use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{DeletePayload, settle};
 use crate::graphql::scalars::mutation_id;
 use crate::ids::MediaId;
+use crate::permit::MutationPermit;
 
 /// A file of a multipart request, which came in the argument of this path.
 ///
@@ -82,7 +83,8 @@ impl MediaMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The ticket's.")] upload_token: String,
     ) -> Option<AppResult<MediaPayload>> {
-        settle(async { service::uploads::complete(ctx.scope()?, &upload_token).await }.await, Into::into)
+        let permit = ctx.data_opt::<MutationPermit>();
+        settle(async { service::uploads::complete(ctx.scope()?, &upload_token, permit).await }.await, Into::into)
     }
 
     /// Deletes a file of the viewer's. User errors: `NOT_FOUND`, `CONFLICT` while something shows it, such as an avatar.

@@ -21,6 +21,9 @@ const OTHER_FORMATS: &[u8] = b"mimetype";
 const END_BYTES: usize = 22;
 const COMMENT_BYTES: usize = 65_535;
 
+/// How many entries the record counts whose number stands in the second record of a large archive.
+const COUNTED_ELSEWHERE: u16 = u16::MAX;
+
 /// The bytes that an entry of the directory has at the least.
 const ENTRY_BYTES: usize = 46;
 
@@ -40,7 +43,9 @@ pub fn find(parts: &Parts<'_>) -> io::Result<Option<&'static str>> {
         Some([b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] | [b'P', b'K', 7, 8] | [b'P', b'K', b'0', b'0'])
     );
     let Some((end, count)) = find_end(parts)?.filter(|_| begins) else { return Ok(None) };
-    let Some(start) = find_start(parts, end)? else { return Ok(if count == 0 { Some(ZIP) } else { None }) };
+    let second = find_second(parts, end)?;
+    let count = count_entries(parts, second, count)?;
+    let Some(start) = find_start(parts, end, second)? else { return Ok(if count == 0 { Some(ZIP) } else { None }) };
     let Some(directory) = read_directory(parts, start, count)? else { return Ok(None) };
     Ok(match directory {
         Directory { is_other: true, .. } => None,
@@ -60,19 +65,31 @@ fn find_end(parts: &Parts<'_>) -> io::Result<Option<(u64, u16)>> {
     Ok(found.last())
 }
 
+/// Where the second record stands, with larger numbers, that large archives have and those of programs that always write so.
+fn find_second(parts: &Parts<'_>, end: u64) -> io::Result<Option<u64>> {
+    let Some(locator) = end.checked_sub(20) else { return Ok(None) };
+    if parts.exactly(locator)? != Some(*b"PK\x06\x07") {
+        return Ok(None);
+    }
+    Ok(parts.exactly(locator + 8)?.map(u64::from_le_bytes))
+}
+
+/// How many entries there are, up to what is walked of them at most.
+fn count_entries(parts: &Parts<'_>, second: Option<u64>, count: u16) -> io::Result<u16> {
+    let Some(second) = second.filter(|_| count == COUNTED_ELSEWHERE) else { return Ok(count) };
+    let told = parts.exactly(second.saturating_add(32))?.map(u64::from_le_bytes);
+    Ok(told.and_then(|told| u16::try_from(told).ok()).unwrap_or(count))
+}
+
 /// Where the directory begins; none where no entry is found.
-fn find_start(parts: &Parts<'_>, end: u64) -> io::Result<Option<u64>> {
+fn find_start(parts: &Parts<'_>, end: u64, second: Option<u64>) -> io::Result<Option<u64>> {
     let number = |bytes: Option<[u8; 4]>| bytes.map_or(0, |bytes| u64::from(u32::from_le_bytes(bytes)));
     let size = number(parts.exactly(end + 12)?);
     let told = number(parts.exactly(end + 16)?);
     // An archive with something in front of it counts from where it began once.
     let mut places = vec![told, end.saturating_sub(size)];
-    // Large ones, and those of programs that always write so, have a second record with larger numbers.
-    if let Some(locator) = end.checked_sub(20)
-        && parts.exactly(locator)? == Some(*b"PK\x06\x07")
-    {
-        let record = parts.exactly(locator + 8)?.map_or(0, u64::from_le_bytes);
-        places.push(parts.exactly(record.saturating_add(48))?.map_or(0, u64::from_le_bytes));
+    if let Some(second) = second {
+        places.push(parts.exactly(second.saturating_add(48))?.map_or(0, u64::from_le_bytes));
     }
     for place in places {
         if parts.exactly(place)? == Some(*b"PK\x01\x02") {

@@ -26,8 +26,17 @@ const MP3_SAMPLES: [u64; 3] = [44_100, 48_000, 32_000];
 /// First packets of the codecs of sound.
 const OGG_CODECS: [&[u8]; 4] = [b"OpusHead", b"\x01vorbis", b"Speex   ", b"\x7fFLAC"];
 
-/// Tags, and at least one frame of layer III that another or the end follows.
-pub fn is_mp3(parts: &Parts<'_>) -> io::Result<bool> {
+/// AAC or an MP3, either perhaps behind tags.
+pub fn find_frames(parts: &Parts<'_>) -> io::Result<Option<&'static str>> {
+    let start = skip_tags(parts)?;
+    if is_aac(parts, start)? {
+        return Ok(Some("audio/aac"));
+    }
+    Ok(is_mp3(parts, start)?.then_some("audio/mpeg"))
+}
+
+/// Where the tags before a recording end.
+fn skip_tags(parts: &Parts<'_>) -> io::Result<u64> {
     let mut at = 0;
     for _ in 0..MOST_TAGS {
         match parts.exactly::<10>(at)? {
@@ -39,6 +48,11 @@ pub fn is_mp3(parts: &Parts<'_>) -> io::Result<bool> {
             _ => break,
         }
     }
+    Ok(at)
+}
+
+/// At least one frame of layer III that another or the end follows.
+fn is_mp3(parts: &Parts<'_>, at: u64) -> io::Result<bool> {
     let gap = if at == 0 { 1 } else { MP3_GAP_BYTES };
     for (offset, byte) in (0..).zip(parts.some(at, gap)?) {
         if byte == 0xff && are_mp3_frames(parts, at + offset)? {
@@ -82,15 +96,21 @@ fn mp3_frame_bytes([first, second, third, _]: [u8; 4]) -> Option<u64> {
     Some(per_sample * kilobits / samples + u64::from(third >> 1 & 1))
 }
 
-/// Frames of ADTS: one, and another or the end behind it.
-pub fn is_aac(parts: &Parts<'_>) -> io::Result<bool> {
-    let Some([_, _, rate, a, b, c, _]) = parts.exactly(0)? else { return Ok(false) };
+/// Frames of ADTS: one, and another or the end behind it. The last bit of the second byte is 0 where a frame's head has a
+/// checksum.
+fn is_aac(parts: &Parts<'_>, at: u64) -> io::Result<bool> {
+    let Some([0xff, kind @ (0xf0 | 0xf1 | 0xf8 | 0xf9), rate, a, b, c, _]) = parts.exactly(at)? else {
+        return Ok(false);
+    };
     let size = u64::from(a & 3) << 11 | u64::from(b) << 3 | u64::from(c >> 5);
-    if size < 7 || rate >> 2 & 15 > 12 {
+    let head_bytes = if kind & 1 == 0 { 9 } else { 7 };
+    if size < head_bytes || rate >> 2 & 15 > 12 {
         return Ok(false);
     }
-    let next = parts.exactly(size)?;
-    Ok(size == parts.size || matches!(next, Some([0xff, 0xf1 | 0xf9, next_rate]) if next_rate & 0xfc == rate & 0xfc))
+    let end = at + size;
+    let follows =
+        matches!(parts.exactly(end)?, Some([0xff, next, next_rate]) if next == kind && next_rate & 0xfc == rate & 0xfc);
+    Ok(follows || end == parts.size)
 }
 
 /// Frames up to the end, of which the last may be cut off.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{Extension, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 
 use super::Endpoint;
@@ -21,6 +21,7 @@ use super::accept::Accept;
 use super::credentials::of_headers;
 use super::gate::Caller;
 use super::origin::may_connect;
+use super::query_string::check_no_credentials;
 use super::reply::Reply;
 use crate::error::{AppError, ErrorCode};
 
@@ -37,17 +38,23 @@ const BUFFER: usize = 4 * 1024;
 pub async fn upgrade(
     State(endpoint): State<Endpoint>,
     Extension(caller): Extension<Caller>,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     match upgrade {
-        Ok(upgrade) => accept(endpoint, caller, &headers, upgrade),
+        Ok(upgrade) => accept(endpoint, caller, (&uri, &headers), upgrade),
         Err(rejection) => rejection.into_response(),
     }
 }
 
 /// Takes a socket over, unless another site's page opens it.
-pub fn accept(endpoint: Endpoint, caller: Caller, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+pub fn accept(
+    endpoint: Endpoint,
+    caller: Caller,
+    (uri, headers): (&Uri, &HeaderMap),
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let app = Arc::clone(&endpoint.app);
     if !may_connect(headers, &app.config) {
         let error = AppError::Request(
@@ -56,9 +63,9 @@ pub fn accept(endpoint: Endpoint, caller: Caller, headers: &HeaderMap, upgrade: 
         );
         return Reply::to(&Accept::of(headers), &app.metrics, &caller.trace).refuse(&error);
     }
-    let handshake = match of_headers(headers) {
+    let handshake = match check_no_credentials(uri).and_then(|()| Ok(of_headers(headers)?)) {
         Ok(token) => token.map(ToOwned::to_owned),
-        Err(error) => return Reply::to(&Accept::of(headers), &app.metrics, &caller.trace).refuse(&error.into()),
+        Err(error) => return Reply::to(&Accept::of(headers), &app.metrics, &caller.trace).refuse(&error),
     };
     let most = app.config.transport.body;
     upgrade

@@ -208,7 +208,8 @@ impl Session<'_> {
             }
             Some(ClientMessage::Subscribe { id, payload }) => self.subscribe(id, payload.0, requester).await,
             Some(ClientMessage::Unreadable { id, error }) => {
-                let (requester, _) = self.begin(&id, requester)?;
+                let (requester, running) = self.begin(&id, requester)?;
+                let error = self.admit(running).err().unwrap_or(error);
                 self.send(operation::refuse(self.endpoint, &requester, &id, &error)).await
             }
         }

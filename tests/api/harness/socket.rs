@@ -36,7 +36,12 @@ impl Socket {
 
     /// Asks for a socket with these headers; HTTP's status where it is refused.
     pub async fn ask(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, u16> {
-        let mut request = format!("ws://{address}/graphql").into_client_request().expect("an address");
+        Self::ask_at(address, "/graphql", headers).await
+    }
+
+    /// Asks at a path for a socket with these headers; HTTP's status where it is refused.
+    pub async fn ask_at(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let mut request = format!("ws://{address}{path}").into_client_request().expect("an address");
         request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().expect("a protocol"));
         for (name, value) in headers {
             let name: axum::http::HeaderName = name.parse().expect("a name");

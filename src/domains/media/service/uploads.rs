@@ -17,6 +17,7 @@ use crate::domains::media::{policy, store};
 use crate::error::{AppError, AppResult};
 use crate::files::{Processed, Refused, Said, kind};
 use crate::ids::UserId;
+use crate::permit::MutationPermit;
 use crate::scope::Scope;
 
 const PUT: &str = "plaza put-upload";
@@ -150,12 +151,13 @@ pub async fn find_result(app: &App, key: &str) -> AppResult<Option<String>> {
     Ok(found.map(|(content, file_name)| policy::address(&content, &file_name)))
 }
 
-/// Makes what was sent a file of the viewer's. Asked again, it gives the same file.
+/// Makes what was sent a file of the viewer's. Asked again, it gives the same file. The mutation's permit is given back
+/// while the file waits for its turn and is worked on.
 ///
 /// # Errors
 /// `CODE_INVALID`, `CODE_EXPIRED`, `NOT_FOUND` when nothing has come, and whatever is wrong with what came: after that
 /// the upload is over.
-pub async fn complete(scope: &Scope, token: &str) -> AppResult<Media> {
+pub async fn complete(scope: &Scope, token: &str, permit: Option<&MutationPermit>) -> AppResult<Media> {
     let (app, viewer) = (&scope.app, scope.viewer()?.user_id);
     let invalid = || AppError::from(MediaError::TokenInvalid.at("uploadToken"));
     let claims = app.keys.read::<Claims>(token, COMPLETE).ok_or_else(invalid)?;
@@ -171,7 +173,7 @@ pub async fn complete(scope: &Scope, token: &str) -> AppResult<Media> {
         return Err(MediaError::TokenExpired.at("uploadToken").into());
     }
     scope.db.release().await;
-    let made = match look(scope, &upload).await? {
+    let made = match look(scope, &upload, permit).await? {
         Ok(made) => made,
         Err(error @ MediaError::NotSent) => {
             // Or it was there a moment ago, and somebody else has just completed it.
@@ -198,7 +200,11 @@ pub async fn complete(scope: &Scope, token: &str) -> AppResult<Media> {
 }
 
 /// Takes what was sent out of the storage, and looks at it.
-async fn look(scope: &Scope, upload: &Upload) -> AppResult<Result<Processed, MediaError>> {
+async fn look(
+    scope: &Scope,
+    upload: &Upload,
+    permit: Option<&MutationPermit>,
+) -> AppResult<Result<Processed, MediaError>> {
     let app = &scope.app;
     let key = incoming_key(&upload.key);
     let Some(size) = app.storage.size(&key).await? else { return Ok(Err(MediaError::NotSent)) };
@@ -208,7 +214,11 @@ async fn look(scope: &Scope, upload: &Upload) -> AppResult<Result<Processed, Med
     }
     let fresh = app.workshop.spool().file().map_err(AppError::internal)?;
     let Some(file) = app.storage.fetch(&key, fresh).await? else { return Ok(Err(MediaError::NotSent)) };
-    let made = app.workshop.process(upload.owner_id, file, Said::Exactly(upload.content_type.clone())).await?;
+    let work = app.workshop.process(upload.owner_id, file, Said::Exactly(upload.content_type.clone()));
+    let made = match permit {
+        Some(permit) => permit.pause(work).await??,
+        None => work.await?,
+    };
     Ok(made.map_err(MediaError::Refused))
 }
 
