@@ -8,8 +8,7 @@ use crate::error::{AppError, AppResult};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// Any number that only Plaza's migrations lock.
-/// The lock that a migration holds.
+/// The lock that a migration holds: a number that nothing else locks.
 pub const LOCK: i64 = 0x706c_617a_6101;
 
 /// Brings the database to this binary's version and returns the names of the migrations that were run.

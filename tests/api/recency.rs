@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{LOGIN, UPDATE, by_code, codes, contact, faults};
+use crate::harness::accounts::{LOGIN, UPDATE, by_code, by_password, codes, contact, faults};
 use crate::harness::{Person, TestApp};
 use crate::live::RECEIVE;
 
@@ -161,7 +161,7 @@ async fn a_change_of_contacts_does_not_outlive_a_new_password() {
     assert_eq!(app.number("select count(*) from profiles where pending_email is not null").await, 0);
 }
 
-/// The holder of a contact is told when it is replaced: by a proven new one, or by an administrator.
+/// The holder of a contact is told when it is replaced or removed: by a proven new one, a link, or an administrator.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_old_contact_is_told() {
     let app = TestApp::start().await;
@@ -176,6 +176,41 @@ async fn the_old_contact_is_told() {
     }
     let told = app.post_to("two@example.com", 2).await;
     assert!(told["body"].as_str().unwrap().contains("no longer belongs"), "{told}");
+
+    assert_eq!(codes(&set_email(&ada, "four@example.com").await), [""; 0]);
+    ada.payload("mutation { sendEmailVerification { ok userErrors { code } } }", json!({})).await;
+    let link = app.post_to("four@example.com", 2).await["body"].as_str().unwrap().trim().to_owned();
+    let token = link.rsplit_once("token=").unwrap().1;
+    let verify = "mutation ($token: String!) { verifyEmail(token: $token) { userErrors { code } } }";
+    assert_eq!(codes(&app.payload(verify, json!({ "token": token })).await), [""; 0]);
+    let told = app.post_to("three@example.com", 1).await;
+    assert!(told["body"].as_str().unwrap().contains("no longer belongs"), "{told}");
+
+    let phone = "+8613800138000";
+    assert_eq!(codes(&ada.payload(UPDATE, json!({ "input": { "phone": phone } })).await), [""; 0]);
+    let code = app.code_to(phone, 1).await;
+    assert_eq!(codes(&ada.payload(VERIFY, json!({ "c": contact(phone), "code": code })).await), [""; 0]);
+    app.pass(LATE);
+    let clear = json!({ "input": { "phone": null } });
+    assert_eq!(codes(&ada.payload(UPDATE, clear.clone()).await), ["REAUTHENTICATION_REQUIRED"]);
+    // A proof in one session is none in another.
+    let other = app.payload(LOGIN, by_password("ada", Person::PASSWORD)).await;
+    let other = Person::new(app.address, &other);
+    assert_eq!(codes(&ada.payload(UPDATE, clear.clone()).await), ["REAUTHENTICATION_REQUIRED"]);
+    assert_eq!(codes(&other.payload(UPDATE, clear).await), [""; 0]);
+    let told = app.post_to(phone, 2).await;
+    assert!(told["body"].as_str().unwrap().contains("已不再使用此手机号"), "{told}");
+}
+
+/// Ten minutes are ten minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_is_good_for_ten_minutes() {
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    app.pass(Duration::from_secs(9 * 60 + 50));
+    assert_eq!(codes(&set_email(&ada, "one@example.com").await), [""; 0]);
+    app.pass(Duration::from_secs(11));
+    assert_eq!(codes(&set_email(&ada, "two@example.com").await), ["REAUTHENTICATION_REQUIRED"]);
 }
 
 /// A refresh that a new password overtakes gives no token that outlives it, however the two meet.
