@@ -7,7 +7,7 @@ use axum::http::Method;
 use futures_util::future::join_all;
 use plaza::error::{AppError, ErrorCode};
 use plaza::files::Said;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -114,9 +114,13 @@ async fn an_address_has_its_share_of_connections() {
     until("there is room again", async || !is_closed().await).await;
     // A socket is a connection as long as it is open.
     let mut sockets = Vec::new();
-    for _ in 0..3 {
-        sockets.push(Socket::open(app.address, Value::Null).await);
-    }
+    let open = async {
+        // The connections that were closed are found to be, one after the other.
+        while sockets.len() < 3 {
+            sockets.extend(Socket::ask(app.address, &[]).await.ok());
+        }
+    };
+    timeout(PATIENCE, open).await.expect("there is room for three");
     assert!(is_closed().await);
     drop(sockets);
     until("there is room again", async || !is_closed().await).await;

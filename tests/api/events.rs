@@ -239,7 +239,8 @@ async fn idle_connections_may_be_closed() {
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let sql = app.sql().await;
     for _ in 0..3 {
-        let others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+        let others = "from pg_stat_activity where datname = current_database() and backend_type = 'client backend' \
+            and pid <> pg_backend_pid()";
         let rows = sql.query(&format!("select pid, pg_terminate_backend(pid) {others}"), &[]).await.unwrap();
         let closed: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();
         assert!(!closed.is_empty());

@@ -1,5 +1,7 @@
 //! GraphQL over HTTP: methods, media types, statuses, origins, and the pages beside it. npm's audits run in `clients`.
 
+use std::time::Instant;
+
 use axum::http::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -236,11 +238,12 @@ async fn figures_are_for_operators_and_readiness_is_remembered() {
     assert_eq!(get(&app, "/metrics", &[from, ("authorization", "Bearer another")]).await.status, 404);
     let bearer = format!("Bearer {token}");
     assert_eq!(get(&app, "/metrics", &[from, ("authorization", &*bearer)]).await.status, 200);
-    let headers = [from];
+    let (headers, start) = ([from], Instant::now());
     let (replies, cost) =
         app.statements_of(futures_util::future::join_all((0..50).map(|_| get(&app, "/readyz", &headers)))).await;
     assert!(replies.iter().all(|reply| reply.status == 200));
-    assert!(cost <= 3, "{cost}");
+    let halves = u64::try_from(start.elapsed().as_millis() / 500).unwrap();
+    assert!(cost <= 1 + halves, "{cost} in {halves} half seconds");
     let replies = futures_util::future::join_all((0..200).map(|_| get(&app, "/readyz", &headers))).await;
     assert!(replies.iter().any(|reply| reply.status == 429));
     let closed = TestApp::with(&[proxied]).await;

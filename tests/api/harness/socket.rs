@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
@@ -34,7 +35,7 @@ impl Socket {
         Self { stream, next_id: 0 }
     }
 
-    /// Asks for a socket with these headers; HTTP's status where it is refused.
+    /// Asks for a socket with these headers; HTTP's status where it is refused, 0 where there is no answer.
     pub async fn ask(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, u16> {
         Self::ask_at(address, "/graphql", headers).await
     }
@@ -50,6 +51,8 @@ impl Socket {
         match tokio_tungstenite::connect_async(request).await {
             Ok((stream, _)) => Ok(Self { stream, next_id: 0 }),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
+            // Closed without an answer.
+            Err(Error::Io(_) | Error::Protocol(ProtocolError::HandshakeIncomplete)) => Err(0),
             Err(error) => panic!("{error}"),
         }
     }
