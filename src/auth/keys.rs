@@ -33,18 +33,13 @@ impl Keys {
         }
     }
 
-    /// Who makes and reads tokens: stands in each as `iss`.
-    #[must_use]
-    pub fn issuer() -> String {
-        ISSUER.into()
-    }
-
-    /// Signs a token; its claims name the issuer, an audience, a subject and an end.
+    /// Signs a token for an audience; its claims name a subject and an end.
     ///
     /// # Errors
     /// When signing fails.
-    pub fn sign<C: Serialize>(&self, claims: &C) -> AppResult<String> {
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.signing).map_err(AppError::internal)
+    pub fn sign<C: Serialize>(&self, audience: &str, claims: &C) -> AppResult<String> {
+        let claims = Addressed { iss: ISSUER, aud: audience, claims };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing).map_err(AppError::internal)
     }
 
     /// The claims of a token for this audience, if it is ours. Its end is for the caller to look at.
@@ -74,6 +69,15 @@ impl Keys {
     pub fn matches(&self, hash: &[u8], parts: &[&str]) -> bool {
         self.macs.iter().any(|mac| with_parts(mac, parts).verify_slice(hash).is_ok())
     }
+}
+
+/// Claims with what every token says.
+#[derive(Serialize)]
+struct Addressed<'a, C> {
+    iss: &'a str,
+    aud: &'a str,
+    #[serde(flatten)]
+    claims: &'a C,
 }
 
 /// Each part with its length before it, so that no two lists of parts read the same.

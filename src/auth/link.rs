@@ -16,8 +16,6 @@ pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 struct Claims {
     sub: String,
     email: String,
-    iss: String,
-    aud: String,
     exp: i64,
 }
 
@@ -26,13 +24,7 @@ struct Claims {
 /// # Errors
 /// When signing fails.
 pub fn issue(keys: &Keys, user: UserId, email: &str, now: DateTime<Utc>) -> AppResult<String> {
-    keys.sign(&Claims {
-        sub: user.0.to_string(),
-        email: email.into(),
-        iss: Keys::issuer(),
-        aud: AUDIENCE.into(),
-        exp: (now + LIFETIME).timestamp(),
-    })
+    keys.sign(AUDIENCE, &Claims { sub: user.0.to_string(), email: email.into(), exp: (now + LIFETIME).timestamp() })
 }
 
 /// What a link's token says.

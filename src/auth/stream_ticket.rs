@@ -19,8 +19,6 @@ pub const LIFETIME: TimeDelta = TimeDelta::seconds(60);
 struct Claims {
     sub: String,
     sid: String,
-    iss: String,
-    aud: String,
     /// Until when it opens streams.
     exp: i64,
     /// When a stream that it opened ends.
@@ -33,14 +31,15 @@ struct Claims {
 /// When signing fails.
 pub fn issue(keys: &Keys, viewer: Viewer, now: DateTime<Utc>) -> AppResult<(String, DateTime<Utc>)> {
     let expires_at = (now + LIFETIME).min(viewer.expires_at);
-    let ticket = keys.sign(&Claims {
-        sub: viewer.user_id.0.to_string(),
-        sid: viewer.session_id.0.to_string(),
-        iss: Keys::issuer(),
-        aud: AUDIENCE.into(),
-        exp: expires_at.timestamp(),
-        end: viewer.expires_at.timestamp(),
-    })?;
+    let ticket = keys.sign(
+        AUDIENCE,
+        &Claims {
+            sub: viewer.user_id.0.to_string(),
+            sid: viewer.session_id.0.to_string(),
+            exp: expires_at.timestamp(),
+            end: viewer.expires_at.timestamp(),
+        },
+    )?;
     Ok((ticket, expires_at))
 }
 

@@ -23,8 +23,6 @@ pub struct AccessTokens(Keys);
 struct Claims {
     sub: String,
     sid: String,
-    iss: String,
-    aud: String,
     iat: i64,
     exp: i64,
 }
@@ -65,12 +63,10 @@ impl AccessTokens {
         let claims = Claims {
             sub: user_id.0.to_string(),
             sid: session_id.0.to_string(),
-            iss: Keys::issuer(),
-            aud: AUDIENCE.into(),
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
         };
-        Ok((self.0.sign(&claims)?, DateTime::from_timestamp(claims.exp, 0).unwrap_or(expires_at)))
+        Ok((self.0.sign(AUDIENCE, &claims)?, DateTime::from_timestamp(claims.exp, 0).unwrap_or(expires_at)))
     }
 
     /// Who the token was made for.

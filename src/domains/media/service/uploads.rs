@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{count, put};
 use crate::app::App;
-use crate::auth::keys::Keys;
 use crate::change::Fault;
 use crate::clock::random_bytes;
 use crate::domains::accounts::service::hold_viewer;
@@ -33,8 +32,6 @@ struct Claims {
     /// Its media type.
     #[serde(rename = "type")]
     content_type: String,
-    iss: String,
-    aud: String,
     exp: i64,
 }
 
@@ -105,14 +102,15 @@ pub async fn announce(scope: &Scope, name: &str, content_type: &str, size: i32) 
     })
     .await?;
     let sign = |audience: &str| {
-        app.keys.sign(&Claims {
-            sub: key.clone(),
-            size: size.unsigned_abs(),
-            content_type: kind.content_type.into(),
-            iss: Keys::issuer(),
-            aud: audience.into(),
-            exp: expires_at.timestamp(),
-        })
+        app.keys.sign(
+            audience,
+            &Claims {
+                sub: key.clone(),
+                size: size.unsigned_abs(),
+                content_type: kind.content_type.into(),
+                exp: expires_at.timestamp(),
+            },
+        )
     };
     let file_url = format!("{}/media/uploads/{key}", app.config.public_url);
     let lifetime = policy::UPLOAD_LIFETIME.to_std().unwrap_or_default();
