@@ -15,6 +15,7 @@ use super::gate::Caller;
 use crate::auth::Requester;
 use crate::domains::accounts::service::contacts;
 use crate::error::{AppError, AppResult, UserErrorCode};
+use crate::permit::MutationPermit;
 use crate::scope::Scope;
 
 /// The page needs no script; the token in its address goes nowhere else.
@@ -96,7 +97,7 @@ fn answer(status: StatusCode, content: &str) -> Response {
 /// In a task of its own, among the mutations: a browser that hangs up does not cancel it.
 async fn verify(endpoint: &Endpoint, scope: Scope, token: String) -> AppResult<()> {
     let app = &endpoint.app;
-    let permit = Arc::clone(&app.mutations).try_acquire_owned().map_err(|_| AppError::overloaded())?;
+    let permit = MutationPermit::take(&app.mutations)?;
     let task = app.tracker.spawn(async move {
         let _permit = permit;
         contacts::verify_email(&scope, &token).await.map(drop)

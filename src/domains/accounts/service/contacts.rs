@@ -6,7 +6,7 @@ use super::codes::{self, Said};
 use super::taken;
 use crate::auth::link::{self, Link};
 use crate::contact::Contact;
-use crate::domains::accounts::model::{Access, AccountError, CodePurpose, Profile, User, UserChanges};
+use crate::domains::accounts::model::{Access, AccountError, CodeProof, CodePurpose, Profile, User, UserChanges};
 use crate::domains::accounts::policy::codes::Sent;
 use crate::domains::accounts::{policy, store};
 use crate::error::{AppError, AppResult};
@@ -28,18 +28,30 @@ pub async fn verify_contact(scope: &Scope, contact: Contact, code: &str) -> AppR
     let purpose = CodePurpose::verifying(&contact);
     let said = Said { contact: contact.clone(), purpose, code, path: "code" };
     let proof = codes::check_code(scope, said).await?;
+    confirm(scope, (viewer, &contact), &[proof], || AccountError::NotPending.at("contact").into()).await
+}
+
+/// Makes a contact the account's own and uses up the codes that prove it; `over` is the error when it waits no more.
+async fn confirm(
+    scope: &Scope,
+    (id, contact): (UserId, &Contact),
+    proofs: &[CodeProof],
+    over: impl FnOnce() -> AppError + Send,
+) -> AppResult<User> {
     let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        codes::use_up(conn, &[proof]).await?;
-        let confirmed = confirm(conn, viewer, &contact, scope).await?;
-        confirmed.ok_or_else(|| AccountError::NotPending.at("contact").into())
-    })
-    .await
-    .inspect(|_| scope.app.mailer.nudge())
+    let confirmed = conn.transaction(async |conn| {
+        codes::use_up(conn, proofs).await?;
+        make_own(scope, conn, (id, contact)).await?.ok_or_else(over)
+    });
+    confirmed.await.inspect(|_| scope.app.mailer.nudge())
 }
 
 /// Makes a contact the account's own, within the caller's transaction; none when it waits no more.
-async fn confirm(conn: &AsyncPgConnection, id: UserId, contact: &Contact, scope: &Scope) -> AppResult<Option<User>> {
+async fn make_own(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    (id, contact): (UserId, &Contact),
+) -> AppResult<Option<User>> {
     // The lock comes first, so that no change of contacts comes in between.
     let Some((user, access)) = store::lock_user(conn, id).await? else { return Ok(None) };
     let was_pending = store::profiles::clear_pending(conn, id, contact).await?;
@@ -116,19 +128,18 @@ fn waiting_email((access, profile): &(Access, Profile)) -> Option<String> {
 /// # Errors
 /// `CODE_INVALID`, `CODE_EXPIRED`, `EMAIL_TAKEN`.
 pub async fn verify_email(scope: &Scope, token: &str) -> AppResult<User> {
-    let (user, email) = match link::read(&scope.app.keys, token, scope.app.clock.now()) {
-        Link::Good(user, email) => (user, email),
-        Link::Expired => return Err(AccountError::LinkExpired.at("token").into()),
-        Link::Invalid => return Err(AccountError::LinkInvalid.at("token").into()),
-    };
+    let (user, email) = read_link(scope, token)?;
     let contact = Contact::Email(email);
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        let confirmed = confirm(conn, user, &contact, scope).await?;
-        confirmed.ok_or_else(|| AccountError::LinkExpired.at("token").into())
-    })
-    .await
-    .inspect(|_| scope.app.mailer.nudge())
+    confirm(scope, (user, &contact), &[], || AccountError::LinkExpired.at("token").into()).await
+}
+
+/// The account that a mailed link is for, and the address that it proves.
+fn read_link(scope: &Scope, token: &str) -> AppResult<(UserId, String)> {
+    match link::read(&scope.app.keys, token, scope.app.clock.now()) {
+        Link::Good(user, email) => Ok((user, email)),
+        Link::Expired => Err(AccountError::LinkExpired.at("token").into()),
+        Link::Invalid => Err(AccountError::LinkInvalid.at("token").into()),
+    }
 }
 
 /// Whose account a mailed link is for, by username, and which address it would prove; changes nothing.
@@ -136,11 +147,7 @@ pub async fn verify_email(scope: &Scope, token: &str) -> AppResult<User> {
 /// # Errors
 /// `CODE_INVALID`, `CODE_EXPIRED`.
 pub async fn find_of_link(scope: &Scope, token: &str) -> AppResult<(String, String)> {
-    let (user, email) = match link::read(&scope.app.keys, token, scope.app.clock.now()) {
-        Link::Good(user, email) => (user, email),
-        Link::Expired => return Err(AccountError::LinkExpired.at("token").into()),
-        Link::Invalid => return Err(AccountError::LinkInvalid.at("token").into()),
-    };
+    let (user, email) = read_link(scope, token)?;
     let found = store::list_users(&*scope.db.read().await?, &[user]).await?;
     let user = found.into_iter().find(|user| user.deleted_at.is_none());
     user.map(|user| (user.username, email)).ok_or_else(|| AccountError::LinkExpired.at("token").into())
