@@ -143,17 +143,17 @@ pub fn login_buckets(
 /// (ten), so that one address can't use up a code of another user.
 const CODE_TRIES: u32 = 3;
 
-/// What a try at a code is counted in: by contact and address, until a new code is sent, so that one client can't use up a code
-/// of another user; and by address. (A code counts its tries too: ten from the network that asked for it, ten from elsewhere.)
+/// What a try at a code is counted in: by contact and address, the first, so that one client can't use up a code of another
+/// user; and by address. (A code counts its tries too: ten from the network that asked for it, ten from elsewhere.)
 #[must_use]
-pub fn code_try_buckets(rates: &RateLimits, requester: &Requester, contact: &Contact) -> (Vec<Bucket>, Vec<Bucket>) {
+pub fn code_try_buckets(rates: &RateLimits, requester: &Requester, contact: &Contact) -> Vec<Bucket> {
     let most = rates.logins.most;
-    let Some(ip) = address(requester, rates.logins) else { return (Vec::new(), Vec::new()) };
+    let Some(ip) = address(requester, rates.logins) else { return Vec::new() };
     let both = format!("{}\n{ip}", contact.as_str());
-    (
-        vec![Bucket::new("code try by contact and address", &both, most.min(CODE_TRIES), TRIES_WINDOW)],
-        vec![Bucket::new("code try by address", &ip, most.saturating_mul(10), TRIES_WINDOW)],
-    )
+    vec![
+        Bucket::new("code try by contact and address", &both, most.min(CODE_TRIES), TRIES_WINDOW),
+        Bucket::new("code try by address", &ip, most.saturating_mul(10), TRIES_WINDOW),
+    ]
 }
 
 /// What a try at the current password of a signed-in user is counted in: from one address, so that a copied token does not stop

@@ -120,8 +120,9 @@ async fn issue(scope: &Scope, contact: &Contact, purpose: CodePurpose, unasked: 
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
         store::codes::replace_code(conn, &row).await?;
-        // A new code has tries of its own.
-        rates::clear(conn, &policy::code_try_buckets(rates, &scope.requester, contact).0).await?;
+        // A new code has tries of its own; those of the address stay counted.
+        let tries = policy::code_try_buckets(rates, &scope.requester, contact).into_iter().next();
+        rates::clear(conn, tries.as_slice()).await?;
         mailer::enqueue(conn, message).await
     })
     .await?;
@@ -142,8 +143,7 @@ pub(super) async fn check_code(scope: &Scope, said: Said<'_>) -> AppResult<CodeP
     let Said { contact, purpose, code, path } = said;
     let wrong = || AppError::from(AccountError::CodeWrong.at(path));
     let conn = scope.db.read().await?;
-    let (of_contact, of_address) = policy::code_try_buckets(&scope.app.config.rates, &scope.requester, &contact);
-    let buckets = [of_contact, of_address].concat();
+    let buckets = policy::code_try_buckets(&scope.app.config.rates, &scope.requester, &contact);
     rates::spend(&conn, &buckets, scope.app.clock.now()).await?;
     let from = policy::codes::asked_from(&scope.app.config.rates, &scope.requester);
     let live = store::codes::count_try(&conn, (contact.as_str(), purpose), &from).await?;
