@@ -14,7 +14,7 @@
 //! | [`idempotency`] | mutations that take effect once, however often they are sent |
 //! | [`audit`] | looking whether everything adds up |
 //! | [`db`] | pool, embedded PostgreSQL, migrations |
-//! | [`change`], [`error`], [`ids`], [`money`], [`page`], [`permit`], [`scope`], [`tally`], [`text`], [`turns`] | what all domains share |
+//! | [`change`], [`error`], [`ids`], [`keyed_semaphore`], [`money`], [`page`], [`permit`], [`scope`], [`text`] | what all domains share |
 //!
 //! Dependencies point one way: `http → graphql → domains::{query, mutation, types} → service → {policy, store} →
 //! {model, db}`.
@@ -36,6 +36,7 @@ pub mod graphql;
 pub mod http;
 pub mod idempotency;
 pub mod ids;
+pub mod keyed_semaphore;
 pub mod mailer;
 pub mod metrics;
 pub mod money;
@@ -46,7 +47,5 @@ pub mod run;
 pub mod scope;
 pub mod seed;
 pub mod storage;
-pub mod tally;
 pub mod telemetry;
 pub mod text;
-pub mod turns;

@@ -16,8 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Family, Header, Processed, Refused, Said, inspect, make, worker};
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
-use crate::tally::Tally;
-use crate::turns::Turns;
+use crate::keyed_semaphore::KeyedSemaphore;
 
 /// MiB that all decoding takes together: one of the largest pictures at a time, or many small ones.
 const MEMORY: u32 = 120;
@@ -28,7 +27,7 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(20);
 /// Files that are worked on or wait, and of them of one person. One more is refused at once: a waiting request holds up what
 /// waits with it.
 const QUEUE: usize = 64;
-const QUEUE_PER_PERSON: u32 = 16;
+const QUEUE_PER_PERSON: usize = 16;
 
 /// Where temporary files lie, without names: they go with the process.
 #[derive(Clone, Debug)]
@@ -66,8 +65,8 @@ pub struct Workshop {
     hands: Arc<Semaphore>,
     memory: Arc<Semaphore>,
     queue: Arc<Semaphore>,
-    by_person: Tally<UserId>,
-    lines: Turns<UserId>,
+    by_person: KeyedSemaphore<UserId>,
+    lines: KeyedSemaphore<UserId>,
 }
 
 impl Workshop {
@@ -85,8 +84,8 @@ impl Workshop {
             hands: Arc::new(Semaphore::new(hands)),
             memory: Arc::new(Semaphore::new(MEMORY as usize)),
             queue: Arc::new(Semaphore::new(QUEUE)),
-            by_person: Tally::new(QUEUE_PER_PERSON),
-            lines: Turns::new((hands / 2).max(1)),
+            by_person: KeyedSemaphore::new(QUEUE_PER_PERSON),
+            lines: KeyedSemaphore::new((hands / 2).max(1)),
         })
     }
 
@@ -101,10 +100,10 @@ impl Workshop {
     /// # Errors
     /// Overloaded when too many wait, or its turn does not come; in the inner result, when the file is refused.
     pub async fn process(&self, person: UserId, mut file: File, said: Said) -> AppResult<Result<Processed, Refused>> {
-        let of_person = self.by_person.take(person).ok_or_else(AppError::overloaded)?;
+        let of_person = self.by_person.try_acquire(person).ok_or_else(AppError::overloaded)?;
         let of_all = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| AppError::overloaded())?;
         let deadline = Instant::now() + TURN_TIMEOUT;
-        let own = timeout_at(deadline, self.lines.take(person)).await.map_err(|_| AppError::overloaded())??;
+        let own = timeout_at(deadline, self.lines.acquire(person)).await.map_err(|_| AppError::overloaded())??;
         let hand = turn(&self.hands, 1, deadline).await?;
         let look = move || {
             let header = inspect(&mut file, &said);

@@ -10,11 +10,11 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::config::{Rate, TransportLimits};
+use super::shares::Networks;
+use crate::config::TransportLimits;
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
-use crate::rates::network;
-use crate::turns::{Turn, Turns};
+use crate::keyed_semaphore::{KeyedPermit, KeyedSemaphore};
 
 /// How long one waits for a place.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(8);
@@ -26,14 +26,13 @@ const SHARE: usize = 4;
 #[derive(Clone)]
 pub struct Places {
     all: Arc<Semaphore>,
-    spares_local: bool,
-    by_person: Turns<UserId>,
-    by_network: Turns<IpAddr>,
+    by_person: KeyedSemaphore<UserId>,
+    by_network: Networks,
 }
 
 /// A place, until it is dropped.
 pub struct Place {
-    _held: (Turn<UserId>, Option<Turn<IpAddr>>, OwnedSemaphorePermit),
+    _held: (KeyedPermit<UserId>, Option<KeyedPermit<IpAddr>>, OwnedSemaphorePermit),
 }
 
 /// Who wants a place.
@@ -50,12 +49,10 @@ pub struct Uploader {
 impl Places {
     /// As many as the settings say.
     pub fn new(limits: &TransportLimits) -> Self {
-        let Rate { most, explicit } = limits.uploads_per_address;
         Self {
             all: Arc::new(Semaphore::new(limits.uploads)),
-            spares_local: !explicit,
-            by_person: Turns::new((limits.uploads / SHARE).max(1)),
-            by_network: Turns::new(most as usize),
+            by_person: KeyedSemaphore::new((limits.uploads / SHARE).max(1)),
+            by_network: Networks::new(limits.uploads_per_address),
         }
     }
 
@@ -64,13 +61,9 @@ impl Places {
     /// # Errors
     /// Overloaded when none becomes free in time.
     pub async fn take(&self, uploader: Uploader) -> AppResult<Place> {
-        let counted = uploader.ip.filter(|_| !(uploader.is_local && self.spares_local));
         let take = async {
-            let of_person = self.by_person.take(uploader.person).await?;
-            let of_network = match counted {
-                Some(ip) => Some(self.by_network.take(network(ip)).await?),
-                None => None,
-            };
+            let of_person = self.by_person.acquire(uploader.person).await?;
+            let of_network = self.by_network.wait(uploader.ip, uploader.is_local).await?;
             let of_all = Arc::clone(&self.all).acquire_owned().await.map_err(AppError::internal)?;
             Ok(Place { _held: (of_person, of_network, of_all) })
         };

@@ -26,7 +26,7 @@ use tower::ServiceExt;
 use super::shares::Networks;
 use super::wire::{Handshake, Wire};
 use crate::config::{Config, Rate, TransportLimits};
-use crate::tally::Held;
+use crate::keyed_semaphore::KeyedPermit;
 
 /// The head of a request arrives within this time, and an idle connection is closed after it.
 const HEADERS: Duration = Duration::from_secs(20);
@@ -132,7 +132,7 @@ pub async fn serve(listener: TcpListener, front: Front, limits: ConnectionLimits
 }
 
 /// What a connection holds until it is closed.
-type ConnectionHeld = (OwnedSemaphorePermit, Option<Held<IpAddr>>);
+type ConnectionHeld = (OwnedSemaphorePermit, Option<KeyedPermit<IpAddr>>);
 
 /// Answers one connection to its end. Told to stop, it ends with the request that runs.
 async fn answer(stream: TcpStream, (peer, held): (SocketAddr, ConnectionHeld), front: Front, stop: CancellationToken) {

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Rate;
+use crate::error::AppResult;
+use crate::keyed_semaphore::{KeyedPermit, KeyedSemaphore};
 use crate::rates::network;
-use crate::tally::{Held, Tally};
 
 /// What each network holds.
 #[derive(Clone)]
 pub struct Networks {
     spares_local: bool,
-    held: Tally<IpAddr>,
+    held: KeyedSemaphore<IpAddr>,
 }
 
 /// What a network may not have more of.
@@ -25,19 +26,33 @@ pub struct NetworkFull;
 impl Networks {
     /// So many for each network.
     pub fn new(most: Rate) -> Self {
-        Self { spares_local: !most.explicit, held: Tally::new(most.most) }
+        Self { spares_local: !most.explicit, held: KeyedSemaphore::new(most.most as usize) }
     }
 
-    /// Takes one for a network; nothing is counted for programs on this machine where the setting was left alone, and for
-    /// unknown addresses.
+    /// Takes one for a network; none for what is not counted.
     ///
     /// # Errors
     /// When the network has all that it may have.
-    pub fn take(&self, ip: Option<IpAddr>, is_local: bool) -> Result<Option<Held<IpAddr>>, NetworkFull> {
-        match ip {
-            Some(ip) if !(is_local && self.spares_local) => self.held.take(network(ip)).map(Some).ok_or(NetworkFull),
-            _ => Ok(None),
+    pub fn take(&self, ip: Option<IpAddr>, is_local: bool) -> Result<Option<KeyedPermit<IpAddr>>, NetworkFull> {
+        let counted = self.counted(ip, is_local);
+        counted.map(|network| self.held.try_acquire(network).ok_or(NetworkFull)).transpose()
+    }
+
+    /// Waits for one for a network; none for what is not counted.
+    ///
+    /// # Errors
+    /// Internal.
+    pub async fn wait(&self, ip: Option<IpAddr>, is_local: bool) -> AppResult<Option<KeyedPermit<IpAddr>>> {
+        match self.counted(ip, is_local) {
+            Some(network) => self.held.acquire(network).await.map(Some),
+            None => Ok(None),
         }
+    }
+
+    /// The network of an address. Nothing is counted for programs on this machine where the setting was left alone, and for
+    /// unknown addresses.
+    fn counted(&self, ip: Option<IpAddr>, is_local: bool) -> Option<IpAddr> {
+        ip.filter(|_| !(is_local && self.spares_local)).map(network)
     }
 }
 
@@ -51,7 +66,7 @@ pub struct Shares {
 /// One of the shared, until it is dropped.
 pub struct Share {
     _of_all: OwnedSemaphorePermit,
-    _of_network: Option<Held<IpAddr>>,
+    _of_network: Option<KeyedPermit<IpAddr>>,
 }
 
 /// Why there is none to be had.
