@@ -174,9 +174,6 @@ impl Documents {
         let (index, operation) = document.operation(asked.operation_name.as_deref())?;
         let variables = coerce::coerce(operation, &self.types, &mut given, files)?;
         let normal = self.normal(&document, (index, operation), &variables)?;
-        if normal.verdict.varies {
-            cost::walk(&normal.operation, &self.types, &self.limits, &variables)?;
-        }
         let uses = normal.verdict.uses;
         if uses == 0 {
             return Ok(normal.operation.clone());
@@ -234,6 +231,7 @@ impl Documents {
         Ok(Document { hash, valid, conditions, weight: weights::of_document(text, tokens) })
     }
 
+    /// The normal form of an operation, whose cost with these variables is within the limits.
     fn normal(
         &self,
         document: &Document,
@@ -248,6 +246,9 @@ impl Documents {
         let decided = decided.collect::<AppResult<Box<[bool]>>>()?;
         let key = (document.hash, index, decided);
         if let Some(normal) = self.normals.get(&key) {
+            if normal.verdict.varies {
+                cost::walk(&normal.operation, &self.types, &self.limits, variables)?;
+            }
             return Ok(normal);
         }
         let decisions: Decisions<'_> = names.iter().map(Name::as_str).zip(key.2.iter().copied()).collect();
