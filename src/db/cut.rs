@@ -67,7 +67,7 @@ impl Cut {
     /// A page in this order; `descending` as it is read, which is backward for a page before a cursor.
     ///
     /// # Errors
-    /// Bad input for a cursor that somebody made up.
+    /// Bad input for a cursor that is not the server's.
     pub fn new(column: Column, descending: bool, beyond: Option<Place>, limit: i64) -> Result<Self, AppError> {
         let value = |(mark, id): Place| match (column.holds, mark) {
             (Holds::Instants, Mark::Number(micros)) => {

@@ -1,5 +1,5 @@
-//! Days of events past the retention are dropped, by the leader, on a connection of their own: whatever holds a day, such as
-//! a dump of the database, delays its dropping and nothing else.
+//! Days of events past the retention are dropped, by the leader, on a connection of its own: a session that holds a
+//! day, such as a dump of the database, delays its dropping and nothing else.
 //!
 //! A drop locks `events` for all others. So it waits for that lock a tenth of a second at most, and is tried again a minute
 //! later. Before a day goes, `event_stream.dropped_through` says so: a reader that comes too late is refused, and never gets

@@ -62,7 +62,7 @@ impl Media {
     }
 
     /// Its media type, such as `image/jpeg`, found by looking at its bytes. Pictures are JPEG, PNG or GIF in sRGB, and text
-    /// is UTF-8, whatever they came as.
+    /// is UTF-8: other forms are converted.
     async fn content_type(&self) -> &str {
         &self.0.blob.content_type
     }

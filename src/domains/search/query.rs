@@ -55,7 +55,7 @@ pub struct SearchQuery;
 #[Object]
 impl SearchQuery {
     /// Finds things by words of them, the best first: whole words, parts of words and single characters of Chinese, Latin
-    /// words by a part of them or a little mistyped, numbers; whatever the case, in full-width or traditional forms too.
+    /// words by a part of them or a little mistyped, numbers; in any case, in full-width or traditional forms too.
     /// What has all the words of the query, and what has some of them where that is little. What is open stands
     /// before what is over. Of each kind at most a thousand are ranked. Error: `BAD_USER_INPUT` for more than 100 characters.
     async fn search(

@@ -28,7 +28,7 @@ impl From<UserFilter> for UserSearch {
 #[derive(InputObject)]
 pub struct AdminUpdateUserInput {
     /// 2 to 32 letters with their marks, digits, dots, hyphens or underscores, at least one letter, none of several scripts
-    /// that look alike; unique whatever the case.
+    /// that look alike; unique without regard to case.
     username: MaybeUndefined<String>,
     /// Name to show, 1 to 32 characters, none of them invisible.
     nickname: MaybeUndefined<String>,

@@ -150,7 +150,7 @@ pub(super) fn media_id(field: MaybeUndefined<ID>) -> Change<MediaId> {
 #[derive(Debug, InputObject)]
 pub struct UpdateProfileInput {
     /// 2 to 32 letters with their marks, digits, dots, hyphens or underscores, at least one letter, none of several scripts
-    /// that look alike; unique whatever the case.
+    /// that look alike; unique without regard to case.
     username: MaybeUndefined<String>,
     /// Name to show, 1 to 32 characters, none of them invisible.
     nickname: MaybeUndefined<String>,

@@ -106,7 +106,7 @@ impl Payload for StreamTicketPayload {
 #[derive(InputObject)]
 pub struct RegisterInput {
     /// 2 to 32 letters with their marks, digits, dots, hyphens or underscores, at least one letter, none of several scripts
-    /// that look alike; unique whatever the case. Without one, a contact with its code is needed, and the account is
+    /// that look alike; unique without regard to case. Without one, a contact with its code is needed, and the account is
     /// called `u<accountNumber>`.
     username: Option<String>,
     /// 8 to 128 characters (code points of its composed form), and none that many people choose.

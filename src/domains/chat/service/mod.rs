@@ -62,7 +62,7 @@ pub(super) async fn get_target(scope: &Scope, target: Target) -> AppResult<Seen>
 /// A page of the viewer's conversations, the latest first.
 ///
 /// # Errors
-/// Unauthenticated without a token; bad input for a cursor that somebody made up.
+/// Unauthenticated without a token; bad input for a cursor that is not the server's.
 pub async fn list_conversations(
     scope: &Scope,
     page: &PageRequest<(DateTime<Utc>, ConversationId)>,

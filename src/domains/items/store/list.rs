@@ -216,7 +216,7 @@ impl Cut {
     /// A page of a list in this order; `descending` as it is read, which is backward for a page before a cursor.
     ///
     /// # Errors
-    /// Bad input for a cursor that somebody made up.
+    /// Bad input for a cursor that is not the server's.
     pub fn new(column: Column, descending: bool, cursor: Option<ItemKey>, limit: i64) -> Result<Self, AppError> {
         let beyond = cursor.map(|(key, id)| (cut::Mark::Number(key), id.0));
         Ok(Self { page: cut::Cut::new(column.into(), descending, beyond, limit)?, counts: false })
