@@ -17,12 +17,13 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::contact;
 use crate::db::Database;
-use crate::domains::{accounts, media, search};
+use crate::domains::{accounts, media, search, tasks};
 use crate::error::AppResult;
 use crate::events::Events;
 use crate::files::workshop::Workshop;
 use crate::idempotency;
 use crate::ids::MediaId;
+use crate::jobs::{self, Job, JobKind};
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
 use crate::rates;
@@ -114,6 +115,7 @@ impl App {
         let background = TaskTracker::new();
         Events::start(self, &background);
         Mailer::start(self, &background);
+        background.spawn(jobs::run(Arc::clone(self), perform));
         background.spawn(sweep(Arc::clone(self)));
         background.spawn(contact::ready());
         background.close();
@@ -127,6 +129,13 @@ impl App {
     pub fn authenticate(&self, token: &str) -> Result<Viewer, TokenError> {
         let viewer = self.tokens.verify(token, self.clock.now())?;
         self.revoked.find(viewer.session_id).map_or(Ok(viewer), |reason| Err(TokenError::Ended(reason)))
+    }
+}
+
+/// Does what a job asks for.
+async fn perform(app: &App, kind: JobKind, job: &Job) -> AppResult<()> {
+    match kind {
+        JobKind::FinishTask => tasks::service::doing::finish_due(app, job).await,
     }
 }
 

@@ -36,6 +36,7 @@ pub mod graphql;
 pub mod http;
 pub mod idempotency;
 pub mod ids;
+pub mod jobs;
 pub mod keyed_semaphore;
 pub mod mailer;
 pub mod metrics;

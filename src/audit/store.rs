@@ -36,10 +36,10 @@ pub const RULES: &[(&str, &str)] = &[
              from ledger_entries where account = 'USER') e where balance_after <> before + amount",
     ),
     (
-        "what is held is the reward of open and accepted tasks",
+        "what is held is the reward of tasks that are not over",
         "select 'user ' || user_id as subject, 'held ' || coalesce(held, 0) || ', rewards ' || coalesce(total, 0) as detail
          from wallets full join (select publisher_id as user_id, sum(price) as total from tasks
-             where status in ('OPEN', 'ACCEPTED') group by publisher_id) t using (user_id)
+             where status not in ('FINISHED', 'CANCELLED') group by publisher_id) t using (user_id)
          where coalesce(held, 0) <> coalesce(total, 0)",
     ),
     (
@@ -47,7 +47,7 @@ pub const RULES: &[(&str, &str)] = &[
         "select 'task ' || id as subject, status || ' of ' || price || ', holds ' || coalesce(held, 0) as detail
          from tasks left join (select task_id, sum(amount) as held from ledger_entries
              join ledger_transfers t on t.id = transfer_id where account = 'TASK' group by task_id) e on task_id = tasks.id
-         where coalesce(held, 0) <> case when status in ('OPEN', 'ACCEPTED') then price else 0 end",
+         where coalesce(held, 0) <> case when status not in ('FINISHED', 'CANCELLED') then price else 0 end",
     ),
     (
         "a task that is over was paid or given back, as its state says",
@@ -57,12 +57,34 @@ pub const RULES: &[(&str, &str)] = &[
              when status = 'FINISHED' then 'TASK_PAYOUT' when status = 'CANCELLED' then 'TASK_RELEASE' end)::ledger_reason",
     ),
     (
-        "a reward goes to whoever did the task, or back to its publisher",
+        "a reward goes to the task's assignee, as far as they were paid, or back to its publisher",
         "select 'entry ' || e.id as subject, 'user ' || e.user_id || ' for ' || t.reason || ' of task ' || t.task_id as detail
          from ledger_entries e join ledger_transfers t on t.id = e.transfer_id join tasks on tasks.id = t.task_id
          where e.account = 'USER' and (
              e.user_id <> case when t.reason = 'TASK_PAYOUT' then tasks.assignee_id else tasks.publisher_id end
-             or (t.reason = 'TASK_HOLD') <> (e.amount < 0) or (t.reason = 'TASK_PAYOUT' and e.amount <> tasks.price))",
+             or (t.reason = 'TASK_HOLD') <> (e.amount < 0) or (t.reason = 'TASK_PAYOUT' and e.amount is distinct from tasks.paid))",
+    ),
+    (
+        "a submitted task, and no other, has a job that finishes it at its time",
+        "select 'task ' || coalesce(tasks.id, subject_id) as subject, coalesce(tasks.status::text, 'none') || ', finishes '
+             || coalesce(finishes_at::text, 'never') || ', job due ' || coalesce(due_at::text, 'never') as detail
+         from (select * from tasks where status = 'SUBMITTED') tasks
+             full join (select * from jobs where kind = 'FINISH_TASK') jobs on subject_id = tasks.id
+         where finishes_at is distinct from due_at",
+    ),
+    (
+        "a job is done within ten minutes of its time",
+        "select 'job ' || id as subject, kind || ' ' || subject_id || ', due ' || due_at || ', failed ' || failures || ' times' as detail
+         from jobs where due_at < now() - interval '10 minutes'",
+    ),
+    (
+        "a disputed task, and no other, has an open dispute, and a decision says what was paid",
+        "select 'task ' || tasks.id as subject, status || ', paid ' || coalesce(tasks.paid, 0) || ', last dispute '
+             || coalesce('of ' || d.assignee_id || ', paid ' || coalesce(d.paid::text, 'open'), 'none') as detail
+         from tasks left join lateral (select * from task_disputes where task_id = tasks.id order by id desc limit 1) d on true
+         where (status = 'DISPUTED') <> (d.id is not null and d.resolved_at is null)
+             or (status = 'FINISHED' and d.assignee_id = tasks.assignee_id and d.resolved_at >= tasks.finished_at
+                 and d.paid <> tasks.paid)",
     ),
     (
         "an order was paid by its buyer, once, and its money came back if it was cancelled or refunded",
@@ -108,8 +130,8 @@ pub const RULES: &[(&str, &str)] = &[
     (
         "nobody leaves with tasks or orders that are not over",
         "select 'user ' || u.id as subject, what as detail from users u join (
-             select publisher_id as id, 'task ' || id as what from tasks where status in ('OPEN', 'ACCEPTED')
-             union all select assignee_id, 'task ' || id from tasks where status = 'ACCEPTED'
+             select publisher_id as id, 'task ' || id as what from tasks where status not in ('FINISHED', 'CANCELLED')
+             union all select assignee_id, 'task ' || id from tasks where status in ('ACCEPTED', 'SUBMITTED', 'DISPUTED')
              union all select buyer_id, 'order ' || id from orders where status in ('PENDING', 'SHIPPED')) open on open.id = u.id
          where u.deleted_at is not null",
     ),

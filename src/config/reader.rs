@@ -1,10 +1,11 @@
 //! Reading settings one by one, and remembering what is wrong with each.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::http::HeaderName;
 
-use super::{MailSettings, Rate, RateLimits};
+use super::{MailSettings, Rate, RateLimits, TaskSettings};
 use crate::graphql::document::limits::Limits as DocumentLimits;
 use crate::storage::{S3Settings, StorageSettings};
 use lettre::message::Mailbox;
@@ -67,6 +68,16 @@ impl Reader {
             sms: self.rate("PLAZA_LIMIT_SMS", 1000),
             captchas: self.rate("PLAZA_LIMIT_CAPTCHAS", 60),
             files: self.rate("PLAZA_LIMIT_USER_FILES", 600),
+            creations: self.rate("PLAZA_LIMIT_CREATIONS", 60),
+            takings: self.rate("PLAZA_LIMIT_TAKINGS", 50),
+        }
+    }
+
+    pub fn tasks(&mut self) -> TaskSettings {
+        let review = self.number("PLAZA_TASK_REVIEW_SECONDS", 604_800, 1, 31_536_000);
+        TaskSettings {
+            review_time: Duration::from_secs(review.into()),
+            most_accepted: self.number("PLAZA_LIMIT_ACCEPTED_TASKS", 10, 1, 1_000_000),
         }
     }
 

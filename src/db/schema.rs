@@ -220,6 +220,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    jobs (id) {
+        id -> Int8,
+        kind -> Text,
+        subject_id -> Int8,
+        due_at -> Timestamptz,
+        next_try_at -> Timestamptz,
+        failures -> Int4,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::LedgerAccount;
 
@@ -495,6 +506,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    task_disputes (id) {
+        id -> Int8,
+        task_id -> Int8,
+        assignee_id -> Int8,
+        opened_by -> Int8,
+        reason -> Text,
+        opened_at -> Timestamptz,
+        resolved_by -> Nullable<Int8>,
+        paid -> Nullable<Int8>,
+        note -> Nullable<Text>,
+        resolved_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     task_images (task_id, position) {
         task_id -> Int8,
         position -> Int2,
@@ -518,6 +544,14 @@ diesel::table! {
         finished_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        deadline -> Nullable<Timestamptz>,
+        submitted_at -> Nullable<Timestamptz>,
+        submission_note -> Nullable<Text>,
+        finishes_at -> Nullable<Timestamptz>,
+        paid -> Nullable<Int8>,
+        former_assignee_id -> Nullable<Int8>,
+        reopened_by -> Nullable<Int8>,
+        refused_ids -> Array<Nullable<Int8>>,
     }
 }
 
@@ -617,6 +651,7 @@ diesel::joinable!(products -> media (image_id));
 diesel::joinable!(profiles -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(task_disputes -> tasks (task_id));
 diesel::joinable!(task_images -> media (media_id));
 diesel::joinable!(task_images -> tasks (task_id));
 diesel::joinable!(tickets -> orders (order_id));
@@ -635,6 +670,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     image_captchas,
     item_images,
     items,
+    jobs,
     ledger_entries,
     ledger_transfers,
     media,
@@ -652,6 +688,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     search_entries,
     search_words,
     sessions,
+    task_disputes,
     task_images,
     tasks,
     tickets,

@@ -14,7 +14,7 @@ use crate::events::{Event, EventKind, Interest, Payload, StreamCursor, Subscript
 use crate::ids::ConversationId;
 
 /// Kinds of event that speak to a role as well.
-const SPOKEN_TO_ROLES: &[EventKind] = &[EventKind::OrderChanged, EventKind::TicketChanged];
+const SPOKEN_TO_ROLES: &[EventKind] = &[EventKind::OrderChanged, EventKind::TaskChanged, EventKind::TicketChanged];
 
 /// What the viewer cares for of these kinds, as far as their role goes.
 ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::loader::{Batch, Loader};
 use crate::domains::{accounts, chat, favorites, items, media, orders, products, tasks, tickets, wallet};
 use crate::error::{AppError, AppResult};
-use crate::ids::{ItemId, OrderId, ProductId, UserId};
+use crate::ids::{ItemId, OrderId, ProductId, TaskId, UserId};
 use crate::scope::Scope;
 
 /// All loaders of one execution; each is built when first used.
@@ -37,6 +37,8 @@ pub struct Loaders {
     pub items_by_owner: Loader<items::loader::ItemsByOwner>,
     /// A task by id, if the viewer may see it.
     pub tasks: Loader<tasks::loader::VisibleTask>,
+    /// The last dispute over a task that the viewer has a part in, or administers.
+    pub disputes: Loader<tasks::loader::LastDispute>,
     /// A product by id, if it is in the store.
     pub products: Loader<products::loader::PresentProduct>,
     /// An order by id, if the viewer may see it.
@@ -72,6 +74,7 @@ impl Loaders {
             items: Loader::default(),
             items_by_owner: Loader::default(),
             tasks: Loader::default(),
+            disputes: Loader::default(),
             products: Loader::default(),
             orders: Loader::default(),
             histories: Loader::default(),
@@ -103,6 +106,13 @@ impl Loaders {
     pub async fn forget_item(&self, id: ItemId) {
         self.items.forget(id).await;
         self.items_by_owner.forget_all().await;
+    }
+
+    /// Forgets what was loaded of a task and of people's money, after a change of the task.
+    pub async fn forget_task(&self, id: TaskId) {
+        self.tasks.forget(id).await;
+        self.disputes.forget(id).await;
+        self.forget_money().await;
     }
 
     /// Forgets what was loaded of people's money, after some of it moved.

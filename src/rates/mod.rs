@@ -12,7 +12,9 @@ use diesel_async::AsyncPgConnection;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
+use crate::config::Rate;
 use crate::error::{AppError, AppResult, Detail, UserError, UserErrorCode};
+use crate::scope::Scope;
 
 /// The bits of an IPv6 address that a customer fills in: a provider gives a /56.
 const CUSTOMER_BITS: u32 = 128 - 56;
@@ -31,6 +33,17 @@ impl Bucket {
     pub fn new(what: &str, whom: &str, most: u32, window: TimeDelta) -> Self {
         Self { key: Sha256::digest(format!("{what}\n{whom}")).to_vec(), most, window }
     }
+}
+
+/// The bucket of what the viewer may do so often within a time; none where that is not counted: for programs of this machine,
+/// unless the setting was set.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub fn of_viewer(scope: &Scope, what: &str, rate: Rate, window: TimeDelta) -> AppResult<Vec<Bucket>> {
+    let viewer = scope.viewer()?.user_id;
+    let counts = rate.explicit || !scope.requester.is_local;
+    Ok(counts.then(|| Bucket::new(what, &viewer.0.to_string(), rate.most, window)).into_iter().collect())
 }
 
 /// Counts an attempt, and says how many that makes in each bucket, in their order. An attempt that any of the buckets

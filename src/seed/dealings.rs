@@ -14,7 +14,7 @@ use crate::domains::orders::model::OrderUpdate;
 use crate::domains::orders::service::{exchanging, fulfilling};
 use crate::domains::products::model::ProductDraft;
 use crate::domains::products::service as products;
-use crate::domains::tasks::model::TaskDraft;
+use crate::domains::tasks::model::{Expected, TaskDraft};
 use crate::domains::tasks::service::{doing, publishing};
 use crate::domains::tickets::service as tickets;
 use crate::domains::wallet::service as wallet;
@@ -131,11 +131,12 @@ async fn add_task(names: &People<'_>, task: &Task) -> AppResult<()> {
         title: task.title.clone(),
         content: task.content.clone(),
         price: money(&task.price)?,
+        deadline: None,
         images: Vec::new(),
     };
     let id = publishing::create(&names.speak(&task.publisher)?, draft, None).await?.task.id;
     if let Some(assignee) = &task.assignee {
-        doing::accept(&names.speak(assignee)?, id).await?;
+        doing::accept(&names.speak(assignee)?, id, Expected::default()).await?;
     }
     if task.finished {
         doing::finish(&names.speak(&task.publisher)?, id, None).await?;

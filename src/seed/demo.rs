@@ -153,7 +153,7 @@ async fn offer(scope: &Scope, item: &Item, images: Vec<MediaId>) -> AppResult<It
         direction: if item.direction == "WANT" { ItemDirection::Want } else { ItemDirection::Sell },
         images,
     };
-    Ok(offering::create(scope, draft).await?.item.id)
+    Ok(offering::create(scope, draft, None).await?.item.id)
 }
 
 /// Another picture for another title, and the same each time.

@@ -8,7 +8,7 @@ use crate::harness::TestApp;
 use crate::harness::process::{SECRET, output};
 
 /// A rule by a part of its name, and what breaks it.
-const BREAKS: [(&str, &str); 17] = [
+const BREAKS: [(&str, &str); 20] = [
     ("a transfer sums to zero", "insert into ledger_transfers (reason, note, created_at) values ('ADMIN_ADJUSTMENT', 'x', now())"),
     ("a balance is the sum", "update wallets set balance = balance + 1"),
     (
@@ -19,8 +19,17 @@ const BREAKS: [(&str, &str); 17] = [
     ),
     ("what is held is the reward", "update wallets set held = held + 1"),
     ("a task holds its reward", "update tasks set price = price + 1 where status = 'OPEN'"),
-    ("a task that is over was paid", "update tasks set status = 'CANCELLED', finished_at = null where title = 'paid'"),
-    ("a reward goes to whoever", "update tasks set assignee_id = 3 where title = 'paid too'"),
+    ("a task that is over was paid", "update tasks set status = 'CANCELLED', finished_at = null, paid = null where title = 'paid'"),
+    ("a reward goes to the task's assignee", "update tasks set assignee_id = 3 where title = 'paid too'"),
+    (
+        "a submitted task, and no other",
+        "insert into jobs (kind, subject_id, due_at, next_try_at) values ('FINISH_TASK', 99, now() + interval '1 day', now() + interval '1 day')",
+    ),
+    ("a job is done", "insert into jobs (kind, subject_id, due_at, next_try_at) values ('X', 1, '2020-01-01Z', '2020-01-01Z')"),
+    (
+        "a disputed task, and no other",
+        "insert into task_disputes (task_id, assignee_id, opened_by, reason, opened_at) select id, 2, 2, 'r', now() from tasks where title = 'paid too'",
+    ),
     ("an order was paid by its buyer", "update orders set price = price + 1"),
     (
         "money for orders is between",

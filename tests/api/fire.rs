@@ -19,6 +19,8 @@ use futures_util::future::join_all;
 use weather::Weather;
 use world::{Ack, World};
 
+use crate::harness::until;
+
 /// How much of it.
 pub struct Scale {
     operations: usize,
@@ -52,11 +54,18 @@ async fn everything_adds_up_whatever_is_killed() {
     world.over.store(true, Ordering::Relaxed);
     let watched = watching.await.expect("the watch goes on");
 
+    until("no job is due", || async {
+        let due = "select count(*) from jobs where due_at < now()";
+        let client = world.sql().await.expect("PostgreSQL is back");
+        client.query_one(due, &[]).await.expect("it answers").get::<_, i64>(0) == 0
+    })
+    .await;
     settle_doubts(&world).await;
     repeat_all(&world).await;
     check_effects(&world).await;
     assert_eq!(plaza::audit::run(&world.url).await.unwrap(), [], "at the end");
 
+    let by_themselves = finished_by_themselves(&world).await;
     let journal = world.journal.lock().unwrap();
     let mut by_field: BTreeMap<&str, usize> = BTreeMap::new();
     for ack in &journal.acks {
@@ -65,7 +74,7 @@ async fn everything_adds_up_whatever_is_killed() {
     println!(
         "{} operations of {} clients in {took:.1?}: {} done, {} refused, {} unanswered for good; {} requests unanswered and {} \
          failed on the way, {} hung up; the longest failure took {:.2?}\n  {by_field:?}\n  {} snapshots add up; no session was \
-         idle in a transaction for longer than {:.2} s\n  {damage}",
+         idle in a transaction for longer than {:.2} s\n  {} tasks were finished by themselves\n  {damage}",
         world.begun.load(Ordering::Relaxed).min(scale.operations),
         scale.clients,
         journal.acks.len(),
@@ -77,6 +86,7 @@ async fn everything_adds_up_whatever_is_killed() {
         journal.longest_failure,
         watched.snapshots,
         watched.longest_idle,
+        by_themselves,
     );
     assert!(watched.snapshots > 3, "{} snapshots", watched.snapshots);
     assert!(watched.longest_idle < 5.0, "idle in a transaction for {} s", watched.longest_idle);
@@ -87,6 +97,11 @@ async fn everything_adds_up_whatever_is_killed() {
         journal.refused
     );
     damage.check();
+}
+
+async fn finished_by_themselves(world: &World) -> i64 {
+    let count = "select count(*) from ledger_transfers where reason = 'TASK_PAYOUT' and actor_id is null";
+    world.sql().await.expect("PostgreSQL is back").query_one(count, &[]).await.expect("it answers").get(0)
 }
 
 /// What was refused while an earlier request with its key may have been on its way: asked again, it says what came of it.
@@ -133,8 +148,6 @@ async fn check_effects(world: &World) {
         ("rechargeWallet", entries("RECHARGE")),
         ("adjustBalance", entries("ADMIN_ADJUSTMENT")),
         ("createTask", "select id from tasks".to_owned()),
-        ("cancelTask", "select id from tasks where status = 'CANCELLED'".to_owned()),
-        ("finishTask", "select id from tasks where status = 'FINISHED'".to_owned()),
         ("exchangeProduct", "select id from orders".to_owned()),
         ("cancelOrder", "select id from orders where status = 'CANCELLED'".to_owned()),
         ("refundOrder", "select id from orders where status = 'REFUNDED'".to_owned()),
@@ -142,7 +155,7 @@ async fn check_effects(world: &World) {
     ] {
         assert_eq!(rows(&sql).await, of(field), "{field}: what is there, and what was answered");
         let keyed = acks.iter().filter(|ack| ack.field == field);
-        let repeats = ["cancelTask", "finishTask", "cancelOrder", "refundOrder"].contains(&field);
+        let repeats = ["cancelOrder", "refundOrder"].contains(&field);
         assert!(repeats || keyed.count() == of(field).len(), "{field}: two keys with one effect");
     }
     // Without a key an answer may be lost, but not what was answered.
@@ -151,10 +164,23 @@ async fn check_effects(world: &World) {
         ("updateOrder", "select order_id from order_events where to_status = 'SHIPPED'"),
         ("confirmOrder", "select order_id from order_events where to_status = 'COMPLETED'"),
         ("acceptTask", "select subject_id from events where kind = 'TASK_CHANGED'"),
+        ("submitTask", "select subject_id from events where kind = 'TASK_CHANGED'"),
+        ("disputeTask", "select task_id from task_disputes"),
+        ("cancelTask", "select id from tasks where status = 'CANCELLED'"),
+        ("finishTask", "select id from tasks where status = 'FINISHED'"),
+        ("resolveTask", "select task_id from task_disputes where note is not null"),
     ] {
         let there = rows(sql).await;
         assert!(of(field).is_subset(&there), "{field}: {:?} is lost", of(field).difference(&there));
     }
+    // What is over was ended by somebody who was told so, or by itself once it was submitted.
+    let ended: BTreeSet<i64> =
+        ["cancelTask", "finishTask", "resolveTask"].into_iter().flat_map(|field| of(field)).collect();
+    let over = rows(
+        "select id from tasks where status in ('FINISHED', 'CANCELLED') and not (status = 'FINISHED'
+        and paid = price and submitted_at is not null)",
+    );
+    assert!(over.await.is_subset(&ended), "a task ended, and nobody was told");
     let paid = "select count(*) from tasks where status = 'FINISHED' and price > 0 and not exists (
         select from ledger_transfers where task_id = tasks.id and reason = 'TASK_PAYOUT')";
     assert_eq!(client.query_one(paid, &[]).await.unwrap().get::<_, i64>(0), 0);

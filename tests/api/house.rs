@@ -155,8 +155,13 @@ async fn the_table_definitions_are_the_database_s() {
             and c.relname not like '\\_\\_diesel%' order by c.relname, a.attnum";
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
     for row in client.query(columns, &[]).await.unwrap() {
-        let (table, column, kind, not_null, key): (String, String, String, bool, i32) =
-            (row.get(0), row.get(1), camel(row.get(2)), row.get(3), row.get(4));
+        let (table, column, not_null, key): (String, String, bool, i32) =
+            (row.get(0), row.get(1), row.get(3), row.get(4));
+        // An array's type has its elements' name behind an underscore.
+        let kind = match row.get::<_, String>(2).strip_prefix('_') {
+            Some(element) => format!("Array<Nullable<{}>>", camel(element)),
+            None => camel(row.get(2)),
+        };
         let kind = if not_null { kind } else { format!("Nullable<{kind}>") };
         let Table { keys, lines } = tables.entry(table).or_default();
         let name = if column == "type" { "type_".to_owned() } else { column };

@@ -144,7 +144,7 @@ pub struct NewItem {
 }
 
 /// What an item is said to be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct ItemDraft {
     /// What it is.
     pub title: String,

@@ -28,13 +28,18 @@ pub struct ItemMutation;
 impl ItemMutation {
     /// Puts up something that the viewer sells or is looking for. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`,
     /// `OUT_OF_RANGE`, `TOO_MANY_FILES` for the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for what is no picture of
-    /// theirs.
+    /// theirs; `RATE_LIMITED`, `IDEMPOTENCY_MISMATCH`.
     async fn create_item(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is put up.")] input: CreateItemInput,
+        #[graphql(
+            desc = "Sent again with the same key and arguments within a day, it is done once and answered alike; 1 to 200 characters."
+        )]
+        idempotency_key: Option<String>,
     ) -> Option<AppResult<ItemPayload>> {
-        settle(async { changed(ctx, offering::create(ctx.scope()?, input.into()).await).await }.await, Into::into)
+        let create = async { changed(ctx, offering::create(ctx.scope()?, input.into(), idempotency_key).await).await };
+        settle(create.await, Into::into)
     }
 
     /// Changes an item of the viewer's, or closes or reopens it; who took it is told when it is reopened. User errors:
@@ -84,8 +89,9 @@ impl ItemMutation {
         settle(upload.await, Into::into)
     }
 
-    /// Takes an open item of somebody else's: of any number who try at once, one gets it, and its owner is told. User
-    /// errors: `NOT_FOUND`, `OWN_ITEM`, `ITEM_NOT_AVAILABLE`, `CONFLICT` when the price is not the expected one.
+    /// Takes an open item of somebody else's: of any number who try at once, one gets it, and its owner is told; who has it
+    /// and takes it again changes nothing. User errors: `NOT_FOUND`, `OWN_ITEM`, `ITEM_NOT_AVAILABLE`, `CONFLICT` when the price
+    /// is not the expected one, `RATE_LIMITED`.
     async fn trade_item(
         &self,
         ctx: &Context<'_>,

@@ -105,6 +105,12 @@ pub fn why_not_owner(item: &Item) -> ItemError {
     if item.status == ItemStatus::Deleted { ItemError::NoSuchItem } else { ItemError::NotOwner }
 }
 
+/// Whether this person has taken an item that is still closed for that.
+#[must_use]
+pub fn is_taken_by(item: &Item, person: UserId) -> bool {
+    item.status == ItemStatus::Closed && item.counterparty_id == Some(person)
+}
+
 /// Why nobody, or not this person, can take an item at the price they saw.
 #[must_use]
 pub fn why_not_traded(item: &Item, viewer: UserId, expected: Option<Money>) -> (ItemError, &'static str) {

@@ -19,7 +19,7 @@ pg_enum! {
         User = "USER",
         /// Items, by title and note.
         Item = "ITEM",
-        /// Tasks, by title and content.
+        /// Tasks, by title, and by content while they are open.
         Task = "TASK",
         /// Products, by name.
         Product = "PRODUCT",
@@ -72,7 +72,8 @@ pub fn boost_of_task(status: TaskStatus) -> f32 {
 
 impl From<&Task> for Entry {
     fn from(task: &Task) -> Self {
-        let fields = [(task.title.as_str(), Field::Title), (task.content.as_str(), Field::Text)];
+        let content = task.public_content().unwrap_or_default();
+        let fields = [(task.title.as_str(), Field::Title), (content, Field::Text)];
         Self {
             kind: SearchKind::Task,
             subject_id: task.id.0,

@@ -1,20 +1,43 @@
 //! Tasks: help that people ask for, and pay for.
 //!
+//! ```text
+//!            createTask
+//!                │                                                     P  its publisher
+//!                ▼       A abandons; P releases after the deadline,    A  its assignee
+//!    P, D ┌─── OPEN ◀─── or after seven silent days; D releases ──┐    D  an administrator who is neither
+//! cancels │      │ accepted by anybody but P                      │    ⏲  by itself, seven days after submission
+//!         │      ▼                                                │
+//!         │   ACCEPTED ───────────────────────────────────────────┤
+//!         │    │  │  │ A submits                                  │
+//!         ▼  D │  │  ▼                                            │ A
+//!   CANCELLED ◀┘  │ SUBMITTED ────────────────────────────────────┤ abandons
+//!         ▲       │  │  │ P, A, D dispute                         │
+//!         │       │  │  ▼                                         │
+//!         │       │  │ DISPUTED ──────────────────────────────────┘
+//!         │       │  │  │  │
+//!         └───────┼──┼──┘  │ D resolves: a part or all of the reward for A; P finishes
+//!   D resolves:   │  │     │
+//!   nothing for A │  │ P finishes, ⏲
+//!                 ▼  ▼     ▼
+//!                  FINISHED
+//! ```
+//!
 //! Invariants:
-//! - While a task is open or accepted its reward is held: it has left the publisher's balance, and nobody else has it. It
-//!   is given back or paid in the transaction that ends the task, once (`ledger_transfers_settled_key`).
+//! - Until a task is FINISHED or CANCELLED its reward is held: it has left the publisher's balance, and nobody else has it.
+//!   It is paid or given back in the transaction that ends the task, once (`ledger_transfers_settled_key`); of a reward that
+//!   is split the publisher's part goes back in the same transaction.
+//! - Once its assignee has submitted a task, only they and an administrator's decision can take its reward from them.
+//! - A submitted task has a job that finishes it (`finishes_at`); no other task has.
 //! - A task's state changes while its row is held: of any number who accept it at once, one does. Nobody takes on their
-//!   own (`tasks_own_check`).
-//! - Only an open task is changed; a changed price changes what is held.
-//! - A cancelled task is seen by its publisher, whoever was about to do it, and administrators.
+//!   own (`tasks_own_check`), nor one that they were taken off, and administrators have no powers over their own.
+//! - Only an open task is changed; a changed price changes what is held, and only its publisher changes it.
+//! - A cancelled task is seen by its publisher, whoever was about to do it, and administrators. What a task says beyond
+//!   its title is everybody's while it is open, and theirs alone afterwards, in search as well.
+//! - To do again what one did just before succeeds and changes nothing.
 //! - Whoever leaves has ended their tasks before (`accounts::service::leaving`).
 //!
-//! A task: OPEN ⇄ ACCEPTED (abandoned by the assignee; released by the publisher after seven days, by an administrator at
-//! any time) → FINISHED by the publisher; OPEN → CANCELLED by the publisher, OPEN or ACCEPTED → CANCELLED by an
-//! administrator.
-//!
-//! Locks are taken in this order: the viewer's account, their idempotency key, the task, its new pictures, wallets, what
-//! search knows of it.
+//! Locks are taken in this order: the viewer's account, their idempotency key, the task, the count of what they may do in a
+//! time, its dispute, its new pictures, wallets, its job, what search knows of it.
 
 pub mod loader;
 pub mod model;

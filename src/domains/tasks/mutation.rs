@@ -2,20 +2,19 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::model::TaskCard;
-use super::service::{doing, publishing};
+use super::model::{Expected, TaskCard};
+use super::service::{disputing, doing, publishing};
 use super::types::{CreateTaskInput, TaskPayload, UpdateTaskInput};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::settle;
-use crate::graphql::scalars::mutation_id;
+use crate::graphql::scalars::{DateTime, Decimal, mutation_id};
 use crate::ids::TaskId;
 
 /// A task that was changed; what was loaded of it and of money before is no longer true.
 async fn changed(ctx: &Context<'_>, change: AppResult<TaskCard>) -> AppResult<TaskCard> {
     let (card, loaders) = (change?, ctx.loaders()?);
-    loaders.tasks.forget(card.task.id).await;
-    loaders.forget_money().await;
+    loaders.forget_task(card.task.id).await;
     Ok(card)
 }
 
@@ -43,8 +42,8 @@ impl TaskMutation {
         settle(create.await, Into::into)
     }
 
-    /// Changes an open task: its publisher, or an administrator. More or less is held where the reward changes. User
-    /// errors: those of `createTask`, `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`.
+    /// Changes an open task: its publisher, or an administrator, who can't change the reward. More or less is held where
+    /// it changes. User errors: those of `createTask`, `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`.
     async fn update_task(
         &self,
         ctx: &Context<'_>,
@@ -62,8 +61,8 @@ impl TaskMutation {
         settle(update.await, Into::into)
     }
 
-    /// Calls a task off and gives the reward back: its publisher while it is open, an administrator until it is finished.
-    /// Those it concerned still see it. User errors: `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`, for administrators
+    /// Calls a task off and gives the reward back: its publisher while it is open, an administrator until it is submitted.
+    /// Those it concerned still see it; to cancel it again changes nothing. User errors: `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`, for administrators
     /// `ILLEGAL_TRANSITION`; `IDEMPOTENCY_MISMATCH`.
     async fn cancel_task(
         &self,
@@ -81,9 +80,10 @@ impl TaskMutation {
         settle(cancel.await, Into::into)
     }
 
-    /// Takes an accepted task back, so that somebody else can do it: its publisher from seven days after it was accepted,
-    /// an administrator at any time. User errors: `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION` for one that is not
-    /// accepted, `CONFLICT` before that.
+    /// Takes an accepted task back, so that somebody else can do it: its publisher once its deadline is over, or seven days
+    /// after it was accepted where it has none; an administrator at any time. Its assignee can't accept it again. There is no
+    /// release once it is submitted. User errors: `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION` for one that is not
+    /// accepted, `CONFLICT` before that time.
     async fn release_task(
         &self,
         ctx: &Context<'_>,
@@ -97,21 +97,87 @@ impl TaskMutation {
     }
 
     /// Takes on an open task of somebody else's: of any number who try at once, one gets it. User errors: `NOT_FOUND`,
-    /// `OWN_TASK`, `TASK_NOT_OPEN`, also for one that was cancelled just now.
+    /// `OWN_TASK`, `TASK_NOT_OPEN`, also for one that was cancelled just now; `FORBIDDEN` for a task that the viewer was taken
+    /// off; `CONFLICT` when it is not as expected, when its deadline is over or its publisher suspended, and while the viewer
+    /// has too many accepted tasks that are not submitted; `RATE_LIMITED`.
     async fn accept_task(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The task's global id.")] id: ID,
+        #[graphql(desc = "The reward that was seen, in yuan: nothing happens when it has changed since.")]
+        expected_price: Option<Decimal>,
+        #[graphql(
+            desc = "The `updatedAt` that was seen: nothing happens when anything of the task has changed since."
+        )]
+        expected_updated_at: Option<DateTime>,
     ) -> Option<AppResult<TaskPayload>> {
         let accept = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            changed(ctx, doing::accept(ctx.scope()?, id).await).await
+            let expected =
+                Expected { price: expected_price.map(|price| price.0), updated_at: expected_updated_at.map(|at| at.0) };
+            changed(ctx, doing::accept(ctx.scope()?, id, expected).await).await
         };
         settle(accept.await, Into::into)
     }
 
-    /// Gives up a task that the viewer accepted, so that somebody else can do it. User errors: `NOT_FOUND`, `FORBIDDEN` for
-    /// a task that they don't do, `ILLEGAL_TRANSITION` for one that is over.
+    /// Says that a task that the viewer accepted is done. Its publisher finishes it, or either of the two disputes it; at
+    /// `finishesAt` it is finished by itself. User errors: `NOT_FOUND`, `FORBIDDEN` for a task that they don't do,
+    /// `ILLEGAL_TRANSITION` for one that is not accepted; `TOO_LONG` and `INVALID_INPUT` for the note.
+    async fn submit_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task's global id.")] id: ID,
+        #[graphql(desc = "What the publisher should know of it, at most 1000 characters.")] note: Option<String>,
+    ) -> Option<AppResult<TaskPayload>> {
+        let submit = async {
+            let id = mutation_id(TaskId::parse, &id, "id")?;
+            changed(ctx, doing::submit(ctx.scope()?, id, note).await).await
+        };
+        settle(submit.await, Into::into)
+    }
+
+    /// Disputes a submitted task, as its publisher, its assignee or an administrator: it is not finished by itself any more,
+    /// and an administrator who has no part in it decides. Until then the publisher can still finish it, and the assignee
+    /// abandon it. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the reason; `NOT_FOUND`, `FORBIDDEN`,
+    /// `ILLEGAL_TRANSITION` for one that is not submitted.
+    async fn dispute_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task's global id.")] id: ID,
+        #[graphql(desc = "Why, for the other side and the administrator: 1 to 1000 characters.")] reason: String,
+    ) -> Option<AppResult<TaskPayload>> {
+        let dispute = async {
+            let id = mutation_id(TaskId::parse, &id, "id")?;
+            changed(ctx, disputing::dispute(ctx.scope()?, id, &reason).await).await
+        };
+        settle(dispute.await, Into::into)
+    }
+
+    /// Decides a disputed task, as an administrator who is neither its publisher nor its assignee: all of the reward for the
+    /// assignee, a part, or nothing; the publisher gets the rest back. The task is FINISHED then, or CANCELLED where the
+    /// assignee gets nothing of a reward. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the note; `OUT_OF_RANGE` for
+    /// more than the reward; `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`, `IDEMPOTENCY_MISMATCH`.
+    async fn resolve_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task's global id.")] id: ID,
+        #[graphql(desc = "What the assignee gets of the reward, in yuan: 0.00 up to all of it.")]
+        pay_to_assignee: Decimal,
+        #[graphql(desc = "Why, for both sides: 1 to 1000 characters.")] note: String,
+        #[graphql(
+            desc = "Sent again with the same key and arguments within a day, it is done once and answered alike; 1 to 200 characters."
+        )]
+        idempotency_key: Option<String>,
+    ) -> Option<AppResult<TaskPayload>> {
+        let resolve = async {
+            let id = mutation_id(TaskId::parse, &id, "id")?;
+            changed(ctx, disputing::resolve(ctx.scope()?, id, pay_to_assignee.0, &note, idempotency_key).await).await
+        };
+        settle(resolve.await, Into::into)
+    }
+
+    /// Gives up a task that the viewer accepted, so that somebody else can do it; a dispute over it ends with that. User
+    /// errors: `NOT_FOUND`, `FORBIDDEN` for a task that they don't do, `ILLEGAL_TRANSITION` for one that is over.
     async fn abandon_task(
         &self,
         ctx: &Context<'_>,
@@ -124,8 +190,8 @@ impl TaskMutation {
         settle(abandon.await, Into::into)
     }
 
-    /// Says that an accepted task of the viewer's is done: the reward goes to whoever did it. User errors: `NOT_FOUND`,
-    /// `FORBIDDEN`, `ILLEGAL_TRANSITION`, `CONFLICT` when their wallet can't hold more, `IDEMPOTENCY_MISMATCH`.
+    /// Says that a task of the viewer's is done, submitted or not: all of the reward goes to its assignee, and a dispute over
+    /// it ends. User errors: `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`, `IDEMPOTENCY_MISMATCH`.
     async fn finish_task(
         &self,
         ctx: &Context<'_>,

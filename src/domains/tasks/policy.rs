@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::model::{Task, TaskAction, TaskChanges, TaskDraft, TaskError, TaskStatus, TaskUpdate};
-use crate::change::Faults;
+use super::model::{Expected, Task, TaskAction, TaskChanges, TaskDraft, TaskError, TaskStatus, TaskUpdate};
+use crate::change::{Fault, Faults};
 use crate::domains::media::policy::check_images;
 use crate::error::UserError;
 use crate::ids::{MediaId, UserId};
@@ -13,27 +13,42 @@ use crate::text::{check_line, check_lines};
 const LONGEST_TITLE: usize = 100;
 const LONGEST_CONTENT: usize = 5000;
 
-/// How long whoever accepted a task has before its publisher can take it back.
+/// The longest note of a submission, reason of a dispute, or note of a decision.
+const LONGEST_REMARK: usize = 1000;
+
+/// The farthest deadline.
+const LONGEST_TIME: TimeDelta = TimeDelta::days(366);
+
+/// How long the assignee of a task without a deadline has before its publisher can take it back.
 pub const SILENCE: TimeDelta = TimeDelta::days(7);
 
 /// Checks what a task is said to be.
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn judge_draft(draft: &TaskDraft) -> Result<(), Vec<UserError>> {
+pub fn judge_draft(draft: &TaskDraft, now: DateTime<Utc>) -> Result<(), Vec<UserError>> {
     let mut faults = Faults::default();
     faults.check(check_line(&draft.title, LONGEST_TITLE), "input.title");
     faults.check(check_lines(&draft.content, LONGEST_CONTENT), "input.content");
     faults.check(check_price(draft.price, Money::default()), "input.price");
+    faults.check(draft.deadline.map_or(Ok(()), |deadline| check_deadline(deadline, now)), "input.deadline");
     faults.check(check_images(&draft.images), "input.imageIds");
     faults.none()
+}
+
+fn check_deadline(deadline: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), TaskError> {
+    let fits = deadline > now && deadline <= now + LONGEST_TIME;
+    if fits { Ok(()) } else { Err(TaskError::DeadlineOutOfRange) }
 }
 
 /// Checks what a publisher changes; the state is looked at once the task is held.
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn judge_update(update: TaskUpdate) -> Result<(TaskChanges, Option<Vec<MediaId>>), Vec<UserError>> {
+pub fn judge_update(
+    update: TaskUpdate,
+    now: DateTime<Utc>,
+) -> Result<(TaskChanges, Option<Vec<MediaId>>), Vec<UserError>> {
     let mut faults = Faults::default();
     let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
     let changes = TaskChanges {
@@ -42,8 +57,12 @@ pub fn judge_update(update: TaskUpdate) -> Result<(TaskChanges, Option<Vec<Media
             faults.required(update.content, "input.content", |content| check_lines(content, LONGEST_CONTENT)),
         ),
         price: faults.required(update.price, "input.price", |price| check_price(*price, Money::default())),
+        deadline: update.deadline,
         ..TaskChanges::default()
     };
+    if let Some(deadline) = changes.deadline.flatten() {
+        faults.check(check_deadline(deadline, now), "input.deadline");
+    }
     let images = faults.required(update.images, "input.imageIds", |images| check_images(images));
     faults.none().map(|()| (changes, images))
 }
@@ -57,26 +76,42 @@ pub struct Asker {
     pub is_admin: bool,
     /// When.
     pub now: DateTime<Utc>,
+    /// Whether the task's publisher is suspended just now.
+    pub publisher_suspended: bool,
+    /// So many tasks have they accepted and not submitted, which is the most; none while it is fewer.
+    pub busy_with: Option<u32>,
 }
 
-/// Where an action leads.
+impl Asker {
+    /// Administrators have no powers over tasks that they have a part in.
+    fn rules(&self, task: &Task) -> bool {
+        self.is_admin && !task.is_party(self.id)
+    }
+}
+
+/// Where an action leads; a resolution may cancel as well.
 fn target(action: TaskAction) -> Option<TaskStatus> {
     match action {
         TaskAction::Edit => None,
         TaskAction::Accept => Some(TaskStatus::Accepted),
         TaskAction::Abandon | TaskAction::Release => Some(TaskStatus::Open),
-        TaskAction::Finish => Some(TaskStatus::Finished),
+        TaskAction::Submit => Some(TaskStatus::Submitted),
+        TaskAction::Dispute => Some(TaskStatus::Disputed),
+        TaskAction::Finish | TaskAction::Resolve => Some(TaskStatus::Finished),
         TaskAction::Cancel => Some(TaskStatus::Cancelled),
     }
 }
 
-const ACTIONS: [TaskAction; 6] = [
+const ACTIONS: [TaskAction; 9] = [
     TaskAction::Edit,
     TaskAction::Accept,
     TaskAction::Abandon,
+    TaskAction::Submit,
     TaskAction::Finish,
+    TaskAction::Dispute,
     TaskAction::Release,
     TaskAction::Cancel,
+    TaskAction::Resolve,
 ];
 
 /// What somebody may do with a task that they see.
@@ -101,44 +136,150 @@ pub fn check(task: &Task, asker: Asker, action: TaskAction) -> Result<(), TaskEr
 
 /// All rules about who may do what, and when.
 fn why_not(task: &Task, asker: Asker, action: TaskAction) -> Option<TaskError> {
-    let is_publisher = task.publisher_id == asker.id;
-    let is_theirs = is_publisher || asker.is_admin;
     // Of a cancelled task others don't learn that it was there; who was just about to accept it does.
-    let concerns = is_theirs || task.assignee_id == Some(asker.id) || action == TaskAction::Accept;
-    if task.status == TaskStatus::Cancelled && !concerns {
+    let sees = asker.is_admin || task.is_party(asker.id) || action == TaskAction::Accept;
+    if task.status == TaskStatus::Cancelled && !sees {
         return Some(TaskError::NoSuchTask);
     }
-    let stranger = match action {
-        TaskAction::Accept => is_publisher.then_some(TaskError::OwnTask),
-        TaskAction::Edit | TaskAction::Cancel | TaskAction::Release => (!is_theirs).then_some(TaskError::NotPublisher),
-        TaskAction::Finish => (!is_publisher).then_some(TaskError::NotPublisher),
-        TaskAction::Abandon => (task.assignee_id != Some(asker.id)).then_some(TaskError::NotAssignee),
-    };
-    if stranger.is_some() {
-        return stranger;
-    }
-    let (is_open, is_accepted) = (task.status == TaskStatus::Open, task.status == TaskStatus::Accepted);
-    let illegal = |to| Some(TaskError::IllegalTransition { from: task.status, to, allowed: Vec::new() });
+    why_not_role(task, asker, action).or_else(|| why_not_state(task, asker, action))
+}
+
+/// Why this person can't do this, in whichever state the task is.
+fn why_not_role(task: &Task, asker: Asker, action: TaskAction) -> Option<TaskError> {
+    let (is_publisher, is_assignee) = (task.publisher_id == asker.id, task.assignee_id == Some(asker.id));
+    let rules = asker.rules(task);
     match action {
-        TaskAction::Cancel if asker.is_admin && !is_open && !is_accepted => illegal(TaskStatus::Cancelled),
-        TaskAction::Cancel if asker.is_admin => None,
-        TaskAction::Edit | TaskAction::Accept | TaskAction::Cancel => {
-            (!is_open).then_some(TaskError::NotOpen(task.status))
+        TaskAction::Accept => is_publisher.then_some(TaskError::OwnTask),
+        TaskAction::Edit | TaskAction::Cancel | TaskAction::Release => {
+            (!is_publisher && !rules).then_some(TaskError::NotPublisher)
         }
-        TaskAction::Finish if !is_accepted => illegal(TaskStatus::Finished),
-        TaskAction::Abandon | TaskAction::Release if !is_accepted => illegal(TaskStatus::Open),
-        TaskAction::Release if !asker.is_admin => {
-            let from = task.accepted_at.map(|at| at + SILENCE).filter(|from| asker.now < *from);
-            from.map(TaskError::TooEarly)
-        }
-        TaskAction::Finish | TaskAction::Abandon | TaskAction::Release => None,
+        TaskAction::Finish => (!is_publisher).then_some(TaskError::NotPublisher),
+        TaskAction::Abandon | TaskAction::Submit => (!is_assignee).then_some(TaskError::NotAssignee),
+        TaskAction::Dispute => (!is_publisher && !is_assignee && !rules).then_some(TaskError::NotParty),
+        TaskAction::Resolve => (!rules).then_some(TaskError::NotAdmin),
     }
+}
+
+/// Why this can't be done in the state that the task is in.
+fn why_not_state(task: &Task, asker: Asker, action: TaskAction) -> Option<TaskError> {
+    let (status, rules) = (task.status, asker.rules(task));
+    let is_in_hand = matches!(status, TaskStatus::Accepted | TaskStatus::Submitted | TaskStatus::Disputed);
+    let illegal = |to| Some(TaskError::IllegalTransition { from: status, to, allowed: Vec::new() });
+    match action {
+        TaskAction::Accept if status == TaskStatus::Open => why_not_accepted(task, asker),
+        TaskAction::Cancel if rules => match status {
+            TaskStatus::Open | TaskStatus::Accepted => None,
+            _ => illegal(TaskStatus::Cancelled),
+        },
+        TaskAction::Edit | TaskAction::Accept | TaskAction::Cancel => {
+            (status != TaskStatus::Open).then_some(TaskError::NotOpen(status))
+        }
+        TaskAction::Submit if status != TaskStatus::Accepted => illegal(TaskStatus::Submitted),
+        TaskAction::Dispute if status != TaskStatus::Submitted => illegal(TaskStatus::Disputed),
+        TaskAction::Resolve if status != TaskStatus::Disputed => illegal(TaskStatus::Finished),
+        TaskAction::Finish if !is_in_hand => illegal(TaskStatus::Finished),
+        TaskAction::Abandon if !is_in_hand => illegal(TaskStatus::Open),
+        TaskAction::Release if status != TaskStatus::Accepted => illegal(TaskStatus::Open),
+        TaskAction::Release if !rules => {
+            let from = task.deadline.or(task.accepted_at.map(|at| at + SILENCE));
+            from.filter(|from| asker.now < *from).map(TaskError::TooEarly)
+        }
+        TaskAction::Finish
+        | TaskAction::Abandon
+        | TaskAction::Release
+        | TaskAction::Submit
+        | TaskAction::Dispute
+        | TaskAction::Resolve => None,
+    }
+}
+
+/// Why this person can't accept a task that is open.
+fn why_not_accepted(task: &Task, asker: Asker) -> Option<TaskError> {
+    if task.refused_ids.contains(&Some(asker.id)) {
+        return Some(TaskError::Refused);
+    }
+    if asker.publisher_suspended {
+        return Some(TaskError::PublisherSuspended);
+    }
+    let passed = task.deadline.filter(|deadline| *deadline <= asker.now).map(TaskError::DeadlinePassed);
+    passed.or(asker.busy_with.map(TaskError::TooManyAccepted))
 }
 
 /// The states that somebody can bring a task to.
 fn next_statuses(task: &Task, asker: Asker) -> Vec<TaskStatus> {
     let reached: Vec<TaskStatus> = available_actions(task, asker).into_iter().filter_map(target).collect();
     TaskStatus::ALL.iter().copied().filter(|status| reached.contains(status)).collect()
+}
+
+/// Whether a task is as this person's action left it, so that the same again is no mistake but a repeat whose first answer
+/// was lost. Disputes and resolutions say more than the state: those are compared apart.
+#[must_use]
+pub fn is_repeat(task: &Task, person: UserId, action: TaskAction) -> bool {
+    let (is_publisher, is_assignee) = (task.publisher_id == person, task.assignee_id == Some(person));
+    let reopened = |former_is_self: bool| {
+        let former = task.former_assignee_id;
+        task.status == TaskStatus::Open
+            && task.reopened_by == Some(person)
+            && (former == Some(person)) == former_is_self
+    };
+    match action {
+        TaskAction::Accept => task.status == TaskStatus::Accepted && is_assignee,
+        TaskAction::Submit => task.status == TaskStatus::Submitted && is_assignee,
+        TaskAction::Finish => task.status == TaskStatus::Finished && is_publisher && task.paid == Some(task.price),
+        TaskAction::Cancel => task.status == TaskStatus::Cancelled && !is_assignee,
+        TaskAction::Abandon => reopened(true),
+        TaskAction::Release => reopened(false),
+        TaskAction::Edit | TaskAction::Dispute | TaskAction::Resolve => false,
+    }
+}
+
+/// Whether a task is the one that was seen by a person who accepts it.
+///
+/// # Errors
+/// [`TaskError::PriceChanged`], [`TaskError::Changed`], at their arguments.
+pub fn check_expected(task: &Task, expected: Expected) -> Result<(), UserError> {
+    if expected.price.is_some_and(|price| price != task.price) {
+        return Err(TaskError::PriceChanged(task.price).at("expectedPrice"));
+    }
+    if expected.updated_at.is_some_and(|at| at.timestamp_millis() != task.updated_at.timestamp_millis()) {
+        return Err(TaskError::Changed(task.updated_at).at("expectedUpdatedAt"));
+    }
+    Ok(())
+}
+
+/// Checks an assignee's note, and gives it as it is stored: none where it says nothing.
+///
+/// # Errors
+/// What is wrong with it, at `note`.
+pub fn check_submission_note(note: Option<String>) -> Result<Option<String>, UserError> {
+    let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
+    if let Some(note) = &note {
+        check_lines(note, LONGEST_REMARK).map_err(|fault| fault.at("note"))?;
+    }
+    Ok(note)
+}
+
+/// Checks why a task is disputed, or what is said of a decision, and gives it as it is stored.
+///
+/// # Errors
+/// What is wrong with it, at a path.
+pub fn check_remark(remark: &str, path: &str) -> Result<String, UserError> {
+    check_lines(remark, LONGEST_REMARK).map_err(|fault| fault.at(path))?;
+    Ok(remark.trim().to_owned())
+}
+
+/// Whether an assignee can be paid so much of a reward.
+///
+/// # Errors
+/// [`TaskError::PaymentOutOfRange`].
+pub fn check_payment(paid: Money, price: Money) -> Result<(), TaskError> {
+    if (Money::default()..=price).contains(&paid) { Ok(()) } else { Err(TaskError::PaymentOutOfRange(price)) }
+}
+
+/// The state that a dispute ends in, when its assignee gets so much of a reward.
+#[must_use]
+pub fn resolved_status(paid: Money, price: Money) -> TaskStatus {
+    if paid == Money::default() && price != paid { TaskStatus::Cancelled } else { TaskStatus::Finished }
 }
 
 #[cfg(test)]
@@ -162,9 +303,18 @@ mod tests {
             finished_at: None,
             created_at: at,
             updated_at: at,
+            deadline: None,
+            submitted_at: None,
+            submission_note: None,
+            finishes_at: None,
+            paid: None,
+            former_assignee_id: None,
+            reopened_by: None,
+            refused_ids: Vec::new(),
         };
         let actions = |status, id, is_admin, days| {
-            let asker = Asker { id, is_admin, now: at + TimeDelta::days(days) };
+            let now = at + TimeDelta::days(days);
+            let asker = Asker { id, is_admin, now, publisher_suspended: false, busy_with: None };
             available_actions(&task(status), asker)
                 .iter()
                 .map(|action| format!("{action:?}"))
@@ -176,9 +326,21 @@ mod tests {
         assert_eq!(actions(TaskStatus::Open, lan, true, 0), "Edit Accept Cancel");
         assert_eq!(actions(TaskStatus::Accepted, ada, false, 6), "Finish");
         assert_eq!(actions(TaskStatus::Accepted, ada, false, 7), "Finish Release");
-        assert_eq!(actions(TaskStatus::Accepted, bo, false, 8), "Abandon");
+        assert_eq!(actions(TaskStatus::Accepted, bo, false, 8), "Abandon Submit");
         assert_eq!(actions(TaskStatus::Accepted, lan, false, 8), "");
         assert_eq!(actions(TaskStatus::Accepted, lan, true, 0), "Release Cancel");
+        assert_eq!(actions(TaskStatus::Submitted, ada, false, 9), "Finish Dispute");
+        assert_eq!(actions(TaskStatus::Submitted, bo, false, 9), "Abandon Dispute");
+        assert_eq!(actions(TaskStatus::Submitted, lan, true, 9), "Dispute");
+        assert_eq!(actions(TaskStatus::Disputed, ada, false, 9), "Finish");
+        assert_eq!(actions(TaskStatus::Disputed, bo, false, 9), "Abandon");
+        assert_eq!(actions(TaskStatus::Disputed, lan, true, 9), "Resolve");
+        for status in [TaskStatus::Accepted, TaskStatus::Submitted, TaskStatus::Disputed] {
+            let own = |id| (actions(status, id, true, 0), actions(status, id, false, 0));
+            for (as_admin, as_user) in [own(ada), own(bo)] {
+                assert_eq!(as_admin, as_user, "an administrator's own task");
+            }
+        }
         for status in [TaskStatus::Finished, TaskStatus::Cancelled] {
             assert!([ada, bo, lan].into_iter().all(|id| actions(status, id, true, 9).is_empty()));
         }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
-use super::model::{self, TaskAction, TaskCard, TaskDraft, TaskOrderField, TaskSort, TaskStatus, TaskUpdate};
+use super::model::{self, Dispute, TaskAction, TaskCard, TaskDraft, TaskOrderField, TaskSort, TaskStatus, TaskUpdate};
 use super::policy::{self, Asker};
 use crate::change::Change;
-use crate::domains::accounts::query::{get_user_of, is_admin};
+use crate::domains::accounts::query::{get_user, get_user_of, is_admin};
 use crate::domains::accounts::types::User;
 use crate::domains::media::types::{Media, pictures};
 use crate::error::{AppError, AppResult};
@@ -45,14 +45,18 @@ impl Task {
         Decimal(self.0.task.price)
     }
 
-    /// More about it.
-    async fn content(&self) -> &str {
-        &self.0.task.content
+    /// More about it: everybody reads it while the task is open, and afterwards publisher, assignee and administrators alone;
+    /// null for others.
+    async fn content(&self, ctx: &Context<'_>) -> AppResult<Option<&str>> {
+        Ok(self.shows_details(ctx).await?.then_some(self.0.task.content.as_str()))
     }
 
-    /// Its pictures, in their publisher's order, at most nine. Costs a statement for a whole list of tasks, unless all
-    /// were seen lately.
+    /// Its pictures, in their publisher's order, at most nine; none for those who don't see its `content`. Costs a statement
+    /// for a whole list of tasks, unless all were seen lately.
     async fn images(&self, ctx: &Context<'_>) -> AppResult<Vec<Media>> {
+        if !self.shows_details(ctx).await? {
+            return Ok(Vec::new());
+        }
         let loaders = ctx.loaders()?;
         // One may have been taken out and deleted since the task was read.
         let look = self.0.images.iter().map(|id| loaders.find(&loaders.media, *id));
@@ -80,16 +84,57 @@ impl Task {
         self.0.task.accepted_at.map(Into::into)
     }
 
+    /// Until when it can be accepted, as its publisher says; null where they say nothing. An accepted task that is not
+    /// submitted then can be taken back by `releaseTask`.
+    async fn deadline(&self) -> Option<DateTime> {
+        self.0.task.deadline.map(Into::into)
+    }
+
+    /// When its assignee said that it is done; null until then.
+    async fn submitted_at(&self) -> Option<DateTime> {
+        self.0.task.submitted_at.map(Into::into)
+    }
+
+    /// What its assignee said of it then; null where they said nothing, and for those who don't see its `content`.
+    async fn submission_note(&self, ctx: &Context<'_>) -> AppResult<Option<&str>> {
+        let Some(note) = &self.0.task.submission_note else { return Ok(None) };
+        Ok(self.shows_details(ctx).await?.then_some(note.as_str()))
+    }
+
+    /// When it is finished by itself; null unless it is submitted.
+    async fn finishes_at(&self) -> Option<DateTime> {
+        self.0.task.finishes_at.map(Into::into)
+    }
+
+    /// The last dispute over it, for its publisher, the assignee of that time and administrators; null for others, and where
+    /// there was none. Costs a statement for a whole list of tasks.
+    async fn dispute(&self, ctx: &Context<'_>) -> AppResult<Option<TaskDispute>> {
+        let Some(viewer) = ctx.requester()?.viewer else { return Ok(None) };
+        let loaders = ctx.loaders()?;
+        let Some(dispute) = loaders.find(&loaders.disputes, self.0.task.id).await? else { return Ok(None) };
+        let concerns = [self.0.task.publisher_id, dispute.assignee_id].contains(&viewer.user_id);
+        Ok((concerns || is_admin(ctx, viewer.user_id).await?).then_some(TaskDispute(dispute)))
+    }
+
     /// When it was done and paid; null until then.
     async fn finished_at(&self) -> Option<DateTime> {
         self.0.task.finished_at.map(Into::into)
+    }
+
+    /// What its assignee was paid of the reward, in yuan: less than `price` only by a decision of a dispute; null until it is
+    /// finished.
+    async fn paid(&self) -> Option<Decimal> {
+        self.0.task.paid.map(Decimal)
     }
 
     /// What the viewer may do with it now; nothing when signed out. Costs a statement for a whole list of tasks.
     async fn available_actions(&self, ctx: &Context<'_>) -> AppResult<Vec<TaskAction>> {
         let Some(viewer) = ctx.requester()?.viewer else { return Ok(Vec::new()) };
         let is_admin = is_admin(ctx, viewer.user_id).await?;
-        let asker = Asker { id: viewer.user_id, is_admin, now: ctx.app()?.clock.now() };
+        let now = ctx.app()?.clock.now();
+        let publisher_suspended = self.0.suspension.holds(now);
+        // How many they have accepted is looked at when they accept one.
+        let asker = Asker { id: viewer.user_id, is_admin, now, publisher_suspended, busy_with: None };
         Ok(policy::available_actions(&self.0.task, asker))
     }
 
@@ -104,11 +149,63 @@ impl Task {
     }
 }
 
+impl Task {
+    /// Whether the viewer sees more of it than what everybody does.
+    async fn shows_details(&self, ctx: &Context<'_>) -> AppResult<bool> {
+        let task = &self.0.task;
+        if task.public_content().is_some() {
+            return Ok(true);
+        }
+        let Some(viewer) = ctx.requester()?.viewer else { return Ok(false) };
+        Ok(task.is_party(viewer.user_id) || is_admin(ctx, viewer.user_id).await?)
+    }
+}
+
+/// A disagreement of a task's publisher and its assignee over whether it is done.
+#[derive(Clone, Debug)]
+pub struct TaskDispute(Arc<Dispute>);
+
+/// A disagreement of a task's publisher and its assignee over whether it is done.
+#[Object]
+impl TaskDispute {
+    /// Who opened it: either of the two, or an administrator. Costs a statement for a whole list of tasks.
+    async fn opened_by(&self, ctx: &Context<'_>) -> AppResult<User> {
+        get_user(ctx, self.0.opened_by).await
+    }
+
+    /// Why.
+    async fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// What the administrator says of the decision; null while it is open, and where one side gave in.
+    async fn resolution(&self) -> Option<&str> {
+        self.0.note.as_deref()
+    }
+
+    /// What the assignee got of the reward, in yuan: 0.00 where they abandoned the task, all where its publisher finished it;
+    /// null while it is open.
+    async fn paid_to_assignee(&self) -> Option<Decimal> {
+        self.0.paid.map(Decimal)
+    }
+
+    /// When it was opened.
+    async fn opened_at(&self) -> DateTime {
+        self.0.opened_at.into()
+    }
+
+    /// When it was decided, or one side gave in; null while it is open.
+    async fn resolved_at(&self) -> Option<DateTime> {
+        self.0.resolved_at.map(Into::into)
+    }
+}
+
 /// Which tasks a list has; all that is given has to hold. Cancelled tasks are there only where `status` asks for them, or
 /// among the viewer's own, and only for those they concerned and administrators.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct TaskFilter {
-    /// Words to look for in titles and contents, at most 100 characters; see `search`. At most 1,000 tasks are found.
+    /// Words to look for in titles, and in contents of open tasks, at most 100 characters; see `search`. At most 1,000 tasks
+    /// are found.
     query: Option<String>,
     /// In one of these states; all but cancelled ones where it is left out.
     status: Option<Vec<TaskStatus>>,
@@ -163,13 +260,17 @@ pub struct CreateTaskInput {
     price: Decimal,
     /// More about it, 1 to 5000 characters.
     content: String,
+    /// Until when it can be accepted, and when `releaseTask` can take it back from an assignee who has not submitted it: from
+    /// now on, at most a year. Without one it can be taken back seven days after it was accepted.
+    deadline: Option<DateTime>,
     /// Global ids of up to nine pictures among the viewer's files, in the order to show them.
     image_ids: Option<Vec<ID>>,
 }
 
 impl From<CreateTaskInput> for TaskDraft {
-    fn from(CreateTaskInput { title, price, content, image_ids }: CreateTaskInput) -> Self {
-        Self { title, content, price: price.0, images: pictures(image_ids.unwrap_or_default()) }
+    fn from(CreateTaskInput { title, price, content, deadline, image_ids }: CreateTaskInput) -> Self {
+        let deadline = deadline.map(|deadline| deadline.0);
+        Self { title, content, price: price.0, deadline, images: pictures(image_ids.unwrap_or_default()) }
     }
 }
 
@@ -182,18 +283,22 @@ pub struct UpdateTaskInput {
     price: MaybeUndefined<Decimal>,
     /// More about it, 1 to 5000 characters.
     content: MaybeUndefined<String>,
+    /// Until when it can be accepted: from now on, at most a year; null for no deadline.
+    deadline: MaybeUndefined<DateTime>,
     /// Global ids of up to nine pictures among the publisher's files, in the order to show them; in place of those it has.
     image_ids: MaybeUndefined<Vec<ID>>,
 }
 
 impl From<UpdateTaskInput> for TaskUpdate {
-    fn from(UpdateTaskInput { title, price, content, image_ids }: UpdateTaskInput) -> Self {
+    fn from(UpdateTaskInput { title, price, content, deadline, image_ids }: UpdateTaskInput) -> Self {
+        let deadline: Change<DateTime> = change(deadline);
         let price: Change<Decimal> = change(price);
         let images: Change<Vec<ID>> = change(image_ids);
         Self {
             title: change(title),
             content: change(content),
             price: price.map(|price| price.map(|price| price.0)),
+            deadline: deadline.map(|deadline| deadline.map(|deadline| deadline.0)),
             images: images.map(|images| images.map(pictures)),
         }
     }

@@ -25,7 +25,7 @@ pg_enum! {
         TaskHold = "TASK_HOLD",
         /// A task's reward, or a part of it, was given back.
         TaskRelease = "TASK_RELEASE",
-        /// A task was finished: its reward went to whoever did it.
+        /// A task was finished: its reward, or a part of it, went to its assignee.
         TaskPayout = "TASK_PAYOUT",
         /// `adjustBalance`.
         AdminAdjustment = "ADMIN_ADJUSTMENT",
@@ -54,7 +54,7 @@ pub struct Wallet {
     pub user_id: UserId,
     /// Spendable now.
     pub balance: Money,
-    /// Held for their open and accepted tasks.
+    /// Held for their tasks that are not over.
     pub held: Money,
 }
 
@@ -155,8 +155,8 @@ impl Cause {
 pub struct NewTransfer {
     /// What for.
     pub cause: Cause,
-    /// Who moves the money.
-    pub actor: UserId,
+    /// Who moves the money; none where Plaza does by itself.
+    pub actor: Option<UserId>,
     /// What they say of it.
     pub note: Option<String>,
     /// When.

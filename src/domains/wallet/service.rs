@@ -134,40 +134,38 @@ fn negative(amount: Money) -> AppResult<Money> {
 }
 
 fn transfer(scope: &Scope, cause: Cause) -> AppResult<NewTransfer> {
-    Ok(NewTransfer { cause, actor: scope.viewer()?.user_id, note: None, at: scope.app.clock.now() })
+    Ok(NewTransfer { cause, actor: Some(scope.viewer()?.user_id), note: None, at: scope.app.clock.now() })
 }
 
-/// Puts an amount of a publisher's balance aside for their task, or gives it back, as the cause says.
+/// Puts an amount of a publisher's balance aside for their task, or gives it back, as the transfer's cause says.
 ///
 /// # Errors
 /// `INSUFFICIENT_BALANCE` at a path.
 pub async fn hold_reward(
-    scope: &Scope,
     conn: &AsyncPgConnection,
+    transfer: &NewTransfer,
     (publisher, amount): (UserId, Money),
-    cause: Cause,
     path: &str,
 ) -> AppResult<()> {
     let gone = negative(amount)?;
-    let share = match cause {
+    let share = match transfer.cause {
         Cause::Hold(_) => (Share { user: publisher, balance: gone, held: amount }, amount),
         _ => (Share { user: publisher, balance: amount, held: gone }, gone),
     };
     if amount != Money::default() {
-        post(conn, &transfer(scope, cause)?, &[share.0], (LedgerAccount::Task, share.1), path).await?;
+        post(conn, transfer, &[share.0], (LedgerAccount::Task, share.1), path).await?;
     }
     Ok(())
 }
 
-/// Pays what a publisher's task held to whoever did it.
+/// Pays what a publisher's task held to its assignee.
 ///
 /// # Errors
 /// `CONFLICT` at a path when their wallet is full.
 pub async fn pay_reward(
-    scope: &Scope,
     conn: &AsyncPgConnection,
+    transfer: &NewTransfer,
     (publisher, assignee, amount): (UserId, UserId, Money),
-    cause: Cause,
     path: &str,
 ) -> AppResult<()> {
     let gone = negative(amount)?;
@@ -176,7 +174,7 @@ pub async fn pay_reward(
         Share { user: assignee, balance: amount, held: Money::default() },
     ];
     if amount != Money::default() {
-        post(conn, &transfer(scope, cause)?, &shares, (LedgerAccount::Task, gone), path).await?;
+        post(conn, transfer, &shares, (LedgerAccount::Task, gone), path).await?;
     }
     Ok(())
 }
@@ -214,7 +212,7 @@ async fn move_from_outside(
         if let Some(entry) = idempotency::claim(scope, conn, key).await? {
             return Ok(EntryId(entry));
         }
-        if user != transfer.actor && !accounts::service::hold_person(conn, user).await? {
+        if Some(user) != transfer.actor && !accounts::service::hold_person(conn, user).await? {
             return Err(WalletError::NoSuchUser.at("userId").into());
         }
         let share = Share { user, balance: amount, held: Money::default() };

@@ -59,7 +59,7 @@ statement! {
     ") new (user_id, balance, held) where wallets.user_id = new.user_id), \
      transfer as (insert into ledger_transfers (reason, task_id, order_id, actor_id, note, settles, created_at) values ("
     [sql_types::LedgerReason: &this.reason] ", " [Nullable<BigInt>: &this.task] ", "
-    [Nullable<BigInt>: &this.order] ", " [BigInt: &this.transfer.actor] ", "
+    [Nullable<BigInt>: &this.order] ", " [Nullable<BigInt>: &this.transfer.actor] ", "
     [Nullable<Text>: &this.transfer.note] ", " [Bool: &this.settles] ", " [Timestamptz: &this.transfer.at]
     ") returning id) \
      insert into ledger_entries (transfer_id, account, user_id, amount, balance_after) \

@@ -31,7 +31,7 @@ impl Wallet {
         Decimal(self.0.balance)
     }
 
-    /// Held for their open and accepted tasks, in yuan; not a part of `balance`.
+    /// Held for their tasks that are not over, in yuan; not a part of `balance`.
     async fn held(&self) -> Decimal {
         Decimal(self.0.held)
     }

@@ -94,9 +94,18 @@ fn choose(world: &World, chance: &mut Chance) -> Option<Call> {
                     shelf.tasks[place].1 = Some(person);
                     bare(person, "acceptTask", json!({ "id": id }))
                 }
-                (44..48, Some(assignee)) => {
+                (44..46, Some(assignee)) => {
                     shelf.tasks[place].1 = None;
                     bare(assignee, "abandonTask", json!({ "id": id }))
+                }
+                (46..54, Some(assignee)) => bare(assignee, "submitTask", json!({ "id": id })),
+                (54..58, Some(assignee)) => {
+                    let side = if chance.below(2) == 0 { publisher } else { assignee };
+                    bare(side, "disputeTask", json!({ "id": id, "reason": "by chance" }))
+                }
+                (58..62, Some(_)) => {
+                    let paid = if chance.below(3) == 0 { "0".to_owned() } else { format!("0.{:02}", chance.below(99)) };
+                    call(admin, "resolveTask", json!({ "id": id, "payToAssignee": paid, "note": "by chance" }))
                 }
                 (_, Some(_)) => {
                     shelf.tasks.swap_remove(place);

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use super::files::{rgb_png, sending};
 use super::{Person, TestApp};
 
-const TASK: &str = "task { id title content price status acceptedAt finishedAt availableActions publisher { id }
-    assignee { id } images { id } }";
+const TASK: &str =
+    "task { id title content price status deadline acceptedAt submittedAt submissionNote finishesAt finishedAt paid
+    updatedAt availableActions publisher { id } assignee { id } images { id }
+    dispute { openedBy { id } reason resolution paidToAssignee openedAt resolvedAt } }";
 const ORDER: &str = "order { id number productName price address trackingNumber status availableActions buyer { id }
     product { id } image { id } history { from to note actor { id } } }";
 const PRODUCT: &str = "product { id name price stock image { id } }";
@@ -22,7 +24,13 @@ pub fn document(field: &str) -> String {
         "createTask" => ("$input: CreateTaskInput!, $idempotencyKey: String", TASK.to_owned()),
         "updateTask" => ("$id: ID!, $input: UpdateTaskInput!, $idempotencyKey: String", TASK.to_owned()),
         "cancelTask" | "finishTask" => ("$id: ID!, $idempotencyKey: String", TASK.to_owned()),
-        "releaseTask" | "acceptTask" | "abandonTask" => ("$id: ID!", TASK.to_owned()),
+        "acceptTask" => ("$id: ID!, $expectedPrice: Decimal, $expectedUpdatedAt: DateTime", TASK.to_owned()),
+        "submitTask" => ("$id: ID!, $note: String", TASK.to_owned()),
+        "disputeTask" => ("$id: ID!, $reason: String!", TASK.to_owned()),
+        "resolveTask" => {
+            ("$id: ID!, $payToAssignee: Decimal!, $note: String!, $idempotencyKey: String", TASK.to_owned())
+        }
+        "releaseTask" | "abandonTask" => ("$id: ID!", TASK.to_owned()),
         "createProduct" => ("$input: CreateProductInput!", PRODUCT.to_owned()),
         "updateProduct" => ("$id: ID!, $input: UpdateProductInput!", PRODUCT.to_owned()),
         "deleteProduct" => ("$id: ID!", "deletedId".to_owned()),

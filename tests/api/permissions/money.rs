@@ -13,6 +13,10 @@ pub struct Money {
     pub task: String,
     /// Accepted by the friend.
     pub accepted_task: String,
+    /// Submitted by the friend.
+    pub submitted_task: String,
+    /// Disputed by the owner.
+    pub disputed_task: String,
     /// Cancelled, with the secret as its title.
     pub cancelled_task: String,
     /// The store's.
@@ -43,11 +47,18 @@ impl Money {
     pub async fn of(owner: &Person, friend: &Person, image: i64, sql: &Client) -> Self {
         let task = async |status: &str, title: &str| {
             let statement = format!(
-                "insert into tasks (publisher_id, assignee_id, accepted_at, title, content, price, status, created_at, updated_at)
-                 values ($1, case when '{status}' = 'ACCEPTED' then $2::bigint end, case when '{status}' = 'ACCEPTED' then now() - interval '8 days' end,
-                 $3, 'c', 0, '{status}', now(), now()) returning id"
+                "insert into tasks (publisher_id, assignee_id, accepted_at, submitted_at, finishes_at, title, content, price, status, created_at, updated_at)
+                 select $1, case when has_assignee then $2::bigint end, case when has_assignee then now() - interval '8 days' end,
+                 case when status in ('SUBMITTED', 'DISPUTED') then now() end, case when status = 'SUBMITTED' then now() + interval '1 day' end,
+                 $3, 'c', 0, status, now(), now()
+                 from (select '{status}'::task_status as status, '{status}' in ('ACCEPTED', 'SUBMITTED', 'DISPUTED') as has_assignee) s returning id"
             );
-            TaskId(insert(sql, &statement, &[&owner.key(), &friend.key(), &title]).await).global().0
+            let id = insert(sql, &statement, &[&owner.key(), &friend.key(), &title]).await;
+            if status == "DISPUTED" {
+                let statement = "insert into task_disputes (task_id, assignee_id, opened_by, reason, opened_at) values ($1, $2, $3, 'r', now()) returning id";
+                insert(sql, statement, &[&id, &friend.key(), &owner.key()]).await;
+            }
+            TaskId(id).global().0
         };
         let statement = "insert into products (name, price, stock, supplied, image_id, created_at, updated_at)
             values ('p', 1, 9, 9, $1, now(), now()) returning id";
@@ -62,6 +73,8 @@ impl Money {
         Self {
             task: task("OPEN", "open").await,
             accepted_task: task("ACCEPTED", "accepted").await,
+            submitted_task: task("SUBMITTED", "submitted").await,
+            disputed_task: task("DISPUTED", "disputed").await,
             cancelled_task: task("CANCELLED", SECRET).await,
             product: ProductId(product).global().0,
             order: order_of(sql, owner, product, ("PENDING", SECRET)).await,

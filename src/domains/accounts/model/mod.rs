@@ -108,6 +108,25 @@ impl Access {
     /// Whether they may not sign in now.
     #[must_use]
     pub fn is_suspended(&self, now: DateTime<Utc>) -> bool {
+        let (suspended_at, suspended_until) = (self.suspended_at, self.suspended_until);
+        Suspension { suspended_at, suspended_until }.holds(now)
+    }
+}
+
+/// Whether and until when somebody is suspended.
+#[derive(Clone, Copy, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::users)]
+pub struct Suspension {
+    /// When they were suspended.
+    pub suspended_at: Option<DateTime<Utc>>,
+    /// Until when; none means until it is lifted.
+    pub suspended_until: Option<DateTime<Utc>>,
+}
+
+impl Suspension {
+    /// Whether they are suspended at a time.
+    #[must_use]
+    pub fn holds(&self, now: DateTime<Utc>) -> bool {
         self.suspended_at.is_some() && self.suspended_until.is_none_or(|until| until > now)
     }
 }

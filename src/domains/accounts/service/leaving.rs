@@ -45,6 +45,7 @@ pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
                 return Err(AccountError::Unfinished.at("id").into());
             }
             items::service::lock_all_of(conn, id).await?;
+            tasks::service::forget(conn, id).await?;
             favorites::service::forget(conn, id).await?;
             items::service::withdraw(&scope.app, conn, id).await?;
             media::service::forget(&scope.app, conn, id).await?;

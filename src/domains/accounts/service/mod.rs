@@ -108,6 +108,16 @@ pub async fn hold_viewer(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<U
     if store::hold_user(conn, viewer).await? { Ok(viewer) } else { Err(AppError::unauthenticated()) }
 }
 
+/// As [`hold_viewer`], against the viewer's own other transactions that hold their account so: what they count of the
+/// viewer's stays as it is until the end.
+///
+/// # Errors
+/// Unauthenticated when they left.
+pub async fn hold_viewer_alone(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<UserId> {
+    let viewer = scope.viewer()?.user_id;
+    if store::hold_user_alone(conn, viewer).await? { Ok(viewer) } else { Err(AppError::unauthenticated()) }
+}
+
 /// Holds somebody else's account against their leaving, within a transaction; false when there is no such person.
 ///
 /// # Errors

@@ -55,6 +55,13 @@ pub async fn hold_user(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<
     Ok(held.is_some())
 }
 
+/// As [`hold_user`], against others that hold it so.
+pub async fn hold_user_alone(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<bool> {
+    let present = users::table.filter(users::id.eq(id).and(users::deleted_at.is_null())).select(users::id);
+    let held: Option<UserId> = present.for_no_key_update().first(&mut conn).await.optional()?;
+    Ok(held.is_some())
+}
+
 /// Whether there is anybody.
 pub async fn any_user(mut conn: &AsyncPgConnection) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(&mut conn).await

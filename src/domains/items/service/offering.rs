@@ -1,5 +1,6 @@
 //! Putting items up, changing them, and taking them out.
 
+use chrono::TimeDelta;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use super::card_after;
@@ -16,15 +17,22 @@ use crate::domains::media::policy::MOST_IMAGES;
 use crate::domains::search::model::SearchKind;
 use crate::domains::{media, search};
 use crate::error::{AppError, AppResult};
+use crate::idempotency::{self, Key};
 use crate::ids::{ItemId, MediaId, UserId};
+use crate::rates;
 use crate::scope::Scope;
 
 /// Puts up an item of the viewer's.
 ///
 /// # Errors
-/// What is wrong with the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for a picture that is none of theirs.
-pub async fn create(scope: &Scope, draft: ItemDraft) -> AppResult<ItemCard> {
+/// What is wrong with the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for a picture that is none of theirs; `RATE_LIMITED`;
+/// those of a key.
+pub async fn create(scope: &Scope, draft: ItemDraft, key: Option<String>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
+    let key = Key::new(scope, "createItem", key, &draft)?;
+    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+        return card_after(scope, &*scope.db.read().await?, ItemId(done)).await;
+    }
     let condition = policy::judge_draft(&draft).map_err(AppError::User)?;
     media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
     let now = scope.app.clock.now();
@@ -41,10 +49,16 @@ pub async fn create(scope: &Scope, draft: ItemDraft) -> AppResult<ItemCard> {
         created_at: now,
         updated_at: now,
     };
+    let buckets = rates::of_viewer(scope, "items", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
         hold_viewer(scope, conn).await?;
+        if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
+            return card_after(scope, conn, ItemId(done)).await;
+        }
+        rates::spend(conn, &buckets, now).await?;
         let item = store::insert_item(conn, &item).await?;
+        idempotency::complete(conn, key.as_ref(), item.id.0).await?;
         store::insert_images(conn, item.id, 0, &images).await.map_err(gone)?;
         search::service::index(conn, &item).await?;
         card_after(scope, conn, item.id).await

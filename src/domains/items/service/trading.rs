@@ -1,5 +1,6 @@
 //! Trading: of all who want an item at once, one gets it.
 
+use chrono::TimeDelta;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use super::card_after;
@@ -14,22 +15,29 @@ use crate::events::model::{Audience, NewEvent};
 use crate::events::{EventKind, outbox};
 use crate::ids::{ItemId, UserId};
 use crate::money::Money;
+use crate::rates;
 use crate::scope::Scope;
 
-/// Takes an open item of somebody else's, at the price that was seen where one is given; its owner is told.
+/// Takes an open item of somebody else's, at the price that was seen where one is given; its owner is told. Who has it
+/// already, and takes it again, changes nothing.
 ///
 /// # Errors
-/// `NOT_FOUND`, `OWN_ITEM`, `ITEM_NOT_AVAILABLE`, `CONFLICT` when it costs something else.
+/// `NOT_FOUND`, `OWN_ITEM`, `ITEM_NOT_AVAILABLE`, `CONFLICT` when it costs something else, `RATE_LIMITED`.
 pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
     let now = scope.app.clock.now();
+    let buckets = rates::of_viewer(scope, "trades", scope.app.config.rates.takings, TimeDelta::days(1))?;
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
             let Some(item) = store::trade_item(conn, id, viewer, expected, now).await? else {
-                return Err(why_not(conn, id, viewer, expected).await?);
+                return match why_not(conn, id, viewer, expected).await? {
+                    Some(error) => Err(error),
+                    None => card_after(scope, conn, id).await,
+                };
             };
+            rates::spend(conn, &buckets, now).await?;
             search::service::set_boost(conn, SearchKind::Item, id.0, boost_of(item.status)).await?;
             tell(conn, item.owner_id, id).await?;
             card_after(scope, conn, id).await
@@ -39,14 +47,23 @@ pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppRes
     Ok(card)
 }
 
-async fn why_not(conn: &AsyncPgConnection, id: ItemId, viewer: UserId, expected: Option<Money>) -> AppResult<AppError> {
+/// Why an item was not taken; none when it is the viewer's already.
+async fn why_not(
+    conn: &AsyncPgConnection,
+    id: ItemId,
+    viewer: UserId,
+    expected: Option<Money>,
+) -> AppResult<Option<AppError>> {
     let found = store::find_item(conn, id).await?;
+    if found.as_ref().is_some_and(|item| policy::is_taken_by(item, viewer)) {
+        return Ok(None);
+    }
     let seen = found.filter(|item| item.status != ItemStatus::Deleted || item.owner_id == viewer);
     let (error, path) = match seen {
         Some(item) => policy::why_not_traded(&item, viewer, expected),
         None => (ItemError::NoSuchItem, "id"),
     };
-    Ok(error.at(path).into())
+    Ok(Some(error.at(path).into()))
 }
 
 /// Tells somebody what became of an item, within the transaction.

@@ -19,7 +19,7 @@ use crate::error::{AppError, AppResult, UserError};
 use crate::files::{Made, Processed, Refused, Said};
 use crate::ids::{BlobId, MediaId, UserId};
 use crate::page::{Page, PageRequest};
-use crate::rates::{self, Bucket};
+use crate::rates;
 use crate::scope::Scope;
 
 /// Bytes of the keyed hash that a content is called by.
@@ -67,7 +67,7 @@ pub async fn keep(scope: &Scope, sent: Vec<Sent>, takes: Takes) -> AppResult<Vec
         Some(_) if sent.len() > most => return Err(MediaError::TooMany(most).at("files").into()),
         Some(_) => {}
     }
-    count(scope, viewer, sent.len()).await?;
+    count(scope, sent.len()).await?;
     // What follows takes long: others may have the connection meanwhile.
     scope.db.release().await;
     let (mut processed, mut faults) = (Vec::new(), Vec::new());
@@ -121,16 +121,15 @@ pub async fn keep_picture(scope: &Scope, sent: Sent) -> AppResult<Kept> {
     kept.into_iter().next().ok_or_else(|| AppError::internal("a file was lost"))
 }
 
-/// Counts files against what somebody may upload in an hour.
-async fn count(scope: &Scope, user: UserId, files: usize) -> AppResult<()> {
-    let rate = scope.app.config.rates.files;
-    if scope.requester.is_local && !rate.explicit {
+/// Counts files against what the viewer may upload in an hour.
+async fn count(scope: &Scope, files: usize) -> AppResult<()> {
+    let buckets = rates::of_viewer(scope, "files", scope.app.config.rates.files, policy::COUNTED)?;
+    if buckets.is_empty() {
         return Ok(());
     }
-    let bucket = Bucket::new("files", &user.0.to_string(), rate.most, policy::COUNTED);
     let conn = scope.db.read().await?;
     for _ in 0..files {
-        rates::spend(&conn, std::slice::from_ref(&bucket), scope.app.clock.now()).await?;
+        rates::spend(&conn, &buckets, scope.app.clock.now()).await?;
     }
     Ok(())
 }

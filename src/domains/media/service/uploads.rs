@@ -77,7 +77,7 @@ pub async fn announce(scope: &Scope, name: &str, content_type: &str, size: i32) 
     let size = policy::check_upload_size(size).map_err(|error| error.at("input.sizeBytes"))?;
     let kind =
         kind::by_name(content_type).ok_or_else(|| MediaError::Refused(Refused::NotAllowed).at("input.contentType"))?;
-    count(scope, viewer, 1).await?;
+    count(scope, 1).await?;
     let now = app.clock.now();
     let key = URL_SAFE_NO_PAD.encode(random_bytes::<24>());
     let file_name = policy::clean_name(name, kind);

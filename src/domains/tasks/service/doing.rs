@@ -1,89 +1,194 @@
-//! Doing tasks: of all who accept one, one does it; who finishes it is paid.
+//! Doing tasks: of all who accept one, one does it; who submitted it is paid.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 
-use super::{card, hold_for, replayed, tell};
-use crate::domains::search::model::{SearchKind, boost_of_task};
-use crate::domains::tasks::model::{TaskAction, TaskCard, TaskChanges, TaskStatus};
-use crate::domains::tasks::store;
-use crate::domains::wallet::model::Cause;
-use crate::domains::{search, wallet};
+use super::{card, follow_up, hold_for, hold_task, replayed, settle};
+use crate::app::App;
+use crate::domains::accounts::service::hold_viewer_alone;
+use crate::domains::tasks::model::{Expected, Resolution, Task, TaskAction, TaskCard, TaskChanges, TaskStatus};
+use crate::domains::tasks::{policy, store};
 use crate::error::{AppError, AppResult};
 use crate::idempotency::{self, Key};
-use crate::ids::TaskId;
+use crate::ids::{TaskId, UserId};
+use crate::jobs::{self, Job};
+use crate::money::Money;
+use crate::rates;
 use crate::scope::Scope;
 
-/// Accepts an open task of somebody else's.
+/// Accepts an open task of somebody else's, if it still is what was seen.
 ///
 /// # Errors
-/// `NOT_FOUND`, `OWN_TASK`, `TASK_NOT_OPEN`.
-pub async fn accept(scope: &Scope, id: TaskId) -> AppResult<TaskCard> {
-    advance(scope, id, TaskAction::Accept, None).await
-}
-
-/// Gives an accepted task up, so that somebody else can do it.
-///
-/// # Errors
-/// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`.
-pub async fn abandon(scope: &Scope, id: TaskId) -> AppResult<TaskCard> {
-    advance(scope, id, TaskAction::Abandon, None).await
-}
-
-/// Takes an accepted task back: its publisher seven days after it was accepted, an administrator at any time.
-///
-/// # Errors
-/// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`, `CONFLICT` before that.
-pub async fn release(scope: &Scope, id: TaskId) -> AppResult<TaskCard> {
-    advance(scope, id, TaskAction::Release, None).await
-}
-
-/// Says that a task is done: the reward goes to whoever did it.
-///
-/// # Errors
-/// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`, `CONFLICT` when their wallet is full; those of a key.
-pub async fn finish(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult<TaskCard> {
-    let key = Key::new(scope, "finishTask", key, &id)?;
-    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
-        return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
-    }
-    advance(scope, id, TaskAction::Finish, key.as_ref()).await
-}
-
-async fn advance(scope: &Scope, id: TaskId, action: TaskAction, key: Option<&Key>) -> AppResult<TaskCard> {
-    let viewer = scope.viewer()?.user_id;
+/// `NOT_FOUND`, `OWN_TASK`, `TASK_NOT_OPEN`; `FORBIDDEN` for a person who was taken off it; `CONFLICT` when it was changed,
+/// its deadline is over, its publisher is suspended, or the viewer has accepted too many; `RATE_LIMITED`.
+pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<TaskCard> {
     let now = scope.app.clock.now();
-    let changes = TaskChanges { updated_at: Some(now), ..TaskChanges::default() };
-    let changes = match action {
-        TaskAction::Accept => TaskChanges {
-            status: Some(TaskStatus::Accepted),
-            assignee_id: Some(Some(viewer)),
-            accepted_at: Some(Some(now)),
-            ..changes
-        },
-        TaskAction::Finish => {
-            TaskChanges { status: Some(TaskStatus::Finished), finished_at: Some(Some(now)), ..changes }
-        }
-        _ => {
-            TaskChanges { status: Some(TaskStatus::Open), assignee_id: Some(None), accepted_at: Some(None), ..changes }
-        }
-    };
+    let buckets = rates::of_viewer(scope, "takings", scope.app.config.rates.takings, TimeDelta::days(1))?;
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
-            let Some(task) = hold_for(scope, conn, (id, action), key).await? else {
+            // Alone: the same person's acceptances are counted one after the other.
+            let viewer = hold_viewer_alone(scope, conn).await?;
+            let Some(task) = hold_task(scope, conn, (id, TaskAction::Accept), None).await? else {
                 return replayed(scope, conn, id).await;
             };
-            let advanced = store::update_task(conn, id, &changes).await?;
-            if let (TaskAction::Finish, Some(assignee)) = (action, task.assignee_id) {
-                let reward = (task.publisher_id, assignee, task.price);
-                wallet::service::pay_reward(scope, conn, reward, Cause::Payout(id), "id").await?;
-            }
-            tell(conn, &advanced, Some(&task)).await?;
-            idempotency::complete(conn, key, id.0).await?;
-            search::service::set_boost(conn, SearchKind::Task, id.0, boost_of_task(advanced.status)).await?;
+            policy::check_expected(&task, expected)?;
+            rates::spend(conn, &buckets, now).await?;
+            let changes = TaskChanges {
+                status: Some(TaskStatus::Accepted),
+                assignee_id: Some(Some(viewer)),
+                accepted_at: Some(Some(now)),
+                former_assignee_id: Some(None),
+                reopened_by: Some(None),
+                updated_at: Some(now),
+                ..TaskChanges::default()
+            };
+            let accepted = store::update_task(conn, id, &changes).await?;
+            follow_up(conn, &task, &accepted).await?;
             card(conn, id).await
         })
         .await?;
     scope.app.events.nudge();
     Ok::<_, AppError>(card)
+}
+
+/// Says that an accepted task of the viewer's is done. It is finished by itself after a time, unless its publisher finishes
+/// it before, or either of the two disputes it.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`; `TOO_LONG` and `INVALID_INPUT` for the note.
+pub async fn submit(scope: &Scope, id: TaskId, note: Option<String>) -> AppResult<TaskCard> {
+    let now = scope.app.clock.now();
+    let note = policy::check_submission_note(note)?;
+    let changes = TaskChanges {
+        status: Some(TaskStatus::Submitted),
+        submitted_at: Some(Some(now)),
+        submission_note: Some(note),
+        finishes_at: Some(Some(now + scope.app.config.tasks.review_time)),
+        updated_at: Some(now),
+        ..TaskChanges::default()
+    };
+    let mut conn = scope.db.write().await?;
+    let card = conn
+        .transaction(async |conn| {
+            let Some(task) = hold_for(scope, conn, (id, TaskAction::Submit), None).await? else {
+                return replayed(scope, conn, id).await;
+            };
+            let submitted = store::update_task(conn, id, &changes).await?;
+            follow_up(conn, &task, &submitted).await?;
+            card(conn, id).await
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok::<_, AppError>(card)
+}
+
+/// Gives up a task that the viewer does, so that somebody else can do it; a dispute over it ends with that.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`.
+pub async fn abandon(scope: &Scope, id: TaskId) -> AppResult<TaskCard> {
+    reopen(scope, id, TaskAction::Abandon).await
+}
+
+/// Takes an accepted task back: its publisher once its deadline is over, or seven days after it was accepted where it has
+/// none; an administrator at any time.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`, `CONFLICT` before that.
+pub async fn release(scope: &Scope, id: TaskId) -> AppResult<TaskCard> {
+    reopen(scope, id, TaskAction::Release).await
+}
+
+async fn reopen(scope: &Scope, id: TaskId, action: TaskAction) -> AppResult<TaskCard> {
+    let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
+    let mut conn = scope.db.write().await?;
+    let card = conn
+        .transaction(async |conn| {
+            let Some(task) = hold_for(scope, conn, (id, action), None).await? else {
+                return replayed(scope, conn, id).await;
+            };
+            if task.status == TaskStatus::Disputed {
+                let resolution = Resolution { by: viewer, paid: Money::default(), note: None, at: now };
+                store::resolve_dispute(conn, id, resolution).await?;
+            }
+            let reopened = store::update_task(conn, id, &opened_again(&task, viewer, now)).await?;
+            follow_up(conn, &task, &reopened).await?;
+            card(conn, id).await
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok::<_, AppError>(card)
+}
+
+/// What changes when a task has no assignee any more: nobody comes back to one that another person took them off.
+fn opened_again(task: &Task, by: UserId, now: DateTime<Utc>) -> TaskChanges {
+    let mut refused = task.refused_ids.clone();
+    if task.assignee_id != Some(by) {
+        refused.push(task.assignee_id);
+    }
+    TaskChanges {
+        status: Some(TaskStatus::Open),
+        assignee_id: Some(None),
+        accepted_at: Some(None),
+        submitted_at: Some(None),
+        submission_note: Some(None),
+        finishes_at: Some(None),
+        former_assignee_id: Some(task.assignee_id),
+        reopened_by: Some(Some(by)),
+        refused_ids: Some(refused),
+        updated_at: Some(now),
+        ..TaskChanges::default()
+    }
+}
+
+/// Says that a task is done: all of its reward goes to its assignee; a dispute over it ends with that.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`; those of a key.
+pub async fn finish(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult<TaskCard> {
+    let key = Key::new(scope, "finishTask", key, &id)?;
+    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+        return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
+    }
+    let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
+    let mut conn = scope.db.write().await?;
+    let card = conn
+        .transaction(async |conn| {
+            let Some(task) = hold_for(scope, conn, (id, TaskAction::Finish), key.as_ref()).await? else {
+                return replayed(scope, conn, id).await;
+            };
+            if task.status == TaskStatus::Disputed {
+                let resolution = Resolution { by: viewer, paid: task.price, note: None, at: now };
+                store::resolve_dispute(conn, id, resolution).await?;
+            }
+            settle(conn, &task, (Some(viewer), task.price), now).await?;
+            idempotency::complete(conn, key.as_ref(), id.0).await?;
+            card(conn, id).await
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok::<_, AppError>(card)
+}
+
+/// Finishes a submitted task whose time has come, as its job asks for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish_due(app: &App, job: &Job) -> AppResult<()> {
+    let now = app.clock.now();
+    let mut conn = app.database.lease().write().await?;
+    conn.transaction(async |conn| {
+        let task = store::lock_task(conn, TaskId(job.subject_id)).await?;
+        if !jobs::claim(conn, job, now).await? {
+            return Ok(());
+        }
+        match task.filter(|task| task.status == TaskStatus::Submitted) {
+            Some(task) => settle(conn, &task, (None, task.price), now).await,
+            None => Ok(()),
+        }
+    })
+    .await?;
+    app.events.nudge();
+    Ok(())
 }

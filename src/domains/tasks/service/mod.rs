@@ -1,5 +1,6 @@
-//! Use cases of tasks: looking at them here; [`listing`], [`publishing`] and [`doing`] apart.
+//! Use cases of tasks: looking at them here; [`listing`], [`publishing`], [`doing`] and [`disputing`] apart.
 
+pub mod disputing;
 pub mod doing;
 pub mod listing;
 pub mod publishing;
@@ -7,19 +8,26 @@ pub mod publishing;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 
-use super::model::{Task, TaskAction, TaskCard, TaskError, TaskStatus};
+use super::model::{Dispute, Task, TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus};
 use super::policy::{self, Asker};
 use super::store;
 use crate::change::Fault;
 use crate::domains::accounts::model::Role;
+use crate::domains::accounts::policy::access::RANK_OF_ADMINS;
 use crate::domains::accounts::service::{hold_viewer, role_of};
+use crate::domains::search::model::SearchKind;
+use crate::domains::wallet::model::{Cause, NewTransfer};
+use crate::domains::{search, wallet};
 use crate::error::{AppError, AppResult};
 use crate::events::model::{Audience, NewEvent};
 use crate::events::{EventKind, outbox};
 use crate::idempotency::{self, Key};
 use crate::ids::{TaskId, UserId};
+use crate::jobs::{self, JobKind};
+use crate::money::Money;
 use crate::scope::Scope;
 
 /// Tasks by id, of those that the viewer may see; no statement when nothing is asked.
@@ -63,18 +71,47 @@ pub async fn is_busy(conn: &AsyncPgConnection, person: UserId) -> AppResult<bool
     Ok(store::is_busy(conn, person).await?)
 }
 
-/// Who asks to do something with a task: their role is looked at only where it matters.
-async fn asker(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: TaskAction) -> AppResult<Asker> {
-    let id = scope.viewer()?.user_id;
-    let by_role = matches!(action, TaskAction::Edit | TaskAction::Cancel | TaskAction::Release);
-    // A publisher who is an administrator may do what administrators may; and these see cancelled tasks.
-    let matters = task.status == TaskStatus::Cancelled
-        || (by_role && (task.publisher_id != id || task.status != TaskStatus::Open));
-    let is_admin = matters && role_of(conn, id).await? == Role::Admin;
-    Ok(Asker { id, is_admin, now: scope.app.clock.now() })
+/// The last dispute of each of these tasks; whether the asker may see them is asked before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_disputes(scope: &Scope, ids: &[TaskId]) -> AppResult<HashMap<TaskId, Arc<Dispute>>> {
+    let disputes = store::list_disputes(&*scope.db.read().await?, ids).await?;
+    Ok(disputes.into_iter().map(|dispute| (dispute.task_id, Arc::new(dispute))).collect())
 }
 
-/// Holds a task for something that the viewer may do with it now; none when a mutation with this key was done before.
+/// Erases what somebody who leaves said in tasks that are over, and their pictures, within the caller's transaction. Titles
+/// stay: they are what the other side's records are known by.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(conn: &AsyncPgConnection, person: UserId) -> AppResult<()> {
+    store::erase_contents(conn, person).await?;
+    Ok(())
+}
+
+/// Who asks to do something with a task: roles and suspensions are looked at only where they matter.
+async fn asker(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: TaskAction) -> AppResult<Asker> {
+    let (id, now) = (scope.viewer()?.user_id, scope.app.clock.now());
+    let by_role = matches!(
+        action,
+        TaskAction::Edit | TaskAction::Cancel | TaskAction::Release | TaskAction::Dispute | TaskAction::Resolve
+    );
+    // Administrators see cancelled tasks.
+    let matters = !task.is_party(id) && (by_role || task.status == TaskStatus::Cancelled);
+    let is_admin = matters && role_of(conn, id).await? == Role::Admin;
+    let asker = Asker { id, is_admin, now, publisher_suspended: false, busy_with: None };
+    if action != TaskAction::Accept || task.status != TaskStatus::Open {
+        return Ok(asker);
+    }
+    let (suspension, accepted) = store::find_acceptance(conn, task.publisher_id, id).await?;
+    let most = scope.app.config.tasks.most_accepted;
+    let busy_with = (accepted >= i64::from(most)).then_some(most);
+    Ok(Asker { publisher_suspended: suspension.holds(now), busy_with, ..asker })
+}
+
+/// Holds a task for something that the viewer may do with it now; none when they did just that before, in a mutation with
+/// this key or without one.
 async fn hold_for(
     scope: &Scope,
     conn: &AsyncPgConnection,
@@ -85,7 +122,22 @@ async fn hold_for(
     if idempotency::claim(scope, conn, key).await?.is_some() {
         return Ok(None);
     }
+    hold_task(scope, conn, (id, action), key).await
+}
+
+/// As [`hold_for`], once the viewer's account is held.
+async fn hold_task(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    (id, action): (TaskId, TaskAction),
+    key: Option<&Key>,
+) -> AppResult<Option<Task>> {
+    let viewer = scope.viewer()?.user_id;
     let task = store::lock_task(conn, id).await?.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
+    if policy::is_repeat(&task, viewer, action) {
+        idempotency::complete(conn, key, id.0).await?;
+        return Ok(None);
+    }
     check(scope, conn, &task, action).await?;
     Ok(Some(task))
 }
@@ -94,6 +146,58 @@ async fn hold_for(
 async fn check(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: TaskAction) -> AppResult<()> {
     let asker = asker(scope, conn, task, action).await?;
     policy::check(task, asker, action).map_err(|error| error.at("id").into())
+}
+
+/// Ends a task that is held: so much of its reward goes to its assignee, the rest back to its publisher; by somebody, or by
+/// itself.
+async fn settle(
+    conn: &AsyncPgConnection,
+    task: &Task,
+    (actor, paid): (Option<UserId>, Money),
+    now: DateTime<Utc>,
+) -> AppResult<()> {
+    let assignee = task.assignee_id.ok_or_else(|| AppError::internal("nobody is to be paid for a task"))?;
+    let rest = task.price.checked_sub(paid).ok_or_else(|| AppError::internal("no such payment"))?;
+    let status = policy::resolved_status(paid, task.price);
+    let is_finished = status == TaskStatus::Finished;
+    let changes = TaskChanges {
+        status: Some(status),
+        finishes_at: Some(None),
+        finished_at: is_finished.then_some(Some(now)),
+        paid: is_finished.then_some(Some(paid)),
+        updated_at: Some(now),
+        ..TaskChanges::default()
+    };
+    let ended = store::update_task(conn, task.id, &changes).await?;
+    let transfer = |cause| NewTransfer { cause, actor, note: None, at: now };
+    if is_finished {
+        let reward = (task.publisher_id, rest);
+        wallet::service::hold_reward(conn, &transfer(Cause::Lower(task.id)), reward, "id").await?;
+        let reward = (task.publisher_id, assignee, paid);
+        wallet::service::pay_reward(conn, &transfer(Cause::Payout(task.id)), reward, "id").await?;
+    } else {
+        let reward = (task.publisher_id, rest);
+        wallet::service::hold_reward(conn, &transfer(Cause::Release(task.id)), reward, "id").await?;
+    }
+    follow_up(conn, task, &ended).await
+}
+
+/// Writes what follows from a task's change, within the transaction: who is told, when it goes on by itself, and what can be
+/// found of it.
+async fn follow_up(conn: &AsyncPgConnection, before: &Task, after: &Task) -> AppResult<()> {
+    tell(conn, after, Some(before)).await?;
+    match after.finishes_at {
+        Some(at) => jobs::schedule(conn, JobKind::FinishTask, after.id.0, at).await?,
+        None if before.finishes_at.is_some() => jobs::cancel(conn, JobKind::FinishTask, after.id.0).await?,
+        None => {}
+    }
+    if after.status == TaskStatus::Cancelled {
+        search::service::forget(conn, SearchKind::Task, &[after.id.0]).await
+    } else if (before.status == TaskStatus::Open) != (after.status == TaskStatus::Open) {
+        search::service::index(conn, after).await
+    } else {
+        Ok(())
+    }
 }
 
 /// What a mutation with this key is answered that was done before, for whoever may still see the task.
@@ -108,13 +212,13 @@ async fn card(conn: &AsyncPgConnection, id: TaskId) -> AppResult<TaskCard> {
     cards.into_iter().next().ok_or_else(|| AppError::internal("a task is gone"))
 }
 
-/// Tells those whom a task concerns, before or after it changed, within the transaction.
+/// Tells those whom a task concerns, before or after it changed, within the transaction; of disputes administrators, too.
 async fn tell(conn: &AsyncPgConnection, task: &Task, before: Option<&Task>) -> AppResult<()> {
     let assignees = [task.assignee_id, before.and_then(|before| before.assignee_id)];
     let people: BTreeSet<UserId> = assignees.into_iter().flatten().chain([task.publisher_id]).collect();
-    let event = |person: &UserId| NewEvent {
-        subject_id: Some(task.id.0),
-        ..NewEvent::new(EventKind::TaskChanged, Audience::User(*person))
-    };
-    outbox::insert(conn, &people.iter().map(event).collect::<Vec<_>>()).await
+    let is_disputed = |task: &Task| task.status == TaskStatus::Disputed;
+    let admins = (is_disputed(task) || before.is_some_and(is_disputed)).then_some(Audience::Role(RANK_OF_ADMINS));
+    let event = |audience| NewEvent { subject_id: Some(task.id.0), ..NewEvent::new(EventKind::TaskChanged, audience) };
+    let events: Vec<NewEvent> = people.into_iter().map(Audience::User).chain(admins).map(event).collect();
+    outbox::insert(conn, &events).await
 }

@@ -1,22 +1,23 @@
 //! Publishing tasks, changing and cancelling them: what holds the reward, and gives it back.
 
+use chrono::TimeDelta;
 use diesel_async::AsyncConnection;
 
-use super::{card, check, hold_for, replayed, tell};
+use super::{card, check, follow_up, hold_for, replayed, tell};
 use crate::change::Fault;
 use crate::db::violated_constraint;
 use crate::domains::accounts::service::hold_viewer;
 use crate::domains::media::model::MediaError;
-use crate::domains::search::model::SearchKind;
 use crate::domains::tasks::model::{
     NewTask, TaskAction, TaskCard, TaskChanges, TaskDraft, TaskError, TaskStatus, TaskUpdate,
 };
 use crate::domains::tasks::{policy, store};
-use crate::domains::wallet::model::Cause;
+use crate::domains::wallet::model::{Cause, NewTransfer};
 use crate::domains::{media, search, wallet};
 use crate::error::{AppError, AppResult};
 use crate::idempotency::{self, Key};
 use crate::ids::TaskId;
+use crate::rates;
 use crate::scope::Scope;
 
 /// A picture that was there a moment ago.
@@ -38,14 +39,16 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
     if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
-    policy::judge_draft(&draft).map_err(AppError::User)?;
-    media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
     let now = scope.app.clock.now();
+    policy::judge_draft(&draft, now).map_err(AppError::User)?;
+    media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
+    let buckets = rates::of_viewer(scope, "tasks", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     let task = NewTask {
         publisher_id: viewer,
         title: draft.title.trim().to_owned(),
         content: draft.content.trim().to_owned(),
         price: draft.price,
+        deadline: draft.deadline,
         created_at: now,
         updated_at: now,
     };
@@ -56,10 +59,11 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
             if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
                 return replayed(scope, conn, TaskId(done)).await;
             }
+            rates::spend(conn, &buckets, now).await?;
             let task = store::insert_task(conn, &task).await?;
             store::insert_images(conn, task.id, &draft.images).await.map_err(gone)?;
-            let reward = (viewer, task.price);
-            wallet::service::hold_reward(scope, conn, reward, Cause::Hold(task.id), "input.price").await?;
+            let transfer = NewTransfer { cause: Cause::Hold(task.id), actor: Some(viewer), note: None, at: now };
+            wallet::service::hold_reward(conn, &transfer, (viewer, task.price), "input.price").await?;
             tell(conn, &task, None).await?;
             idempotency::complete(conn, key.as_ref(), task.id.0).await?;
             search::service::index(conn, &task).await?;
@@ -73,14 +77,16 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
 /// Changes an open task: its publisher, or an administrator. What is held follows the reward.
 ///
 /// # Errors
-/// What is wrong with the input; `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`, `INSUFFICIENT_BALANCE`; those of a key.
+/// What is wrong with the input; `NOT_FOUND`, `TASK_NOT_OPEN`, `INSUFFICIENT_BALANCE`; `FORBIDDEN`, for an administrator as
+/// well who changes what another person pays; those of a key.
 pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<String>) -> AppResult<TaskCard> {
     let key = Key::new(scope, "updateTask", key, &(id, &update))?;
     if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
+    let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
     let changes_it = update.changes_it();
-    let (mut changes, images) = policy::judge_update(update).map_err(AppError::User)?;
+    let (mut changes, images) = policy::judge_update(update, now).map_err(AppError::User)?;
     if let Some(images) = images.as_ref().filter(|images| !images.is_empty()) {
         // Whoever may not change it learns nothing of its publisher's files, which administrators show, too.
         let conn = scope.db.read().await?;
@@ -89,7 +95,7 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
         drop(conn);
         media::service::check_pictures(scope, task.publisher_id, images, "input.imageIds").await?;
     }
-    let now = scope.app.clock.now();
+    changes.updated_at = Some(now);
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
@@ -100,7 +106,9 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
                 idempotency::complete(conn, key.as_ref(), id.0).await?;
                 return card(conn, id).await;
             }
-            changes.updated_at = Some(now);
+            if task.publisher_id != viewer && changes.price.is_some_and(|price| price != task.price) {
+                return Err(TaskError::RewardOfOthers.at("input.price").into());
+            }
             let updated = store::update_task(conn, id, &changes).await?;
             if let Some(images) = &images {
                 media::service::hold_files(conn, images, "input.imageIds").await?;
@@ -113,7 +121,8 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
                 (Cause::Lower(id), task.price.checked_sub(updated.price))
             };
             let amount = amount.ok_or_else(|| AppError::internal("no such prices"))?;
-            wallet::service::hold_reward(scope, conn, (task.publisher_id, amount), cause, "input.price").await?;
+            let transfer = NewTransfer { cause, actor: Some(viewer), note: None, at: now };
+            wallet::service::hold_reward(conn, &transfer, (task.publisher_id, amount), "input.price").await?;
             tell(conn, &updated, None).await?;
             idempotency::complete(conn, key.as_ref(), id.0).await?;
             search::service::index(conn, &updated).await?;
@@ -124,7 +133,7 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
     Ok(card)
 }
 
-/// Calls a task off: its publisher while it is open, an administrator until it is over. The reward is given back.
+/// Calls a task off: its publisher while it is open, an administrator until it is submitted. The reward is given back.
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`, `ILLEGAL_TRANSITION`; those of a key.
@@ -133,7 +142,7 @@ pub async fn cancel(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult
     if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
-    let now = scope.app.clock.now();
+    let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
@@ -143,11 +152,10 @@ pub async fn cancel(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult
             let changes =
                 TaskChanges { status: Some(TaskStatus::Cancelled), updated_at: Some(now), ..TaskChanges::default() };
             let cancelled = store::update_task(conn, id, &changes).await?;
-            let reward = (task.publisher_id, task.price);
-            wallet::service::hold_reward(scope, conn, reward, Cause::Release(id), "id").await?;
-            tell(conn, &cancelled, None).await?;
+            let transfer = NewTransfer { cause: Cause::Release(id), actor: Some(viewer), note: None, at: now };
+            wallet::service::hold_reward(conn, &transfer, (task.publisher_id, task.price), "id").await?;
             idempotency::complete(conn, key.as_ref(), id.0).await?;
-            search::service::forget(conn, SearchKind::Task, &[id.0]).await?;
+            follow_up(conn, &task, &cancelled).await?;
             card(conn, id).await
         })
         .await?;

@@ -2,16 +2,17 @@
 
 pub mod list;
 
+use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{NewTask, Task, TaskCard, TaskChanges};
-use crate::db::schema::{task_images, tasks};
+use super::model::{Dispute, NewTask, Resolution, Task, TaskCard, TaskChanges, TaskStatus};
+use crate::db::schema::{task_disputes, task_images, tasks};
 use crate::db::{columns, statement};
-use crate::domains::accounts::model::User;
+use crate::domains::accounts::model::{Suspension, User};
 use crate::ids::{MediaId, TaskId, UserId};
 
 columns!(
@@ -22,11 +23,16 @@ columns!(
     /// The columns of its publisher.
     static USER: User
 );
+columns!(
+    /// Whether its publisher is suspended.
+    static SUSPENSION: Suspension
+);
 
 type TaskColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Task, Pg>>;
 type UserColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, Pg>>;
-type CardColumns = (TaskColumns, UserColumns, Array<BigInt>);
-type CardRow = (Task, User, Vec<MediaId>);
+type SuspensionColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Suspension, Pg>>;
+type CardColumns = (TaskColumns, UserColumns, SuspensionColumns, Array<BigInt>);
+type CardRow = (Task, User, Suspension, Vec<MediaId>);
 
 /// The columns of a card.
 struct Card;
@@ -36,6 +42,8 @@ impl QueryFragment<Pg> for Card {
         TASK.walk_ast(out.reborrow())?;
         out.push_sql(", ");
         USER.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        SUSPENSION.walk_ast(out.reborrow())?;
         out.push_sql(
             ", array(select task_images.media_id from task_images where task_images.task_id = tasks.id \
              order by task_images.position)",
@@ -44,8 +52,8 @@ impl QueryFragment<Pg> for Card {
     }
 }
 
-fn card((task, publisher, images): CardRow) -> TaskCard {
-    TaskCard { task, publisher: publisher.into(), images }
+fn card((task, publisher, suspension, images): CardRow) -> TaskCard {
+    TaskCard { task, publisher: publisher.into(), suspension, images }
 }
 
 /// Whether somebody may see a task: cancelled ones are those they concerned, and the administrators'.
@@ -105,8 +113,7 @@ pub async fn list_visible(
 
 /// The tasks with these ids that can be found.
 pub async fn list_findable(mut conn: &AsyncPgConnection, ids: &[TaskId]) -> QueryResult<Vec<Task>> {
-    let found =
-        tasks::table.filter(tasks::id.eq_any(ids)).filter(tasks::status.ne(super::model::TaskStatus::Cancelled));
+    let found = tasks::table.filter(tasks::id.eq_any(ids)).filter(tasks::status.ne(TaskStatus::Cancelled));
     found.select(Task::as_select()).load(&mut conn).await
 }
 
@@ -152,15 +159,93 @@ pub async fn delete_images(mut conn: &AsyncPgConnection, task: TaskId) -> QueryR
 }
 
 statement! {
+    /// Whether a publisher is suspended, and how many tasks a person has accepted and not submitted.
+    struct FindAcceptance { publisher: UserId, person: UserId } -> (SuspensionColumns, BigInt)
+    |this|
+    "select " {&*SUSPENSION} ", (select count(*) from tasks where assignee_id = " [BigInt: &this.person]
+    " and status = 'ACCEPTED') from users where id = " [BigInt: &this.publisher]
+}
+
+/// Whether a publisher is suspended, and how many tasks a person has accepted and not submitted.
+pub async fn find_acceptance(
+    mut conn: &AsyncPgConnection,
+    publisher: UserId,
+    person: UserId,
+) -> QueryResult<(Suspension, i64)> {
+    FindAcceptance { publisher, person }.get_result(&mut conn).await
+}
+
+statement! {
     /// Whether somebody has a task that is not over, published or accepted.
     struct IsBusy { person: UserId } -> diesel::sql_types::Bool
     |this|
     "select exists (select from tasks where publisher_id = " [BigInt: &this.person]
-    " and status in ('OPEN', 'ACCEPTED')) or exists (select from tasks where assignee_id = " [BigInt: &this.person]
-    " and status = 'ACCEPTED')"
+    " and status in ('OPEN', 'ACCEPTED', 'SUBMITTED', 'DISPUTED')) or exists (select from tasks where assignee_id = "
+    [BigInt: &this.person] " and status in ('ACCEPTED', 'SUBMITTED', 'DISPUTED'))"
 }
 
 /// Whether somebody has a task that is not over.
 pub async fn is_busy(mut conn: &AsyncPgConnection, person: UserId) -> QueryResult<bool> {
     IsBusy { person }.get_result(&mut conn).await
+}
+
+/// Opens a dispute over a task that is held.
+pub async fn insert_dispute(
+    mut conn: &AsyncPgConnection,
+    (task, assignee): (TaskId, UserId),
+    (opened_by, reason): (UserId, &str),
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let row = (
+        task_disputes::task_id.eq(task),
+        task_disputes::assignee_id.eq(assignee),
+        task_disputes::opened_by.eq(opened_by),
+        task_disputes::reason.eq(reason),
+        task_disputes::opened_at.eq(now),
+    );
+    diesel::insert_into(task_disputes::table).values(row).execute(&mut conn).await
+}
+
+/// Ends the open dispute over a task that is held.
+pub async fn resolve_dispute(
+    mut conn: &AsyncPgConnection,
+    task: TaskId,
+    Resolution { by, paid, note, at }: Resolution<'_>,
+) -> QueryResult<usize> {
+    let open =
+        task_disputes::table.filter(task_disputes::task_id.eq(task)).filter(task_disputes::resolved_at.is_null());
+    let end = (
+        task_disputes::resolved_by.eq(by),
+        task_disputes::paid.eq(paid),
+        task_disputes::note.eq(note),
+        task_disputes::resolved_at.eq(at),
+    );
+    diesel::update(open).set(end).execute(&mut conn).await
+}
+
+/// The last dispute over each of these tasks.
+pub async fn list_disputes(mut conn: &AsyncPgConnection, tasks: &[TaskId]) -> QueryResult<Vec<Dispute>> {
+    task_disputes::table
+        .filter(task_disputes::task_id.eq_any(tasks))
+        .distinct_on(task_disputes::task_id)
+        .order((task_disputes::task_id, task_disputes::id.desc()))
+        .select(Dispute::as_select())
+        .load(&mut conn)
+        .await
+}
+
+/// What stands in place of a text that was erased.
+const ERASED: &str = "deleted";
+
+/// Erases what a person said in tasks that are over, and the pictures of those that they published.
+pub async fn erase_contents(mut conn: &AsyncPgConnection, person: UserId) -> QueryResult<()> {
+    let published = tasks::table.filter(tasks::publisher_id.eq(person)).select(tasks::id);
+    diesel::delete(task_images::table.filter(task_images::task_id.eq_any(published))).execute(&mut conn).await?;
+    let published = tasks::table.filter(tasks::publisher_id.eq(person));
+    diesel::update(published).set(tasks::content.eq(ERASED)).execute(&mut conn).await?;
+    let done = tasks::table.filter(tasks::assignee_id.eq(person)).filter(tasks::submission_note.is_not_null());
+    diesel::update(done).set(tasks::submission_note.eq(None::<String>)).execute(&mut conn).await?;
+    let opened = task_disputes::table.filter(task_disputes::opened_by.eq(person));
+    diesel::update(opened).set(task_disputes::reason.eq(ERASED)).execute(&mut conn).await?;
+    Ok(())
 }

@@ -1,4 +1,6 @@
-//! Rows and enums of tasks, and what can go wrong with them.
+//! Rows and enums of tasks; what can go wrong with them in [`failure`].
+
+pub mod failure;
 
 use std::sync::Arc;
 
@@ -7,33 +9,46 @@ use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use serde::Serialize;
 
-use crate::change::{Change, Fault};
+use crate::change::Change;
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
-use crate::domains::accounts::model::User;
-use crate::error::{Detail, UserError, UserErrorCode};
+use crate::domains::accounts::model::{Suspension, User};
 use crate::ids::{MediaId, TaskId, UserId};
 use crate::money::Money;
 
+pub use failure::TaskError;
+
 pg_enum! {
     /// How far a task has come. Its reward is held from the publisher when it is published, paid to the assignee when it
-    /// is finished, and given back when it is cancelled.
+    /// is finished, and given back when it is cancelled. A submitted task is finished by its publisher, or by itself at
+    /// `finishesAt`; a disputed one by an administrator, unless one of the two gives in.
     #[derive(Enum, Serialize)]
     pub enum TaskStatus: sql_types::TaskStatus {
         /// Waits for somebody to accept it.
         Open = "OPEN",
-        /// Somebody does it.
+        /// Its assignee is doing it.
         Accepted = "ACCEPTED",
+        /// Its assignee says that it is done.
+        Submitted = "SUBMITTED",
+        /// Publisher and assignee disagree whether it is done: an administrator decides.
+        Disputed = "DISPUTED",
         /// Done, and paid.
         Finished = "FINISHED",
-        /// Called off; seen by those it concerned alone.
+        /// Called off, and the reward given back; seen by publisher, assignee and administrators alone.
         Cancelled = "CANCELLED",
     }
 }
 
 impl TaskStatus {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Open, Self::Accepted, Self::Finished, Self::Cancelled];
+    pub const ALL: &[Self] =
+        &[Self::Open, Self::Accepted, Self::Submitted, Self::Disputed, Self::Finished, Self::Cancelled];
+
+    /// Whether the reward is held, and somebody still has something to do.
+    #[must_use]
+    pub fn is_unsettled(self) -> bool {
+        !matches!(self, Self::Finished | Self::Cancelled)
+    }
 
     /// Its name in the API and in PostgreSQL.
     #[must_use]
@@ -41,6 +56,8 @@ impl TaskStatus {
         match self {
             Self::Open => "OPEN",
             Self::Accepted => "ACCEPTED",
+            Self::Submitted => "SUBMITTED",
+            Self::Disputed => "DISPUTED",
             Self::Finished => "FINISHED",
             Self::Cancelled => "CANCELLED",
         }
@@ -56,12 +73,18 @@ pub enum TaskAction {
     Accept,
     /// `abandonTask`.
     Abandon,
+    /// `submitTask`.
+    Submit,
     /// `finishTask`.
     Finish,
+    /// `disputeTask`.
+    Dispute,
     /// `releaseTask`.
     Release,
     /// `cancelTask`.
     Cancel,
+    /// `resolveTask`.
+    Resolve,
 }
 
 /// Help that somebody asks for.
@@ -90,6 +113,73 @@ pub struct Task {
     pub created_at: DateTime<Utc>,
     /// When anything of it last changed.
     pub updated_at: DateTime<Utc>,
+    /// The publisher's: it can't be accepted after this.
+    pub deadline: Option<DateTime<Utc>>,
+    /// When its assignee said that it is done.
+    pub submitted_at: Option<DateTime<Utc>>,
+    /// What they said of it.
+    pub submission_note: Option<String>,
+    /// When it is finished by itself; of a submitted one alone.
+    pub finishes_at: Option<DateTime<Utc>>,
+    /// What its assignee was paid; of a finished one alone.
+    pub paid: Option<Money>,
+    /// Whose acceptance ended last.
+    pub former_assignee_id: Option<UserId>,
+    /// Who ended it: that person, the publisher or an administrator.
+    pub reopened_by: Option<UserId>,
+    /// Whom its publisher or an administrator took off it.
+    pub refused_ids: Vec<Option<UserId>>,
+}
+
+impl Task {
+    /// Whether somebody is its publisher or its assignee.
+    #[must_use]
+    pub fn is_party(&self, person: UserId) -> bool {
+        self.publisher_id == person || self.assignee_id == Some(person)
+    }
+
+    /// What can be found of it beyond its title: nothing once somebody accepted it.
+    #[must_use]
+    pub fn public_content(&self) -> Option<&str> {
+        (self.status == TaskStatus::Open).then_some(self.content.as_str())
+    }
+}
+
+/// A disagreement over whether a task is done.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::task_disputes)]
+pub struct Dispute {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its assignee then.
+    pub assignee_id: UserId,
+    /// Who opened it.
+    pub opened_by: UserId,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub opened_at: DateTime<Utc>,
+    /// The administrator who decided, or the side that gave in; none while it is open.
+    pub resolved_by: Option<UserId>,
+    /// What the assignee gets of the reward.
+    pub paid: Option<Money>,
+    /// What the administrator says of the decision.
+    pub note: Option<String>,
+    /// When it ended.
+    pub resolved_at: Option<DateTime<Utc>>,
+}
+
+/// How a dispute ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Resolution<'a> {
+    /// Who ended it.
+    pub by: UserId,
+    /// What the assignee gets of the reward.
+    pub paid: Money,
+    /// What an administrator says of the decision.
+    pub note: Option<&'a str>,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// A task with what is usually shown beside it.
@@ -99,6 +189,8 @@ pub struct TaskCard {
     pub task: Task,
     /// Who asks.
     pub publisher: Arc<User>,
+    /// Whether they are suspended.
+    pub suspension: Suspension,
     /// Its pictures, in order.
     pub images: Vec<MediaId>,
 }
@@ -117,6 +209,8 @@ pub struct NewTask {
     pub price: Money,
     /// Now.
     pub created_at: DateTime<Utc>,
+    /// Until when it can be accepted.
+    pub deadline: Option<DateTime<Utc>>,
     /// Now.
     pub updated_at: DateTime<Utc>,
 }
@@ -130,6 +224,8 @@ pub struct TaskDraft {
     pub content: String,
     /// The reward.
     pub price: Money,
+    /// Until when it can be accepted.
+    pub deadline: Option<DateTime<Utc>>,
     /// Its pictures.
     pub images: Vec<MediaId>,
 }
@@ -152,7 +248,32 @@ pub struct TaskChanges {
     pub accepted_at: Option<Option<DateTime<Utc>>>,
     /// When it is done.
     pub finished_at: Option<Option<DateTime<Utc>>>,
+    /// Until when it can be accepted.
+    pub deadline: Option<Option<DateTime<Utc>>>,
+    /// When it is submitted.
+    pub submitted_at: Option<Option<DateTime<Utc>>>,
+    /// What the assignee says of it.
+    pub submission_note: Option<Option<String>>,
+    /// When it is finished by itself.
+    pub finishes_at: Option<Option<DateTime<Utc>>>,
+    /// What its assignee is paid.
+    pub paid: Option<Option<Money>>,
+    /// Whose acceptance ends.
+    pub former_assignee_id: Option<Option<UserId>>,
+    /// Who ends it.
+    pub reopened_by: Option<Option<UserId>>,
+    /// Who can't accept it.
+    pub refused_ids: Option<Vec<Option<UserId>>>,
     /// Now.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// What was seen of a task by a person who accepts it: another task than that is not accepted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Expected {
+    /// The reward.
+    pub price: Option<Money>,
+    /// When anything of it last changed.
     pub updated_at: Option<DateTime<Utc>>,
 }
 
@@ -165,6 +286,8 @@ pub struct TaskUpdate {
     pub content: Change<String>,
     /// The reward.
     pub price: Change<Money>,
+    /// Until when it can be accepted.
+    pub deadline: Change<DateTime<Utc>>,
     /// Its pictures.
     pub images: Change<Vec<MediaId>>,
 }
@@ -173,8 +296,8 @@ impl TaskUpdate {
     /// Whether it says anything.
     #[must_use]
     pub fn changes_it(&self) -> bool {
-        let Self { title, content, price, images } = self;
-        title.is_some() || content.is_some() || price.is_some() || images.is_some()
+        let Self { title, content, price, deadline, images } = self;
+        title.is_some() || content.is_some() || price.is_some() || deadline.is_some() || images.is_some()
     }
 }
 
@@ -211,62 +334,4 @@ pub struct TaskSort {
     pub field: TaskOrderField,
     /// The largest first.
     pub descending: bool,
-}
-
-/// What can go wrong with a task, for the person to act on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TaskError {
-    /// Null where there has to be a value.
-    #[error("This can't be null.")]
-    Required,
-    /// No such task, or not for the viewer to see.
-    #[error("There is no such task.")]
-    NoSuchTask,
-    /// Somebody else's.
-    #[error("Only its publisher can do this.")]
-    NotPublisher,
-    /// Somebody else does it.
-    #[error("Only who does it can do this.")]
-    NotAssignee,
-    /// One's own.
-    #[error("This task is your own.")]
-    OwnTask,
-    /// Accepted, done or called off.
-    #[error("This task is {}, not OPEN.", .0.name())]
-    NotOpen(TaskStatus),
-    /// Not yet.
-    #[error("It can be released from {} on, seven days after it was accepted.", .0.format("%Y-%m-%dT%H:%M:%SZ"))]
-    TooEarly(DateTime<Utc>),
-    /// The state can't be changed to that.
-    #[error("A task that is {} can't become {}.", .from.name(), .to.name())]
-    IllegalTransition {
-        /// As it is.
-        from: TaskStatus,
-        /// As it was to be.
-        to: TaskStatus,
-        /// What the asker can make of it.
-        allowed: Vec<TaskStatus>,
-    },
-}
-
-impl Fault for TaskError {
-    fn required() -> Self {
-        Self::Required
-    }
-
-    fn at(&self, path: &str) -> UserError {
-        let code = match self {
-            Self::Required => UserErrorCode::Required,
-            Self::NoSuchTask => UserErrorCode::NotFound,
-            Self::NotPublisher | Self::NotAssignee => UserErrorCode::Forbidden,
-            Self::OwnTask => UserErrorCode::OwnTask,
-            Self::NotOpen(_) => UserErrorCode::TaskNotOpen,
-            Self::TooEarly(_) => UserErrorCode::Conflict,
-            Self::IllegalTransition { .. } => UserErrorCode::IllegalTransition,
-        };
-        let error = UserError::new(code, self.to_string(), path);
-        let Self::IllegalTransition { from, to, allowed } = self else { return error };
-        let allowed = allowed.iter().map(|status| status.name()).collect();
-        UserError { detail: Some(Detail::Transition { from: from.name(), to: to.name(), allowed }), ..error }
-    }
 }
