@@ -14,6 +14,7 @@ mod colours;
 mod conformance;
 mod contacts;
 mod credentials;
+mod deadlocks;
 mod decoders;
 mod departures;
 mod documents;

@@ -13,7 +13,8 @@
 //! its buyer or an administrator (piece and money back); SHIPPED or COMPLETED → REFUNDED by an administrator (money back,
 //! the piece when they say so).
 //!
-//! Locks are taken in this order: the viewer's account, their idempotency key, the order, its product, wallets.
+//! Locks are taken in this order: the viewer's account, their idempotency key, the buyer's account where money goes back to
+//! them, the order, its product, wallets. Leaving takes the account for itself first, then its orders.
 
 pub mod loader;
 pub mod model;

@@ -211,6 +211,9 @@ pub enum OrderError {
     /// Nowhere to send it.
     #[error("There is no address to send it to: give one, or have one in your profile.")]
     AddressRequired,
+    /// Nobody is there to give money back to.
+    #[error("Its buyer has left: there is nobody to give the money back to.")]
+    BuyerLeft,
     /// An administrator's.
     #[error("Only an administrator can do this.")]
     NotAdmin,
@@ -239,6 +242,7 @@ impl Fault for OrderError {
             Self::Required | Self::NothingGiven => UserErrorCode::Required,
             Self::NoSuchOrder => UserErrorCode::NotFound,
             Self::AddressRequired => UserErrorCode::AddressRequired,
+            Self::BuyerLeft => UserErrorCode::Conflict,
             Self::NotAdmin => UserErrorCode::Forbidden,
             Self::AddressFixed(..) | Self::IllegalTransition { .. } => UserErrorCode::IllegalTransition,
         };

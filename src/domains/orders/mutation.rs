@@ -102,8 +102,8 @@ impl OrderMutation {
     }
 
     /// Gives the money of a shipped or completed order back; administrators alone. User errors: `NOT_FOUND`, `FORBIDDEN`
-    /// to its buyer, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason, `CONFLICT` when the wallet can't
-    /// hold more, `IDEMPOTENCY_MISMATCH`.
+    /// to its buyer, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason, `CONFLICT` when its buyer has left
+    /// or the wallet can't hold more, `IDEMPOTENCY_MISMATCH`.
     async fn refund_order(
         &self,
         ctx: &Context<'_>,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::model::{
     NewProduct, Product, ProductChanges, ProductDraft, ProductError, ProductFilter, ProductOrderField, ProductSort,
@@ -173,6 +173,7 @@ pub async fn update(scope: &Scope, id: ProductId, update: ProductUpdate) -> AppR
         if !changes_it {
             return Ok(product);
         }
+        let mut changes = changes.clone();
         changes.supplied = changes.stock.map(|stock| product.supplied + i64::from(stock) - i64::from(product.stock));
         let product = store::update_product(conn, id, &changes).await.map_err(gone)?;
         search::service::index(conn, &product).await?;

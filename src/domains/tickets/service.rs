@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::model::{NewTicket, Ticket, TicketError, TicketFilter, TicketStatus};
 use super::{policy, store};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::model::{Cause, Entry, LedgerAccount, NewTransfer, Wallet, WalletError};
 use super::{policy, store};

@@ -1,7 +1,5 @@
 //! Leaving: what is personal goes, what others share stays, under a placeholder.
 
-use diesel_async::AsyncConnection;
-
 use super::{codes, require_role, sessions};
 use crate::domains::accounts::model::{AccountError, Role, SessionEnd};
 use crate::domains::accounts::store;

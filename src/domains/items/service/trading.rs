@@ -1,6 +1,6 @@
 //! Trading: of all who want an item at once, one gets it.
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::card_after;
 use crate::change::Fault;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::tell;
 use crate::change::Fault;
@@ -71,7 +71,7 @@ pub async fn exchange(
             if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
                 return Ok(OrderId(done));
             }
-            let address = address_of(conn, viewer, address).await?;
+            let address = address_of(conn, viewer, address.as_deref()).await?;
             let product = products::service::take_piece(conn, id, expected).await?;
             let order = NewOrder {
                 buyer_id: viewer,
@@ -106,9 +106,9 @@ pub async fn exchange(
 }
 
 /// Where an order goes.
-async fn address_of(conn: &AsyncPgConnection, buyer: UserId, given: Option<String>) -> AppResult<String> {
+async fn address_of(conn: &AsyncPgConnection, buyer: UserId, given: Option<&str>) -> AppResult<String> {
     let address = if let Some(address) = given {
-        address
+        address.to_owned()
     } else {
         let details = load_details(conn, &[buyer]).await?;
         details.get(&buyer).map(|details| details.1.address.clone()).unwrap_or_default()

@@ -1,11 +1,11 @@
 //! What becomes of orders: sent, received, called off, given back.
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::tell;
 use crate::change::Fault;
 use crate::domains::accounts::model::Role;
-use crate::domains::accounts::service::{hold_viewer, role_of};
+use crate::domains::accounts::service::{hold_person, hold_viewer, role_of};
 use crate::domains::orders::model::{
     NewOrderEvent, Order, OrderAction, OrderChanges, OrderError, OrderStatus, OrderUpdate,
 };
@@ -27,6 +27,14 @@ async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: OrderId) -> AppR
     let seen = found.filter(|order| is_admin || order.buyer_id == viewer);
     let order = seen.ok_or_else(|| OrderError::NoSuchOrder.at("id"))?;
     Ok((order, Asker { id: viewer, is_admin }))
+}
+
+/// Holds an order's buyer against their leaving, before the order, as their leaving takes the two; false when they left.
+async fn hold_buyer(conn: &AsyncPgConnection, id: OrderId) -> AppResult<bool> {
+    match store::list_by_ids(conn, &[id]).await?.first() {
+        Some(order) => hold_person(conn, order.buyer_id).await,
+        None => Err(OrderError::NoSuchOrder.at("id").into()),
+    }
 }
 
 /// An order as it is now, for whoever did something with it once and may still see it.
@@ -80,14 +88,14 @@ pub async fn update(scope: &Scope, id: OrderId, update: OrderUpdate) -> AppResul
             }
             let corrects = asker.is_admin && order.status == OrderStatus::Shipped;
             if changes.tracking_number.is_none() || corrects {
-                let changes = OrderChanges { updated_at: Some(now), ..changes };
+                let changes = OrderChanges { updated_at: Some(now), ..changes.clone() };
                 let updated = store::update_order(conn, id, &changes).await?;
                 tell(conn, &updated).await?;
                 return Ok(updated);
             }
             let to = policy::advance(&order, asker, OrderAction::Ship);
             let to = to.map_err(|error| error.at("input.trackingNumber"))?;
-            bring_to(scope, conn, &order, changes, (to, None)).await
+            bring_to(scope, conn, &order, changes.clone(), (to, None)).await
         })
         .await?;
     scope.app.events.nudge();
@@ -121,10 +129,11 @@ pub async fn cancel(scope: &Scope, id: OrderId, reason: Option<String>, key: Opt
     give_back(scope, id, (OrderAction::Cancel, true), reason, key).await
 }
 
-/// Gives the money of an order back that was sent, and its piece into stock when that is wanted.
+/// Gives the money of an order back that was sent, and its piece into stock when that is wanted. Not to a buyer who left:
+/// the money would lie where nobody can spend it, so it stays the store's, and the books say what is.
 ///
 /// # Errors
-/// `NOT_FOUND`, `FORBIDDEN` but to administrators, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason;
+/// `NOT_FOUND`, `FORBIDDEN` but to administrators, `ILLEGAL_TRANSITION`, `CONFLICT` when its buyer left, `TOO_LONG` and `INVALID_INPUT` for the reason;
 /// those of a key.
 pub async fn refund(
     scope: &Scope,
@@ -160,8 +169,12 @@ async fn give_back(
             if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
                 return Ok((None, done));
             }
+            let is_present = hold_buyer(conn, id).await?;
             let (order, asker) = lock_seen(scope, conn, id).await?;
             let to = policy::advance(&order, asker, action).map_err(|error| error.at("id"))?;
+            if !is_present {
+                return Err(OrderError::BuyerLeft.at("id").into());
+            }
             let changes = OrderChanges { restocked: Some(restock), ..OrderChanges::default() };
             let updated = bring_to(scope, conn, &order, changes, (to, reason)).await?;
             if restock {

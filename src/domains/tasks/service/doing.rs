@@ -1,7 +1,5 @@
 //! Doing tasks: of all who accept one, one does it; who finishes it is paid.
 
-use diesel_async::AsyncConnection;
-
 use super::{card, hold_for, replayed, tell};
 use crate::domains::search::model::{SearchKind, boost_of_task};
 use crate::domains::tasks::model::{TaskAction, TaskCard, TaskChanges, TaskStatus};

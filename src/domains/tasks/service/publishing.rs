@@ -1,7 +1,5 @@
 //! Publishing tasks, changing and cancelling them: what holds the reward, and gives it back.
 
-use diesel_async::AsyncConnection;
-
 use super::{card, check, hold_for, replayed, tell};
 use crate::change::Fault;
 use crate::db::violated_constraint;
@@ -89,7 +87,7 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
         drop(conn);
         media::service::check_pictures(scope, task.publisher_id, images, "input.imageIds").await?;
     }
-    let now = scope.app.clock.now();
+    changes.updated_at = Some(scope.app.clock.now());
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
@@ -100,7 +98,6 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
                 idempotency::complete(conn, key.as_ref(), id.0).await?;
                 return card(conn, id).await;
             }
-            changes.updated_at = Some(now);
             let updated = store::update_task(conn, id, &changes).await?;
             if let Some(images) = &images {
                 media::service::hold_files(conn, images, "input.imageIds").await?;
