@@ -64,7 +64,8 @@ async fn leaving_beside_refunds_is_no_deadlock() {
         let ids: Vec<_> = orders.iter().map(|order| json!({ "id": order["id"] })).collect();
         app.sql().await.batch_execute("update orders set status = 'COMPLETED'").await.unwrap();
         let refunds = join_all(ids.iter().map(async |id| admin.run(&document("refundOrder"), id.clone()).await.body));
-        let leave = "mutation ($id: ID!) { deleteUser(id: $id) { deletedId userErrors { code } } }";
+        let leave =
+            "mutation ($id: ID!) { deleteUser(id: $id, forfeitBalance: true) { deletedId userErrors { code } } }";
         let (refunds, left) = tokio::join!(refunds, ada.run(leave, json!({ "id": ada.id })));
         assert_eq!(left.body["errors"], json!(null), "{}", left.body);
         for body in refunds {

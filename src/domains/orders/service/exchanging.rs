@@ -91,6 +91,8 @@ pub async fn exchange(
                 to_status: OrderStatus::Pending,
                 note: None,
                 at: now,
+                from_address: None,
+                to_address: None,
             };
             store::insert_event(conn, &event).await?;
             let price = (viewer, product.price);
