@@ -194,6 +194,8 @@ pub enum Detail {
     },
     /// How many there are, for [`UserErrorCode::OutOfStock`].
     Stock(i32),
+    /// What it is now, as the API writes it, for [`UserErrorCode::Conflict`].
+    Current(String),
 }
 
 impl UserError {

@@ -116,7 +116,8 @@ pub const RULES: &[(&str, &str)] = &[
         "select 'order ' || o.id as subject, 'is ' || o.status || ', history ' || coalesce(string_agg(
              coalesce(from_status::text, '-') || ' to ' || to_status, ', ' order by h.id), 'empty') as detail
          from orders o left join (select *, lag(to_status) over (partition by order_id order by id) as before,
-                 lead(id) over (partition by order_id order by id) is null as is_last from order_events) h on h.order_id = o.id
+                 lead(id) over (partition by order_id order by id) is null as is_last from order_events
+                 where to_address is null) h on h.order_id = o.id
          group by o.id having bool_or(h.from_status is distinct from h.before) is distinct from false
              or bool_and(not h.is_last or h.to_status = o.status) is distinct from true
              or bool_and((coalesce(h.from_status::text, '') || '>' || h.to_status) in ('>PENDING', 'PENDING>SHIPPED',

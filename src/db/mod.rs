@@ -4,6 +4,8 @@
 //! - One execution of a GraphQL operation uses one pooled connection at a time, taken when first needed. Loaders share
 //!   it and their statements are pipelined; a transaction has it for itself. So an execution never waits for a second
 //!   connection while it holds a first, and the pool can't deadlock.
+//! - What PostgreSQL ends for a deadlock or a failed serialization is run again from its beginning, at most twice:
+//!   [`WriteConnection::transaction`].
 //! - The pool waits at most two seconds for a connection, then the request is refused as overloaded.
 //! - Connections of the sequencer, of LISTEN, of NOTIFY and of the mailer lie outside the pool.
 

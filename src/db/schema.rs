@@ -341,6 +341,8 @@ diesel::table! {
         to_status -> OrderStatus,
         note -> Nullable<Text>,
         at -> Timestamptz,
+        from_address -> Nullable<Text>,
+        to_address -> Nullable<Text>,
     }
 }
 
@@ -556,6 +558,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    ticket_lines (id) {
+        id -> Int8,
+        ticket_id -> Int8,
+        author_id -> Int8,
+        is_answer -> Bool,
+        content -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::TicketStatus;
     use super::sql_types::Tsvector;
@@ -571,6 +584,7 @@ diesel::table! {
         words -> Tsvector,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        closed_by -> Nullable<Int8>,
     }
 }
 
@@ -654,6 +668,8 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(task_disputes -> tasks (task_id));
 diesel::joinable!(task_images -> media (media_id));
 diesel::joinable!(task_images -> tasks (task_id));
+diesel::joinable!(ticket_lines -> tickets (ticket_id));
+diesel::joinable!(ticket_lines -> users (author_id));
 diesel::joinable!(tickets -> orders (order_id));
 diesel::joinable!(uploads -> media (media_id));
 diesel::joinable!(uploads -> users (owner_id));
@@ -691,6 +707,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     task_disputes,
     task_images,
     tasks,
+    ticket_lines,
     tickets,
     uploads,
     users,

@@ -47,6 +47,8 @@ pub struct Loaders {
     pub histories: Loader<orders::loader::HistoryOf>,
     /// A ticket by id, if the viewer may see it.
     pub tickets: Loader<tickets::loader::VisibleTicket>,
+    /// What was asked and answered in a ticket.
+    pub ticket_lines: Loader<tickets::loader::LinesOf>,
     /// Somebody's wallet.
     pub wallets: Loader<wallet::loader::WalletOf>,
     /// A movement of money by id, if the viewer may see it.
@@ -79,6 +81,7 @@ impl Loaders {
             orders: Loader::default(),
             histories: Loader::default(),
             tickets: Loader::default(),
+            ticket_lines: Loader::default(),
             wallets: Loader::default(),
             entries: Loader::default(),
             entries_of: Loader::default(),

@@ -74,6 +74,19 @@ pub struct OutOfStockError {
     available: i32,
 }
 
+/// Something is not, or no longer, as the input expects it.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ConflictError {
+    /// Stable code, to be switched on.
+    code: UserErrorCode,
+    /// One sentence in English; translate by the code.
+    message: String,
+    /// Path of the argument at fault; null when no argument is.
+    field: Option<Vec<String>>,
+    /// What it is now, as the API writes it: a price, a balance, a stock, an address.
+    current: String,
+}
+
 /// A business failure the user can act on; every payload lists them.
 #[derive(Clone, Debug, Interface)]
 #[graphql(
@@ -97,6 +110,8 @@ pub enum UserErrorObject {
     InsufficientBalance(InsufficientBalanceError),
     /// How many there are.
     OutOfStock(OutOfStockError),
+    /// What it is now.
+    Conflict(ConflictError),
 }
 
 impl From<UserError> for UserErrorObject {
@@ -118,6 +133,7 @@ impl From<UserError> for UserErrorObject {
                 Self::InsufficientBalance(InsufficientBalanceError { code, message, field, balance, required })
             }
             Some(Detail::Stock(available)) => Self::OutOfStock(OutOfStockError { code, message, field, available }),
+            Some(Detail::Current(current)) => Self::Conflict(ConflictError { code, message, field, current }),
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::scope::Scope;
 pub struct Dealings {
     /// Who becomes an administrator, and keeps the store.
     keeper: String,
-    /// What everybody is given.
+    /// What everybody else is given.
     welcome: String,
     products: Vec<Product>,
     tasks: Vec<Task>,
@@ -96,7 +96,7 @@ pub async fn add(app: &Arc<App>, people: &HashMap<&str, Viewer>, dealings: &Deal
     let names = People(app, people);
     accounts::promote(app, &dealings.keeper, Role::Admin).await?;
     let welcome = money(&dealings.welcome)?;
-    for viewer in people.values() {
+    for (_, viewer) in people.iter().filter(|(name, _)| **name != dealings.keeper) {
         let note = "Welcome to Plaza".to_owned();
         wallet::adjust(&names.speak(&dealings.keeper)?, viewer.user_id, welcome, note, None).await?;
     }
@@ -105,7 +105,7 @@ pub async fn add(app: &Arc<App>, people: &HashMap<&str, Viewer>, dealings: &Deal
         let image = upload(&names.speak(&dealings.keeper)?, &product.picture, n).await?;
         let price = money(&product.price)?;
         let draft = ProductDraft { name: product.name.clone(), price, stock: product.stock, image };
-        stock.insert(&product.name, products::create(&names.speak(&dealings.keeper)?, draft).await?.id);
+        stock.insert(&product.name, products::create(&names.speak(&dealings.keeper)?, draft, None).await?.id);
     }
     for task in &dealings.tasks {
         add_task(&names, task).await?;
@@ -118,7 +118,7 @@ pub async fn add(app: &Arc<App>, people: &HashMap<&str, Viewer>, dealings: &Deal
     }
     for ticket in &dealings.tickets {
         let order = ticket.order.as_deref().and_then(|product| orders.get(&(ticket.author.as_str(), product)));
-        let asked = tickets::create(&names.speak(&ticket.author)?, &ticket.question, order.copied()).await?;
+        let asked = tickets::create(&names.speak(&ticket.author)?, &ticket.question, order.copied(), None).await?;
         if let Some(answer) = &ticket.answer {
             tickets::answer(&names.speak(&dealings.keeper)?, asked.id, answer).await?;
         }
@@ -148,7 +148,11 @@ async fn add_order(names: &People<'_>, keeper: &str, product: ProductId, order: 
     let buyer = names.speak(&order.buyer)?;
     let id = exchanging::exchange(&buyer, product, Some(order.address.clone()), None, None).await?.order.id;
     if let Some(tracking) = &order.tracking {
-        let update = OrderUpdate { tracking_number: Some(Some(tracking.clone())), ..OrderUpdate::default() };
+        let update = OrderUpdate {
+            expected_address: Some(Some(order.address.clone())),
+            tracking_number: Some(Some(tracking.clone())),
+            ..OrderUpdate::default()
+        };
         fulfilling::update(&names.speak(keeper)?, id, update).await?;
     }
     if order.received {

@@ -61,7 +61,9 @@ async fn every_rule_finds_what_breaks_it() {
     }
     let product = app.product(&admin, "1", 5).await;
     let order = ada.done("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await;
-    admin.done("updateOrder", json!({ "id": order["id"], "input": { "trackingNumber": "x" } })).await;
+    admin
+        .done("updateOrder", json!({ "id": order["id"], "input": { "trackingNumber": "x", "expectedAddress": "x" } }))
+        .await;
     ada.offer(json!({})).await;
     ada.say(&bo, "hello").await;
     assert_eq!(app.audit().await, [""; 0]);

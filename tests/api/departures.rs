@@ -9,7 +9,8 @@ use crate::harness::market::titles;
 use crate::harness::money::document;
 use crate::harness::{Person, TestApp};
 
-const LEAVE: &str = "mutation ($id: ID!) { deleteUser(id: $id) { deletedId userErrors { code } } }";
+const LEAVE: &str =
+    "mutation ($id: ID!) { deleteUser(id: $id, forfeitBalance: true) { deletedId userErrors { code } } }";
 
 /// Leaves; what came of it.
 async fn leave(person: &Person) -> Value {
@@ -250,7 +251,8 @@ async fn nobody_leaves_with_something_that_others_wait_for() {
     let order = ada.done("exchangeProduct", json!({ "id": product["id"], "address": "a secret place" })).await;
     let ticket = ada.done("createTicket", json!({ "question": "when?", "orderId": order["id"] })).await;
     refused(&ada).await;
-    admin.done("updateOrder", json!({ "id": order["id"], "input": { "trackingNumber": "x" } })).await;
+    let input = json!({ "trackingNumber": "x", "expectedAddress": "a secret place" });
+    admin.done("updateOrder", json!({ "id": order["id"], "input": input })).await;
     refused(&ada).await;
     ada.on("confirmOrder", &order).await;
     for person in [&ada, &bo] {
@@ -271,8 +273,10 @@ async fn nobody_leaves_with_something_that_others_wait_for() {
     assert_eq!(app.number("select sum(balance)::bigint from wallets").await, 900);
     let adjust = json!({ "userId": ada.id, "amount": "1", "note": "too late" });
     assert_eq!(codes(&admin.act("adjustBalance", adjust).await), ["NOT_FOUND"]);
-    // An order that is over can be refunded all the same.
-    assert_eq!(admin.on("refundOrder", &order).await["status"], "REFUNDED");
+    // Nobody is there to give money back to.
+    let refund = admin.act("refundOrder", json!({ "id": order["id"], "restock": true })).await;
+    assert_eq!(codes(&refund), ["CONFLICT"]);
+    assert_eq!(app.number("select count(*) from orders where status = 'COMPLETED' and not restocked").await, 1);
     assert_eq!(app.audit().await, [""; 0]);
     check(&app).await;
 }
@@ -305,4 +309,30 @@ async fn leaving_beside_accepting_and_exchanging_leaves_nothing_open() {
         assert_eq!(failed(&bodies), Vec::<&Value>::new());
         assert_eq!(app.audit().await, [""; 0]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balance_is_lost_only_when_that_is_said() {
+    let app = TestApp::start().await;
+    let (ada, bo, admin) = (app.as_user("ada").await, app.as_user("bo").await, app.as_role("admin", "ADMIN").await);
+    ada.recharge("29").await;
+    bo.recharge("0.01").await;
+    let document = "mutation ($id: ID!, $f: Boolean!) { deleteUser(id: $id, forfeitBalance: $f) {
+        deletedId userErrors { code field ... on ConflictError { current } } } }";
+    let delete = async |by: &Person, whom: &Person, forfeits: Value| {
+        let data = by.data(document, json!({ "id": whom.id, "f": forfeits })).await;
+        data["deleteUser"].clone()
+    };
+    for (by, whom, current) in [(&ada, &ada, "29.00"), (&admin, &ada, "29.00"), (&admin, &bo, "0.01")] {
+        let refused = delete(by, whom, json!(false)).await;
+        let expected = json!([{ "code": "CONFLICT", "field": ["forfeitBalance"], "current": current }]);
+        assert_eq!(refused, json!({ "deletedId": null, "userErrors": expected }));
+    }
+    assert_eq!(ada.purse().await, "29.00 0.00", "nothing happened");
+    assert_eq!(delete(&ada, &ada, json!(true)).await["deletedId"], ada.id);
+    assert_eq!(delete(&admin, &bo, json!(true)).await["deletedId"], bo.id);
+    // Nothing to lose, nothing to say.
+    let eve = app.as_user("eve").await;
+    assert_eq!(delete(&eve, &eve, json!(false)).await["deletedId"], eve.id);
+    assert_eq!(app.audit().await, [""; 0]);
 }

@@ -140,11 +140,11 @@ async fn mutations_of_money_cost_what_they_should() {
         &ada,
         "cancelOrder",
         json!({ "id": order["id"] }),
-        9,
-        "account, role, hold, change, history, event, stock, wallet, move",
+        10,
+        "account, buyer, role, hold, change, history, event, stock, wallet, move",
     )
     .await;
-    run(&ada, "createTicket", json!({ "question": "q" }), 3, "account, ticket, event").await;
+    run(&ada, "createTicket", json!({ "question": "q" }), 4, "account, ticket, line, event").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,7 +58,7 @@ async fn a_question_is_answered_and_closed() {
     assert_eq!(faults(&bo.act("closeTicket", json!({ "id": ticket["id"] })).await), ["NOT_FOUND id"]);
     assert_eq!(ada.on("closeTicket", &ticket).await["status"], "CLOSED");
     for (person, field, variables) in
-        [(&ada, "closeTicket", json!({ "id": ticket["id"] })), (&support, "answerTicket", reply("late"))]
+        [(&support, "closeTicket", json!({ "id": ticket["id"] })), (&support, "answerTicket", reply("late"))]
     {
         let refused = person.act(field, variables).await;
         assert_eq!((codes(&refused), &refused["userErrors"][0]["allowed"]), (vec!["ILLEGAL_TRANSITION"], &json!([])));
@@ -132,4 +132,74 @@ async fn author_and_support_hear_of_it() {
     ask(&bo, "how?").await;
     assert_eq!((at_support.next().await, at_support.next().await), (said("and I?", "OPEN"), said("how?", "OPEN")));
     assert_eq!(at_bo.next().await, said("how?", "OPEN"), "the first that bo hears");
+}
+
+const LINES: &str = "query ($id: ID!) { ticket(id: $id) { question answer status agent { id }
+    lines { isAnswer content author { id } } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_was_said_is_lost() {
+    let app = TestApp::start().await;
+    let (ada, support, admin) =
+        (app.as_user("ada").await, app.as_role("support", "SUPPORT").await, app.as_role("admin", "ADMIN").await);
+    let ticket = ask(&ada, "first question").await;
+    let reply = |text: &str| json!({ "id": ticket["id"], "answer": text });
+    let more = |text: &str| json!({ "id": ticket["id"], "content": text });
+    let early = ada.act("reopenTicket", more("more")).await;
+    assert_eq!((codes(&early), &early["userErrors"][0]["allowed"]), (vec!["ILLEGAL_TRANSITION"], &json!(["CLOSED"])));
+    support.done("answerTicket", reply("tomorrow")).await;
+    admin.done("answerTicket", reply("today")).await;
+    // A repeat after a lost answer says nothing twice.
+    admin.done("answerTicket", reply(" today ")).await;
+    assert_eq!(faults(&support.act("reopenTicket", more("I")).await), ["FORBIDDEN id"]);
+    assert_eq!(faults(&ada.act("reopenTicket", more(" ")).await), ["REQUIRED content"]);
+    for _ in 0..2 {
+        let open = ada.done("reopenTicket", more("second qwizzle")).await;
+        assert_eq!(json!([open["status"], open["answer"], open["agent"]["id"]]), json!(["OPEN", "today", admin.id]));
+    }
+    for _ in 0..2 {
+        assert_eq!(support.on("closeTicket", &ticket).await["status"], "CLOSED");
+    }
+    assert_eq!(codes(&ada.act("closeTicket", json!({ "id": ticket["id"] })).await), ["ILLEGAL_TRANSITION"]);
+    ada.done("reopenTicket", more("third question")).await;
+    let said = ada.data(LINES, json!({ "id": ticket["id"] })).await["ticket"].clone();
+    let line = |person: &Person, is_answer: bool, content: &str| json!({ "isAnswer": is_answer, "content": content, "author": { "id": person.id } });
+    let lines = [
+        line(&ada, false, "first question"),
+        line(&support, true, "tomorrow"),
+        line(&admin, true, "today"),
+        line(&ada, false, "second qwizzle"),
+        line(&ada, false, "third question"),
+    ];
+    assert_eq!(said["lines"], json!(lines));
+    assert_eq!(json!([said["question"], said["answer"]]), json!(["first question", "today"]));
+    // All of it is found by its words.
+    let found = "query ($q: String) { viewer { tickets(filter: { query: $q }) { totalCount } } }";
+    for word in ["first", "tomorrow", "today", "qwizzle", "third"] {
+        assert_eq!(ada.data(found, json!({ "q": word })).await["viewer"]["tickets"]["totalCount"], 1, "{word}");
+    }
+    assert_eq!(
+        app.number("select count(*) from outbox").await + app.app.events.head(),
+        2 * 6,
+        "six changes, told to two each"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_has_an_end_and_is_made_once_for_a_key() {
+    let app = TestApp::start().await;
+    let (ada, support) = (app.as_user("ada").await, app.as_role("support", "SUPPORT").await);
+    let variables = json!({ "question": "why?", "idempotencyKey": "k" });
+    let ticket = ada.done("createTicket", variables.clone()).await;
+    assert_eq!(ada.done("createTicket", variables).await["id"], ticket["id"]);
+    let other = json!({ "question": "how?", "idempotencyKey": "k" });
+    assert_eq!(codes(&ada.act("createTicket", other).await), ["IDEMPOTENCY_MISMATCH"]);
+    assert_eq!(app.number("select count(*) from tickets").await, 1);
+    for n in 1..20 {
+        support.done("answerTicket", json!({ "id": ticket["id"], "answer": format!("answer {n}") })).await;
+    }
+    let full = support.act("answerTicket", json!({ "id": ticket["id"], "answer": "one more" })).await;
+    assert_eq!(codes(&full), ["CONFLICT"]);
+    assert_eq!(codes(&ada.act("reopenTicket", json!({ "id": ticket["id"], "content": "x" })).await), ["CONFLICT"]);
+    assert_eq!(support.on("closeTicket", &ticket).await["answer"], "answer 19");
 }

@@ -154,6 +154,10 @@ pub struct OrderEvent {
     pub note: Option<String>,
     /// When.
     pub at: DateTime<Utc>,
+    /// Where it went before, of a change of address; empty once its buyer has left.
+    pub from_address: Option<String>,
+    /// Where it goes from then on, of a change of address; empty once its buyer has left.
+    pub to_address: Option<String>,
 }
 
 /// A line of an order's history to be.
@@ -172,6 +176,10 @@ pub struct NewOrderEvent<'a> {
     pub note: Option<&'a str>,
     /// Now.
     pub at: DateTime<Utc>,
+    /// Where it went, of a change of address.
+    pub from_address: Option<&'a str>,
+    /// Where it goes, of a change of address.
+    pub to_address: Option<&'a str>,
 }
 
 /// What changes about an order, but for its end.
@@ -179,8 +187,21 @@ pub struct NewOrderEvent<'a> {
 pub struct OrderUpdate {
     /// Where it goes.
     pub address: Change<String>,
+    /// Where it went when it was looked at.
+    pub expected_address: Change<String>,
     /// What finds it on its way; ships it.
     pub tracking_number: Change<String>,
+}
+
+/// What changes about an order, checked but for its state.
+#[derive(Clone, Debug, Default)]
+pub struct OrderEdit {
+    /// Where it goes.
+    pub address: Option<String>,
+    /// Where it has to go before.
+    pub expected_address: Option<String>,
+    /// What finds it on its way.
+    pub tracking_number: Option<String>,
 }
 
 /// Which orders a list has; all that is given has to hold.
@@ -211,6 +232,21 @@ pub enum OrderError {
     /// Nowhere to send it.
     #[error("There is no address to send it to: give one, or have one in your profile.")]
     AddressRequired,
+    /// Nobody is there to give money back to.
+    #[error("Its buyer has left: there is nobody to give the money back to.")]
+    BuyerLeft,
+    /// Sent without saying where to.
+    #[error("Say which address it was packed for: expectedAddress.")]
+    ExpectedAddressMissing,
+    /// It goes elsewhere by now.
+    #[error("The address has changed: it is {0} now.")]
+    AddressChanged(String),
+    /// Its history has no room for more.
+    #[error("The address of an order changes at most {0} times: ask support.")]
+    TooManyAddresses(i64),
+    /// An administrator's own order.
+    #[error("Administrators don't do this with their own orders: another one has to.")]
+    OwnOrder,
     /// An administrator's.
     #[error("Only an administrator can do this.")]
     NotAdmin,
@@ -236,9 +272,11 @@ impl Fault for OrderError {
 
     fn at(&self, path: &str) -> UserError {
         let code = match self {
-            Self::Required | Self::NothingGiven => UserErrorCode::Required,
+            Self::Required | Self::NothingGiven | Self::ExpectedAddressMissing => UserErrorCode::Required,
             Self::NoSuchOrder => UserErrorCode::NotFound,
             Self::AddressRequired => UserErrorCode::AddressRequired,
+            Self::BuyerLeft | Self::AddressChanged(_) | Self::TooManyAddresses(_) => UserErrorCode::Conflict,
+            Self::OwnOrder => UserErrorCode::SelfTarget,
             Self::NotAdmin => UserErrorCode::Forbidden,
             Self::AddressFixed(..) | Self::IllegalTransition { .. } => UserErrorCode::IllegalTransition,
         };
@@ -247,6 +285,9 @@ impl Fault for OrderError {
             Self::IllegalTransition { from, to, allowed } => (*from, *to, allowed),
             // Where it would have to be.
             Self::AddressFixed(from, allowed) => (*from, OrderStatus::Pending, allowed),
+            Self::AddressChanged(address) => {
+                return UserError { detail: Some(Detail::Current(address.clone())), ..error };
+            }
             _ => return error,
         };
         let allowed = allowed.iter().map(|status| status.name()).collect();

@@ -52,8 +52,9 @@ impl OrderMutation {
     }
 
     /// Changes where a pending order goes: its buyer, or an administrator. Gives it a tracking number, which ships it: an
-    /// administrator. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the input; `NOT_FOUND`, `FORBIDDEN`,
-    /// `ILLEGAL_TRANSITION`.
+    /// administrator, not the buyer. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the input; `NOT_FOUND`,
+    /// `FORBIDDEN`, `SELF_TARGET` for an administrator's own order, `ILLEGAL_TRANSITION`, `CONFLICT` with the present address
+    /// when it is not `expectedAddress`, and when the address was changed 20 times.
     async fn update_order(
         &self,
         ctx: &Context<'_>,
@@ -67,7 +68,7 @@ impl OrderMutation {
         settle(update.await, Into::into)
     }
 
-    /// Says that a shipped order was received: its buyer, or an administrator. User errors: `NOT_FOUND`,
+    /// Says that a shipped order was received: its buyer, or an administrator. The buyer may say so again. User errors: `NOT_FOUND`,
     /// `ILLEGAL_TRANSITION`.
     async fn confirm_order(
         &self,
@@ -82,8 +83,8 @@ impl OrderMutation {
     }
 
     /// Calls a pending order off: its buyer, or an administrator. The piece goes back into stock, the money to the buyer.
-    /// User errors: `NOT_FOUND`, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason, `CONFLICT` when the
-    /// wallet can't hold more, `IDEMPOTENCY_MISMATCH`.
+    /// Called off by the same person for the same reason again, it succeeds and changes nothing. User errors: `NOT_FOUND`,
+    /// `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason, `IDEMPOTENCY_MISMATCH`.
     async fn cancel_order(
         &self,
         ctx: &Context<'_>,
@@ -101,9 +102,10 @@ impl OrderMutation {
         settle(cancel.await, Into::into)
     }
 
-    /// Gives the money of a shipped or completed order back; administrators alone. User errors: `NOT_FOUND`, `FORBIDDEN`
-    /// to its buyer, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason, `CONFLICT` when the wallet can't
-    /// hold more, `IDEMPOTENCY_MISMATCH`.
+    /// Gives the money of a shipped or completed order back; administrators alone. Given back by the same one with the same
+    /// arguments again, it succeeds and changes nothing. User errors: `NOT_FOUND`, `FORBIDDEN` to its buyer, `SELF_TARGET` for
+    /// an administrator's own order, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason, `CONFLICT` when its
+    /// buyer has left, `IDEMPOTENCY_MISMATCH`.
     async fn refund_order(
         &self,
         ctx: &Context<'_>,

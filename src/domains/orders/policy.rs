@@ -1,6 +1,6 @@
 //! Where orders' states lead, and who may do what with them.
 
-use super::model::{Order, OrderAction, OrderChanges, OrderError, OrderStatus, OrderUpdate};
+use super::model::{Order, OrderAction, OrderChanges, OrderEdit, OrderError, OrderEvent, OrderStatus, OrderUpdate};
 use crate::change::Faults;
 use crate::error::UserError;
 use crate::ids::UserId;
@@ -12,12 +12,15 @@ pub const LONGEST_ADDRESS: usize = 200;
 /// The longest note in an order's history.
 pub const LONGEST_NOTE: usize = 200;
 
+/// How often an order's address can be changed: each change is a line of its history.
+pub const ADDRESS_CHANGE_LIMIT: i64 = 20;
+
 const LONGEST_TRACKING_NUMBER: usize = 64;
 
 /// Who may do something with an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// Administrators.
+    /// Administrators, but not its buyer.
     Admins,
     /// Its buyer, and administrators.
     BuyerAndAdmins,
@@ -42,8 +45,20 @@ pub struct Asker {
 }
 
 impl Asker {
+    fn owns(self, order: &Order) -> bool {
+        order.buyer_id == self.id
+    }
+
     fn is(self, who: Who, order: &Order) -> bool {
-        self.is_admin || (who == Who::BuyerAndAdmins && order.buyer_id == self.id)
+        match who {
+            Who::Admins => self.is_admin && !self.owns(order),
+            Who::BuyerAndAdmins => self.is_admin || self.owns(order),
+        }
+    }
+
+    /// What this is called that is never theirs to do.
+    fn refusal(self) -> OrderError {
+        if self.is_admin { OrderError::OwnOrder } else { OrderError::NotAdmin }
     }
 }
 
@@ -53,14 +68,21 @@ fn next_statuses(order: &Order, asker: Asker) -> Vec<OrderStatus> {
     leads.map(|(_, to, ..)| *to).collect()
 }
 
+/// Where an action brings orders.
+#[must_use]
+pub fn outcome(action: OrderAction) -> OrderStatus {
+    let by_action = TRANSITIONS.iter().find(|(_, _, of, _)| *of == action);
+    by_action.map_or(OrderStatus::Pending, |(_, to, ..)| *to)
+}
+
 /// Where an action brings an order, if the asker may do so now.
 ///
 /// # Errors
-/// [`OrderError::NotAdmin`] for what is never theirs to do, [`OrderError::IllegalTransition`].
+/// [`OrderError::NotAdmin`] and [`OrderError::OwnOrder`] for what is never theirs to do, [`OrderError::IllegalTransition`].
 pub fn advance(order: &Order, asker: Asker, action: OrderAction) -> Result<OrderStatus, OrderError> {
     let mut by_action = TRANSITIONS.iter().filter(|(_, _, of, _)| *of == action);
     if !by_action.clone().any(|(.., who)| asker.is(*who, order)) {
-        return Err(OrderError::NotAdmin);
+        return Err(asker.refusal());
     }
     if let Some((_, to, ..)) = by_action.clone().find(|(from, ..)| *from == order.status) {
         return Ok(*to);
@@ -88,26 +110,74 @@ pub fn available_actions(order: &Order, asker: Asker) -> Vec<OrderAction> {
     address.into_iter().chain(advances.map(|(_, _, action, _)| *action)).collect()
 }
 
+/// Whether somebody asks once more for what they did: the order is where that brought it, by them, with the same words.
+/// That an order was received its buyer may say again, whoever said it first.
+#[must_use]
+pub fn repeats(order: &Order, asker: Asker, last: &OrderEvent, note: Option<&str>) -> bool {
+    let received = order.status == OrderStatus::Completed && asker.owns(order);
+    last.to_status == order.status && last.note.as_deref() == note && (received || last.actor_id == Some(asker.id))
+}
+
+/// What an edit changes of an order that is held, and the state that this brings it to, if to another.
+///
+/// # Errors
+/// Each with the argument at fault.
+pub fn plan_edit(
+    order: &Order,
+    asker: Asker,
+    edit: &OrderEdit,
+) -> Result<(OrderChanges, Option<OrderStatus>), (OrderError, &'static str)> {
+    if edit.address.is_some() {
+        check_address_change(order, asker).map_err(|error| (error, "input.address"))?;
+    }
+    let mut to = None;
+    if edit.tracking_number.is_some() {
+        to = check_tracking(order, asker).map_err(|error| (error, "input.trackingNumber"))?;
+    }
+    if to.is_some() && edit.expected_address.is_none() {
+        return Err((OrderError::ExpectedAddressMissing, "input.expectedAddress"));
+    }
+    if edit.expected_address.as_ref().is_some_and(|expected| *expected != order.address) {
+        return Err((OrderError::AddressChanged(order.address.clone()), "input.expectedAddress"));
+    }
+    let changes = OrderChanges {
+        address: edit.address.clone().filter(|address| *address != order.address),
+        tracking_number: edit.tracking_number.clone().filter(|number| Some(number) != order.tracking_number.as_ref()),
+        ..OrderChanges::default()
+    };
+    Ok((changes, to))
+}
+
+/// Where a tracking number brings an order: nowhere when it corrects the one of an order on its way.
+fn check_tracking(order: &Order, asker: Asker) -> Result<Option<OrderStatus>, OrderError> {
+    if order.status == OrderStatus::Shipped && asker.is(Who::Admins, order) {
+        return Ok(None);
+    }
+    advance(order, asker, OrderAction::Ship).map(Some)
+}
+
 /// Checks what changes about an order; the state is looked at once it is held.
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn judge_update(update: OrderUpdate) -> Result<OrderChanges, Vec<UserError>> {
+pub fn judge_update(update: OrderUpdate) -> Result<OrderEdit, Vec<UserError>> {
     let mut faults = Faults::default();
     if update.address.is_none() && update.tracking_number.is_none() {
         faults.check(Err::<(), _>(OrderError::NothingGiven), "input");
     }
     let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
-    let changes = OrderChanges {
+    let edit = OrderEdit {
         address: trimmed(
             faults.required(update.address, "input.address", |address| check_lines(address, LONGEST_ADDRESS)),
         ),
         tracking_number: trimmed(faults.required(update.tracking_number, "input.trackingNumber", |number| {
             check_line(number, LONGEST_TRACKING_NUMBER)
         })),
-        ..OrderChanges::default()
+        expected_address: trimmed(
+            faults.required(update.expected_address, "input.expectedAddress", |_| Ok::<_, OrderError>(())),
+        ),
     };
-    faults.none().map(|()| changes)
+    faults.none().map(|()| edit)
 }
 
 #[cfg(test)]
@@ -149,6 +219,10 @@ mod tests {
         assert_eq!(actions(OrderStatus::Shipped, 2, true), "Confirm Refund");
         assert_eq!(actions(OrderStatus::Completed, 1, false), "");
         assert_eq!(actions(OrderStatus::Completed, 2, true), "Refund");
+        // An administrator is the buyer alone of what they bought.
+        assert_eq!(actions(OrderStatus::Pending, 1, true), "EditAddress Cancel");
+        assert_eq!(actions(OrderStatus::Shipped, 1, true), "Confirm");
+        assert_eq!(actions(OrderStatus::Completed, 1, true), "");
         for status in [OrderStatus::Cancelled, OrderStatus::Refunded] {
             assert_eq!(actions(status, 1, false) + &actions(status, 2, true), "");
         }

@@ -94,6 +94,18 @@ pub async fn insert_order(mut conn: &AsyncPgConnection, order: &NewOrder<'_>) ->
     diesel::insert_into(orders::table).values(order).returning(Order::as_returning()).get_result(&mut conn).await
 }
 
+/// The last line of an order's history that changed its state.
+pub async fn find_last_step(mut conn: &AsyncPgConnection, id: OrderId) -> QueryResult<Option<OrderEvent>> {
+    let steps = order_events::table.filter(order_events::order_id.eq(id)).filter(order_events::to_address.is_null());
+    steps.order(order_events::id.desc()).select(OrderEvent::as_select()).first(&mut conn).await.optional()
+}
+
+/// How often an order's address was changed.
+pub async fn count_address_changes(mut conn: &AsyncPgConnection, id: OrderId) -> QueryResult<i64> {
+    let changes = order_events::table.filter(order_events::order_id.eq(id));
+    changes.filter(order_events::to_address.is_not_null()).count().get_result(&mut conn).await
+}
+
 /// Adds a line to an order's history.
 pub async fn insert_event(mut conn: &AsyncPgConnection, event: &NewOrderEvent<'_>) -> QueryResult<usize> {
     diesel::insert_into(order_events::table).values(event).execute(&mut conn).await
@@ -116,8 +128,14 @@ pub async fn has_open(mut conn: &AsyncPgConnection, buyer: UserId) -> QueryResul
     diesel::select(diesel::dsl::exists(open)).get_result(&mut conn).await
 }
 
-/// Erases where somebody's orders went.
+/// Erases where somebody's orders went, in their histories as well.
 pub async fn erase_addresses(mut conn: &AsyncPgConnection, buyer: UserId) -> QueryResult<usize> {
     let own = orders::table.filter(orders::buyer_id.eq(buyer));
-    diesel::update(own).set(orders::address.eq("")).execute(&mut conn).await
+    diesel::update(own).set(orders::address.eq("")).execute(&mut conn).await?;
+    let ids = orders::table.filter(orders::buyer_id.eq(buyer)).select(orders::id);
+    let lines = order_events::table.filter(order_events::order_id.eq_any(ids));
+    diesel::update(lines.filter(order_events::to_address.is_not_null()))
+        .set((order_events::from_address.eq(""), order_events::to_address.eq("")))
+        .execute(&mut conn)
+        .await
 }

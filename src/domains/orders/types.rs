@@ -95,7 +95,7 @@ impl Order {
         Ok(policy::available_actions(&self.0, Asker { id: viewer, is_admin }))
     }
 
-    /// How it came to its state, from the beginning; at most four lines. Costs a statement for a whole list of orders.
+    /// How it came to its state and its address, from the beginning; at most four lines of states, and 20 of addresses. Costs a statement for a whole list of orders.
     async fn history(&self, ctx: &Context<'_>) -> AppResult<Vec<OrderEvent>> {
         let loaders = ctx.loaders()?;
         let events = loaders.find(&loaders.histories, self.0.id).await?.unwrap_or_default();
@@ -134,7 +134,7 @@ impl OrderEvent {
         self.0.from_status
     }
 
-    /// The state it came to.
+    /// The state it came to; the same as before where only its address changed.
     async fn to(&self) -> OrderStatus {
         self.0.to_status
     }
@@ -142,6 +142,16 @@ impl OrderEvent {
     /// The reason that was given, if any.
     async fn note(&self) -> Option<&str> {
         self.0.note.as_deref()
+    }
+
+    /// Where it went before, of a change of address; empty once the buyer has left, null for a change of state.
+    async fn from_address(&self) -> Option<&str> {
+        self.0.from_address.as_deref()
+    }
+
+    /// Where it goes since, of a change of address; empty once the buyer has left, null for a change of state.
+    async fn to_address(&self) -> Option<&str> {
+        self.0.to_address.as_deref()
     }
 }
 
@@ -171,14 +181,21 @@ impl TryFrom<OrderFilter> for model::OrderFilter {
 pub struct UpdateOrderInput {
     /// Where it goes, 1 to 200 characters; while it is PENDING.
     address: MaybeUndefined<String>,
+    /// Where it went when you looked: nothing happens when it goes elsewhere now. Needed to ship it: the address that it was
+    /// packed for.
+    expected_address: MaybeUndefined<String>,
     /// What finds it on its way: one line of 1 to 64 characters, from an administrator. Ships a PENDING order, and corrects
     /// the number of a SHIPPED one.
     tracking_number: MaybeUndefined<String>,
 }
 
 impl From<UpdateOrderInput> for OrderUpdate {
-    fn from(UpdateOrderInput { address, tracking_number }: UpdateOrderInput) -> Self {
-        Self { address: change(address), tracking_number: change(tracking_number) }
+    fn from(UpdateOrderInput { address, expected_address, tracking_number }: UpdateOrderInput) -> Self {
+        Self {
+            address: change(address),
+            expected_address: change(expected_address),
+            tracking_number: change(tracking_number),
+        }
     }
 }
 

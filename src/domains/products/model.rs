@@ -56,7 +56,7 @@ pub struct NewProduct {
 }
 
 /// What a product is said to be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct ProductDraft {
     /// What it is called.
     pub name: String,
@@ -97,16 +97,31 @@ pub struct ProductUpdate {
     pub price: Change<Money>,
     /// How many can be had.
     pub stock: Change<i32>,
+    /// How many could be had when the administrator looked.
+    pub expected_stock: Change<i32>,
+    /// By how much the stock changes.
+    pub stock_delta: Change<i32>,
     /// Its picture.
     pub image: Change<MediaId>,
+}
+
+/// What becomes of a product's stock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StockChange {
+    /// What it has to be before.
+    pub expected: Option<i32>,
+    /// What it becomes.
+    pub to: Option<i32>,
+    /// By how much it changes.
+    pub by: Option<i32>,
 }
 
 impl ProductUpdate {
     /// Whether it says anything.
     #[must_use]
     pub fn changes_it(&self) -> bool {
-        let Self { name, price, stock, image } = self;
-        name.is_some() || price.is_some() || stock.is_some() || image.is_some()
+        let Self { name, price, stock, stock_delta, image, expected_stock: _ } = self;
+        name.is_some() || price.is_some() || stock.is_some() || stock_delta.is_some() || image.is_some()
     }
 }
 
@@ -155,6 +170,18 @@ pub enum ProductError {
     /// Less than nothing, or more than is counted.
     #[error("A stock is 0 to {0}.")]
     StockOutOfRange(i32),
+    /// More than a stock can change by.
+    #[error("A stock changes by -{0} to {0}.")]
+    DeltaOutOfRange(i32),
+    /// A new stock, without the one that it replaces.
+    #[error("Give the stock that you saw along with the new one, or stockDelta in place of both.")]
+    ExpectedStockMissing,
+    /// Not what the administrator saw.
+    #[error("The stock has changed: it is {0} now.")]
+    StockChanged(i32),
+    /// Two ways to change it.
+    #[error("Give stock or stockDelta, not both.")]
+    StockGivenTwice,
     /// Not what the buyer saw.
     #[error("The price has changed: it is {0} now.")]
     PriceChanged(Money),
@@ -170,14 +197,20 @@ impl Fault for ProductError {
 
     fn at(&self, path: &str) -> UserError {
         let code = match self {
-            Self::Required => UserErrorCode::Required,
+            Self::Required | Self::ExpectedStockMissing => UserErrorCode::Required,
+            Self::StockGivenTwice => UserErrorCode::InvalidInput,
             Self::NoSuchProduct => UserErrorCode::NotFound,
-            Self::StockOutOfRange(_) => UserErrorCode::OutOfRange,
-            Self::PriceChanged(_) => UserErrorCode::Conflict,
+            Self::StockOutOfRange(_) | Self::DeltaOutOfRange(_) => UserErrorCode::OutOfRange,
+            Self::PriceChanged(_) | Self::StockChanged(_) => UserErrorCode::Conflict,
             Self::OutOfStock(_) => UserErrorCode::OutOfStock,
         };
         let error = UserError::new(code, self.to_string(), path);
-        let Self::OutOfStock(available) = *self else { return error };
-        UserError { detail: Some(Detail::Stock(available)), ..error }
+        let detail = match *self {
+            Self::OutOfStock(available) => Detail::Stock(available),
+            Self::PriceChanged(price) => Detail::Current(price.to_string()),
+            Self::StockChanged(stock) => Detail::Current(stock.to_string()),
+            _ => return error,
+        };
+        UserError { detail: Some(detail), ..error }
     }
 }

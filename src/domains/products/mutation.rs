@@ -23,16 +23,22 @@ pub struct ProductMutation;
 #[Object]
 impl ProductMutation {
     /// Puts a product into the store; administrators alone. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`,
-    /// `OUT_OF_RANGE` for the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for what is no picture of theirs.
+    /// `OUT_OF_RANGE` for the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for what is no picture of theirs;
+    /// `IDEMPOTENCY_MISMATCH`.
     async fn create_product(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is put in.")] input: CreateProductInput,
+        #[graphql(
+            desc = "Sent again with the same key and arguments within a day, it is done once and answered alike; 1 to 200 characters."
+        )]
+        idempotency_key: Option<String>,
     ) -> Option<AppResult<ProductPayload>> {
-        settle(async { service::create(ctx.scope()?, input.into()).await }.await, Into::into)
+        settle(async { service::create(ctx.scope()?, input.into(), idempotency_key).await }.await, Into::into)
     }
 
-    /// Changes a product; administrators alone. User errors: those of `createProduct`, `NOT_FOUND`.
+    /// Changes a product; administrators alone. User errors: those of `createProduct`, `NOT_FOUND`, `CONFLICT` with the
+    /// present stock when it is not `expectedStock`.
     async fn update_product(
         &self,
         ctx: &Context<'_>,

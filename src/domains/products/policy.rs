@@ -1,6 +1,6 @@
 //! What products may be.
 
-use super::model::{Product, ProductChanges, ProductDraft, ProductError, ProductUpdate};
+use super::model::{Product, ProductChanges, ProductDraft, ProductError, ProductUpdate, StockChange};
 use crate::change::Faults;
 use crate::error::UserError;
 use crate::money::{Money, check_price};
@@ -16,6 +16,10 @@ fn check_stock(stock: i32) -> Result<(), ProductError> {
     if (0..=MOST_STOCK).contains(&stock) { Ok(()) } else { Err(ProductError::StockOutOfRange(MOST_STOCK)) }
 }
 
+fn check_delta(delta: i32) -> Result<(), ProductError> {
+    if (-MOST_STOCK..=MOST_STOCK).contains(&delta) { Ok(()) } else { Err(ProductError::DeltaOutOfRange(MOST_STOCK)) }
+}
+
 /// Checks what a product is said to be.
 ///
 /// # Errors
@@ -28,21 +32,43 @@ pub fn judge_draft(draft: &ProductDraft) -> Result<(), Vec<UserError>> {
     faults.none()
 }
 
-/// Checks what an administrator changes.
+/// Checks what an administrator changes: the row but for its stock, and the stock, which depends on what it is then.
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn judge_update(update: ProductUpdate) -> Result<ProductChanges, Vec<UserError>> {
+pub fn judge_update(update: ProductUpdate) -> Result<(ProductChanges, StockChange), Vec<UserError>> {
     let mut faults = Faults::default();
     let name = faults.required(update.name, "input.name", |name| check_line(name, LONGEST_NAME));
     let changes = ProductChanges {
         name: name.map(|name| name.trim().to_owned()),
         price: faults.required(update.price, "input.price", |price| check_price(*price, LEAST_PRICE)),
-        stock: faults.required(update.stock, "input.stock", |stock| check_stock(*stock)),
         image_id: faults.required(update.image, "input.imageId", |_| Ok::<_, ProductError>(())),
         ..ProductChanges::default()
     };
-    faults.none().map(|()| changes)
+    let stock = StockChange {
+        expected: faults.required(update.expected_stock, "input.expectedStock", |_| Ok::<_, ProductError>(())),
+        to: faults.required(update.stock, "input.stock", |stock| check_stock(*stock)),
+        by: faults.required(update.stock_delta, "input.stockDelta", |delta| check_delta(*delta)),
+    };
+    if stock.to.is_some() && stock.by.is_some() {
+        faults.check(Err::<(), _>(ProductError::StockGivenTwice), "input.stockDelta");
+    } else if stock.to.is_some() && update.expected_stock.is_none() {
+        faults.check(Err::<(), _>(ProductError::ExpectedStockMissing), "input.expectedStock");
+    }
+    faults.none().map(|()| (changes, stock))
+}
+
+/// The stock of a product that is held after a change; none where it stays.
+///
+/// # Errors
+/// [`ProductError::StockChanged`], [`ProductError::StockOutOfRange`], each with the argument at fault.
+pub fn next_stock(present: i32, change: StockChange) -> Result<Option<i32>, (ProductError, &'static str)> {
+    if change.expected.is_some_and(|expected| expected != present) {
+        return Err((ProductError::StockChanged(present), "input.expectedStock"));
+    }
+    let Some(delta) = change.by else { return Ok(change.to) };
+    let next = present.saturating_add(delta);
+    check_stock(next).map(|()| Some(next)).map_err(|error| (error, "input.stockDelta"))
 }
 
 /// Whether a piece can be had at the price that was seen.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::model::{
     NewProduct, Product, ProductChanges, ProductDraft, ProductError, ProductFilter, ProductOrderField, ProductSort,
@@ -14,12 +14,13 @@ use crate::change::Fault;
 use crate::db::cut::{Cut, Mark, Place};
 use crate::db::violated_constraint;
 use crate::domains::accounts::model::Role;
-use crate::domains::accounts::service::require_role;
+use crate::domains::accounts::service::{hold_viewer, require_role};
 use crate::domains::media::model::MediaError;
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Terms, asked};
 use crate::domains::{media, search};
 use crate::error::{AppError, AppResult};
+use crate::idempotency::{self, Key};
 use crate::ids::ProductId;
 use crate::money::Money;
 use crate::page::{Page, PageArgs, PageRequest};
@@ -125,9 +126,13 @@ fn gone(error: diesel::result::Error) -> AppError {
 ///
 /// # Errors
 /// Forbidden but to administrators; what is wrong with the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for what is no
-/// picture of theirs.
-pub async fn create(scope: &Scope, draft: ProductDraft) -> AppResult<Product> {
+/// picture of theirs; those of a key.
+pub async fn create(scope: &Scope, draft: ProductDraft, key: Option<String>) -> AppResult<Product> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
+    let key = Key::new(scope, "createProduct", key, &draft)?;
+    if let Some(made) = idempotency::earlier(scope, key.as_ref()).await? {
+        return replayed(&*scope.db.read().await?, made).await;
+    }
     policy::judge_draft(&draft).map_err(AppError::User)?;
     media::service::check_picture(scope, &[viewer], draft.image, "input.imageId").await?;
     let now = scope.app.clock.now();
@@ -142,11 +147,22 @@ pub async fn create(scope: &Scope, draft: ProductDraft) -> AppResult<Product> {
     };
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
+        hold_viewer(scope, conn).await?;
+        if let Some(made) = idempotency::claim(scope, conn, key.as_ref()).await? {
+            return replayed(conn, made).await;
+        }
         let product = store::insert_product(conn, &product).await.map_err(gone)?;
         search::service::index(conn, &product).await?;
+        idempotency::complete(conn, key.as_ref(), product.id.0).await?;
         Ok(product)
     })
     .await
+}
+
+/// A product that was made before with the same key.
+async fn replayed(conn: &AsyncPgConnection, id: i64) -> AppResult<Product> {
+    let found = store::list_present(conn, &[ProductId(id)]).await?.into_iter().next();
+    found.ok_or_else(|| ProductError::NoSuchProduct.at("idempotencyKey").into())
 }
 
 /// A product that is held and in the store.
@@ -155,25 +171,27 @@ async fn lock_present(conn: &AsyncPgConnection, id: ProductId) -> AppResult<Prod
     found.ok_or_else(|| ProductError::NoSuchProduct.at("id").into())
 }
 
-/// Changes a product. A stock that is given is what can be had from now on.
+/// Changes a product. Its stock is replaced where it still is what the administrator saw, or changed by some pieces.
 ///
 /// # Errors
-/// Forbidden but to administrators; what is wrong with the input; `NOT_FOUND`.
+/// Forbidden but to administrators; what is wrong with the input; `NOT_FOUND`; `CONFLICT` for another stock than expected.
 pub async fn update(scope: &Scope, id: ProductId, update: ProductUpdate) -> AppResult<Product> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
     let changes_it = update.changes_it();
-    let mut changes = policy::judge_update(update).map_err(AppError::User)?;
-    if let Some(image) = changes.image_id {
+    let (mut wanted, stock) = policy::judge_update(update).map_err(AppError::User)?;
+    if let Some(image) = wanted.image_id {
         media::service::check_picture(scope, &[viewer], image, "input.imageId").await?;
     }
-    changes.updated_at = Some(scope.app.clock.now());
+    wanted.updated_at = Some(scope.app.clock.now());
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
         let product = lock_present(conn, id).await?;
+        let next = policy::next_stock(product.stock, stock).map_err(|(error, path)| error.at(path))?;
         if !changes_it {
             return Ok(product);
         }
-        changes.supplied = changes.stock.map(|stock| product.supplied + i64::from(stock) - i64::from(product.stock));
+        let supplied = next.map(|next| product.supplied + i64::from(next) - i64::from(product.stock));
+        let changes = ProductChanges { stock: next, supplied, ..wanted.clone() };
         let product = store::update_product(conn, id, &changes).await.map_err(gone)?;
         search::service::index(conn, &product).await?;
         Ok(product)

@@ -124,20 +124,27 @@ pub struct UpdateProductInput {
     name: MaybeUndefined<String>,
     /// What a piece takes, in yuan: 0.01 to 99999999.99. Orders keep theirs.
     price: MaybeUndefined<Decimal>,
-    /// How many can be had from now on, 0 to 100000000.
+    /// How many can be had from now on, 0 to 100000000; together with `expectedStock`.
     stock: MaybeUndefined<i32>,
+    /// How many could be had when you looked: nothing happens when it is another number now. Needed for `stock`.
+    expected_stock: MaybeUndefined<i32>,
+    /// By how many pieces the stock changes, up or down, whatever it is now; in place of `stock`.
+    stock_delta: MaybeUndefined<i32>,
     /// Global id of a picture among the viewer's files.
     image_id: MaybeUndefined<ID>,
 }
 
 impl From<UpdateProductInput> for ProductUpdate {
-    fn from(UpdateProductInput { name, price, stock, image_id }: UpdateProductInput) -> Self {
+    fn from(input: UpdateProductInput) -> Self {
+        let UpdateProductInput { name, price, stock, expected_stock, stock_delta, image_id } = input;
         let price: Change<Decimal> = change(price);
         let image: Change<ID> = change(image_id);
         Self {
             name: change(name),
             price: price.map(|price| price.map(|price| price.0)),
             stock: change(stock),
+            expected_stock: change(expected_stock),
+            stock_delta: change(stock_delta),
             image: image.map(|image| image.map(|id| picture(&id))),
         }
     }

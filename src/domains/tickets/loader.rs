@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::Ticket;
+use super::model::{Ticket, TicketLine};
 use super::service;
 use crate::error::AppResult;
 use crate::graphql::loader::Batch;
@@ -19,5 +19,17 @@ impl Batch for VisibleTicket {
 
     async fn load(scope: &Scope, keys: &[TicketId]) -> AppResult<HashMap<TicketId, Arc<Ticket>>> {
         service::load_visible(scope, keys).await
+    }
+}
+
+/// What was asked and answered in a ticket that somebody sees.
+pub struct LinesOf;
+
+impl Batch for LinesOf {
+    type Key = TicketId;
+    type Value = Vec<TicketLine>;
+
+    async fn load(scope: &Scope, keys: &[TicketId]) -> AppResult<HashMap<TicketId, Vec<TicketLine>>> {
+        service::load_lines(scope, keys).await
     }
 }

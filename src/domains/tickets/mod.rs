@@ -2,11 +2,14 @@
 //!
 //! Invariants:
 //! - A ticket is its author's, support's and the administrators'.
-//! - Its state changes while its row is held: answered by support, as often as needed; closed by its author or support, for
-//!   good.
-//! - The words of question and answer are made as search makes them, in the statement that writes them.
+//! - Its state changes while its row is held: answered by support, as often as needed; closed by its author or support;
+//!   asked again by its author.
+//! - Nothing that was asked or answered is lost: each is a line of its own, at most [`policy::LINE_LIMIT`]. The ticket's row
+//!   keeps the first question and the last answer.
+//! - The words of all lines are made as search makes them, in the statement that changes the ticket's state.
+//! - Whoever repeats exactly what they did last is told the same again, and nothing changes.
 //!
-//! A ticket: OPEN → ANSWERED ⟲ → CLOSED; OPEN → CLOSED.
+//! A ticket: OPEN → ANSWERED ⟲ → CLOSED; OPEN → CLOSED; ANSWERED and CLOSED → OPEN by its author, with more to say.
 
 pub mod loader;
 pub mod model;

@@ -2,7 +2,7 @@
 
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
-use diesel::{Queryable, Selectable};
+use diesel::{Insertable, Queryable, Selectable};
 use serde::Serialize;
 
 use crate::change::Fault;
@@ -19,7 +19,7 @@ pg_enum! {
         Open = "OPEN",
         /// Support has answered.
         Answered = "ANSWERED",
-        /// Over.
+        /// Over, unless its author asks again.
         Closed = "CLOSED",
     }
 }
@@ -61,6 +61,24 @@ pub struct Ticket {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// Who closed it, of a closed one.
+    pub closed_by: Option<UserId>,
+}
+
+/// Something that was asked or answered in a ticket.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::ticket_lines)]
+pub struct TicketLine {
+    /// In which ticket.
+    pub ticket_id: TicketId,
+    /// Who says it.
+    pub author_id: UserId,
+    /// Whether it is support's; otherwise the ticket's author asks.
+    pub is_answer: bool,
+    /// What is said.
+    pub content: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
 }
 
 /// A question to be.
@@ -101,9 +119,22 @@ pub enum TicketError {
     /// No such order, or somebody else's.
     #[error("You have no such order.")]
     NoSuchOrder,
-    /// It is over.
-    #[error("A ticket that is {} can't become {}.", .0.name(), .1.name())]
-    IllegalTransition(TicketStatus, TicketStatus),
+    /// Asking again is its author's.
+    #[error("Only its author can ask again.")]
+    NotAuthor,
+    /// There is no room for more.
+    #[error("A ticket has at most {0} questions and answers: ask in a new one.")]
+    TooManyLines(usize),
+    /// Its state doesn't lead there.
+    #[error("A ticket that is {} can't become {}.", .from.name(), .to.name())]
+    IllegalTransition {
+        /// As it is.
+        from: TicketStatus,
+        /// As it was to be.
+        to: TicketStatus,
+        /// What the asker can make of it.
+        allowed: Vec<TicketStatus>,
+    },
 }
 
 impl Fault for TicketError {
@@ -115,12 +146,14 @@ impl Fault for TicketError {
         let code = match self {
             Self::Required => UserErrorCode::Required,
             Self::NoSuchTicket | Self::NoSuchOrder => UserErrorCode::NotFound,
-            Self::IllegalTransition(..) => UserErrorCode::IllegalTransition,
+            Self::NotAuthor => UserErrorCode::Forbidden,
+            Self::TooManyLines(_) => UserErrorCode::Conflict,
+            Self::IllegalTransition { .. } => UserErrorCode::IllegalTransition,
         };
         let error = UserError::new(code, self.to_string(), path);
-        let Self::IllegalTransition(from, to) = self else { return error };
-        // Only of a closed one, which leads nowhere.
-        let detail = Detail::Transition { from: from.name(), to: to.name(), allowed: Vec::new() };
+        let Self::IllegalTransition { from, to, allowed } = self else { return error };
+        let allowed = allowed.iter().map(|status| status.name()).collect();
+        let detail = Detail::Transition { from: from.name(), to: to.name(), allowed };
         UserError { detail: Some(detail), ..error }
     }
 }

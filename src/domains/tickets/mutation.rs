@@ -13,8 +13,9 @@ use crate::ids::{OrderId, TicketId};
 
 /// A ticket that was changed; what was loaded of it before is no longer true.
 async fn changed(ctx: &Context<'_>, change: AppResult<Ticket>) -> AppResult<Ticket> {
-    let ticket = change?;
-    ctx.loaders()?.tickets.forget(ticket.id).await;
+    let (ticket, loaders) = (change?, ctx.loaders()?);
+    loaders.tickets.forget(ticket.id).await;
+    loaders.ticket_lines.forget(ticket.id).await;
     Ok(ticket)
 }
 
@@ -26,22 +27,27 @@ pub struct TicketMutation;
 #[Object]
 impl TicketMutation {
     /// Asks support something. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the question; `NOT_FOUND` for an
-    /// order that is not the viewer's.
+    /// order that is not the viewer's; `IDEMPOTENCY_MISMATCH`.
     async fn create_ticket(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is asked, 1 to 2000 characters.")] question: String,
         #[graphql(desc = "Global id of the viewer's order that it is about.")] order_id: Option<ID>,
+        #[graphql(
+            desc = "Sent again with the same key and arguments within a day, it is done once and answered alike; 1 to 200 characters."
+        )]
+        idempotency_key: Option<String>,
     ) -> Option<AppResult<TicketPayload>> {
         let create = async {
             let order = order_id.map(|id| mutation_id(OrderId::parse, &id, "orderId")).transpose()?;
-            service::create(ctx.scope()?, &question, order).await
+            service::create(ctx.scope()?, &question, order, idempotency_key).await
         };
         settle(create.await, Into::into)
     }
 
-    /// Answers a ticket, or answers it anew; support and administrators alone. User errors: `REQUIRED`, `TOO_LONG`,
-    /// `INVALID_INPUT` for the answer; `NOT_FOUND`, `ILLEGAL_TRANSITION` for one that is closed.
+    /// Answers a ticket, or adds to its answer; support and administrators alone. Sent again by the same one, an answer that is
+    /// the last already changes nothing. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the answer; `NOT_FOUND`,
+    /// `ILLEGAL_TRANSITION` for one that is closed, `CONFLICT` for one with 20 questions and answers.
     async fn answer_ticket(
         &self,
         ctx: &Context<'_>,
@@ -56,8 +62,24 @@ impl TicketMutation {
         settle(reply.await, Into::into)
     }
 
-    /// Closes a ticket for good: its author, support, or an administrator. User errors: `NOT_FOUND`, `ILLEGAL_TRANSITION`
-    /// for one that is closed.
+    /// Asks more in a ticket that was answered or closed, and opens it again: its author. Sent again, a question that is the
+    /// last already changes nothing. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the content; `NOT_FOUND`,
+    /// `FORBIDDEN` to others, `ILLEGAL_TRANSITION` for one that is open, `CONFLICT` for one with 20 questions and answers.
+    async fn reopen_ticket(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ticket's global id.")] id: ID,
+        #[graphql(desc = "What more is asked, 1 to 2000 characters.")] content: String,
+    ) -> Option<AppResult<TicketPayload>> {
+        let reopen = async {
+            let id = mutation_id(TicketId::parse, &id, "id")?;
+            changed(ctx, service::reopen(ctx.scope()?, id, &content).await).await
+        };
+        settle(reopen.await, Into::into)
+    }
+
+    /// Closes a ticket: its author, support, or an administrator. Closed again by the same one, it succeeds and changes
+    /// nothing. User errors: `NOT_FOUND`, `ILLEGAL_TRANSITION` for one that somebody else closed.
     async fn close_ticket(
         &self,
         ctx: &Context<'_>,

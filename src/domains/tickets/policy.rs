@@ -1,11 +1,14 @@
 //! What can be asked, who sees it, and where tickets' states lead.
 
-use super::model::{Ticket, TicketError, TicketStatus};
+use super::model::{Ticket, TicketError, TicketLine, TicketStatus};
 use crate::domains::accounts::model::Role;
 use crate::ids::UserId;
 
 /// The longest question, and the longest answer.
 pub const LONGEST_TEXT: usize = 2000;
+
+/// How many questions and answers a ticket has at most: all of them are found by their words.
+pub const LINE_LIMIT: usize = 20;
 
 /// Whether somebody with this role sees a ticket.
 #[must_use]
@@ -13,13 +16,54 @@ pub fn sees(ticket: &Ticket, viewer: UserId, role: Role) -> bool {
     ticket.author_id == viewer || role != Role::User
 }
 
-/// Whether a ticket can be answered, or closed: unless it is closed.
+/// Who asks to do something with a ticket that they see.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker {
+    /// Who.
+    pub id: UserId,
+    /// With which role.
+    pub role: Role,
+}
+
+/// The states that somebody can bring a ticket to.
+fn next_statuses(ticket: &Ticket, asker: Asker) -> Vec<TicketStatus> {
+    let answers = (asker.role != Role::User).then_some(TicketStatus::Answered);
+    let asks = (ticket.author_id == asker.id).then_some(TicketStatus::Open);
+    let closes = Some(TicketStatus::Closed);
+    let leads = match ticket.status {
+        TicketStatus::Open => [answers, closes, None],
+        TicketStatus::Answered => [answers, asks, closes],
+        TicketStatus::Closed => [asks, None, None],
+    };
+    leads.into_iter().flatten().collect()
+}
+
+/// Whether somebody can bring a ticket to a state: its author to OPEN.
 ///
 /// # Errors
-/// [`TicketError::IllegalTransition`].
-pub fn check_change(ticket: &Ticket, to: TicketStatus) -> Result<(), TicketError> {
-    match ticket.status {
-        TicketStatus::Closed => Err(TicketError::IllegalTransition(ticket.status, to)),
-        TicketStatus::Open | TicketStatus::Answered => Ok(()),
+/// [`TicketError::NotAuthor`], [`TicketError::IllegalTransition`].
+pub fn check_change(ticket: &Ticket, asker: Asker, to: TicketStatus) -> Result<(), TicketError> {
+    if to == TicketStatus::Open && ticket.author_id != asker.id {
+        return Err(TicketError::NotAuthor);
     }
+    let allowed = next_statuses(ticket, asker);
+    if allowed.contains(&to) {
+        return Ok(());
+    }
+    Err(TicketError::IllegalTransition { from: ticket.status, to, allowed })
+}
+
+/// Whether a ticket has room for one more line.
+///
+/// # Errors
+/// [`TicketError::TooManyLines`].
+pub fn check_room(lines: &[TicketLine]) -> Result<(), TicketError> {
+    if lines.len() < LINE_LIMIT { Ok(()) } else { Err(TicketError::TooManyLines(LINE_LIMIT)) }
+}
+
+/// Whether the last line says this already: somebody sends once more what they sent.
+#[must_use]
+pub fn repeats(lines: &[TicketLine], author: UserId, is_answer: bool, content: &str) -> bool {
+    let last = lines.last();
+    last.is_some_and(|line| line.author_id == author && line.is_answer == is_answer && line.content == content)
 }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
-use super::model::{NewTicket, Ticket, TicketError, TicketFilter, TicketStatus};
-use super::{policy, store};
+use super::model::{NewTicket, Ticket, TicketError, TicketFilter, TicketLine, TicketStatus};
+use super::policy::{self, Asker};
+use super::store;
 use crate::change::Fault;
 use crate::db::cut::{Cut, Mark, Place};
 use crate::domains::accounts::model::Role;
@@ -18,6 +19,7 @@ use crate::domains::{orders, search};
 use crate::error::{AppError, AppResult};
 use crate::events::model::{Audience, NewEvent};
 use crate::events::{EventKind, outbox};
+use crate::idempotency::{self, Key};
 use crate::ids::{OrderId, TicketId, UserId};
 use crate::page::{Page, PageArgs, PageRequest};
 use crate::scope::Scope;
@@ -116,18 +118,41 @@ pub async fn count_tickets(scope: &Scope, list: &Listing, bound: i64) -> AppResu
     }
 }
 
-/// The words of a question and its answer.
-async fn words_of(question: &str, answer: &str) -> String {
+/// What was asked and answered in tickets; whether the asker may see them is asked before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_lines(scope: &Scope, ids: &[TicketId]) -> AppResult<HashMap<TicketId, Vec<TicketLine>>> {
+    let mut lines: HashMap<TicketId, Vec<TicketLine>> = HashMap::new();
+    for line in store::list_lines(&*scope.db.read().await?, ids).await? {
+        lines.entry(line.ticket_id).or_default().push(line);
+    }
+    Ok(lines)
+}
+
+/// The words of what was asked and answered.
+async fn words_of(contents: impl Iterator<Item = &str>) -> String {
     words::ready().await;
-    Document::new(&[(question, Field::Title), (answer, Field::Text)]).tsvector()
+    let first = std::iter::once(Field::Title).chain(std::iter::repeat(Field::Text));
+    Document::new(&contents.zip(first).collect::<Vec<_>>()).tsvector()
+}
+
+/// A ticket that was made before with the same key.
+async fn replayed(conn: &AsyncPgConnection, id: i64) -> AppResult<Ticket> {
+    let found = store::list_by_ids(conn, &[TicketId(id)]).await?.into_iter().next();
+    found.ok_or_else(|| AppError::internal("a ticket is gone"))
 }
 
 /// Asks support something, about an order of the viewer's if they say so.
 ///
 /// # Errors
-/// `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the question; `NOT_FOUND` for an order that is not theirs.
-pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>) -> AppResult<Ticket> {
+/// `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the question; `NOT_FOUND` for an order that is not theirs; those of a key.
+pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: Option<String>) -> AppResult<Ticket> {
     let viewer = scope.viewer()?.user_id;
+    let key = Key::new(scope, "createTicket", key, &(question, order))?;
+    if let Some(made) = idempotency::earlier(scope, key.as_ref()).await? {
+        return replayed(&*scope.db.read().await?, made).await;
+    }
     check_lines(question, policy::LONGEST_TEXT).map_err(|fault| fault.at("question"))?;
     if let Some(id) = order {
         let seen = orders::service::load_visible(scope, &[id]).await?;
@@ -135,34 +160,53 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>) -> Ap
         own.then_some(()).ok_or_else(|| TicketError::NoSuchOrder.at("orderId"))?;
     }
     let question = question.trim().to_owned();
-    let words = words_of(&question, "").await;
+    let words = words_of(std::iter::once(question.as_str())).await;
     let ticket = NewTicket { author_id: viewer, order_id: order, question, words, now: scope.app.clock.now() };
     let mut conn = scope.db.write().await?;
     let ticket = conn
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
-            let ticket = store::insert_ticket(conn, &ticket).await?;
-            tell(conn, &ticket).await?;
-            Ok::<_, AppError>(ticket)
+            if let Some(made) = idempotency::claim(scope, conn, key.as_ref()).await? {
+                return replayed(conn, made).await;
+            }
+            let made = store::insert_ticket(conn, &ticket).await?;
+            store::insert_line(conn, &line(scope, made.id, false, &ticket.question)?).await?;
+            tell(conn, &made).await?;
+            idempotency::complete(conn, key.as_ref(), made.id.0).await?;
+            Ok(made)
         })
         .await?;
     scope.app.events.nudge();
     Ok(ticket)
 }
 
-/// A ticket that is held; not there for whoever may not see it.
-async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: TicketId) -> AppResult<Ticket> {
+/// Something that the viewer says in a ticket.
+fn line(scope: &Scope, ticket_id: TicketId, is_answer: bool, content: &str) -> AppResult<TicketLine> {
+    let (author_id, created_at) = (scope.viewer()?.user_id, scope.app.clock.now());
+    Ok(TicketLine { ticket_id, author_id, is_answer, content: content.to_owned(), created_at })
+}
+
+/// A ticket that is held, and who asks; not there for whoever may not see it.
+async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: TicketId) -> AppResult<(Ticket, Asker)> {
     let viewer = hold_viewer(scope, conn).await?;
     let role = role_of(conn, viewer).await?;
     let seen = store::lock_ticket(conn, id).await?.filter(|ticket| policy::sees(ticket, viewer, role));
-    Ok(seen.ok_or_else(|| TicketError::NoSuchTicket.at("id"))?)
+    let ticket = seen.ok_or_else(|| TicketError::NoSuchTicket.at("id"))?;
+    Ok((ticket, Asker { id: viewer, role }))
 }
 
-/// Answers a ticket, or answers it anew.
+/// Adds what the viewer says to a ticket that is held, and gives the words of all that was said in it.
+async fn add_line(conn: &AsyncPgConnection, lines: &[TicketLine], new: &TicketLine) -> AppResult<String> {
+    policy::check_room(lines).map_err(|error| error.at("id"))?;
+    store::insert_line(conn, new).await?;
+    Ok(words_of(lines.iter().chain([new]).map(|line| line.content.as_str())).await)
+}
+
+/// Answers a ticket, or adds to its answer.
 ///
 /// # Errors
 /// Forbidden but to support and administrators; `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the answer; `NOT_FOUND`,
-/// `ILLEGAL_TRANSITION` for one that is closed.
+/// `ILLEGAL_TRANSITION` for one that is closed, `CONFLICT` for one that has no room.
 pub async fn answer(scope: &Scope, id: TicketId, answer: &str) -> AppResult<Ticket> {
     let agent = require_role(scope, Role::Support).await?.user_id;
     check_lines(answer, policy::LONGEST_TEXT).map_err(|fault| fault.at("answer"))?;
@@ -171,32 +215,69 @@ pub async fn answer(scope: &Scope, id: TicketId, answer: &str) -> AppResult<Tick
     let mut conn = scope.db.write().await?;
     let ticket = conn
         .transaction(async |conn| {
-            let ticket = lock_seen(scope, conn, id).await?;
-            policy::check_change(&ticket, TicketStatus::Answered).map_err(|error| error.at("id"))?;
-            let words = words_of(&ticket.question, answer).await;
+            let (ticket, asker) = lock_seen(scope, conn, id).await?;
+            policy::check_change(&ticket, asker, TicketStatus::Answered).map_err(|error| error.at("id"))?;
+            let lines = store::list_lines(conn, &[id]).await?;
+            if ticket.status == TicketStatus::Answered && policy::repeats(&lines, agent, true, answer) {
+                return Ok(ticket);
+            }
+            let words = add_line(conn, &lines, &line(scope, id, true, answer)?).await?;
             let ticket = store::answer_ticket(conn, id, agent, (answer, &words), now).await?;
             tell(conn, &ticket).await?;
-            Ok::<_, AppError>(ticket)
+            Ok(ticket)
         })
         .await?;
     scope.app.events.nudge();
     Ok(ticket)
 }
 
-/// Closes a ticket: its author, support, or an administrator.
+/// Asks more in the viewer's ticket, which is open again then.
 ///
 /// # Errors
-/// `NOT_FOUND`, `ILLEGAL_TRANSITION` for one that is closed.
+/// `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the content; `NOT_FOUND`, `FORBIDDEN` but to its author,
+/// `ILLEGAL_TRANSITION` for one that is open, `CONFLICT` for one that has no room.
+pub async fn reopen(scope: &Scope, id: TicketId, content: &str) -> AppResult<Ticket> {
+    let viewer = scope.viewer()?.user_id;
+    check_lines(content, policy::LONGEST_TEXT).map_err(|fault| fault.at("content"))?;
+    words::ready().await;
+    let (content, now) = (content.trim(), scope.app.clock.now());
+    let mut conn = scope.db.write().await?;
+    let ticket = conn
+        .transaction(async |conn| {
+            let (ticket, asker) = lock_seen(scope, conn, id).await?;
+            let lines = store::list_lines(conn, &[id]).await?;
+            let repeated = ticket.status == TicketStatus::Open && lines.len() > 1;
+            if repeated && policy::repeats(&lines, viewer, false, content) {
+                return Ok(ticket);
+            }
+            policy::check_change(&ticket, asker, TicketStatus::Open).map_err(|error| error.at("id"))?;
+            let words = add_line(conn, &lines, &line(scope, id, false, content)?).await?;
+            let ticket = store::reopen_ticket(conn, id, &words, now).await?;
+            tell(conn, &ticket).await?;
+            Ok(ticket)
+        })
+        .await?;
+    scope.app.events.nudge();
+    Ok(ticket)
+}
+
+/// Closes a ticket: its author, support, or an administrator. Closed again by the same one, nothing changes.
+///
+/// # Errors
+/// `NOT_FOUND`, `ILLEGAL_TRANSITION` for one that somebody else closed.
 pub async fn close(scope: &Scope, id: TicketId) -> AppResult<Ticket> {
     let now = scope.app.clock.now();
     let mut conn = scope.db.write().await?;
     let ticket = conn
         .transaction(async |conn| {
-            let ticket = lock_seen(scope, conn, id).await?;
-            policy::check_change(&ticket, TicketStatus::Closed).map_err(|error| error.at("id"))?;
-            let ticket = store::close_ticket(conn, id, now).await?;
+            let (ticket, asker) = lock_seen(scope, conn, id).await?;
+            if ticket.status == TicketStatus::Closed && ticket.closed_by == Some(asker.id) {
+                return Ok(ticket);
+            }
+            policy::check_change(&ticket, asker, TicketStatus::Closed).map_err(|error| error.at("id"))?;
+            let ticket = store::close_ticket(conn, id, asker.id, now).await?;
             tell(conn, &ticket).await?;
-            Ok::<_, AppError>(ticket)
+            Ok(ticket)
         })
         .await?;
     scope.app.events.nudge();

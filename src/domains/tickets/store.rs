@@ -7,9 +7,9 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{NewTicket, Ticket, TicketFilter, TicketStatus};
+use super::model::{NewTicket, Ticket, TicketFilter, TicketLine, TicketStatus};
 use crate::db::cut::{Column, Cut, Holds};
-use crate::db::schema::tickets;
+use crate::db::schema::{ticket_lines, tickets};
 use crate::db::{columns, statement};
 use crate::domains::search::listed::{Rows, Wanted};
 use crate::domains::search::terms::Terms;
@@ -119,7 +119,18 @@ statement! {
     [BigInt: &this.id] " returning " {&*TICKET}
 }
 
-/// Answers a ticket that is held; `words` are those of its question and the answer.
+/// The lines of these tickets, each ticket's from its beginning.
+pub async fn list_lines(mut conn: &AsyncPgConnection, ids: &[TicketId]) -> QueryResult<Vec<TicketLine>> {
+    let lines = ticket_lines::table.filter(ticket_lines::ticket_id.eq_any(ids)).order(ticket_lines::id);
+    lines.select(TicketLine::as_select()).load(&mut conn).await
+}
+
+/// Adds a line to a ticket that is held.
+pub async fn insert_line(mut conn: &AsyncPgConnection, line: &TicketLine) -> QueryResult<usize> {
+    diesel::insert_into(ticket_lines::table).values(line).execute(&mut conn).await
+}
+
+/// Answers a ticket that is held; `words` are those of all its lines.
 pub async fn answer_ticket(
     mut conn: &AsyncPgConnection,
     id: TicketId,
@@ -130,8 +141,32 @@ pub async fn answer_ticket(
     AnswerTicket { id, agent, answer, words, now }.get_result(&mut conn).await
 }
 
+statement! {
+    /// Opens a ticket that is held again.
+    struct ReopenTicket<'a> { id: TicketId, words: &'a str, now: DateTime<Utc> } -> TicketColumns
+    |this|
+    "update tickets set status = 'OPEN', closed_by = null, words = " [Text: &this.words] "::tsvector, updated_at = "
+    [Timestamptz: &this.now] " where tickets.id = " [BigInt: &this.id] " returning " {&*TICKET}
+}
+
+/// Opens a ticket that is held again; `words` are those of all its lines.
+pub async fn reopen_ticket(
+    mut conn: &AsyncPgConnection,
+    id: TicketId,
+    words: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Ticket> {
+    ReopenTicket { id, words, now }.get_result(&mut conn).await
+}
+
 /// Closes a ticket that is held.
-pub async fn close_ticket(mut conn: &AsyncPgConnection, id: TicketId, now: DateTime<Utc>) -> QueryResult<Ticket> {
-    let closed = (tickets::status.eq(TicketStatus::Closed), tickets::updated_at.eq(now));
+pub async fn close_ticket(
+    mut conn: &AsyncPgConnection,
+    id: TicketId,
+    closed_by: UserId,
+    now: DateTime<Utc>,
+) -> QueryResult<Ticket> {
+    let closed =
+        (tickets::status.eq(TicketStatus::Closed), tickets::closed_by.eq(closed_by), tickets::updated_at.eq(now));
     diesel::update(tickets::table.find(id)).set(closed).returning(Ticket::as_returning()).get_result(&mut conn).await
 }

@@ -42,7 +42,7 @@ impl Ticket {
         get_user_of(ctx, self.0.agent_id).await
     }
 
-    /// What is asked.
+    /// What was asked first; what was asked later is in `lines`.
     async fn question(&self) -> &str {
         &self.0.question
     }
@@ -58,9 +58,16 @@ impl Ticket {
         look.await.transpose()
     }
 
-    /// What was answered last; null until then.
+    /// What was answered last; null until then. What was answered before is in `lines`.
     async fn answer(&self) -> Option<&str> {
         self.0.answer.as_deref()
+    }
+
+    /// All that was asked and answered, from the first question on; at most 20. Costs a statement for a whole list of tickets.
+    async fn lines(&self, ctx: &Context<'_>) -> AppResult<Vec<TicketLine>> {
+        let loaders = ctx.loaders()?;
+        let lines = loaders.find(&loaders.ticket_lines, self.0.id).await?.unwrap_or_default();
+        Ok(lines.into_iter().map(TicketLine).collect())
     }
 
     /// What became of it.
@@ -76,6 +83,33 @@ impl Ticket {
     /// When it last changed.
     async fn updated_at(&self) -> DateTime {
         self.0.updated_at.into()
+    }
+}
+
+/// Something that was asked or answered in a ticket.
+pub struct TicketLine(model::TicketLine);
+
+/// Something that was asked or answered in a ticket.
+#[Object]
+impl TicketLine {
+    /// Who says it. Costs a statement for a whole list of tickets.
+    async fn author(&self, ctx: &Context<'_>) -> AppResult<User> {
+        get_user(ctx, self.0.author_id).await
+    }
+
+    /// Whether it is support's answer; otherwise the ticket's author asks.
+    async fn is_answer(&self) -> bool {
+        self.0.is_answer
+    }
+
+    /// What is said.
+    async fn content(&self) -> &str {
+        &self.0.content
+    }
+
+    /// When.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
     }
 }
 

@@ -143,6 +143,13 @@ impl Cause {
         }
     }
 
+    /// Whether it is refused when the wallet would hold too much. What is owed to somebody, such as a refund, is not: it
+    /// would be stuck until they spend something.
+    #[must_use]
+    pub fn is_bounded(self) -> bool {
+        matches!(self, Self::Recharge | Self::Adjustment)
+    }
+
     /// Whether it is the last that happens to a task's reward.
     #[must_use]
     pub fn settles(self) -> bool {
@@ -175,6 +182,9 @@ pub enum WalletError {
     /// Nothing, or more than is moved at once.
     #[error("An adjustment is -{0} to {0}, and not 0.00.")]
     AdjustmentOutOfRange(Money),
+    /// The target is the actor.
+    #[error("Administrators don't adjust their own balance.")]
+    Oneself,
     /// Nobody, or nobody any more.
     #[error("There is nobody with this id.")]
     NoSuchUser,
@@ -203,6 +213,7 @@ impl Fault for WalletError {
         let code = match self {
             Self::Required => UserErrorCode::Required,
             Self::AmountOutOfRange(_) | Self::AdjustmentOutOfRange(_) => UserErrorCode::OutOfRange,
+            Self::Oneself => UserErrorCode::SelfTarget,
             Self::NoSuchUser => UserErrorCode::NotFound,
             Self::RechargeOff => UserErrorCode::Forbidden,
             Self::Insufficient { .. } => UserErrorCode::InsufficientBalance,

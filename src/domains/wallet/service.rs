@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::model::{Cause, Entry, LedgerAccount, NewTransfer, Wallet, WalletError};
 use super::{policy, store};
@@ -119,7 +119,8 @@ async fn post(
     let mut entries = Vec::with_capacity(shares.len() + 1);
     for wallet in &mut wallets {
         let Some(share) = shares.iter().find(|share| share.user == wallet.user_id) else { continue };
-        *wallet = policy::changed(*wallet, share.balance, share.held).map_err(|error| error.at(path))?;
+        *wallet =
+            policy::changed(*wallet, share.balance, share.held, transfer.cause).map_err(|error| error.at(path))?;
         if share.balance != Money::default() {
             entries.push((LedgerAccount::User, Some(share.user), share.balance, Some(wallet.balance)));
         }
@@ -161,7 +162,7 @@ pub async fn hold_reward(
 /// Pays what a publisher's task held to its assignee.
 ///
 /// # Errors
-/// `CONFLICT` at a path when their wallet is full.
+/// When the database fails.
 pub async fn pay_reward(
     conn: &AsyncPgConnection,
     transfer: &NewTransfer,
@@ -182,7 +183,7 @@ pub async fn pay_reward(
 /// Moves an order's price from its buyer to the store, or back, as the cause says.
 ///
 /// # Errors
-/// `INSUFFICIENT_BALANCE` at a path; `CONFLICT` when the wallet is full.
+/// `INSUFFICIENT_BALANCE` at a path.
 pub async fn pay_order(
     scope: &Scope,
     conn: &AsyncPgConnection,
@@ -251,10 +252,10 @@ pub async fn recharge(scope: &Scope, amount: Money, key: Option<String>) -> AppR
     after(scope, entry).await
 }
 
-/// Changes somebody's balance, up or down, with a note that they read.
+/// Changes somebody else's balance, up or down, with a note that they read.
 ///
 /// # Errors
-/// Forbidden but to administrators; `NOT_FOUND`, `OUT_OF_RANGE`, `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`;
+/// Forbidden but to administrators; `SELF_TARGET`, `NOT_FOUND`, `OUT_OF_RANGE`, `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`;
 /// `INSUFFICIENT_BALANCE` where there is less to take; `CONFLICT` when the wallet is full; those of a key.
 pub async fn adjust(
     scope: &Scope,
@@ -263,7 +264,9 @@ pub async fn adjust(
     note: String,
     key: Option<String>,
 ) -> AppResult<(Wallet, Entry)> {
-    require_role(scope, Role::Admin).await?;
+    if require_role(scope, Role::Admin).await?.user_id == user {
+        return Err(WalletError::Oneself.at("userId").into());
+    }
     let key = Key::new(scope, "adjustBalance", key, &(user, amount, &note))?;
     if let Some(entry) = idempotency::earlier(scope, key.as_ref()).await? {
         return after(scope, EntryId(entry)).await;

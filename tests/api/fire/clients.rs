@@ -122,7 +122,11 @@ fn choose(world: &World, chance: &mut Chance) -> Option<Call> {
             let (buyer, id) = shelf.orders[place].clone();
             match kind {
                 80..83 => call(buyer, "cancelOrder", json!({ "id": id })),
-                83..87 => bare(admin, "updateOrder", json!({ "id": id, "input": { "trackingNumber": "SF1" } })),
+                83..87 => bare(
+                    admin,
+                    "updateOrder",
+                    json!({ "id": id, "input": { "trackingNumber": "SF1", "expectedAddress": "here" } }),
+                ),
                 87..90 => bare(buyer, "confirmOrder", json!({ "id": id })),
                 _ => {
                     shelf.orders.swap_remove(place);

@@ -16,7 +16,8 @@ const WALLET: &str = "wallet { id balance held }";
 const ENTRY: &str = "entry { id amount balanceAfter reason note task { id } order { id } }";
 const TICKET: &str = "ticket { id question answer status author { id } agent { id } order { id } }";
 const ERRORS: &str = "userErrors { code message field ... on IllegalTransitionError { from to allowed }
-    ... on InsufficientBalanceError { balance required } ... on OutOfStockError { available } }";
+    ... on InsufficientBalanceError { balance required } ... on OutOfStockError { available }
+    ... on ConflictError { current } }";
 
 /// The document of a mutation of this issue's domains, all of its arguments as variables of the same names.
 pub fn document(field: &str) -> String {
@@ -31,7 +32,7 @@ pub fn document(field: &str) -> String {
             ("$id: ID!, $payToAssignee: Decimal!, $note: String!, $idempotencyKey: String", TASK.to_owned())
         }
         "releaseTask" | "abandonTask" => ("$id: ID!", TASK.to_owned()),
-        "createProduct" => ("$input: CreateProductInput!", PRODUCT.to_owned()),
+        "createProduct" => ("$input: CreateProductInput!, $idempotencyKey: String", PRODUCT.to_owned()),
         "updateProduct" => ("$id: ID!, $input: UpdateProductInput!", PRODUCT.to_owned()),
         "deleteProduct" => ("$id: ID!", "deletedId".to_owned()),
         "exchangeProduct" => (
@@ -48,8 +49,9 @@ pub fn document(field: &str) -> String {
         "refundOrder" => {
             ("$id: ID!, $reason: String, $restock: Boolean! = false, $idempotencyKey: String", ORDER.to_owned())
         }
-        "createTicket" => ("$question: String!, $orderId: ID", TICKET.to_owned()),
+        "createTicket" => ("$question: String!, $orderId: ID, $idempotencyKey: String", TICKET.to_owned()),
         "answerTicket" => ("$id: ID!, $answer: String!", TICKET.to_owned()),
+        "reopenTicket" => ("$id: ID!, $content: String!", TICKET.to_owned()),
         "closeTicket" => ("$id: ID!", TICKET.to_owned()),
         _ => panic!("no such mutation: {field}"),
     };

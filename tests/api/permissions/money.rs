@@ -92,7 +92,12 @@ impl Money {
                 listener.ask("0").await;
             }
             "Subscription.orderUpdated" => {
-                owner.done("updateOrder", json!({ "id": self.order, "input": { "address": SECRET } })).await;
+                owner
+                    .done(
+                        "updateOrder",
+                        json!({ "id": self.order, "input": { "address": format!("{SECRET}, at the back") } }),
+                    )
+                    .await;
                 let product = ProductId::parse(&self.product).unwrap().0;
                 let own = order_of(sql, listener, product, ("PENDING", "x")).await;
                 listener.done("updateOrder", json!({ "id": own, "input": { "address": "a note" } })).await;

@@ -3,7 +3,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::change::Fault;
-use crate::error::{UserError, UserErrorCode};
+use crate::error::{Detail, UserError, UserErrorCode};
+use crate::money::Money;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -145,6 +146,9 @@ pub enum AccountError {
     /// Others count on it.
     #[error("There are tasks or orders that are not over: finish, cancel or give them up first.")]
     Unfinished,
+    /// What is in the wallet would be lost.
+    #[error("There is a balance of {0} that would be lost: spend it, or say forfeitBalance.")]
+    BalanceLeft(Money),
     /// Nobody has this id.
     #[error("There is no such user.")]
     NoSuchUser,
@@ -193,7 +197,7 @@ impl AccountError {
             Self::CodeWrong | Self::LinkInvalid => Code::CodeInvalid,
             Self::CodeExpired | Self::LinkExpired => Code::CodeExpired,
             Self::Oneself => Code::SelfTarget,
-            Self::Unfinished | Self::IdCardChanged => Code::Conflict,
+            Self::Unfinished | Self::IdCardChanged | Self::BalanceLeft(_) => Code::Conflict,
             Self::NoSuchUser | Self::NoSuchSession => Code::NotFound,
         }
     }
@@ -201,7 +205,11 @@ impl AccountError {
     /// The failure with its code, at an argument's dotted path.
     #[must_use]
     pub fn at(&self, path: &str) -> UserError {
-        UserError::new(self.code(), self.to_string(), path)
+        let error = UserError::new(self.code(), self.to_string(), path);
+        match self {
+            Self::BalanceLeft(balance) => UserError { detail: Some(Detail::Current(balance.to_string())), ..error },
+            _ => error,
+        }
     }
 }
 

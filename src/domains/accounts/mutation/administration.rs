@@ -68,16 +68,18 @@ impl AdministrationMutation {
 
     /// Deletes an account: the viewer's own, or as an administrator any. Names, contacts and profile are erased and free
     /// for others; what others share, such as messages, stays with a `deleted` placeholder, and what is left in the wallet is
-    /// lost. User errors: `NOT_FOUND`, `REAUTHENTICATION_REQUIRED` unless the viewer signed in or called `reauthenticate` within
-    /// ten minutes, `CONFLICT` while there are tasks or orders that are not over.
+    /// lost, once you say so. User errors: `NOT_FOUND`, `REAUTHENTICATION_REQUIRED` unless the viewer signed in or called `reauthenticate` within
+    /// ten minutes, `CONFLICT` while there are tasks or orders that are not over, and with the balance when it would be lost.
     async fn delete_user(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The user's global id.")] id: ID,
+        #[graphql(desc = "Whether a balance above 0 is given up with the account.", default = false)]
+        forfeit_balance: bool,
     ) -> Option<AppResult<DeletePayload>> {
         let delete = async {
             let user = mutation_id(UserId::parse, &id, "id")?;
-            leaving::delete_user(ctx.scope()?, user).await
+            leaving::delete_user(ctx.scope()?, user, forfeit_balance).await
         };
         settle(delete.await, |()| DeletePayload::gone(id))
     }

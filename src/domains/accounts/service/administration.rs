@@ -1,7 +1,6 @@
 //! What administrators do with accounts.
 
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
 
 use super::{contacts, passwords, reindex, require_role, sessions, taken};
 use crate::change::Change;
@@ -86,8 +85,8 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
             let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(missing)?;
             store::profiles::update_profile(conn, id, &profile).await?;
             reindex(conn, &user, &changed).await?;
-            let ended = match hash {
-                Some(hash) => passwords::set_password(scope, conn, id, hash).await?,
+            let ended = match &hash {
+                Some(hash) => passwords::set_password(scope, conn, id, hash.clone()).await?,
                 None => Vec::new(),
             };
             Ok::<_, AppError>((changed, ended))

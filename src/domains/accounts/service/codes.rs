@@ -5,7 +5,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::sessions;
 use crate::app::App;
@@ -123,7 +123,7 @@ async fn issue(scope: &Scope, contact: &Contact, purpose: CodePurpose, unasked: 
         // A new code has tries of its own; those of the address stay counted.
         let tries = policy::code_try_buckets(rates, &scope.requester, contact).into_iter().next();
         rates::clear(conn, tries.as_slice()).await?;
-        mailer::enqueue(conn, message).await
+        mailer::enqueue(conn, message.clone()).await
     })
     .await?;
     scope.app.mailer.nudge();

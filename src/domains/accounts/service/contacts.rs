@@ -1,6 +1,6 @@
 //! E-mail addresses and phone numbers: proving that they are somebody's own.
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::codes::{self, Said};
 use super::taken;
@@ -36,12 +36,12 @@ async fn confirm(
     scope: &Scope,
     (id, contact): (UserId, &Contact),
     proofs: &[CodeProof],
-    over: impl FnOnce() -> AppError + Send,
+    over: impl Fn() -> AppError + Send + Sync,
 ) -> AppResult<User> {
     let mut conn = scope.db.write().await?;
     let confirmed = conn.transaction(async |conn| {
         codes::use_up(conn, proofs).await?;
-        make_own(scope, conn, (id, contact)).await?.ok_or_else(over)
+        make_own(scope, conn, (id, contact)).await?.ok_or_else(&over)
     });
     confirmed.await.inspect(|_| scope.app.mailer.nudge())
 }

@@ -1,28 +1,29 @@
 //! Leaving: what is personal goes, what others share stays, under a placeholder.
 
-use diesel_async::AsyncConnection;
+use diesel_async::AsyncPgConnection;
 
 use super::{codes, require_role, sessions};
 use crate::domains::accounts::model::{AccountError, Role, SessionEnd};
 use crate::domains::accounts::store;
 use crate::domains::accounts::store::sessions::Which;
 use crate::domains::search::model::SearchKind;
-use crate::domains::{favorites, items, media, orders, search, tasks};
+use crate::domains::{favorites, items, media, orders, search, tasks, wallet};
 use crate::error::{AppError, AppResult};
 use crate::idempotency;
 use crate::ids::UserId;
 use crate::mailer;
+use crate::money::Money;
 use crate::scope::Scope;
 
 /// Deletes an account, for its holder or an administrator: names, contacts and profile are erased and free for others,
 /// sessions end, what waits to be sent to them is withdrawn, and their favorites, the items that nobody took and the files
 /// that nobody else sees are deleted. Messages, traded items, and tasks, orders and tickets that are over stay, from a
-/// `deleted` placeholder; so does what is left in their wallet, which nobody can spend any more.
+/// `deleted` placeholder; so does what is left in their wallet, which nobody can spend any more: only with `forfeits`.
 ///
 /// # Errors
 /// Forbidden to anyone but the holder and administrators; `REAUTHENTICATION_REQUIRED`; `NOT_FOUND`; `CONFLICT` while the account
-/// has tasks or orders that are not over.
-pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
+/// has tasks or orders that are not over, or a balance that is not forfeited.
+pub async fn delete_user(scope: &Scope, id: UserId, forfeits: bool) -> AppResult<()> {
     let own = scope.viewer()?.user_id == id;
     if !own {
         require_role(scope, Role::Admin).await?;
@@ -44,6 +45,9 @@ pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
             if tasks::service::is_busy(conn, id).await? || orders::service::has_open(conn, id).await? {
                 return Err(AccountError::Unfinished.at("id").into());
             }
+            if !forfeits {
+                check_balance(conn, id).await?;
+            }
             items::service::lock_all_of(conn, id).await?;
             tasks::service::forget(conn, id).await?;
             favorites::service::forget(conn, id).await?;
@@ -59,4 +63,15 @@ pub async fn delete_user(scope: &Scope, id: UserId) -> AppResult<()> {
     // Afterwards, because whoever uses a code holds it before the account. What is left behind here goes with the sweep.
     store::codes::delete_codes_of(&conn, &contacts).await?;
     mailer::withdraw(&conn, &contacts).await
+}
+
+/// Whether nothing is lost in the wallet of an account that is held.
+async fn check_balance(conn: &AsyncPgConnection, id: UserId) -> AppResult<()> {
+    let wallets = wallet::service::load_wallets(conn, &[id]).await?;
+    match wallets.get(&id).map(|wallet| wallet.balance) {
+        Some(balance) if balance > Money::default() => {
+            Err(AccountError::BalanceLeft(balance).at("forfeitBalance").into())
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,6 +1,6 @@
 //! Changing a password, and setting a new one by a code.
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::codes::{self, Said};
 use super::sessions;
@@ -57,7 +57,7 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
             let user = user.ok_or_else(wrong)?;
             let ended = sessions::end(scope, conn, (viewer.user_id, Which::All), SessionEnd::Revoked).await?;
             store::profiles::clear_all_pending(conn, viewer.user_id).await?;
-            let tokens = sessions::open(scope, conn, (viewer.user_id, None), device).await?;
+            let tokens = sessions::open(scope, conn, (viewer.user_id, None), device.clone()).await?;
             // None: suspended meanwhile.
             let tokens = tokens.ok_or_else(AppError::unauthenticated)?;
             Ok::<_, AppError>((SignedIn { tokens, user }, ended))
@@ -87,7 +87,8 @@ async fn check_current(scope: &Scope, (user, hash): (UserId, Option<String>), cu
 /// are being hashed.
 pub async fn reset_password(scope: &Scope, contact: Contact, code: &str, new: String) -> AppResult<()> {
     policy::check_password(&new).map_err(|error| error.at("input.newPassword"))?;
-    let said = Said { contact: contact.clone(), purpose: CodePurpose::ResetPassword, code, path: "input.code" };
+    let name = AccountName::Contact(contact.clone());
+    let said = Said { contact, purpose: CodePurpose::ResetPassword, code, path: "input.code" };
     let proof = codes::check_code(scope, said).await?;
     // Hashing takes long: others may have the connection meanwhile.
     scope.db.release().await;
@@ -95,10 +96,10 @@ pub async fn reset_password(scope: &Scope, contact: Contact, code: &str, new: St
     let mut conn = scope.db.write().await?;
     let ended = conn
         .transaction(async |conn| {
-            codes::use_up(conn, &[proof]).await?;
-            let found = store::find_login(conn, &AccountName::Contact(contact)).await?;
+            codes::use_up(conn, std::slice::from_ref(&proof)).await?;
+            let found = store::find_login(conn, &name).await?;
             let (user, _) = found.ok_or_else(|| AccountError::CodeWrong.at("input.code"))?;
-            set_password(scope, conn, user.id, hash).await
+            set_password(scope, conn, user.id, hash.clone()).await
         })
         .await?;
     sessions::announce(scope, &ended, SessionEnd::Revoked);

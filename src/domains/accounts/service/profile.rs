@@ -1,6 +1,6 @@
 //! What people say of themselves.
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::{codes, contacts, reindex, sessions, taken};
 use crate::change::Change;
@@ -26,8 +26,9 @@ pub async fn update_profile(scope: &Scope, mut update: ProfileUpdate) -> AppResu
         media::service::check_picture(scope, &[viewer], avatar, "input.avatarId").await?;
     }
     let mut conn = scope.db.write().await?;
-    let (user, waiting) =
-        conn.transaction(async |conn| apply_update(scope, conn, (user, profile), wanted).await).await?;
+    let (user, waiting) = conn
+        .transaction(async |conn| apply_update(scope, conn, (user.clone(), profile.clone()), wanted.clone()).await)
+        .await?;
     drop(conn);
     scope.app.mailer.nudge();
     codes::send_unasked(scope, &waiting).await;
@@ -35,6 +36,7 @@ pub async fn update_profile(scope: &Scope, mut update: ProfileUpdate) -> AppResu
 }
 
 /// Contacts as an update has them.
+#[derive(Clone)]
 struct ContactUpdate {
     email: Change<String>,
     phone: Change<String>,

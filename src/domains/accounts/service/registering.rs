@@ -1,6 +1,6 @@
 //! Making an account.
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::codes::{self, Said};
 use super::{sessions, taken};
@@ -65,7 +65,7 @@ pub async fn register(scope: &Scope, registration: Registration) -> AppResult<Si
             if !pending.is_empty() {
                 store::profiles::update_profile(conn, user.id, &waiting(&pending)).await?;
             }
-            let tokens = sessions::open(scope, conn, (user.id, None), registration.device).await?;
+            let tokens = sessions::open(scope, conn, (user.id, None), registration.device.clone()).await?;
             let tokens = tokens.ok_or_else(|| AppError::internal("a new account can't be signed in to"))?;
             Ok::<_, AppError>(SignedIn { tokens, user })
         })

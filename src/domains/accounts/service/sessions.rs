@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use crate::app::App;
 use crate::auth::refresh::RefreshToken;
@@ -252,7 +252,7 @@ pub async fn issue_operator_token(scope: &Scope, username: &str) -> AppResult<To
     let user_id = super::get_user_id(&scope.app, username).await?;
     let device = Device { platform: Platform::Desktop, name: Some("plaza token".into()) };
     let mut conn = scope.db.write().await?;
-    let opened = conn.transaction(async |conn| open(scope, conn, (user_id, None), device).await).await?;
+    let opened = conn.transaction(async |conn| open(scope, conn, (user_id, None), device.clone()).await).await?;
     opened.ok_or_else(|| AppError::bad_input(format!("{username} is suspended.")))
 }
 

@@ -1,6 +1,6 @@
 //! Signing in, or proving the same identity once more: with a password, or with a one-time code.
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::codes::{self, Said};
 use super::{registering, sessions};
@@ -67,7 +67,8 @@ pub async fn login(scope: &Scope, credential: Password, device: Device) -> AppRe
     check_suspension(scope, &access, CredentialPlace::Login)?;
     let hash = access.password_hash.as_deref();
     let mut conn = scope.db.write().await?;
-    let opened = conn.transaction(async |conn| sessions::open(scope, conn, (user.id, hash), device).await).await?;
+    let opened =
+        conn.transaction(async |conn| sessions::open(scope, conn, (user.id, hash), device.clone()).await).await?;
     // None: what was right a moment ago was changed while it was compared.
     let mismatch = || AppError::from(AccountError::CredentialsMismatch.at(&CredentialPlace::Login.password()));
     Ok(SignedIn { tokens: opened.ok_or_else(mismatch)?, user })
@@ -140,12 +141,13 @@ pub async fn reauthenticate(scope: &Scope, credential: Password) -> AppResult<()
 pub async fn reauthenticate_with_code(scope: &Scope, contact: Contact, code: &str) -> AppResult<()> {
     let viewer = scope.viewer()?;
     let path = CredentialPlace::Proof.code(&contact);
-    let said = Said { contact: contact.clone(), purpose: CodePurpose::Login, code, path };
+    let name = AccountName::Contact(contact.clone());
+    let said = Said { contact, purpose: CodePurpose::Login, code, path };
     let proof = codes::check_code(scope, said).await?;
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
         codes::use_up(conn, std::slice::from_ref(&proof)).await?;
-        let found = store::find_login(conn, &AccountName::Contact(contact)).await?;
+        let found = store::find_login(conn, &name).await?;
         if found.is_none_or(|(user, _)| user.id != viewer.user_id) {
             return Err(AccountError::CredentialsMismatch.at(CredentialPlace::Proof.path()).into());
         }
@@ -206,8 +208,8 @@ pub async fn login_with_code(scope: &Scope, contact: Contact, code: &str, device
         let signed_in = conn
             .transaction(async |conn| {
                 codes::use_up(conn, std::slice::from_ref(&proof)).await?;
-                match found {
-                    Some(account) => open(scope, conn, account, device.clone()).await,
+                match &found {
+                    Some(account) => open(scope, conn, account.clone(), device.clone()).await,
                     None => registering::register_by_contact(scope, conn, &contact, device.clone()).await,
                 }
             })

@@ -1,7 +1,5 @@
 //! Read and delivered markers. They never move back, and never past the last message that the member may see.
 
-use diesel_async::AsyncConnection;
-
 use super::{Seen, find_conversation, get_target};
 use crate::domains::chat::model::{ChatError, Target};
 use crate::domains::chat::store::members::{self, MoveDeliveredMarker, MoveReadMarkers};

@@ -1,7 +1,7 @@
 //! Putting items up, changing them, and taking them out.
 
 use chrono::TimeDelta;
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::card_after;
 use crate::change::Fault;
@@ -87,7 +87,7 @@ fn own(found: Option<Item>, viewer: UserId, path: &str) -> AppResult<Item> {
 /// traded or deleted.
 pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
-    let (mut changes, images) = policy::judge_update(&update).map_err(AppError::User)?;
+    let (wanted, images) = policy::judge_update(&update).map_err(AppError::User)?;
     if let Some(images) = &images {
         media::service::check_pictures(scope, viewer, images, "input.imageIds").await?;
     }
@@ -96,6 +96,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<
     let (card, told) = conn
         .transaction(async |conn| {
             let item = own(store::lock_item(conn, id).await?, viewer, "id")?;
+            let mut changes = wanted.clone();
             let to = changes.status;
             let changes_it = update.changes_it();
             policy::check_update(&item, to, changes_it).map_err(|(error, path)| error.at(path))?;

@@ -1,7 +1,7 @@
 //! Trading: of all who want an item at once, one gets it.
 
 use chrono::TimeDelta;
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::card_after;
 use crate::change::Fault;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::tell;
 use crate::change::Fault;
@@ -71,7 +71,7 @@ pub async fn exchange(
             if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
                 return Ok(OrderId(done));
             }
-            let address = address_of(conn, viewer, address).await?;
+            let address = address_of(conn, viewer, address.as_deref()).await?;
             let product = products::service::take_piece(conn, id, expected).await?;
             let order = NewOrder {
                 buyer_id: viewer,
@@ -91,6 +91,8 @@ pub async fn exchange(
                 to_status: OrderStatus::Pending,
                 note: None,
                 at: now,
+                from_address: None,
+                to_address: None,
             };
             store::insert_event(conn, &event).await?;
             let price = (viewer, product.price);
@@ -106,9 +108,9 @@ pub async fn exchange(
 }
 
 /// Where an order goes.
-async fn address_of(conn: &AsyncPgConnection, buyer: UserId, given: Option<String>) -> AppResult<String> {
+async fn address_of(conn: &AsyncPgConnection, buyer: UserId, given: Option<&str>) -> AppResult<String> {
     let address = if let Some(address) = given {
-        address
+        address.to_owned()
     } else {
         let details = load_details(conn, &[buyer]).await?;
         details.get(&buyer).map(|details| details.1.address.clone()).unwrap_or_default()

@@ -1,11 +1,11 @@
 //! What becomes of orders: sent, received, called off, given back.
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::tell;
 use crate::change::Fault;
 use crate::domains::accounts::model::Role;
-use crate::domains::accounts::service::{hold_viewer, role_of};
+use crate::domains::accounts::service::{hold_person, hold_viewer, role_of};
 use crate::domains::orders::model::{
     NewOrderEvent, Order, OrderAction, OrderChanges, OrderError, OrderStatus, OrderUpdate,
 };
@@ -15,7 +15,7 @@ use crate::domains::wallet::model::Cause;
 use crate::domains::{products, wallet};
 use crate::error::{AppError, AppResult};
 use crate::idempotency::{self, Key};
-use crate::ids::OrderId;
+use crate::ids::{OrderId, UserId};
 use crate::scope::Scope;
 use crate::text::{check_line, is_blank};
 
@@ -27,6 +27,16 @@ async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: OrderId) -> AppR
     let seen = found.filter(|order| is_admin || order.buyer_id == viewer);
     let order = seen.ok_or_else(|| OrderError::NoSuchOrder.at("id"))?;
     Ok((order, Asker { id: viewer, is_admin }))
+}
+
+/// Holds an order's buyer against their leaving, before the order, as their leaving takes the two; false when they left.
+/// The viewer is held already.
+async fn hold_buyer(conn: &AsyncPgConnection, viewer: UserId, id: OrderId) -> AppResult<bool> {
+    match store::list_by_ids(conn, &[id]).await?.first() {
+        Some(order) if order.buyer_id == viewer => Ok(true),
+        Some(order) => hold_person(conn, order.buyer_id).await,
+        None => Err(OrderError::NoSuchOrder.at("id").into()),
+    }
 }
 
 /// An order as it is now, for whoever did something with it once and may still see it.
@@ -54,47 +64,76 @@ async fn bring_to(
         to_status: to,
         note,
         at: now,
+        from_address: None,
+        to_address: None,
     };
     store::insert_event(conn, &event).await?;
     tell(conn, &updated).await?;
     Ok(updated)
 }
 
+/// Changes where an order that is held goes: the row, its history, and who is to know. A change of the state that comes
+/// with it is no part of this.
+async fn move_to(scope: &Scope, conn: &AsyncPgConnection, order: &Order, address: &str) -> AppResult<()> {
+    if store::count_address_changes(conn, order.id).await? >= policy::ADDRESS_CHANGE_LIMIT {
+        return Err(OrderError::TooManyAddresses(policy::ADDRESS_CHANGE_LIMIT).at("input.address").into());
+    }
+    let event = NewOrderEvent {
+        order_id: order.id,
+        actor_id: scope.viewer()?.user_id,
+        from_status: Some(order.status),
+        to_status: order.status,
+        note: None,
+        at: scope.app.clock.now(),
+        from_address: Some(&order.address),
+        to_address: Some(address),
+    };
+    store::insert_event(conn, &event).await?;
+    Ok(())
+}
+
+/// Whether the viewer asks once more for what they did with an order that is held.
+async fn repeats(conn: &AsyncPgConnection, order: &Order, asker: Asker, note: Option<&str>) -> AppResult<bool> {
+    let last = store::find_last_step(conn, order.id).await?;
+    Ok(last.is_some_and(|last| policy::repeats(order, asker, &last, note)))
+}
+
 /// Changes where an order goes, while it is pending; gives it a tracking number, which ships a pending one, and corrects
-/// it on the way.
+/// it on the way. It is shipped to the address that it was packed for, or not at all.
 ///
 /// # Errors
-/// What is wrong with the input; `NOT_FOUND`, `FORBIDDEN` for a tracking number but from administrators,
-/// `ILLEGAL_TRANSITION`.
+/// What is wrong with the input; `NOT_FOUND`, `FORBIDDEN` for a tracking number but from administrators, `SELF_TARGET` for
+/// one of their own order; `ILLEGAL_TRANSITION`; `CONFLICT` for another address than expected, or one change too many.
 pub async fn update(scope: &Scope, id: OrderId, update: OrderUpdate) -> AppResult<Order> {
     scope.viewer()?;
-    let changes = policy::judge_update(update).map_err(AppError::User)?;
+    let edit = policy::judge_update(update).map_err(AppError::User)?;
     let now = scope.app.clock.now();
     let mut conn = scope.db.write().await?;
     let order = conn
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
             let (order, asker) = lock_seen(scope, conn, id).await?;
-            if changes.address.is_some() {
-                policy::check_address_change(&order, asker).map_err(|error| error.at("input.address"))?;
+            let plan = policy::plan_edit(&order, asker, &edit);
+            let (changes, to) = plan.map_err(|(error, path)| error.at(path))?;
+            if let Some(address) = &changes.address {
+                move_to(scope, conn, &order, address).await?;
             }
-            let corrects = asker.is_admin && order.status == OrderStatus::Shipped;
-            if changes.tracking_number.is_none() || corrects {
-                let changes = OrderChanges { updated_at: Some(now), ..changes };
-                let updated = store::update_order(conn, id, &changes).await?;
-                tell(conn, &updated).await?;
-                return Ok(updated);
+            if let Some(to) = to {
+                return bring_to(scope, conn, &order, changes, (to, None)).await;
             }
-            let to = policy::advance(&order, asker, OrderAction::Ship);
-            let to = to.map_err(|error| error.at("input.trackingNumber"))?;
-            bring_to(scope, conn, &order, changes, (to, None)).await
+            if changes.address.is_none() && changes.tracking_number.is_none() {
+                return Ok(order);
+            }
+            let updated = store::update_order(conn, id, &OrderChanges { updated_at: Some(now), ..changes }).await?;
+            tell(conn, &updated).await?;
+            Ok(updated)
         })
         .await?;
     scope.app.events.nudge();
     Ok(order)
 }
 
-/// Says that an order was received.
+/// Says that an order was received; said again by its buyer, or by who said it, it changes nothing.
 ///
 /// # Errors
 /// `NOT_FOUND`, `ILLEGAL_TRANSITION`.
@@ -104,6 +143,9 @@ pub async fn confirm(scope: &Scope, id: OrderId) -> AppResult<Order> {
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
             let (order, asker) = lock_seen(scope, conn, id).await?;
+            if order.status == OrderStatus::Completed && repeats(conn, &order, asker, None).await? {
+                return Ok(order);
+            }
             let to = policy::advance(&order, asker, OrderAction::Confirm).map_err(|error| error.at("id"))?;
             bring_to(scope, conn, &order, OrderChanges::default(), (to, None)).await
         })
@@ -112,7 +154,8 @@ pub async fn confirm(scope: &Scope, id: OrderId) -> AppResult<Order> {
     Ok(order)
 }
 
-/// Calls a pending order off: the piece goes back into stock, the money to the buyer.
+/// Calls a pending order off: the piece goes back into stock, the money to the buyer. Called off once more by the same
+/// person for the same reason, nothing changes.
 ///
 /// # Errors
 /// `NOT_FOUND`, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason; those of a key.
@@ -121,10 +164,11 @@ pub async fn cancel(scope: &Scope, id: OrderId, reason: Option<String>, key: Opt
     give_back(scope, id, (OrderAction::Cancel, true), reason, key).await
 }
 
-/// Gives the money of an order back that was sent, and its piece into stock when that is wanted.
+/// Gives the money of an order back that was sent, and its piece into stock when that is wanted. Not to a buyer who left:
+/// the money would lie where nobody can spend it, so it stays the store's, and the books say what is.
 ///
 /// # Errors
-/// `NOT_FOUND`, `FORBIDDEN` but to administrators, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason;
+/// `NOT_FOUND`, `FORBIDDEN` but to administrators, `ILLEGAL_TRANSITION`, `CONFLICT` when its buyer left, `TOO_LONG` and `INVALID_INPUT` for the reason;
 /// those of a key.
 pub async fn refund(
     scope: &Scope,
@@ -156,12 +200,21 @@ async fn give_back(
     let mut conn = scope.db.write().await?;
     let (order, repeated) = conn
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
+            let viewer = hold_viewer(scope, conn).await?;
             if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
                 return Ok((None, done));
             }
+            let is_present = hold_buyer(conn, viewer, id).await?;
             let (order, asker) = lock_seen(scope, conn, id).await?;
+            let done = order.status == policy::outcome(action) && order.restocked == restock;
+            if done && repeats(conn, &order, asker, reason).await? {
+                idempotency::complete(conn, key.as_ref(), id.0).await?;
+                return Ok((Some(order), id.0));
+            }
             let to = policy::advance(&order, asker, action).map_err(|error| error.at("id"))?;
+            if !is_present {
+                return Err(OrderError::BuyerLeft.at("id").into());
+            }
             let changes = OrderChanges { restocked: Some(restock), ..OrderChanges::default() };
             let updated = bring_to(scope, conn, &order, changes, (to, reason)).await?;
             if restock {

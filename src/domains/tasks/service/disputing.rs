@@ -1,6 +1,6 @@
 //! Disputes: opened by either side of a submitted task, decided by an administrator who has no part in it.
 
-use diesel_async::AsyncConnection;
+use diesel_async::AsyncPgConnection;
 
 use super::{card, follow_up, hold_for, replayed, settle};
 use crate::change::Fault;
@@ -53,7 +53,7 @@ fn is_open(dispute: &Dispute) -> bool {
 /// The task as it is, where the viewer's last dispute or decision was this very one; else why it is refused.
 async fn repeated(
     scope: &Scope,
-    conn: &diesel_async::AsyncPgConnection,
+    conn: &AsyncPgConnection,
     id: TaskId,
     refusal: AppError,
     is_own: impl Fn(&Dispute) -> bool,

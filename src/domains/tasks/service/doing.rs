@@ -1,7 +1,6 @@
 //! Doing tasks: of all who accept one, one does it; who submitted it is paid.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_async::AsyncConnection;
 
 use super::{card, follow_up, hold_for, hold_task, replayed, settle};
 use crate::app::App;

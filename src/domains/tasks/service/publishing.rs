@@ -1,7 +1,6 @@
 //! Publishing tasks, changing and cancelling them: what holds the reward, and gives it back.
 
 use chrono::TimeDelta;
-use diesel_async::AsyncConnection;
 
 use super::{card, check, follow_up, hold_for, replayed, tell};
 use crate::change::Fault;
