@@ -267,6 +267,7 @@ impl State {
                     }
                 }
             }
+            Audience::Unknown => {}
         }
     }
 }

@@ -89,6 +89,7 @@ impl Found {
                 // Its row may be gone already; its tokens are no good all the same.
                 Payload::Session(session, self.ends.get(&session).copied().unwrap_or(SessionEnd::Revoked))
             }
+            EventKind::Unknown => return None,
         })
     }
 }

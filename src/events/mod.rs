@@ -19,6 +19,8 @@
 //! - A subscriber is either catching up (from memory, else from the database) or live. It goes live under the hub's
 //!   lock, at the very position it has reached, so that nothing falls between. A full queue sends it back to catching
 //!   up; nothing is ever skipped.
+//! - What a newer instance wrote stops nobody: an event of an unknown kind or audience is for nobody here, and a row that
+//!   can't be read hides one event, not those behind it.
 //! - A cursor below `dropped_through` is refused: never a silent gap.
 
 pub mod bus;

@@ -36,6 +36,9 @@ pg_enum! {
         /// A ticket was made or changed.
         TicketChanged = "TICKET_CHANGED",
     }
+    unknown:
+        /// Of a newer instance's kinds: for nobody here.
+        new Unknown
 }
 
 pg_enum! {
@@ -48,6 +51,9 @@ pg_enum! {
         /// Everybody with a role.
         Role = "ROLE",
     }
+    unknown:
+        /// Of a newer instance's audiences: nobody here.
+        new Unknown
 }
 
 /// Whom an event is for.
@@ -59,6 +65,8 @@ pub enum Audience {
     User(UserId),
     /// Everybody with the role of this rank.
     Role(i64),
+    /// Nobody here: an audience that only newer instances know. It can't be written.
+    Unknown,
 }
 
 /// An outbox row to be.
@@ -91,6 +99,7 @@ impl NewEvent {
             Audience::Conversation(id) => (AudienceKind::Conversation, id.0),
             Audience::User(id) => (AudienceKind::User, id.0),
             Audience::Role(rank) => (AudienceKind::Role, rank),
+            Audience::Unknown => (AudienceKind::Unknown, 0),
         };
         Self {
             kind,
@@ -139,6 +148,7 @@ impl StoredEvent {
             AudienceKind::Conversation => Audience::Conversation(ConversationId(self.audience_id)),
             AudienceKind::User => Audience::User(UserId(self.audience_id)),
             AudienceKind::Role => Audience::Role(self.audience_id),
+            AudienceKind::Unknown => Audience::Unknown,
         }
     }
 }
@@ -195,7 +205,7 @@ pub enum Payload {
     Order(OrderId, UserId),
     /// A ticket, and whose it is; as an item.
     Ticket(TicketId, UserId),
-    /// What it was about exists no more.
+    /// What it was about exists no more, or only newer instances know what it tells.
     Gone,
 }
 

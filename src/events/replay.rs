@@ -8,6 +8,7 @@ use super::model::Event;
 use super::store::{self, EventsBetween};
 use super::subscriber::Interest;
 use crate::app::App;
+use crate::db::Lease;
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::ids::{ConversationId, UserId};
 
@@ -25,52 +26,61 @@ fn expired() -> AppError {
 ///
 /// # Errors
 /// `CURSOR_EXPIRED`.
-pub(super) async fn check_cursor(app: &App, cursor: StreamCursor) -> AppResult<()> {
-    let conn = app.database.get().await?;
-    let stream = store::get_stream(&conn).await?;
+pub(super) async fn check_cursor(lease: &Lease, cursor: StreamCursor) -> AppResult<()> {
+    let stream = store::get_stream(&*lease.read().await?).await?;
     if cursor.position < stream.dropped_through || cursor.position > stream.head {
         return Err(expired());
     }
     Ok(())
 }
 
-/// The next page of what somebody may see behind a cursor, and how far that goes.
-///
-/// # Errors
-/// `CURSOR_EXPIRED` when retention took some of it meanwhile.
-pub(super) async fn next_page(
-    app: &App,
-    user: UserId,
-    interest: &Interest,
-    after: StreamCursor,
-) -> AppResult<(Vec<Arc<Event>>, StreamCursor)> {
-    // The head first: whatever lies up to it is covered by the windows read after it.
-    let head = app.events.head_cursor();
-    let windows = app.events.hub.windows(user, interest);
-    let conversations: Vec<ConversationId> = windows.keys().copied().collect();
-    let conn = app.database.get().await?;
-    let query = EventsBetween {
-        conversations: &conversations,
-        user,
-        rank: interest.rank,
-        kinds: interest.kinds,
-        after: after.position,
-        through: head.position,
-        not_before: after.not_before(),
-        limit: PAGE,
-    };
-    let rows = store::list_between(&conn, query).await?;
-    // After the read: what the read missed because it was dropped shows here.
-    if after.position < store::get_stream(&conn).await?.dropped_through {
-        return Err(expired());
-    }
-    let reached = match rows.last() {
-        Some(last) if rows.len() == usize::try_from(PAGE).unwrap_or(usize::MAX) => {
-            StreamCursor { position: last.position, at: last.at }
+/// Somebody who catches up.
+pub(super) struct Replay<'a> {
+    /// The app.
+    pub(super) app: &'a App,
+    /// The connection to read through.
+    pub(super) lease: &'a Lease,
+    /// Who.
+    pub(super) user: UserId,
+    /// What they care for.
+    pub(super) interest: &'a Interest,
+}
+
+impl Replay<'_> {
+    /// The next page of what somebody may see behind a cursor, and how far that goes.
+    ///
+    /// # Errors
+    /// `CURSOR_EXPIRED` when retention took some of it meanwhile.
+    pub(super) async fn next_page(&self, after: StreamCursor) -> AppResult<(Vec<Arc<Event>>, StreamCursor)> {
+        let Self { app, lease, user, interest } = *self;
+        // The head first: whatever lies up to it is covered by the windows read after it.
+        let head = app.events.head_cursor();
+        let windows = app.events.hub.windows(user, interest);
+        let conversations: Vec<ConversationId> = windows.keys().copied().collect();
+        let conn = lease.read().await?;
+        let query = EventsBetween {
+            conversations: &conversations,
+            user,
+            rank: interest.rank,
+            kinds: interest.kinds,
+            after: after.position,
+            through: head.position,
+            not_before: after.not_before(),
+            limit: PAGE,
+        };
+        let rows = store::list_between(&conn, query).await?;
+        // After the read: what the read missed because it was dropped shows here.
+        if after.position < store::get_stream(&conn).await?.dropped_through {
+            return Err(expired());
         }
-        _ => head,
-    };
-    let events = hydrate::load(app, &conn, rows).await?;
-    let visible = |event: &Arc<Event>| interest.admits(user, &windows, event);
-    Ok((events.into_iter().filter(visible).collect(), reached))
+        let reached = match rows.last() {
+            Some(last) if rows.len() == usize::try_from(PAGE).unwrap_or(usize::MAX) => {
+                StreamCursor { position: last.position, at: last.at }
+            }
+            _ => head,
+        };
+        let events = hydrate::load(app, &conn, rows).await?;
+        let visible = |event: &Arc<Event>| interest.admits(user, &windows, event);
+        Ok((events.into_iter().filter(visible).collect(), reached))
+    }
 }

@@ -75,10 +75,10 @@ async fn a_dump_delays_no_event() {
     let conn = AsyncPgConnection::establish(&app.url).await.unwrap();
     let day = (app.app.clock.now() - Days::new(40)).date_naive();
     partitions::create(&conn, day).await.unwrap();
-    // More than a pipe holds: the dump stands still until it is read.
+    // Far more than a pipe holds: the dump stands still until it is read.
     let fill = format!(
         "insert into events (position, at, kind, audience, audience_id) \
-         select -n, '{day} 12:00Z', 'SESSION_REVOKED', 'USER', 0 from generate_series(1, 50000) n"
+         select -n, '{day} 12:00Z', 'SESSION_REVOKED', 'USER', 0 from generate_series(1, 400000) n"
     );
     app.sql().await.batch_execute(&fill).await.unwrap();
     let mut dump = std::process::Command::new("pg_dump")

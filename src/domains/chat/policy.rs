@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-use super::model::{ChatError, Content, Draft, Member, Message, MessageStatus, Target};
+use super::model::{ChatError, Content, Draft, Member, Message, MessageStatus, MessageType, Target};
 use crate::domains::accounts::model::User;
 use crate::ids::UserId;
 use crate::text::{check_length, is_blank, is_storable};
@@ -16,7 +16,7 @@ const LONGEST: usize = 8000;
 /// # Errors
 /// [`ChatError::Empty`], [`ChatError::TooLarge`] or [`ChatError::NotText`].
 pub fn check_content(content: &Content) -> Result<(), ChatError> {
-    let Content::Text { text } = content;
+    let Content::Text { text } = content else { return Err(ChatError::Empty) };
     if text.chars().all(is_blank) {
         return Err(ChatError::Empty);
     }
@@ -64,7 +64,8 @@ const EDIT_WINDOW: TimeDelta = TimeDelta::hours(24);
 /// # Errors
 /// [`ChatError::NotEditable`] or [`ChatError::EditWindowPassed`].
 pub fn check_editor(message: &Message, editor: UserId, now: DateTime<Utc>) -> Result<(), ChatError> {
-    if message.sender_id != editor || message.status != MessageStatus::Normal {
+    let is_text = message.type_ == MessageType::Text && matches!(message.content, Some(Content::Text { .. }));
+    if message.sender_id != editor || message.status != MessageStatus::Normal || !is_text {
         return Err(ChatError::NotEditable);
     }
     if now - message.created_at > EDIT_WINDOW {
