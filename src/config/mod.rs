@@ -63,6 +63,7 @@ settings! {
     "PLAZA_REQUIRE_CAPTCHA", "false", "true asks for an image captcha whenever somebody signs in with a password, registers, or asks for a code";
     "PLAZA_RECHARGE", "sandbox", "sandbox lets everybody add play money to their balance; off, as with PLAZA_PRODUCTION, leaves that to administrators";
     "PLAZA_EVENT_RETENTION_DAYS", "30", "how long clients can resume from an event cursor, 1 to 365";
+    "PLAZA_EVENT_LAG_SECONDS", "30", "how long an event may wait before /readyz says 503, 1 to 3600 seconds";
     "PLAZA_LIMIT_DB_CONNECTIONS", "8", "connections in the pool, 2 to 200";
     "PLAZA_LIMIT_MUTATIONS", "256", "mutations running at once, 1 to 100000; more are refused as overloaded";
     "PLAZA_LIMIT_REQUESTS", "1024", "HTTP requests being answered at once, 1 to 100000; more are refused as overloaded";
@@ -187,6 +188,8 @@ pub struct Config {
     pub metrics_token: Option<String>,
     /// Days that events are kept.
     pub event_retention_days: u32,
+    /// Seconds that an event may wait while the instance is ready.
+    pub event_lag_seconds: u32,
     /// Size of the connection pool.
     pub db_connections: u32,
     /// Mutations at once.
@@ -273,6 +276,7 @@ impl Config {
             jwt_secret_previous: reader.secret("PLAZA_JWT_SECRET_PREVIOUS"),
             metrics_token: reader.secret("PLAZA_METRICS_TOKEN"),
             event_retention_days: reader.number("PLAZA_EVENT_RETENTION_DAYS", 30, 1, 365),
+            event_lag_seconds: reader.number("PLAZA_EVENT_LAG_SECONDS", 30, 1, 3600),
             db_connections: reader.number("PLAZA_LIMIT_DB_CONNECTIONS", 8, 2, 200),
             mutations: reader.number("PLAZA_LIMIT_MUTATIONS", 256, 1, 100_000) as usize,
             production,

@@ -1,6 +1,6 @@
 //! What an event is: as a row on its way, and as the shared object that subscribers resolve.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 use diesel::{Insertable, Queryable, Selectable};
@@ -170,13 +170,38 @@ pub struct Event {
     pub seq: Option<i32>,
     /// What it is about.
     pub payload: Payload,
+    /// Roughly the bytes it takes in memory.
+    pub weight: usize,
+}
+
+/// A message's card that all events of the message share in memory, so that none shows what was edited away.
+#[derive(Clone, Debug)]
+pub struct SharedCard(Arc<RwLock<Arc<MessageCard>>>);
+
+impl SharedCard {
+    /// A card that nothing shares yet.
+    #[must_use]
+    pub fn new(card: Arc<MessageCard>) -> Self {
+        Self(Arc::new(RwLock::new(card)))
+    }
+
+    /// The message, as it is now.
+    #[must_use]
+    pub fn get(&self) -> Arc<MessageCard> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the card by a newer one.
+    pub fn set(&self, card: Arc<MessageCard>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = card;
+    }
 }
 
 /// What an event is about.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// A message, as it is now.
-    Message(Arc<MessageCard>),
+    /// A message, as it is when it is looked at.
+    Message(SharedCard),
     /// A read marker.
     Marker {
         /// Where.
@@ -254,15 +279,17 @@ impl Event {
             _ => None,
         }
     }
+}
 
-    /// Roughly the bytes it takes in memory.
+impl Payload {
+    /// Roughly the bytes that an event with it takes in memory.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let text = match &self.payload {
-            Payload::Message(card) => card.message.weight(),
+        let text = match self {
+            Self::Message(card) => card.get().message.weight(),
             _ => 0,
         };
-        size_of::<Self>() + text + 512
+        size_of::<Event>() + text + 512
     }
 }
 

@@ -80,7 +80,7 @@ impl Replay<'_> {
             _ => head,
         };
         let events = hydrate::load(app, &conn, rows).await?;
-        let visible = |event: &Arc<Event>| interest.admits(user, &windows, event);
-        Ok((events.into_iter().filter(visible).collect(), reached))
+        let visible = events.into_iter().filter(|event| interest.admits(user, &windows, event));
+        Ok((visible.map(Arc::new).collect(), reached))
     }
 }

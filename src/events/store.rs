@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::{EventKind, NewEvent, Position, StoredEvent};
@@ -71,6 +71,41 @@ statement! {
        and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
     " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
     ") order by position limit " [BigInt: &this.limit] ") e) merged order by position limit " [BigInt: &this.limit]
+}
+
+/// What waits in the stream.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The last position given out.
+    pub head: Position,
+    /// Rows of the outbox, counted up to 10,000.
+    pub outbox: i64,
+    /// The age of the oldest of them.
+    pub outbox_seconds: Option<f64>,
+    /// The age of the event at the position that was asked for.
+    pub feed_seconds: Option<f64>,
+}
+
+statement! {
+    /// How much waits for its place, and for how long, and since when the event at a position has had its own.
+    pub struct ListWaiting { position: Position, not_before: DateTime<Utc> }
+        -> (BigInt, BigInt, Nullable<Double>, Nullable<Double>)
+    |this|
+    "select head, (select count(*) from (select from outbox limit 10000) as counted), \
+       (select extract(epoch from clock_timestamp() - written_at)::float8 from outbox order by id limit 1), \
+       (select extract(epoch from clock_timestamp() - at)::float8 from events where position = "
+    [BigInt: &this.position] " and at >= " [Timestamptz: &this.not_before] " limit 1) from event_stream"
+}
+
+/// See [`ListWaiting`].
+pub async fn get_waiting(
+    mut conn: &AsyncPgConnection,
+    position: Position,
+    not_before: DateTime<Utc>,
+) -> QueryResult<Waiting> {
+    let row: (i64, i64, Option<f64>, Option<f64>) = ListWaiting { position, not_before }.get_result(&mut conn).await?;
+    let (head, outbox, outbox_seconds, feed_seconds) = row;
+    Ok(Waiting { head, outbox, outbox_seconds, feed_seconds })
 }
 
 statement! {

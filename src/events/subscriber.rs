@@ -7,7 +7,7 @@ use futures_util::Stream;
 use tokio::sync::mpsc;
 
 use super::cursor::StreamCursor;
-use super::hub::{Recent, SubscriberId};
+use super::hub::{Queued, Recent, SubscriberId};
 use super::model::{Audience, Event, EventKind, Window};
 use super::replay::{self, Replay};
 use crate::app::App;
@@ -63,7 +63,7 @@ pub struct Subscription {
     /// Everything up to here was handed out, is in the backlog, or is nothing for us.
     reached: StreamCursor,
     backlog: VecDeque<Arc<Event>>,
-    live: Option<mpsc::Receiver<Arc<Event>>>,
+    live: Option<mpsc::Receiver<Queued>>,
 }
 
 impl Subscription {
@@ -108,7 +108,7 @@ impl Subscription {
                 return Ok(event);
             }
             if let Some(live) = &mut self.live {
-                if let Some(event) = live.recv().await {
+                if let Some(Queued { event, .. }) = live.recv().await {
                     self.reached = StreamCursor::after(&event);
                     return Ok(event);
                 }

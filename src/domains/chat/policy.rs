@@ -74,10 +74,11 @@ pub fn check_editor(message: &Message, editor: UserId, now: DateTime<Utc>) -> Re
     Ok(())
 }
 
-/// What a client message id stands for: the same id with anything else is a mistake.
+/// What a client message id stands for: the same id with anything else is a mistake. It is stored for the conversation,
+/// however that was addressed; earlier versions stored it for the person where one was named.
 #[must_use]
-pub fn input_hash(draft: &Draft) -> Vec<u8> {
-    let target = match draft.to {
+pub fn input_hash(target: Target, draft: &Draft) -> Vec<u8> {
+    let target = match target {
         Target::User(id) => ("user", id.0),
         Target::Conversation(id) => ("conversation", id.0),
     };

@@ -110,7 +110,7 @@ impl ChatSubscription {
 
 fn updated(event: &Event) -> Option<Conversation> {
     match &event.payload {
-        Payload::Message(card) => card.conversation.clone().map(Conversation::shared),
+        Payload::Message(card) => card.get().conversation.clone().map(Conversation::shared),
         Payload::Marker { conversation, .. } => Some(Conversation::shared(Arc::clone(conversation))),
         _ => None,
     }
