@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cursor::StreamCursor;
 use super::hydrate;
-use super::model::Event;
+use super::model::{Event, Position};
 use super::store::{self, EventsBetween};
 use super::subscriber::Interest;
 use crate::app::App;
@@ -46,15 +46,30 @@ pub(super) struct Replay<'a> {
     pub(super) interest: &'a Interest,
 }
 
+/// A page of what somebody may see.
+pub(super) struct Page {
+    /// The events, in order.
+    pub(super) events: Vec<Arc<Event>>,
+    /// How far the page goes.
+    pub(super) reached: StreamCursor,
+    /// How many positions the next page should look at.
+    pub(super) span: Option<Position>,
+}
+
 impl Replay<'_> {
-    /// The next page of what somebody may see behind a cursor, and how far that goes.
+    /// The next page of what somebody may see behind a cursor.
+    ///
+    /// The statement reads up to a page of each conversation before it knows which rows come first. So once a page was full,
+    /// the next one looks no further than twice as many positions as that one took: a long replay of many busy conversations
+    /// reads each row once or twice, and not once a page.
     ///
     /// # Errors
     /// `CURSOR_EXPIRED` when retention took some of it meanwhile.
-    pub(super) async fn next_page(&self, after: StreamCursor) -> AppResult<(Vec<Arc<Event>>, StreamCursor)> {
+    pub(super) async fn next_page(&self, after: StreamCursor, span: Option<Position>) -> AppResult<Page> {
         let Self { app, lease, user, interest } = *self;
         // The head first: whatever lies up to it is covered by the windows read after it.
         let head = app.events.head_cursor();
+        let through = span.map_or(head.position, |span| head.position.min(after.position.saturating_add(span)));
         let windows = app.events.hub.windows(user, interest);
         let conversations: Vec<ConversationId> = windows.keys().copied().collect();
         let conn = lease.read().await?;
@@ -64,7 +79,7 @@ impl Replay<'_> {
             rank: interest.rank,
             kinds: interest.kinds,
             after: after.position,
-            through: head.position,
+            through,
             not_before: after.not_before(),
             limit: PAGE,
         };
@@ -73,14 +88,19 @@ impl Replay<'_> {
         if after.position < store::get_stream(&conn).await?.dropped_through {
             return Err(expired());
         }
-        let reached = match rows.last() {
-            Some(last) if rows.len() == usize::try_from(PAGE).unwrap_or(usize::MAX) => {
-                StreamCursor { position: last.position, at: last.at }
+        let last = rows.last().map(|row| StreamCursor { position: row.position, at: row.at });
+        let is_full = rows.len() == usize::try_from(PAGE).unwrap_or(usize::MAX);
+        let (reached, span) = match last.filter(|_| is_full) {
+            Some(last) => (last, Some((last.position - after.position).saturating_mul(2))),
+            None if through == head.position => (head, span),
+            // No event behind this position is older than the last one before it.
+            None => {
+                let at = last.map_or(after.at, |last| last.at);
+                (StreamCursor { position: through, at }, span.map(|span| span.saturating_mul(4)))
             }
-            _ => head,
         };
         let events = hydrate::load(app, &conn, rows).await?;
         let visible = events.into_iter().filter(|event| interest.admits(user, &windows, event));
-        Ok((visible.map(Arc::new).collect(), reached))
+        Ok(Page { events: visible.map(Arc::new).collect(), reached, span })
     }
 }

@@ -1,13 +1,14 @@
 //! All SQL of the event stream.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::{EventKind, NewEvent, Position, StoredEvent};
 use crate::db::schema::{event_stream, events, outbox, sql_types};
-use crate::db::statement;
+use crate::db::{columns, statement};
 use crate::ids::{ConversationId, UserId};
 
 /// How many outbox rows one move takes.
@@ -43,6 +44,11 @@ statement! {
        coalesce(case when count(*) > 0 then pg_notify('plaza_events', '')::text end, '') from placed"
 }
 
+columns!(
+    /// The columns of an event; a newer version may have added others.
+    static EVENT: StoredEvent
+);
+
 statement! {
     /// What some conversations' members, one person and their roles got between two positions, merged, at most `limit`
     /// rows.
@@ -55,19 +61,20 @@ statement! {
         through: Position,
         not_before: DateTime<Utc>,
         limit: i64,
-    } -> events::SqlType
+    } -> diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<StoredEvent, Pg>>
     |this|
     "select merged.* from (select e.* from unnest(" [Array<BigInt>: this.conversations]
-    ") as c (id) cross join lateral (select * from events where audience = 'CONVERSATION' and audience_id = c.id \
+    ") as c (id) cross join lateral (select " {&*EVENT} " from events \
+       where audience = 'CONVERSATION' and audience_id = c.id \
        and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
     " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
     ") order by position limit " [BigInt: &this.limit] ") e \
-     union all (select * from events where audience = 'USER' and audience_id = " [BigInt: &this.user]
+     union all (select " {&*EVENT} " from events where audience = 'USER' and audience_id = " [BigInt: &this.user]
     " and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
     " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
     ") order by position limit " [BigInt: &this.limit]
     ") union all select e.* from generate_series(1, " [BigInt: &this.rank]
-    ") as r (rank) cross join lateral (select * from events where audience = 'ROLE' and audience_id = r.rank \
+    ") as r (rank) cross join lateral (select " {&*EVENT} " from events where audience = 'ROLE' and audience_id = r.rank \
        and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
     " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
     ") order by position limit " [BigInt: &this.limit] ") e) merged order by position limit " [BigInt: &this.limit]

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::cursor::StreamCursor;
 use super::hub::{Queued, Recent, SubscriberId};
-use super::model::{Audience, Event, EventKind, Window};
+use super::model::{Audience, Event, EventKind, Position, Window};
 use super::replay::{self, Replay};
 use crate::app::App;
 use crate::db::Lease;
@@ -63,6 +63,8 @@ pub struct Subscription {
     /// Everything up to here was handed out, is in the backlog, or is nothing for us.
     reached: StreamCursor,
     backlog: VecDeque<Arc<Event>>,
+    /// How many positions the next page from the database should look at.
+    span: Option<Position>,
     live: Option<mpsc::Receiver<Queued>>,
 }
 
@@ -85,8 +87,16 @@ impl Subscription {
     ) -> AppResult<Self> {
         let (id, load) = app.events.hub.register(user);
         // From here on the drop takes it off again, whatever happens.
-        let mut subscription =
-            Self { reached: app.events.head_cursor(), app, user, id, interest, backlog: VecDeque::new(), live: None };
+        let mut subscription = Self {
+            reached: app.events.head_cursor(),
+            app,
+            user,
+            id,
+            interest,
+            backlog: VecDeque::new(),
+            span: None,
+            live: None,
+        };
         if load {
             let windows = chat::service::list_windows(lease, user).await?;
             subscription.app.events.hub.set_windows(user, windows);
@@ -152,9 +162,9 @@ impl Subscription {
             }
             Recent::TooOld => {
                 let replay = Replay { app: &self.app, lease, user: self.user, interest: &self.interest };
-                let (events, reached) = replay.next_page(self.reached).await?;
-                self.backlog.extend(events);
-                self.reached = reached;
+                let page = replay.next_page(self.reached, self.span).await?;
+                self.backlog.extend(page.events);
+                (self.reached, self.span) = (page.reached, page.span);
                 Ok(true)
             }
         }

@@ -57,6 +57,7 @@ mod questions;
 mod rates;
 mod readme;
 mod recency;
+mod replays;
 mod search;
 mod sessions;
 mod shares;
