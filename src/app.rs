@@ -152,6 +152,10 @@ async fn sweep(app: Arc<App>) {
             () = app.stop.cancelled() => return,
             () = tokio::time::sleep(SWEEP) => {}
         }
+        // Once for all instances.
+        if !app.events.is_leading() {
+            continue;
+        }
         note("ended sessions", accounts::service::sessions::sweep(&app).await);
         note("codes and captchas", accounts::service::codes::sweep(&app).await);
         note("uploads", media::service::uploads::sweep(&app).await);

@@ -269,6 +269,13 @@ impl AppError {
         }
     }
 
+    /// Whether a row that was found holds what this binary can't read, because a newer instance wrote it.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        let Self::Internal(cause) = self else { return false };
+        matches!(cause.downcast_ref(), Some(diesel::result::Error::DeserializationError(_)))
+    }
+
     /// One line for the log.
     #[must_use]
     pub fn describe(&self) -> String {

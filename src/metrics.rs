@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::app::App;
+use crate::events::backlog::Backlog;
 use crate::graphql::errors;
 
 /// Seconds; an operation of Plaza's takes some milliseconds.
@@ -61,6 +62,9 @@ pub struct Metrics {
 struct Now {
     event_head: Number,
     feed_lag: Number,
+    feed_behind: Number,
+    outbox: Number,
+    outbox_age: Number,
     sequencer: Number,
     subscriptions: Number,
     queued_events: Number,
@@ -109,9 +113,12 @@ impl Metrics {
         registry.register("event_head", "Position of the stream's head here", now.event_head.clone());
         registry.register(
             "event_feed_lag_seconds",
-            "Time from an event's place in the stream to this instance's hub, lately",
+            "Seconds since the first event that has not come here got its place; 0 for none, NaN without a database",
             now.feed_lag.clone(),
         );
+        registry.register("event_feed_behind", "Events of the stream that have not come here", now.feed_behind.clone());
+        registry.register("event_outbox", "Events without a place, counted up to 10,000", now.outbox.clone());
+        registry.register("event_outbox_age_seconds", "Seconds since the oldest of them", now.outbox_age.clone());
         registry.register("event_sequencer", "1 on the instance that sequences the events", now.sequencer.clone());
         registry.register("subscriptions", "Subscriptions in the hub", now.subscriptions.clone());
         registry.register("queued_events", "Events that wait for subscribers", now.queued_events.clone());
@@ -143,14 +150,17 @@ impl Metrics {
         }
     }
 
-    /// All figures as text.
+    /// All figures as text; without a backlog those of the stream are not numbers.
     #[must_use]
-    pub fn encode(&self, app: &App) -> String {
+    pub fn encode(&self, app: &App, backlog: Option<Backlog>) -> String {
         let (now, pool) = (&self.now, app.database.status());
+        now.feed_lag.set(backlog.map_or(f64::NAN, |backlog| backlog.feed_seconds));
+        now.outbox_age.set(backlog.map_or(f64::NAN, |backlog| backlog.outbox_seconds));
         #[expect(clippy::cast_precision_loss, reason = "a figure of 2^52 would be no concern of precision")]
         {
             now.event_head.set(app.events.head() as f64);
-            now.feed_lag.set(app.events.lag_millis() as f64 / 1000.0);
+            now.feed_behind.set(backlog.map_or(f64::NAN, |backlog| backlog.feed as f64));
+            now.outbox.set(backlog.map_or(f64::NAN, |backlog| backlog.outbox as f64));
             now.subscriptions.set(app.events.hub().subscriptions() as f64);
             now.queued_events.set(app.events.hub().queued() as f64);
             now.tasks.set(app.tracker.len() as f64);

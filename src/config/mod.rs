@@ -125,6 +125,8 @@ pub struct Config {
     pub metrics_token: Option<String>,
     /// Days that events are kept.
     pub event_retention_days: u32,
+    /// Seconds that an event may wait while the instance is ready.
+    pub event_lag_seconds: u32,
     /// Size of the connection pool.
     pub db_connections: u32,
     /// Mutations at once.
@@ -212,6 +214,7 @@ impl Config {
             jwt_secret_previous: reader.secret("PLAZA_JWT_SECRET_PREVIOUS"),
             metrics_token: reader.secret("PLAZA_METRICS_TOKEN"),
             event_retention_days: reader.number("PLAZA_EVENT_RETENTION_DAYS", 30, 1, 365),
+            event_lag_seconds: reader.number("PLAZA_EVENT_LAG_SECONDS", 30, 1, 3600),
             db_connections: reader.number("PLAZA_LIMIT_DB_CONNECTIONS", 8, 2, 200),
             mutations: reader.number("PLAZA_LIMIT_MUTATIONS", 256, 1, 100_000) as usize,
             production,

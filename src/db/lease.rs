@@ -1,5 +1,9 @@
 //! One connection per execution: taken when first needed, shared by reads, lent whole to a transaction, which is run
 //! again where PostgreSQL gave it up for another one's sake.
+//!
+//! An execution that waited for a second connection while it holds a first could deadlock the pool, so both ways to one are
+//! shut: a lease gives no second connection while its first is out, and inside an execution only the lease that the
+//! execution was given reaches the pool. Either mistake is an internal error at once, not a wait under load.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -7,12 +11,30 @@ use std::sync::Arc;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::pooled_connection::bb8::PooledConnection;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::Database;
 use crate::error::{AppError, AppResult};
 
-type Pooled = PooledConnection<'static, AsyncPgConnection>;
+tokio::task_local! {
+    static EXECUTION: ();
+}
+
+/// Runs an execution, whose lease was made before: inside, nothing else reaches the pool.
+pub async fn within_execution<F: Future>(execution: F) -> F::Output {
+    EXECUTION.scope((), execution).await
+}
+
+/// Whether an execution runs in this task just now.
+pub(super) fn is_within_execution() -> bool {
+    EXECUTION.try_with(|()| ()).is_ok()
+}
+
+/// A pooled connection, and with it the right of its lease to have one.
+struct Leased {
+    conn: PooledConnection<'static, AsyncPgConnection>,
+    _permit: OwnedSemaphorePermit,
+}
 
 /// How often a transaction is run at most.
 const ATTEMPT_LIMIT: u32 = 3;
@@ -20,24 +42,35 @@ const ATTEMPT_LIMIT: u32 = 3;
 /// The connection of one execution. Reads share it, and their statements are pipelined on it.
 pub struct Lease {
     database: Database,
-    held: Mutex<Option<Arc<Pooled>>>,
+    held: Mutex<Option<Arc<Leased>>>,
+    /// One permit: for the one connection.
+    one: Arc<Semaphore>,
+    /// Made inside an execution, which has its own lease already.
+    is_second: bool,
 }
 
 impl Lease {
     pub(super) fn new(database: Database) -> Self {
-        Self { database, held: Mutex::new(None) }
+        let one = Arc::new(Semaphore::new(1));
+        Self { database, held: Mutex::new(None), one, is_second: is_within_execution() }
+    }
+
+    async fn take(&self) -> AppResult<Leased> {
+        let permit = Arc::clone(&self.one).try_acquire_owned().ok().filter(|_| !self.is_second);
+        let permit = permit.ok_or_else(|| AppError::internal("an execution asks for a second connection"))?;
+        Ok(Leased { conn: self.database.check_out().await?, _permit: permit })
     }
 
     /// The execution's connection, to read through. It goes back to the pool with the lease.
     ///
     /// # Errors
-    /// Overloaded when the pool has none to give within two seconds.
+    /// Overloaded when the pool has none to give within two seconds; internal while a transaction has the connection.
     pub async fn read(&self) -> AppResult<ReadConnection> {
         let mut held = self.held.lock().await;
         if let Some(conn) = held.as_ref() {
             return Ok(ReadConnection(Arc::clone(conn)));
         }
-        let conn = Arc::new(self.database.get().await?);
+        let conn = Arc::new(self.take().await?);
         *held = Some(Arc::clone(&conn));
         Ok(ReadConnection(conn))
     }
@@ -47,44 +80,45 @@ impl Lease {
         self.held.lock().await.take();
     }
 
-    /// A connection for a transaction: the execution's own where nothing reads through it just now.
+    /// The execution's connection, for a transaction.
     ///
     /// # Errors
-    /// Overloaded when the pool has none to give within two seconds.
+    /// Overloaded when the pool has none to give within two seconds; internal while something reads through the connection, or
+    /// another transaction has it.
     pub async fn write(&self) -> AppResult<WriteConnection> {
         let own = self.held.lock().await.take().and_then(Arc::into_inner);
         match own {
             Some(conn) => Ok(WriteConnection(conn)),
-            None => Ok(WriteConnection(self.database.get().await?)),
+            None => Ok(WriteConnection(self.take().await?)),
         }
     }
 }
 
 /// A shared connection; derefs to diesel's, of which a `&` is enough to read.
-pub struct ReadConnection(Arc<Pooled>);
+pub struct ReadConnection(Arc<Leased>);
 
 impl Deref for ReadConnection {
     type Target = AsyncPgConnection;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.0.conn
     }
 }
 
 /// A connection of one's own; back in the pool when dropped, and thrown away if a transaction was left open on it.
-pub struct WriteConnection(Pooled);
+pub struct WriteConnection(Leased);
 
 impl Deref for WriteConnection {
     type Target = AsyncPgConnection;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.0.conn
     }
 }
 
 impl DerefMut for WriteConnection {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.0
+        &mut self.0.conn
     }
 }
 
@@ -116,7 +150,7 @@ impl WriteConnection {
             + Send,
         R: Send,
     {
-        let conn: &mut AsyncPgConnection = &mut self.0;
+        let conn: &mut AsyncPgConnection = &mut self.0.conn;
         let mut attempt = 1;
         loop {
             match AsyncConnection::transaction(conn, &mut work).await {

@@ -1,5 +1,7 @@
 //! Migrations: embedded in the binary, run under an advisory lock, so that instances starting together migrate once.
 
+use std::time::{Duration, Instant};
+
 use diesel::migration::MigrationSource;
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -11,9 +13,16 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// The lock that a migration holds: a number that nothing else locks.
 pub const LOCK: i64 = 0x706c_617a_6101;
 
+/// How long a migration waits for a lock: behind a change of a table that waits, all who use the table wait as well.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the others go first, before a migration that found its table in use is tried again, and how often it is.
+const PAUSE: Duration = Duration::from_secs(2);
+const TRIES: u32 = 200;
+
 /// Brings the database to this binary's version and returns the names of the migrations that were run.
 ///
-/// Waits for another instance that is migrating. Needs the multi-thread runtime.
+/// Waits for another instance that is migrating, and for tables that are in use. Needs the multi-thread runtime.
 ///
 /// # Errors
 /// When the database can't be reached, is unsuitable (not UTF-8, or deaf to Chinese), or a migration fails.
@@ -22,11 +31,24 @@ pub async fn run(url: &str) -> AppResult<Vec<String>> {
     // The lock is the session's: it goes away with the connection, however this ends.
     conn.batch_execute(&format!("set lock_timeout = 0; select pg_advisory_lock({LOCK})")).await?;
     check_database(&mut conn).await?;
+    conn.batch_execute(&format!("set lock_timeout = {}", LOCK_TIMEOUT.as_millis())).await?;
     let mut harness = AsyncMigrationHarness::new(conn);
-    let ran = harness
-        .run_pending_migrations(MIGRATIONS)
-        .map(|versions| versions.iter().map(ToString::to_string).collect())
-        .map_err(AppError::internal)?;
+    let mut ran: Vec<String> = Vec::new();
+    let mut tries = 0;
+    // One by one: what was run stays, and gives its locks back, when a later one has to wait.
+    while harness.has_pending_migration(MIGRATIONS).map_err(AppError::internal)? {
+        let start = Instant::now();
+        match harness.run_next_migration(MIGRATIONS) {
+            Ok(version) => ran.push(version.to_string()),
+            // Whatever fails sooner did not fail for a lock.
+            Err(error) if start.elapsed() >= LOCK_TIMEOUT && tries < TRIES => {
+                tries += 1;
+                tracing::warn!(%error, "a migration waits for a table that is in use; trying again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(AppError::internal(error)),
+        }
+    }
     Ok(ran)
 }
 

@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::Lease;
+use super::lease::is_within_execution;
 use crate::error::{AppError, AppResult};
 
 /// How long a request waits for a connection before it is refused: so long that one that needs a second one, because
@@ -100,11 +101,20 @@ impl Database {
         Ok(Self { pool, url: url.into(), listen_url: listen_url.unwrap_or(url).into(), statements })
     }
 
-    /// Takes a connection, for at most two seconds of waiting.
+    /// Takes a connection, for at most two seconds of waiting: for what runs outside an execution, such as background tasks.
     ///
     /// # Errors
-    /// Overloaded when none came free, internal when PostgreSQL can't be reached.
+    /// Overloaded when none came free, internal when PostgreSQL can't be reached, and inside an execution, which has its
+    /// [`Lease`].
     pub async fn get(&self) -> AppResult<PooledConnection<'static, AsyncPgConnection>> {
+        if is_within_execution() {
+            return Err(AppError::internal("an execution takes a connection past its lease"));
+        }
+        self.check_out().await
+    }
+
+    /// As [`Database::get`], for a lease.
+    pub(super) async fn check_out(&self) -> AppResult<PooledConnection<'static, AsyncPgConnection>> {
         let take = async {
             loop {
                 let mut conn = self.pool.get_owned().await.map_err(|error| match error {

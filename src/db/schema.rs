@@ -381,6 +381,7 @@ diesel::table! {
         subject_id -> Nullable<Int8>,
         seq -> Nullable<Int4>,
         user_id -> Nullable<Int8>,
+        written_at -> Timestamptz,
     }
 }
 

@@ -7,19 +7,41 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::BigInt;
 
 /// Declares a Rust enum that is a PostgreSQL enum, with the labels as PostgreSQL has them.
+///
+/// A newer instance may have written a label that this binary doesn't know. Where one such row must not fail a whole
+/// statement, `unknown:` says what it is read as: `unknown: Variant` for one of the variants, or `unknown: new Variant` for
+/// one of its own, which can't be written. Elsewhere it is an error.
 macro_rules! pg_enum {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident : $sql:ty { $($(#[$vmeta:meta])* $variant:ident = $label:literal),+ $(,)? }) => {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident : $sql:ty { $($variants:tt)+ }) => {
+        $crate::db::pg_enum!(@declare [$(#[$meta])* $vis] $name : $sql { $($variants)+ } []
+            |other| Err(format!(concat!("unknown ", stringify!($name), " {}"), other).into()));
+    };
+    ($(#[$meta:meta])* $vis:vis enum $name:ident : $sql:ty { $($variants:tt)+ }
+        unknown: $(#[$umeta:meta])* new $unknown:ident) => {
+        $crate::db::pg_enum!(@declare [$(#[$meta])* $vis] $name : $sql { $($variants)+ } [$(#[$umeta])* $unknown]
+            |_other| Ok(Self::$unknown));
+    };
+    ($(#[$meta:meta])* $vis:vis enum $name:ident : $sql:ty { $($variants:tt)+ } unknown: $unknown:ident) => {
+        $crate::db::pg_enum!(@declare [$(#[$meta])* $vis] $name : $sql { $($variants)+ } []
+            |_other| Ok(Self::$unknown));
+    };
+    (@declare [$(#[$meta:meta])* $vis:vis] $name:ident : $sql:ty {
+        $($(#[$vmeta:meta])* $variant:ident = $label:literal),+ $(,)?
+    } [$($(#[$umeta:meta])* $unknown:ident)?] |$other:ident| $read:expr) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
         #[diesel(sql_type = $sql)]
-        $vis enum $name { $($(#[$vmeta])* $variant),+ }
+        $vis enum $name { $($(#[$vmeta])* $variant,)+ $($(#[$umeta])* $unknown)? }
 
         impl diesel::serialize::ToSql<$sql, diesel::pg::Pg> for $name {
             fn to_sql<'b>(
                 &'b self,
                 out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
             ) -> diesel::serialize::Result {
-                let label: &[u8] = match self { $(Self::$variant => $label.as_bytes()),+ };
+                let label: &[u8] = match self {
+                    $(Self::$variant => $label.as_bytes(),)+
+                    $(Self::$unknown => return Err(concat!("an unknown ", stringify!($name), " can't be written").into()),)?
+                };
                 std::io::Write::write_all(out, label)?;
                 Ok(diesel::serialize::IsNull::No)
             }
@@ -29,7 +51,7 @@ macro_rules! pg_enum {
             fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
                 match std::str::from_utf8(bytes.as_bytes())? {
                     $($label => Ok(Self::$variant),)+
-                    other => Err(format!(concat!("unknown ", stringify!($name), " {}"), other).into()),
+                    $other => $read,
                 }
             }
         }

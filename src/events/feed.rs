@@ -11,36 +11,74 @@ use super::{hydrate, store};
 use crate::app::App;
 use crate::error::{AppError, AppResult};
 
-/// Events read in one go.
+/// Events read in one go, at most.
 const BATCH: i64 = 500;
 
 /// A look without a nudge, in case one was lost.
 const POLL: Duration = Duration::from_secs(1);
 
-/// A read that takes longer means that the connection is dead.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A read that takes longer means that the connection is dead, or the batch too large for a slow database.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// As [`PATIENCE`], for a single event.
+const LAST_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How the feed goes on after a failure.
+struct Pace {
+    /// Until it connects again.
+    pause: Duration,
+    /// Events that it reads in one go: half as many after a read that took too long, and twice as many after one that did
+    /// not, so that a slow database is never asked for the same events for ever.
+    batch: i64,
+}
+
+impl Pace {
+    const SHORTEST: Duration = Duration::from_millis(50);
+
+    fn patience(&self) -> Duration {
+        if self.batch > 1 { PATIENCE } else { LAST_PATIENCE }
+    }
+
+    fn faster(&mut self) {
+        self.batch = (self.batch * 2).min(BATCH);
+    }
+
+    fn slower(&mut self) {
+        self.batch = (self.batch / 2).max(1);
+    }
+}
 
 /// Follows the stream until told to stop; reconnects by itself.
 pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
-    let mut pause = Duration::from_millis(50);
+    let mut pace = Pace { pause: Pace::SHORTEST, batch: BATCH };
     while !stop.is_cancelled() {
         let ended = tokio::select! {
             () = stop.cancelled() => return,
-            ended = follow(&app, &mut pause) => ended,
+            ended = follow(&app, &mut pace) => ended,
         };
         if let Err(error) = ended {
             tracing::warn!(cause = %error.describe(), "the event feed lost its connection; trying again");
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(2));
+        tokio::time::sleep(pace.pause).await;
+        pace.pause = (pace.pause * 2).min(Duration::from_secs(2));
     }
 }
 
-async fn follow(app: &Arc<App>, pause: &mut Duration) -> AppResult<()> {
-    let listener = postgres::listen(app).await?;
-    *pause = Duration::from_millis(50);
+async fn follow(app: &Arc<App>, pace: &mut Pace) -> AppResult<()> {
+    let listener = tokio::time::timeout(PATIENCE, postgres::listen(app)).await.map_err(AppError::internal)??;
+    pace.pause = Pace::SHORTEST;
     loop {
-        while tokio::time::timeout(PATIENCE, step(app, &listener)).await.map_err(AppError::internal)?? {}
+        loop {
+            let Ok(more) = tokio::time::timeout(pace.patience(), step(app, &listener, pace.batch)).await else {
+                pace.slower();
+                return Err(AppError::internal(format!("reading took too long; next {} events at once", pace.batch)));
+            };
+            let more = more?;
+            pace.faster();
+            if !more {
+                break;
+            }
+        }
         tokio::select! {
             () = app.events.moved.notified() => {}
             () = tokio::time::sleep(POLL) => {}
@@ -50,19 +88,40 @@ async fn follow(app: &Arc<App>, pause: &mut Duration) -> AppResult<()> {
 }
 
 /// Takes in the next batch; true when there may be more.
-async fn step(app: &Arc<App>, listener: &Listener) -> AppResult<bool> {
+async fn step(app: &Arc<App>, listener: &Listener, most: i64) -> AppResult<bool> {
     let head = app.events.head_cursor();
-    let rows = store::list_after(&listener.conn, head.position, head.not_before(), BATCH).await?;
-    let Some(newest) = rows.last().map(|row| row.at) else { return Ok(false) };
-    let full = rows.len() == usize::try_from(BATCH).unwrap_or(usize::MAX);
+    let rows = store::list_after(&listener.conn, head.position, head.not_before(), most).await?;
+    if rows.is_empty() {
+        return Ok(false);
+    }
+    let full = rows.len() == usize::try_from(most).unwrap_or(usize::MAX);
     let batch = hydrate::load(app, &listener.conn, rows).await?;
     for event in &batch {
         if let Payload::Session(session, reason) = event.payload {
             app.revoked.insert(session, reason, app.clock.now());
         }
     }
-    let lag = (app.clock.now() - newest).num_milliseconds().max(0);
-    app.events.lag_millis.store(lag, std::sync::atomic::Ordering::Relaxed);
     app.events.hub.dispatch(batch);
     Ok(full)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_too_long_is_read_in_smaller_parts_down_to_one() {
+        let mut pace = Pace { pause: Pace::SHORTEST, batch: BATCH };
+        let mut batches = Vec::new();
+        for _ in 0..10 {
+            batches.push(pace.batch);
+            pace.slower();
+        }
+        assert_eq!(batches, [500, 250, 125, 62, 31, 15, 7, 3, 1, 1]);
+        assert_eq!(pace.patience(), LAST_PATIENCE);
+        for _ in 0..10 {
+            pace.faster();
+        }
+        assert_eq!((pace.batch, pace.patience()), (BATCH, PATIENCE));
+    }
 }

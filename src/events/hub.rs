@@ -1,21 +1,19 @@
 //! Who listens here, and the last minutes of the stream in memory.
 //!
-//! One lock around everything; nothing is awaited under it. The feed hands over batches in order, so the state between
-//! two batches is the state of the stream at [`Hub::head`].
+//! One lock around everything; nothing is awaited under it, and what many ask for is looked through outside of it. The feed
+//! hands over batches in order, so the state between two batches is the state of the stream at [`Hub::head`].
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
 use super::cursor::StreamCursor;
 use super::model::{Audience, Event, Payload, Position, Window};
+use super::ring::Ring;
 use super::subscriber::Interest;
 use crate::ids::{ConversationId, UserId};
-
-/// Events that memory keeps, at most, in number and bytes.
-const RING_EVENTS: usize = 20_000;
-const RING_BYTES: usize = 64 << 20;
 
 /// Events that wait for one subscriber before it has to catch up instead.
 pub const QUEUE: usize = 256;
@@ -24,12 +22,36 @@ pub const QUEUE: usize = 256;
 pub type SubscriberId = u64;
 
 /// See the module.
-pub struct Hub(Mutex<State>);
+pub struct Hub {
+    state: Mutex<State>,
+    queued: Arc<AtomicUsize>,
+}
+
+/// An event that waits for one subscriber; it is counted for as long as it does.
+pub struct Queued {
+    /// The event.
+    pub event: Arc<Event>,
+    _counted: Counted,
+}
+
+struct Counted(Arc<AtomicUsize>);
+
+impl Queued {
+    fn new(event: &Arc<Event>, count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self { event: Arc::clone(event), _counted: Counted(Arc::clone(count)) }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 struct State {
     head: StreamCursor,
-    ring: VecDeque<Arc<Event>>,
-    ring_bytes: usize,
+    ring: Ring,
     listeners: HashMap<UserId, Listener>,
     /// Those with live subscribers here whose role something may speak to.
     staff: HashSet<UserId>,
@@ -42,7 +64,8 @@ struct State {
 /// One person with at least one subscription here.
 #[derive(Default)]
 struct Listener {
-    windows: HashMap<ConversationId, Window>,
+    /// Shared with those who look through what memory holds.
+    windows: Arc<HashMap<ConversationId, Window>>,
     /// The windows were read from the database.
     loaded: bool,
     /// Changes that came by while they were being read; the changes win.
@@ -52,7 +75,8 @@ struct Listener {
 }
 
 struct Live {
-    queue: mpsc::Sender<Arc<Event>>,
+    queue: mpsc::Sender<Queued>,
+    queued: Arc<AtomicUsize>,
     interest: Interest,
     /// Seen already: a cursor may come from an instance that is ahead of this one.
     reached: Position,
@@ -70,20 +94,20 @@ impl Hub {
     /// A hub at the present end of the stream.
     #[must_use]
     pub fn new(head: StreamCursor) -> Self {
-        Self(Mutex::new(State {
+        let state = State {
             head,
-            ring: VecDeque::new(),
-            ring_bytes: 0,
+            ring: Ring::default(),
             listeners: HashMap::new(),
             staff: HashSet::new(),
             conversations: HashMap::new(),
             next_id: 0,
             subscriptions: 0,
-        }))
+        };
+        Self { state: Mutex::new(state), queued: Arc::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How far the stream has come here.
@@ -107,9 +131,7 @@ impl Hub {
     /// Events that wait for subscribers here.
     #[must_use]
     pub fn queued(&self) -> usize {
-        let state = self.state();
-        let live = state.listeners.values().flat_map(|listener| listener.live.values());
-        live.map(|live| QUEUE - live.queue.capacity()).sum()
+        self.queued.load(Ordering::Relaxed)
     }
 
     /// Announces a subscription. True when the person's windows have to be read and handed to [`Hub::set_windows`].
@@ -129,7 +151,7 @@ impl Hub {
         let state = &mut *guard;
         let Some(listener) = state.listeners.get_mut(&user).filter(|listener| !listener.loaded) else { return };
         listener.loaded = true;
-        listener.windows = windows.into_iter().collect();
+        listener.windows = Arc::new(windows.into_iter().collect());
         for (conversation, window) in std::mem::take(&mut listener.early) {
             listener.set_window(conversation, window);
         }
@@ -168,22 +190,25 @@ impl Hub {
         let Some(listener) = state.listeners.get(&user) else { return HashMap::new() };
         match interest.conversation {
             Some(id) => listener.windows.get(&id).map(|window| (id, *window)).into_iter().collect(),
-            None => listener.windows.clone(),
+            None => HashMap::clone(&listener.windows),
         }
     }
 
     /// What the person may see and cares for behind a position, from at most `scan` events in memory.
     #[must_use]
     pub fn recent(&self, user: UserId, interest: &Interest, after: Position, scan: usize) -> Recent {
-        let state = self.state();
-        let first = state.ring.front().map_or(state.head.position + 1, |event| event.position);
-        let Ok(skip) = usize::try_from(after + 1 - first) else { return Recent::TooOld };
-        let Some(listener) = state.listeners.get(&user) else { return Recent::Events(Vec::new(), after) };
+        // Both at one moment: no event is looked at with a window from before it.
+        let (stretch, windows) = {
+            let state = self.state();
+            let Some(stretch) = state.ring.behind(after, state.head.position, scan) else { return Recent::TooOld };
+            let Some(listener) = state.listeners.get(&user) else { return Recent::Events(Vec::new(), after) };
+            (stretch, Arc::clone(&listener.windows))
+        };
         let mut through = after;
         let mut events = Vec::new();
-        for event in state.ring.iter().skip(skip).take(scan) {
+        for event in stretch.iter() {
             through = event.position;
-            if interest.admits(user, &listener.windows, event) {
+            if interest.admits(user, &windows, event) {
                 events.push(Arc::clone(event));
             }
         }
@@ -198,7 +223,7 @@ impl Hub {
         id: SubscriberId,
         interest: &Interest,
         reached: Position,
-    ) -> Option<mpsc::Receiver<Arc<Event>>> {
+    ) -> Option<mpsc::Receiver<Queued>> {
         let mut state = self.state();
         if state.head.position > reached {
             return None;
@@ -208,12 +233,12 @@ impl Hub {
             state.staff.insert(user);
         }
         let listener = state.listeners.get_mut(&user)?;
-        listener.live.insert(id, Live { queue, interest: interest.clone(), reached });
+        listener.live.insert(id, Live { queue, queued: Arc::clone(&self.queued), interest: interest.clone(), reached });
         Some(receiver)
     }
 
     /// Takes in the next events of the stream, in order and without gaps, and hands them to whoever is live.
-    pub fn dispatch(&self, batch: Vec<Arc<Event>>) {
+    pub fn dispatch(&self, batch: Vec<Event>) {
         let mut guard = self.state();
         let state = &mut *guard;
         for event in batch {
@@ -221,13 +246,8 @@ impl Hub {
             if let Payload::Membership { conversation_id, user_id, window } = event.payload {
                 state.change_window(user_id, conversation_id, window);
             }
+            let event = state.ring.push(event);
             state.deliver(&event);
-            state.ring_bytes += event.weight();
-            state.ring.push_back(event);
-        }
-        while state.ring.len() > RING_EVENTS || state.ring_bytes > RING_BYTES {
-            let Some(oldest) = state.ring.pop_front() else { break };
-            state.ring_bytes -= oldest.weight();
         }
     }
 }
@@ -267,6 +287,7 @@ impl State {
                     }
                 }
             }
+            Audience::Unknown => {}
         }
     }
 }
@@ -274,8 +295,8 @@ impl State {
 impl Listener {
     fn set_window(&mut self, conversation: ConversationId, window: Option<Window>) {
         match window {
-            Some(window) => self.windows.insert(conversation, window),
-            None => self.windows.remove(&conversation),
+            Some(window) => Arc::make_mut(&mut self.windows).insert(conversation, window),
+            None => Arc::make_mut(&mut self.windows).remove(&conversation),
         };
     }
 
@@ -285,7 +306,7 @@ impl Listener {
         self.live.retain(|_, subscriber| {
             event.position <= subscriber.reached
                 || !subscriber.interest.admits(user, windows, event)
-                || subscriber.queue.try_send(Arc::clone(event)).is_ok()
+                || subscriber.queue.try_send(Queued::new(event, &subscriber.queued)).is_ok()
         });
     }
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::model::{Event, EventKind, Payload, StoredEvent};
+use super::model::{Event, EventKind, Payload, SharedCard, StoredEvent};
 use crate::app::App;
 use crate::domains::accounts::model::SessionEnd;
 use crate::domains::{accounts, chat, media};
 use crate::error::AppResult;
 use crate::ids::{ConversationId, ItemId, MediaId, MessageId, OrderId, SessionId, TaskId, TicketId, UserId};
 
-/// Turns rows into shared events: at most one statement per kind of thing they refer to.
-pub(super) async fn load(app: &App, conn: &AsyncPgConnection, rows: Vec<StoredEvent>) -> AppResult<Vec<Arc<Event>>> {
+/// Turns rows into events: at most one statement per kind of thing they refer to.
+pub(super) async fn load(app: &App, conn: &AsyncPgConnection, rows: Vec<StoredEvent>) -> AppResult<Vec<Event>> {
     let mut messages: Vec<MessageId> = Vec::new();
     let mut markers: Vec<(ConversationId, UserId)> = Vec::new();
     let mut memberships: Vec<(ConversationId, UserId)> = Vec::new();
@@ -41,7 +41,7 @@ pub(super) async fn load(app: &App, conn: &AsyncPgConnection, rows: Vec<StoredEv
     let avatars: Vec<MediaId> = people.filter_map(|user| user.avatar_id).collect();
     media::service::foresee(app, conn, &avatars).await?;
     let found = Found { cards, conversations, users, windows, ends };
-    Ok(rows.into_iter().map(|row| Arc::new(found.event(&row))).collect())
+    Ok(rows.iter().map(|row| found.event(row)).collect())
 }
 
 struct Found {
@@ -54,6 +54,7 @@ struct Found {
 
 impl Found {
     fn event(&self, row: &StoredEvent) -> Event {
+        let payload = self.payload(row).unwrap_or(Payload::Gone);
         Event {
             position: row.position,
             at: row.at,
@@ -61,14 +62,15 @@ impl Found {
             audience: row.audience(),
             version: row.version,
             seq: row.seq,
-            payload: self.payload(row).unwrap_or(Payload::Gone),
+            weight: payload.weight(),
+            payload,
         }
     }
 
     fn payload(&self, row: &StoredEvent) -> Option<Payload> {
         Some(match row.kind {
             EventKind::MessageCreated | EventKind::MessageUpdated => {
-                Payload::Message(Arc::clone(self.cards.get(&MessageId(row.subject_id?))?))
+                Payload::Message(SharedCard::new(Arc::clone(self.cards.get(&MessageId(row.subject_id?))?)))
             }
             EventKind::ConversationRead => Payload::Marker {
                 conversation: Arc::clone(self.conversations.get(&row.conversation_id?)?),
@@ -89,6 +91,7 @@ impl Found {
                 // Its row may be gone already; its tokens are no good all the same.
                 Payload::Session(session, self.ends.get(&session).copied().unwrap_or(SessionEnd::Revoked))
             }
+            EventKind::Unknown => return None,
         })
     }
 }

@@ -19,8 +19,11 @@
 //! - A subscriber is either catching up (from memory, else from the database) or live. It goes live under the hub's
 //!   lock, at the very position it has reached, so that nothing falls between. A full queue sends it back to catching
 //!   up; nothing is ever skipped.
+//! - What a newer instance wrote stops nobody: an event of an unknown kind or audience is for nobody here, and a row that
+//!   can't be read hides one event, not those behind it.
 //! - A cursor below `dropped_through` is refused: never a silent gap.
 
+pub mod backlog;
 pub mod bus;
 pub mod cursor;
 mod feed;
@@ -32,12 +35,13 @@ pub mod partitions;
 mod replay;
 pub mod resume;
 pub mod retention;
+mod ring;
 mod sequencer;
 pub mod store;
 pub mod subscriber;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -62,8 +66,6 @@ pub struct Events {
     /// Something was moved to `events`, here or elsewhere.
     moved: Notify,
     leading: AtomicBool,
-    /// Milliseconds between an event's place in the stream and its arrival at this hub, lately.
-    lag_millis: AtomicI64,
 }
 
 impl Events {
@@ -82,7 +84,6 @@ impl Events {
             written_here: Notify::new(),
             moved: Notify::new(),
             leading: AtomicBool::new(false),
-            lag_millis: AtomicI64::new(0),
         })
     }
 
@@ -91,16 +92,6 @@ impl Events {
         tracker.spawn(sequencer::run(Arc::clone(app), app.stop.clone()));
         tracker.spawn(feed::run(Arc::clone(app), app.stop.clone()));
         tracker.spawn(bus::postgres::relay_nudges(Arc::clone(app), app.stop.clone()));
-    }
-
-    /// Whether the stream can be read just now, which is whether the database answers.
-    ///
-    /// # Errors
-    /// When it doesn't.
-    pub async fn is_readable(&self) -> AppResult<()> {
-        let conn = self.database.get().await?;
-        store::get_stream(&conn).await?;
-        Ok(())
     }
 
     /// Says after a commit that there is something in the outbox.
@@ -124,16 +115,10 @@ impl Events {
         self.hub.head()
     }
 
-    /// Whether this instance's sequencer is the one at work.
+    /// Whether this instance's sequencer is the one at work: of all instances one leads, and does what is to be done once.
     #[must_use]
     pub fn is_leading(&self) -> bool {
         self.leading.load(Ordering::Relaxed)
-    }
-
-    /// How long the last events took from their place in the stream to this instance's hub, in milliseconds.
-    #[must_use]
-    pub fn lag_millis(&self) -> i64 {
-        self.lag_millis.load(Ordering::Relaxed)
     }
 
     /// The hub, for its figures.

@@ -1,6 +1,6 @@
 //! What an event is: as a row on its way, and as the shared object that subscribers resolve.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 use diesel::{Insertable, Queryable, Selectable};
@@ -36,6 +36,9 @@ pg_enum! {
         /// A ticket was made or changed.
         TicketChanged = "TICKET_CHANGED",
     }
+    unknown:
+        /// Of a newer instance's kinds: for nobody here.
+        new Unknown
 }
 
 pg_enum! {
@@ -48,6 +51,9 @@ pg_enum! {
         /// Everybody with a role.
         Role = "ROLE",
     }
+    unknown:
+        /// Of a newer instance's audiences: nobody here.
+        new Unknown
 }
 
 /// Whom an event is for.
@@ -59,6 +65,8 @@ pub enum Audience {
     User(UserId),
     /// Everybody with the role of this rank.
     Role(i64),
+    /// Nobody here: an audience that only newer instances know. It can't be written.
+    Unknown,
 }
 
 /// An outbox row to be.
@@ -91,6 +99,7 @@ impl NewEvent {
             Audience::Conversation(id) => (AudienceKind::Conversation, id.0),
             Audience::User(id) => (AudienceKind::User, id.0),
             Audience::Role(rank) => (AudienceKind::Role, rank),
+            Audience::Unknown => (AudienceKind::Unknown, 0),
         };
         Self {
             kind,
@@ -139,6 +148,7 @@ impl StoredEvent {
             AudienceKind::Conversation => Audience::Conversation(ConversationId(self.audience_id)),
             AudienceKind::User => Audience::User(UserId(self.audience_id)),
             AudienceKind::Role => Audience::Role(self.audience_id),
+            AudienceKind::Unknown => Audience::Unknown,
         }
     }
 }
@@ -160,13 +170,38 @@ pub struct Event {
     pub seq: Option<i32>,
     /// What it is about.
     pub payload: Payload,
+    /// Roughly the bytes it takes in memory.
+    pub weight: usize,
+}
+
+/// A message's card that all events of the message share in memory, so that none shows what was edited away.
+#[derive(Clone, Debug)]
+pub struct SharedCard(Arc<RwLock<Arc<MessageCard>>>);
+
+impl SharedCard {
+    /// A card that nothing shares yet.
+    #[must_use]
+    pub fn new(card: Arc<MessageCard>) -> Self {
+        Self(Arc::new(RwLock::new(card)))
+    }
+
+    /// The message, as it is now.
+    #[must_use]
+    pub fn get(&self) -> Arc<MessageCard> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the card by a newer one.
+    pub fn set(&self, card: Arc<MessageCard>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = card;
+    }
 }
 
 /// What an event is about.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// A message, as it is now.
-    Message(Arc<MessageCard>),
+    /// A message, as it is when it is looked at.
+    Message(SharedCard),
     /// A read marker.
     Marker {
         /// Where.
@@ -195,7 +230,7 @@ pub enum Payload {
     Order(OrderId, UserId),
     /// A ticket, and whose it is; as an item.
     Ticket(TicketId, UserId),
-    /// What it was about exists no more.
+    /// What it was about exists no more, or only newer instances know what it tells.
     Gone,
 }
 
@@ -244,15 +279,17 @@ impl Event {
             _ => None,
         }
     }
+}
 
-    /// Roughly the bytes it takes in memory.
+impl Payload {
+    /// Roughly the bytes that an event with it takes in memory.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let text = match &self.payload {
-            Payload::Message(card) => card.message.weight(),
+        let text = match self {
+            Self::Message(card) => card.get().message.weight(),
             _ => 0,
         };
-        size_of::<Self>() + text + 512
+        size_of::<Event>() + text + 512
     }
 }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::cursor::StreamCursor;
 use super::hydrate;
-use super::model::Event;
+use super::model::{Event, Position};
 use super::store::{self, EventsBetween};
 use super::subscriber::Interest;
 use crate::app::App;
+use crate::db::Lease;
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::ids::{ConversationId, UserId};
 
@@ -25,52 +26,81 @@ fn expired() -> AppError {
 ///
 /// # Errors
 /// `CURSOR_EXPIRED`.
-pub(super) async fn check_cursor(app: &App, cursor: StreamCursor) -> AppResult<()> {
-    let conn = app.database.get().await?;
-    let stream = store::get_stream(&conn).await?;
+pub(super) async fn check_cursor(lease: &Lease, cursor: StreamCursor) -> AppResult<()> {
+    let stream = store::get_stream(&*lease.read().await?).await?;
     if cursor.position < stream.dropped_through || cursor.position > stream.head {
         return Err(expired());
     }
     Ok(())
 }
 
-/// The next page of what somebody may see behind a cursor, and how far that goes.
-///
-/// # Errors
-/// `CURSOR_EXPIRED` when retention took some of it meanwhile.
-pub(super) async fn next_page(
-    app: &App,
-    user: UserId,
-    interest: &Interest,
-    after: StreamCursor,
-) -> AppResult<(Vec<Arc<Event>>, StreamCursor)> {
-    // The head first: whatever lies up to it is covered by the windows read after it.
-    let head = app.events.head_cursor();
-    let windows = app.events.hub.windows(user, interest);
-    let conversations: Vec<ConversationId> = windows.keys().copied().collect();
-    let conn = app.database.get().await?;
-    let query = EventsBetween {
-        conversations: &conversations,
-        user,
-        rank: interest.rank,
-        kinds: interest.kinds,
-        after: after.position,
-        through: head.position,
-        not_before: after.not_before(),
-        limit: PAGE,
-    };
-    let rows = store::list_between(&conn, query).await?;
-    // After the read: what the read missed because it was dropped shows here.
-    if after.position < store::get_stream(&conn).await?.dropped_through {
-        return Err(expired());
-    }
-    let reached = match rows.last() {
-        Some(last) if rows.len() == usize::try_from(PAGE).unwrap_or(usize::MAX) => {
-            StreamCursor { position: last.position, at: last.at }
+/// Somebody who catches up.
+pub(super) struct Replay<'a> {
+    /// The app.
+    pub(super) app: &'a App,
+    /// The connection to read through.
+    pub(super) lease: &'a Lease,
+    /// Who.
+    pub(super) user: UserId,
+    /// What they care for.
+    pub(super) interest: &'a Interest,
+}
+
+/// A page of what somebody may see.
+pub(super) struct Page {
+    /// The events, in order.
+    pub(super) events: Vec<Arc<Event>>,
+    /// How far the page goes.
+    pub(super) reached: StreamCursor,
+    /// How many positions the next page should look at.
+    pub(super) span: Option<Position>,
+}
+
+impl Replay<'_> {
+    /// The next page of what somebody may see behind a cursor.
+    ///
+    /// The statement reads up to a page of each conversation before it knows which rows come first. So once a page was full,
+    /// the next one looks no further than twice as many positions as that one took: a long replay of many busy conversations
+    /// reads each row once or twice, and not once a page.
+    ///
+    /// # Errors
+    /// `CURSOR_EXPIRED` when retention took some of it meanwhile.
+    pub(super) async fn next_page(&self, after: StreamCursor, span: Option<Position>) -> AppResult<Page> {
+        let Self { app, lease, user, interest } = *self;
+        // The head first: whatever lies up to it is covered by the windows read after it.
+        let head = app.events.head_cursor();
+        let through = span.map_or(head.position, |span| head.position.min(after.position.saturating_add(span)));
+        let windows = app.events.hub.windows(user, interest);
+        let conversations: Vec<ConversationId> = windows.keys().copied().collect();
+        let conn = lease.read().await?;
+        let query = EventsBetween {
+            conversations: &conversations,
+            user,
+            rank: interest.rank,
+            kinds: interest.kinds,
+            after: after.position,
+            through,
+            not_before: after.not_before(),
+            limit: PAGE,
+        };
+        let rows = store::list_between(&conn, query).await?;
+        // After the read: what the read missed because it was dropped shows here.
+        if after.position < store::get_stream(&conn).await?.dropped_through {
+            return Err(expired());
         }
-        _ => head,
-    };
-    let events = hydrate::load(app, &conn, rows).await?;
-    let visible = |event: &Arc<Event>| interest.admits(user, &windows, event);
-    Ok((events.into_iter().filter(visible).collect(), reached))
+        let last = rows.last().map(|row| StreamCursor { position: row.position, at: row.at });
+        let is_full = rows.len() == usize::try_from(PAGE).unwrap_or(usize::MAX);
+        let (reached, span) = match last.filter(|_| is_full) {
+            Some(last) => (last, Some((last.position - after.position).saturating_mul(2))),
+            None if through == head.position => (head, span),
+            // No event behind this position is older than the last one before it.
+            None => {
+                let at = last.map_or(after.at, |last| last.at);
+                (StreamCursor { position: through, at }, span.map(|span| span.saturating_mul(4)))
+            }
+        };
+        let events = hydrate::load(app, &conn, rows).await?;
+        let visible = events.into_iter().filter(|event| interest.admits(user, &windows, event));
+        Ok(Page { events: visible.map(Arc::new).collect(), reached, span })
+    }
 }

@@ -3,12 +3,13 @@
 //!
 //! A drop locks `events` for all others. So it waits for that lock a tenth of a second at most, and is tried again a minute
 //! later. Before a day goes, `event_stream.dropped_through` says so: a reader that comes too late is refused, and never gets
-//! a gap. In an hour two days go at most: a clock that is wrong by years takes a while to do harm.
+//! a gap. A clock that jumps ahead takes nothing: a day is over when both the database's clock and the leader's say so, and in
+//! an hour two days go at most.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{Days, NaiveTime};
+use chrono::{Days, NaiveDate, NaiveTime};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 
 use super::{partitions, store};
@@ -30,7 +31,8 @@ const SESSION_SETTINGS: &str = "set application_name = 'plaza retention'; set ti
 /// Drops what is past the retention, now and then, until it is aborted.
 pub(super) async fn run(app: Arc<App>) {
     loop {
-        let dropped = drop_expired(app.database.listen_url(), app.events.retention_days).await;
+        let today = app.clock.now().date_naive();
+        let dropped = drop_expired(app.database.listen_url(), today, app.events.retention_days).await;
         if let Err(error) = &dropped {
             tracing::warn!(cause = %error.describe(), "a day of events past the retention was not dropped; trying again");
         }
@@ -38,14 +40,14 @@ pub(super) async fn run(app: Arc<App>) {
     }
 }
 
-/// Drops the oldest days past the retention, and returns how many went.
+/// Drops the oldest days past the retention, and returns how many went; `today` by this machine's clock.
 ///
 /// # Errors
 /// When the database fails, or another session holds a day.
-pub async fn drop_expired(url: &str, retention_days: u32) -> AppResult<usize> {
+pub async fn drop_expired(url: &str, today: NaiveDate, retention_days: u32) -> AppResult<usize> {
     let mut conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
     conn.batch_execute(SESSION_SETTINGS).await?;
-    let oldest_kept = store::get_today(&conn).await? - Days::new(u64::from(retention_days));
+    let oldest_kept = store::get_today(&conn).await?.min(today) - Days::new(u64::from(retention_days));
     let days = store::list_days(&conn).await?;
     let expired = days.into_iter().filter_map(|name| partitions::day(&name).map(|day| (day, name)));
     let expired = expired.filter(|(day, _)| *day < oldest_kept).take(DAYS_AT_ONCE);

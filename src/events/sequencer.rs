@@ -52,7 +52,7 @@ async fn lead(app: &Arc<App>) -> AppResult<()> {
     let url = app.database.listen_url();
     let mut conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
     conn.batch_execute(SESSION_SETTINGS).await?;
-    while !store::try_lead(&conn).await? {
+    while !within(PATIENCE, store::try_lead(&conn)).await?? {
         tokio::time::sleep(TRY).await;
     }
     tracing::info!("this instance sequences the events");
@@ -65,7 +65,7 @@ async fn lead(app: &Arc<App>) -> AppResult<()> {
         if Instant::now() >= next_upkeep {
             next_upkeep = Instant::now() + UPKEEP;
             // They are made days ahead: what holds the table's definition now delays no event.
-            if let Err(error) = partitions::make_ahead(&conn).await {
+            if let Err(error) = within(PATIENCE, partitions::make_ahead(&conn)).await? {
                 tracing::warn!(cause = %error.describe(), "days of events were not made ahead; trying again in a minute");
                 next_upkeep = Instant::now() + UPKEEP_RETRY;
             }
@@ -77,13 +77,17 @@ async fn lead(app: &Arc<App>) -> AppResult<()> {
     }
 }
 
+/// Waits so long for the database and no longer: a connection that is dead on its way gives no answer.
+async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> AppResult<T> {
+    tokio::time::timeout(patience, work).await.map_err(AppError::internal)
+}
+
 /// Moves a batch; true when there may be more.
 async fn move_batch(app: &Arc<App>, conn: &AsyncPgConnection) -> AppResult<bool> {
-    let moved = tokio::time::timeout(PATIENCE, store::move_batch(conn)).await.map_err(AppError::internal)?;
-    let moved = match moved {
+    let moved = match within(PATIENCE, store::move_batch(conn)).await? {
         Ok(moved) => moved,
         Err(error) if partitions::is_missing(&error) => {
-            partitions::make_ahead(conn).await?;
+            within(PATIENCE, partitions::make_ahead(conn)).await??;
             return Ok(true);
         }
         Err(error) => return Err(error.into()),

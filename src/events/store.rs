@@ -1,13 +1,14 @@
 //! All SQL of the event stream.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::{EventKind, NewEvent, Position, StoredEvent};
 use crate::db::schema::{event_stream, events, outbox, sql_types};
-use crate::db::statement;
+use crate::db::{columns, statement};
 use crate::ids::{ConversationId, UserId};
 
 /// How many outbox rows one move takes.
@@ -43,6 +44,11 @@ statement! {
        coalesce(case when count(*) > 0 then pg_notify('plaza_events', '')::text end, '') from placed"
 }
 
+columns!(
+    /// The columns of an event; a newer version may have added others.
+    static EVENT: StoredEvent
+);
+
 statement! {
     /// What some conversations' members, one person and their roles got between two positions, merged, at most `limit`
     /// rows.
@@ -55,22 +61,58 @@ statement! {
         through: Position,
         not_before: DateTime<Utc>,
         limit: i64,
-    } -> events::SqlType
+    } -> diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<StoredEvent, Pg>>
     |this|
     "select merged.* from (select e.* from unnest(" [Array<BigInt>: this.conversations]
-    ") as c (id) cross join lateral (select * from events where audience = 'CONVERSATION' and audience_id = c.id \
+    ") as c (id) cross join lateral (select " {&*EVENT} " from events \
+       where audience = 'CONVERSATION' and audience_id = c.id \
        and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
     " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
     ") order by position limit " [BigInt: &this.limit] ") e \
-     union all (select * from events where audience = 'USER' and audience_id = " [BigInt: &this.user]
+     union all (select " {&*EVENT} " from events where audience = 'USER' and audience_id = " [BigInt: &this.user]
     " and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
     " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
     ") order by position limit " [BigInt: &this.limit]
     ") union all select e.* from generate_series(1, " [BigInt: &this.rank]
-    ") as r (rank) cross join lateral (select * from events where audience = 'ROLE' and audience_id = r.rank \
+    ") as r (rank) cross join lateral (select " {&*EVENT} " from events where audience = 'ROLE' and audience_id = r.rank \
        and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
     " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
     ") order by position limit " [BigInt: &this.limit] ") e) merged order by position limit " [BigInt: &this.limit]
+}
+
+/// What waits in the stream.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The last position given out.
+    pub head: Position,
+    /// Rows of the outbox, counted up to 10,000.
+    pub outbox: i64,
+    /// The age of the oldest of them.
+    pub outbox_seconds: Option<f64>,
+    /// The age of the event at the position that was asked for.
+    pub feed_seconds: Option<f64>,
+}
+
+statement! {
+    /// How much waits for its place, and for how long, and since when the event at a position has had its own.
+    pub struct ListWaiting { position: Position, not_before: DateTime<Utc> }
+        -> (BigInt, BigInt, Nullable<Double>, Nullable<Double>)
+    |this|
+    "select head, (select count(*) from (select from outbox limit 10000) as counted), \
+       (select extract(epoch from clock_timestamp() - written_at)::float8 from outbox order by id limit 1), \
+       (select extract(epoch from clock_timestamp() - at)::float8 from events where position = "
+    [BigInt: &this.position] " and at >= " [Timestamptz: &this.not_before] " limit 1) from event_stream"
+}
+
+/// See [`ListWaiting`].
+pub async fn get_waiting(
+    mut conn: &AsyncPgConnection,
+    position: Position,
+    not_before: DateTime<Utc>,
+) -> QueryResult<Waiting> {
+    let row: (i64, i64, Option<f64>, Option<f64>) = ListWaiting { position, not_before }.get_result(&mut conn).await?;
+    let (head, outbox, outbox_seconds, feed_seconds) = row;
+    Ok(Waiting { head, outbox, outbox_seconds, feed_seconds })
 }
 
 statement! {

@@ -7,13 +7,15 @@ use futures_util::Stream;
 use tokio::sync::mpsc;
 
 use super::cursor::StreamCursor;
-use super::hub::{Recent, SubscriberId};
-use super::model::{Audience, Event, EventKind, Window};
-use super::replay;
+use super::hub::{Queued, Recent, SubscriberId};
+use super::model::{Audience, Event, EventKind, Position, Window};
+use super::replay::{self, Replay};
 use crate::app::App;
+use crate::db::Lease;
 use crate::domains::chat;
 use crate::error::AppResult;
 use crate::ids::{ConversationId, UserId};
+use crate::scope::Scope;
 
 /// Events looked at in one go while catching up from memory.
 const SCAN: usize = 1000;
@@ -47,6 +49,7 @@ impl Interest {
                 }
                 Audience::User(id) => id == user,
                 Audience::Role(rank) => rank <= self.rank && event.person() != Some(user),
+                Audience::Unknown => false,
             }
     }
 }
@@ -60,7 +63,9 @@ pub struct Subscription {
     /// Everything up to here was handed out, is in the backlog, or is nothing for us.
     reached: StreamCursor,
     backlog: VecDeque<Arc<Event>>,
-    live: Option<mpsc::Receiver<Arc<Event>>>,
+    /// How many positions the next page from the database should look at.
+    span: Option<Position>,
+    live: Option<mpsc::Receiver<Queued>>,
 }
 
 impl Subscription {
@@ -69,16 +74,35 @@ impl Subscription {
     /// # Errors
     /// `CURSOR_EXPIRED` when events behind the cursor were dropped or the cursor is not of this database.
     pub async fn open(app: Arc<App>, user: UserId, interest: Interest, after: Option<StreamCursor>) -> AppResult<Self> {
+        let lease = app.database.lease();
+        Self::open_through(&lease, app, user, interest, after).await
+    }
+
+    async fn open_through(
+        lease: &Lease,
+        app: Arc<App>,
+        user: UserId,
+        interest: Interest,
+        after: Option<StreamCursor>,
+    ) -> AppResult<Self> {
         let (id, load) = app.events.hub.register(user);
         // From here on the drop takes it off again, whatever happens.
-        let mut subscription =
-            Self { reached: app.events.head_cursor(), app, user, id, interest, backlog: VecDeque::new(), live: None };
+        let mut subscription = Self {
+            reached: app.events.head_cursor(),
+            app,
+            user,
+            id,
+            interest,
+            backlog: VecDeque::new(),
+            span: None,
+            live: None,
+        };
         if load {
-            let windows = chat::service::list_windows(&subscription.app, user).await?;
+            let windows = chat::service::list_windows(lease, user).await?;
             subscription.app.events.hub.set_windows(user, windows);
         }
         if let Some(cursor) = after {
-            replay::check_cursor(&subscription.app, cursor).await?;
+            replay::check_cursor(lease, cursor).await?;
             subscription.reached = cursor;
         }
         Ok(subscription)
@@ -94,31 +118,40 @@ impl Subscription {
                 return Ok(event);
             }
             if let Some(live) = &mut self.live {
-                if let Some(event) = live.recv().await {
+                if let Some(Queued { event, .. }) = live.recv().await {
                     self.reached = StreamCursor::after(&event);
                     return Ok(event);
                 }
                 self.live = None;
             }
-            if !self.catch_up().await? {
+            // A connection for one stretch: whoever reads slowly holds none meanwhile.
+            if !self.catch_up(&self.app.database.lease()).await? {
                 self.live = self.app.events.hub.go_live(self.user, self.id, &self.interest, self.reached.position);
             }
         }
     }
 
-    /// At most `limit` events that are there already, without waiting, and whether there are more.
+    /// At most `limit` events of the viewer's that are there already behind a cursor, without waiting, and whether there
+    /// are more; read through the execution's own connection.
     ///
     /// # Errors
-    /// As [`Subscription::next`].
-    pub async fn pull(&mut self, limit: usize) -> AppResult<(Vec<Arc<Event>>, bool)> {
-        while self.backlog.len() <= limit && self.catch_up().await? {}
-        let more = self.backlog.len() > limit;
-        self.backlog.truncate(limit);
-        Ok((std::mem::take(&mut self.backlog).into(), more))
+    /// Unauthenticated without a token; as [`Subscription::open`] and [`Subscription::next`].
+    pub async fn pull(
+        scope: &Scope,
+        interest: Interest,
+        after: StreamCursor,
+        limit: usize,
+    ) -> AppResult<(Vec<Arc<Event>>, bool)> {
+        let (app, viewer) = (Arc::clone(&scope.app), scope.viewer()?.user_id);
+        let mut subscription = Self::open_through(&scope.db, app, viewer, interest, Some(after)).await?;
+        while subscription.backlog.len() <= limit && subscription.catch_up(&scope.db).await? {}
+        let more = subscription.backlog.len() > limit;
+        subscription.backlog.truncate(limit);
+        Ok((std::mem::take(&mut subscription.backlog).into(), more))
     }
 
     /// Looks at the next stretch of the stream. False when there is none.
-    async fn catch_up(&mut self) -> AppResult<bool> {
+    async fn catch_up(&mut self, lease: &Lease) -> AppResult<bool> {
         let hub = &self.app.events.hub;
         match hub.recent(self.user, &self.interest, self.reached.position, SCAN) {
             Recent::Events(events, through) => {
@@ -128,9 +161,10 @@ impl Subscription {
                 Ok(moved)
             }
             Recent::TooOld => {
-                let (events, reached) = replay::next_page(&self.app, self.user, &self.interest, self.reached).await?;
-                self.backlog.extend(events);
-                self.reached = reached;
+                let replay = Replay { app: &self.app, lease, user: self.user, interest: &self.interest };
+                let page = replay.next_page(self.reached, self.span).await?;
+                self.backlog.extend(page.events);
+                (self.reached, self.span) = (page.reached, page.span);
                 Ok(true)
             }
         }

@@ -13,6 +13,7 @@ use super::dispatch;
 use super::loaders::Loaders;
 use crate::app::App;
 use crate::auth::{Requester, Viewer};
+use crate::db::within_execution;
 use crate::error::{AppError, AppResult};
 use crate::scope::Scope;
 
@@ -40,7 +41,7 @@ impl Extension for ScopePerExecution {
         let mut data = Data::default();
         data.insert(Loaders::new(Arc::clone(&scope)));
         data.insert(scope);
-        dispatch::run(next.run_with_data(ctx, operation_name, data)).await
+        dispatch::run(within_execution(next.run_with_data(ctx, operation_name, data))).await
     }
 }
 

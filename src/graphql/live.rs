@@ -6,28 +6,29 @@ use async_graphql::Context;
 use futures_util::{Stream, StreamExt};
 
 use super::context::PlazaContext;
+use crate::db::Lease;
 use crate::domains::accounts::policy::access::rank;
 use crate::domains::accounts::service::role_of;
 use crate::domains::chat::service::seen::{Seen, load_seen};
 use crate::error::AppResult;
 use crate::events::{Event, EventKind, Interest, Payload, StreamCursor, Subscription};
-use crate::ids::ConversationId;
+use crate::ids::{ConversationId, UserId};
 
 /// Kinds of event that speak to a role as well.
 const SPOKEN_TO_ROLES: &[EventKind] = &[EventKind::OrderChanged, EventKind::TaskChanged, EventKind::TicketChanged];
 
-/// What the viewer cares for of these kinds, as far as their role goes.
+/// What somebody cares for of these kinds, as far as their role goes.
 ///
 /// # Errors
-/// Unauthenticated without a token.
+/// When the database fails.
 pub async fn interest(
-    ctx: &Context<'_>,
+    lease: &Lease,
+    viewer: UserId,
     kinds: &'static [EventKind],
     conversation: Option<ConversationId>,
 ) -> AppResult<Interest> {
     let speaks = kinds.iter().any(|kind| SPOKEN_TO_ROLES.contains(kind));
-    let viewer = ctx.viewer()?.user_id;
-    let rank = if speaks { rank(role_of(&*ctx.app()?.database.get().await?, viewer).await?) } else { 0 };
+    let rank = if speaks { rank(role_of(&*lease.read().await?, viewer).await?) } else { 0 };
     Ok(Interest { kinds, conversation, rank })
 }
 
@@ -42,7 +43,7 @@ pub async fn follow(
     after: Option<StreamCursor>,
 ) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
     let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
-    let interest = interest(ctx, kinds, conversation).await?;
+    let interest = interest(&app.database.lease(), viewer, kinds, conversation).await?;
     Ok(Subscription::open(app, viewer, interest, after).await?.into_stream())
 }
 
@@ -73,7 +74,7 @@ where
                 Ok(event) => event,
                 Err(error) => return Some(Err(error)),
             };
-            let seen = load_seen(&app, viewer, std::slice::from_ref(&event)).await;
+            let seen = load_seen(&app.database.lease(), viewer, std::slice::from_ref(&event)).await;
             seen.map(|seen| pick(&event, &seen)).transpose()
         }
     }))

@@ -12,9 +12,11 @@ use tokio::time::Instant;
 
 use super::Endpoint;
 use super::gate::Caller;
+use crate::app::App;
+use crate::events::backlog::Backlog;
 
 /// For so long, what was seen of the database and of the figures is told to all who ask.
-const DATABASE_LIFETIME: Duration = Duration::from_millis(500);
+const BACKLOG_LIFETIME: Duration = Duration::from_millis(500);
 const FIGURES_LIFETIME: Duration = Duration::from_millis(500);
 
 /// Answers `GET /healthz`: the process answers.
@@ -22,17 +24,18 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Answers `GET /readyz`: 503 while draining or without a database.
+/// Answers `GET /readyz`: 503 while draining, without a database, and while events stand still.
 pub async fn ready(State(endpoint): State<Endpoint>) -> Response {
     let app = &endpoint.app;
     if app.draining.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
-    let is_readable = endpoint.looks.database.get(async || app.events.is_readable().await.is_ok()).await;
-    if is_readable {
-        "ready\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "no database\n").into_response()
+    match endpoint.looks.backlog(app).await {
+        None => (StatusCode::SERVICE_UNAVAILABLE, "no database\n").into_response(),
+        Some(backlog) => match backlog.standstill(app.config.event_lag_seconds) {
+            Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
+            None => "ready\n".into_response(),
+        },
     }
 }
 
@@ -52,7 +55,8 @@ pub async fn metrics(
     if !caller.is_local && !allowed {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     }
-    let text = endpoint.looks.figures.get(async || Bytes::from(app.metrics.encode(app))).await;
+    let encode = async || Bytes::from(app.metrics.encode(app, endpoint.looks.backlog(app).await));
+    let text = endpoint.looks.figures.get(encode).await;
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
 }
 
@@ -82,12 +86,19 @@ impl<T: Clone> Look<T> {
 
 /// Looks at what costs something.
 pub struct Looks {
-    database: Look<bool>,
+    backlog: Look<Option<Backlog>>,
     figures: Look<Bytes>,
+}
+
+impl Looks {
+    /// How far the events are behind; none when the database does not answer.
+    async fn backlog(&self, app: &App) -> Option<Backlog> {
+        self.backlog.get(async || app.events.measure_backlog().await.ok()).await
+    }
 }
 
 impl Default for Looks {
     fn default() -> Self {
-        Self { database: Look::new(DATABASE_LIFETIME), figures: Look::new(FIGURES_LIFETIME) }
+        Self { backlog: Look::new(BACKLOG_LIFETIME), figures: Look::new(FIGURES_LIFETIME) }
     }
 }

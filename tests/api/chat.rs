@@ -173,6 +173,33 @@ async fn the_same_client_id_is_the_same_message() {
     assert_eq!(bo.data(shown, json!({ "id": id })).await["message"]["clientMessageId"], Value::Null);
 }
 
+/// A client that learns a conversation's id after its first try may name that in the next, and the other way round.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_id_is_the_same_however_the_conversation_is_addressed() {
+    let app = TestApp::start().await;
+    let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
+    let conversation = ada.say(&bo, "hello").await["conversation"]["id"].clone();
+    let elsewhere = ada.say(&lan, "hello").await["conversation"]["id"].clone();
+    let draft =
+        |to: Value, key: &str| json!({ "to": to, "content": { "text": { "text": "once" } }, "clientMessageId": key });
+    let (user, direct) = (json!({ "userId": bo.id }), json!({ "conversationId": conversation }));
+    for (key, first, second) in [("a", &user, &direct), ("b", &direct, &user)] {
+        let sent = send(&ada, draft(first.clone(), key)).await;
+        assert_eq!(sent["deduplicated"], false);
+        let again = send(&ada, draft(second.clone(), key)).await;
+        assert_eq!((&again["message"]["id"], &again["deduplicated"]), (&sent["message"]["id"], &json!(true)), "{key}");
+        for other in [json!({ "userId": lan.id }), json!({ "conversationId": elsewhere }), json!({ "userId": ada.id })]
+        {
+            assert_eq!(code(&send(&ada, draft(other.clone(), key)).await), "IDEMPOTENCY_MISMATCH", "{key} {other}");
+        }
+    }
+    // As earlier versions stored it: for the person that was named.
+    let input = format!(r#"[["user",{}],{{"type":"TEXT","text":"once"}},false]"#, bo.key());
+    let hash = "update messages set input_hash = sha256(convert_to($1, 'UTF8')) where client_message_id = 'a'";
+    assert_eq!(app.sql().await.execute(hash, &[&input]).await.unwrap(), 1);
+    assert_eq!(send(&ada, draft(direct, "a")).await["deduplicated"], true);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn seqs_have_no_gaps_whoever_writes() {
     let app = TestApp::start().await;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use plaza::db::migrate;
 
-use crate::harness::{cluster, process::output};
+use crate::harness::{cluster, process::output, until};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -248,4 +248,34 @@ async fn migrations_go_both_ways() {
     assert_eq!(client.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 0);
     assert_eq!(migrate::run(&url).await.unwrap().len(), count);
     assert_eq!(migrate::run(&url).await.unwrap().len(), 0);
+}
+
+/// A migration that finds its table in use waits a second at a time: behind a change that waits, all who use the table
+/// would wait as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_waits_lets_the_others_work() {
+    let url = cluster().database().await;
+    let connect = async || {
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    };
+    let (sql, reader) = (connect().await, connect().await);
+    let undo =
+        "alter table outbox drop written_at; delete from __diesel_schema_migrations where version = '00000000000018'";
+    sql.batch_execute(undo).await.unwrap();
+    // A long reader, such as a dump.
+    reader.batch_execute("begin; select count(*) from outbox").await.unwrap();
+    let migrating = tokio::spawn({
+        let url = url.clone();
+        async move { migrate::run(&url).await }
+    });
+    let waits = "select count(*) from pg_locks where not granted and relation = 'outbox'::regclass";
+    until("the migration waits", || async { sql.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 1 }).await;
+    let start = std::time::Instant::now();
+    sql.query("select count(*) from outbox", &[]).await.unwrap();
+    assert!(start.elapsed() < std::time::Duration::from_secs(4), "it waited {:?}", start.elapsed());
+    assert!(!migrating.is_finished());
+    reader.batch_execute("commit").await.unwrap();
+    assert_eq!(migrating.await.unwrap().unwrap(), ["00000000000018"]);
 }

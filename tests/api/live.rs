@@ -164,7 +164,7 @@ async fn a_subscriber_that_falls_behind_catches_up_and_misses_nothing() {
     let mut subscription =
         Subscription::open(Arc::clone(&app.app), UserId(bo.key()), interest, Some(cursor)).await.unwrap();
     let mut next = async || match &subscription.next().await.unwrap().payload {
-        Payload::Message(card) => card.message.seq,
+        Payload::Message(card) => card.get().message.seq,
         other => panic!("{other:?}"),
     };
     // It is read until it is live, and then no more while more comes than its queue holds.

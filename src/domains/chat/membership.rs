@@ -5,7 +5,7 @@
 
 use diesel_async::AsyncPgConnection;
 
-use super::store::members;
+use super::store::members::{self, OpenWindow};
 use crate::app::App;
 use crate::error::AppResult;
 use crate::events::model::{Audience, NewEvent};
@@ -24,7 +24,8 @@ pub async fn open(
 ) -> AppResult<()> {
     let (last_seq, version) = members::bump_membership(conn, conversation).await?;
     let from_seq = if history { 1 } else { last_seq + 1 };
-    members::open_window(conn, (conversation, user), (from_seq, version), app.clock.now()).await?;
+    let window = OpenWindow { conversation, user, from_seq, version, now: app.clock.now() };
+    members::open_window(conn, window).await?;
     tell(conn, conversation, user, version).await
 }
 

@@ -26,6 +26,9 @@ pg_enum! {
         /// Of a group.
         Group = "GROUP",
     }
+    unknown:
+        /// Of a kind that this version of the server doesn't know: show its title and its messages.
+        new Unsupported
 }
 
 pg_enum! {
@@ -35,6 +38,9 @@ pg_enum! {
         /// Words.
         Text = "TEXT",
     }
+    unknown:
+        /// A type that this version of the server doesn't know; for what to show, see `UnsupportedContent`.
+        new Unsupported
 }
 
 pg_enum! {
@@ -48,6 +54,9 @@ pg_enum! {
         /// Deleted for everyone; the content is gone.
         Deleted = "DELETED",
     }
+    unknown:
+        /// A status that this version of the server doesn't know; the content is not shown.
+        new Unsupported
 }
 
 /// What a message says, as it is stored.
@@ -60,6 +69,19 @@ pub enum Content {
         /// The words.
         text: String,
     },
+    /// What only newer instances know. It can't be written.
+    #[serde(skip)]
+    Unknown {
+        /// The type, as it is stored; empty where there is none.
+        tag: String,
+    },
+}
+
+/// The type of a content that is not known.
+#[derive(Default, Deserialize)]
+struct Tag {
+    #[serde(rename = "type", default)]
+    tag: String,
 }
 
 impl diesel::serialize::ToSql<Jsonb, diesel::pg::Pg> for Content {
@@ -73,7 +95,10 @@ impl diesel::serialize::ToSql<Jsonb, diesel::pg::Pg> for Content {
 impl diesel::deserialize::FromSql<Jsonb, diesel::pg::Pg> for Content {
     fn from_sql(value: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
         match value.as_bytes().split_first() {
-            Some((1, json)) => Ok(serde_json::from_slice(json)?),
+            Some((1, json)) => Ok(serde_json::from_slice(json).unwrap_or_else(|_| {
+                let Tag { tag } = serde_json::from_slice(json).unwrap_or_default();
+                Self::Unknown { tag }
+            })),
             _ => Err("unknown jsonb format".into()),
         }
     }
@@ -85,6 +110,7 @@ impl Content {
     pub fn message_type(&self) -> MessageType {
         match self {
             Self::Text { .. } => MessageType::Text,
+            Self::Unknown { .. } => MessageType::Unsupported,
         }
     }
 }
@@ -211,7 +237,7 @@ impl Message {
     #[must_use]
     pub fn weight(&self) -> usize {
         match &self.content {
-            Some(Content::Text { text }) => text.len(),
+            Some(Content::Text { text } | Content::Unknown { tag: text }) => text.len(),
             None => 0,
         }
     }
@@ -289,8 +315,8 @@ pub enum ChatError {
     /// No such message, or not visible.
     #[error("There is no such message.")]
     NoSuchMessage,
-    /// Somebody else's message, or one that was revoked or deleted.
-    #[error("Only the sender can edit a message, and only while it has content.")]
+    /// Somebody else's message, one that was revoked or deleted, or one that holds no words.
+    #[error("Only the sender can edit a message, and only while it has a text.")]
     NotEditable,
     /// Sent too long ago.
     #[error("A message can be edited for 24 hours.")]

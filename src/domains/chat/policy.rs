@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-use super::model::{ChatError, Content, Draft, Member, Message, MessageStatus, Target};
+use super::model::{ChatError, Content, Draft, Member, Message, MessageStatus, MessageType, Target};
 use crate::domains::accounts::model::User;
 use crate::ids::UserId;
 use crate::text::{check_length, is_blank, is_storable};
@@ -16,7 +16,7 @@ const LONGEST: usize = 8000;
 /// # Errors
 /// [`ChatError::Empty`], [`ChatError::TooLarge`] or [`ChatError::NotText`].
 pub fn check_content(content: &Content) -> Result<(), ChatError> {
-    let Content::Text { text } = content;
+    let Content::Text { text } = content else { return Err(ChatError::Empty) };
     if text.chars().all(is_blank) {
         return Err(ChatError::Empty);
     }
@@ -64,7 +64,8 @@ const EDIT_WINDOW: TimeDelta = TimeDelta::hours(24);
 /// # Errors
 /// [`ChatError::NotEditable`] or [`ChatError::EditWindowPassed`].
 pub fn check_editor(message: &Message, editor: UserId, now: DateTime<Utc>) -> Result<(), ChatError> {
-    if message.sender_id != editor || message.status != MessageStatus::Normal {
+    let is_text = message.type_ == MessageType::Text && matches!(message.content, Some(Content::Text { .. }));
+    if message.sender_id != editor || message.status != MessageStatus::Normal || !is_text {
         return Err(ChatError::NotEditable);
     }
     if now - message.created_at > EDIT_WINDOW {
@@ -73,10 +74,11 @@ pub fn check_editor(message: &Message, editor: UserId, now: DateTime<Utc>) -> Re
     Ok(())
 }
 
-/// What a client message id stands for: the same id with anything else is a mistake.
+/// What a client message id stands for: the same id with anything else is a mistake. It is stored for the conversation,
+/// however that was addressed; earlier versions stored it for the person where one was named.
 #[must_use]
-pub fn input_hash(draft: &Draft) -> Vec<u8> {
-    let target = match draft.to {
+pub fn input_hash(target: Target, draft: &Draft) -> Vec<u8> {
+    let target = match target {
         Target::User(id) => ("user", id.0),
         Target::Conversation(id) => ("conversation", id.0),
     };

@@ -112,11 +112,11 @@ impl ChatViewer {
         let limit = usize::try_from(first).ok().filter(|limit| (1..=100).contains(limit));
         let limit = limit.ok_or_else(|| AppError::bad_input("`first` has to be from 1 to 100."))?;
         let cursor = StreamCursor::parse(&after)?;
-        let viewer = ctx.viewer()?.user_id;
-        let interest = interest(ctx, EVENT_KINDS, None).await?;
-        let mut subscription = Subscription::open(Arc::clone(ctx.app()?), viewer, interest, Some(cursor)).await?;
-        let (events, more) = subscription.pull(limit).await?;
-        let seen = load_seen(ctx.app()?, viewer, &events).await?;
+        let scope = ctx.scope()?;
+        let viewer = scope.viewer()?.user_id;
+        let interest = interest(&scope.db, viewer, EVENT_KINDS, None).await?;
+        let (events, more) = Subscription::pull(scope, interest, cursor, limit).await?;
+        let seen = load_seen(&scope.db, viewer, &events).await?;
         Ok(ViewerEventConnection::new(&events, &seen, more))
     }
 }

@@ -45,7 +45,7 @@ async fn open(
     let (app, viewer) = (ctx.app()?, ctx.viewer()?.user_id);
     let conversation = conversation_id.map(|id| query_id(ConversationId::parse, &id, "conversationId")).transpose()?;
     if let Some(conversation) = conversation {
-        service::check_may_follow(app, viewer, conversation).await?;
+        service::check_may_follow(&app.database.lease(), viewer, conversation).await?;
     }
     follow(ctx, kinds, conversation, after).await
 }
@@ -110,7 +110,7 @@ impl ChatSubscription {
 
 fn updated(event: &Event) -> Option<Conversation> {
     match &event.payload {
-        Payload::Message(card) => card.conversation.clone().map(Conversation::shared),
+        Payload::Message(card) => card.get().conversation.clone().map(Conversation::shared),
         Payload::Marker { conversation, .. } => Some(Conversation::shared(Arc::clone(conversation))),
         _ => None,
     }

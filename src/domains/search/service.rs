@@ -91,7 +91,8 @@ pub async fn terms_of_list(
     }
 }
 
-/// Deletes words that nothing has any more, so many of them in a transaction that nobody waits long.
+/// Deletes words that nothing has any more, so many of them in a transaction that nobody waits long; what another session
+/// holds is left to the next sweep.
 ///
 /// # Errors
 /// When the database fails.
@@ -99,8 +100,13 @@ pub async fn sweep(app: &App) -> AppResult<usize> {
     let (mut after, mut swept) = (String::new(), 0);
     loop {
         let mut conn = app.database.get().await?;
-        let sweep = conn.transaction(async |conn| store::delete_unused_words(conn, &after, SWEPT).await);
-        let (deleted, last) = sweep.await?;
+        let sweep = conn.transaction(async |conn| {
+            if !store::hold_words(conn).await? {
+                return Ok(None);
+            }
+            store::delete_unused_words(conn, &after, SWEPT).await.map(Some)
+        });
+        let Some((deleted, last)) = sweep.await? else { return Ok(swept) };
         swept += usize::try_from(deleted).unwrap_or(0);
         match last.filter(|_| !app.stop.is_cancelled()) {
             Some(last) => after = last,

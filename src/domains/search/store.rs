@@ -3,6 +3,7 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Array, BigInt, Float, Nullable, SmallInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
@@ -124,14 +125,25 @@ statement! {
      select count(*), (select count(*) from gone), max(word) from looked_at"
 }
 
-/// Deletes words, of so many that follow one, that nothing has any more; says how many, and the last one looked at, none at the end. The
-/// table is held: whoever writes an entry has written its words before, and is waited for.
+/// Holds the words until the transaction ends, against all who write: whoever writes an entry has written its words before.
+/// False when another session has them, such as one that vacuums the table: all writers of search would wait behind a lock
+/// that waits, so this one waits for 50 ms at most. The transaction is over then.
+pub async fn hold_words(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
+    let lock = "set local lock_timeout = '50ms'; lock table search_words in share row exclusive mode";
+    match conn.batch_execute(lock).await {
+        // The lock has nothing else to be refused for.
+        Err(Error::DatabaseError(DatabaseErrorKind::Unknown, _)) => Ok(false),
+        held => held.map(|()| true),
+    }
+}
+
+/// Deletes words, of so many that follow one, that nothing has any more; says how many, and the last one looked at, none at
+/// the end. The words are held.
 pub async fn delete_unused_words(
     conn: &mut AsyncPgConnection,
     after: &str,
     most: i64,
 ) -> QueryResult<(i64, Option<String>)> {
-    conn.batch_execute("lock table search_words in share row exclusive mode").await?;
     let query = DeleteUnused { after, most };
     let (looked_at, deleted, last): (i64, i64, Option<String>) = query.get_result(&mut &*conn).await?;
     Ok((deleted, last.filter(|_| looked_at >= most)))

@@ -12,6 +12,9 @@ use crate::app::App;
 use crate::error::{AppError, AppResult};
 use crate::events::store;
 
+/// A nudge that takes longer means that the connection is dead.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Nudges of other instances are sent at most once in this time.
 const COALESCE: Duration = Duration::from_millis(3);
 
@@ -59,7 +62,7 @@ pub async fn listen(app: &Arc<App>) -> AppResult<Listener> {
     let driver = stop.drop_guard();
     let mut conn = AsyncPgConnection::try_from(client).await.map_err(AppError::internal)?;
     conn.batch_execute(
-        "set application_name = 'plaza feed'; set timezone = 'UTC'; set jit = off; \
+        "set application_name = 'plaza feed'; set timezone = 'UTC'; set jit = off; set statement_timeout = '20s'; \
          listen plaza_events; listen plaza_outbox",
     )
     .await?;
@@ -85,7 +88,7 @@ async fn relay(app: &Arc<App>) -> AppResult<()> {
     let mut conn = AsyncPgConnection::establish(app.database.listen_url()).await.map_err(AppError::internal)?;
     conn.batch_execute("set application_name = 'plaza nudges'; set synchronous_commit = off").await?;
     loop {
-        store::notify_written(&conn).await?;
+        tokio::time::timeout(PATIENCE, store::notify_written(&conn)).await.map_err(AppError::internal)??;
         tokio::time::sleep(COALESCE).await;
         app.events.written_here.notified().await;
     }

@@ -30,6 +30,7 @@ pg_enum! {
         /// Runs the community.
         Admin = "ADMIN",
     }
+    unknown: User
 }
 
 /// A person, as others may know them; the password's hash stays in the database.

@@ -36,6 +36,7 @@ pg_enum! {
         /// The account was suspended.
         Suspended = "SUSPENDED",
     }
+    unknown: Revoked
 }
 
 /// A live sign-in.

@@ -12,8 +12,8 @@ use diesel_async::AsyncPgConnection;
 
 use super::model::{ChatError, ConversationCard, Member, Message, MessageCard, Target};
 use super::store::{self, members};
-use crate::app::App;
 use crate::clock::is_storable;
+use crate::db::Lease;
 use crate::error::{AppError, AppResult, ErrorCode, UserError};
 use crate::events::Window;
 use crate::ids::{ConversationId, MessageId, UserId};
@@ -117,8 +117,8 @@ pub async fn find_message(scope: &Scope, id: MessageId) -> AppResult<Option<Mess
 ///
 /// # Errors
 /// Forbidden, in words that don't tell whether the conversation exists.
-pub async fn check_may_follow(app: &App, user: UserId, conversation: ConversationId) -> AppResult<()> {
-    let conn = app.database.get().await?;
+pub async fn check_may_follow(lease: &Lease, user: UserId, conversation: ConversationId) -> AppResult<()> {
+    let conn = lease.read().await?;
     if members::list_at(&conn, &[(conversation, user)]).await?.is_empty() {
         let UserError { message, .. } = ChatError::NoSuchConversation.at("");
         return Err(crate::error::AppError::Request(ErrorCode::Forbidden, message));
@@ -130,8 +130,8 @@ pub async fn check_may_follow(app: &App, user: UserId, conversation: Conversatio
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_windows(app: &App, user: UserId) -> AppResult<Vec<(ConversationId, Window)>> {
-    let conn = app.database.get().await?;
+pub async fn list_windows(lease: &Lease, user: UserId) -> AppResult<Vec<(ConversationId, Window)>> {
+    let conn = lease.read().await?;
     let rows = members::list_of_user(&conn, user).await?;
     Ok(rows.into_iter().map(|member| (member.conversation_id, member.window())).collect())
 }

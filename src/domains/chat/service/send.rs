@@ -42,8 +42,8 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<Sent> {
         // Both at once on one connection: the earlier message, and where this one goes.
         let (earlier, target) =
             futures_util::try_join!(find_earlier(&conn, viewer, &draft), find_target(&conn, viewer, draft.to))?;
-        if let Some(sent) = earlier {
-            return Ok(sent);
+        if let Some(earlier) = earlier {
+            return repeated(earlier, target.as_ref(), viewer, &draft);
         }
         policy::check_content(&draft.content).map_err(|error| error.at("input.content.text.text"))?;
         let appended = if let Some((card, member)) = target {
@@ -73,15 +73,27 @@ fn path(target: Target) -> &'static str {
     }
 }
 
+/// A message that was sent before, with its sender and the hash of what was sent.
+type Earlier = (Message, User, Option<Vec<u8>>);
+
 /// The message that was sent under this client id before.
-async fn find_earlier(conn: &AsyncPgConnection, sender: UserId, draft: &Draft) -> AppResult<Option<Sent>> {
+async fn find_earlier(conn: &AsyncPgConnection, sender: UserId, draft: &Draft) -> AppResult<Option<Earlier>> {
     let Some(client_id) = &draft.client_message_id else { return Ok(None) };
-    let Some((message, user, hash)) = send::find_by_client_id(conn, sender, client_id).await? else { return Ok(None) };
-    if hash != Some(policy::input_hash(draft)) {
+    Ok(send::find_by_client_id(conn, sender, client_id).await?)
+}
+
+/// The message of before, if it is the same: the same content in the same conversation, whichever way that is addressed.
+fn repeated(earlier: Earlier, target: Option<&Seen>, sender: UserId, draft: &Draft) -> AppResult<Sent> {
+    let (message, user, hash) = earlier;
+    let addresses = target.into_iter().flat_map(|(card, _)| {
+        let peer = card.peer_of(sender).map(|peer| Target::User(peer.id));
+        [Some(Target::Conversation(card.conversation.id)), peer].into_iter().flatten()
+    });
+    if !addresses.into_iter().any(|address| hash.as_ref() == Some(&policy::input_hash(address, draft))) {
         return Err(ChatError::ClientIdMismatch.at("input.clientMessageId").into());
     }
     let card = MessageCard { message, sender: Arc::new(user), conversation: None };
-    Ok(Some(Sent { card: Arc::new(card), deduplicated: true }))
+    Ok(Sent { card: Arc::new(card), deduplicated: true })
 }
 
 /// The conversation to send to; none for two people who never talked.
@@ -102,7 +114,8 @@ async fn append(
     draft: &Draft,
     scope: &Scope,
 ) -> AppResult<Appended> {
-    let hash = draft.client_message_id.as_ref().map(|_| policy::input_hash(draft));
+    let address = Target::Conversation(card.conversation.id);
+    let hash = draft.client_message_id.as_ref().map(|_| policy::input_hash(address, draft));
     let row = AppendMessage {
         conversation: &card.conversation,
         sender,

@@ -83,7 +83,8 @@ pub async fn list_unread(mut conn: &AsyncPgConnection, user: UserId) -> QueryRes
 }
 
 statement! {
-    /// Moves somebody's read markers forward, and tells of those that moved. The conversations are locked.
+    /// Moves somebody's read markers forward, and tells of those that moved. The conversations are locked, so the own
+    /// messages behind a marker are counted on whichever side of it fewer messages lie.
     pub struct MoveReadMarkers<'a> {
         user: UserId,
         conversations: &'a [ConversationId],
@@ -92,10 +93,15 @@ statement! {
     } -> BigInt
     |this|
     "with marker as (update members set read_seq = wanted.seq, read_at = " [Timestamptz: &this.now]
-    ", delivered_seq = greatest(delivered_seq, wanted.seq), own_since_read = (select count(*) from messages m \
-         where m.conversation_id = members.conversation_id and m.seq > wanted.seq and m.sender_id = members.user_id) \
+    ", delivered_seq = greatest(delivered_seq, wanted.seq), own_since_read = case \
+         when wanted.seq - members.read_seq < last_seq - wanted.seq then greatest(0, own_since_read - ( \
+           select count(*) from messages m where m.conversation_id = members.conversation_id \
+           and m.seq > members.read_seq and m.seq <= wanted.seq and m.sender_id = members.user_id)) \
+         else (select count(*) from messages m where m.conversation_id = members.conversation_id \
+           and m.seq > wanted.seq and m.sender_id = members.user_id) end \
        from unnest(" [Array<BigInt>: this.conversations] ", " [Array<Integer>: this.seqs]
-    ") as wanted (conversation_id, seq) where members.conversation_id = wanted.conversation_id \
+    ") as wanted (conversation_id, seq) join conversations on conversations.id = wanted.conversation_id \
+       where members.conversation_id = wanted.conversation_id \
        and members.user_id = " [BigInt: &this.user] " and members.read_seq < wanted.seq \
        returning members.conversation_id, members.read_seq), \
      bumped as (update conversations set version = version + 1 from marker where id = marker.conversation_id \
@@ -137,27 +143,25 @@ pub async fn bump_membership(mut conn: &AsyncPgConnection, id: ConversationId) -
         .await
 }
 
-/// Opens somebody's window: messages from `from_seq` on, everything else from `version` on.
-pub async fn open_window(
-    mut conn: &AsyncPgConnection,
-    (conversation, user): (ConversationId, UserId),
-    (from_seq, version): (i32, i64),
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
-    let window = (
-        members::from_seq.eq(from_seq),
-        members::until_seq.eq(None::<i32>),
-        members::from_version.eq(version),
-        members::until_version.eq(None::<i64>),
-        members::joined_at.eq(now),
-    );
-    diesel::insert_into(members::table)
-        .values((members::conversation_id.eq(conversation), members::user_id.eq(user), window))
-        .on_conflict((members::conversation_id, members::user_id))
-        .do_update()
-        .set(window)
-        .execute(&mut conn)
-        .await
+statement! {
+    /// Opens somebody's window: messages from `from_seq` on, everything else from `version` on. For one who comes back,
+    /// what lies before the window counts as read.
+    pub struct OpenWindow { conversation: ConversationId, user: UserId, from_seq: i32, version: i64, now: DateTime<Utc> }
+        -> BigInt
+    |this|
+    "insert into members (conversation_id, user_id, from_seq, from_version, joined_at) values ("
+    [BigInt: &this.conversation] ", " [BigInt: &this.user] ", " [Integer: &this.from_seq] ", " [BigInt: &this.version]
+    ", " [Timestamptz: &this.now] ") on conflict (conversation_id, user_id) do update set \
+       from_seq = excluded.from_seq, until_seq = null, from_version = excluded.from_version, until_version = null, \
+       joined_at = excluded.joined_at, read_seq = greatest(members.read_seq, excluded.from_seq - 1), \
+       delivered_seq = greatest(members.delivered_seq, excluded.from_seq - 1), \
+       own_since_read = (select count(*) from messages m where m.conversation_id = members.conversation_id \
+         and m.sender_id = members.user_id and m.seq > greatest(members.read_seq, excluded.from_seq - 1))"
+}
+
+/// See [`OpenWindow`].
+pub async fn open_window(mut conn: &AsyncPgConnection, window: OpenWindow) -> QueryResult<usize> {
+    window.execute(&mut conn).await
 }
 
 /// Closes somebody's window; false when it was not open.

@@ -82,7 +82,7 @@ impl MessageReceived {
     #[must_use]
     pub fn of(event: &Event) -> Option<Self> {
         let Payload::Message(card) = &event.payload else { return None };
-        Some(Self { cursor: StreamCursor::after(event).encode(), message: Message::card(Arc::clone(card)) })
+        Some(Self { cursor: StreamCursor::after(event).encode(), message: Message::card(card.get()) })
     }
 }
 
@@ -93,10 +93,10 @@ impl ViewerEvent {
         let at = DateTime(event.at);
         let payload = match (&event.payload, event.kind) {
             (Payload::Message(card), EventKind::MessageUpdated) => {
-                ViewerEventPayload::Updated(MessageUpdated { message: Message::card(Arc::clone(card)) })
+                ViewerEventPayload::Updated(MessageUpdated { message: Message::card(card.get()) })
             }
             (Payload::Message(card), _) => {
-                ViewerEventPayload::Created(MessageCreated { message: Message::card(Arc::clone(card)) })
+                ViewerEventPayload::Created(MessageCreated { message: Message::card(card.get()) })
             }
             (Payload::Marker { conversation, user, seq }, _) => ViewerEventPayload::Read(ConversationRead {
                 conversation: Conversation::shared(Arc::clone(conversation)),

@@ -106,7 +106,8 @@ impl Message {
 
     /// What it says; null once revoked or deleted.
     async fn content(&self) -> Option<MessageContent> {
-        self.message().content.clone().map(Into::into)
+        let message = self.message();
+        message.content.clone().filter(|_| message.status == MessageStatus::Normal).map(Into::into)
     }
 
     /// Client-side encrypted; the content is opaque to the server.
@@ -153,11 +154,21 @@ impl Message {
     }
 }
 
-/// What a message says.
+/// What a message says; later releases add kinds, so have a default branch, and show it as `UnsupportedContent`.
 #[derive(Clone, Debug, Union)]
 pub enum MessageContent {
     /// Words.
     Text(TextContent),
+    /// What this version of the server can't show.
+    Unsupported(UnsupportedContent),
+}
+
+/// Content that this version of the server doesn't know, while the server is being updated. Show a line in the message's
+/// place, such as "This message can't be shown yet", with its sender and its time, and fetch it again later.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct UnsupportedContent {
+    /// The content's type as newer versions name it, such as `IMAGE`: for logs, not for people; empty when unknown.
+    content_type: String,
 }
 
 /// Words.
@@ -171,6 +182,7 @@ impl From<Content> for MessageContent {
     fn from(content: Content) -> Self {
         match content {
             Content::Text { text } => Self::Text(TextContent { text }),
+            Content::Unknown { tag } => Self::Unsupported(UnsupportedContent { content_type: tag }),
         }
     }
 }

@@ -1,0 +1,132 @@
+//! Read markers: what is unread after marking, leaving and coming back, and what a mark costs.
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use plaza::domains::chat::membership;
+use plaza::error::AppError;
+use plaza::ids::{ConversationId, UserId};
+use serde_json::{Value, json};
+
+use crate::harness::{Person, SEND, TestApp, cluster, until};
+
+const SEEN: &str = "query ($id: ID!) { conversation(id: $id) { unreadCount lastReadSeq maxSeq } }";
+const READ: &str = "mutation ($id: ID!, $seq: Int) { markConversationRead(to: { conversationId: $id }, upToSeq: $seq) {
+    conversation { unreadCount lastReadSeq } userErrors { code } } }";
+const GROUP: ConversationId = ConversationId(1);
+
+async fn group(app: &TestApp) -> (Person, Person) {
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    let group = "insert into conversations (kind) values ('GROUP');
+        insert into members (conversation_id, user_id) select 1, id from users";
+    app.sql().await.batch_execute(group).await.unwrap();
+    (ada, bo)
+}
+
+async fn say(person: &Person, times: usize) {
+    let input = json!({ "to": { "conversationId": GROUP.global() }, "content": { "text": { "text": "hello" } } });
+    for _ in 0..times {
+        let sent = person.data(SEND, json!({ "input": input })).await;
+        assert_eq!(sent["sendMessage"]["userErrors"], json!([]));
+    }
+}
+
+async fn seen(person: &Person) -> Value {
+    person.data(SEEN, json!({ "id": GROUP.global() })).await["conversation"].clone()
+}
+
+async fn read(person: &Person, seq: i32) -> Value {
+    let data = person.data(READ, json!({ "id": GROUP.global(), "seq": seq })).await;
+    data["markConversationRead"]["conversation"]["unreadCount"].clone()
+}
+
+/// Takes somebody out, or lets them in again.
+async fn change(app: &TestApp, user: UserId, history: Option<bool>) {
+    let mut conn = app.app.database.get().await.unwrap();
+    (*conn)
+        .transaction(async |conn: &mut AsyncPgConnection| {
+            match history {
+                Some(history) => membership::open(&app.app, conn, (GROUP, user), history).await?,
+                None => drop(membership::close(conn, (GROUP, user)).await?),
+            }
+            Ok::<_, AppError>(())
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unread_is_what_others_said_whichever_marks_were_made() {
+    let app = TestApp::start().await;
+    let (ada, bo) = group(&app).await;
+    // Of 60 messages every third is ada's own.
+    for _ in 0..20 {
+        say(&bo, 2).await;
+        say(&ada, 1).await;
+    }
+    assert_eq!(seen(&ada).await["unreadCount"], 40);
+    for seq in [1, 2, 3, 7, 29, 30, 31, 55, 56, 59] {
+        let unread = (seq + 1..=60).filter(|seq| seq % 3 != 0).count();
+        assert_eq!(read(&ada, seq).await, unread, "behind {seq}");
+    }
+    say(&ada, 2).await;
+    say(&bo, 1).await;
+    assert_eq!(seen(&ada).await["unreadCount"], 1, "60 was her own");
+    assert_eq!(read(&ada, 61).await, 1);
+    assert_eq!(read(&ada, 63).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unread_is_right_after_leaving_and_coming_back() {
+    let app = TestApp::start().await;
+    let (ada, bo) = group(&app).await;
+    let user = UserId(bo.key());
+    say(&ada, 5).await;
+    assert_eq!(read(&bo, 5).await, 0);
+    say(&bo, 5).await;
+    change(&app, user, None).await;
+    say(&ada, 10).await;
+    change(&app, user, Some(false)).await;
+    assert_eq!(seen(&bo).await, json!({ "unreadCount": 0, "lastReadSeq": 20, "maxSeq": 20 }));
+    say(&ada, 3).await;
+    assert_eq!(seen(&bo).await["unreadCount"], 3, "his own of before count no more");
+    say(&bo, 2).await;
+    assert_eq!(seen(&bo).await["unreadCount"], 3);
+    assert_eq!(read(&bo, 22).await, 1);
+
+    // With the history: what was said meanwhile is to be read, and his own is not.
+    change(&app, user, None).await;
+    say(&ada, 4).await;
+    change(&app, user, Some(true)).await;
+    assert_eq!(seen(&bo).await, json!({ "unreadCount": 5, "lastReadSeq": 22, "maxSeq": 29 }));
+    assert_eq!(read(&bo, 29).await, 0);
+}
+
+/// Scrolling through a long history costs what is read, and not what is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_costs_what_it_passes() {
+    let app = TestApp::on(cluster().database().await, &[]).await;
+    let (ada, bo) = group(&app).await;
+    let sql = app.sql().await;
+    sql.batch_execute(
+        "insert into messages (conversation_id, seq, sender_id, type, content, is_private)
+             select 1, n, 1 + n % 2, 'TEXT', '{\"type\": \"TEXT\", \"text\": \"hello\"}', false from generate_series(1, 50000) n;
+         update conversations set last_seq = 50000; analyze messages;
+         update members set own_since_read = 25000",
+    )
+    .await
+    .unwrap();
+    for step in 1..=100 {
+        assert_eq!(read(&ada, step * 20).await, 25_000 - step * 10);
+    }
+    assert_eq!(read(&bo, 49_990).await, 5);
+    let url = app.url.clone();
+    drop((app, sql));
+    let (sql, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    // What a session has read is counted at its end at the latest.
+    let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+        and backend_type = 'client backend'";
+    until("all have gone", || async { sql.query_one(others, &[]).await.unwrap().get::<_, i64>(0) == 0 }).await;
+    let rows = "select seq_tup_read + idx_tup_fetch from pg_stat_user_tables where relname = 'messages'";
+    let rows: i64 = sql.query_one(rows, &[]).await.unwrap().get(0);
+    assert!(rows < 10_000, "{rows} messages were read for 101 marks that pass 2,000, and leave 10");
+}
