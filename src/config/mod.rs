@@ -71,6 +71,10 @@ pub struct RateLimits {
     pub creations: Rate,
     /// Items that a user may take, and tasks that they may accept, in a day, of each.
     pub takings: Rate,
+    /// Direct conversations that a user may start in a day.
+    pub conversations: Rate,
+    /// Messages that a user may send to a person who has not answered.
+    pub unanswered: Rate,
 }
 
 /// How mail and SMS leave.

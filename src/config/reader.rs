@@ -70,6 +70,8 @@ impl Reader {
             files: self.rate("PLAZA_LIMIT_USER_FILES", 600),
             creations: self.rate("PLAZA_LIMIT_CREATIONS", 60),
             takings: self.rate("PLAZA_LIMIT_TAKINGS", 50),
+            conversations: self.rate("PLAZA_LIMIT_NEW_CONVERSATIONS", 50),
+            unanswered: self.rate("PLAZA_LIMIT_UNANSWERED_MESSAGES", 20),
         }
     }
 

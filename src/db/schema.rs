@@ -117,6 +117,8 @@ diesel::table! {
         membership_version -> Int4,
         last_activity_at -> Timestamptz,
         created_at -> Timestamptz,
+        opened_by -> Nullable<Int8>,
+        answered -> Bool,
     }
 }
 

@@ -35,6 +35,12 @@ impl Bucket {
     }
 }
 
+/// Whether a limit holds for whoever asks: for programs of this machine only where the setting was set.
+#[must_use]
+pub fn counts(scope: &Scope, rate: Rate) -> bool {
+    rate.explicit || !scope.requester.is_local
+}
+
 /// The bucket of what the viewer may do so often within a time; none where that is not counted: for programs of this machine,
 /// unless the setting was set.
 ///
@@ -42,8 +48,7 @@ impl Bucket {
 /// Unauthenticated without a token.
 pub fn of_viewer(scope: &Scope, what: &str, rate: Rate, window: TimeDelta) -> AppResult<Vec<Bucket>> {
     let viewer = scope.viewer()?.user_id;
-    let counts = rate.explicit || !scope.requester.is_local;
-    Ok(counts.then(|| Bucket::new(what, &viewer.0.to_string(), rate.most, window)).into_iter().collect())
+    Ok(counts(scope, rate).then(|| Bucket::new(what, &viewer.0.to_string(), rate.most, window)).into_iter().collect())
 }
 
 /// Counts an attempt, and says how many that makes in each bucket, in their order. An attempt that any of the buckets

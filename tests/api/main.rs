@@ -71,6 +71,7 @@ mod standstill;
 mod statements;
 mod stock;
 mod storable;
+mod strangers;
 mod task_bounds;
 mod task_states;
 mod tasks;

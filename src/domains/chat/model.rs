@@ -131,6 +131,10 @@ pub struct Conversation {
     pub membership_version: i32,
     /// When something was last said.
     pub last_activity_at: DateTime<Utc>,
+    /// Who sent the first message of a direct one.
+    pub opened_by: Option<UserId>,
+    /// Whether nobody is to be bound: the other one has answered, or there is none.
+    pub answered: bool,
 }
 
 /// A conversation with the two people of a direct one.
@@ -312,6 +316,9 @@ pub enum ChatError {
     /// A member once, but no longer.
     #[error("You are no longer a member of this conversation.")]
     NotMember,
+    /// Enough messages to a person who has not answered.
+    #[error("They have not answered yet: until they do you can send them no more than {0} messages.")]
+    Unanswered(i32),
     /// No such message, or not visible.
     #[error("There is no such message.")]
     NoSuchMessage,
@@ -341,6 +348,7 @@ impl ChatError {
             Self::ClientIdMismatch => UserErrorCode::IdempotencyMismatch,
             Self::NoSuchUser | Self::NoSuchConversation | Self::NoSuchMessage => UserErrorCode::NotFound,
             Self::NotMember => UserErrorCode::NotMember,
+            Self::Unanswered(_) => UserErrorCode::Conflict,
             Self::NotEditable => UserErrorCode::Forbidden,
             Self::EditWindowPassed => UserErrorCode::EditWindowPassed,
         };

@@ -18,7 +18,9 @@ pub struct ChatMutation;
 /// Mutations of chat.
 #[Object]
 impl ChatMutation {
-    /// Sends a message. User errors: `INVALID_INPUT` (empty), `MESSAGE_TOO_LARGE`, `NOT_FOUND`, `NOT_MEMBER`,
+    /// Sends a message. To a person who has not answered yet one sends a bounded number, and one starts a bounded number of
+    /// conversations a day. User errors: `INVALID_INPUT` (empty), `MESSAGE_TOO_LARGE`, `NOT_FOUND`, `NOT_MEMBER`,
+    /// `CONFLICT` while they don't answer, `RATE_LIMITED` for too many new conversations,
     /// `IDEMPOTENCY_MISMATCH`.
     async fn send_message(
         &self,

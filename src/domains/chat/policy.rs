@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-use super::model::{ChatError, Content, Draft, Member, Message, MessageStatus, MessageType, Target};
+use super::model::{ChatError, Content, Conversation, Draft, Member, Message, MessageStatus, MessageType, Target};
 use crate::domains::accounts::model::User;
 use crate::ids::UserId;
 use crate::text::{check_length, is_blank, is_storable};
@@ -54,6 +54,15 @@ pub fn check_sender(member: &Member, peer: Option<&User>) -> Result<(), ChatErro
         return Err(ChatError::NoSuchUser);
     }
     Ok(())
+}
+
+/// Whether a conversation's opener may send to a person who has not answered; `most` messages in all.
+///
+/// # Errors
+/// [`ChatError::Unanswered`].
+pub fn check_unanswered(conversation: &Conversation, sender: UserId, most: i32) -> Result<(), ChatError> {
+    let waits = !conversation.answered && conversation.opened_by == Some(sender);
+    if waits && conversation.last_seq >= most { Err(ChatError::Unanswered(most)) } else { Ok(()) }
 }
 
 /// How long a message can be edited.

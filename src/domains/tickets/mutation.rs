@@ -27,7 +27,7 @@ pub struct TicketMutation;
 #[Object]
 impl TicketMutation {
     /// Asks support something. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the question; `NOT_FOUND` for an
-    /// order that is not the viewer's; `IDEMPOTENCY_MISMATCH`.
+    /// order that is not the viewer's; `RATE_LIMITED`, `IDEMPOTENCY_MISMATCH`.
     async fn create_ticket(
         &self,
         ctx: &Context<'_>,

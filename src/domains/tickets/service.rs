@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
 use super::model::{NewTicket, Ticket, TicketError, TicketFilter, TicketLine, TicketStatus};
@@ -22,6 +23,7 @@ use crate::events::{EventKind, outbox};
 use crate::idempotency::{self, Key};
 use crate::ids::{OrderId, TicketId, UserId};
 use crate::page::{Page, PageArgs, PageRequest};
+use crate::rates;
 use crate::scope::Scope;
 use crate::text::check_lines;
 
@@ -162,6 +164,7 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
     let question = question.trim().to_owned();
     let words = words_of(std::iter::once(question.as_str())).await;
     let ticket = NewTicket { author_id: viewer, order_id: order, question, words, now: scope.app.clock.now() };
+    let buckets = rates::of_viewer(scope, "tickets", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     let mut conn = scope.db.write().await?;
     let ticket = conn
         .transaction(async |conn| {
@@ -169,6 +172,7 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
             if let Some(made) = idempotency::claim(scope, conn, key.as_ref()).await? {
                 return replayed(conn, made).await;
             }
+            rates::spend(conn, &buckets, ticket.now).await?;
             let made = store::insert_ticket(conn, &ticket).await?;
             store::insert_line(conn, &line(scope, made.id, false, &ticket.question)?).await?;
             tell(conn, &made).await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 
 use super::{Seen, find_message};
@@ -14,6 +14,7 @@ use crate::domains::chat::store::send::{self, AppendMessage, EditMessage};
 use crate::domains::chat::{membership, policy, store};
 use crate::error::{AppError, AppResult};
 use crate::ids::{ConversationId, MessageId, UserId};
+use crate::rates;
 use crate::scope::Scope;
 
 /// How often a write is tried before it is given up.
@@ -32,7 +33,8 @@ enum Appended {
 /// Sends a message. The same `clientMessageId` again gives the same message, whatever has changed since.
 ///
 /// # Errors
-/// `INVALID_INPUT`, `MESSAGE_TOO_LARGE`, `NOT_FOUND`, `NOT_MEMBER`, `IDEMPOTENCY_MISMATCH`.
+/// `INVALID_INPUT`, `MESSAGE_TOO_LARGE`, `NOT_FOUND`, `NOT_MEMBER`, `IDEMPOTENCY_MISMATCH`; `CONFLICT` for one too many to a
+/// person who does not answer, `RATE_LIMITED` for too many new conversations.
 pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<Sent> {
     let viewer = scope.viewer()?.user_id;
     policy::check_client_message_id(draft.client_message_id.as_deref())
@@ -47,7 +49,9 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<Sent> {
         }
         policy::check_content(&draft.content).map_err(|error| error.at("input.content.text.text"))?;
         let appended = if let Some((card, member)) = target {
-            policy::check_sender(&member, card.peer_of(viewer)).map_err(|error| error.at(path(draft.to)))?;
+            policy::check_sender(&member, card.peer_of(viewer))
+                .and_then(|()| policy::check_unanswered(&card.conversation, viewer, most_unanswered(scope)))
+                .map_err(|error| error.at(path(draft.to)))?;
             if attempt < LOCKED_FROM {
                 append(&conn, viewer, card, &draft, scope).await?
             } else {
@@ -64,6 +68,12 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<Sent> {
         }
     }
     Err(AppError::overloaded())
+}
+
+/// How many messages somebody sends to a person who does not answer.
+fn most_unanswered(scope: &Scope) -> i32 {
+    let rate = scope.app.config.rates.unanswered;
+    if rates::counts(scope, rate) { i32::try_from(rate.most).unwrap_or(i32::MAX) } else { i32::MAX }
 }
 
 fn path(target: Target) -> &'static str {
@@ -124,6 +134,7 @@ async fn append(
         is_private: draft.is_private,
         client_message_id: draft.client_message_id.as_deref(),
         input_hash: hash.as_deref(),
+        most_unanswered: most_unanswered(scope),
         now: scope.app.clock.now(),
     };
     match send::append_message(conn, row).await {
@@ -141,7 +152,9 @@ async fn append_locked(scope: &Scope, sender: UserId, id: ConversationId, draft:
     conn.transaction(async |conn| {
         let (card, member) =
             find_locked(conn, id, sender).await?.ok_or(ChatError::NoSuchConversation.at(path(draft.to)))?;
-        policy::check_sender(&member, card.peer_of(sender)).map_err(|error| error.at(path(draft.to)))?;
+        policy::check_sender(&member, card.peer_of(sender))
+            .and_then(|()| policy::check_unanswered(&card.conversation, sender, most_unanswered(scope)))
+            .map_err(|error| error.at(path(draft.to)))?;
         append(conn, sender, card, draft, scope).await
     })
     .await
@@ -165,15 +178,18 @@ async fn start_direct(scope: &Scope, viewer: UserId, draft: &Draft) -> AppResult
     let Target::User(peer) = draft.to else { return Ok(Appended::Stale) };
     let mut conn = scope.db.write().await?;
     let pair = (viewer.min(peer), viewer.max(peer));
+    let now = scope.app.clock.now();
+    let buckets = rates::of_viewer(scope, "conversations", scope.app.config.rates.conversations, TimeDelta::days(1))?;
     // A repeated client id ends the transaction; its commit is then a rollback, and nothing was made.
     conn.transaction(async |conn| {
         let known = accounts::service::load_users(conn, &[peer]).await?;
         if known.get(&peer).is_none_or(|user| user.deleted_at.is_some()) {
             return Err(ChatError::NoSuchUser.at(path(draft.to)).into());
         }
-        let Some(id) = store::insert_direct(conn, pair, scope.app.clock.now()).await? else {
+        let Some(id) = store::insert_direct(conn, pair, viewer, now).await? else {
             return Ok(Appended::Stale);
         };
+        rates::spend(conn, &buckets, now).await?;
         for user in if pair.0 == pair.1 { vec![pair.0] } else { vec![pair.0, pair.1] } {
             membership::tell(conn, id, user, 0).await?;
         }

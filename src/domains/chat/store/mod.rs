@@ -244,6 +244,7 @@ pub async fn list_messages_at(
 pub async fn insert_direct(
     mut conn: &AsyncPgConnection,
     (low, high): (UserId, UserId),
+    opener: UserId,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<ConversationId>> {
     let id: Option<ConversationId> = diesel::insert_into(conversations::table)
@@ -251,6 +252,8 @@ pub async fn insert_direct(
             conversations::kind.eq(ConversationKind::Direct),
             conversations::low_user_id.eq(low),
             conversations::high_user_id.eq(high),
+            conversations::opened_by.eq(opener),
+            conversations::answered.eq(low == high),
             conversations::last_activity_at.eq(now),
             conversations::created_at.eq(now),
         ))

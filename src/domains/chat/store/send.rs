@@ -30,12 +30,14 @@ statement! {
         is_private: bool,
         client_message_id: Option<&'a str>,
         input_hash: Option<&'a [u8]>,
+        most_unanswered: i32,
         now: DateTime<Utc>,
     } -> (MessageColumns, UserColumns)
     |this|
     "with conversation as (update conversations set last_seq = last_seq + 1, version = version + 1, \
-       last_activity_at = " [Timestamptz: &this.now] " where id = " [BigInt: &this.conversation.id]
-    " and membership_version = " [Integer: &this.conversation.membership_version]
+       last_activity_at = " [Timestamptz: &this.now] ", answered = answered or opened_by is distinct from "
+    [BigInt: &this.sender] " where id = " [BigInt: &this.conversation.id] " and (answered or opened_by is distinct from "
+    [BigInt: &this.sender] " or last_seq < " [Integer: &this.most_unanswered] ") and membership_version = " [Integer: &this.conversation.membership_version]
     " returning id, last_seq, version), \
      messages as (insert into messages (conversation_id, seq, sender_id, type, content, is_private, \
        client_message_id, input_hash, created_at, updated_at) select id, last_seq, " [BigInt: &this.sender] ", "
@@ -77,7 +79,8 @@ statement! {
     " from messages join users on users.id = messages.sender_id"
 }
 
-/// Appends a message. None when the conversation's membership has changed since `conversation` was read.
+/// Appends a message. None when the conversation's membership has changed since `conversation` was read, or its opener has
+/// sent the most that goes unanswered.
 pub async fn append_message(
     mut conn: &AsyncPgConnection,
     message: AppendMessage<'_>,

@@ -1,0 +1,1 @@
+alter table conversations drop opened_by, drop answered;
