@@ -144,8 +144,9 @@ async fn add_task(names: &People<'_>, task: &Task) -> AppResult<()> {
 }
 
 async fn add_order(names: &People<'_>, keeper: &str, product: ProductId, order: &Order) -> AppResult<OrderId> {
-    let buyer = names.speak(&order.buyer)?;
-    let id = exchanging::exchange(&buyer, product, Some(order.address.clone()), None, None).await?.order.id;
+    let address = Some(order.address.clone());
+    let made = exchanging::exchange(&names.speak(&order.buyer)?, product, address, None, None).await?;
+    let id = made.order.id;
     if let Some(tracking) = &order.tracking {
         let update = OrderUpdate {
             expected_address: Some(Some(order.address.clone())),

@@ -16,6 +16,7 @@ mod contacts;
 mod credentials;
 mod deadlocks;
 mod decoders;
+mod demos;
 mod departures;
 mod documents;
 mod doors;
