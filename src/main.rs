@@ -107,6 +107,15 @@ struct SeedArguments {
     /// So many messages in them
     #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
     messages: i64,
+    /// So many tasks
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
+    tasks: i64,
+    /// So many orders, and products for them
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
+    orders: i64,
+    /// So many tickets
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
+    tickets: i64,
 }
 
 /// Threads for what blocks (files, pictures, passwords): more wait. Each keeps memory of its own for a while, and of what
@@ -171,8 +180,18 @@ async fn perform_on(command: Command, app: &Arc<App>) -> AppResult<()> {
         // Building the app has migrated; the schema was printed and the picture decoded before.
         Command::Serve { .. } | Command::Migrate | Command::Schema | Command::Picture { .. } => Ok(()),
         Command::Seed(SeedArguments { users: None, .. }) => seed::demo::add(app).await,
-        Command::Seed(SeedArguments { users: Some(users), items, favorites, conversations, messages }) => {
-            seed::large::add(app, Amounts { users, items, favorites, conversations, messages }).await
+        Command::Seed(SeedArguments {
+            users: Some(users),
+            items,
+            favorites,
+            conversations,
+            messages,
+            tasks,
+            orders,
+            tickets,
+        }) => {
+            let amounts = Amounts { users, items, favorites, conversations, messages, tasks, orders, tickets };
+            seed::large::add(app, amounts).await
         }
         Command::Audit => {
             let findings = audit::run(app.database.url()).await?;

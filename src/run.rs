@@ -90,8 +90,11 @@ pub async fn build(config: Config, url: &str) -> AppResult<Arc<App>> {
 /// Serves until SIGTERM or SIGINT; with `demo`, an empty database gets demo data first.
 ///
 /// # Errors
-/// When the database or the address can't be had.
+/// For `demo` under `PLAZA_PRODUCTION`; when the database or the address can't be had.
 pub async fn serve(config: Config, demo: bool) -> AppResult<()> {
+    if demo {
+        seed::demo::check(&config)?;
+    }
     raise_open_files();
     let opened = open_database(&config, true).await?;
     let ended = CancellationToken::new();

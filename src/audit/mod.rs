@@ -1,4 +1,4 @@
-//! Looking whether everything adds up: money, stock, states, counts.
+//! Looking whether everything adds up: money, stock, states, counts, what is found, the stream.
 //!
 //! All of it is asked in one snapshot, so that it may be asked at any time, of a database that is being written to. What
 //! PostgreSQL itself refuses by a constraint is not asked again.
@@ -31,7 +31,7 @@ impl fmt::Display for Finding {
 /// How many rules there are.
 #[must_use]
 pub fn rules() -> usize {
-    store::RULES.len()
+    store::rules().count()
 }
 
 /// Asks a database all that should hold, and gives what does not: of each rule the first twenty.

@@ -36,6 +36,7 @@ pub struct Database {
     url: Arc<str>,
     listen_url: Arc<str>,
     statements: StatementCounter,
+    checkout: Duration,
 }
 
 /// How many connections there are, for `/metrics`.
@@ -83,6 +84,16 @@ impl Database {
     /// # Errors
     /// When the first connection can't be made.
     pub async fn connect(url: &str, listen_url: Option<&str>, size: u32) -> AppResult<Self> {
+        Self::connect_patiently(url, listen_url, size, CHECKOUT).await
+    }
+
+    /// Opens a pool whose users wait so long for a connection.
+    pub(super) async fn connect_patiently(
+        url: &str,
+        listen_url: Option<&str>,
+        size: u32,
+        checkout: Duration,
+    ) -> AppResult<Self> {
         let statements = StatementCounter::default();
         let counter = statements.clone();
         let mut config = ManagerConfig::default();
@@ -92,13 +103,13 @@ impl Database {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
-            .connection_timeout(CHECKOUT)
+            .connection_timeout(checkout)
             .test_on_check_out(false)
             .retry_connection(true)
             .build(manager)
             .await
             .map_err(AppError::internal)?;
-        Ok(Self { pool, url: url.into(), listen_url: listen_url.unwrap_or(url).into(), statements })
+        Ok(Self { pool, url: url.into(), listen_url: listen_url.unwrap_or(url).into(), statements, checkout })
     }
 
     /// Takes a connection, for at most two seconds of waiting: for what runs outside an execution, such as background tasks.
@@ -128,7 +139,7 @@ impl Database {
             }
         };
         // However many were broken: whoever waits is told in time.
-        tokio::time::timeout(CHECKOUT, take).await.unwrap_or_else(|_| Err(AppError::overloaded()))
+        tokio::time::timeout(self.checkout, take).await.unwrap_or_else(|_| Err(AppError::overloaded()))
     }
 
     /// The lazily taken connection of one execution.

@@ -52,6 +52,8 @@ struct Task {
     price: String,
     assignee: Option<String>,
     #[serde(default)]
+    submitted: Option<String>,
+    #[serde(default)]
     finished: bool,
 }
 
@@ -138,6 +140,9 @@ async fn add_task(names: &People<'_>, task: &Task) -> AppResult<()> {
     if let Some(assignee) = &task.assignee {
         doing::accept(&names.speak(assignee)?, id, Expected::default()).await?;
     }
+    if let (Some(assignee), Some(note)) = (&task.assignee, &task.submitted) {
+        doing::submit(&names.speak(assignee)?, id, Some(note.clone())).await?;
+    }
     if task.finished {
         doing::finish(&names.speak(&task.publisher)?, id, None).await?;
     }
@@ -145,8 +150,9 @@ async fn add_task(names: &People<'_>, task: &Task) -> AppResult<()> {
 }
 
 async fn add_order(names: &People<'_>, keeper: &str, product: ProductId, order: &Order) -> AppResult<OrderId> {
-    let buyer = names.speak(&order.buyer)?;
-    let id = exchanging::exchange(&buyer, product, Some(order.address.clone()), None, None).await?.order.id;
+    let address = Some(order.address.clone());
+    let made = exchanging::exchange(&names.speak(&order.buyer)?, product, address, None, None).await?;
+    let id = made.order.id;
     if let Some(tracking) = &order.tracking {
         let update = OrderUpdate {
             expected_address: Some(Some(order.address.clone())),

@@ -11,6 +11,8 @@ use super::dealings::{self, Dealings};
 use super::picture;
 use crate::app::App;
 use crate::auth::{Requester, Viewer};
+use crate::config::Config;
+use crate::db::WholeTransaction;
 use crate::domains::accounts::model::{Device, PlaceUpdate, Platform, ProfileUpdate, Registration};
 use crate::domains::accounts::service::{self as accounts, profile, registering};
 use crate::domains::chat::model::{Content, Draft, Target};
@@ -67,14 +69,46 @@ struct Item {
     picture: String,
 }
 
-/// Adds the demo data to a database without people; otherwise does nothing. True when it was added.
+/// The lock that is held while the demo data is added: a number that nothing else locks.
+const LOCK: i64 = 0x706c_617a_615f_6465;
+
+/// Whether demo data may be added with these settings.
 ///
 /// # Errors
-/// When the database or the storage fails.
+/// Bad input under `PLAZA_PRODUCTION`.
+pub fn check(config: &Config) -> AppResult<()> {
+    if config.production {
+        let message = "Demo data is refused under PLAZA_PRODUCTION: its people, an administrator among them, have a \
+             published password.";
+        return Err(AppError::bad_input(message));
+    }
+    Ok(())
+}
+
+/// Adds the demo data to a database without people; otherwise does nothing. True when it was added: all of it at once, so
+/// that whoever else adds it waits, and a process that dies half way leaves nothing.
+///
+/// # Errors
+/// Bad input under `PLAZA_PRODUCTION`; when the database or the storage fails.
 pub async fn add_once(app: &Arc<App>) -> AppResult<bool> {
+    check(&app.config)?;
     if accounts::any_user(app).await? {
         return Ok(false);
     }
+    let whole = WholeTransaction::begin(&app.database, LOCK).await?;
+    let within = App::build(app.config.clone(), whole.database(), app.clock.clone()).await?;
+    // Looked at once more: whoever was waited for has added it.
+    if accounts::any_user(&within).await? {
+        return Ok(false);
+    }
+    make(&within).await?;
+    whole.commit().await?;
+    app.events.nudge();
+    Ok(true)
+}
+
+/// Makes the demo data, use case by use case.
+async fn make(app: &Arc<App>) -> AppResult<()> {
     let demo: Demo = serde_json::from_str(DATA).map_err(AppError::internal)?;
     let mut people: HashMap<&str, Viewer> = HashMap::new();
     for person in &demo.people {
@@ -109,8 +143,8 @@ pub async fn add_once(app: &Arc<App>) -> AppResult<bool> {
     }
     dealings::add(app, &people, &demo.dealings).await?;
     let (people, items, messages) = (people.len(), items.len(), demo.talk.len());
-    tracing::info!(people, items, messages, "added demo data; every password is {PASSWORD}");
-    Ok(true)
+    tracing::info!(people, items, messages, "made demo data; every password is {PASSWORD}");
+    Ok(())
 }
 
 async fn register(app: &Arc<App>, person: &Person) -> AppResult<Viewer> {
@@ -127,6 +161,8 @@ async fn register(app: &Arc<App>, person: &Person) -> AppResult<Viewer> {
         captcha: None,
     };
     let signed_in = registering::register(&scope, registration).await?;
+    // Its connection is the only one.
+    drop(scope);
     let viewer = app.tokens.verify(&signed_in.tokens.access, app.clock.now())?;
     let place = PlaceUpdate { city: Some(Some(person.city.clone())), ..PlaceUpdate::default() };
     let update =

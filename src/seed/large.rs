@@ -6,9 +6,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::Transaction;
 
-use super::demo;
 use super::store::{self, Painted, Present, TABLES};
 use super::words::{self, Text, Words};
+use super::{demo, money};
 use crate::app::App;
 use crate::domains::search::words::{Document, Field, VERSION};
 use crate::error::{AppError, AppResult};
@@ -27,10 +27,16 @@ pub struct Amounts {
     pub conversations: i64,
     /// Messages, the same number in each conversation.
     pub messages: i64,
+    /// Tasks, with what was paid for them.
+    pub tasks: i64,
+    /// Orders of products, with what was paid for them.
+    pub orders: i64,
+    /// Tickets, most of them answered.
+    pub tickets: i64,
 }
 
 /// When the first of everything happened: 2026-01-01.
-const BEGINNING: i64 = 1_767_225_600;
+pub(super) const BEGINNING: i64 = 1_767_225_600;
 
 /// Kinds of things.
 const CATEGORIES: i64 = 40;
@@ -42,7 +48,7 @@ const POPULAR: i64 = 100;
 const MOTIFS: [&str; 12] =
     ["phone", "laptop", "book", "ball", "chair", "lamp", "shoe", "bicycle", "guitar", "headphones", "camera", "bag"];
 
-fn at(seconds: i64) -> String {
+pub(super) fn at(seconds: i64) -> String {
     let at = DateTime::<Utc>::from_timestamp(BEGINNING, 0).unwrap_or_default() + TimeDelta::seconds(seconds);
     at.to_rfc3339()
 }
@@ -60,7 +66,7 @@ pub async fn add(app: &Arc<App>, amounts: Amounts) -> AppResult<()> {
     add_people(&transaction, &present, amounts.users).await?;
     store::release(&transaction).await?;
     transaction.commit().await.map_err(AppError::internal)?;
-    if amounts.items > 0 {
+    if amounts.items > 0 || amounts.orders > 0 {
         paint(app, UserId(first)).await?;
     }
     let transaction = client.transaction().await.map_err(AppError::internal)?;
@@ -69,6 +75,7 @@ pub async fn add(app: &Arc<App>, amounts: Amounts) -> AppResult<()> {
     let filling = Filling { transaction: &transaction, present: &present, amounts, first };
     filling.add_items(&painted).await?;
     filling.add_conversations().await?;
+    money::add(&transaction, &present, amounts, first).await?;
     store::count_files(&transaction).await?;
     store::release(&transaction).await?;
     transaction.commit().await.map_err(AppError::internal)?;
@@ -78,9 +85,10 @@ pub async fn add(app: &Arc<App>, amounts: Amounts) -> AppResult<()> {
 }
 
 fn check(amounts: &Amounts) -> AppResult<()> {
-    let Amounts { users, items, favorites, conversations, messages } = *amounts;
+    let Amounts { users, items, favorites, conversations, messages, tasks, orders, tickets } = *amounts;
+    let all = [items, favorites, conversations, messages, tasks, orders, tickets];
     let refuse = |message: &str| Err(AppError::bad_input(message));
-    if users < 2 || [items, favorites, conversations, messages].iter().any(|amount| *amount < 0) {
+    if users < 2 || all.iter().any(|amount| *amount < 0) {
         return refuse("Give at least 2 --users, and no negative numbers.");
     }
     if favorites > users.saturating_mul(items / 2) {
@@ -92,7 +100,7 @@ fn check(amounts: &Amounts) -> AppResult<()> {
     Ok(())
 }
 
-fn key(present: &Present, table: &str) -> i64 {
+pub(super) fn key(present: &Present, table: &str) -> i64 {
     TABLES.iter().zip(&present.keys).find(|(name, _)| **name == table).map_or(0, |(_, key)| *key)
 }
 
@@ -106,11 +114,11 @@ async fn paint(app: &Arc<App>, owner: UserId) -> AppResult<()> {
 }
 
 /// Writes what search knows of something.
-fn entry(kind: &str, id: i64, boost: f32, document: &Document) -> String {
+pub(super) fn entry(kind: &str, id: i64, boost: f32, document: &Document) -> String {
     format!("{kind}\t{id}\t{VERSION}\t{boost}\t{}", document.tsvector())
 }
 
-const ENTRIES: (&str, &str) = ("search_entries", "kind, subject_id, version, boost, words");
+pub(super) const ENTRIES: (&str, &str) = ("search_entries", "kind, subject_id, version, boost, words");
 
 async fn add_people(transaction: &Transaction<'_>, present: &Present, users: i64) -> AppResult<()> {
     let first = key(present, "users") + 1;
@@ -140,7 +148,7 @@ async fn add_people(transaction: &Transaction<'_>, present: &Present, users: i64
     add_words(transaction, "USER", &spelled).await
 }
 
-async fn add_words(transaction: &Transaction<'_>, kind: &str, words: &BTreeSet<String>) -> AppResult<()> {
+pub(super) async fn add_words(transaction: &Transaction<'_>, kind: &str, words: &BTreeSet<String>) -> AppResult<()> {
     let known = store::list_words(transaction, kind).await?;
     let mut rows = store::copy(transaction, "search_words", "word, kind").await?;
     for word in words.difference(&known) {

@@ -3,6 +3,7 @@
 mod dealings;
 pub mod demo;
 pub mod large;
+mod money;
 mod picture;
 mod store;
 mod words;

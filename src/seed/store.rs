@@ -23,8 +23,20 @@ pub struct Present {
     pub account_number: i32,
 }
 
-/// Tables with keys of their own, in the order in which they are filled.
-pub const TABLES: [&str; 6] = ["users", "media", "items", "favorites", "conversations", "messages"];
+/// Tables with keys of their own that are given to them here, in the order in which they are filled.
+pub const TABLES: [&str; 11] = [
+    "users",
+    "media",
+    "items",
+    "favorites",
+    "conversations",
+    "messages",
+    "tasks",
+    "products",
+    "orders",
+    "tickets",
+    "ledger_transfers",
+];
 
 /// A picture that is there, to be shown by many: content, small picture, and its sides.
 pub struct Painted {
@@ -114,6 +126,18 @@ pub async fn list_painted(transaction: &Transaction<'_>, owner: i64) -> AppResul
     Ok(rows.iter().map(painted).collect())
 }
 
+/// Pictures of somebody's.
+pub async fn list_pictures(transaction: &Transaction<'_>, owner: i64) -> AppResult<Vec<i64>> {
+    let sql = "select id from media where owner_id = $1 and width is not null order by id";
+    let rows = transaction.query(sql, &[&owner]).await.map_err(AppError::internal)?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Makes what follows from rows that were copied.
+pub async fn derive(transaction: &Transaction<'_>, sql: &str) -> AppResult<()> {
+    transaction.batch_execute(sql).await.map_err(AppError::internal)
+}
+
 /// Counts what was copied without being counted: uses of contents, files of people.
 pub async fn count_files(transaction: &Transaction<'_>) -> AppResult<()> {
     let sql = "update blobs set uses = counted.uses from (select id, count(*) as uses from (select blob_id as id from media \
@@ -128,7 +152,8 @@ pub async fn count_files(transaction: &Transaction<'_>) -> AppResult<()> {
 /// Gathers what PostgreSQL plans by.
 pub async fn analyze(client: &Client) -> AppResult<()> {
     let sql = format!(
-        "vacuum analyze {}, profiles, blobs, item_images, search_entries, search_words, members",
+        "vacuum analyze {}, profiles, blobs, item_images, search_entries, search_words, members, wallets, ledger_entries, \
+         order_events, ticket_lines",
         TABLES.join(", ")
     );
     client.batch_execute(&sql).await.map_err(AppError::internal)

@@ -17,6 +17,7 @@ mod contacts;
 mod credentials;
 mod deadlocks;
 mod decoders;
+mod demos;
 mod departures;
 mod disputes;
 mod documents;

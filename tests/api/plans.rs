@@ -39,7 +39,14 @@ pub fn scanned(log: &str, tables: &BTreeSet<String>) -> (usize, BTreeSet<String>
 async fn seeded() -> TestApp {
     let url = cluster().explained_database().await;
     let app = TestApp::on(url, &[]).await;
-    let amounts = Amounts { users: 3000, items: 108_000, favorites: 101_000, conversations: 2000, messages: 102_000 };
+    let amounts = Amounts {
+        users: 3000,
+        items: 108_000,
+        favorites: 101_000,
+        conversations: 2000,
+        messages: 102_000,
+        ..Amounts::default()
+    };
     large::add(&app.app, amounts).await.expect("there is room");
     app
 }
