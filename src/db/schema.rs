@@ -128,6 +128,7 @@ diesel::table! {
         head -> Int8,
         dropped_through -> Int8,
         last_at -> Timestamptz,
+        outbox_floor -> Int8,
     }
 }
 

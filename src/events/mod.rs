@@ -27,6 +27,7 @@ pub mod backlog;
 pub mod bus;
 pub mod cursor;
 mod feed;
+pub mod floor;
 pub mod hub;
 mod hydrate;
 pub mod model;

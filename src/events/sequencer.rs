@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::floor::Rise;
 use super::{partitions, retention, store};
 use crate::app::App;
 use crate::error::{AppError, AppResult};
@@ -60,16 +61,19 @@ async fn lead(app: &Arc<App>) -> AppResult<()> {
     // Ends with the leading.
     let _retention = AbortOnDropHandle::new(tokio::spawn(retention::run(Arc::clone(app))));
     let mut next_upkeep = Instant::now();
+    let mut rise = within(PATIENCE, Rise::begin(&conn)).await??;
     loop {
         while move_batch(app, &conn).await? {}
         if Instant::now() >= next_upkeep {
             next_upkeep = Instant::now() + UPKEEP;
+            rise = within(PATIENCE, Rise::begin(&conn)).await??;
             // They are made days ahead: what holds the table's definition now delays no event.
             if let Err(error) = within(PATIENCE, partitions::make_ahead(&conn)).await? {
                 tracing::warn!(cause = %error.describe(), "days of events were not made ahead; trying again in a minute");
                 next_upkeep = Instant::now() + UPKEEP_RETRY;
             }
         }
+        within(PATIENCE, rise.go_on(&conn)).await??;
         tokio::select! {
             () = app.events.written.notified() => {}
             () = tokio::time::sleep(POLL) => {}

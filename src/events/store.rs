@@ -31,7 +31,8 @@ statement! {
     /// statement. Gives how many were moved and the new head.
     pub struct MoveBatch {} -> (BigInt, BigInt, Text)
     |_unused|
-    "with moved as (delete from outbox where id = any(array(select id from outbox order by id limit "
+    "with moved as (delete from outbox where id = any(array(select id from outbox \
+       where id > (select outbox_floor from event_stream) order by id limit "
     [BigInt: &BATCH]
     ")) returning *), \
      counted as (select count(*) as n from moved), \
@@ -98,8 +99,9 @@ statement! {
     pub struct ListWaiting { position: Position, not_before: DateTime<Utc> }
         -> (BigInt, BigInt, Nullable<Double>, Nullable<Double>)
     |this|
-    "select head, (select count(*) from (select from outbox limit 10000) as counted), \
-       (select extract(epoch from clock_timestamp() - written_at)::float8 from outbox order by id limit 1), \
+    "select head, (select count(*) from (select from outbox where id > outbox_floor limit 10000) as counted), \
+       (select extract(epoch from clock_timestamp() - written_at)::float8 from outbox \
+         where id > outbox_floor order by id limit 1), \
        (select extract(epoch from clock_timestamp() - at)::float8 from events where position = "
     [BigInt: &this.position] " and at >= " [Timestamptz: &this.not_before] " limit 1) from event_stream"
 }
@@ -156,6 +158,49 @@ pub async fn try_lead(mut conn: &AsyncPgConnection) -> QueryResult<bool> {
 /// Moves one batch and returns its size.
 pub async fn move_batch(mut conn: &AsyncPgConnection) -> QueryResult<i64> {
     MoveBatch {}.get_result::<(i64, i64, String)>(&mut conn).await.map(|(moved, _, _)| moved)
+}
+
+statement! {
+    /// The last id that the outbox gave out; 0 for none.
+    pub struct LastOutboxId {} -> BigInt
+    |_unused|
+    "select coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'id')::regclass), 0)"
+}
+
+/// See [`LastOutboxId`].
+pub async fn get_last_outbox_id(mut conn: &AsyncPgConnection) -> QueryResult<i64> {
+    LastOutboxId {}.get_result(&mut conn).await
+}
+
+statement! {
+    /// The first transaction that has not begun to write.
+    pub struct NextTransaction {} -> BigInt
+    |_unused|
+    "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+}
+
+/// See [`NextTransaction`].
+pub async fn get_next_transaction(mut conn: &AsyncPgConnection) -> QueryResult<i64> {
+    NextTransaction {}.get_result(&mut conn).await
+}
+
+statement! {
+    /// Raises the outbox's floor to an id, or to before the first that is there, if all transactions before one are over.
+    pub struct RaiseOutboxFloor { id: i64, before: i64 } -> BigInt
+    |this|
+    "update event_stream set outbox_floor = greatest(outbox_floor, least(" [BigInt: &this.id]
+    ", (select min(id) - 1 from outbox where id > outbox_floor))) \
+     where pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= " [BigInt: &this.before]
+}
+
+/// See [`RaiseOutboxFloor`]; false while one of them is open.
+pub async fn raise_outbox_floor(mut conn: &AsyncPgConnection, id: i64, before: i64) -> QueryResult<bool> {
+    RaiseOutboxFloor { id, before }.execute(&mut conn).await.map(|raised| raised == 1)
+}
+
+/// Lets the outbox's floor down.
+pub async fn lower_outbox_floor(mut conn: &AsyncPgConnection) -> QueryResult<usize> {
+    diesel::update(event_stream::table).set(event_stream::outbox_floor.eq(0)).execute(&mut conn).await
 }
 
 /// Whether a move takes all there can be.

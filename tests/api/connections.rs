@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use crate::harness::{TestApp, until};
 
 /// What a client asks when it comes back: its conversations, and what it missed.
-const RECONNECT: &str = "query ($after: String!) { viewer { user { id } eventCursor
-    conversations(first: 20) { totalCount nodes { title unreadCount lastMessage { id } readMarkers { seq } } }
-    eventsSince(after: $after, first: 100) { nodes { cursor payload { __typename ... on ItemTraded { item { id } } } } }
-    orders { totalCount } publishedTasks { totalCount } } }";
+const RECONNECT: &str = "query ($after: String!) { viewer { eventCursor
+    conversations(first: 20) { nodes { title unreadCount lastMessage { id } } }
+    eventsSince(after: $after, first: 100) { nodes { payload { __typename ... on ItemTraded { item { id } } } } } } }";
 
 /// After a restart everybody comes back at once, with a cursor that memory doesn't reach back to.
 #[tokio::test(flavor = "multi_thread")]
@@ -28,16 +27,19 @@ async fn a_crowd_that_reconnects_after_a_restart_is_served() {
         .await;
     let url = before.url.clone();
     drop(before);
-    let app = TestApp::on(url, &[("PLAZA_LIMIT_DB_CONNECTIONS", "8")]).await;
+    let app = TestApp::on(url, &[("PLAZA_LIMIT_DB_CONNECTIONS", "4")]).await;
     let ada = &ada.at(app.address);
-    let answers = join_all((0..96).map(|_| ada.run(RECONNECT, json!({ "after": after })))).await;
-    for answer in answers {
-        let viewer = &answer.data()["viewer"];
-        let events = viewer["eventsSince"]["nodes"].as_array().unwrap();
-        let kinds: Vec<&Value> = events.iter().map(|event| &event["payload"]["__typename"]).collect();
-        assert_eq!(kinds.iter().filter(|kind| **kind == "MessageCreated").count(), 5, "{viewer}");
-        assert_eq!(kinds.last().unwrap(), &"ItemTraded", "{viewer}");
-        assert_eq!(viewer["conversations"]["nodes"][0]["unreadCount"], 5);
+    // Six times as many at once as there are connections: few enough that a busy machine serves them in time, and far more
+    // than it takes to have all connections held by executions that would wait for another.
+    for _ in 0..4 {
+        for answer in join_all((0..24).map(|_| ada.run(RECONNECT, json!({ "after": after })))).await {
+            let viewer = &answer.data()["viewer"];
+            let events = viewer["eventsSince"]["nodes"].as_array().unwrap();
+            let kinds: Vec<&Value> = events.iter().map(|event| &event["payload"]["__typename"]).collect();
+            assert_eq!(kinds.iter().filter(|kind| **kind == "MessageCreated").count(), 5, "{viewer}");
+            assert_eq!(kinds.last().unwrap(), &"ItemTraded", "{viewer}");
+            assert_eq!(viewer["conversations"]["nodes"][0]["unreadCount"], 5);
+        }
     }
 }
 

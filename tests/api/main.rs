@@ -29,6 +29,7 @@ mod favorites;
 mod feed;
 mod files;
 mod fire;
+mod floors;
 mod folders;
 mod gifs;
 mod harness;

@@ -1,0 +1,60 @@
+//! The outbox's floor: it spares moves the dead entries below it, and passes no event that is still to come.
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use plaza::events::floor::Step;
+use plaza::events::{partitions, store};
+
+use crate::harness::cluster;
+
+const INSERT: &str = "insert into outbox (kind, audience, audience_id) values ('SESSION_REVOKED', 'USER', 0)";
+const FLOOR: &str = "select outbox_floor from event_stream";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_floor_passes_no_event_that_is_to_come() {
+    // Without an instance: nothing moves unless it is said here.
+    let url = cluster().database().await;
+    let conn = AsyncPgConnection::establish(&url).await.unwrap();
+    partitions::make_ahead(&conn).await.unwrap();
+    let connect = async || {
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    };
+    let (sql, late, later) = (connect().await, connect().await, connect().await);
+    let floor = async || sql.query_one(FLOOR, &[]).await.unwrap().get::<_, i64>(0);
+    // 1 is open, 2 and 3 are there, 4 was given out and given up.
+    late.batch_execute(&format!("begin; {INSERT}")).await.unwrap();
+    sql.batch_execute(&format!("{INSERT}; {INSERT}")).await.unwrap();
+    sql.batch_execute(&format!("begin; {INSERT}; rollback")).await.unwrap();
+    let given = Step::Begin.next(&conn).await.unwrap();
+    assert_eq!(given, Step::Given { id: 4 });
+    let written = given.next(&conn).await.unwrap();
+    // After the second step: nothing of it matters.
+    later.batch_execute(&format!("begin; {INSERT}")).await.unwrap();
+    assert_eq!(store::move_batch(&conn).await.unwrap(), 2);
+    assert_eq!(written.next(&conn).await.unwrap(), written, "1 may still come");
+    assert_eq!(floor().await, 0);
+    late.batch_execute("commit").await.unwrap();
+    assert_eq!(written.next(&conn).await.unwrap(), Step::Begin);
+    assert_eq!(floor().await, 0, "1 is there");
+    assert_eq!(store::move_batch(&conn).await.unwrap(), 1);
+    assert_eq!(written.next(&conn).await.unwrap(), Step::Begin);
+    assert_eq!(floor().await, 4);
+    later.batch_execute("commit").await.unwrap();
+    assert_eq!(store::move_batch(&conn).await.unwrap(), 1);
+
+    // Under a long snapshot, moves begin behind what is dead.
+    late.batch_execute("begin isolation level repeatable read; select count(*) from outbox").await.unwrap();
+    let many = "insert into outbox (kind, audience, audience_id) select 'SESSION_REVOKED', 'USER', 0 from generate_series(1, 3000)";
+    sql.batch_execute(many).await.unwrap();
+    assert_eq!(store::move_batch(&conn).await.unwrap() + store::move_batch(&conn).await.unwrap(), 3000);
+    let mut step = Step::Begin;
+    for _ in 0..3 {
+        step = step.next(&conn).await.unwrap();
+    }
+    assert_eq!((step, floor().await), (Step::Begin, 3005));
+    sql.batch_execute(INSERT).await.unwrap();
+    assert_eq!(store::move_batch(&conn).await.unwrap(), 1);
+    store::lower_outbox_floor(&conn).await.unwrap();
+    assert_eq!(floor().await, 0);
+}
