@@ -3,17 +3,16 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::process::Child;
 
 use crate::harness::process::{Process, SECRET, command, output};
-use crate::harness::{cluster, post, until};
+use crate::harness::{PATIENCE, cluster, post, until};
 
 /// What there is of it, as one text.
 const COUNTS: &str = "select concat_ws(' ', (select count(*) from users), (select count(*) from items),
     (select count(*) from messages), (select count(*) from favorites), (select count(*) from products),
-    (select count(*) from orders), (select count(*) from tasks), (select count(*) from ticket_lines),
-    (select sum(balance + held) from wallets))";
+    (select count(*) from orders), (select count(*) from tasks), (select count(*) from tickets))";
 
 async fn look(url: &str, sql: &str) -> String {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
@@ -44,12 +43,19 @@ fn start(url: &str, folder: &str) -> Child {
 /// Two start at once and one dies half way; what the others make is whole, and as if there were one.
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_that_start_together_make_one_demo() {
-    let alone = cluster().empty_database().await;
-    let settings = [("DATABASE_URL", alone.as_str()), ("PLAZA_JWT_SECRET", SECRET)];
-    assert!(output(&["seed"], &settings).await.status.success());
-    let expected = look(&alone, COUNTS).await;
-    assert_eq!(plaza::audit::run(&alone).await.unwrap(), []);
-
+    let demo: Value = serde_json::from_str(include_str!("../../src/seed/demo.json")).unwrap();
+    let dealings = &demo["dealings"];
+    let parts = [
+        &demo["people"],
+        &demo["items"],
+        &demo["talk"],
+        &demo["favorites"],
+        &dealings["products"],
+        &dealings["orders"],
+        &dealings["tasks"],
+        &dealings["tickets"],
+    ];
+    let expected = parts.map(|part| part.as_array().unwrap().len().to_string()).join(" ");
     let url = cluster().empty_database().await;
     Process::on_database(&url).await.kill().await;
     // In the middle: its transaction is open, and has written.
@@ -60,7 +66,14 @@ async fn instances_that_start_together_make_one_demo() {
     assert_eq!(look(&url, "select count(*)::text from users").await, "0", "nobody sees half of it");
     first.kill().await.unwrap();
     let (mut second, mut third) = (start(&url, "demo-second"), start(&url, "demo-third"));
-    until("the demo is there", || async { look(&url, "select count(*)::text from users").await != "0" }).await;
+    // Longer than anything else: passwords are hashed and pictures painted, beside other tests.
+    let there = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(100));
+        while look(&url, "select count(*)::text from users").await == "0" {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE * 5, there).await.expect("the demo is there");
     assert_eq!(look(&url, COUNTS).await, expected);
     // Both go on, and what they wait for is over: a fourth finds it there.
     until("nobody waits any more", || async {
@@ -68,8 +81,7 @@ async fn instances_that_start_together_make_one_demo() {
         look(&url, waits).await == "0"
     })
     .await;
-    let mut served = Process::on_database(&url).await;
-    served.took = Duration::ZERO;
+    let served = Process::on_database(&url).await;
     assert_eq!((second.try_wait().unwrap(), third.try_wait().unwrap()), (None, None), "both serve");
     assert_eq!(look(&url, COUNTS).await, expected);
     let login =
