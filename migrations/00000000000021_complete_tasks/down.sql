@@ -1,4 +1,4 @@
--- A submitted or disputed task is an accepted one again; what was split counts as paid whole.
+-- A submitted or disputed task is an accepted one again.
 drop table jobs;
 drop table task_disputes;
 alter table tasks

@@ -7,7 +7,7 @@ alter table tasks
     add submission_note text,
     -- A submitted task is finished then, unless somebody does something with it before.
     add finishes_at timestamptz,
-    -- What its assignee was paid of the reward.
+    -- What its assignee was paid of the reward; null where that is all of it, and for tasks that are not finished.
     add paid bigint,
     -- Whose acceptance ended last, and who ended it: the assignee, the publisher or an administrator.
     add former_assignee_id bigint,
@@ -15,27 +15,26 @@ alter table tasks
     -- Those whom a publisher or an administrator took off it: they can't accept it again.
     add refused_ids bigint[] not null default '{}';
 
-update tasks set paid = price where status = 'FINISHED';
-
+-- What is there is checked by the next migration but one, which lets others work meanwhile.
 alter table tasks
     drop constraint tasks_assignee_check,
-    add constraint tasks_former_assignee_id_fkey foreign key (former_assignee_id) references users (id),
-    add constraint tasks_reopened_by_fkey foreign key (reopened_by) references users (id),
+    add constraint tasks_former_assignee_id_fkey foreign key (former_assignee_id) references users (id) not valid,
+    add constraint tasks_reopened_by_fkey foreign key (reopened_by) references users (id) not valid,
     add constraint tasks_assignee_check check (
         (status = 'OPEN') <= (assignee_id is null)
         and (status in ('ACCEPTED', 'SUBMITTED', 'DISPUTED', 'FINISHED')) <= (assignee_id is not null)
         and (assignee_id is null) = (accepted_at is null)
-    ),
+    ) not valid,
     add constraint tasks_submitted_at_check check (
         (status in ('SUBMITTED', 'DISPUTED')) <= (submitted_at is not null)
         and (status in ('OPEN', 'ACCEPTED')) <= (submitted_at is null)
-    ),
+    ) not valid,
     add constraint tasks_submission_note_check check (
         char_length(submission_note) between 1 and 1000 and (submission_note is not null) <= (submitted_at is not null)
-    ),
-    add constraint tasks_finishes_at_check check ((status = 'SUBMITTED') = (finishes_at is not null)),
-    add constraint tasks_paid_check check ((status = 'FINISHED') = (paid is not null) and paid between 0 and price),
-    add constraint tasks_reopened_by_check check ((former_assignee_id is null) = (reopened_by is null));
+    ) not valid,
+    add constraint tasks_finishes_at_check check ((status = 'SUBMITTED') = (finishes_at is not null)) not valid,
+    add constraint tasks_paid_check check ((paid is not null) <= (status = 'FINISHED') and paid between 0 and price) not valid,
+    add constraint tasks_reopened_by_check check ((former_assignee_id is null) = (reopened_by is null)) not valid;
 
 create table task_disputes (
     id bigint generated always as identity,

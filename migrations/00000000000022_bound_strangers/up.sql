@@ -4,4 +4,4 @@ alter table conversations
     add opened_by bigint,
     -- Whether anybody else has sent one; true where nobody is to be bound.
     add answered boolean not null default true,
-    add constraint conversations_opened_by_fkey foreign key (opened_by) references users (id);
+    add constraint conversations_opened_by_fkey foreign key (opened_by) references users (id) not valid;

@@ -46,8 +46,8 @@ impl Filling<'_> {
     }
 
     async fn add_tasks(&self) -> AppResult<()> {
-        let columns = "id, publisher_id, assignee_id, title, content, price, status, accepted_at, finished_at, paid, \
-                       created_at, updated_at";
+        let columns = "id, publisher_id, assignee_id, title, content, price, status, accepted_at, finished_at, created_at, \
+                       updated_at";
         let mut rows = store::copy(self.transaction, "tasks", columns).await?;
         let first = self.key("tasks") + 1;
         for n in 0..self.amounts.tasks {
@@ -59,9 +59,8 @@ impl Filling<'_> {
             let (accepted, finished) =
                 (if taken { at.as_str() } else { "\\N" }, if done { at.as_str() } else { "\\N" });
             let (id, publisher, price) = (first + n, self.person(n), 100 + noise % 20_000);
-            let paid = if done { price.to_string() } else { "\\N".into() };
             rows.add(&format!(
-                "{id}\t{publisher}\t{assignee}\t{title}\t{note}\t{price}\t{status}\t{accepted}\t{finished}\t{paid}\t{at}\t{at}"
+                "{id}\t{publisher}\t{assignee}\t{title}\t{note}\t{price}\t{status}\t{accepted}\t{finished}\t{at}\t{at}"
             ))
             .await?;
         }

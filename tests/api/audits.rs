@@ -19,7 +19,7 @@ const BREAKS: [(&str, &str); 29] = [
     ),
     ("what is held is the reward", "update wallets set held = held + 1"),
     ("a task holds its reward", "update tasks set price = price + 1 where status = 'OPEN'"),
-    ("a task that is over was paid", "update tasks set status = 'CANCELLED', finished_at = null, paid = null where title = 'paid'"),
+    ("a task that is over was paid", "update tasks set status = 'CANCELLED', finished_at = null where title = 'paid'"),
     ("a reward goes to the task's assignee", "update tasks set assignee_id = 3 where title = 'paid too'"),
     (
         "a submitted task, and no other",

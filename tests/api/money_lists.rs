@@ -20,10 +20,10 @@ fn rows(n: u32) -> String {
          insert into media (owner_id, blob_id, width, height, file_name, created_at)
              select (select min(id) from m), id, 9, 9, 'm.png', now() from blobs where name like 'm%';
          create temp table pictures as select id, row_number() over (order by id) - 1 as place from media where file_name = 'm.png';
-         insert into tasks (publisher_id, assignee_id, title, content, price, status, accepted_at, finished_at, paid, created_at, updated_at)
+         insert into tasks (publisher_id, assignee_id, title, content, price, status, accepted_at, finished_at, created_at, updated_at)
              select p.id, case when n % 3 > 0 then a.id end, 'lamp ' || n, 'c', n % 1000,
                  (array['OPEN', 'ACCEPTED', 'FINISHED']::task_status[])[n % 3 + 1], case when n % 3 > 0 then now() end,
-                 case when n % 3 = 2 then now() end, case when n % 3 = 2 then n % 1000 end, now() - n * interval '1 second', now()
+                 case when n % 3 = 2 then now() end, now() - n * interval '1 second', now()
              from generate_series(1, {n}) n join m p on p.place = n % 100 join m a on a.place = (n + 1) % 100;
          insert into task_images select t.id, 0, i.id from tasks t join pictures i on i.place = t.id % 100;
          insert into products (name, price, stock, supplied, image_id, created_at, updated_at)

@@ -49,7 +49,7 @@ pub const RULES: &[Rule] = &[
          from ledger_entries e join ledger_transfers t on t.id = e.transfer_id join tasks on tasks.id = t.task_id
          where e.account = 'USER' and (
              e.user_id <> case when t.reason = 'TASK_PAYOUT' then tasks.assignee_id else tasks.publisher_id end
-             or (t.reason = 'TASK_HOLD') <> (e.amount < 0) or (t.reason = 'TASK_PAYOUT' and e.amount is distinct from tasks.paid))",
+             or (t.reason = 'TASK_HOLD') <> (e.amount < 0) or (t.reason = 'TASK_PAYOUT' and e.amount <> coalesce(tasks.paid, tasks.price)))",
     ),
     (
         "a submitted task, and no other, has a job that finishes it at its time",
@@ -66,12 +66,12 @@ pub const RULES: &[Rule] = &[
     ),
     (
         "a disputed task, and no other, has an open dispute, and a decision says what was paid",
-        "select 'task ' || tasks.id as subject, status || ', paid ' || coalesce(tasks.paid, 0) || ', last dispute '
+        "select 'task ' || tasks.id as subject, status || ', paid ' || coalesce(tasks.paid, tasks.price) || ', last dispute '
              || coalesce('of ' || d.assignee_id || ', paid ' || coalesce(d.paid::text, 'open'), 'none') as detail
          from tasks left join lateral (select * from task_disputes where task_id = tasks.id order by id desc limit 1) d on true
          where (status = 'DISPUTED') <> (d.id is not null and d.resolved_at is null)
              or (status = 'FINISHED' and d.assignee_id = tasks.assignee_id and d.resolved_at >= tasks.finished_at
-                 and d.paid <> tasks.paid)",
+                 and d.paid <> coalesce(tasks.paid, tasks.price))",
     ),
     (
         "an order was paid by its buyer, once, and its money came back if it was cancelled or refunded",

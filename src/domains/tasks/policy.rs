@@ -225,7 +225,7 @@ pub fn is_repeat(task: &Task, person: UserId, action: TaskAction) -> bool {
     match action {
         TaskAction::Accept => task.status == TaskStatus::Accepted && is_assignee,
         TaskAction::Submit => task.status == TaskStatus::Submitted && is_assignee,
-        TaskAction::Finish => task.status == TaskStatus::Finished && is_publisher && task.paid == Some(task.price),
+        TaskAction::Finish => task.status == TaskStatus::Finished && is_publisher && task.payment() == Some(task.price),
         TaskAction::Cancel => task.status == TaskStatus::Cancelled && !is_assignee,
         TaskAction::Abandon => reopened(true),
         TaskAction::Release => reopened(false),

@@ -124,7 +124,7 @@ impl Task {
     /// What its assignee was paid of the reward, in yuan: less than `price` only by a decision of a dispute; null until it is
     /// finished.
     async fn paid(&self) -> Option<Decimal> {
-        self.0.task.paid.map(Decimal)
+        self.0.task.payment().map(Decimal)
     }
 
     /// What the viewer may do with it now; nothing when signed out. Costs a statement for a whole list of tasks.

@@ -121,7 +121,7 @@ pub struct Task {
     pub submission_note: Option<String>,
     /// When it is finished by itself; of a submitted one alone.
     pub finishes_at: Option<DateTime<Utc>>,
-    /// What its assignee was paid; of a finished one alone.
+    /// What its assignee was paid; none where that is all of the reward. See [`Task::payment`].
     pub paid: Option<Money>,
     /// Whose acceptance ended last.
     pub former_assignee_id: Option<UserId>,
@@ -136,6 +136,12 @@ impl Task {
     #[must_use]
     pub fn is_party(&self, person: UserId) -> bool {
         self.publisher_id == person || self.assignee_id == Some(person)
+    }
+
+    /// What its assignee was paid, once it is finished.
+    #[must_use]
+    pub fn payment(&self) -> Option<Money> {
+        (self.status == TaskStatus::Finished).then(|| self.paid.unwrap_or(self.price))
     }
 
     /// What can be found of it beyond its title: nothing once somebody accepted it.

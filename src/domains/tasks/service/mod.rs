@@ -164,7 +164,7 @@ async fn settle(
         status: Some(status),
         finishes_at: Some(None),
         finished_at: is_finished.then_some(Some(now)),
-        paid: is_finished.then_some(Some(paid)),
+        paid: (is_finished && paid != task.price).then_some(Some(paid)),
         updated_at: Some(now),
         ..TaskChanges::default()
     };
