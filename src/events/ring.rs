@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::model::{Event, Payload, Position, SharedCard};
 use crate::ids::MessageId;
 
-/// Events kept, at most, in number and bytes; a chunk goes as a whole.
+/// Events kept, in number and bytes; up to a chunk more, for a chunk goes as a whole.
 const MOST_EVENTS: usize = 20_000;
 const MOST_BYTES: usize = 64 << 20;
 
@@ -146,7 +146,8 @@ mod tests {
         for position in 1..=3 * most {
             ring.push(event(position));
         }
-        assert!(ring.behind(2 * most, 3 * most, 1).is_none());
+        let oldest = 2 * most - i64::try_from(CHUNK).unwrap();
+        assert!(ring.behind(oldest, 3 * most, 1).is_none());
         assert_eq!(ring.behind(3 * most - 1000, 3 * most, 2000).unwrap().iter().count(), 1000);
         for position in 1..=1000 {
             ring.push(Event { weight: 1 << 20, ..event(3 * most + position) });
