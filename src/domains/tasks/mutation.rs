@@ -125,7 +125,7 @@ impl TaskMutation {
     }
 
     /// Says that an accepted task of the viewer's is done: the reward goes to whoever did it. User errors: `NOT_FOUND`,
-    /// `FORBIDDEN`, `ILLEGAL_TRANSITION`, `CONFLICT` when their wallet can't hold more, `IDEMPOTENCY_MISMATCH`.
+    /// `FORBIDDEN`, `ILLEGAL_TRANSITION`, `IDEMPOTENCY_MISMATCH`.
     async fn finish_task(
         &self,
         ctx: &Context<'_>,

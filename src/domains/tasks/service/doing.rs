@@ -38,7 +38,7 @@ pub async fn release(scope: &Scope, id: TaskId) -> AppResult<TaskCard> {
 /// Says that a task is done: the reward goes to whoever did it.
 ///
 /// # Errors
-/// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`, `CONFLICT` when their wallet is full; those of a key.
+/// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`; those of a key.
 pub async fn finish(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult<TaskCard> {
     let key = Key::new(scope, "finishTask", key, &id)?;
     if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
