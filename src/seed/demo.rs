@@ -86,7 +86,7 @@ pub fn check(config: &Config) -> AppResult<()> {
 }
 
 /// Adds the demo data to a database without people; otherwise does nothing. True when it was added: all of it at once, so
-/// that whoever else adds it waits, and a process that dies half way leaves nothing.
+/// that other processes that add it wait, and one that dies half way leaves nothing.
 ///
 /// # Errors
 /// Bad input under `PLAZA_PRODUCTION`; when the database or the storage fails.
@@ -97,7 +97,7 @@ pub async fn add_once(app: &Arc<App>) -> AppResult<bool> {
     }
     let whole = WholeTransaction::begin(&app.database, LOCK).await?;
     let within = App::build(app.config.clone(), whole.database(), app.clock.clone()).await?;
-    // Looked at once more: whoever was waited for has added it.
+    // Looked at once more: another process may have added it meanwhile.
     if accounts::any_user(&within).await? {
         return Ok(false);
     }

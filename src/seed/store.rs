@@ -126,7 +126,7 @@ pub async fn list_painted(transaction: &Transaction<'_>, owner: i64) -> AppResul
     Ok(rows.iter().map(painted).collect())
 }
 
-/// Pictures of somebody's.
+/// A person's pictures.
 pub async fn list_pictures(transaction: &Transaction<'_>, owner: i64) -> AppResult<Vec<i64>> {
     let sql = "select id from media where owner_id = $1 and width is not null order by id";
     let rows = transaction.query(sql, &[&owner]).await.map_err(AppError::internal)?;

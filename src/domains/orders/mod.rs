@@ -7,7 +7,7 @@
 //! - A state changes while the order's row is held, along [`policy::TRANSITIONS`], which also says who may do so. Each
 //!   change leaves a line in the order's history, and no state is come to twice (`order_events_order_id_to_status_key`);
 //!   so does each change of the address, of which there are at most [`policy::ADDRESS_CHANGE_LIMIT`].
-//! - Whoever repeats exactly what they did is told the same again, and nothing changes ([`policy::repeats`]).
+//! - A person who repeats exactly what they did gets the same answer, and nothing changes ([`policy::repeats`]).
 //! - Administrators are buyers like others of what they bought: another one sends it and gives money back.
 //! - Name, price and picture are those of the time of the exchange, whatever becomes of the product.
 //! - An order is its buyer's and the administrators'.

@@ -110,8 +110,8 @@ pub fn available_actions(order: &Order, asker: Asker) -> Vec<OrderAction> {
     address.into_iter().chain(advances.map(|(_, _, action, _)| *action)).collect()
 }
 
-/// Whether somebody asks once more for what they did: the order is where that brought it, by them, with the same words.
-/// That an order was received its buyer may say again, whoever said it first.
+/// Whether the asker repeats what they did: the order is in the state that it led to, by them, with the same note. Its buyer
+/// may confirm a completed order again, also after an administrator has.
 #[must_use]
 pub fn repeats(order: &Order, asker: Asker, last: &OrderEvent, note: Option<&str>) -> bool {
     let received = order.status == OrderStatus::Completed && asker.owns(order);

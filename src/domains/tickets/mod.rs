@@ -7,7 +7,7 @@
 //! - Nothing that was asked or answered is lost: each is a line of its own, at most [`policy::LINE_LIMIT`]. The ticket's row
 //!   keeps the first question and the last answer.
 //! - The words of all lines are made as search makes them, in the statement that changes the ticket's state.
-//! - Whoever repeats exactly what they did last is told the same again, and nothing changes.
+//! - A person who repeats exactly what they did last gets the same answer, and nothing changes.
 //!
 //! A ticket: OPEN → ANSWERED ⟲ → CLOSED; OPEN → CLOSED; ANSWERED and CLOSED → OPEN by its author, with more to say.
 

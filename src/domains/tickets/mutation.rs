@@ -79,7 +79,7 @@ impl TicketMutation {
     }
 
     /// Closes a ticket: its author, support, or an administrator. Closed again by the same one, it succeeds and changes
-    /// nothing. User errors: `NOT_FOUND`, `ILLEGAL_TRANSITION` for one that somebody else closed.
+    /// nothing. User errors: `NOT_FOUND`, `ILLEGAL_TRANSITION` for one that another person closed.
     async fn close_ticket(
         &self,
         ctx: &Context<'_>,

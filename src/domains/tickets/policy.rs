@@ -25,7 +25,7 @@ pub struct Asker {
     pub role: Role,
 }
 
-/// The states that somebody can bring a ticket to.
+/// The states that the asker can bring a ticket to.
 fn next_statuses(ticket: &Ticket, asker: Asker) -> Vec<TicketStatus> {
     let answers = (asker.role != Role::User).then_some(TicketStatus::Answered);
     let asks = (ticket.author_id == asker.id).then_some(TicketStatus::Open);
@@ -38,7 +38,7 @@ fn next_statuses(ticket: &Ticket, asker: Asker) -> Vec<TicketStatus> {
     leads.into_iter().flatten().collect()
 }
 
-/// Whether somebody can bring a ticket to a state: its author to OPEN.
+/// Whether the asker can bring a ticket to a state; to OPEN only its author can.
 ///
 /// # Errors
 /// [`TicketError::NotAuthor`], [`TicketError::IllegalTransition`].
@@ -61,7 +61,7 @@ pub fn check_room(lines: &[TicketLine]) -> Result<(), TicketError> {
     if lines.len() < LINE_LIMIT { Ok(()) } else { Err(TicketError::TooManyLines(LINE_LIMIT)) }
 }
 
-/// Whether the last line says this already: somebody sends once more what they sent.
+/// Whether the last line says this already, by the same author: a repeated request.
 #[must_use]
 pub fn repeats(lines: &[TicketLine], author: UserId, is_answer: bool, content: &str) -> bool {
     let last = lines.last();

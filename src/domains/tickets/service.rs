@@ -190,7 +190,7 @@ fn line(scope: &Scope, ticket_id: TicketId, is_answer: bool, content: &str) -> A
     Ok(TicketLine { ticket_id, author_id, is_answer, content: content.to_owned(), created_at })
 }
 
-/// A ticket that is held, and who asks; not there for whoever may not see it.
+/// A ticket that is held, and who asks; `NOT_FOUND` for those who may not see it.
 async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: TicketId) -> AppResult<(Ticket, Asker)> {
     let viewer = hold_viewer(scope, conn).await?;
     let role = role_of(conn, viewer).await?;
@@ -268,7 +268,7 @@ pub async fn reopen(scope: &Scope, id: TicketId, content: &str) -> AppResult<Tic
 /// Closes a ticket: its author, support, or an administrator. Closed again by the same one, nothing changes.
 ///
 /// # Errors
-/// `NOT_FOUND`, `ILLEGAL_TRANSITION` for one that somebody else closed.
+/// `NOT_FOUND`, `ILLEGAL_TRANSITION` for one that another person closed.
 pub async fn close(scope: &Scope, id: TicketId) -> AppResult<Ticket> {
     let now = scope.app.clock.now();
     let mut conn = scope.db.write().await?;

@@ -9,7 +9,7 @@
 //!   statement as the entries are made.
 //! - A task's reward is given back or paid once (`ledger_transfers_settled_key`), an order is paid and its money given
 //!   back once (`ledger_transfers_order_key`).
-//! - Recharging and adjusting fill a wallet up to a bound; what is owed to somebody (a refund, a reward) goes over it.
+//! - Recharging and adjusting fill a wallet up to a bound; what is owed to a person (a refund, a reward) goes over it.
 //! - The store, the tasks and the world outside have no row of their own, which all money would wait for: their sums are
 //!   made when `plaza audit` asks.
 //!

@@ -143,7 +143,7 @@ impl Cause {
         }
     }
 
-    /// Whether it is refused when the wallet would hold too much. What is owed to somebody, such as a refund, is not: it
+    /// Whether it is refused when the wallet would hold too much. What is owed to a person, such as a refund, is not: it
     /// would be stuck until they spend something.
     #[must_use]
     pub fn is_bounded(self) -> bool {

@@ -36,7 +36,7 @@ impl WalletMutation {
         settle(recharge.await, Into::into)
     }
 
-    /// Changes somebody else's balance, up or down; administrators alone. User errors: `SELF_TARGET`, `NOT_FOUND`, `OUT_OF_RANGE`, `REQUIRED`,
+    /// Changes another person's balance, up or down; administrators alone. User errors: `SELF_TARGET`, `NOT_FOUND`, `OUT_OF_RANGE`, `REQUIRED`,
     /// `TOO_LONG` and `INVALID_INPUT` for the note, `INSUFFICIENT_BALANCE` where there is less to take, `CONFLICT` when the
     /// wallet can't hold more, `IDEMPOTENCY_MISMATCH`.
     async fn adjust_balance(

@@ -252,7 +252,7 @@ pub async fn recharge(scope: &Scope, amount: Money, key: Option<String>) -> AppR
     after(scope, entry).await
 }
 
-/// Changes somebody else's balance, up or down, with a note that they read.
+/// Changes another person's balance, up or down, with a note that they read.
 ///
 /// # Errors
 /// Forbidden but to administrators; `SELF_TARGET`, `NOT_FOUND`, `OUT_OF_RANGE`, `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`;
