@@ -149,7 +149,7 @@ async fn start(command: Command) -> ExitCode {
         }
     };
     let _log = telemetry::init(config.log_format, &config.log_filter);
-    match perform(command, config).await {
+    match Box::pin(perform(command, config)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(AppError::Request(_, message)) => {
             eprintln!("{message}");

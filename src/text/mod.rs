@@ -25,6 +25,9 @@ const LONG_BYTES: usize = 8;
 /// Characters of a text that is a line or two.
 const SHORT: usize = 200;
 
+/// What stands in place of a text that was erased because its author left.
+pub const ERASED: &str = "deleted";
+
 /// Characters as people count them.
 #[must_use]
 pub fn characters(text: &str) -> usize {

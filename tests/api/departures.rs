@@ -336,3 +336,30 @@ async fn a_balance_is_lost_only_when_that_is_said() {
     assert_eq!(delete(&eve, &eve, json!(false)).await["deletedId"], eve.id);
     assert_eq!(app.audit().await, [""; 0]);
 }
+
+/// What somebody asked support goes with them; what support answered stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_are_erased_and_closed() {
+    let app = TestApp::start().await;
+    let (ada, support) = (app.as_user("ada").await, app.as_role("support", "SUPPORT").await);
+    let answered = ada.done("createTicket", json!({ "question": "six, 412" })).await;
+    support.done("answerTicket", json!({ "id": answered["id"], "answer": "seen" })).await;
+    ada.done("createTicket", json!({ "question": "six, 413" })).await;
+    assert_eq!(leave(&ada).await["data"]["deleteUser"]["userErrors"], json!([]));
+    for table in ["tickets where question", "ticket_lines where content"] {
+        assert_eq!(app.number(&format!("select count(*) from {table} like 'six%'")).await, 0, "{table}");
+    }
+    let list = "{ tickets { nodes { question answer status lines { content } } } }";
+    let shown = support.data(list, json!({})).await["tickets"]["nodes"].clone();
+    let line = |content: &str| json!({ "content": content });
+    assert_eq!(
+        shown,
+        json!([
+            { "question": "deleted", "answer": null, "status": "CLOSED", "lines": [line("deleted")] },
+            { "question": "deleted", "answer": "seen", "status": "CLOSED", "lines": [line("deleted"), line("seen")] },
+        ])
+    );
+    let found = support.data("{ tickets(filter: { query: \"412\" }) { totalCount } }", json!({})).await;
+    assert_eq!(found["tickets"]["totalCount"], 0);
+    assert_eq!(app.audit().await, [""; 0]);
+}

@@ -174,8 +174,7 @@ async fn check_effects(world: &World) {
         assert!(of(field).is_subset(&there), "{field}: {:?} is lost", of(field).difference(&there));
     }
     // What is over was ended by somebody who was told so, or by itself once it was submitted.
-    let ended: BTreeSet<i64> =
-        ["cancelTask", "finishTask", "resolveTask"].into_iter().flat_map(|field| of(field)).collect();
+    let ended: BTreeSet<i64> = ["cancelTask", "finishTask", "resolveTask"].into_iter().flat_map(of).collect();
     let over = rows(
         "select id from tasks where status in ('FINISHED', 'CANCELLED') and not (status = 'FINISHED'
         and paid is null and submitted_at is not null)",

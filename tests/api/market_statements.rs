@@ -126,7 +126,12 @@ async fn mutations_of_the_market_cost_what_they_should() {
             &bo,
             6,
         ),
-        ("too late: account, try, look", "mutation ($id: ID!) { tradeItem(id: $id) { userErrors { code } } }", &bo, 3),
+        (
+            "once more: account, try, look, card",
+            "mutation ($id: ID!) { tradeItem(id: $id) { userErrors { code } } }",
+            &bo,
+            4,
+        ),
         (
             "its end: look, hold, change, search, card",
             "mutation ($id: ID!) { deleteItem(id: $id) { item { id } } }",

@@ -203,3 +203,13 @@ async fn a_ticket_has_an_end_and_is_made_once_for_a_key() {
     assert_eq!(codes(&ada.act("reopenTicket", json!({ "id": ticket["id"], "content": "x" })).await), ["CONFLICT"]);
     assert_eq!(support.on("closeTicket", &ticket).await["answer"], "answer 19");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn support_s_own_question_is_another_one_s_to_answer() {
+    let app = TestApp::start().await;
+    let (support, other) = (app.as_role("support", "SUPPORT").await, app.as_role("other", "SUPPORT").await);
+    let ticket = ask(&support, "why?").await;
+    let answer = json!({ "id": ticket["id"], "answer": "because" });
+    assert_eq!(faults(&support.act("answerTicket", answer.clone()).await), ["SELF_TARGET id"]);
+    assert_eq!(other.done("answerTicket", answer).await["status"], "ANSWERED");
+}

@@ -1,6 +1,8 @@
 //! Every action on a task, from every state, by everybody: who may, what the others are told, and that a refusal changes
 //! nothing.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::harness::money::document;
@@ -172,7 +174,7 @@ async fn every_action_from_every_state_by_everybody() {
                     outcomes.push(outcome);
                 }
             }
-            found.push_str(&format!("{from} {action}: {}\n", outcomes.join(" ")));
+            writeln!(found, "{from} {action}: {}", outcomes.join(" ")).unwrap();
         }
     }
     assert_eq!(found, EXPECTED, "{found}");

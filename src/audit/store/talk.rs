@@ -40,4 +40,9 @@ pub const RULES: &[Rule] = &[
              coalesce(max(position), dropped_through) as last from events where position > dropped_through) e
          where n <> places or n <> head - dropped_through or last <> head",
     ),
+    (
+        "events leave the outbox within a minute",
+        "select 'event ' || id as subject, 'written at ' || written_at as detail from outbox
+         where written_at < now() - interval '1 minute'",
+    ),
 ];

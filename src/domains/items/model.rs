@@ -337,9 +337,14 @@ impl Fault for ItemError {
             Self::IllegalTransition(..) => UserErrorCode::IllegalTransition,
         };
         let error = UserError::new(code, self.to_string(), path);
-        let Self::IllegalTransition(from, to) = self else { return error };
-        let allowed = super::policy::next_statuses(*from).iter().map(|status| status.name()).collect();
-        let detail = Detail::Transition { from: from.name(), to: to.name(), allowed };
+        let detail = match self {
+            Self::IllegalTransition(from, to) => {
+                let allowed = super::policy::next_statuses(*from).iter().map(|status| status.name()).collect();
+                Detail::Transition { from: from.name(), to: to.name(), allowed }
+            }
+            Self::PriceChanged(price) => Detail::Current(price.to_string()),
+            _ => return error,
+        };
         UserError { detail: Some(detail), ..error }
     }
 }

@@ -122,6 +122,9 @@ pub enum TicketError {
     /// Asking again is its author's.
     #[error("Only its author can ask again.")]
     NotAuthor,
+    /// Support's own.
+    #[error("Another one has to answer your own ticket.")]
+    OwnTicket,
     /// There is no room for more.
     #[error("A ticket has at most {0} questions and answers: ask in a new one.")]
     TooManyLines(usize),
@@ -147,6 +150,7 @@ impl Fault for TicketError {
             Self::Required => UserErrorCode::Required,
             Self::NoSuchTicket | Self::NoSuchOrder => UserErrorCode::NotFound,
             Self::NotAuthor => UserErrorCode::Forbidden,
+            Self::OwnTicket => UserErrorCode::SelfTarget,
             Self::TooManyLines(_) => UserErrorCode::Conflict,
             Self::IllegalTransition { .. } => UserErrorCode::IllegalTransition,
         };

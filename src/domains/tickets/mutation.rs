@@ -47,7 +47,8 @@ impl TicketMutation {
 
     /// Answers a ticket, or adds to its answer; support and administrators alone. Sent again by the same one, an answer that is
     /// the last already changes nothing. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the answer; `NOT_FOUND`,
-    /// `ILLEGAL_TRANSITION` for one that is closed, `CONFLICT` for one with 20 questions and answers.
+    /// `SELF_TARGET` for one's own, `ILLEGAL_TRANSITION` for one that is closed, `CONFLICT` for one with 20 questions and
+    /// answers.
     async fn answer_ticket(
         &self,
         ctx: &Context<'_>,

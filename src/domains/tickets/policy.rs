@@ -27,8 +27,9 @@ pub struct Asker {
 
 /// The states that the asker can bring a ticket to.
 fn next_statuses(ticket: &Ticket, asker: Asker) -> Vec<TicketStatus> {
-    let answers = (asker.role != Role::User).then_some(TicketStatus::Answered);
-    let asks = (ticket.author_id == asker.id).then_some(TicketStatus::Open);
+    let is_own = ticket.author_id == asker.id;
+    let answers = (asker.role != Role::User && !is_own).then_some(TicketStatus::Answered);
+    let asks = is_own.then_some(TicketStatus::Open);
     let closes = Some(TicketStatus::Closed);
     let leads = match ticket.status {
         TicketStatus::Open => [answers, closes, None],
@@ -38,13 +39,16 @@ fn next_statuses(ticket: &Ticket, asker: Asker) -> Vec<TicketStatus> {
     leads.into_iter().flatten().collect()
 }
 
-/// Whether the asker can bring a ticket to a state; to OPEN only its author can.
+/// Whether the asker can bring a ticket to a state; to OPEN only its author can, and to ANSWERED only others.
 ///
 /// # Errors
-/// [`TicketError::NotAuthor`], [`TicketError::IllegalTransition`].
+/// [`TicketError::NotAuthor`], [`TicketError::OwnTicket`], [`TicketError::IllegalTransition`].
 pub fn check_change(ticket: &Ticket, asker: Asker, to: TicketStatus) -> Result<(), TicketError> {
     if to == TicketStatus::Open && ticket.author_id != asker.id {
         return Err(TicketError::NotAuthor);
+    }
+    if to == TicketStatus::Answered && ticket.author_id == asker.id {
+        return Err(TicketError::OwnTicket);
     }
     let allowed = next_statuses(ticket, asker);
     if allowed.contains(&to) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 
 use super::model::{NewTicket, Ticket, TicketError, TicketFilter, TicketLine, TicketStatus};
@@ -182,6 +182,16 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
         .await?;
     scope.app.events.nudge();
     Ok(ticket)
+}
+
+/// Erases what somebody who leaves has asked, and closes their tickets, within the caller's transaction; support's answers
+/// stay.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(conn: &AsyncPgConnection, author: UserId, now: DateTime<Utc>) -> AppResult<()> {
+    store::erase_questions(conn, author, now).await?;
+    Ok(())
 }
 
 /// Something that the viewer says in a ticket.

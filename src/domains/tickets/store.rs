@@ -14,6 +14,7 @@ use crate::db::{columns, statement};
 use crate::domains::search::listed::{Rows, Wanted};
 use crate::domains::search::terms::Terms;
 use crate::ids::{TicketId, UserId};
+use crate::text::ERASED;
 
 columns!(
     /// The columns of a ticket.
@@ -169,4 +170,20 @@ pub async fn close_ticket(
     let closed =
         (tickets::status.eq(TicketStatus::Closed), tickets::closed_by.eq(closed_by), tickets::updated_at.eq(now));
     diesel::update(tickets::table.find(id)).set(closed).returning(Ticket::as_returning()).get_result(&mut conn).await
+}
+
+/// Erases what a person asked, and closes what is open of it.
+pub async fn erase_questions(mut conn: &AsyncPgConnection, author: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+    let own = ticket_lines::table.filter(ticket_lines::author_id.eq(author)).filter(ticket_lines::is_answer.eq(false));
+    diesel::update(own).set(ticket_lines::content.eq(ERASED)).execute(&mut conn).await?;
+    EraseTickets { author, now }.execute(&mut conn).await?;
+    Ok(())
+}
+
+statement! {
+    /// Erases the questions of a person's tickets, and closes them.
+    struct EraseTickets { author: UserId, now: DateTime<Utc> } -> BigInt
+    |this|
+    "update tickets set question = " [Text: &ERASED] ", words = '', closed_by = case when status = 'CLOSED' then closed_by else author_id end, \
+     status = 'CLOSED', updated_at = " [Timestamptz: &this.now] " where author_id = " [BigInt: &this.author]
 }

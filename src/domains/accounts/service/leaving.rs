@@ -7,7 +7,7 @@ use crate::domains::accounts::model::{AccountError, Role, SessionEnd};
 use crate::domains::accounts::store;
 use crate::domains::accounts::store::sessions::Which;
 use crate::domains::search::model::SearchKind;
-use crate::domains::{favorites, items, media, orders, search, tasks, wallet};
+use crate::domains::{favorites, items, media, orders, search, tasks, tickets, wallet};
 use crate::error::{AppError, AppResult};
 use crate::idempotency;
 use crate::ids::UserId;
@@ -17,7 +17,7 @@ use crate::scope::Scope;
 
 /// Deletes an account, for its holder or an administrator: names, contacts and profile are erased and free for others,
 /// sessions end, what waits to be sent to them is withdrawn, and their favorites, the items that nobody took and the files
-/// that nobody else sees are deleted. Messages, traded items, and tasks, orders and tickets that are over stay, from a
+/// that nobody else sees are deleted. Messages, traded items, tasks and orders that are over and answers of support stay, from a
 /// `deleted` placeholder; so does what is left in their wallet, which nobody can spend any more: only with `forfeits`.
 ///
 /// # Errors
@@ -50,6 +50,7 @@ pub async fn delete_user(scope: &Scope, id: UserId, forfeits: bool) -> AppResult
             }
             items::service::lock_all_of(conn, id).await?;
             tasks::service::forget(conn, id).await?;
+            tickets::service::forget(conn, id, now).await?;
             favorites::service::forget(conn, id).await?;
             items::service::withdraw(&scope.app, conn, id).await?;
             media::service::forget(&scope.app, conn, id).await?;

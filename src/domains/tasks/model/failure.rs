@@ -103,8 +103,15 @@ impl Fault for TaskError {
             Self::IllegalTransition { .. } => UserErrorCode::IllegalTransition,
         };
         let error = UserError::new(code, self.to_string(), path);
-        let Self::IllegalTransition { from, to, allowed } = self else { return error };
-        let allowed = allowed.iter().map(|status| status.name()).collect();
-        UserError { detail: Some(Detail::Transition { from: from.name(), to: to.name(), allowed }), ..error }
+        let detail = match self {
+            Self::IllegalTransition { from, to, allowed } => {
+                let allowed = allowed.iter().map(|status| status.name()).collect();
+                Detail::Transition { from: from.name(), to: to.name(), allowed }
+            }
+            Self::PriceChanged(price) => Detail::Current(price.to_string()),
+            Self::Changed(at) => Detail::Current(at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)),
+            _ => return error,
+        };
+        UserError { detail: Some(detail), ..error }
     }
 }

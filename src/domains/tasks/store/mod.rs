@@ -14,6 +14,7 @@ use crate::db::schema::{task_disputes, task_images, tasks};
 use crate::db::{columns, statement};
 use crate::domains::accounts::model::{Suspension, User};
 use crate::ids::{MediaId, TaskId, UserId};
+use crate::text::ERASED;
 
 columns!(
     /// The columns of a task.
@@ -233,9 +234,6 @@ pub async fn list_disputes(mut conn: &AsyncPgConnection, tasks: &[TaskId]) -> Qu
         .load(&mut conn)
         .await
 }
-
-/// What stands in place of a text that was erased.
-const ERASED: &str = "deleted";
 
 /// Erases what a person said in tasks that are over, and the pictures of those that they published.
 pub async fn erase_contents(mut conn: &AsyncPgConnection, person: UserId) -> QueryResult<()> {
