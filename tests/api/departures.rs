@@ -267,7 +267,7 @@ async fn nobody_leaves_with_something_that_others_wait_for() {
     let gone = json!({ "deleted": true });
     assert_eq!(
         json!([data["order"], data["ticket"], data["task"]]),
-        json!([{ "address": "", "buyer": gone }, { "question": "when?", "author": gone }, { "publisher": gone, "assignee": gone }])
+        json!([{ "address": "", "buyer": gone }, { "question": "deleted", "author": gone }, { "publisher": gone, "assignee": gone }])
     );
     assert_eq!(app.number("select count(*) from idempotency_keys").await, 0);
     assert_eq!(app.number("select sum(balance)::bigint from wallets").await, 900);

@@ -66,10 +66,11 @@ impl AdministrationMutation {
         settle(lift.await, UserPayload::changed)
     }
 
-    /// Deletes an account: the viewer's own, or as an administrator any. Names, contacts and profile are erased and free
-    /// for others; what others share, such as messages, stays with a `deleted` placeholder, and what is left in the wallet is
-    /// lost, once you say so. User errors: `NOT_FOUND`, `REAUTHENTICATION_REQUIRED` unless the viewer signed in or called `reauthenticate` within
-    /// ten minutes, `CONFLICT` while there are tasks or orders that are not over, and with the balance when it would be lost.
+    /// Deletes an account: the viewer's own, or as an administrator any. Names, contacts and profile are erased and free for
+    /// others; what they said in tasks that are over, and asked support, is erased as well. What others share, such as
+    /// messages, stays with a `deleted` placeholder, and what is left in the wallet is lost, once you say so. User errors:
+    /// `NOT_FOUND`, `REAUTHENTICATION_REQUIRED` unless the viewer signed in or called `reauthenticate` within ten minutes,
+    /// `CONFLICT` while there are tasks or orders that are not over, and with the balance when it would be lost.
     async fn delete_user(
         &self,
         ctx: &Context<'_>,
