@@ -3,7 +3,7 @@
 //! Invariants:
 //! - One execution of a GraphQL operation uses one pooled connection at a time, taken when first needed. Loaders share
 //!   it and their statements are pipelined; a transaction has it for itself. So an execution never waits for a second
-//!   connection while it holds a first, and the pool can't deadlock. [`lease`] refuses whatever would break this.
+//!   connection while it holds a first, and the pool can't deadlock. [`Lease`] refuses whatever would break this.
 //! - What PostgreSQL ends for a deadlock or a failed serialization is run again from its beginning, at most twice:
 //!   [`WriteConnection::transaction`].
 //! - The pool waits at most two seconds for a connection, then the request is refused as overloaded.

@@ -81,6 +81,15 @@ fn choose(world: &World, chance: &mut Chance) -> Option<Call> {
             let input = json!({ "title": "help", "content": "by chance", "price": yuan(chance) });
             call(person, "createTask", json!({ "input": input }))
         }
+        54..59 if !shelf.submitted.is_empty() => {
+            let (sides, id) = shelf.submitted.pop()?;
+            bare(sides[chance.below(2)], "disputeTask", json!({ "id": id, "reason": "by chance" }))
+        }
+        59..63 if !shelf.disputed.is_empty() => {
+            let id = shelf.disputed.pop()?;
+            let paid = if chance.below(3) == 0 { "0".to_owned() } else { format!("0.{:02}", chance.below(99)) };
+            call(admin, "resolveTask", json!({ "id": id, "payToAssignee": paid, "note": "by chance" }))
+        }
         32..68 if tasks > 0 => {
             let place = chance.below(tasks);
             let (publisher, assignee, id) = shelf.tasks[place].clone();
@@ -99,14 +108,6 @@ fn choose(world: &World, chance: &mut Chance) -> Option<Call> {
                     bare(assignee, "abandonTask", json!({ "id": id }))
                 }
                 (46..54, Some(assignee)) => bare(assignee, "submitTask", json!({ "id": id })),
-                (54..58, Some(assignee)) => {
-                    let side = if chance.below(2) == 0 { publisher } else { assignee };
-                    bare(side, "disputeTask", json!({ "id": id, "reason": "by chance" }))
-                }
-                (58..62, Some(_)) => {
-                    let paid = if chance.below(3) == 0 { "0".to_owned() } else { format!("0.{:02}", chance.below(99)) };
-                    call(admin, "resolveTask", json!({ "id": id, "payToAssignee": paid, "note": "by chance" }))
-                }
                 (_, Some(_)) => {
                     shelf.tasks.swap_remove(place);
                     call(publisher, "finishTask", json!({ "id": id }))
@@ -212,6 +213,12 @@ fn note(world: &World, call: Call, outcome: Outcome) {
     let mut shelf = world.shelf.lock().unwrap();
     match field {
         "createTask" => shelf.tasks.push((person, None, id.clone())),
+        "submitTask" => {
+            if let Some(publisher) = shelf.tasks.iter().find(|task| task.2 == id).map(|task| task.0) {
+                shelf.submitted.push(([publisher, person], id.clone()));
+            }
+        }
+        "disputeTask" => shelf.disputed.push(id.clone()),
         "exchangeProduct" => shelf.orders.push((person, id.clone())),
         _ => {}
     }

@@ -74,7 +74,7 @@ async fn serve(folder: &Path, address: SocketAddr) -> Process {
     let settings = [
         ("PLAZA_DATA_DIR", folder.as_str()),
         ("PLAZA_BIND", address.as_str()),
-        ("PLAZA_TASK_REVIEW_SECONDS", "2"),
+        ("PLAZA_TASK_REVIEW_SECONDS", "4"),
         ("PLAZA_LIMIT_ACCEPTED_TASKS", "100000"),
     ];
     Process::with(&settings).await

@@ -58,6 +58,10 @@ pub struct Journal {
 pub struct Shelf {
     /// Tasks with their publishers, and who accepted them.
     pub tasks: Vec<(usize, Option<usize>, String)>,
+    /// Submitted tasks, with both sides.
+    pub submitted: Vec<([usize; 2], String)>,
+    /// Disputed tasks.
+    pub disputed: Vec<String>,
     /// Orders with their buyers.
     pub orders: Vec<(usize, String)>,
 }
