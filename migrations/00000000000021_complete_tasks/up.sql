@@ -12,10 +12,10 @@ alter table tasks
     -- Whose acceptance ended last, and who ended it: the assignee, the publisher or an administrator.
     add former_assignee_id bigint,
     add reopened_by bigint,
-    -- Those whom a publisher or an administrator took off it: they can't accept it again.
+    -- Those who had it before: they can't accept it again.
     add refused_ids bigint[] not null default '{}';
 
--- What is there is checked by the next migration but one, which lets others work meanwhile.
+-- What is there is checked by migration 23, which lets others work meanwhile.
 alter table tasks
     drop constraint tasks_assignee_check,
     add constraint tasks_former_assignee_id_fkey foreign key (former_assignee_id) references users (id) not valid,
@@ -67,6 +67,7 @@ create table task_disputes (
 -- One at a time.
 create unique index task_disputes_open_key on task_disputes (task_id) where resolved_at is null;
 create index task_disputes_task_id_idx on task_disputes (task_id, id);
+create index task_disputes_opened_by_idx on task_disputes (opened_by);
 
 -- Scheduled work: a row for what is to be done once its time has come. It is made in the transaction that makes it
 -- necessary, and deleted in the one that does it or makes it needless.
@@ -85,7 +86,3 @@ create table jobs (
 );
 
 create index jobs_next_try_at_idx on jobs (next_try_at, id);
-
--- What a task says beyond its title can be found only while it is open: the others are indexed anew at the next start.
-update search_entries set version = 0 from tasks
-where search_entries.kind = 'TASK' and search_entries.subject_id = tasks.id and tasks.status <> 'OPEN';

@@ -46,7 +46,7 @@ pub struct Rate {
 pub struct TaskSettings {
     /// How long a publisher has to finish or dispute a submitted task, before it is finished by itself.
     pub review_time: Duration,
-    /// Tasks that a user may have accepted and not submitted.
+    /// Accepted tasks of a user that are not over.
     pub most_accepted: u32,
 }
 

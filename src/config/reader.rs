@@ -79,7 +79,7 @@ impl Reader {
         let review = self.number("PLAZA_TASK_REVIEW_SECONDS", 604_800, 1, 31_536_000);
         TaskSettings {
             review_time: Duration::from_secs(review.into()),
-            most_accepted: self.number("PLAZA_LIMIT_ACCEPTED_TASKS", 10, 1, 1_000_000),
+            most_accepted: self.number("PLAZA_LIMIT_ACCEPTED_TASKS", 20, 1, 1_000_000),
         }
     }
 

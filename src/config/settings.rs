@@ -64,7 +64,7 @@ settings! {
     "PLAZA_LIMIT_TAKINGS", "50", "items that a user may take, and tasks that they may accept, in a day, of each; spared as above";
     "PLAZA_LIMIT_NEW_CONVERSATIONS", "50", "direct conversations that a user may start in a day; spared as above";
     "PLAZA_LIMIT_UNANSWERED_MESSAGES", "20", "messages that a user may send to a person who has not answered; spared as above";
-    "PLAZA_LIMIT_ACCEPTED_TASKS", "10", "tasks that a user may have accepted and not submitted, 1 to 1000000";
+    "PLAZA_LIMIT_ACCEPTED_TASKS", "20", "accepted tasks of a user that are not over, 1 to 1000000";
     "PLAZA_LIMIT_BODY_KB", "64", "KiB of a JSON body or a socket's message, 1 to 1024";
     "PLAZA_LIMIT_FILE_KB", "1024", "KiB of one file of a multipart request, 1 to 65536";
     "PLAZA_LIMIT_UPLOAD_KB", "10240", "KiB of a multipart request, 1 to 262144";

@@ -169,8 +169,8 @@ fn is_retryable(error: &AppError) -> bool {
     let AppError::Internal(cause) = error else { return false };
     match cause.downcast_ref::<Error>() {
         Some(Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
-        // diesel has no kind for deadlocks, nor does it tell the code. The message is in the server's language; in the
-        // detail each line names a lock's mode (ShareLock, ExclusiveLock, ..), which is in none.
+        // diesel has no kind for deadlocks, nor does it tell the code. The message is in the server's language, but each line
+        // of the detail names a lock's mode (ShareLock, ExclusiveLock, ..), which PostgreSQL doesn't translate.
         Some(Error::DatabaseError(DatabaseErrorKind::Unknown, info)) => info.details().is_some_and(|detail| {
             let mut lines = detail.lines();
             detail.lines().count() > 1 && lines.all(|line| line.contains("Lock"))

@@ -6,7 +6,7 @@
 //! order of its conversation. So the floor rises in three steps, half a minute apart, longer than any statement may run:
 //!
 //! 1. The last id that was given out is noted. Whatever inserts one of those has a transaction id by step 2.
-//! 2. The next transaction id is noted.
+//! 2. A transaction id is taken: those given out before are all below it.
 //! 3. When all transactions before that one are over, the ids of step 1 are in the outbox, moved, or gone: the floor rises to
 //!    them, or to the first that is still in the outbox.
 //!
@@ -37,7 +37,7 @@ pub enum Step {
     Written {
         /// The last id.
         id: i64,
-        /// The first transaction that may not have begun.
+        /// An id above those of all of them.
         before: i64,
     },
 }

@@ -25,6 +25,9 @@ const RETRY: Duration = Duration::from_mins(1);
 /// Days that are dropped at one look.
 const DAYS_AT_ONCE: usize = 2;
 
+/// A look that takes longer means that the connection is dead.
+const PATIENCE: Duration = Duration::from_mins(5);
+
 const SESSION_SETTINGS: &str = "set application_name = 'plaza retention'; set timezone = 'UTC'; \
      set statement_timeout = '60s'; set lock_timeout = '100ms'";
 
@@ -32,7 +35,8 @@ const SESSION_SETTINGS: &str = "set application_name = 'plaza retention'; set ti
 pub(super) async fn run(app: Arc<App>) {
     loop {
         let today = app.clock.now().date_naive();
-        let dropped = drop_expired(app.database.listen_url(), today, app.events.retention_days).await;
+        let dropping = drop_expired(app.database.listen_url(), today, app.events.retention_days);
+        let dropped = tokio::time::timeout(PATIENCE, dropping).await.map_err(AppError::internal).flatten();
         if let Err(error) = &dropped {
             tracing::warn!(cause = %error.describe(), "a day of events past the retention was not dropped; trying again");
         }

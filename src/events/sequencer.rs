@@ -26,7 +26,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// A move that takes longer means that the connection is dead.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How often partitions are made.
+/// How often partitions are made, and the outbox's floor is let down.
 const UPKEEP: Duration = Duration::from_hours(1);
 const UPKEEP_RETRY: Duration = Duration::from_mins(1);
 
@@ -51,8 +51,8 @@ pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
 
 async fn lead(app: &Arc<App>) -> AppResult<()> {
     let url = app.database.listen_url();
-    let mut conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
-    conn.batch_execute(SESSION_SETTINGS).await?;
+    let mut conn = within(PATIENCE, AsyncPgConnection::establish(url)).await?.map_err(AppError::internal)?;
+    within(PATIENCE, conn.batch_execute(SESSION_SETTINGS)).await??;
     while !within(PATIENCE, store::try_lead(&conn)).await?? {
         tokio::time::sleep(TRY).await;
     }
@@ -61,17 +61,21 @@ async fn lead(app: &Arc<App>) -> AppResult<()> {
     // Ends with the leading.
     let _retention = AbortOnDropHandle::new(tokio::spawn(retention::run(Arc::clone(app))));
     let mut next_upkeep = Instant::now();
+    let mut next_lowering = Instant::now() + UPKEEP;
     let mut rise = within(PATIENCE, Rise::begin(&conn)).await??;
     loop {
         while move_batch(app, &conn).await? {}
         if Instant::now() >= next_upkeep {
             next_upkeep = Instant::now() + UPKEEP;
-            rise = within(PATIENCE, Rise::begin(&conn)).await??;
             // They are made days ahead: what holds the table's definition now delays no event.
             if let Err(error) = within(PATIENCE, partitions::make_ahead(&conn)).await? {
                 tracing::warn!(cause = %error.describe(), "days of events were not made ahead; trying again in a minute");
                 next_upkeep = Instant::now() + UPKEEP_RETRY;
             }
+        }
+        if Instant::now() >= next_lowering {
+            next_lowering = Instant::now() + UPKEEP;
+            rise = within(PATIENCE, Rise::begin(&conn)).await??;
         }
         within(PATIENCE, rise.go_on(&conn)).await??;
         tokio::select! {

@@ -173,10 +173,11 @@ pub async fn get_last_outbox_id(mut conn: &AsyncPgConnection) -> QueryResult<i64
 }
 
 statement! {
-    /// The first transaction that has not begun to write.
+    /// A transaction id above those of all that have begun to write. (The end of a snapshot is none: it lies one above the last
+    /// that is over, and a transaction that is still open may lie above it.)
     pub struct NextTransaction {} -> BigInt
     |_unused|
-    "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+    "select pg_current_xact_id()::text::bigint"
 }
 
 /// See [`NextTransaction`].

@@ -23,6 +23,9 @@ use crate::error::{AppError, AppResult};
 /// How often due jobs are looked for.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
+/// A round that takes longer means that a connection is dead.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// Jobs that are read at once.
 const BATCH_SIZE: i64 = 100;
 
@@ -89,14 +92,15 @@ pub async fn run(app: Arc<App>, perform: impl AsyncFn(&App, JobKind, &Job) -> Ap
             conn = None;
             continue;
         }
-        if let Err(error) = run_due(&app, &mut conn, &perform).await {
+        let run = tokio::time::timeout(PATIENCE, run_due(&app, &mut conn, &perform)).await;
+        if let Err(error) = run.map_err(AppError::internal).flatten() {
             tracing::warn!(cause = %error.describe(), "due jobs were not read; trying again");
             conn = None;
         }
     }
 }
 
-/// Looks on a connection of its own: jobs go on when requests have taken all of the pool's.
+/// Looks on a connection of its own; what is due is done on the pool's, one job at a time.
 async fn run_due(
     app: &App,
     conn: &mut Option<AsyncPgConnection>,

@@ -181,12 +181,17 @@ async fn what_a_task_says_is_private_once_it_is_accepted() {
     assert_eq!(seen(&bo).await, found(&open, 0));
     bo.on("abandonTask", &task).await;
     assert_eq!(seen(&lan).await, found(&open, 1), "open again");
-    bo.on("acceptTask", &task).await;
-    bo.done("submitTask", json!({ "id": task["id"], "note": "钥匙在地垫下" })).await;
+    let two = app.as_user("two").await;
+    two.on("acceptTask", &task).await;
+    let submission = json!({ "id": task["id"], "note": "钥匙在地垫下" });
+    two.done("submitTask", submission.clone()).await;
+    two.done("submitTask", submission).await;
+    let other = json!({ "id": task["id"], "note": "another" });
+    assert_eq!(codes(&two.act("submitTask", other).await), ["ILLEGAL_TRANSITION"], "that was not what was said");
     ada.on("finishTask", &task).await;
     assert_eq!(seen(&lan).await, found(&closed, 0));
     let leave = "mutation ($id: ID!) { deleteUser(id: $id) { userErrors { code } } }";
-    for (person, left) in [(&ada, "送到六号楼 412"), (&bo, "钥匙在地垫下")] {
+    for (person, left) in [(&ada, "送到六号楼 412"), (&two, "钥匙在地垫下")] {
         assert_eq!(person.data(leave, json!({ "id": person.id })).await["deleteUser"]["userErrors"], json!([]));
         let kept = format!("select count(*) from tasks where content = '{left}' or submission_note = '{left}'");
         assert_eq!(app.number(&kept).await, 0, "{left}");

@@ -55,6 +55,16 @@ async fn the_floor_passes_no_event_that_is_to_come() {
     assert_eq!((step, floor().await), (Step::Begin, 3005));
     sql.batch_execute(INSERT).await.unwrap();
     assert_eq!(store::move_batch(&conn).await.unwrap(), 1);
+
+    // Nor one of the last transaction that has begun, after which none is over.
+    late.batch_execute(&format!("commit; begin; {INSERT}")).await.unwrap();
+    let written = Step::Begin.next(&conn).await.unwrap().next(&conn).await.unwrap();
+    assert_eq!(written.next(&conn).await.unwrap(), written, "it may still come");
+    assert_eq!(floor().await, 3005);
+    late.batch_execute("commit").await.unwrap();
+    assert_eq!(store::move_batch(&conn).await.unwrap(), 1);
+    assert_eq!(written.next(&conn).await.unwrap(), Step::Begin);
+    assert_eq!(floor().await, 3007);
     store::lower_outbox_floor(&conn).await.unwrap();
     assert_eq!(floor().await, 0);
 }

@@ -21,8 +21,11 @@ async fn so_many_are_accepted_at_once() {
     let accepted: Vec<&Value> = outcomes.iter().filter(|payload| payload["task"].is_object()).collect();
     assert_eq!(accepted.len(), 3);
     assert_eq!(outcomes.iter().filter(|payload| codes(payload) == ["CONFLICT"]).count(), 9);
-    // One that is submitted or given up makes room.
-    bo.on("submitTask", &accepted[0]["task"]).await;
+    // One that is over or given up makes room; one that is only submitted does not.
+    for task in accepted.iter().map(|payload| &payload["task"]) {
+        bo.on("submitTask", task).await;
+    }
+    ada.on("finishTask", &accepted[0]["task"]).await;
     bo.on("abandonTask", &accepted[1]["task"]).await;
     let open = outcomes.iter().zip(&tasks).filter(|(payload, _)| payload["task"].is_null()).map(|(_, task)| task);
     let mut codes_of = Vec::new();
@@ -59,6 +62,7 @@ async fn so_many_are_taken_and_created_in_a_time() {
         if n < 2 {
             bo.on("acceptTask", task).await;
             bo.on("abandonTask", task).await;
+            assert_eq!(codes(&bo.act("acceptTask", json!({ "id": task["id"] })).await), ["FORBIDDEN"]);
         }
     }
     let items = bo.data("{ items(first: 3) { nodes { id } } }", json!({})).await["items"]["nodes"].clone();
@@ -83,7 +87,7 @@ async fn relogin(app: &TestApp, name: &str) -> Person {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_taken_off_a_task_does_not_come_back() {
+async fn who_had_a_task_does_not_come_back() {
     let app = TestApp::start().await;
     let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
     let task = ada.ask("0").await;
@@ -101,7 +105,11 @@ async fn who_was_taken_off_a_task_does_not_come_back() {
     for _ in 0..2 {
         lan.on("abandonTask", &task).await;
     }
-    lan.on("acceptTask", &task).await;
+    assert_eq!(
+        faults(&lan.act("acceptTask", json!({ "id": task["id"] })).await),
+        ["FORBIDDEN id"],
+        "nor who gave it up"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,6 +163,9 @@ async fn a_deadline_ends_accepting_and_the_wait_for_an_assignee() {
     assert_eq!(faults(&lan.act("acceptTask", json!({ "id": open["id"] })).await), ["CONFLICT id"]);
     let data = lan.data("query ($id: ID!) { task(id: $id) { availableActions } }", json!({ "id": open["id"] })).await;
     assert_eq!(data["task"]["availableActions"], json!([]));
+    assert_eq!(codes(&ada.act("releaseTask", json!({ "id": accepted["id"] })).await), ["CONFLICT"], "a day at least");
+    let sql = "update tasks set accepted_at = accepted_at - interval '1 day' where accepted_at is not null";
+    app.sql().await.batch_execute(sql).await.unwrap();
     ada.on("releaseTask", &accepted).await;
     let late = json!({ "id": open["id"], "input": { "deadline": null, "title": "later" } });
     assert_eq!(ada.done("updateTask", late).await["deadline"], Value::Null);

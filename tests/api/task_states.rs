@@ -28,7 +28,7 @@ const ROLES: [&str; 6] = ["publisher", "assignee", "stranger", "administrator", 
 /// before; `same` is a repeat of what this person did, which changes nothing.
 const EXPECTED: &str = "
 OPEN updateTask: OPEN FORBIDDEN FORBIDDEN OPEN
-OPEN acceptTask: OWN_TASK ACCEPTED ACCEPTED ACCEPTED
+OPEN acceptTask: OWN_TASK FORBIDDEN ACCEPTED ACCEPTED
 OPEN abandonTask: FORBIDDEN same FORBIDDEN FORBIDDEN
 OPEN submitTask: FORBIDDEN FORBIDDEN FORBIDDEN FORBIDDEN
 OPEN finishTask: ILLEGAL_TRANSITION FORBIDDEN FORBIDDEN FORBIDDEN

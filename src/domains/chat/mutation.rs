@@ -31,7 +31,7 @@ impl ChatMutation {
         settle(sent.await, MessagePayload::sent)
     }
 
-    /// Replaces the text of one's own message, for 24 hours. User errors: `NOT_FOUND`, `FORBIDDEN`, `NOT_MEMBER`,
+    /// Replaces the text of one's own message, for 24 hours. User errors: `NOT_FOUND`, `FORBIDDEN`, `NOT_MEMBER`, `RATE_LIMITED`,
     /// `EDIT_WINDOW_PASSED`, `INVALID_INPUT` (empty), `MESSAGE_TOO_LARGE`.
     async fn edit_message(
         &self,

@@ -61,8 +61,14 @@ pub fn check_sender(member: &Member, peer: Option<&User>) -> Result<(), ChatErro
 /// # Errors
 /// [`ChatError::Unanswered`].
 pub fn check_unanswered(conversation: &Conversation, sender: UserId, most: i32) -> Result<(), ChatError> {
-    let waits = !conversation.answered && conversation.opened_by == Some(sender);
-    if waits && conversation.last_seq >= most { Err(ChatError::Unanswered(most)) } else { Ok(()) }
+    let is_over = waits_for_answer(conversation, sender) && conversation.last_seq >= most;
+    if is_over { Err(ChatError::Unanswered(most)) } else { Ok(()) }
+}
+
+/// Whether somebody has opened a conversation that nobody has answered.
+#[must_use]
+pub fn waits_for_answer(conversation: &Conversation, sender: UserId) -> bool {
+    !conversation.answered && conversation.opened_by == Some(sender)
 }
 
 /// How long a message can be edited.

@@ -105,10 +105,11 @@ pub fn why_not_owner(item: &Item) -> ItemError {
     if item.status == ItemStatus::Deleted { ItemError::NoSuchItem } else { ItemError::NotOwner }
 }
 
-/// Whether this person has taken an item that is still closed for that.
+/// Whether this person has taken an item, at the price they saw, that is still closed for that.
 #[must_use]
-pub fn is_taken_by(item: &Item, person: UserId) -> bool {
-    item.status == ItemStatus::Closed && item.counterparty_id == Some(person)
+pub fn is_taken_by(item: &Item, person: UserId, expected: Option<Money>) -> bool {
+    let is_theirs = item.status == ItemStatus::Closed && item.counterparty_id == Some(person);
+    is_theirs && expected.is_none_or(|expected| expected == item.price)
 }
 
 /// Why nobody, or not this person, can take an item at the price they saw.

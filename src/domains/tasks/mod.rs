@@ -29,7 +29,7 @@
 //! - Once its assignee has submitted a task, only they and an administrator's decision can take its reward from them.
 //! - A submitted task has a job that finishes it (`finishes_at`); no other task has.
 //! - A task's state changes while its row is held: of any number who accept it at once, one does. Nobody takes on their
-//!   own (`tasks_own_check`), nor one that they were taken off, and administrators have no powers over their own.
+//!   own (`tasks_own_check`), nor one that they had before, and administrators have no powers over their own.
 //! - Only an open task is changed; a changed price changes what is held, and only its publisher changes it.
 //! - A cancelled task is seen by its publisher, whoever was about to do it, and administrators. What a task says beyond
 //!   its title is everybody's while it is open, and theirs alone afterwards, in search as well.

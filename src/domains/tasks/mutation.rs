@@ -27,7 +27,8 @@ pub struct TaskMutation;
 impl TaskMutation {
     /// Asks for help: the reward leaves the viewer's balance and is held until the task is finished or cancelled. User
     /// errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`, `OUT_OF_RANGE`, `TOO_MANY_FILES` for the input; `NOT_FOUND` and
-    /// `FILE_TYPE_NOT_ALLOWED` for what is no picture of theirs; `INSUFFICIENT_BALANCE`, `IDEMPOTENCY_MISMATCH`.
+    /// `FILE_TYPE_NOT_ALLOWED` for what is no picture of theirs; `INSUFFICIENT_BALANCE`, `RATE_LIMITED`,
+    /// `IDEMPOTENCY_MISMATCH`.
     async fn create_task(
         &self,
         ctx: &Context<'_>,
@@ -81,8 +82,8 @@ impl TaskMutation {
     }
 
     /// Takes an accepted task back, so that somebody else can do it: its publisher once its deadline is over, or seven days
-    /// after it was accepted where it has none; an administrator at any time. Its assignee can't accept it again. There is no
-    /// release once it is submitted. User errors: `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION` for one that is not
+    /// after it was accepted where it has none; an administrator at any time. Its assignee has a day at least, and can't accept
+    /// it again. There is no release once it is submitted. User errors: `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION` for one that is not
     /// accepted, `CONFLICT` before that time.
     async fn release_task(
         &self,
@@ -97,9 +98,9 @@ impl TaskMutation {
     }
 
     /// Takes on an open task of somebody else's: of any number who try at once, one gets it. User errors: `NOT_FOUND`,
-    /// `OWN_TASK`, `TASK_NOT_OPEN`, also for one that was cancelled just now; `FORBIDDEN` for a task that the viewer was taken
-    /// off; `CONFLICT` when it is not as expected, when its deadline is over or its publisher suspended, and while the viewer
-    /// has too many accepted tasks that are not submitted; `RATE_LIMITED`.
+    /// `OWN_TASK`, `TASK_NOT_OPEN`, also for one that was cancelled just now; `FORBIDDEN` for a task that the viewer had
+    /// before; `CONFLICT` when it is not as expected, when its deadline is over or its publisher suspended, and while the viewer
+    /// has too many accepted tasks that are not over; `RATE_LIMITED`.
     async fn accept_task(
         &self,
         ctx: &Context<'_>,
@@ -176,7 +177,7 @@ impl TaskMutation {
         settle(resolve.await, Into::into)
     }
 
-    /// Gives up a task that the viewer accepted, so that somebody else can do it; a dispute over it ends with that. User
+    /// Gives up a task that the viewer accepted, for good, so that somebody else can do it; a dispute over it ends with that. User
     /// errors: `NOT_FOUND`, `FORBIDDEN` for a task that they don't do, `ILLEGAL_TRANSITION` for one that is over.
     async fn abandon_task(
         &self,

@@ -19,6 +19,9 @@ const LONGEST_REMARK: usize = 1000;
 /// The farthest deadline.
 const LONGEST_TIME: TimeDelta = TimeDelta::days(366);
 
+/// How long the assignee of a task with a deadline has at least before its publisher can take it back.
+pub const LEAST_TIME: TimeDelta = TimeDelta::days(1);
+
 /// How long the assignee of a task without a deadline has before its publisher can take it back.
 pub const SILENCE: TimeDelta = TimeDelta::days(7);
 
@@ -78,7 +81,7 @@ pub struct Asker {
     pub now: DateTime<Utc>,
     /// Whether the task's publisher is suspended just now.
     pub publisher_suspended: bool,
-    /// So many tasks have they accepted and not submitted, which is the most; none while it is fewer.
+    /// So many tasks that are not over have they accepted, which is the most; none while it is fewer.
     pub busy_with: Option<u32>,
 }
 
@@ -181,7 +184,8 @@ fn why_not_state(task: &Task, asker: Asker, action: TaskAction) -> Option<TaskEr
         TaskAction::Abandon if !is_in_hand => illegal(TaskStatus::Open),
         TaskAction::Release if status != TaskStatus::Accepted => illegal(TaskStatus::Open),
         TaskAction::Release if !rules => {
-            let from = task.deadline.or(task.accepted_at.map(|at| at + SILENCE));
+            // Whoever accepts it shortly before the deadline has a day all the same.
+            let from = task.accepted_at.map(|at| task.deadline.map_or(at + SILENCE, |end| end.max(at + LEAST_TIME)));
             from.filter(|from| asker.now < *from).map(TaskError::TooEarly)
         }
         TaskAction::Finish
@@ -211,8 +215,8 @@ fn next_statuses(task: &Task, asker: Asker) -> Vec<TaskStatus> {
     TaskStatus::ALL.iter().copied().filter(|status| reached.contains(status)).collect()
 }
 
-/// Whether a task is as this person's action left it, so that the same again is no mistake but a repeat whose first answer
-/// was lost. Disputes and resolutions say more than the state: those are compared apart.
+/// Whether a task is as this action of a person who may do it would leave it, so that the same again is no mistake but a
+/// repeat whose first answer was lost. What an action says beyond that is compared apart: notes, reasons, decisions, prices.
 #[must_use]
 pub fn is_repeat(task: &Task, person: UserId, action: TaskAction) -> bool {
     let (is_publisher, is_assignee) = (task.publisher_id == person, task.assignee_id == Some(person));
@@ -245,6 +249,18 @@ pub fn check_expected(task: &Task, expected: Expected) -> Result<(), UserError> 
         return Err(TaskError::Changed(task.updated_at).at("expectedUpdatedAt"));
     }
     Ok(())
+}
+
+/// Whether a task that is submitted once more was submitted with this note.
+///
+/// # Errors
+/// [`TaskError::IllegalTransition`] at the task.
+pub fn check_submission(task: &Task, note: Option<&Option<String>>) -> Result<(), UserError> {
+    if note == Some(&task.submission_note) {
+        return Ok(());
+    }
+    let again = TaskError::IllegalTransition { from: task.status, to: TaskStatus::Submitted, allowed: Vec::new() };
+    Err(again.at("id"))
 }
 
 /// Checks an assignee's note, and gives it as it is stored: none where it says nothing.

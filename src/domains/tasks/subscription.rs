@@ -1,7 +1,5 @@
 //! Subscriptions of tasks.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, ID, Subscription};
 use futures_util::Stream;
 
@@ -22,7 +20,7 @@ pub struct TaskSubscription;
 #[Subscription]
 impl TaskSubscription {
     /// Tasks that the viewer published, does, or gave up or lost just now, as they are published and changed.
-    /// Nobody else hears of a task. Nothing is replayed: fetch anew after a reconnect, or follow `events`. Each costs a
+    /// Administrators hear of disputed ones as well, and nobody else of a task. Nothing is replayed: fetch anew after a reconnect, or follow `events`. Each costs a
     /// statement. Error: `FORBIDDEN` for a task that the viewer can't see.
     async fn task_updated(
         &self,
@@ -39,9 +37,6 @@ impl TaskSubscription {
         let events = follow(ctx, &[EventKind::TaskChanged], None, None).await?;
         let wanted =
             move |payload: &Payload| matches!(payload, Payload::Task(id) if only.is_none_or(|only| only == *id));
-        as_seen(ctx, events, wanted, |event, seen| match &event.payload {
-            Payload::Task(id) => seen.tasks.get(id).map(Arc::clone).map(Task),
-            _ => None,
-        })
+        as_seen(ctx, events, wanted, |event, seen| seen.task_of(event).map(Task))
     }
 }

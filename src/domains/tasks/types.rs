@@ -261,7 +261,7 @@ pub struct CreateTaskInput {
     /// More about it, 1 to 5000 characters.
     content: String,
     /// Until when it can be accepted, and when `releaseTask` can take it back from an assignee who has not submitted it: from
-    /// now on, at most a year. Without one it can be taken back seven days after it was accepted.
+    /// now on, at most a year; an assignee has a day at least. Without one it can be taken back seven days after it was accepted.
     deadline: Option<DateTime>,
     /// Global ids of up to nine pictures among the viewer's files, in the order to show them.
     image_ids: Option<Vec<ID>>,

@@ -57,12 +57,13 @@ pub fn check_change(ticket: &Ticket, asker: Asker, to: TicketStatus) -> Result<(
     Err(TicketError::IllegalTransition { from: ticket.status, to, allowed })
 }
 
-/// Whether a ticket has room for one more line.
+/// Whether a ticket has room for one more line: a question leaves room for its answer.
 ///
 /// # Errors
 /// [`TicketError::TooManyLines`].
-pub fn check_room(lines: &[TicketLine]) -> Result<(), TicketError> {
-    if lines.len() < LINE_LIMIT { Ok(()) } else { Err(TicketError::TooManyLines(LINE_LIMIT)) }
+pub fn check_room(lines: &[TicketLine], new: &TicketLine) -> Result<(), TicketError> {
+    let needed = if new.is_answer { 1 } else { 2 };
+    if lines.len() + needed <= LINE_LIMIT { Ok(()) } else { Err(TicketError::TooManyLines(LINE_LIMIT)) }
 }
 
 /// Whether the last line says this already, by the same author: a repeated request.

@@ -211,7 +211,7 @@ async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: TicketId) -> App
 
 /// Adds what the viewer says to a ticket that is held, and gives the words of all that was said in it.
 async fn add_line(conn: &AsyncPgConnection, lines: &[TicketLine], new: &TicketLine) -> AppResult<String> {
-    policy::check_room(lines).map_err(|error| error.at("id"))?;
+    policy::check_room(lines, new).map_err(|error| error.at("id"))?;
     store::insert_line(conn, new).await?;
     Ok(words_of(lines.iter().chain([new]).map(|line| line.content.as_str())).await)
 }
@@ -220,7 +220,7 @@ async fn add_line(conn: &AsyncPgConnection, lines: &[TicketLine], new: &TicketLi
 ///
 /// # Errors
 /// Forbidden but to support and administrators; `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the answer; `NOT_FOUND`,
-/// `ILLEGAL_TRANSITION` for one that is closed, `CONFLICT` for one that has no room.
+/// `SELF_TARGET`, `ILLEGAL_TRANSITION` for one that is closed, `CONFLICT` for one that has no room.
 pub async fn answer(scope: &Scope, id: TicketId, answer: &str) -> AppResult<Ticket> {
     let agent = require_role(scope, Role::Support).await?.user_id;
     check_lines(answer, policy::LONGEST_TEXT).map_err(|fault| fault.at("answer"))?;

@@ -174,7 +174,9 @@ pub async fn close_ticket(
 
 /// Erases what a person asked, and closes what is open of it.
 pub async fn erase_questions(mut conn: &AsyncPgConnection, author: UserId, now: DateTime<Utc>) -> QueryResult<()> {
-    let own = ticket_lines::table.filter(ticket_lines::author_id.eq(author)).filter(ticket_lines::is_answer.eq(false));
+    let tickets = tickets::table.filter(tickets::author_id.eq(author)).select(tickets::id);
+    let own =
+        ticket_lines::table.filter(ticket_lines::ticket_id.eq_any(tickets)).filter(ticket_lines::is_answer.eq(false));
     diesel::update(own).set(ticket_lines::content.eq(ERASED)).execute(&mut conn).await?;
     EraseTickets { author, now }.execute(&mut conn).await?;
     Ok(())

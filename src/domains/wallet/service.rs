@@ -138,6 +138,15 @@ fn transfer(scope: &Scope, cause: Cause) -> AppResult<NewTransfer> {
     Ok(NewTransfer { cause, actor: Some(scope.viewer()?.user_id), note: None, at: scope.app.clock.now() })
 }
 
+/// Holds these people's wallets for several transfers of one transaction, in the order in which each transfer does.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold_wallets(conn: &AsyncPgConnection, users: &[UserId]) -> AppResult<()> {
+    store::lock_wallets(conn, users).await?;
+    Ok(())
+}
+
 /// Puts an amount of a publisher's balance aside for their task, or gives it back, as the transfer's cause says.
 ///
 /// # Errors

@@ -85,8 +85,12 @@ pub(in crate::events) async fn relay_nudges(app: Arc<App>, stop: CancellationTok
 
 async fn relay(app: &Arc<App>) -> AppResult<()> {
     app.events.written_here.notified().await;
-    let mut conn = AsyncPgConnection::establish(app.database.listen_url()).await.map_err(AppError::internal)?;
-    conn.batch_execute("set application_name = 'plaza nudges'; set synchronous_commit = off").await?;
+    let connect = async {
+        let mut conn = AsyncPgConnection::establish(app.database.listen_url()).await.map_err(AppError::internal)?;
+        conn.batch_execute("set application_name = 'plaza nudges'; set synchronous_commit = off").await?;
+        Ok::<_, AppError>(conn)
+    };
+    let conn = tokio::time::timeout(PATIENCE, connect).await.map_err(AppError::internal)??;
     loop {
         tokio::time::timeout(PATIENCE, store::notify_written(&conn)).await.map_err(AppError::internal)??;
         tokio::time::sleep(COALESCE).await;

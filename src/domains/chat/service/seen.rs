@@ -14,12 +14,13 @@ use crate::domains::tasks::model::TaskCard;
 use crate::domains::tickets::model::Ticket;
 use crate::domains::{items, orders, tasks, tickets};
 use crate::error::AppResult;
-use crate::events::{Event, Payload};
+use crate::events::{Audience, Event, Payload};
 use crate::ids::{ItemId, OrderId, TaskId, TicketId, UserId};
 
 /// What somebody may see of what some events tell of.
 #[derive(Default)]
 pub struct Seen {
+    viewer: Option<UserId>,
     /// Items.
     pub items: HashMap<ItemId, Arc<ItemCard>>,
     /// Tasks.
@@ -28,6 +29,18 @@ pub struct Seen {
     pub orders: HashMap<OrderId, Arc<Order>>,
     /// Tickets.
     pub tickets: HashMap<TicketId, Arc<Ticket>>,
+}
+
+impl Seen {
+    /// The task that an event tells of. Who has a part in it is told as that, and not once more as an administrator.
+    #[must_use]
+    pub fn task_of(&self, event: &Event) -> Option<Arc<TaskCard>> {
+        let Payload::Task(id) = &event.payload else { return None };
+        let card = self.tasks.get(id)?;
+        let is_party = self.viewer.is_some_and(|viewer| card.task.is_party(viewer));
+        let is_twice = is_party && matches!(event.audience, Audience::Role(_));
+        (!is_twice).then(|| Arc::clone(card))
+    }
 }
 
 /// Loads it: at most a statement or two for each kind of thing, and none where the events tell of nothing such. What a newer
@@ -46,7 +59,7 @@ pub async fn load_seen(lease: &Lease, viewer: UserId, events: &[Arc<Event>]) -> 
             _ => {}
         }
     }
-    let mut seen = Seen::default();
+    let mut seen = Seen { viewer: Some(viewer), ..Seen::default() };
     if of_items.is_empty() && of_tasks.is_empty() && of_orders.is_empty() && of_tickets.is_empty() {
         return Ok(seen);
     }

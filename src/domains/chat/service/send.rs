@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
 use super::{Seen, find_message};
@@ -202,7 +202,8 @@ async fn start_direct(scope: &Scope, viewer: UserId, draft: &Draft) -> AppResult
 /// Replaces the text of one's own message; the others learn of it.
 ///
 /// # Errors
-/// `NOT_FOUND`, `FORBIDDEN`, `NOT_MEMBER`, `EDIT_WINDOW_PASSED`, `INVALID_INPUT`, `MESSAGE_TOO_LARGE`.
+/// `NOT_FOUND`, `FORBIDDEN`, `NOT_MEMBER`, `EDIT_WINDOW_PASSED`, `INVALID_INPUT`, `MESSAGE_TOO_LARGE`; `RATE_LIMITED` for too
+/// many edits while the other one does not answer.
 pub async fn edit_message(scope: &Scope, id: MessageId, text: String) -> AppResult<Sent> {
     let viewer = scope.viewer()?.user_id;
     let content = Content::Text { text };
@@ -215,12 +216,12 @@ pub async fn edit_message(scope: &Scope, id: MessageId, text: String) -> AppResu
         let replaced = if attempt < LOCKED_FROM {
             let conn = scope.db.read().await?;
             let seen = store::find_for_member(&conn, conversation, viewer).await?;
-            replace(&conn, seen, &message, &content, now).await?
+            replace(scope, &conn, seen, (&message, &content)).await?
         } else {
             let mut conn = scope.db.write().await?;
             conn.transaction(async |conn| {
                 let seen = find_locked(conn, conversation, viewer).await?;
-                replace(conn, seen, &message, &content, now).await
+                replace(scope, conn, seen, (&message, &content)).await
             })
             .await?
         };
@@ -232,16 +233,21 @@ pub async fn edit_message(scope: &Scope, id: MessageId, text: String) -> AppResu
     Err(AppError::overloaded())
 }
 
-/// Replaces a message's content; None when the conversation's members, or the message, changed since they were seen.
+/// Replaces a message's content; None when the conversation's members, or the message, changed since they were seen. Edits
+/// for a person who does not answer are as many a day as messages.
 async fn replace(
+    scope: &Scope,
     conn: &AsyncPgConnection,
     seen: Option<Seen>,
-    message: &Message,
-    content: &Content,
-    now: DateTime<Utc>,
+    (message, content): (&Message, &Content),
 ) -> AppResult<Option<Sent>> {
+    let now = scope.app.clock.now();
     let (card, member) = seen.ok_or(ChatError::NoSuchMessage.at("id"))?;
     policy::check_sender(&member, None).map_err(|error| error.at("id"))?;
+    if policy::waits_for_answer(&card.conversation, message.sender_id) {
+        let buckets = rates::of_viewer(scope, "edits", scope.app.config.rates.unanswered, TimeDelta::days(1))?;
+        rates::spend(conn, &buckets, now).await?;
+    }
     let edit = EditMessage { message: message.id, conversation: &card.conversation, content, now };
     Ok(send::edit_message(conn, edit).await?.map(|(message, sender)| {
         let card = MessageCard { message, sender: Arc::new(sender), conversation: Some(Arc::new(card)) };

@@ -105,9 +105,7 @@ impl ViewerEvent {
             (Payload::Item(id), _) => {
                 ViewerEventPayload::Traded(ItemTraded { item: Item(Arc::clone(seen.items.get(id)?)) })
             }
-            (Payload::Task(id), _) => {
-                ViewerEventPayload::Task(TaskChanged { task: Task(Arc::clone(seen.tasks.get(id)?)) })
-            }
+            (Payload::Task(_), _) => ViewerEventPayload::Task(TaskChanged { task: Task(seen.task_of(event)?) }),
             (Payload::Order(id, _), _) => {
                 ViewerEventPayload::Order(OrderChanged { order: Order(Arc::clone(seen.orders.get(id)?)) })
             }

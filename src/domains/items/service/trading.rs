@@ -55,7 +55,7 @@ async fn why_not(
     expected: Option<Money>,
 ) -> AppResult<Option<AppError>> {
     let found = store::find_item(conn, id).await?;
-    if found.as_ref().is_some_and(|item| policy::is_taken_by(item, viewer)) {
+    if found.as_ref().is_some_and(|item| policy::is_taken_by(item, viewer, expected)) {
         return Ok(None);
     }
     let seen = found.filter(|item| item.status != ItemStatus::Deleted || item.owner_id == viewer);

@@ -31,8 +31,8 @@ pub enum TaskError {
     /// An administrator changes what another person pays.
     #[error("Only its publisher can change the reward.")]
     RewardOfOthers,
-    /// A publisher or an administrator took the task from this person before.
-    #[error("You were taken off this task.")]
+    /// This person had the task before.
+    #[error("You had this task before: it is for others now.")]
     Refused,
     /// Its publisher is suspended.
     #[error("Its publisher is suspended: nobody can accept it before that ends.")]
@@ -49,8 +49,8 @@ pub enum TaskError {
     /// It says something else by now.
     #[error("The task was changed at {}.", .0.format("%Y-%m-%dT%H:%M:%S%.3fZ"))]
     Changed(DateTime<Utc>),
-    /// Enough accepted tasks that are not submitted.
-    #[error("You have accepted {0} tasks that are not submitted, which is the most: submit or abandon one first.")]
+    /// Enough accepted tasks that are not over.
+    #[error("You have accepted {0} tasks that are not over, which is the most: see one through, or abandon it.")]
     TooManyAccepted(u32),
     /// More than the reward, or less than nothing.
     #[error("The assignee is paid 0.00 to {0}.")]

@@ -127,7 +127,7 @@ pub struct Task {
     pub former_assignee_id: Option<UserId>,
     /// Who ended it: that person, the publisher or an administrator.
     pub reopened_by: Option<UserId>,
-    /// Whom its publisher or an administrator took off it.
+    /// Who had it before.
     pub refused_ids: Vec<Option<UserId>>,
 }
 

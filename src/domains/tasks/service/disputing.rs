@@ -6,7 +6,7 @@ use super::{card, follow_up, hold_for, replayed, settle};
 use crate::change::Fault;
 use crate::domains::tasks::model::{Dispute, Resolution, TaskAction, TaskCard, TaskChanges, TaskStatus};
 use crate::domains::tasks::{policy, store};
-use crate::error::{AppError, AppResult};
+use crate::error::{AppError, AppResult, UserErrorCode};
 use crate::idempotency::{self, Key};
 use crate::ids::TaskId;
 use crate::money::Money;
@@ -58,8 +58,13 @@ async fn repeated(
     refusal: AppError,
     is_own: impl Fn(&Dispute) -> bool,
 ) -> AppResult<TaskCard> {
-    match (&refusal, store::list_disputes(conn, &[id]).await?.pop()) {
-        (AppError::User(_), Some(last)) if is_own(&last) => replayed(scope, conn, id).await,
+    let is_over = matches!(&refusal, AppError::User(errors)
+        if errors.iter().all(|error| error.code == UserErrorCode::IllegalTransition));
+    if !is_over {
+        return Err(refusal);
+    }
+    match store::list_disputes(conn, &[id]).await?.pop() {
+        Some(last) if is_own(&last) => replayed(scope, conn, id).await,
         _ => Err(refusal),
     }
 }

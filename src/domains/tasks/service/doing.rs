@@ -18,7 +18,7 @@ use crate::scope::Scope;
 /// Accepts an open task of somebody else's, if it still is what was seen.
 ///
 /// # Errors
-/// `NOT_FOUND`, `OWN_TASK`, `TASK_NOT_OPEN`; `FORBIDDEN` for a person who was taken off it; `CONFLICT` when it was changed,
+/// `NOT_FOUND`, `OWN_TASK`, `TASK_NOT_OPEN`; `FORBIDDEN` for a person who had it before; `CONFLICT` when it was changed,
 /// its deadline is over, its publisher is suspended, or the viewer has accepted too many; `RATE_LIMITED`.
 pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<TaskCard> {
     let now = scope.app.clock.now();
@@ -29,7 +29,10 @@ pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<
             // Alone: the same person's acceptances are counted one after the other.
             let viewer = hold_viewer_alone(scope, conn).await?;
             let Some(task) = hold_task(scope, conn, (id, TaskAction::Accept), None).await? else {
-                return replayed(scope, conn, id).await;
+                let card = replayed(scope, conn, id).await?;
+                // Accepting it has changed when it was changed.
+                policy::check_expected(&card.task, Expected { updated_at: None, ..expected })?;
+                return Ok(card);
             };
             policy::check_expected(&task, expected)?;
             rates::spend(conn, &buckets, now).await?;
@@ -71,7 +74,9 @@ pub async fn submit(scope: &Scope, id: TaskId, note: Option<String>) -> AppResul
     let card = conn
         .transaction(async |conn| {
             let Some(task) = hold_for(scope, conn, (id, TaskAction::Submit), None).await? else {
-                return replayed(scope, conn, id).await;
+                let card = replayed(scope, conn, id).await?;
+                policy::check_submission(&card.task, changes.submission_note.as_ref())?;
+                return Ok(card);
             };
             let submitted = store::update_task(conn, id, &changes).await?;
             follow_up(conn, &task, &submitted).await?;
@@ -90,8 +95,8 @@ pub async fn abandon(scope: &Scope, id: TaskId) -> AppResult<TaskCard> {
     reopen(scope, id, TaskAction::Abandon).await
 }
 
-/// Takes an accepted task back: its publisher once its deadline is over, or seven days after it was accepted where it has
-/// none; an administrator at any time.
+/// Takes an accepted task back: its publisher once its deadline is over, but not within a day, or seven days after it was
+/// accepted where it has none; an administrator at any time.
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`, `CONFLICT` before that.
@@ -120,12 +125,11 @@ async fn reopen(scope: &Scope, id: TaskId, action: TaskAction) -> AppResult<Task
     Ok::<_, AppError>(card)
 }
 
-/// What changes when a task has no assignee any more: nobody comes back to one that another person took them off.
+/// What changes when a task has no assignee any more. Who had it does not come back: else its publisher would wait, or
+/// dispute, again and again.
 fn opened_again(task: &Task, by: UserId, now: DateTime<Utc>) -> TaskChanges {
     let mut refused = task.refused_ids.clone();
-    if task.assignee_id != Some(by) {
-        refused.push(task.assignee_id);
-    }
+    refused.push(task.assignee_id);
     TaskChanges {
         status: Some(TaskStatus::Open),
         assignee_id: Some(None),

@@ -171,6 +171,10 @@ async fn settle(
     let ended = store::update_task(conn, task.id, &changes).await?;
     let transfer = |cause| NewTransfer { cause, actor, note: None, at: now };
     if is_finished {
+        if rest != Money::default() {
+            // Both at once, in their order: of a split reward two transfers follow.
+            wallet::service::hold_wallets(conn, &[task.publisher_id, assignee]).await?;
+        }
         let reward = (task.publisher_id, rest);
         wallet::service::hold_reward(conn, &transfer(Cause::Lower(task.id)), reward, "id").await?;
         let reward = (task.publisher_id, assignee, paid);

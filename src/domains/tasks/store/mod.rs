@@ -160,14 +160,14 @@ pub async fn delete_images(mut conn: &AsyncPgConnection, task: TaskId) -> QueryR
 }
 
 statement! {
-    /// Whether a publisher is suspended, and how many tasks a person has accepted and not submitted.
+    /// Whether a publisher is suspended, and how many accepted tasks of a person's are not over.
     struct FindAcceptance { publisher: UserId, person: UserId } -> (SuspensionColumns, BigInt)
     |this|
     "select " {&*SUSPENSION} ", (select count(*) from tasks where assignee_id = " [BigInt: &this.person]
-    " and status = 'ACCEPTED') from users where id = " [BigInt: &this.publisher]
+    " and status in ('ACCEPTED', 'SUBMITTED', 'DISPUTED')) from users where id = " [BigInt: &this.publisher]
 }
 
-/// Whether a publisher is suspended, and how many tasks a person has accepted and not submitted.
+/// Whether a publisher is suspended, and how many accepted tasks of a person's are not over.
 pub async fn find_acceptance(
     mut conn: &AsyncPgConnection,
     publisher: UserId,
