@@ -7,7 +7,7 @@ pub struct Setting {
     pub name: &'static str,
     /// What holds when it is not set.
     pub default: &'static str,
-    /// One sentence for whoever runs Plaza.
+    /// One sentence for the operator.
     pub meaning: &'static str,
 }
 

@@ -41,7 +41,7 @@ pub async fn run(url: &str) -> AppResult<Vec<String>> {
         let start = Instant::now();
         match harness.run_next_migration(MIGRATIONS) {
             Ok(version) => ran.push(version.to_string()),
-            // Whatever fails sooner did not fail for a lock.
+            // A migration that fails sooner did not wait for a lock.
             Err(error) if start.elapsed() >= LOCK_TIMEOUT && tries < TRIES && !is_final(error.as_ref()) => {
                 tries += 1;
                 tracing::warn!(%error, "a migration waits for a table that is in use; trying again");

@@ -3,7 +3,7 @@
 //! Invariants:
 //! - One execution of a GraphQL operation uses one pooled connection at a time, taken when first needed. Loaders share
 //!   it and their statements are pipelined; a transaction has it for itself. So an execution never waits for a second
-//!   connection while it holds a first, and the pool can't deadlock. [`Lease`] refuses whatever would break this.
+//!   connection while it holds a first, and the pool can't deadlock. [`Lease`] refuses what would break this.
 //! - What PostgreSQL ends for a deadlock or a failed serialization is run again from its beginning, at most twice:
 //!   [`WriteConnection::transaction`].
 //! - The pool waits at most two seconds for a connection, then the request is refused as overloaded.
@@ -25,7 +25,19 @@ pub use sql::{Direction, Limit};
 pub(crate) use sql::{columns, pg_enum, statement};
 pub use whole::WholeTransaction;
 
+use std::time::Duration;
+
 use diesel::result::{DatabaseErrorKind, Error};
+
+use crate::error::{AppError, AppResult};
+
+/// Waits for the database for a bounded time: a connection whose other end is gone gives no answer.
+///
+/// # Errors
+/// Internal when that time is over.
+pub async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> AppResult<T> {
+    tokio::time::timeout(patience, work).await.map_err(AppError::internal)
+}
 
 /// The name of the constraint that refused a statement, if one did.
 #[must_use]

@@ -9,6 +9,7 @@ use super::bus::postgres::{self, Listener};
 use super::model::Payload;
 use super::{hydrate, store};
 use crate::app::App;
+use crate::db::within;
 use crate::error::{AppError, AppResult};
 
 /// Events read in one go, at most.
@@ -65,7 +66,7 @@ pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
 }
 
 async fn follow(app: &Arc<App>, pace: &mut Pace) -> AppResult<()> {
-    let listener = tokio::time::timeout(PATIENCE, postgres::listen(app)).await.map_err(AppError::internal)??;
+    let listener = within(PATIENCE, postgres::listen(app)).await??;
     pace.pause = Pace::SHORTEST;
     loop {
         loop {

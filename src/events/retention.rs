@@ -14,6 +14,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 
 use super::{partitions, store};
 use crate::app::App;
+use crate::db::within;
 use crate::error::{AppError, AppResult};
 
 /// How often days are looked for that are past the retention.
@@ -36,7 +37,7 @@ pub(super) async fn run(app: Arc<App>) {
     loop {
         let today = app.clock.now().date_naive();
         let dropping = drop_expired(app.database.listen_url(), today, app.events.retention_days);
-        let dropped = tokio::time::timeout(PATIENCE, dropping).await.map_err(AppError::internal).flatten();
+        let dropped = within(PATIENCE, dropping).await.flatten();
         if let Err(error) = &dropped {
             tracing::warn!(cause = %error.describe(), "a day of events past the retention was not dropped; trying again");
         }

@@ -15,6 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::floor::Rise;
 use super::{partitions, retention, store};
 use crate::app::App;
+use crate::db::within;
 use crate::error::{AppError, AppResult};
 
 /// How often somebody who doesn't lead tries to.
@@ -83,11 +84,6 @@ async fn lead(app: &Arc<App>) -> AppResult<()> {
             () = tokio::time::sleep(POLL) => {}
         }
     }
-}
-
-/// Waits so long for the database and no longer: a connection that is dead on its way gives no answer.
-async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> AppResult<T> {
-    tokio::time::timeout(patience, work).await.map_err(AppError::internal)
 }
 
 /// Moves a batch; true when there may be more.

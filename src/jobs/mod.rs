@@ -18,6 +18,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 pub use store::Job;
 
 use crate::app::App;
+use crate::db::within;
 use crate::error::{AppError, AppResult};
 
 /// How often due jobs are looked for.
@@ -92,8 +93,7 @@ pub async fn run(app: Arc<App>, perform: impl AsyncFn(&App, JobKind, &Job) -> Ap
             conn = None;
             continue;
         }
-        let run = tokio::time::timeout(PATIENCE, run_due(&app, &mut conn, &perform)).await;
-        if let Err(error) = run.map_err(AppError::internal).flatten() {
+        if let Err(error) = within(PATIENCE, run_due(&app, &mut conn, &perform)).await.flatten() {
             tracing::warn!(cause = %error.describe(), "due jobs were not read; trying again");
             conn = None;
         }

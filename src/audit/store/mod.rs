@@ -31,7 +31,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 
 /// What breaks the rules, as far as it is shown.
 pub async fn find_all(conn: &mut AsyncPgConnection) -> QueryResult<Vec<Finding>> {
-    // Somebody asks for this, and waits.
+    // An operator waits for the answer: no statement is cut off.
     diesel::sql_query("set local statement_timeout = 0").execute(conn).await?;
     let mut findings = Vec::new();
     for (rule, sql) in rules() {

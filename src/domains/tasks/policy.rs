@@ -184,7 +184,7 @@ fn why_not_state(task: &Task, asker: Asker, action: TaskAction) -> Option<TaskEr
         TaskAction::Abandon if !is_in_hand => illegal(TaskStatus::Open),
         TaskAction::Release if status != TaskStatus::Accepted => illegal(TaskStatus::Open),
         TaskAction::Release if !rules => {
-            // Whoever accepts it shortly before the deadline has a day all the same.
+            // An assignee who accepts it shortly before the deadline has a day all the same.
             let from = task.accepted_at.map(|at| task.deadline.map_or(at + SILENCE, |end| end.max(at + LEAST_TIME)));
             from.filter(|from| asker.now < *from).map(TaskError::TooEarly)
         }

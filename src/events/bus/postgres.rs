@@ -9,6 +9,7 @@ use tokio_postgres::{AsyncMessage, NoTls};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::app::App;
+use crate::db::within;
 use crate::error::{AppError, AppResult};
 use crate::events::store;
 
@@ -90,9 +91,9 @@ async fn relay(app: &Arc<App>) -> AppResult<()> {
         conn.batch_execute("set application_name = 'plaza nudges'; set synchronous_commit = off").await?;
         Ok::<_, AppError>(conn)
     };
-    let conn = tokio::time::timeout(PATIENCE, connect).await.map_err(AppError::internal)??;
+    let conn = within(PATIENCE, connect).await??;
     loop {
-        tokio::time::timeout(PATIENCE, store::notify_written(&conn)).await.map_err(AppError::internal)??;
+        within(PATIENCE, store::notify_written(&conn)).await??;
         tokio::time::sleep(COALESCE).await;
         app.events.written_here.notified().await;
     }

@@ -114,7 +114,7 @@ impl Access {
     }
 }
 
-/// Whether and until when somebody is suspended.
+/// A user's suspension, as the row has it.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::users)]
 pub struct Suspension {

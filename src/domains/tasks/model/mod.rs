@@ -44,12 +44,6 @@ impl TaskStatus {
     pub const ALL: &[Self] =
         &[Self::Open, Self::Accepted, Self::Submitted, Self::Disputed, Self::Finished, Self::Cancelled];
 
-    /// Whether the reward is held, and somebody still has something to do.
-    #[must_use]
-    pub fn is_unsettled(self) -> bool {
-        !matches!(self, Self::Finished | Self::Cancelled)
-    }
-
     /// Its name in the API and in PostgreSQL.
     #[must_use]
     pub fn name(self) -> &'static str {
