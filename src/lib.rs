@@ -5,16 +5,19 @@
 //! | [`app`] | everything that is built once and shared |
 //! | [`config`], [`telemetry`], [`metrics`], [`clock`] | settings; logs; figures; time and randomness |
 //! | [`http`] | transport: HTTP, WebSocket, event streams, GraphiQL, health |
-//! | [`graphql`] | the seam: merged roots, documents and their limits, context, loaders, connections, errors |
+//! | [`graphql`] | the GraphQL layer: documents and their limits, context, loaders, connections, errors |
+//! | [`schema`] | the merged roots, the viewer, nodes, the union of events |
 //! | [`domains`] | one folder per domain, the same file names in each |
-//! | [`events`] | outbox, sequencer, feed, hub: live delivery that loses nothing |
+//! | [`events`] | the event stream's write side: outbox, sequencer, partitions |
+//! | [`live`] | its read side: feed, hub, subscriptions that lose nothing |
+//! | [`background`] | what runs beside the requests: sequencing, mail, jobs, cleanup |
 //! | [`files`], [`storage`] | what people upload: made fit to be served; where it lies |
 //! | [`auth`] | who is asking |
 //! | [`rates`] | how often an account or address may try, over all instances |
 //! | [`idempotency`] | mutations that take effect once, however often they are sent |
 //! | [`audit`] | looking whether everything adds up |
 //! | [`db`] | pool, embedded PostgreSQL, migrations |
-//! | [`change`], [`error`], [`ids`], [`keyed_semaphore`], [`money`], [`page`], [`permit`], [`scope`], [`text`] | what all domains share |
+//! | [`error`], [`ids`], [`keyed_semaphore`], [`money`], [`page`], [`permit`], [`price`], [`scope`], [`text`], [`validation`] | what all domains share |
 //!
 //! Dependencies point one way: `http → graphql → domains::{query, mutation, types} → service → {policy, store} →
 //! {model, db}`.
@@ -22,7 +25,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
-pub mod change;
+pub mod background;
 pub mod clock;
 pub mod config;
 pub mod contact;
@@ -38,15 +41,19 @@ pub mod idempotency;
 pub mod ids;
 pub mod jobs;
 pub mod keyed_semaphore;
+pub mod live;
 pub mod mailer;
 pub mod metrics;
 pub mod money;
 pub mod page;
 pub mod permit;
+pub mod price;
 pub mod rates;
 pub mod run;
+pub mod schema;
 pub mod scope;
 pub mod seed;
 pub mod storage;
 pub mod telemetry;
 pub mod text;
+pub mod validation;

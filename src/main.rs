@@ -14,7 +14,7 @@ use plaza::error::{AppError, AppResult};
 use plaza::files::worker;
 use plaza::scope::Scope;
 use plaza::seed::large::Amounts;
-use plaza::{audit, graphql, run, seed, telemetry};
+use plaza::{audit, run, schema, seed, telemetry};
 use tokio::runtime::Builder;
 
 /// Without huge pages (its feature `no_thp`): of each a thread holds a little, and all of it stays in memory.
@@ -138,7 +138,7 @@ fn main() -> ExitCode {
 
 async fn start(command: Command) -> ExitCode {
     if matches!(command, Command::Schema) {
-        println!("{}", graphql::sdl());
+        println!("{}", schema::sdl());
         return ExitCode::SUCCESS;
     }
     let config = match Config::from_env() {

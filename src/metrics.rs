@@ -3,7 +3,6 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -12,9 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::app::App;
 use crate::events::backlog::Backlog;
-use crate::graphql::errors;
 
 /// Seconds; an operation of Plaza's takes some milliseconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -73,6 +70,31 @@ struct Now {
     connections: Number,
     idle: Number,
     statements: Counter,
+}
+
+/// What is looked up when the metrics are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Sampled {
+    /// How far the stream is behind; none without a database: its metrics are then not numbers.
+    pub backlog: Option<Backlog>,
+    /// The position of the stream's head here.
+    pub event_head: i64,
+    /// Whether this instance sequences the events.
+    pub is_leading: bool,
+    /// Subscriptions in the hub.
+    pub subscriptions: usize,
+    /// Events that wait for subscribers.
+    pub queued_events: usize,
+    /// Running mutations, sockets and event streams.
+    pub tasks: usize,
+    /// Running mutations.
+    pub mutations: usize,
+    /// Open connections of the pool.
+    pub connections: u32,
+    /// Idle connections of the pool.
+    pub idle_connections: u32,
+    /// Statements sent through the pool.
+    pub statements: u64,
 }
 
 impl Default for Metrics {
@@ -143,33 +165,31 @@ impl Metrics {
         self.seconds.get_or_create(&operation).observe(took.as_secs_f64());
     }
 
-    /// Counts the errors of a response by their codes.
-    pub fn count_errors(&self, response: &Response) {
-        for error in &response.errors {
-            self.errors.get_or_create(&Code { code: errors::code(error).to_owned() }).inc();
-        }
+    /// Counts an error of a response.
+    pub fn count_error(&self, code: &str) {
+        self.errors.get_or_create(&Code { code: code.to_owned() }).inc();
     }
 
-    /// All figures as text; without a backlog those of the stream are not numbers.
+    /// All metrics as text.
     #[must_use]
-    pub fn encode(&self, app: &App, backlog: Option<Backlog>) -> String {
-        let (now, pool) = (&self.now, app.database.status());
+    pub fn encode(&self, sampled: &Sampled) -> String {
+        let (now, backlog) = (&self.now, sampled.backlog);
         now.feed_lag.set(backlog.map_or(f64::NAN, |backlog| backlog.feed_seconds));
         now.outbox_age.set(backlog.map_or(f64::NAN, |backlog| backlog.outbox_seconds));
         #[expect(clippy::cast_precision_loss, reason = "a figure of 2^52 would be no concern of precision")]
         {
-            now.event_head.set(app.events.head() as f64);
+            now.event_head.set(sampled.event_head as f64);
             now.feed_behind.set(backlog.map_or(f64::NAN, |backlog| backlog.feed as f64));
             now.outbox.set(backlog.map_or(f64::NAN, |backlog| backlog.outbox as f64));
-            now.subscriptions.set(app.events.hub().subscriptions() as f64);
-            now.queued_events.set(app.events.hub().queued() as f64);
-            now.tasks.set(app.tracker.len() as f64);
-            now.mutations.set(app.config.mutations.saturating_sub(app.mutations.available_permits()) as f64);
+            now.subscriptions.set(sampled.subscriptions as f64);
+            now.queued_events.set(sampled.queued_events as f64);
+            now.tasks.set(sampled.tasks as f64);
+            now.mutations.set(sampled.mutations as f64);
         }
-        now.sequencer.set(f64::from(u8::from(app.events.is_leading())));
-        now.connections.set(f64::from(pool.open));
-        now.idle.set(f64::from(pool.idle));
-        now.statements.inner().store(app.database.statements().total(), std::sync::atomic::Ordering::Relaxed);
+        now.sequencer.set(f64::from(u8::from(sampled.is_leading)));
+        now.connections.set(f64::from(sampled.connections));
+        now.idle.set(f64::from(sampled.idle_connections));
+        now.statements.inner().store(sampled.statements, std::sync::atomic::Ordering::Relaxed);
         let mut out = String::new();
         // Writing to a text does not fail.
         let _ = text::encode(&mut out, &self.registry);

@@ -9,9 +9,6 @@ use diesel::serialize::{Output, ToSql};
 use diesel::sql_types::BigInt;
 use serde::Serialize;
 
-use crate::change::Fault;
-use crate::error::{UserError, UserErrorCode};
-
 /// An amount in fen, a hundredth of the unit that people read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow, Serialize)]
 #[diesel(sql_type = BigInt)]
@@ -85,42 +82,6 @@ impl fmt::Display for Money {
         let fen = self.0.unsigned_abs();
         write!(f, "{sign}{}.{:02}", fen / 100, fen % 100)
     }
-}
-
-/// The most that anything costs.
-pub const HIGHEST_PRICE: Money = Money::from_fen(9_999_999_999);
-
-/// What is wrong with a price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PriceFault {
-    /// Less than that, or more than anybody pays.
-    #[error("A price is {0} to {HIGHEST_PRICE}.")]
-    OutOfRange(Money),
-    /// Null where there has to be a value.
-    #[error("This can't be null.")]
-    Null,
-}
-
-impl Fault for PriceFault {
-    fn required() -> Self {
-        Self::Null
-    }
-
-    fn at(&self, path: &str) -> UserError {
-        let code = match self {
-            Self::OutOfRange(_) => UserErrorCode::OutOfRange,
-            Self::Null => UserErrorCode::Required,
-        };
-        UserError::new(code, self.to_string(), path)
-    }
-}
-
-/// Whether something costs at least so much, and not more than anybody pays.
-///
-/// # Errors
-/// [`PriceFault::OutOfRange`].
-pub fn check_price(price: Money, least: Money) -> Result<(), PriceFault> {
-    if (least..=HIGHEST_PRICE).contains(&price) { Ok(()) } else { Err(PriceFault::OutOfRange(least)) }
 }
 
 #[cfg(test)]

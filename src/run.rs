@@ -10,13 +10,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::background;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::embedded::{Cluster, Options};
 use crate::db::{Database, migrate};
 use crate::error::{AppError, AppResult};
+use crate::http;
+use crate::http::endpoint::Endpoint;
 use crate::http::server::{ConnectionLimits, Front};
-use crate::http::{self, Endpoint};
+use crate::live::Live;
 use crate::seed;
 
 /// How long running mutations and sockets may take to end.
@@ -141,11 +144,12 @@ async fn serve_on(config: Config, url: &str, demo: bool) -> AppResult<()> {
     let server = tokio::spawn(server);
     let started = async {
         let app = build(config, url).await?;
-        let background = app.start();
+        let live = Live::open(Arc::clone(&app)).await?;
+        let background = background::start(&live);
         if demo {
             seed::demo::add_once(&app).await?;
         }
-        front.open(Endpoint::new(&app)?.router());
+        front.open(Endpoint::new(&live)?.router());
         Ok::<_, AppError>((app, background))
     };
     let (app, background) = tokio::select! {

@@ -24,7 +24,7 @@ impl Scope {
     /// A fresh scope.
     #[must_use]
     pub fn new(app: Arc<App>, requester: Requester) -> Self {
-        let started_at = app.events.head_cursor();
+        let started_at = app.events.head();
         let db = app.database.lease();
         Self { app, requester, db, started_at }
     }

@@ -2,6 +2,7 @@
 //!
 //! The README's table lists every setting; a test compares it with [`SETTINGS`].
 
+pub mod limits;
 mod origins;
 mod reader;
 mod settings;
@@ -14,8 +15,8 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue};
 use lettre::message::Mailbox;
 
+use crate::config::limits::DocumentLimits;
 use crate::files::worker::TIMEOUT;
-use crate::graphql::document::limits::Limits as DocumentLimits;
 use crate::storage::StorageSettings;
 pub use origins::is_of_this_machine;
 use reader::Reader;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::HeaderName;
 
 use super::{MailSettings, Rate, RateLimits, TaskSettings};
-use crate::graphql::document::limits::Limits as DocumentLimits;
+use crate::config::limits::DocumentLimits;
 use crate::storage::{S3Settings, StorageSettings};
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};

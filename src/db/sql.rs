@@ -33,16 +33,29 @@ macro_rules! pg_enum {
         #[diesel(sql_type = $sql)]
         $vis enum $name { $($(#[$vmeta])* $variant,)+ $($(#[$umeta])* $unknown)? }
 
+        impl $name {
+            /// All that this version writes, as declared.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Its label in PostgreSQL, and in the API where it is there.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $label,)+
+                    $(Self::$unknown => stringify!($unknown),)?
+                }
+            }
+        }
+
         impl diesel::serialize::ToSql<$sql, diesel::pg::Pg> for $name {
             fn to_sql<'b>(
                 &'b self,
                 out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
             ) -> diesel::serialize::Result {
-                let label: &[u8] = match self {
-                    $(Self::$variant => $label.as_bytes(),)+
-                    $(Self::$unknown => return Err(concat!("an unknown ", stringify!($name), " can't be written").into()),)?
-                };
-                std::io::Write::write_all(out, label)?;
+                $(if *self == Self::$unknown {
+                    return Err(concat!("an unknown ", stringify!($name), " can't be written").into());
+                })?
+                std::io::Write::write_all(out, self.name().as_bytes())?;
                 Ok(diesel::serialize::IsNull::No)
             }
         }

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod chat;
+pub mod departure;
 pub mod favorites;
 pub mod items;
 pub mod media;

@@ -35,7 +35,7 @@ impl Events {
     /// # Errors
     /// When it doesn't.
     pub async fn measure_backlog(&self) -> AppResult<Backlog> {
-        let here = self.head_cursor();
+        let here = self.head();
         let conn = self.database.get().await?;
         let waiting = store::get_waiting(&conn, here.position + 1, here.not_before()).await?;
         // Clocks may differ by a little; an age is none below zero.

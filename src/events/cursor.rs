@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::model::{Event, Position};
+use super::model::Position;
 use crate::error::{AppError, AppResult};
 
 /// Everything up to here was seen.
@@ -17,12 +17,6 @@ pub struct StreamCursor {
 }
 
 impl StreamCursor {
-    /// The cursor behind an event.
-    #[must_use]
-    pub fn after(event: &Event) -> Self {
-        Self { position: event.position, at: event.at }
-    }
-
     /// No event behind the cursor is older than this; the clock that stamps events may be off by a little.
     #[must_use]
     pub fn not_before(&self) -> DateTime<Utc> {

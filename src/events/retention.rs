@@ -12,8 +12,7 @@ use std::time::Duration;
 use chrono::{Days, NaiveDate, NaiveTime};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 
-use super::{partitions, store};
-use crate::app::App;
+use super::{Events, partitions, store};
 use crate::db::within;
 use crate::error::{AppError, AppResult};
 
@@ -33,10 +32,10 @@ const SESSION_SETTINGS: &str = "set application_name = 'plaza retention'; set ti
      set statement_timeout = '60s'; set lock_timeout = '100ms'";
 
 /// Drops what is past the retention, now and then, until it is aborted.
-pub(super) async fn run(app: Arc<App>) {
+pub(super) async fn run(events: Arc<Events>) {
     loop {
-        let today = app.clock.now().date_naive();
-        let dropping = drop_expired(app.database.listen_url(), today, app.events.retention_days);
+        let today = events.clock.now().date_naive();
+        let dropping = drop_expired(events.database.listen_url(), today, events.retention_days);
         let dropped = within(PATIENCE, dropping).await.flatten();
         if let Err(error) = &dropped {
             tracing::warn!(cause = %error.describe(), "a day of events past the retention was not dropped; trying again");

@@ -13,15 +13,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::floor::Rise;
-use super::{partitions, retention, store};
-use crate::app::App;
+use super::{Events, partitions, retention, store};
 use crate::db::within;
 use crate::error::{AppError, AppResult};
 
 /// How often somebody who doesn't lead tries to.
 const TRY: Duration = Duration::from_millis(500);
 
-/// A look without a nudge, in case one was lost.
+/// A look without a wake-up, in case one was lost.
 const POLL: Duration = Duration::from_secs(1);
 
 /// A move that takes longer means that the connection is dead.
@@ -36,13 +35,13 @@ const SESSION_SETTINGS: &str = "set application_name = 'plaza sequencer'; set ti
      set statement_timeout = '20s'; set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2";
 
 /// Leads or waits to, until told to stop.
-pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
+pub(super) async fn run(events: Arc<Events>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let ended = tokio::select! {
             () = stop.cancelled() => Ok(()),
-            ended = lead(&app) => ended,
+            ended = lead(&events) => ended,
         };
-        app.events.leading.store(false, Ordering::Relaxed);
+        events.leading.store(false, Ordering::Relaxed);
         if let Err(error) = ended {
             tracing::warn!(cause = %error.describe(), "the sequencer lost its connection; trying again");
             tokio::time::sleep(TRY).await;
@@ -50,22 +49,22 @@ pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn lead(app: &Arc<App>) -> AppResult<()> {
-    let url = app.database.listen_url();
+async fn lead(events: &Arc<Events>) -> AppResult<()> {
+    let url = events.database.listen_url();
     let mut conn = within(PATIENCE, AsyncPgConnection::establish(url)).await?.map_err(AppError::internal)?;
     within(PATIENCE, conn.batch_execute(SESSION_SETTINGS)).await??;
     while !within(PATIENCE, store::try_lead(&conn)).await?? {
         tokio::time::sleep(TRY).await;
     }
     tracing::info!("this instance sequences the events");
-    app.events.leading.store(true, Ordering::Relaxed);
+    events.leading.store(true, Ordering::Relaxed);
     // Ends with the leading.
-    let _retention = AbortOnDropHandle::new(tokio::spawn(retention::run(Arc::clone(app))));
+    let _retention = AbortOnDropHandle::new(tokio::spawn(retention::run(Arc::clone(events))));
     let mut next_upkeep = Instant::now();
     let mut next_lowering = Instant::now() + UPKEEP;
     let mut rise = within(PATIENCE, Rise::begin(&conn)).await??;
     loop {
-        while move_batch(app, &conn).await? {}
+        while move_batch(events, &conn).await? {}
         if Instant::now() >= next_upkeep {
             next_upkeep = Instant::now() + UPKEEP;
             // They are made days ahead: what holds the table's definition now delays no event.
@@ -80,14 +79,14 @@ async fn lead(app: &Arc<App>) -> AppResult<()> {
         }
         within(PATIENCE, rise.go_on(&conn)).await??;
         tokio::select! {
-            () = app.events.written.notified() => {}
+            () = events.outbox_written.notified() => {}
             () = tokio::time::sleep(POLL) => {}
         }
     }
 }
 
 /// Moves a batch; true when there may be more.
-async fn move_batch(app: &Arc<App>, conn: &AsyncPgConnection) -> AppResult<bool> {
+async fn move_batch(events: &Arc<Events>, conn: &AsyncPgConnection) -> AppResult<bool> {
     let moved = match within(PATIENCE, store::move_batch(conn)).await? {
         Ok(moved) => moved,
         Err(error) if partitions::is_missing(&error) => {
@@ -97,7 +96,7 @@ async fn move_batch(app: &Arc<App>, conn: &AsyncPgConnection) -> AppResult<bool>
         Err(error) => return Err(error.into()),
     };
     if moved > 0 {
-        app.events.moved.notify_one();
+        events.stream_advanced.notify_one();
     }
     Ok(store::is_whole_batch(moved))
 }

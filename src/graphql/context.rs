@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::auth::{Requester, Viewer};
 use crate::db::within_execution;
 use crate::error::{AppError, AppResult};
+use crate::live::Live;
 use crate::scope::Scope;
 
 /// Gives every execution its own scope and loaders.
@@ -73,6 +74,12 @@ pub trait PlazaContext {
         self.requester()?.require_viewer()
     }
 
+    /// Live delivery; also there while a subscription is being opened.
+    ///
+    /// # Errors
+    /// Internal when the schema is executed without it.
+    fn live(&self) -> AppResult<&Arc<Live>>;
+
     /// The app; also there while a subscription is being opened.
     ///
     /// # Errors
@@ -95,6 +102,10 @@ impl PlazaContext for Context<'_> {
 
     fn requester(&self) -> AppResult<&Requester> {
         self.data::<Requester>().or_else(missing)
+    }
+
+    fn live(&self) -> AppResult<&Arc<Live>> {
+        self.data::<Arc<Live>>().or_else(missing)
     }
 
     fn app(&self) -> AppResult<&Arc<App>> {

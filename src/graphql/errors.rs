@@ -9,6 +9,7 @@ use async_graphql::{Error, ErrorExtensionValues, Response, ServerError, Value, v
 
 use crate::auth::Requester;
 use crate::error::{AppError, ErrorCode};
+use crate::metrics::Metrics;
 use crate::telemetry::TraceId;
 
 /// Errors that one response reports.
@@ -34,6 +35,13 @@ pub enum Stage {
     Validation,
     /// A resolver's argument could not be read.
     Execution,
+}
+
+/// Counts the errors of a response by their codes.
+pub fn count(metrics: &Metrics, response: &Response) {
+    for error in &response.errors {
+        metrics.count_error(code(error));
+    }
 }
 
 /// Completes the errors of a response, and logs those that are our fault.

@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use async_graphql::Context;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt};
 
 use super::context::PlazaContext;
 use crate::db::Lease;
 use crate::domains::accounts::policy::access::rank;
 use crate::domains::accounts::service::role_of;
-use crate::domains::chat::service::seen::{Seen, load_seen};
 use crate::error::AppResult;
-use crate::events::{Event, EventKind, Interest, Payload, StreamCursor, Subscription};
+use crate::events::{EventKind, StreamCursor};
 use crate::ids::{ConversationId, UserId};
-
-/// Kinds of event that speak to a role as well.
-const SPOKEN_TO_ROLES: &[EventKind] = &[EventKind::OrderChanged, EventKind::TaskChanged, EventKind::TicketChanged];
+use crate::live::resume::Resume;
+use crate::live::visible::{Seen, load_seen};
+use crate::live::{Event, Interest, Payload, Subscription};
 
 /// What somebody cares for of these kinds, as far as their role goes.
 ///
@@ -27,7 +26,7 @@ pub async fn interest(
     kinds: &'static [EventKind],
     conversation: Option<ConversationId>,
 ) -> AppResult<Interest> {
-    let speaks = kinds.iter().any(|kind| SPOKEN_TO_ROLES.contains(kind));
+    let speaks = kinds.iter().any(|kind| kind.speaks_to_roles());
     let rank = if speaks { rank(role_of(&*lease.read().await?, viewer).await?) } else { 0 };
     Ok(Interest { kinds, conversation, rank })
 }
@@ -42,9 +41,28 @@ pub async fn follow(
     conversation: Option<ConversationId>,
     after: Option<StreamCursor>,
 ) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
-    let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
-    let interest = interest(&app.database.lease(), viewer, kinds, conversation).await?;
-    Ok(Subscription::open(app, viewer, interest, after).await?.into_stream())
+    let (live, viewer) = (Arc::clone(ctx.live()?), ctx.viewer()?.user_id);
+    let interest = interest(&live.app.database.lease(), viewer, kinds, conversation).await?;
+    Ok(Subscription::open(live, viewer, interest, after).await?.into_stream())
+}
+
+/// As [`follow`], resumable: behind `after`, or where the transport says.
+///
+/// # Errors
+/// Bad input for what is no cursor; as [`follow`].
+pub async fn resume(
+    ctx: &Context<'_>,
+    kinds: &'static [EventKind],
+    conversation: Option<ConversationId>,
+    after: Option<String>,
+) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
+    let resume = ctx.data_opt::<Resume>().cloned().unwrap_or_default();
+    let after = match resume.start() {
+        Some(cursor) => Some(cursor),
+        None => after.map(|text| StreamCursor::parse(&text)).transpose()?,
+    };
+    let stream = follow(ctx, kinds, conversation, after).await?;
+    Ok(stream.inspect_ok(move |event| resume.note(event.cursor())))
 }
 
 /// What a stream of the viewer's events tells of, as they may see it when it is delivered, which costs a statement; of

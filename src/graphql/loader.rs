@@ -94,18 +94,4 @@ impl<B: Batch> Loader<B> {
     fn keys(&self) -> MutexGuard<'_, Vec<B::Key>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Forgets everything.
-    pub async fn forget_all(&self) {
-        if let Some(loader) = self.inner.get() {
-            loader.clear_all().await;
-        }
-    }
-
-    /// Forgets a key's value.
-    pub async fn forget(&self, key: B::Key) {
-        if let Some(loader) = self.inner.get() {
-            loader.clear(key).await;
-        }
-    }
 }

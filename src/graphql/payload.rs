@@ -3,7 +3,7 @@
 use async_graphql::{ID, Interface, SimpleObject};
 
 use super::scalars::Decimal;
-use crate::error::{AppError, AppResult, Detail, UserError, UserErrorCode};
+use crate::error::{Detail, UserError, UserErrorCode};
 
 /// A business failure that has nothing to tell beyond its code and message.
 #[derive(Clone, Debug, SimpleObject)]
@@ -142,16 +142,6 @@ impl From<UserError> for UserErrorObject {
 pub trait Payload: Sized {
     /// The answer when nothing was done, and why.
     fn refused(errors: Vec<UserErrorObject>) -> Self;
-}
-
-/// Turns what a use case returned into the answer of a nullable mutation field: business failures go into the
-/// payload, all others become an error of this field alone.
-pub fn settle<T, P: Payload>(result: AppResult<T>, done: impl FnOnce(T) -> P) -> Option<AppResult<P>> {
-    Some(match result {
-        Ok(value) => Ok(done(value)),
-        Err(AppError::User(errors)) => Ok(P::refused(errors.into_iter().map(Into::into).collect())),
-        Err(error) => Err(error),
-    })
 }
 
 /// The answer of a mutation that has nothing to give back.

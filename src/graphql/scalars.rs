@@ -6,12 +6,12 @@ use async_graphql::{
 };
 use chrono::{NaiveDate, SecondsFormat, Utc};
 
-use crate::change::Change;
 use crate::clock::is_storable;
 use crate::contact;
 use crate::error::{AppError, UserError, UserErrorCode};
 use crate::ids::IdError;
 use crate::money::Money;
+use crate::validation::Change;
 
 /// Nanoseconds of a second; a leap second has twice as many.
 const SECOND_NANOS: u32 = 1_000_000_000;

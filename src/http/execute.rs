@@ -15,13 +15,13 @@ use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use tracing::Instrument;
 
-use super::Endpoint;
 use super::multipart::File;
 use super::places::Place;
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::graphql::document::{Asked, Refused};
 use crate::graphql::errors;
+use crate::http::endpoint::Endpoint;
 use crate::metrics::Metrics;
 use crate::permit::MutationPermit;
 use crate::telemetry::TraceId;
@@ -87,7 +87,7 @@ pub fn prepare(
 
 /// Counts what was refused before it ran; whoever comes with its trace id finds it in the log.
 pub fn record_refusal(metrics: &Metrics, response: &Response, trace: &TraceId, transport: &'static str) {
-    metrics.count_errors(response);
+    errors::count(metrics, response);
     let code = response.errors.first().map(errors::code);
     tracing::info!(trace = trace.as_str(), transport, code, "refused");
 }
@@ -132,7 +132,7 @@ pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
     errors::tell_authentication(&mut response, requester);
     let took = since.elapsed();
     endpoint.app.metrics.answered(transport, Some(operation), took);
-    endpoint.app.metrics.count_errors(&response);
+    errors::count(&endpoint.app.metrics, &response);
     tracing::info!(
         trace = requester.trace.as_str(),
         transport,
@@ -168,7 +168,7 @@ pub fn subscribe(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
                 app.metrics.panics.inc();
                 errors::refusal(&AppError::internal("a subscription panicked"), &trace)
             };
-            app.metrics.count_errors(&response);
+            errors::count(&app.metrics, &response);
             response
         })
         .boxed()

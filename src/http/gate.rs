@@ -11,10 +11,10 @@ use axum::response::Response;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use super::Endpoint;
 use super::accept::Accept;
 use super::reply::Reply;
 use crate::config::Config;
+use crate::http::endpoint::Endpoint;
 use crate::rates::network;
 use crate::telemetry::TraceId;
 

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
 use axum::response::{IntoResponse, Response};
 
-use super::Endpoint;
+use crate::http::endpoint::Endpoint;
 
 /// A file of the bundle, compressed.
 struct Asset {

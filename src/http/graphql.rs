@@ -15,9 +15,10 @@ use super::multipart::{self, Received};
 use super::places::Uploader;
 use super::query_string::Queried;
 use super::reply::Reply;
-use super::{Endpoint, body, credentials, execute, graphiql, query_string, sse, websocket};
+use super::{body, credentials, execute, graphiql, query_string, sse, websocket};
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
+use crate::http::endpoint::Endpoint;
 use crate::metrics::Counted;
 
 /// What can be answered.

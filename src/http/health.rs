@@ -10,10 +10,11 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::Endpoint;
 use super::gate::Caller;
 use crate::app::App;
 use crate::events::backlog::Backlog;
+use crate::http::endpoint::Endpoint;
+use crate::metrics::Sampled;
 
 /// For so long, what was seen of the database and of the figures is told to all who ask.
 const BACKLOG_LIFETIME: Duration = Duration::from_millis(500);
@@ -55,9 +56,26 @@ pub async fn metrics(
     if !caller.is_local && !allowed {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     }
-    let encode = async || Bytes::from(app.metrics.encode(app, endpoint.looks.backlog(app).await));
+    let encode = async || Bytes::from(app.metrics.encode(&sample(&endpoint).await));
     let text = endpoint.looks.figures.get(encode).await;
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+}
+
+async fn sample(endpoint: &Endpoint) -> Sampled {
+    let (app, hub) = (&endpoint.app, &endpoint.live.hub);
+    let pool = app.database.status();
+    Sampled {
+        backlog: endpoint.looks.backlog(app).await,
+        event_head: app.events.head().position,
+        is_leading: app.events.is_leading(),
+        subscriptions: hub.subscriptions(),
+        queued_events: hub.queued(),
+        tasks: app.tracker.len(),
+        mutations: app.config.mutations.saturating_sub(app.mutations.available_permits()),
+        connections: pool.open,
+        idle_connections: pool.idle,
+        statements: app.database.statements().total(),
+    }
 }
 
 /// What was seen at the last look, for all who ask within a while of it: a crowd costs one look.

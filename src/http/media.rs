@@ -19,7 +19,6 @@ use futures_util::StreamExt;
 use http_range_header::{EndPosition, StartPosition, SyntacticallyCorrectRange};
 use serde::Deserialize;
 
-use super::Endpoint;
 use super::accept::Accept;
 use super::body::{Pace, discard};
 use super::gate::Caller;
@@ -31,6 +30,7 @@ use crate::domains::media::service::{blob_key, uploads::find_result};
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::files::Kind;
 use crate::files::kind::by_extension;
+use crate::http::endpoint::Endpoint;
 use crate::storage::Download;
 
 /// What is found at a name never changes.

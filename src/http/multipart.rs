@@ -18,13 +18,13 @@ use tokio::io::AsyncWriteExt;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use super::Endpoint;
 use super::body::{BODY_TIMEOUT, Pace, Room, check_length, parse, too_large, too_slow};
 use super::places::{Place, Uploader};
 use crate::config::TransportLimits;
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::files::workshop::Spool;
 use crate::graphql::document::Asked;
+use crate::http::endpoint::Endpoint;
 
 /// A browser asks first before it sends one of these to another site; a form can't send them at all.
 const PREFLIGHT: [&str; 3] = ["graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name"];

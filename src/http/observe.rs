@@ -9,10 +9,10 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::Endpoint;
 use super::gate::Caller;
 use super::reply::Reply;
 use crate::error::AppError;
+use crate::http::endpoint::Endpoint;
 
 /// The header that tells the client how the log names its request.
 pub const TRACE: HeaderName = HeaderName::from_static("x-trace-id");

@@ -19,11 +19,12 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc::{self, Sender};
 
 use super::execute::{self, Prepared};
-use super::{Endpoint, lifetime};
+use super::lifetime;
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult};
-use crate::events::resume::Resume;
 use crate::graphql::errors;
+use crate::http::endpoint::Endpoint;
+use crate::live::resume::Resume;
 use crate::metrics::Counted;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

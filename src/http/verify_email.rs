@@ -10,11 +10,11 @@ use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::Endpoint;
 use super::gate::Caller;
 use crate::auth::Requester;
 use crate::domains::accounts::service::contacts;
 use crate::error::{AppError, AppResult, UserErrorCode};
+use crate::http::endpoint::Endpoint;
 use crate::permit::MutationPermit;
 use crate::scope::Scope;
 

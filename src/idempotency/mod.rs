@@ -10,15 +10,14 @@
 
 mod store;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::app::App;
+use crate::db::{Database, Lease};
 use crate::error::{AppError, AppResult, UserError, UserErrorCode};
 use crate::ids::UserId;
-use crate::scope::Scope;
 use crate::text::check_length;
 
 /// How long a key is known.
@@ -38,17 +37,16 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of a mutation of the viewer's, if there is one; `input` is all else that it was given.
+    /// The key of a mutation of a user's, if there is one; `input` is all else that it was given.
     ///
     /// # Errors
-    /// Unauthenticated without a token; `INVALID_INPUT` for an empty key or control characters, `TOO_LONG` for one of over 200 characters.
+    /// `INVALID_INPUT` for an empty key or control characters, `TOO_LONG` for one of over 200 characters.
     pub fn new(
-        scope: &Scope,
+        user: UserId,
         operation: &'static str,
         key: Option<String>,
         input: &impl Serialize,
     ) -> AppResult<Option<Self>> {
-        let user = scope.viewer()?.user_id;
         let Some(key) = key else { return Ok(None) };
         if key.is_empty() || key.chars().any(char::is_control) {
             let message = "A key is not empty, and has no control characters.";
@@ -76,9 +74,9 @@ impl Key {
 ///
 /// # Errors
 /// `IDEMPOTENCY_MISMATCH` when it had other arguments.
-pub async fn earlier(scope: &Scope, key: Option<&Key>) -> AppResult<Option<i64>> {
+pub async fn earlier(lease: &Lease, key: Option<&Key>) -> AppResult<Option<i64>> {
     let Some(key) = key else { return Ok(None) };
-    let kept = store::find(&*scope.db.read().await?, key.user, key.operation, &key.text).await?;
+    let kept = store::find(&*lease.read().await?, key.user, key.operation, &key.text).await?;
     kept.map(|kept| key.result(kept)).transpose()
 }
 
@@ -86,10 +84,10 @@ pub async fn earlier(scope: &Scope, key: Option<&Key>) -> AppResult<Option<i64>>
 ///
 /// # Errors
 /// `IDEMPOTENCY_MISMATCH` when that had other arguments.
-pub async fn claim(scope: &Scope, conn: &AsyncPgConnection, key: Option<&Key>) -> AppResult<Option<i64>> {
+pub async fn claim(conn: &AsyncPgConnection, key: Option<&Key>, now: DateTime<Utc>) -> AppResult<Option<i64>> {
     let Some(key) = key else { return Ok(None) };
     let row = (key.user, key.operation, key.text.as_str(), key.input_hash.as_slice());
-    if store::insert(conn, row, scope.app.clock.now()).await? {
+    if store::insert(conn, row, now).await? {
         return Ok(None);
     }
     let kept = store::find(conn, key.user, key.operation, &key.text).await?;
@@ -121,7 +119,6 @@ pub async fn forget(conn: &AsyncPgConnection, user: UserId) -> AppResult<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sweep(app: &App) -> AppResult<usize> {
-    let conn = app.database.get().await?;
-    Ok(store::delete_before(&conn, app.clock.now() - LIFETIME).await?)
+pub async fn delete_expired(database: &Database, now: DateTime<Utc>) -> AppResult<usize> {
+    Ok(store::delete_before(&*database.get().await?, now - LIFETIME).await?)
 }

@@ -13,19 +13,15 @@ pub mod model;
 mod smtp;
 pub mod store;
 mod webhook;
-mod worker;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 use tokio::sync::Notify;
-use tokio_util::task::TaskTracker;
 
-use crate::app::App;
 use crate::config::MailSettings;
 use crate::error::AppResult;
-use model::NewMessage;
+use model::{Channel, Message, NewMessage, Undelivered};
 
 /// Hands messages over.
 pub struct Mailer {
@@ -50,9 +46,21 @@ impl Mailer {
         })
     }
 
-    /// Starts the worker; it ends with the app.
-    pub fn start(app: &Arc<App>, tracker: &TaskTracker) {
-        tracker.spawn(worker::run(Arc::clone(app), app.stop.clone()));
+    /// Hands a message over.
+    ///
+    /// # Errors
+    /// Why it was not delivered, and whether it ever can be.
+    pub async fn deliver(&self, message: &Message) -> Result<(), Undelivered> {
+        match (message.channel, &self.smtp, &self.webhook) {
+            (Channel::Email, Some(smtp), _) => smtp.send(message).await,
+            (Channel::Sms, _, Some(webhook)) => webhook.send(message).await,
+            _ => self.file.append(message).await,
+        }
+    }
+
+    /// Waits until something was put into the queue here.
+    pub async fn queued(&self) {
+        self.queued.notified().await;
     }
 
     /// Says after a commit that there is something in the queue.

@@ -11,10 +11,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 use sha2::{Digest, Sha256};
 
-use crate::app::App;
+use crate::auth::Requester;
 use crate::config::Rate;
+use crate::db::Database;
 use crate::error::{AppError, AppResult, Detail, UserError, UserErrorCode};
-use crate::scope::Scope;
 
 /// The bits of an IPv6 address that a customer fills in: a provider gives a /56.
 const CUSTOMER_BITS: u32 = 128 - 56;
@@ -37,8 +37,8 @@ impl Bucket {
 
 /// Whether a limit holds for whoever asks: for programs of this machine only where the setting was set.
 #[must_use]
-pub fn counts(scope: &Scope, rate: Rate) -> bool {
-    rate.explicit || !scope.requester.is_local
+pub fn counts(requester: &Requester, rate: Rate) -> bool {
+    rate.explicit || !requester.is_local
 }
 
 /// The bucket of what the viewer may do so often within a time; none where that is not counted: for programs of this machine,
@@ -46,9 +46,12 @@ pub fn counts(scope: &Scope, rate: Rate) -> bool {
 ///
 /// # Errors
 /// Unauthenticated without a token.
-pub fn of_viewer(scope: &Scope, what: &str, rate: Rate, window: TimeDelta) -> AppResult<Vec<Bucket>> {
-    let viewer = scope.viewer()?.user_id;
-    Ok(counts(scope, rate).then(|| Bucket::new(what, &viewer.0.to_string(), rate.most, window)).into_iter().collect())
+pub fn of_viewer(requester: &Requester, what: &str, rate: Rate, window: TimeDelta) -> AppResult<Vec<Bucket>> {
+    let viewer = requester.require_viewer()?.user_id;
+    Ok(counts(requester, rate)
+        .then(|| Bucket::new(what, &viewer.0.to_string(), rate.most, window))
+        .into_iter()
+        .collect())
 }
 
 /// Counts an attempt, and says how many that makes in each bucket, in their order. An attempt that any of the buckets
@@ -127,9 +130,8 @@ pub async fn clear(conn: &AsyncPgConnection, buckets: &[Bucket]) -> AppResult<()
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sweep(app: &App) -> AppResult<usize> {
-    let conn = app.database.get().await?;
-    Ok(store::delete_ended(&conn, app.clock.now()).await?)
+pub async fn delete_ended(database: &Database, now: DateTime<Utc>) -> AppResult<usize> {
+    Ok(store::delete_ended(&*database.get().await?, now).await?)
 }
 
 /// The address that is counted: of IPv6, the network that a provider gives to one customer, mostly a /56.

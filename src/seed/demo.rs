@@ -103,7 +103,7 @@ pub async fn add_once(app: &Arc<App>) -> AppResult<bool> {
     }
     make(&within).await?;
     whole.commit().await?;
-    app.events.nudge();
+    app.events.wake_sequencer();
     Ok(true)
 }
 

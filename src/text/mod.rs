@@ -11,8 +11,8 @@ use std::borrow::Cow;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::change::Fault;
 use crate::error::{UserError, UserErrorCode};
+use crate::validation::Fault;
 
 pub use visible::{has_stray, is_blank, is_digit, is_letter, is_mark, mixes_scripts, piles_marks, without_stray};
 

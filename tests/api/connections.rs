@@ -23,8 +23,10 @@ async fn a_crowd_that_reconnects_after_a_restart_is_served() {
         bo.say(&ada, &format!("message {n}")).await;
     }
     bo.data("mutation ($id: ID!) { tradeItem(id: $id) { userErrors { code } } }", json!({ "id": item["id"] })).await;
-    until("two memberships, five messages and a trade have their places", || async { before.app.events.head() == 8 })
-        .await;
+    until("two memberships, five messages and a trade have their places", || async {
+        before.app.events.head().position == 8
+    })
+    .await;
     let url = before.url.clone();
     drop(before);
     let app = TestApp::on(url, &[("PLAZA_LIMIT_DB_CONNECTIONS", "4")]).await;

@@ -218,14 +218,14 @@ async fn a_ticket_opens_an_event_stream_without_a_header() {
         let mut response = request.header(stream.0, stream.1).send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
-        crate::harness::until("it listens", || async { app.app.events.hub().live() > 0 }).await;
+        crate::harness::until("it listens", || async { app.live.hub.live() > 0 }).await;
         ada.say(&ada, "heard").await;
         let mut heard = String::new();
         while !heard.contains("cursor") {
             heard.push_str(std::str::from_utf8(&response.chunk().await.unwrap().expect("it goes on")).unwrap());
         }
         drop(response);
-        crate::harness::until("it is gone", || async { app.app.events.hub().live() == 0 }).await;
+        crate::harness::until("it is gone", || async { app.live.hub.live() == 0 }).await;
     }
     let refused = async |ticket: &str, headers: &[(&str, &str)], status: u16| {
         let reply = send(app.address, Method::GET, &url(ticket, "%7Bviewer%7BeventCursor%7D%7D"), headers, "").await;

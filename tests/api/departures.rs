@@ -182,7 +182,7 @@ async fn an_event_tells_of_an_item_as_it_is_and_of_a_deleted_one_its_owner_alone
     ada.change(&item, json!({ "title": "after" })).await;
     let since = "query ($after: String!) { viewer { eventsSince(after: $after) { nodes { payload { ... on ItemTraded { item { title status } } } } } } }";
     let told = async |person: &Person, app: &TestApp| {
-        crate::harness::until("the stream has it", || async { app.app.events.head() >= 2 }).await;
+        crate::harness::until("the stream has it", || async { app.app.events.head().position >= 2 }).await;
         let data = person.at(app.address).data(since, json!({ "after": start })).await;
         data["viewer"]["eventsSince"]["nodes"]
             .as_array()

@@ -22,11 +22,11 @@ async fn who_catches_up_sees_what_was_edited_as_it_is() {
     let start = bo.cursor().await;
     let secret = ada.say(&bo, "old secret").await["id"].clone();
     ada.say(&bo, "beside it").await;
-    until("both lie in memory", || async { app.app.events.head() == 4 }).await;
+    until("both lie in memory", || async { app.app.events.head().position == 4 }).await;
     edit(&ada, &secret, "draft").await;
-    until("the edit lies there as well", || async { app.app.events.head() == 5 }).await;
+    until("the edit lies there as well", || async { app.app.events.head().position == 5 }).await;
     edit(&ada, &secret, "new").await;
-    until("and the next", || async { app.app.events.head() == 6 }).await;
+    until("and the next", || async { app.app.events.head().position == 6 }).await;
 
     let other = app.another().await;
     for address in [app.address, other.address] {

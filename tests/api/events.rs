@@ -25,7 +25,7 @@ async fn a_cursor_behind_the_retention_is_refused() {
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let start = bo.cursor().await;
     ada.say(&bo, "forty days ago").await;
-    until("it has its place", || async { app.app.events.head() == 3 }).await;
+    until("it has its place", || async { app.app.events.head().position == 3 }).await;
     let between = bo.cursor().await;
     // As if it had been sent forty days ago.
     let conn = AsyncPgConnection::establish(&app.url).await.unwrap();
@@ -69,7 +69,7 @@ async fn partitions_reach_three_days_ahead() {
     app.sql().await.batch_execute(&format!("drop table {today}")).await.unwrap();
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     ada.say(&bo, "hello").await;
-    until("the event has its place", || async { app.app.events.head() == 3 }).await;
+    until("the event has its place", || async { app.app.events.head().position == 3 }).await;
 }
 
 /// A dump of the database, and a snapshot that is held for long, delay the dropping of a day and no event.
@@ -151,7 +151,7 @@ async fn a_late_commit_is_delivered_and_delays_nobody() {
     let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
     ada.say(&bo, "first").await;
     lan.say(&bo, "first").await;
-    until("all is quiet", || async { app.app.events.head() == 6 }).await;
+    until("all is quiet", || async { app.app.events.head().position == 6 }).await;
     let mut socket = bo.socket().await;
     socket.follow(&app, RECEIVE, json!({})).await;
     // The statement of a message, held open by hand: it has its outbox row, and a lower id than what follows.
@@ -191,7 +191,8 @@ async fn cut_connections_heal_and_nothing_is_lost() {
     let other = app.another().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     ada.say(&bo, "first").await;
-    until("all is quiet", || async { app.app.events.head() == 3 && other.app.events.head() == 3 }).await;
+    until("all is quiet", || async { app.app.events.head().position == 3 && other.app.events.head().position == 3 })
+        .await;
     let mut sockets = [bo.socket().await, bo.at(other.address).socket().await];
     sockets[0].follow(&app, RECEIVE, json!({})).await;
     sockets[1].follow(&other, RECEIVE, json!({})).await;
@@ -220,7 +221,7 @@ async fn a_lost_nudge_costs_two_seconds_at_most() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     ada.say(&bo, "first").await;
-    until("all is quiet", || async { app.app.events.head() == 3 }).await;
+    until("all is quiet", || async { app.app.events.head().position == 3 }).await;
     let mut socket = bo.socket().await;
     socket.follow(&app, RECEIVE, json!({})).await;
     // Written past Plaza: nobody nudges anybody.

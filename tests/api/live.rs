@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plaza::events::{EventKind, Interest, Payload, StreamCursor, Subscription};
+use plaza::events::{EventKind, StreamCursor};
 use plaza::ids::{ConversationId, UserId};
+use plaza::live::{Interest, Payload, Subscription};
 use serde_json::{Value, json};
 
 use crate::harness::{Socket, TestApp, until};
@@ -83,7 +84,7 @@ async fn without_a_cursor_a_subscription_starts_now() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     ada.say(&bo, "before").await;
-    until("the first message went by", || async { app.app.events.head() >= 3 }).await;
+    until("the first message went by", || async { app.app.events.head().position >= 3 }).await;
     let mut socket = bo.socket().await;
     socket.follow(&app, RECEIVE, json!({})).await;
     ada.say(&bo, "after").await;
@@ -141,7 +142,7 @@ async fn a_subscription_needs_a_token_and_a_cursor_of_the_stream() {
     assert_eq!(nobody.next().await["viewer"], Value::Null);
 
     let mut socket = ada.socket().await;
-    let ahead = StreamCursor { position: 1_000_000, ..app.app.events.head_cursor() }.encode();
+    let ahead = StreamCursor { position: 1_000_000, ..app.app.events.head() }.encode();
     for (after, code) in [("nonsense".to_owned(), "BAD_USER_INPUT"), (ahead, "CURSOR_EXPIRED")] {
         socket.subscribe(RECEIVE, json!({ "after": after })).await;
         assert_eq!(socket.receive().await["payload"][0]["extensions"]["code"], code);
@@ -162,7 +163,7 @@ async fn a_subscriber_that_falls_behind_catches_up_and_misses_nothing() {
     let interest = Interest { kinds: &[EventKind::MessageCreated], conversation: None, rank: 0 };
     let cursor = StreamCursor::parse(&bo.cursor().await).unwrap();
     let mut subscription =
-        Subscription::open(Arc::clone(&app.app), UserId(bo.key()), interest, Some(cursor)).await.unwrap();
+        Subscription::open(Arc::clone(&app.live), UserId(bo.key()), interest, Some(cursor)).await.unwrap();
     let mut next = async || match &subscription.next().await.unwrap().payload {
         Payload::Message(card) => card.get().message.seq,
         other => panic!("{other:?}"),
@@ -174,13 +175,13 @@ async fn a_subscriber_that_falls_behind_catches_up_and_misses_nothing() {
         seqs.push(next().await);
     }
     let _ = tokio::time::timeout(Duration::from_millis(50), next()).await.expect_err("nothing more to read");
-    assert_eq!(app.app.events.hub().live(), 1);
-    let head = app.app.events.head();
+    assert_eq!(app.live.hub.live(), 1);
+    let head = app.app.events.head().position;
     for n in 0..700 {
         ada.say(&bo, &format!("message {n}")).await;
     }
-    until("the stream has it all", || async { app.app.events.head() == head + 700 }).await;
-    assert_eq!(app.app.events.hub().live(), 0, "it was sent back to catching up");
+    until("the stream has it all", || async { app.app.events.head().position == head + 700 }).await;
+    assert_eq!(app.live.hub.live(), 0, "it was sent back to catching up");
     while seqs.last() != Some(&702) {
         seqs.push(next().await);
     }

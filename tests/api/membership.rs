@@ -8,8 +8,9 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use futures_util::future::join_all;
 use plaza::domains::chat::membership;
 use plaza::error::AppError;
-use plaza::events::{Event, EventKind, Interest, Payload, Subscription};
+use plaza::events::EventKind;
 use plaza::ids::{ConversationId, UserId};
+use plaza::live::{Event, Interest, Payload, Subscription};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +38,7 @@ async fn change(app: &TestApp, act: Act, conversation: ConversationId, user: Use
         })
         .await
         .unwrap();
-    app.app.events.nudge();
+    app.app.events.wake_sequencer();
 }
 
 /// Two instances, two groups, and people who are members of both.
@@ -80,11 +81,11 @@ impl Crowd {
 
     /// Follows the stream for somebody until it is over and half a second was silent.
     async fn listen(&self, n: usize, over: &CancellationToken) -> JoinHandle<Vec<Arc<Event>>> {
-        let start = self.app.app.events.head_cursor();
+        let start = self.app.app.events.head();
         let interest =
             Interest { kinds: &[EventKind::MessageCreated, EventKind::MessageUpdated], conversation: None, rank: 0 };
-        let app = Arc::clone(&self.instance_of(n).app);
-        let mut subscription = Subscription::open(app, self.people[n].0, interest, Some(start)).await.unwrap();
+        let live = Arc::clone(&self.instance_of(n).live);
+        let mut subscription = Subscription::open(live, self.people[n].0, interest, Some(start)).await.unwrap();
         let over = over.clone();
         tokio::spawn(async move {
             let mut events = Vec::new();
@@ -141,7 +142,7 @@ async fn order_holds_in_a_storm_and_the_removed_hear_nothing() {
     .await;
     let total = app.number("select (select count(*) from events) + (select count(*) from outbox)").await;
     until("both instances have it all", || async {
-        app.app.events.head() == total && other.app.events.head() == total
+        app.app.events.head().position == total && other.app.events.head().position == total
     })
     .await;
     assert_eq!(app.number("select count(*) - max(position) from events").await, 0, "positions have no gaps");

@@ -194,10 +194,10 @@ async fn listen(app: &TestApp, sql: &tokio_postgres::Client, case: &Case, fixtur
         let message = socket.receive().await;
         return message["payload"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{message}")).to_owned();
     };
-    let before = app.app.events.hub().subscriptions();
+    let before = app.live.hub.subscriptions();
     let mut socket = person.socket().await;
     socket.subscribe(case.document, json!({})).await;
-    until("the subscription is live", || async { app.app.events.hub().live() > before }).await;
+    until("the subscription is live", || async { app.live.hub.live() > before }).await;
     if case.document.contains("Updated {") && !case.document.contains("conversation") {
         fixture.money.stir(case.field, &fixture.owner, person, sql).await;
     } else {
@@ -207,7 +207,7 @@ async fn listen(app: &TestApp, sql: &tokio_postgres::Client, case: &Case, fixtur
     let heard = socket.next().await.to_string();
     assert_eq!(heard.contains(SECRET), may_read(case, asker), "{} tells {}: {heard}", case.field, ASKERS[asker]);
     drop(socket);
-    until("the subscription is gone", || async { app.app.events.hub().subscriptions() == before }).await;
+    until("the subscription is gone", || async { app.live.hub.subscriptions() == before }).await;
     "yes".to_owned()
 }
 

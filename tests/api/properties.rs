@@ -8,9 +8,9 @@ use async_graphql::{Name, Pos, Positioned, Request, Value as ConstValue, Variabl
 use plaza::auth::keys::Keys;
 use plaza::auth::token::AccessTokens;
 use plaza::config::Config;
+use plaza::config::limits::DocumentLimits;
 use plaza::error::AppError;
 use plaza::events::StreamCursor;
-use plaza::graphql::document::limits::Limits;
 use plaza::graphql::document::scan::scan;
 use plaza::graphql::document::{Asked, Documents, Refused};
 use plaza::graphql::errors::Stage;
@@ -143,7 +143,7 @@ fn with_fragments() -> impl Strategy<Value = (String, Vec<String>)> {
 }
 
 /// Why a document is too expensive, or nothing.
-fn verdict(query: &str, limits: &Limits) -> Result<(), String> {
+fn verdict(query: &str, limits: &DocumentLimits) -> Result<(), String> {
     let mut config = Config::parse([]).unwrap();
     config.document_limits = *limits;
     let documents = Documents::open(&schema().0.sdl(), &config).unwrap();
@@ -178,7 +178,7 @@ fn json() -> impl Strategy<Value = ConstValue> {
 proptest! {
     #[test]
     fn no_text_is_too_strange_to_be_looked_at(text in "\\PC{0,300}") {
-        let _ = scan(&text, &Limits::default());
+        let _ = scan(&text, &DocumentLimits::default());
         run(&text, Variables::default());
     }
 
@@ -190,7 +190,7 @@ proptest! {
     /// The parser never nests deeper than the scan saw: whatever it takes, with brackets of its own or in quotes.
     #[test]
     fn nothing_hides_from_the_scan(before in soup(), levels in 9_usize..200) {
-        let limits = Limits { nesting: 8, ..Limits::default() };
+        let limits = DocumentLimits { nesting: 8, ..DocumentLimits::default() };
         let text = format!("{before}{}", "[".repeat(levels));
         let end = text.len() - levels;
         // Where the scan lets it pass, the brackets stand in a text or a comment, which the parser may only take whole.
@@ -216,15 +216,15 @@ proptest! {
         let inlined = format!("{{ people {{ nodes {{ {inlined} }} }} }}");
         // Aliases are counted as they are written.
         let most = u32::MAX;
-        let open = Limits { fields: most, cost: most, depth: most, aliases: most, nesting: 500, ..Limits::default() };
-        let open = Limits { tokens: most, document_bytes: most, ..open };
+        let open = DocumentLimits { fields: most, cost: most, depth: most, aliases: most, nesting: 500, ..DocumentLimits::default() };
+        let open = DocumentLimits { tokens: most, document_bytes: most, ..open };
         for limits in [
-            Limits { depth: limit % 12 + 1, ..open },
-            Limits { cost: limit * limit, ..open },
+            DocumentLimits { depth: limit % 12 + 1, ..open },
+            DocumentLimits { cost: limit * limit, ..open },
         ] {
             prop_assert_eq!(verdict(&spread, &limits), verdict(&inlined, &limits), "{}", spread);
         }
-        let limits = Limits { fields: limit, ..open };
+        let limits = DocumentLimits { fields: limit, ..open };
         prop_assert_eq!(verdict(&spread, &limits), verdict(&inlined, &limits), "{}", spread);
     }
 
@@ -277,12 +277,12 @@ fn brackets_in_the_open_are_seen() {
     let brackets = "[".repeat(100);
     for before in ["", "\"\"\"\n", "\"\"\"a\" ", "\"\" ", "\"a\n", "# \"\n", "\"\\\\\" ", "\"\"\"\\\"\"\"\"\"\" "] {
         let document = format!("{{ echo(text: [{before}{brackets}");
-        assert!(scan(&document, &Limits::default()).is_err(), "{document}");
+        assert!(scan(&document, &DocumentLimits::default()).is_err(), "{document}");
     }
     for before in ["\"", "# ", "\"\"\" \" ", "\"\\\""] {
         let after = if before.contains("\"\"\"") { "\"\"\"" } else { "\"" };
         let document = format!("{{ echo(text: {before}{brackets}{after}) }}");
-        assert!(scan(&document, &Limits::default()).is_ok(), "{document}");
+        assert!(scan(&document, &DocumentLimits::default()).is_ok(), "{document}");
     }
     let asked = Asked { query: Some("{ echo(text: [\"\"\"a\" [".to_owned()), ..Asked::default() };
     ENGINE.with(|(_, documents, _)| {

@@ -179,7 +179,7 @@ async fn nothing_that_was_said_is_lost() {
         assert_eq!(ada.data(found, json!({ "q": word })).await["viewer"]["tickets"]["totalCount"], 1, "{word}");
     }
     assert_eq!(
-        app.number("select count(*) from outbox").await + app.app.events.head(),
+        app.number("select count(*) from outbox").await + app.app.events.head().position,
         2 * 6,
         "six changes, told to two each"
     );

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use plaza::events::{EventKind, Interest, StreamCursor, Subscription};
+use plaza::events::{EventKind, StreamCursor};
 use plaza::ids::UserId;
+use plaza::live::{Interest, Subscription};
 
 use crate::harness::{TestApp, until};
 
@@ -28,7 +29,7 @@ async fn a_long_replay_of_many_conversations_reads_each_event_once_or_twice() {
     .await
     .unwrap();
     let total = 401 * 40;
-    until("all have their places", || async { before.app.events.head() == total + 5000 }).await;
+    until("all have their places", || async { before.app.events.head().position == total + 5000 }).await;
     let url = before.url.clone();
     drop((before, sql));
 
@@ -36,7 +37,7 @@ async fn a_long_replay_of_many_conversations_reads_each_event_once_or_twice() {
     let read = "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint from pg_stat_user_tables where relname like 'events_2%'";
     let start = app.number(read).await;
     let interest = Interest { kinds: &[EventKind::ConversationRead], conversation: None, rank: 0 };
-    let mut replay = Subscription::open(Arc::clone(&app.app), UserId(bo.key()), interest, Some(cursor)).await.unwrap();
+    let mut replay = Subscription::open(Arc::clone(&app.live), UserId(bo.key()), interest, Some(cursor)).await.unwrap();
     let mut last = 0;
     for n in 0..total {
         let event = replay.next().await.unwrap();

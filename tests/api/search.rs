@@ -218,11 +218,11 @@ async fn entries_of_older_rules_are_made_anew() {
     .await
     .unwrap();
     assert_eq!(found(&app, "台灯").await, [""; 0]);
-    assert_eq!(plaza::domains::search::service::reindex(&app.app).await.unwrap(), 4);
+    assert_eq!(plaza::background::reindex::reindex(&app.app).await.unwrap(), 4);
     assert_eq!(found(&app, "台灯").await, ["台灯"]);
     assert_eq!(people(&ada, "ada").await, ["ada"]);
     assert_eq!(app.number("select count(*) from search_entries").await, 2);
-    assert_eq!(plaza::domains::search::service::reindex(&app.app).await.unwrap(), 0);
+    assert_eq!(plaza::background::reindex::reindex(&app.app).await.unwrap(), 0);
 }
 
 /// The sweep of words takes a lock against all who write; where it would have to wait for that, it is left for the next time.

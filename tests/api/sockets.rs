@@ -74,7 +74,7 @@ async fn the_protocol_s_rules_are_kept() {
     // Completed by the client: nothing more comes, and the hub forgets it.
     let id = socket.follow(&app, RECEIVE, json!({})).await;
     socket.send(json!({ "type": "complete", "id": id })).await;
-    until("the hub has forgotten it", || async { app.app.events.hub().subscriptions() == 0 }).await;
+    until("the hub has forgotten it", || async { app.live.hub.subscriptions() == 0 }).await;
 }
 
 /// Whoever does not say who it is within eight seconds is gone.
@@ -327,5 +327,5 @@ async fn a_socket_ends_with_its_token() {
     assert_eq!(socket.closed().await, (4403, "token-expired".into()));
     let late = app.app.clock.now() - expires_at;
     assert!(late >= chrono::TimeDelta::zero() && late < chrono::TimeDelta::seconds(2), "{late}");
-    assert_eq!(app.app.events.hub().subscriptions(), 0);
+    assert_eq!(app.live.hub.subscriptions(), 0);
 }

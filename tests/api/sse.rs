@@ -121,7 +121,7 @@ async fn a_stream_resumes_by_its_last_event_id() {
     ada.say(&bo, "message 4").await;
     assert_eq!(stream.message().await.0, 4);
     drop(stream);
-    until("the hub has forgotten them", || async { app.app.events.hub().subscriptions() == 0 }).await;
+    until("the hub has forgotten them", || async { app.live.hub.subscriptions() == 0 }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +130,7 @@ async fn all_events_can_be_resumed() {
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let body = json!({ "query": "subscription { events { cursor payload { __typename } } }" });
     let mut stream = Stream::open(&app, Some(&bo), &[], body.clone()).await;
-    until("it is live", || async { app.app.events.hub().live() == 1 }).await;
+    until("it is live", || async { app.live.hub.live() == 1 }).await;
     let message = ada.say(&bo, "teh").await;
     let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"the\") { userErrors { code } } }";
     ada.data(edit, json!({ "id": message["id"] })).await;
@@ -186,7 +186,7 @@ async fn who_may_not_or_asks_wrongly_is_told() {
     let mut nobody = Stream::open(&app, None, &[], receive.clone()).await;
     assert_eq!(nobody.event().await.unwrap().data["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     nobody.ends(true).await;
-    let head = app.app.events.head_cursor();
+    let head = app.app.events.head();
     let ahead = plaza::events::StreamCursor { position: 1_000_000, ..head }.encode();
     for (id, code) in [("nonsense", "BAD_USER_INPUT"), (ahead.as_str(), "CURSOR_EXPIRED")] {
         let mut stream = Stream::open(&app, Some(&ada), &[("last-event-id", id)], receive.clone()).await;

@@ -240,11 +240,11 @@ async fn mutations_and_replays_cost_what_they_should() {
         let (_, cost) = app.statements_of(ada.data(mutation, variables)).await;
         assert_eq!(cost, expected, "{what}");
     }
-    let head = app.app.events.head();
+    let head = app.app.events.head().position;
     for n in 0..40 {
         ada.say(&bo, &format!("message {n}")).await;
     }
-    until("the stream has it", || async { app.app.events.head() >= head + 40 }).await;
+    until("the stream has it", || async { app.app.events.head().position >= head + 40 }).await;
     // From memory: the role, the check of the cursor and the windows. From the database: the page, its end, and what it tells of.
     let since = "query ($after: String!, $n: Int) { viewer { eventsSince(after: $after, first: $n) { nodes { payload {
         ... on MessageCreated { message { seq sender { username } conversation { id title } } } } } } } }";
@@ -291,7 +291,7 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
         socket.subscribe(SEE, json!({})).await;
         sockets.push(socket);
     }
-    until("all are live", || async { app.app.events.hub().live() == MEMBERS }).await;
+    until("all are live", || async { app.live.hub.live() == MEMBERS }).await;
     let say = json!({ "input": { "to": { "conversationId": ConversationId(1).global() }, "content": { "text": { "text": "all of you" } } } });
     let ((), cost) = app
         .statements_of(async {

@@ -228,9 +228,9 @@ async fn a_key_is_somebody_s_an_operation_s_and_of_what_was_done() {
     let recharge = json!({ "amount": "1", "idempotencyKey": "k" });
     let back = "update idempotency_keys set created_at = created_at - interval '25 hours'";
     app.sql().await.execute(back, &[]).await.unwrap();
-    assert_eq!(plaza::idempotency::sweep(&app.app).await.unwrap(), 0);
+    assert_eq!(plaza::idempotency::delete_expired(&app.app.database, app.app.clock.now()).await.unwrap(), 0);
     ada.act("rechargeWallet", recharge).await;
     assert_eq!(ada.entries().await.iter().filter(|entry| entry.starts_with("RECHARGE 1.00")).count(), 1);
     app.sql().await.execute(back, &[]).await.unwrap();
-    assert_eq!(plaza::idempotency::sweep(&app.app).await.unwrap(), 4);
+    assert_eq!(plaza::idempotency::delete_expired(&app.app.database, app.app.clock.now()).await.unwrap(), 4);
 }

@@ -10,8 +10,8 @@ use super::types::User;
 use super::types::administration::UserFilter;
 use super::types::signing_in::Session;
 use crate::auth;
+use crate::domains::accounts::loader::{OwnSession, UserById};
 use crate::error::AppResult;
-use crate::graphql::Viewer;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::scalars::query_id;
@@ -24,7 +24,7 @@ use crate::page::PageArgs;
 /// When the database fails.
 pub async fn find_user(ctx: &Context<'_>, id: UserId) -> AppResult<Option<User>> {
     let loaders = ctx.loaders()?;
-    Ok(loaders.find(&loaders.users, id).await?.map(User))
+    Ok(loaders.find::<UserById>(id).await?.map(User))
 }
 
 /// The user that something refers to, through the loader.
@@ -33,7 +33,7 @@ pub async fn find_user(ctx: &Context<'_>, id: UserId) -> AppResult<Option<User>>
 /// When the database fails.
 pub async fn get_user(ctx: &Context<'_>, id: UserId) -> AppResult<User> {
     let loaders = ctx.loaders()?;
-    loaders.get(&loaders.users, id).await.map(User)
+    loaders.get::<UserById>(id).await.map(User)
 }
 
 /// The user that something refers to, where it does.
@@ -47,7 +47,7 @@ pub async fn get_user_of(ctx: &Context<'_>, id: Option<UserId>) -> Option<AppRes
 /// When the database fails.
 pub async fn is_admin(ctx: &Context<'_>, id: UserId) -> AppResult<bool> {
     let loaders = ctx.loaders()?;
-    let user = loaders.find(&loaders.users, id).await?;
+    let user = loaders.find::<UserById>(id).await?;
     Ok(user.is_some_and(|user| user.role == Role::Admin && user.deleted_at.is_none()))
 }
 
@@ -57,7 +57,7 @@ pub async fn is_admin(ctx: &Context<'_>, id: UserId) -> AppResult<bool> {
 /// Unauthenticated without a token.
 pub async fn find_session(ctx: &Context<'_>, id: SessionId) -> AppResult<Option<Session>> {
     let loaders = ctx.loaders()?;
-    Ok(loaders.find(&loaders.sessions, id).await?.map(Session))
+    Ok(loaders.find::<OwnSession>(id).await?.map(Session))
 }
 
 /// Queries of accounts.
@@ -67,11 +67,6 @@ pub struct AccountQuery;
 /// Queries of accounts.
 #[Object]
 impl AccountQuery {
-    /// Everything about the signed-in user. Null when no token was sent; `UNAUTHENTICATED` when the token is refused.
-    async fn viewer(&self, ctx: &Context<'_>) -> Option<AppResult<Viewer>> {
-        ctx.requester().and_then(|requester| Ok(requester.find_viewer()?.map(Viewer::new))).transpose()
-    }
-
     /// A person by id. Null when there is none.
     async fn user(
         &self,

@@ -5,7 +5,7 @@
 //! - `seq` numbers a conversation's messages from 1 without gaps; it is taken under the conversation's row lock, in the
 //!   statement that also inserts the message and its event.
 //! - `version` counts everything that happens in a conversation; every event carries the version it made.
-//! - A member's row stays when they leave; its window says what they may still see ([`crate::events::Window`]).
+//! - A member's row stays when they leave; its window says what they may still see ([`crate::domains::chat::model::Window`]).
 //! - Markers never move back, and never past the last message that the member may see.
 //! - The same `clientMessageId` of the same sender is one message, for ever.
 //!

@@ -7,7 +7,7 @@ use super::types::Conversation;
 use super::types::input::{ConversationPayload, MessagePayload, MessageTarget, SendMessageInput};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::payload::settle;
+use crate::graphql::mutation::mutation;
 use crate::graphql::scalars::mutation_id;
 use crate::ids::MessageId;
 
@@ -28,7 +28,7 @@ impl ChatMutation {
         #[graphql(desc = "The message and where it goes.")] input: SendMessageInput,
     ) -> Option<AppResult<MessagePayload>> {
         let sent = async { send::send_message(ctx.scope()?, input.parse()?).await };
-        settle(sent.await, MessagePayload::sent)
+        mutation(ctx, sent, MessagePayload::sent).await
     }
 
     /// Replaces the text of one's own message, for 24 hours. User errors: `NOT_FOUND`, `FORBIDDEN`, `NOT_MEMBER`, `RATE_LIMITED`,
@@ -43,7 +43,7 @@ impl ChatMutation {
             let id = mutation_id(MessageId::parse, &id, "id")?;
             send::edit_message(ctx.scope()?, id, text).await
         };
-        settle(edited.await, MessagePayload::sent)
+        mutation(ctx, edited, MessagePayload::sent).await
     }
 
     /// Marks what the viewer's devices have received; pushing alone never marks. Never moves back. User errors:
@@ -55,7 +55,7 @@ impl ChatMutation {
         #[graphql(desc = "The last message received, by seq.")] up_to_seq: i32,
     ) -> Option<AppResult<ConversationPayload>> {
         let marked = async { markers::mark_delivered(ctx.scope()?, to.parse("to")?, up_to_seq).await };
-        settle(marked.await, |seen| ConversationPayload::of(Some(Conversation::seen(seen))))
+        mutation(ctx, marked, |seen| ConversationPayload::of(Some(Conversation::seen(seen)))).await
     }
 
     /// Marks a conversation as read; without a target, everything of the viewer's. Never moves back. User errors:
@@ -71,6 +71,6 @@ impl ChatMutation {
             let Some(to) = to else { return markers::mark_all_read(scope, up_to_seq).await.map(|()| None) };
             markers::mark_read(scope, to.parse("to")?, up_to_seq).await.map(Some)
         };
-        settle(marked.await, |seen| ConversationPayload::of(seen.map(Conversation::seen)))
+        mutation(ctx, marked, |seen| ConversationPayload::of(seen.map(Conversation::seen))).await
     }
 }

@@ -5,15 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 
 use super::service;
-use super::service::seen::load_seen;
-use super::subscription::EVENT_KINDS;
-use super::types::event::ViewerEventConnection;
 use super::types::{Conversation, Message};
-use crate::error::{AppError, AppResult};
-use crate::events::{StreamCursor, Subscription};
+use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::live::interest;
 use crate::graphql::scalars::query_id;
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::page::PageArgs;
@@ -93,30 +88,5 @@ impl ChatViewer {
         Ok(Connection::new(rows, Conversation::seen, |scope, bound| {
             Box::pin(service::count_conversations(scope, bound))
         }))
-    }
-
-    /// The position now, read before everything else of the operation: take it together with a first fetch, then
-    /// subscribe with it, and nothing falls between. Costs no statement.
-    async fn event_cursor(&self, ctx: &Context<'_>) -> AppResult<String> {
-        Ok(ctx.scope()?.started_at.encode())
-    }
-
-    /// Durable events since a cursor, the oldest first; the pull twin of the `events` subscription. An error with the
-    /// code `CURSOR_EXPIRED` when the cursor is not among the events that are kept.
-    async fn events_since(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Any stream cursor: eventCursor, or an event's.")] after: String,
-        #[graphql(desc = "So many, 1 to 100.", default = 100)] first: i32,
-    ) -> AppResult<ViewerEventConnection> {
-        let limit = usize::try_from(first).ok().filter(|limit| (1..=100).contains(limit));
-        let limit = limit.ok_or_else(|| AppError::bad_input("`first` has to be from 1 to 100."))?;
-        let cursor = StreamCursor::parse(&after)?;
-        let scope = ctx.scope()?;
-        let viewer = scope.viewer()?.user_id;
-        let interest = interest(&scope.db, viewer, EVENT_KINDS, None).await?;
-        let (events, more) = Subscription::pull(scope, interest, cursor, limit).await?;
-        let seen = load_seen(&scope.db, viewer, &events).await?;
-        Ok(ViewerEventConnection::new(&events, &seen, more))
     }
 }

@@ -3,29 +3,18 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Subscription};
-use futures_util::{Stream, StreamExt, TryStreamExt};
+use futures_util::{Stream, StreamExt};
 
 use super::service;
 use super::types::Conversation;
-use super::types::event::{MessageReceived, ViewerEvent};
+use super::types::event::MessageReceived;
 use crate::error::{AppError, AppResult};
-use crate::events::resume::Resume;
-use crate::events::{Event, EventKind, Payload, StreamCursor};
+use crate::events::EventKind;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::live::{as_seen, follow};
+use crate::graphql::live::{follow, resume};
 use crate::graphql::scalars::query_id;
 use crate::ids::ConversationId;
-
-/// The kinds of event that clients know.
-pub const EVENT_KINDS: &[EventKind] = &[
-    EventKind::MessageCreated,
-    EventKind::MessageUpdated,
-    EventKind::ConversationRead,
-    EventKind::ItemTraded,
-    EventKind::TaskChanged,
-    EventKind::OrderChanged,
-    EventKind::TicketChanged,
-];
+use crate::live::{Event, Payload};
 
 /// Those of a conversation.
 const CONVERSATION_KINDS: &[EventKind] =
@@ -35,35 +24,14 @@ const CONVERSATION_KINDS: &[EventKind] =
 #[derive(Default)]
 pub struct ChatSubscription;
 
-/// Opens the viewer's subscription to some kinds of event.
-async fn open(
-    ctx: &Context<'_>,
-    kinds: &'static [EventKind],
-    conversation_id: Option<ID>,
-    after: Option<StreamCursor>,
-) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
-    let (app, viewer) = (ctx.app()?, ctx.viewer()?.user_id);
-    let conversation = conversation_id.map(|id| query_id(ConversationId::parse, &id, "conversationId")).transpose()?;
+/// The conversation that is asked for, if the viewer may follow it.
+async fn followed(ctx: &Context<'_>, id: Option<ID>) -> AppResult<Option<ConversationId>> {
+    let conversation = id.map(|id| query_id(ConversationId::parse, &id, "conversationId")).transpose()?;
     if let Some(conversation) = conversation {
+        let (app, viewer) = (ctx.app()?, ctx.viewer()?.user_id);
         service::check_may_follow(&app.database.lease(), viewer, conversation).await?;
     }
-    follow(ctx, kinds, conversation, after).await
-}
-
-/// Opens a subscription that can be resumed: behind `after`, or where the transport says.
-async fn resume(
-    ctx: &Context<'_>,
-    kinds: &'static [EventKind],
-    conversation_id: Option<ID>,
-    after: Option<String>,
-) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
-    let resume = ctx.data_opt::<Resume>().cloned().unwrap_or_default();
-    let after = match resume.start() {
-        Some(cursor) => Some(cursor),
-        None => after.map(|text| StreamCursor::parse(&text)).transpose()?,
-    };
-    let stream = open(ctx, kinds, conversation_id, after).await?;
-    Ok(stream.inspect_ok(move |event| resume.note(StreamCursor::after(event))))
+    Ok(conversation)
 }
 
 /// Subscriptions of chat.
@@ -80,7 +48,9 @@ impl ChatSubscription {
             String,
         >,
     ) -> Result<impl Stream<Item = AppResult<MessageReceived>> + use<>, AppError> {
-        let stream = resume(ctx, &[EventKind::MessageCreated], conversation_id, after).await?;
+        ctx.viewer()?;
+        let conversation = followed(ctx, conversation_id).await?;
+        let stream = resume(ctx, &[EventKind::MessageCreated], conversation, after).await?;
         Ok(stream.filter_map(async |event| event.map(|event| MessageReceived::of(&event)).transpose()))
     }
 
@@ -91,20 +61,8 @@ impl ChatSubscription {
         &self,
         ctx: &Context<'_>,
     ) -> Result<impl Stream<Item = AppResult<Conversation>> + use<>, AppError> {
-        let stream = open(ctx, CONVERSATION_KINDS, None, None).await?;
+        let stream = follow(ctx, CONVERSATION_KINDS, None, None).await?;
         Ok(stream.filter_map(async |event| event.map(|event| updated(&event)).transpose()))
-    }
-
-    /// Everything durable that concerns the viewer, resumable from a cursor. Error: `CURSOR_EXPIRED`.
-    async fn events(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Any stream cursor: eventCursor, or an event's. Without one, from now on.")] after: Option<
-            String,
-        >,
-    ) -> Result<impl Stream<Item = AppResult<ViewerEvent>> + use<>, AppError> {
-        let events = resume(ctx, EVENT_KINDS, None, after).await?;
-        as_seen(ctx, events, |_| true, ViewerEvent::of)
     }
 }
 

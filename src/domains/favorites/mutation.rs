@@ -2,26 +2,16 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::model::Changed;
 use super::service;
 use super::types::FavoritesPayload;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::payload::settle;
+use crate::graphql::mutation::mutation;
 use crate::graphql::scalars::mutation_id;
 use crate::ids::ItemId;
 
 fn parse(ids: &[ID]) -> AppResult<Vec<ItemId>> {
     ids.iter().enumerate().map(|(n, id)| mutation_id(ItemId::parse, id, &format!("itemIds.{n}"))).collect()
-}
-
-/// Favorites that were changed; what was loaded of their items before is no longer true.
-async fn changed(ctx: &Context<'_>, items: &[ItemId], change: AppResult<Changed>) -> AppResult<Changed> {
-    let change = change?;
-    for id in items {
-        ctx.loaders()?.forget_item(*id).await;
-    }
-    Ok(change)
 }
 
 /// Mutations of favorites.
@@ -40,9 +30,9 @@ impl FavoriteMutation {
     ) -> Option<AppResult<FavoritesPayload>> {
         let add = async {
             let items = parse(&item_ids)?;
-            changed(ctx, &items, service::add(ctx.scope()?, &items).await).await
+            service::add(ctx.scope()?, &items).await
         };
-        settle(add.await, Into::into)
+        mutation(ctx, add, Into::into).await
     }
 
     /// Takes items from the viewer's favorites. May be repeated: what isn't among them doesn't matter. User errors:
@@ -54,8 +44,8 @@ impl FavoriteMutation {
     ) -> Option<AppResult<FavoritesPayload>> {
         let remove = async {
             let items = parse(&item_ids)?;
-            changed(ctx, &items, service::remove(ctx.scope()?, &items).await).await
+            service::remove(ctx.scope()?, &items).await
         };
-        settle(remove.await, Into::into)
+        mutation(ctx, remove, Into::into).await
     }
 }

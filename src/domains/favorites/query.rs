@@ -4,6 +4,7 @@ use async_graphql::{Context, Object};
 
 use super::service;
 use super::types::Favorite;
+use crate::domains::favorites::loader::OwnFavorite;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -16,7 +17,7 @@ use crate::page::PageArgs;
 /// Unauthenticated without a token.
 pub async fn find_favorite(ctx: &Context<'_>, id: FavoriteId) -> AppResult<Option<Favorite>> {
     let loaders = ctx.loaders()?;
-    Ok(loaders.find(&loaders.favorites, id).await?.map(Favorite))
+    Ok(loaders.find::<OwnFavorite>(id).await?.map(Favorite))
 }
 
 /// The part of the viewer that favorites know of.

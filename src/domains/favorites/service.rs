@@ -6,7 +6,6 @@ use diesel_async::AsyncPgConnection;
 
 use super::model::{Changed, Favorite, FavoriteCard};
 use super::store;
-use crate::change::Fault;
 use crate::domains::accounts::service::hold_viewer;
 use crate::domains::items;
 use crate::domains::items::model::{ItemError, ItemStatus};
@@ -14,6 +13,7 @@ use crate::error::{AppError, AppResult, UserError};
 use crate::ids::{FavoriteId, ItemId, UserId};
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
+use crate::validation::Fault;
 
 /// Items that one call takes.
 const MOST_ITEMS: usize = 100;

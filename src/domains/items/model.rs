@@ -7,14 +7,16 @@ use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use serde::Serialize;
 
-use crate::change::{Change, Fault};
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::domains::accounts::model::User;
+use crate::domains::search::model::{Entry, OVER_BOOST, SearchKind};
+use crate::domains::search::words::{Document, Field};
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{ItemId, MediaId, UserId};
 use crate::money::Money;
 use crate::text::TextFault;
+use crate::validation::{Change, Fault};
 
 pg_enum! {
     /// Which way the item goes.
@@ -41,17 +43,20 @@ pg_enum! {
 }
 
 impl ItemStatus {
-    /// All of them.
-    pub const ALL: &[Self] = &[Self::Open, Self::Closed, Self::Deleted];
-
-    /// Its name in the API and in PostgreSQL.
+    /// The states that `updateItem` can bring an item to; deleting has its own mutation.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn next(self) -> &'static [Self] {
         match self {
-            Self::Open => "OPEN",
-            Self::Closed => "CLOSED",
-            Self::Deleted => "DELETED",
+            Self::Open => &[Self::Closed],
+            Self::Closed => &[Self::Open],
+            Self::Deleted => &[],
         }
+    }
+
+    /// What its score in search is multiplied with.
+    #[must_use]
+    pub fn search_boost(self) -> f32 {
+        if self == Self::Open { 1.0 } else { OVER_BOOST }
     }
 }
 
@@ -104,6 +109,18 @@ pub struct Item {
     pub created_at: DateTime<Utc>,
     /// When what it is or what became of it last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+impl From<&Item> for Entry {
+    fn from(item: &Item) -> Self {
+        let fields = [(item.title.as_str(), Field::Title), (item.note.as_str(), Field::Text)];
+        Self {
+            kind: SearchKind::Item,
+            subject_id: item.id.0,
+            boost: item.status.search_boost(),
+            document: Document::new(&fields),
+        }
+    }
 }
 
 /// An item with what a market usually shows beside it.
@@ -339,7 +356,7 @@ impl Fault for ItemError {
         let error = UserError::new(code, self.to_string(), path);
         let detail = match self {
             Self::IllegalTransition(from, to) => {
-                let allowed = super::policy::next_statuses(*from).iter().map(|status| status.name()).collect();
+                let allowed = from.next().iter().map(|status| status.name()).collect();
                 Detail::Transition { from: from.name(), to: to.name(), allowed }
             }
             Self::PriceChanged(price) => Detail::Current(price.to_string()),

@@ -2,22 +2,14 @@
 
 use async_graphql::{Context, ID, Object, Upload};
 
-use super::model::ItemCard;
 use super::service::{offering, trading};
 use super::types::{CreateItemInput, ItemPayload, UpdateItemInput};
 use crate::domains::media::mutation::sent;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::payload::settle;
+use crate::graphql::mutation::mutation;
 use crate::graphql::scalars::{Decimal, mutation_id};
 use crate::ids::ItemId;
-
-/// An item that was changed; what was loaded of it before is no longer true.
-async fn changed(ctx: &Context<'_>, change: AppResult<ItemCard>) -> AppResult<ItemCard> {
-    let card = change?;
-    ctx.loaders()?.forget_item(card.item.id).await;
-    Ok(card)
-}
 
 /// Mutations of items.
 #[derive(Default)]
@@ -38,8 +30,8 @@ impl ItemMutation {
         )]
         idempotency_key: Option<String>,
     ) -> Option<AppResult<ItemPayload>> {
-        let create = async { changed(ctx, offering::create(ctx.scope()?, input.into(), idempotency_key).await).await };
-        settle(create.await, Into::into)
+        let create = async { offering::create(ctx.scope()?, input.into(), idempotency_key).await };
+        mutation(ctx, create, Into::into).await
     }
 
     /// Changes an item of the viewer's, or closes or reopens it; who took it is told when it is reopened. User errors:
@@ -53,9 +45,9 @@ impl ItemMutation {
     ) -> Option<AppResult<ItemPayload>> {
         let update = async {
             let id = mutation_id(ItemId::parse, &id, "id")?;
-            changed(ctx, offering::update(ctx.scope()?, id, input.into()).await).await
+            offering::update(ctx.scope()?, id, input.into()).await
         };
-        settle(update.await, Into::into)
+        mutation(ctx, update, Into::into).await
     }
 
     /// Takes out an item for good: its owner, or an administrator. They still see it, with the status DELETED. User
@@ -67,9 +59,9 @@ impl ItemMutation {
     ) -> Option<AppResult<ItemPayload>> {
         let delete = async {
             let id = mutation_id(ItemId::parse, &id, "id")?;
-            changed(ctx, offering::delete(ctx.scope()?, id).await).await
+            offering::delete(ctx.scope()?, id).await
         };
-        settle(delete.await, Into::into)
+        mutation(ctx, delete, Into::into).await
     }
 
     /// Uploads pictures of up to 1 MiB, all or none, by a multipart request; they become files of the viewer's and stand
@@ -84,9 +76,9 @@ impl ItemMutation {
         let upload = async {
             let id = mutation_id(ItemId::parse, &item_id, "itemId")?;
             let sent = files.iter().enumerate().map(|(n, file)| sent(ctx, file, format!("files.{n}")));
-            changed(ctx, offering::upload_images(ctx.scope()?, id, sent.collect::<AppResult<_>>()?).await).await
+            offering::upload_images(ctx.scope()?, id, sent.collect::<AppResult<_>>()?).await
         };
-        settle(upload.await, Into::into)
+        mutation(ctx, upload, Into::into).await
     }
 
     /// Takes an open item of somebody else's: of any number who try at once, one gets it, and its owner is told; who has it
@@ -102,8 +94,8 @@ impl ItemMutation {
         let trade = async {
             let id = mutation_id(ItemId::parse, &id, "id")?;
             let expected = expected_price.map(|price| price.0);
-            changed(ctx, trading::trade(ctx.scope()?, id, expected).await).await
+            trading::trade(ctx.scope()?, id, expected).await
         };
-        settle(trade.await, Into::into)
+        mutation(ctx, trade, Into::into).await
     }
 }

@@ -1,12 +1,13 @@
 //! What items may be, who may do what with them, and where their states lead.
 
 use super::model::{Item, ItemAction, ItemChanges, ItemDraft, ItemError, ItemStatus, ItemUpdate};
-use crate::change::Faults;
 use crate::domains::media::policy::check_images;
 use crate::error::UserError;
 use crate::ids::{MediaId, UserId};
-use crate::money::{Money, check_price};
+use crate::money::Money;
+use crate::price::check_price;
 use crate::text::{check_length, check_line, is_lines};
+use crate::validation::Faults;
 
 /// The most categories that a list can be restricted to.
 pub const MOST_CATEGORIES: usize = 20;
@@ -67,16 +68,6 @@ pub fn judge_update(update: &ItemUpdate) -> Result<(ItemChanges, Option<Vec<Medi
     faults.none().map(|()| (changes, images))
 }
 
-/// The states that `updateItem` can bring an item to; deleting has its own mutation.
-#[must_use]
-pub fn next_statuses(from: ItemStatus) -> &'static [ItemStatus] {
-    match from {
-        ItemStatus::Open => &[ItemStatus::Closed],
-        ItemStatus::Closed => &[ItemStatus::Open],
-        ItemStatus::Deleted => &[],
-    }
-}
-
 /// Whether an owner may change an item so: its state, or what it is, or both. A traded one is a record until it is
 /// opened again; the same change may do so.
 ///
@@ -84,7 +75,7 @@ pub fn next_statuses(from: ItemStatus) -> &'static [ItemStatus] {
 /// [`ItemError::IllegalTransition`] at the status, [`ItemError::NotEditable`] at the item.
 pub fn check_update(item: &Item, to: Option<ItemStatus>, changes_it: bool) -> Result<(), (ItemError, &'static str)> {
     if let Some(to) = to.filter(|to| *to != item.status)
-        && !next_statuses(item.status).contains(&to)
+        && !item.status.next().contains(&to)
     {
         return Err((ItemError::IllegalTransition(item.status, to), "input.status"));
     }

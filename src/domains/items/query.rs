@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Object};
 
 use super::service::listing::{self, ItemList};
 use super::types::{Item, ItemFilter, ItemOrder};
+use crate::domains::items::loader::{ItemsByOwner, VisibleItem};
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -19,7 +20,7 @@ use crate::page::PageArgs;
 /// When the database fails.
 pub async fn find_item(ctx: &Context<'_>, id: ItemId) -> AppResult<Option<Item>> {
     let loaders = ctx.loaders()?;
-    Ok(loaders.find(&loaders.items, id).await?.map(Item))
+    Ok(loaders.find::<VisibleItem>(id).await?.map(Item))
 }
 
 /// The list that a field's arguments speak of.
@@ -40,7 +41,7 @@ pub async fn list_of_owner(
 ) -> AppResult<Connection<Item>> {
     let list = Arc::new(list(filter, order, page)?);
     let loaders = ctx.loaders()?;
-    let items = loaders.get(&loaders.items_by_owner, (owner, Arc::clone(&list))).await??;
+    let items = loaders.get::<ItemsByOwner>((owner, Arc::clone(&list))).await??;
     Ok(Connection::new(items, Into::into, move |scope, bound| {
         Box::pin(listing::count_items(scope, (*list).clone(), Some(owner), bound))
     }))

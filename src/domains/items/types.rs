@@ -8,10 +8,11 @@ use super::model::{
     self, ItemAction, ItemCard, ItemDirection, ItemDraft, ItemOrderField, ItemSort, ItemStatus, ItemUpdate,
 };
 use super::policy;
-use crate::change::Change;
+use crate::domains::accounts::loader::UserById;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::query::get_user_of;
 use crate::domains::accounts::types::User;
+use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::{Media, pictures};
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
@@ -19,6 +20,7 @@ use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DateTimeRange, DecimalRange, SortDirection};
 use crate::graphql::scalars::{DateTime, Decimal, change, query_id};
 use crate::ids::UserId;
+use crate::validation::Change;
 
 /// Something that somebody sells or is looking for.
 #[derive(Clone, Debug)]
@@ -63,7 +65,7 @@ impl Item {
     async fn images(&self, ctx: &Context<'_>) -> AppResult<Vec<Media>> {
         let loaders = ctx.loaders()?;
         // One may have been taken out and deleted since the item was read.
-        let look = self.0.images.iter().map(|id| loaders.find(&loaders.media, *id));
+        let look = self.0.images.iter().map(|id| loaders.find::<MediaById>(*id));
         let images = futures_util::future::try_join_all(look).await?;
         Ok(images.into_iter().flatten().map(Media).collect())
     }
@@ -115,7 +117,7 @@ impl Item {
         let is_admin = match viewer {
             Some(viewer) if viewer != item.owner_id => {
                 let loaders = ctx.loaders()?;
-                loaders.find(&loaders.users, viewer).await?.is_some_and(|user| user.role == Role::Admin)
+                loaders.find::<UserById>(viewer).await?.is_some_and(|user| user.role == Role::Admin)
             }
             _ => false,
         };

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::{Insertable, Queryable, Selectable};
 
-use crate::change::Fault;
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::error::{UserError, UserErrorCode};
 use crate::files::Refused;
 use crate::ids::{BlobId, MediaId, UploadId, UserId};
+use crate::validation::Fault;
 
 /// Somebody's file, with what is known of its content.
 #[derive(Clone, Debug)]

@@ -7,7 +7,8 @@ use super::service;
 use super::types::{MediaListPayload, MediaPayload, UploadTicket, UploadTicketInput, UploadTicketPayload};
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
-use crate::graphql::payload::{DeletePayload, settle};
+use crate::graphql::mutation::mutation;
+use crate::graphql::payload::DeletePayload;
 use crate::graphql::scalars::mutation_id;
 use crate::ids::MediaId;
 use crate::permit::MutationPermit;
@@ -43,7 +44,7 @@ impl MediaMutation {
             let files = service::upload_files(ctx.scope()?, vec![sent]).await?;
             files.into_iter().next().ok_or_else(|| AppError::internal("a file was lost"))
         };
-        settle(upload.await, Into::into)
+        mutation(ctx, upload, Into::into).await
     }
 
     /// Uploads up to ten files, all or none, as `uploadFile` does; 10 MiB in all.
@@ -56,7 +57,7 @@ impl MediaMutation {
             let sent = files.iter().enumerate().map(|(n, file)| sent(ctx, file, format!("files.{n}")));
             service::upload_files(ctx.scope()?, sent.collect::<AppResult<_>>()?).await
         };
-        settle(upload.await, Into::into)
+        mutation(ctx, upload, Into::into).await
     }
 
     /// Announces a file of up to 20 MiB that is sent straight to the storage: `PUT` its bytes to `uploadUrl` with
@@ -72,7 +73,7 @@ impl MediaMutation {
             let ticket = service::uploads::announce(ctx.scope()?, &file_name, &content_type, size_bytes).await?;
             Ok(UploadTicket::new(ticket, &ctx.app()?.config.public_url))
         };
-        settle(announce.await, Into::into)
+        mutation(ctx, announce, Into::into).await
     }
 
     /// Makes what was sent to a ticket's `uploadUrl` a file, after looking at it as `uploadFile` does; only then is there a
@@ -84,7 +85,7 @@ impl MediaMutation {
         #[graphql(desc = "The ticket's.")] upload_token: String,
     ) -> Option<AppResult<MediaPayload>> {
         let permit = ctx.data_opt::<MutationPermit>();
-        settle(async { service::uploads::complete(ctx.scope()?, &upload_token, permit).await }.await, Into::into)
+        mutation(ctx, async { service::uploads::complete(ctx.scope()?, &upload_token, permit).await }, Into::into).await
     }
 
     /// Deletes a file of the viewer's. User errors: `NOT_FOUND`, `CONFLICT` while something shows it, such as an avatar.
@@ -94,6 +95,6 @@ impl MediaMutation {
         #[graphql(desc = "The file's global id.")] id: ID,
     ) -> Option<AppResult<DeletePayload>> {
         let delete = async { service::delete_file(ctx.scope()?, mutation_id(MediaId::parse, &id, "id")?).await };
-        settle(delete.await, |()| DeletePayload::gone(id))
+        mutation(ctx, delete, |()| DeletePayload::gone(id.clone())).await
     }
 }

@@ -4,6 +4,7 @@ use async_graphql::{Context, Object};
 
 use super::service;
 use super::types::Media;
+use crate::domains::media::loader::OwnMedia;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -16,7 +17,7 @@ use crate::page::PageArgs;
 /// Unauthenticated without a token.
 pub async fn find_media(ctx: &Context<'_>, id: MediaId) -> AppResult<Option<Media>> {
     let loaders = ctx.loaders()?;
-    Ok(loaders.find(&loaders.own_media, id).await?.map(Media))
+    Ok(loaders.find::<OwnMedia>(id).await?.map(Media))
 }
 
 /// The part of the viewer that media knows of.

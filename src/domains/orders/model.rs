@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use serde::Serialize;
 
-use crate::change::{Change, Fault};
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{MediaId, OrderId, ProductId, UserId};
 use crate::money::Money;
+use crate::validation::{Change, Fault};
 
 pg_enum! {
     /// What became of an order. PENDING: SHIPPED by an administrator, CANCELLED by the buyer or an administrator. SHIPPED:
@@ -27,23 +27,6 @@ pg_enum! {
         Cancelled = "CANCELLED",
         /// The money was given back after it was sent.
         Refunded = "REFUNDED",
-    }
-}
-
-impl OrderStatus {
-    /// All of them.
-    pub const ALL: &[Self] = &[Self::Pending, Self::Shipped, Self::Completed, Self::Cancelled, Self::Refunded];
-
-    /// Its name in the API and in PostgreSQL.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Shipped => "SHIPPED",
-            Self::Completed => "COMPLETED",
-            Self::Cancelled => "CANCELLED",
-            Self::Refunded => "REFUNDED",
-        }
     }
 }
 

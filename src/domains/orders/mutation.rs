@@ -2,21 +2,13 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::model::Order;
 use super::service::{exchanging, fulfilling};
 use super::types::{ExchangePayload, OrderPayload, UpdateOrderInput};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::payload::settle;
+use crate::graphql::mutation::mutation;
 use crate::graphql::scalars::{Decimal, mutation_id};
 use crate::ids::{OrderId, ProductId};
-
-/// An order that was changed; what was loaded of it, its product and money before is no longer true.
-async fn changed(ctx: &Context<'_>, change: AppResult<Order>) -> AppResult<Order> {
-    let (order, loaders) = (change?, ctx.loaders()?);
-    loaders.forget_order(order.id, order.product_id).await;
-    Ok(order)
-}
 
 /// Mutations of orders.
 #[derive(Default)]
@@ -45,10 +37,9 @@ impl OrderMutation {
             let id = mutation_id(ProductId::parse, &id, "id")?;
             let expected = expected_price.map(|price| price.0);
             let done = exchanging::exchange(ctx.scope()?, id, address, expected, idempotency_key).await?;
-            ctx.loaders()?.forget_order(done.order.id, id).await;
             Ok(done)
         };
-        settle(exchange.await, Into::into)
+        mutation(ctx, exchange, Into::into).await
     }
 
     /// Changes where a pending order goes: its buyer, or an administrator. Gives it a tracking number, which ships it: an
@@ -63,9 +54,9 @@ impl OrderMutation {
     ) -> Option<AppResult<OrderPayload>> {
         let update = async {
             let id = mutation_id(OrderId::parse, &id, "id")?;
-            changed(ctx, fulfilling::update(ctx.scope()?, id, input.into()).await).await
+            fulfilling::update(ctx.scope()?, id, input.into()).await
         };
-        settle(update.await, Into::into)
+        mutation(ctx, update, Into::into).await
     }
 
     /// Says that a shipped order was received: its buyer, or an administrator. The buyer may say so again. User errors: `NOT_FOUND`,
@@ -77,9 +68,9 @@ impl OrderMutation {
     ) -> Option<AppResult<OrderPayload>> {
         let confirm = async {
             let id = mutation_id(OrderId::parse, &id, "id")?;
-            changed(ctx, fulfilling::confirm(ctx.scope()?, id).await).await
+            fulfilling::confirm(ctx.scope()?, id).await
         };
-        settle(confirm.await, Into::into)
+        mutation(ctx, confirm, Into::into).await
     }
 
     /// Calls a pending order off: its buyer, or an administrator. The piece goes back into stock, the money to the buyer.
@@ -97,9 +88,9 @@ impl OrderMutation {
     ) -> Option<AppResult<OrderPayload>> {
         let cancel = async {
             let id = mutation_id(OrderId::parse, &id, "id")?;
-            changed(ctx, fulfilling::cancel(ctx.scope()?, id, reason, idempotency_key).await).await
+            fulfilling::cancel(ctx.scope()?, id, reason, idempotency_key).await
         };
-        settle(cancel.await, Into::into)
+        mutation(ctx, cancel, Into::into).await
     }
 
     /// Gives the money of a shipped or completed order back; administrators alone. Given back by the same one with the same
@@ -119,8 +110,8 @@ impl OrderMutation {
     ) -> Option<AppResult<OrderPayload>> {
         let refund = async {
             let id = mutation_id(OrderId::parse, &id, "id")?;
-            changed(ctx, fulfilling::refund(ctx.scope()?, id, reason, restock, idempotency_key).await).await
+            fulfilling::refund(ctx.scope()?, id, reason, restock, idempotency_key).await
         };
-        settle(refund.await, Into::into)
+        mutation(ctx, refund, Into::into).await
     }
 }

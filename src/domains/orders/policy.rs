@@ -1,10 +1,10 @@
 //! Where orders' states lead, and who may do what with them.
 
 use super::model::{Order, OrderAction, OrderChanges, OrderEdit, OrderError, OrderEvent, OrderStatus, OrderUpdate};
-use crate::change::Faults;
 use crate::error::UserError;
 use crate::ids::UserId;
 use crate::text::{check_line, check_lines};
+use crate::validation::Faults;
 
 /// The longest address.
 pub const LONGEST_ADDRESS: usize = 200;

@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, Object};
 use super::model;
 use super::service;
 use super::types::{Order, OrderFilter};
+use crate::domains::orders::loader::VisibleOrder;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -18,7 +19,7 @@ use crate::page::PageArgs;
 /// When the database fails.
 pub async fn find_order(ctx: &Context<'_>, id: OrderId) -> AppResult<Option<Order>> {
     let loaders = ctx.loaders()?;
-    Ok(loaders.find(&loaders.orders, id).await?.map(Order))
+    Ok(loaders.find::<VisibleOrder>(id).await?.map(Order))
 }
 
 async fn connect(ctx: &Context<'_>, filter: model::OrderFilter, args: PageArgs) -> AppResult<Connection<Order>> {

@@ -8,11 +8,12 @@ use futures_util::Stream;
 use super::service;
 use super::types::Order;
 use crate::error::{AppError, AppResult};
-use crate::events::{EventKind, Payload};
+use crate::events::EventKind;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::live::{as_seen, follow};
 use crate::graphql::scalars::query_id;
 use crate::ids::OrderId;
+use crate::live::Payload;
 
 /// Subscriptions of orders.
 #[derive(Default)]

@@ -9,7 +9,10 @@ use super::policy::{self, Asker};
 use super::service::exchanging::Exchanged;
 use crate::domains::accounts::query::{get_user, get_user_of, is_admin};
 use crate::domains::accounts::types::User;
+use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::Media;
+use crate::domains::orders::loader::HistoryOf;
+use crate::domains::products::loader::PresentProduct;
 use crate::domains::products::types::Product;
 use crate::domains::wallet::types::Wallet;
 use crate::error::{AppError, AppResult};
@@ -52,7 +55,7 @@ impl Order {
     async fn product(&self, ctx: &Context<'_>) -> Option<AppResult<Product>> {
         let look = async {
             let loaders = ctx.loaders()?;
-            Ok(loaders.find(&loaders.products, self.0.product_id).await?.map(Product))
+            Ok(loaders.find::<PresentProduct>(self.0.product_id).await?.map(Product))
         };
         look.await.transpose()
     }
@@ -70,7 +73,7 @@ impl Order {
     /// Its picture as it was. Costs a statement for a whole list of orders, unless all were seen lately.
     async fn image(&self, ctx: &Context<'_>) -> AppResult<Media> {
         let loaders = ctx.loaders()?;
-        loaders.get(&loaders.media, self.0.image_id).await.map(Media)
+        loaders.get::<MediaById>(self.0.image_id).await.map(Media)
     }
 
     /// Where it goes; empty once its buyer has left.
@@ -98,7 +101,7 @@ impl Order {
     /// How it came to its state and its address, from the beginning; at most four lines of states, and 20 of addresses. Costs a statement for a whole list of orders.
     async fn history(&self, ctx: &Context<'_>) -> AppResult<Vec<OrderEvent>> {
         let loaders = ctx.loaders()?;
-        let events = loaders.find(&loaders.histories, self.0.id).await?.unwrap_or_default();
+        let events = loaders.find::<HistoryOf>(self.0.id).await?.unwrap_or_default();
         Ok(events.into_iter().map(OrderEvent).collect())
     }
 

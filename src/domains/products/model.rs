@@ -5,11 +5,13 @@ use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use serde::Serialize;
 
-use crate::change::{Change, Fault};
 use crate::db::schema;
+use crate::domains::search::model::{Entry, SearchKind};
+use crate::domains::search::words::{Document, Field};
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{MediaId, ProductId};
 use crate::money::Money;
+use crate::validation::{Change, Fault};
 
 /// What the store has.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -33,6 +35,13 @@ pub struct Product {
     pub created_at: DateTime<Utc>,
     /// When what it is last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+impl From<&Product> for Entry {
+    fn from(product: &Product) -> Self {
+        let document = Document::new(&[(product.name.as_str(), Field::Title)]);
+        Self { kind: SearchKind::Product, subject_id: product.id.0, boost: 1.0, document }
+    }
 }
 
 /// A product to be.

@@ -6,7 +6,8 @@ use super::service;
 use super::types::{CreateProductInput, ProductPayload, UpdateProductInput};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::payload::{DeletePayload, settle};
+use crate::graphql::mutation::mutation;
+use crate::graphql::payload::DeletePayload;
 use crate::graphql::scalars::mutation_id;
 use crate::ids::ProductId;
 
@@ -34,7 +35,7 @@ impl ProductMutation {
         )]
         idempotency_key: Option<String>,
     ) -> Option<AppResult<ProductPayload>> {
-        settle(async { service::create(ctx.scope()?, input.into(), idempotency_key).await }.await, Into::into)
+        mutation(ctx, async { service::create(ctx.scope()?, input.into(), idempotency_key).await }, Into::into).await
     }
 
     /// Changes a product; administrators alone. User errors: those of `createProduct`, `NOT_FOUND`, `CONFLICT` with the
@@ -48,10 +49,9 @@ impl ProductMutation {
         let update = async {
             let id = product_id(&id);
             let updated = service::update(ctx.scope()?, id, input.into()).await?;
-            ctx.loaders()?.products.forget(id).await;
             Ok(updated)
         };
-        settle(update.await, Into::into)
+        mutation(ctx, update, Into::into).await
     }
 
     /// Takes a product out of the store; administrators alone. Orders keep its name, price and picture. User error:
@@ -64,9 +64,8 @@ impl ProductMutation {
         let delete = async {
             let id = product_id(&id);
             service::delete(ctx.scope()?, id).await?;
-            ctx.loaders()?.products.forget(id).await;
             Ok(id.global())
         };
-        settle(delete.await, DeletePayload::gone)
+        mutation(ctx, delete, DeletePayload::gone).await
     }
 }

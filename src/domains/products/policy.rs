@@ -1,10 +1,11 @@
 //! What products may be.
 
 use super::model::{Product, ProductChanges, ProductDraft, ProductError, ProductUpdate, StockChange};
-use crate::change::Faults;
 use crate::error::UserError;
-use crate::money::{Money, check_price};
+use crate::money::Money;
+use crate::price::check_price;
 use crate::text::check_line;
+use crate::validation::Faults;
 
 const LONGEST_NAME: usize = 100;
 const MOST_STOCK: i32 = 100_000_000;

@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Object};
 
 use super::service::{self, Listing};
 use super::types::{Product, ProductFilter, ProductOrder};
+use crate::domains::products::loader::PresentProduct;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -17,7 +18,7 @@ use crate::page::PageArgs;
 /// When the database fails.
 pub async fn find_product(ctx: &Context<'_>, id: ProductId) -> AppResult<Option<Product>> {
     let loaders = ctx.loaders()?;
-    Ok(loaders.find(&loaders.products, id).await?.map(Product))
+    Ok(loaders.find::<PresentProduct>(id).await?.map(Product))
 }
 
 /// Queries of products.

@@ -10,7 +10,6 @@ use super::model::{
     ProductUpdate,
 };
 use super::{policy, store};
-use crate::change::Fault;
 use crate::db::cut::{Cut, Mark, Place};
 use crate::db::violated_constraint;
 use crate::domains::accounts::model::Role;
@@ -25,6 +24,7 @@ use crate::ids::ProductId;
 use crate::money::Money;
 use crate::page::{Page, PageArgs, PageRequest};
 use crate::scope::Scope;
+use crate::validation::Fault;
 
 /// Products by id, of those that are in the store; no statement when nothing is asked.
 ///
@@ -129,8 +129,8 @@ fn gone(error: diesel::result::Error) -> AppError {
 /// picture of theirs; those of a key.
 pub async fn create(scope: &Scope, draft: ProductDraft, key: Option<String>) -> AppResult<Product> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
-    let key = Key::new(scope, "createProduct", key, &draft)?;
-    if let Some(made) = idempotency::earlier(scope, key.as_ref()).await? {
+    let key = Key::new(scope.viewer()?.user_id, "createProduct", key, &draft)?;
+    if let Some(made) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return replayed(&*scope.db.read().await?, made).await;
     }
     policy::judge_draft(&draft).map_err(AppError::User)?;
@@ -148,7 +148,7 @@ pub async fn create(scope: &Scope, draft: ProductDraft, key: Option<String>) -> 
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
         hold_viewer(scope, conn).await?;
-        if let Some(made) = idempotency::claim(scope, conn, key.as_ref()).await? {
+        if let Some(made) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
             return replayed(conn, made).await;
         }
         let product = store::insert_product(conn, &product).await.map_err(gone)?;

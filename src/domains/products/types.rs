@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::model::{self, ProductDraft, ProductOrderField, ProductSort, ProductUpdate};
-use crate::change::Change;
+use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::{Media, picture};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DecimalRange, SortDirection};
 use crate::graphql::scalars::{DateTime, Decimal, change};
+use crate::validation::Change;
 
 /// What the points store has.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ impl Product {
     /// Its picture. Costs a statement for a whole list of products, unless all were seen lately.
     async fn image(&self, ctx: &Context<'_>) -> AppResult<Media> {
         let loaders = ctx.loaders()?;
-        loaders.get(&loaders.media, self.0.image_id).await.map(Media)
+        loaders.get::<MediaById>(self.0.image_id).await.map(Media)
     }
 
     /// When it was put into the store.

@@ -8,9 +8,13 @@ use super::service;
 use super::types::{SearchConnection, SearchEdge, SearchResult};
 use crate::contact::Contact;
 use crate::domains::accounts;
+use crate::domains::accounts::loader::UserById;
 use crate::domains::accounts::types::User;
+use crate::domains::items::loader::VisibleItem;
 use crate::domains::items::types::Item;
+use crate::domains::products::loader::PresentProduct;
 use crate::domains::products::types::Product;
+use crate::domains::tasks::loader::VisibleTask;
 use crate::domains::tasks::types::Task;
 use crate::error::AppResult;
 use crate::graphql::connection::{Connection, PageInfo};
@@ -23,19 +27,19 @@ async fn found(ctx: &Context<'_>, hit: &Hit) -> AppResult<Option<SearchResult>> 
     let loaders = ctx.loaders()?;
     Ok(match hit.kind {
         SearchKind::User => {
-            let user = loaders.find(&loaders.users, UserId(hit.subject_id)).await?;
+            let user = loaders.find::<UserById>(UserId(hit.subject_id)).await?;
             user.map(|user| SearchResult::User(User(user)))
         }
         SearchKind::Item => {
-            let item = loaders.find(&loaders.items, ItemId(hit.subject_id)).await?;
+            let item = loaders.find::<VisibleItem>(ItemId(hit.subject_id)).await?;
             item.map(|card| SearchResult::Item(Item(card)))
         }
         SearchKind::Task => {
-            let task = loaders.find(&loaders.tasks, TaskId(hit.subject_id)).await?;
+            let task = loaders.find::<VisibleTask>(TaskId(hit.subject_id)).await?;
             task.map(|card| SearchResult::Task(Task(card)))
         }
         SearchKind::Product => {
-            let product = loaders.find(&loaders.products, ProductId(hit.subject_id)).await?;
+            let product = loaders.find::<PresentProduct>(ProductId(hit.subject_id)).await?;
             product.map(|product| SearchResult::Product(Product(product)))
         }
     })
@@ -126,7 +130,7 @@ impl SearchQuery {
             let Page { rows, has_next, has_previous } = service::search(scope, kinds, &terms, &page).await?;
             let loaders = ctx.loaders()?;
             let look = rows.into_iter().map(async |(cursor, hit)| {
-                let user = loaders.find(&loaders.users, UserId(hit.subject_id)).await;
+                let user = loaders.find::<UserById>(UserId(hit.subject_id)).await;
                 user.map(|user| user.map(|user| (cursor, user)))
             });
             let rows = join_all(look).await.into_iter().filter_map(Result::transpose).collect::<AppResult<_>>()?;

@@ -9,9 +9,7 @@ use super::model::{Entry, Hit, HitKey, SearchKind};
 use super::terms::{Query, Spellings, Terms};
 use super::{store, words};
 use crate::app::App;
-use crate::domains::{accounts, items, products, tasks};
 use crate::error::{AppError, AppResult};
-use crate::ids::{ItemId, ProductId, TaskId, UserId};
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
 use crate::text::check_length;
@@ -24,9 +22,6 @@ const MOST_SPELLINGS: usize = 20;
 
 /// Words that are looked at in one transaction.
 const SWEPT: i64 = 200;
-
-/// Things that are indexed anew at once.
-const BATCH: i64 = 500;
 
 /// Writes what search knows of something, within the transaction that changes it, as its last statement.
 ///
@@ -158,56 +153,35 @@ pub async fn count(scope: &Scope, kinds: &[SearchKind], terms: &Terms, bound: i6
     Ok(store::count_hits(&*scope.db.read().await?, kinds, terms).await?.min(bound))
 }
 
-/// Makes the words of whatever older rules made them for, a batch at a time; returns how many.
+/// Some entries whose words older rules made.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn reindex(app: &App) -> AppResult<usize> {
-    let mut done = 0;
-    loop {
-        let mut conn = app.database.get().await?;
-        let stale = store::list_stale(&conn, BATCH).await?;
-        if stale.is_empty() || app.stop.is_cancelled() {
-            return Ok(done);
-        }
+pub async fn list_stale(conn: &AsyncPgConnection, limit: i64) -> AppResult<Vec<(SearchKind, i64)>> {
+    let stale = store::list_stale(conn, limit).await?;
+    if !stale.is_empty() {
         words::ready().await;
-        for kind in SearchKind::ALL {
-            let ids: Vec<i64> = stale.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
-            conn.transaction(async |conn| reindex_some(conn, *kind, &ids).await).await?;
-        }
-        done += stale.len();
     }
+    Ok(stale)
 }
 
-async fn reindex_some(conn: &mut AsyncPgConnection, kind: SearchKind, ids: &[i64]) -> AppResult<()> {
-    // Held before what they say is read: whoever changes it now writes its words after this.
-    let ids = store::lock_stale(conn, kind, ids).await?;
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let entries: Vec<Entry> = match kind {
-        SearchKind::User => {
-            let ids: Vec<UserId> = ids.iter().map(|id| UserId(*id)).collect();
-            let users = accounts::service::load_users(conn, &ids).await?;
-            users.values().filter(|user| user.deleted_at.is_none()).map(|user| Entry::from(&**user)).collect()
-        }
-        SearchKind::Item => {
-            let ids: Vec<ItemId> = ids.iter().map(|id| ItemId(*id)).collect();
-            items::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
-        }
-        SearchKind::Task => {
-            let ids: Vec<TaskId> = ids.iter().map(|id| TaskId(*id)).collect();
-            tasks::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
-        }
-        SearchKind::Product => {
-            let ids: Vec<ProductId> = ids.iter().map(|id| ProductId(*id)).collect();
-            products::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
-        }
-    };
-    let gone: Vec<i64> =
-        ids.iter().copied().filter(|id| !entries.iter().any(|entry| entry.subject_id == *id)).collect();
-    store::delete_entries(conn, kind, &gone).await?;
-    Ok(store::upsert_entries(conn, &entries).await?)
+/// Holds the entries of one kind that are still stale, within the caller's transaction, and returns them. Hold them before
+/// what they are about is read: a change of it then writes its words after this.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_stale(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -> AppResult<Vec<i64>> {
+    Ok(store::lock_stale(conn, kind, ids).await?)
+}
+
+/// Replaces the entries of one kind; those of `ids` that have none any more can't be found.
+///
+/// # Errors
+/// When the database fails.
+pub async fn replace(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64], entries: &[Entry]) -> AppResult<()> {
+    let gone = ids.iter().filter(|id| !entries.iter().any(|entry| entry.subject_id == **id));
+    store::delete_entries(conn, kind, &gone.copied().collect::<Vec<_>>()).await?;
+    Ok(store::upsert_entries(conn, entries).await?)
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@
 //! - A cancelled task is seen by its publisher, whoever was about to do it, and administrators. What a task says beyond
 //!   its title is everybody's while it is open, and theirs alone afterwards, in search as well.
 //! - To do again what one did just before succeeds and changes nothing.
-//! - Whoever leaves has ended their tasks before (`accounts::service::leaving`).
+//! - Whoever leaves has ended their tasks before (`departure::service`).
 //!
 //! Locks are taken in this order: the viewer's account, their idempotency key, the task, the count of what they may do in a
 //! time, its dispute, its new pictures, wallets, its job, what search knows of it.

@@ -2,21 +2,14 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::model::{Expected, TaskCard};
+use super::model::Expected;
 use super::service::{disputing, doing, publishing};
 use super::types::{CreateTaskInput, TaskPayload, UpdateTaskInput};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::payload::settle;
+use crate::graphql::mutation::mutation;
 use crate::graphql::scalars::{DateTime, Decimal, mutation_id};
 use crate::ids::TaskId;
-
-/// A task that was changed; what was loaded of it and of money before is no longer true.
-async fn changed(ctx: &Context<'_>, change: AppResult<TaskCard>) -> AppResult<TaskCard> {
-    let (card, loaders) = (change?, ctx.loaders()?);
-    loaders.forget_task(card.task.id).await;
-    Ok(card)
-}
 
 /// Mutations of tasks.
 #[derive(Default)]
@@ -38,9 +31,8 @@ impl TaskMutation {
         )]
         idempotency_key: Option<String>,
     ) -> Option<AppResult<TaskPayload>> {
-        let create =
-            async { changed(ctx, publishing::create(ctx.scope()?, input.into(), idempotency_key).await).await };
-        settle(create.await, Into::into)
+        let create = async { publishing::create(ctx.scope()?, input.into(), idempotency_key).await };
+        mutation(ctx, create, Into::into).await
     }
 
     /// Changes an open task: its publisher, or an administrator, who can't change the reward. More or less is held where
@@ -57,9 +49,9 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let update = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            changed(ctx, publishing::update(ctx.scope()?, id, input.into(), idempotency_key).await).await
+            publishing::update(ctx.scope()?, id, input.into(), idempotency_key).await
         };
-        settle(update.await, Into::into)
+        mutation(ctx, update, Into::into).await
     }
 
     /// Calls a task off and gives the reward back: its publisher while it is open, an administrator until it is submitted.
@@ -76,9 +68,9 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let cancel = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            changed(ctx, publishing::cancel(ctx.scope()?, id, idempotency_key).await).await
+            publishing::cancel(ctx.scope()?, id, idempotency_key).await
         };
-        settle(cancel.await, Into::into)
+        mutation(ctx, cancel, Into::into).await
     }
 
     /// Takes an accepted task back, so that somebody else can do it: its publisher once its deadline is over, or seven days
@@ -92,9 +84,9 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let release = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            changed(ctx, doing::release(ctx.scope()?, id).await).await
+            doing::release(ctx.scope()?, id).await
         };
-        settle(release.await, Into::into)
+        mutation(ctx, release, Into::into).await
     }
 
     /// Takes on an open task of somebody else's: of any number who try at once, one gets it. User errors: `NOT_FOUND`,
@@ -116,9 +108,9 @@ impl TaskMutation {
             let id = mutation_id(TaskId::parse, &id, "id")?;
             let expected =
                 Expected { price: expected_price.map(|price| price.0), updated_at: expected_updated_at.map(|at| at.0) };
-            changed(ctx, doing::accept(ctx.scope()?, id, expected).await).await
+            doing::accept(ctx.scope()?, id, expected).await
         };
-        settle(accept.await, Into::into)
+        mutation(ctx, accept, Into::into).await
     }
 
     /// Says that a task that the viewer accepted is done. Its publisher finishes it, or either of the two disputes it; at
@@ -132,9 +124,9 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let submit = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            changed(ctx, doing::submit(ctx.scope()?, id, note).await).await
+            doing::submit(ctx.scope()?, id, note).await
         };
-        settle(submit.await, Into::into)
+        mutation(ctx, submit, Into::into).await
     }
 
     /// Disputes a submitted task, as its publisher, its assignee or an administrator: it is not finished by itself any more,
@@ -149,9 +141,9 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let dispute = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            changed(ctx, disputing::dispute(ctx.scope()?, id, &reason).await).await
+            disputing::dispute(ctx.scope()?, id, &reason).await
         };
-        settle(dispute.await, Into::into)
+        mutation(ctx, dispute, Into::into).await
     }
 
     /// Decides a disputed task, as an administrator who is neither its publisher nor its assignee: all of the reward for the
@@ -172,9 +164,9 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let resolve = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            changed(ctx, disputing::resolve(ctx.scope()?, id, pay_to_assignee.0, &note, idempotency_key).await).await
+            disputing::resolve(ctx.scope()?, id, pay_to_assignee.0, &note, idempotency_key).await
         };
-        settle(resolve.await, Into::into)
+        mutation(ctx, resolve, Into::into).await
     }
 
     /// Gives up a task that the viewer accepted, for good, so that somebody else can do it; a dispute over it ends with that. User
@@ -186,9 +178,9 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let abandon = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            changed(ctx, doing::abandon(ctx.scope()?, id).await).await
+            doing::abandon(ctx.scope()?, id).await
         };
-        settle(abandon.await, Into::into)
+        mutation(ctx, abandon, Into::into).await
     }
 
     /// Says that a task of the viewer's is done, submitted or not: all of the reward goes to its assignee, and a dispute over
@@ -204,8 +196,8 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let finish = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            changed(ctx, doing::finish(ctx.scope()?, id, idempotency_key).await).await
+            doing::finish(ctx.scope()?, id, idempotency_key).await
         };
-        settle(finish.await, Into::into)
+        mutation(ctx, finish, Into::into).await
     }
 }

@@ -3,12 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::model::{Expected, Task, TaskAction, TaskChanges, TaskDraft, TaskError, TaskStatus, TaskUpdate};
-use crate::change::{Fault, Faults};
 use crate::domains::media::policy::check_images;
 use crate::error::UserError;
 use crate::ids::{MediaId, UserId};
-use crate::money::{Money, check_price};
+use crate::money::Money;
+use crate::price::check_price;
 use crate::text::{check_line, check_lines};
+use crate::validation::{Fault, Faults};
 
 const LONGEST_TITLE: usize = 100;
 const LONGEST_CONTENT: usize = 5000;

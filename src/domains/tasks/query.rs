@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, Object};
 use super::model;
 use super::service::listing::{self, Listing};
 use super::types::{Task, TaskFilter, TaskOrder};
+use crate::domains::tasks::loader::VisibleTask;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -18,7 +19,7 @@ use crate::page::PageArgs;
 /// When the database fails.
 pub async fn find_task(ctx: &Context<'_>, id: TaskId) -> AppResult<Option<Task>> {
     let loaders = ctx.loaders()?;
-    Ok(loaders.find(&loaders.tasks, id).await?.map(Task))
+    Ok(loaders.find::<VisibleTask>(id).await?.map(Task))
 }
 
 async fn connect(ctx: &Context<'_>, list: Listing, args: PageArgs) -> AppResult<Connection<Task>> {

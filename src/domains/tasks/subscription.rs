@@ -6,11 +6,12 @@ use futures_util::Stream;
 use super::service;
 use super::types::Task;
 use crate::error::{AppError, AppResult};
-use crate::events::{EventKind, Payload};
+use crate::events::EventKind;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::live::{as_seen, follow};
 use crate::graphql::scalars::query_id;
 use crate::ids::TaskId;
+use crate::live::Payload;
 
 /// Subscriptions of tasks.
 #[derive(Default)]

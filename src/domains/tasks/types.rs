@@ -6,16 +6,18 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 
 use super::model::{self, Dispute, TaskAction, TaskCard, TaskDraft, TaskOrderField, TaskSort, TaskStatus, TaskUpdate};
 use super::policy::{self, Asker};
-use crate::change::Change;
 use crate::domains::accounts::query::{get_user, get_user_of, is_admin};
 use crate::domains::accounts::types::User;
+use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::{Media, pictures};
+use crate::domains::tasks::loader::LastDispute;
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DecimalRange, SortDirection};
 use crate::graphql::scalars::{DateTime, Decimal, change, query_id};
 use crate::ids::UserId;
+use crate::validation::Change;
 
 /// Help that somebody asks for, and pays for.
 #[derive(Clone, Debug)]
@@ -59,7 +61,7 @@ impl Task {
         }
         let loaders = ctx.loaders()?;
         // One may have been taken out and deleted since the task was read.
-        let look = self.0.images.iter().map(|id| loaders.find(&loaders.media, *id));
+        let look = self.0.images.iter().map(|id| loaders.find::<MediaById>(*id));
         let images = futures_util::future::try_join_all(look).await?;
         Ok(images.into_iter().flatten().map(Media).collect())
     }
@@ -111,7 +113,7 @@ impl Task {
     async fn dispute(&self, ctx: &Context<'_>) -> AppResult<Option<TaskDispute>> {
         let Some(viewer) = ctx.requester()?.viewer else { return Ok(None) };
         let loaders = ctx.loaders()?;
-        let Some(dispute) = loaders.find(&loaders.disputes, self.0.task.id).await? else { return Ok(None) };
+        let Some(dispute) = loaders.find::<LastDispute>(self.0.task.id).await? else { return Ok(None) };
         let concerns = [self.0.task.publisher_id, dispute.assignee_id].contains(&viewer.user_id);
         Ok((concerns || is_admin(ctx, viewer.user_id).await?).then_some(TaskDispute(dispute)))
     }

@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 use diesel::{Insertable, Queryable, Selectable};
 use serde::Serialize;
 
-use crate::change::Fault;
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{OrderId, TicketId, UserId};
+use crate::validation::Fault;
 
 pg_enum! {
     /// What became of a ticket.
@@ -21,21 +21,6 @@ pg_enum! {
         Answered = "ANSWERED",
         /// Over, unless its author asks again.
         Closed = "CLOSED",
-    }
-}
-
-impl TicketStatus {
-    /// All of them.
-    pub const ALL: &[Self] = &[Self::Open, Self::Answered, Self::Closed];
-
-    /// Its name in the API and in PostgreSQL.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Open => "OPEN",
-            Self::Answered => "ANSWERED",
-            Self::Closed => "CLOSED",
-        }
     }
 }
 

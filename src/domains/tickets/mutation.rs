@@ -2,22 +2,13 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::model::Ticket;
 use super::service;
 use super::types::TicketPayload;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::payload::settle;
+use crate::graphql::mutation::mutation;
 use crate::graphql::scalars::mutation_id;
 use crate::ids::{OrderId, TicketId};
-
-/// A ticket that was changed; what was loaded of it before is no longer true.
-async fn changed(ctx: &Context<'_>, change: AppResult<Ticket>) -> AppResult<Ticket> {
-    let (ticket, loaders) = (change?, ctx.loaders()?);
-    loaders.tickets.forget(ticket.id).await;
-    loaders.ticket_lines.forget(ticket.id).await;
-    Ok(ticket)
-}
 
 /// Mutations of tickets.
 #[derive(Default)]
@@ -42,7 +33,7 @@ impl TicketMutation {
             let order = order_id.map(|id| mutation_id(OrderId::parse, &id, "orderId")).transpose()?;
             service::create(ctx.scope()?, &question, order, idempotency_key).await
         };
-        settle(create.await, Into::into)
+        mutation(ctx, create, Into::into).await
     }
 
     /// Answers a ticket, or adds to its answer; support and administrators alone. Sent again by the same one, an answer that is
@@ -58,9 +49,9 @@ impl TicketMutation {
         let reply = async {
             // Who may not answer learns nothing of ids.
             let id = mutation_id(TicketId::parse, &id, "id").unwrap_or(TicketId(0));
-            changed(ctx, service::answer(ctx.scope()?, id, &answer).await).await
+            service::answer(ctx.scope()?, id, &answer).await
         };
-        settle(reply.await, Into::into)
+        mutation(ctx, reply, Into::into).await
     }
 
     /// Asks more in a ticket that was answered or closed, and opens it again: its author. Sent again, a question that is the
@@ -74,9 +65,9 @@ impl TicketMutation {
     ) -> Option<AppResult<TicketPayload>> {
         let reopen = async {
             let id = mutation_id(TicketId::parse, &id, "id")?;
-            changed(ctx, service::reopen(ctx.scope()?, id, &content).await).await
+            service::reopen(ctx.scope()?, id, &content).await
         };
-        settle(reopen.await, Into::into)
+        mutation(ctx, reopen, Into::into).await
     }
 
     /// Closes a ticket: its author, support, or an administrator. Closed again by the same one, it succeeds and changes
@@ -88,8 +79,8 @@ impl TicketMutation {
     ) -> Option<AppResult<TicketPayload>> {
         let close = async {
             let id = mutation_id(TicketId::parse, &id, "id")?;
-            changed(ctx, service::close(ctx.scope()?, id).await).await
+            service::close(ctx.scope()?, id).await
         };
-        settle(close.await, Into::into)
+        mutation(ctx, close, Into::into).await
     }
 }

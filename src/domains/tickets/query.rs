@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Object};
 
 use super::service::{self, Listing};
 use super::types::{Ticket, TicketFilter};
+use crate::domains::tickets::loader::VisibleTicket;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -17,7 +18,7 @@ use crate::page::PageArgs;
 /// When the database fails.
 pub async fn find_ticket(ctx: &Context<'_>, id: TicketId) -> AppResult<Option<Ticket>> {
     let loaders = ctx.loaders()?;
-    Ok(loaders.find(&loaders.tickets, id).await?.map(Ticket))
+    Ok(loaders.find::<VisibleTicket>(id).await?.map(Ticket))
 }
 
 async fn connect(ctx: &Context<'_>, list: Listing, args: PageArgs) -> AppResult<Connection<Ticket>> {

@@ -9,7 +9,6 @@ use diesel_async::AsyncPgConnection;
 use super::model::{NewTicket, Ticket, TicketError, TicketFilter, TicketLine, TicketStatus};
 use super::policy::{self, Asker};
 use super::store;
-use crate::change::Fault;
 use crate::db::cut::{Cut, Mark, Place};
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_SUPPORT;
@@ -26,6 +25,7 @@ use crate::page::{Page, PageArgs, PageRequest};
 use crate::rates;
 use crate::scope::Scope;
 use crate::text::check_lines;
+use crate::validation::Fault;
 
 /// Tickets by id, of those that the viewer may see; no statement when nothing is asked.
 ///
@@ -151,8 +151,8 @@ async fn replayed(conn: &AsyncPgConnection, id: i64) -> AppResult<Ticket> {
 /// `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the question; `NOT_FOUND` for an order that is not theirs; those of a key.
 pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: Option<String>) -> AppResult<Ticket> {
     let viewer = scope.viewer()?.user_id;
-    let key = Key::new(scope, "createTicket", key, &(question, order))?;
-    if let Some(made) = idempotency::earlier(scope, key.as_ref()).await? {
+    let key = Key::new(scope.viewer()?.user_id, "createTicket", key, &(question, order))?;
+    if let Some(made) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return replayed(&*scope.db.read().await?, made).await;
     }
     check_lines(question, policy::LONGEST_TEXT).map_err(|fault| fault.at("question"))?;
@@ -164,12 +164,12 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
     let question = question.trim().to_owned();
     let words = words_of(std::iter::once(question.as_str())).await;
     let ticket = NewTicket { author_id: viewer, order_id: order, question, words, now: scope.app.clock.now() };
-    let buckets = rates::of_viewer(scope, "tickets", scope.app.config.rates.creations, TimeDelta::hours(1))?;
+    let buckets = rates::of_viewer(&scope.requester, "tickets", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     let mut conn = scope.db.write().await?;
     let ticket = conn
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
-            if let Some(made) = idempotency::claim(scope, conn, key.as_ref()).await? {
+            if let Some(made) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
                 return replayed(conn, made).await;
             }
             rates::spend(conn, &buckets, ticket.now).await?;
@@ -180,7 +180,7 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
             Ok(made)
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok(ticket)
 }
 
@@ -241,7 +241,7 @@ pub async fn answer(scope: &Scope, id: TicketId, answer: &str) -> AppResult<Tick
             Ok(ticket)
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok(ticket)
 }
 
@@ -271,7 +271,7 @@ pub async fn reopen(scope: &Scope, id: TicketId, content: &str) -> AppResult<Tic
             Ok(ticket)
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok(ticket)
 }
 
@@ -294,7 +294,7 @@ pub async fn close(scope: &Scope, id: TicketId) -> AppResult<Ticket> {
             Ok(ticket)
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok(ticket)
 }
 

@@ -7,7 +7,9 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use super::model::{self, TicketStatus};
 use crate::domains::accounts::query::{get_user, get_user_of};
 use crate::domains::accounts::types::User;
+use crate::domains::orders::loader::VisibleOrder;
 use crate::domains::orders::types::Order;
+use crate::domains::tickets::loader::LinesOf;
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
@@ -53,7 +55,7 @@ impl Ticket {
         let id = self.0.order_id?;
         let look = async {
             let loaders = ctx.loaders()?;
-            Ok(loaders.find(&loaders.orders, id).await?.map(Order))
+            Ok(loaders.find::<VisibleOrder>(id).await?.map(Order))
         };
         look.await.transpose()
     }
@@ -66,7 +68,7 @@ impl Ticket {
     /// All that was asked and answered, from the first question on; at most 20. Costs a statement for a whole list of tickets.
     async fn lines(&self, ctx: &Context<'_>) -> AppResult<Vec<TicketLine>> {
         let loaders = ctx.loaders()?;
-        let lines = loaders.find(&loaders.ticket_lines, self.0.id).await?.unwrap_or_default();
+        let lines = loaders.find::<LinesOf>(self.0.id).await?.unwrap_or_default();
         Ok(lines.into_iter().map(TicketLine).collect())
     }
 

@@ -4,12 +4,12 @@ use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
-use crate::change::Fault;
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{EntryId, OrderId, TaskId, UserId};
 use crate::money::Money;
+use crate::validation::Fault;
 
 pg_enum! {
     /// Why money moved.

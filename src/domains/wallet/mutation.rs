@@ -6,7 +6,7 @@ use super::service;
 use super::types::WalletPayload;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::payload::settle;
+use crate::graphql::mutation::mutation;
 use crate::graphql::scalars::{Decimal, mutation_id};
 use crate::ids::UserId;
 
@@ -30,10 +30,9 @@ impl WalletMutation {
     ) -> Option<AppResult<WalletPayload>> {
         let recharge = async {
             let done = service::recharge(ctx.scope()?, amount.0, idempotency_key).await;
-            ctx.loaders()?.forget_money().await;
             done
         };
-        settle(recharge.await, Into::into)
+        mutation(ctx, recharge, Into::into).await
     }
 
     /// Changes another person's balance, up or down; administrators alone. User errors: `SELF_TARGET`, `NOT_FOUND`, `OUT_OF_RANGE`, `REQUIRED`,
@@ -54,9 +53,8 @@ impl WalletMutation {
             // Who may not do it learns nothing of ids.
             let user = mutation_id(UserId::parse, &user_id, "userId").unwrap_or(UserId(0));
             let done = service::adjust(ctx.scope()?, user, amount.0, note, idempotency_key).await;
-            ctx.loaders()?.forget_money().await;
             done
         };
-        settle(adjust.await, Into::into)
+        mutation(ctx, adjust, Into::into).await
     }
 }

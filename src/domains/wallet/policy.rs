@@ -1,7 +1,8 @@
 //! Which amounts move, and what a wallet can hold.
 
 use super::model::{Cause, Wallet, WalletError};
-use crate::money::{HIGHEST_PRICE, Money};
+use crate::money::Money;
+use crate::price::HIGHEST_PRICE;
 
 /// The most that is recharged or adjusted at once.
 const HIGHEST_AMOUNT: Money = HIGHEST_PRICE;

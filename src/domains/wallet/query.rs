@@ -3,7 +3,9 @@
 use async_graphql::{Context, Object};
 
 use super::types::{LedgerEntry, Wallet};
+use crate::domains::accounts::loader::UserById;
 use crate::domains::accounts::query::is_admin;
+use crate::domains::wallet::loader::{VisibleEntry, WalletOf};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::ids::{EntryId, UserId, WalletId};
@@ -14,7 +16,7 @@ use crate::ids::{EntryId, UserId, WalletId};
 /// When the database fails.
 pub async fn get_wallet(ctx: &Context<'_>, owner: UserId) -> AppResult<Wallet> {
     let loaders = ctx.loaders()?;
-    loaders.get(&loaders.wallets, owner).await.map(Wallet)
+    loaders.get::<WalletOf>(owner).await.map(Wallet)
 }
 
 /// The viewer's wallet by its id, or anybody's for administrators.
@@ -23,7 +25,7 @@ pub async fn get_wallet(ctx: &Context<'_>, owner: UserId) -> AppResult<Wallet> {
 /// Unauthenticated without a token.
 pub async fn find_wallet(ctx: &Context<'_>, id: WalletId) -> AppResult<Option<Wallet>> {
     let (owner, viewer, loaders) = (UserId(id.0), ctx.viewer()?.user_id, ctx.loaders()?);
-    if viewer != owner && (!is_admin(ctx, viewer).await? || loaders.find(&loaders.users, owner).await?.is_none()) {
+    if viewer != owner && (!is_admin(ctx, viewer).await? || loaders.find::<UserById>(owner).await?.is_none()) {
         return Ok(None);
     }
     get_wallet(ctx, owner).await.map(Some)
@@ -35,7 +37,7 @@ pub async fn find_wallet(ctx: &Context<'_>, id: WalletId) -> AppResult<Option<Wa
 /// When the database fails.
 pub async fn find_entry(ctx: &Context<'_>, id: EntryId) -> AppResult<Option<LedgerEntry>> {
     let loaders = ctx.loaders()?;
-    Ok(loaders.find(&loaders.entries, id).await?.map(LedgerEntry))
+    Ok(loaders.find::<VisibleEntry>(id).await?.map(LedgerEntry))
 }
 
 /// The part of the viewer that wallets know of.

@@ -6,7 +6,6 @@ use diesel_async::AsyncPgConnection;
 
 use super::model::{Cause, Entry, LedgerAccount, NewTransfer, Wallet, WalletError};
 use super::{policy, store};
-use crate::change::{Fault, Faults};
 use crate::config::Recharge;
 use crate::domains::accounts;
 use crate::domains::accounts::model::Role;
@@ -18,6 +17,7 @@ use crate::money::Money;
 use crate::page::{Page, PageArgs, PageRequest};
 use crate::scope::Scope;
 use crate::text::check_line;
+use crate::validation::{Fault, Faults};
 
 /// Wallets of these people; empty ones of those who never had money.
 ///
@@ -219,7 +219,7 @@ async fn move_from_outside(
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
         hold_viewer(scope, conn).await?;
-        if let Some(entry) = idempotency::claim(scope, conn, key).await? {
+        if let Some(entry) = idempotency::claim(conn, key, scope.app.clock.now()).await? {
             return Ok(EntryId(entry));
         }
         if Some(user) != transfer.actor && !accounts::service::hold_person(conn, user).await? {
@@ -249,8 +249,8 @@ async fn after(scope: &Scope, entry: EntryId) -> AppResult<(Wallet, Entry)> {
 /// `OUT_OF_RANGE`; `FORBIDDEN` where it is switched off; `CONFLICT` when the wallet is full; those of a key.
 pub async fn recharge(scope: &Scope, amount: Money, key: Option<String>) -> AppResult<(Wallet, Entry)> {
     let viewer = scope.viewer()?.user_id;
-    let key = Key::new(scope, "rechargeWallet", key, &amount)?;
-    if let Some(entry) = idempotency::earlier(scope, key.as_ref()).await? {
+    let key = Key::new(scope.viewer()?.user_id, "rechargeWallet", key, &amount)?;
+    if let Some(entry) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return after(scope, EntryId(entry)).await;
     }
     if scope.app.config.recharge == Recharge::Off {
@@ -276,8 +276,8 @@ pub async fn adjust(
     if require_role(scope, Role::Admin).await?.user_id == user {
         return Err(WalletError::Oneself.at("userId").into());
     }
-    let key = Key::new(scope, "adjustBalance", key, &(user, amount, &note))?;
-    if let Some(entry) = idempotency::earlier(scope, key.as_ref()).await? {
+    let key = Key::new(scope.viewer()?.user_id, "adjustBalance", key, &(user, amount, &note))?;
+    if let Some(entry) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return after(scope, EntryId(entry)).await;
     }
     let mut faults = Faults::default();

@@ -4,8 +4,11 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::model::{self, LedgerReason};
 use super::service;
+use crate::domains::orders::loader::VisibleOrder;
 use crate::domains::orders::types::Order;
+use crate::domains::tasks::loader::VisibleTask;
 use crate::domains::tasks::types::Task;
+use crate::domains::wallet::loader::EntriesOf;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -47,7 +50,7 @@ impl Wallet {
     ) -> AppResult<Connection<LedgerEntry>> {
         let (loaders, user) = (ctx.loaders()?, self.0.user_id);
         let args = PageArgs { first, after, last, before };
-        let entries = loaders.get(&loaders.entries_of, (user, args)).await??;
+        let entries = loaders.get::<EntriesOf>((user, args)).await??;
         Ok(Connection::new(entries, LedgerEntry, move |scope, bound| {
             Box::pin(service::count_entries(scope, user, bound))
         }))
@@ -91,7 +94,7 @@ impl LedgerEntry {
         let id = self.0.order_id?;
         let look = async {
             let loaders = ctx.loaders()?;
-            Ok(loaders.find(&loaders.orders, id).await?.map(Order))
+            Ok(loaders.find::<VisibleOrder>(id).await?.map(Order))
         };
         look.await.transpose()
     }
@@ -101,7 +104,7 @@ impl LedgerEntry {
         let id = self.0.task_id?;
         let look = async {
             let loaders = ctx.loaders()?;
-            Ok(loaders.find(&loaders.tasks, id).await?.map(Task))
+            Ok(loaders.find::<VisibleTask>(id).await?.map(Task))
         };
         look.await.transpose()
     }

@@ -8,12 +8,11 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tokio_postgres::{AsyncMessage, NoTls};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::app::App;
 use crate::db::within;
 use crate::error::{AppError, AppResult};
-use crate::events::store;
+use crate::events::{Events, store};
 
-/// A nudge that takes longer means that the connection is dead.
+/// A wake-up that takes longer means that the connection is dead.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Nudges of other instances are sent at most once in this time.
@@ -34,22 +33,22 @@ impl Listener {
     }
 }
 
-/// Connects, listens, and passes every notification on as a nudge.
+/// Connects, listens, and passes every notification on as a wake-up.
 ///
 /// # Errors
 /// When the database can't be reached.
-pub async fn listen(app: &Arc<App>) -> AppResult<Listener> {
+pub async fn listen(events: &Arc<Events>) -> AppResult<Listener> {
     let (client, mut connection) =
-        tokio_postgres::connect(app.database.listen_url(), NoTls).await.map_err(AppError::internal)?;
+        tokio_postgres::connect(events.database.listen_url(), NoTls).await.map_err(AppError::internal)?;
     let (closed, stop) = (CancellationToken::new(), CancellationToken::new());
-    let (gone, dropped, app) = (closed.clone(), stop.clone(), Arc::clone(app));
+    let (gone, dropped, events) = (closed.clone(), stop.clone(), Arc::clone(events));
     tokio::spawn(async move {
         let drive = async {
             while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
                 if let AsyncMessage::Notification(notification) = message {
                     match notification.channel() {
-                        "plaza_events" => app.events.moved.notify_one(),
-                        _ => app.events.written.notify_one(),
+                        "plaza_events" => events.stream_advanced.notify_one(),
+                        _ => events.outbox_written.notify_one(),
                     }
                 }
             }
@@ -70,24 +69,24 @@ pub async fn listen(app: &Arc<App>) -> AppResult<Listener> {
     Ok(Listener { conn, closed, _driver: driver })
 }
 
-/// While another instance leads, sends this one's nudges to it; a lost one costs a second.
-pub(in crate::events) async fn relay_nudges(app: Arc<App>, stop: CancellationToken) {
+/// While another instance leads, sends this one's wake-ups to it; a lost one costs a second.
+pub(in crate::events) async fn relay_wakeups(events: Arc<Events>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let ended = tokio::select! {
             () = stop.cancelled() => return,
-            ended = relay(&app) => ended,
+            ended = relay(&events) => ended,
         };
         if let Err(error) = ended {
-            tracing::debug!(cause = %error.describe(), "nudges can't be sent just now");
+            tracing::debug!(cause = %error.describe(), "wake-ups can't be sent just now");
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
-async fn relay(app: &Arc<App>) -> AppResult<()> {
-    app.events.written_here.notified().await;
+async fn relay(events: &Arc<Events>) -> AppResult<()> {
+    events.outbox_written_here.notified().await;
     let connect = async {
-        let mut conn = AsyncPgConnection::establish(app.database.listen_url()).await.map_err(AppError::internal)?;
+        let mut conn = AsyncPgConnection::establish(events.database.listen_url()).await.map_err(AppError::internal)?;
         conn.batch_execute("set application_name = 'plaza nudges'; set synchronous_commit = off").await?;
         Ok::<_, AppError>(conn)
     };
@@ -95,6 +94,6 @@ async fn relay(app: &Arc<App>) -> AppResult<()> {
     loop {
         within(PATIENCE, store::notify_written(&conn)).await??;
         tokio::time::sleep(COALESCE).await;
-        app.events.written_here.notified().await;
+        events.outbox_written_here.notified().await;
     }
 }

@@ -12,8 +12,9 @@ use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::{Name, Node};
 
 use super::Refused;
-use super::limits::{Limits, NESTING, check};
+use super::limits::{NESTING, check};
 use super::positions::Positions;
+use crate::config::limits::DocumentLimits;
 
 const FIELDS: &str = "fields, with fragments written out";
 
@@ -43,7 +44,7 @@ impl Figures {
 ///
 /// # Errors
 /// `QUERY_TOO_EXPENSIVE`; a validation error for a fragment that does not exist or spreads itself, which has no size.
-pub fn check_bounds(document: &Document, positions: &Positions<'_>, limits: &Limits) -> Result<(), Refused> {
+pub fn check_bounds(document: &Document, positions: &Positions<'_>, limits: &DocumentLimits) -> Result<(), Refused> {
     let fragments: HashMap<&Name, &Node<FragmentDefinition>> = document
         .definitions
         .iter()
@@ -77,7 +78,7 @@ pub fn check_bounds(document: &Document, positions: &Positions<'_>, limits: &Lim
 
 struct Walk<'a> {
     positions: &'a Positions<'a>,
-    limits: &'a Limits,
+    limits: &'a DocumentLimits,
     fragments: HashMap<&'a Name, &'a Node<FragmentDefinition>>,
     /// Figures of the fragments walked so far; none while one is being walked.
     known: HashMap<&'a Name, Option<Figures>>,
@@ -138,7 +139,7 @@ mod tests {
     use super::*;
     use crate::error::AppError;
 
-    fn refusal(text: &str, limits: Limits) -> Option<String> {
+    fn refusal(text: &str, limits: DocumentLimits) -> Option<String> {
         let document = Parser::new().parse_ast(text, "a.graphql").unwrap();
         match check_bounds(&document, &Positions::of(text), &limits) {
             Ok(()) => None,
@@ -150,13 +151,13 @@ mod tests {
     /// In each of them alone there is little; spread in a row they come to a height of 19.
     #[test]
     fn fragments_that_nothing_spreads_are_bounded_in_their_order() {
-        let limits = Limits { nesting: 10, ..Limits::default() };
+        let limits = DocumentLimits { nesting: 10, ..DocumentLimits::default() };
         let chain = (0..10).rev().map(|n| format!("fragment F{n} on T {{ a {{ ...F{} }} }} ", n + 1));
         let text = format!("{{ a }} fragment F10 on T {{ a }} {}", chain.collect::<String>());
         assert!(refusal(&text, limits).is_some_and(|message| message.contains(NESTING)), "{text}");
         let wide = "fragment Wide on T { a b c }";
         let deep = format!("fragment Deep on T {}a{}", "{ a ".repeat(11), "}".repeat(11));
-        let limits = Limits { fields: 2, ..limits };
+        let limits = DocumentLimits { fields: 2, ..limits };
         for _ in 0..8 {
             assert!(refusal(&format!("{{ a }} {wide} {deep}"), limits).unwrap().contains(FIELDS));
             assert!(refusal(&format!("{{ a }} {deep} {wide}"), limits).unwrap().contains(NESTING));

@@ -35,7 +35,7 @@ fn read(folder: &Path) -> Vec<Case> {
 fn differences(folder: &Path) -> (usize, Vec<String>) {
     let mut config = Config::parse([]).unwrap();
     let most = 100_000;
-    config.document_limits = Limits {
+    config.document_limits = DocumentLimits {
         document_bytes: most,
         tokens: most,
         nesting: 200,

@@ -11,9 +11,10 @@ use async_graphql::Variables;
 use async_graphql::parser::types::{Field as Selected, OperationDefinition, OperationType, Selection, SelectionSet};
 use async_graphql_value::Value;
 
-use super::limits::{Limits, check};
+use super::limits::check;
 use super::schema::SchemaTypes;
 use super::sizes::{LIST_GUESS, Sizes, introspection_list};
+use crate::config::limits::DocumentLimits;
 use crate::error::AppResult;
 
 /// What a full introspection asks of a type is about 2,800 by this walk's own count.
@@ -48,7 +49,7 @@ struct Figures {
 pub fn walk(
     operation: &OperationDefinition,
     types: &SchemaTypes,
-    limits: &Limits,
+    limits: &DocumentLimits,
     variables: &Variables,
 ) -> AppResult<Verdict> {
     let walk = Walk { types, sizes: Sizes::new(variables) };

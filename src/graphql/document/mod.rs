@@ -67,10 +67,10 @@ use sha2::{Digest, Sha256};
 
 use super::errors::Stage;
 use crate::config::Config;
+use crate::config::limits::DocumentLimits;
 use crate::error::{AppError, AppResult, ErrorCode};
 pub use asked::{Asked, Extensions, Object, PersistedQuery};
 use cost::Verdict;
-use limits::Limits;
 use normalise::Decisions;
 use positions::Positions;
 use schema::SchemaTypes;
@@ -127,7 +127,7 @@ type NormalKey = (Hash, usize, Box<[bool]>);
 /// The documents of one schema.
 pub struct Documents {
     types: SchemaTypes,
-    limits: Limits,
+    limits: DocumentLimits,
     /// Whether introspection and suggestions are answered.
     open: bool,
     cache: Cache<Hash, Arc<Document>>,

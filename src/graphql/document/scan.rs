@@ -2,7 +2,8 @@
 //! one look at its bytes. The parser recurses into nested values and would take the process with it.
 
 use super::lex::Tokens;
-use super::limits::{Limits, NESTING, check};
+use super::limits::{NESTING, check};
+use crate::config::limits::DocumentLimits;
 use crate::error::AppResult;
 
 /// Looks at a document from outside, and counts its tokens: no string, block string or comment is taken for anything
@@ -10,7 +11,7 @@ use crate::error::AppResult;
 ///
 /// # Errors
 /// `QUERY_TOO_EXPENSIVE` when it is over a limit.
-pub fn scan(document: &str, limits: &Limits) -> AppResult<u32> {
+pub fn scan(document: &str, limits: &DocumentLimits) -> AppResult<u32> {
     check(document.len() as u64, limits.document_bytes, "bytes")?;
     let (mut tokens, mut directives, mut nesting) = (0_u32, 0_u64, 0_u64);
     for token in Tokens::of(document) {

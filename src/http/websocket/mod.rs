@@ -16,7 +16,6 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 
-use super::Endpoint;
 use super::accept::Accept;
 use super::credentials::of_headers;
 use super::gate::Caller;
@@ -24,6 +23,7 @@ use super::origin::may_connect;
 use super::query_string::check_no_credentials;
 use super::reply::Reply;
 use crate::error::{AppError, ErrorCode};
+use crate::http::endpoint::Endpoint;
 
 /// The subprotocol's name.
 const PROTOCOL: &str = "graphql-transport-ws";

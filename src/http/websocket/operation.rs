@@ -13,7 +13,8 @@ use crate::auth::Requester;
 use crate::error::AppError;
 use crate::graphql::document::Asked;
 use crate::graphql::errors;
-use crate::http::{Endpoint, execute};
+use crate::http::endpoint::Endpoint;
+use crate::http::execute;
 use crate::metrics::Counted;
 
 /// For log and figures.

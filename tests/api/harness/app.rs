@@ -8,13 +8,15 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use plaza::app::App;
+use plaza::background;
 use plaza::clock::Clock;
 use plaza::config::Config;
 use plaza::db::Database;
 use plaza::error::AppResult;
 use plaza::graphql::engine::Engine;
-use plaza::http::Endpoint;
+use plaza::http::endpoint::Endpoint;
 use plaza::http::server::{ConnectionLimits, Front, serve};
+use plaza::live::Live;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
@@ -26,6 +28,8 @@ use super::cluster;
 pub struct TestApp {
     /// The app, for what can't be seen from outside.
     pub app: Arc<App>,
+    /// Live delivery there.
+    pub live: Arc<Live>,
     /// Where it listens.
     pub address: SocketAddr,
     /// Its database.
@@ -63,7 +67,7 @@ impl TestApp {
 
     /// An instance with a schema of the test's own.
     pub async fn serving(engine: impl Engine, settings: &[(&str, &str)]) -> Self {
-        Self::build(cluster().database().await, settings, None, |app| Endpoint::with(app, Arc::new(engine))).await
+        Self::build(cluster().database().await, settings, None, |live| Endpoint::with(live, Arc::new(engine))).await
     }
 
     /// An instance whose pictures are decoded by another program, which may take so long.
@@ -75,7 +79,7 @@ impl TestApp {
         url: String,
         settings: &[(&str, &str)],
         decoder: Option<(PathBuf, Duration)>,
-        endpoint: impl FnOnce(&Arc<App>) -> AppResult<Endpoint>,
+        endpoint: impl FnOnce(&Arc<Live>) -> AppResult<Endpoint>,
     ) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let folder = cluster().folder(&format!("app-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
@@ -97,12 +101,13 @@ impl TestApp {
         let shift = Arc::new(AtomicI64::new(0));
         let app = App::build(config, database, Clock::Shifted(Arc::clone(&shift))).await.expect("the app is built");
         std::fs::create_dir_all(&folder).expect("the folder is ours");
-        app.start();
+        let live = Live::open(Arc::clone(&app)).await.expect("the database answers");
+        background::start(&live);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the port is known");
-        let front = Front::open_with(endpoint(&app).expect("the endpoint is built").router());
+        let front = Front::open_with(endpoint(&live).expect("the endpoint is built").router());
         tokio::spawn(serve(listener, front, ConnectionLimits::of(&app.config), app.stop.clone()));
-        Self { app, address, url, shift }
+        Self { app, live, address, url, shift }
     }
 
     /// Moves the clock forward.

@@ -115,9 +115,9 @@ impl Socket {
 
     /// Starts a subscription and waits until the server has it: a query behind it was answered.
     pub async fn follow(&mut self, app: &super::TestApp, document: &str, variables: Value) -> String {
-        let before = app.app.events.hub().subscriptions();
+        let before = app.live.hub.subscriptions();
         let id = self.subscribe(document, variables).await;
-        super::until("the subscription is known", || async { app.app.events.hub().live() > before }).await;
+        super::until("the subscription is known", || async { app.live.hub.live() > before }).await;
         id
     }
 

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::change::Fault;
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::money::Money;
+use crate::validation::Fault;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -9,10 +9,12 @@ use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 
-use crate::change::Change;
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
+use crate::domains::search::model::{Entry, SearchKind};
+use crate::domains::search::words::{Document, Field};
 use crate::ids::{MediaId, UserId};
+use crate::validation::Change;
 
 pub use code::{CaptchaAnswer, CodeProof, CodePurpose};
 pub use failure::AccountError;
@@ -55,6 +57,14 @@ pub struct User {
     pub created_at: DateTime<Utc>,
     /// When the profile last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+impl From<&User> for Entry {
+    fn from(user: &User) -> Self {
+        let number = user.account_number.to_string();
+        let fields = [&user.nickname, &user.username, &number].map(|text| (text.as_str(), Field::Title));
+        Self { kind: SearchKind::User, subject_id: user.id.0, boost: 1.0, document: Document::new(&fields) }
+    }
 }
 
 /// A person to be.

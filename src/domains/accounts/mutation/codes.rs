@@ -9,7 +9,8 @@ use crate::domains::accounts::types::signing_in::{
 };
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::payload::{OkPayload, settle};
+use crate::graphql::mutation::mutation;
+use crate::graphql::payload::OkPayload;
 
 /// Mutations around one-time codes and captchas.
 #[derive(Default)]
@@ -25,7 +26,7 @@ impl CodeMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it will be good for, and for nothing else.")] purpose: CodePurpose,
     ) -> Option<AppResult<ImageCaptchaPayload>> {
-        settle(async { codes::create_captcha(ctx.scope()?, purpose).await }.await, Into::into)
+        mutation(ctx, async { codes::create_captcha(ctx.scope()?, purpose).await }, Into::into).await
     }
 
     /// Sends a code of six digits, good for 10 minutes, one use and three tries from one address; it replaces an earlier one
@@ -40,7 +41,7 @@ impl CodeMutation {
         let RequestVerificationCodeInput { contact, purpose, captcha } = input;
         let send =
             async { codes::request_code(ctx.scope()?, (contact.into(), purpose), captcha.map(Into::into)).await };
-        settle(send.await, |()| OkPayload::done())
+        mutation(ctx, send, |()| OkPayload::done()).await
     }
 
     /// Sends a code for `resetPassword`, if the contact is an account's; the answer is the same if it is not. User errors:
@@ -53,7 +54,7 @@ impl CodeMutation {
         captcha: Option<ImageCaptchaAnswer>,
     ) -> Option<AppResult<OkPayload>> {
         let send = async { codes::request_reset(ctx.scope()?, contact.into(), captcha.map(Into::into)).await };
-        settle(send.await, |()| OkPayload::done())
+        mutation(ctx, send, |()| OkPayload::done()).await
     }
 
     /// Sets a new password by a code, and ends all the account's sessions. User errors: `WEAK_PASSWORD`, `CODE_INVALID`,
@@ -65,6 +66,6 @@ impl CodeMutation {
     ) -> Option<AppResult<OkPayload>> {
         let ResetPasswordInput { contact, code, new_password } = input;
         let reset = async { passwords::reset_password(ctx.scope()?, contact.into(), &code, new_password).await };
-        settle(reset.await, |()| OkPayload::done())
+        mutation(ctx, reset, |()| OkPayload::done()).await
     }
 }

@@ -2,7 +2,6 @@
 
 use async_graphql::{Context, Object, Upload};
 
-use crate::domains::accounts::model::User;
 use crate::domains::accounts::service::{contacts, profile};
 use crate::domains::accounts::types::UserPayload;
 use crate::domains::accounts::types::profile::UpdateProfileInput;
@@ -10,17 +9,8 @@ use crate::domains::accounts::types::signing_in::ContactInput;
 use crate::domains::media::mutation::sent;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::payload::{OkPayload, settle};
-
-/// Somebody who was changed; what was loaded of them before is no longer true.
-///
-/// # Errors
-/// What the change said.
-pub(super) async fn changed(ctx: &Context<'_>, change: AppResult<User>) -> AppResult<User> {
-    let user = change?;
-    ctx.loaders()?.forget_user(user.id).await;
-    Ok(user)
-}
+use crate::graphql::mutation::mutation;
+use crate::graphql::payload::OkPayload;
 
 /// Mutations of what people say of themselves, and of their contacts.
 #[derive(Default)]
@@ -37,8 +27,8 @@ impl ProfileMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What changes.")] input: UpdateProfileInput,
     ) -> Option<AppResult<UserPayload>> {
-        let update = async { changed(ctx, profile::update_profile(ctx.scope()?, input.into()).await).await };
-        settle(update.await, UserPayload::changed)
+        let update = async { profile::update_profile(ctx.scope()?, input.into()).await };
+        mutation(ctx, update, UserPayload::changed).await
     }
 
     /// Makes a picture of up to 1 MiB the viewer's avatar, by a multipart request; it becomes one of their files. User
@@ -50,15 +40,15 @@ impl ProfileMutation {
     ) -> Option<AppResult<UserPayload>> {
         let upload = async {
             let sent = sent(ctx, &file, "file".into())?;
-            changed(ctx, profile::upload_avatar(ctx.scope()?, sent).await).await
+            profile::upload_avatar(ctx.scope()?, sent).await
         };
-        settle(upload.await, UserPayload::changed)
+        mutation(ctx, upload, UserPayload::changed).await
     }
 
     /// Mails a link that verifies the viewer's waiting e-mail address; good for 24 hours. User errors: `INVALID_INPUT`
     /// when none is waiting, `RATE_LIMITED` for more than one a minute or four a day from one address, or ten a day in all.
     async fn send_email_verification(&self, ctx: &Context<'_>) -> Option<AppResult<OkPayload>> {
-        settle(async { contacts::send_link(ctx.scope()?).await }.await, |()| OkPayload::done())
+        mutation(ctx, async { contacts::send_link(ctx.scope()?).await }, |()| OkPayload::done()).await
     }
 
     /// Verifies an e-mail address by the token of a mailed link, signed in or not; the page `/verify-email?token=` does
@@ -68,8 +58,8 @@ impl ProfileMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The link's token.")] token: String,
     ) -> Option<AppResult<UserPayload>> {
-        let verify = async { changed(ctx, contacts::verify_email(ctx.scope()?, &token).await).await };
-        settle(verify.await, UserPayload::changed)
+        let verify = async { contacts::verify_email(ctx.scope()?, &token).await };
+        mutation(ctx, verify, UserPayload::changed).await
     }
 
     /// Confirms a new e-mail address or phone number with the code that was sent to it. User errors: `INVALID_INPUT` when
@@ -80,7 +70,7 @@ impl ProfileMutation {
         #[graphql(desc = "The waiting contact.")] contact: ContactInput,
         #[graphql(desc = "The code.")] code: String,
     ) -> Option<AppResult<UserPayload>> {
-        let verify = async { changed(ctx, contacts::verify_contact(ctx.scope()?, contact.into(), &code).await).await };
-        settle(verify.await, UserPayload::changed)
+        let verify = async { contacts::verify_contact(ctx.scope()?, contact.into(), &code).await };
+        mutation(ctx, verify, UserPayload::changed).await
     }
 }

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object};
 
 use crate::contact::Contact;
+use crate::domains::accounts::loader::UserById;
 use crate::domains::accounts::model::Device;
 use crate::domains::accounts::service::{passwords, registering, sessions, signing_in};
 use crate::domains::accounts::types::signing_in::{
@@ -10,7 +11,8 @@ use crate::domains::accounts::types::signing_in::{
 };
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::payload::{DeletePayload, OkPayload, settle};
+use crate::graphql::mutation::mutation;
+use crate::graphql::payload::{DeletePayload, OkPayload};
 use crate::graphql::scalars::mutation_id;
 use crate::ids::SessionId;
 
@@ -29,7 +31,7 @@ impl SignInMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The new account.")] input: RegisterInput,
     ) -> Option<AppResult<AuthPayload>> {
-        settle(async { registering::register(ctx.scope()?, input.into()).await }.await, AuthPayload::signed_in)
+        mutation(ctx, async { registering::register(ctx.scope()?, input.into()).await }, AuthPayload::signed_in).await
     }
 
     /// Signs in. An unknown account and a wrong password are both `INVALID_CREDENTIALS`; after three of them a captcha is
@@ -54,7 +56,7 @@ impl SignInMutation {
                 }
             }
         };
-        settle(login.await, AuthPayload::signed_in)
+        mutation(ctx, login, AuthPayload::signed_in).await
     }
 
     /// Proves the viewer's identity once more, for the ten minutes in which contacts can be changed, a first password be set and
@@ -78,7 +80,7 @@ impl SignInMutation {
                 }
             }
         };
-        settle(prove.await, |()| OkPayload::done())
+        mutation(ctx, prove, |()| OkPayload::done()).await
     }
 
     /// Exchanges a refresh token for new tokens; an expired access token sent along does no harm. The same token again
@@ -92,22 +94,22 @@ impl SignInMutation {
         let refresh = async {
             let (user_id, tokens) = sessions::refresh_session(ctx.scope()?, refresh_token).await?;
             let loaders = ctx.loaders()?;
-            let user = loaders.get(&loaders.users, user_id).await?;
+            let user = loaders.get::<UserById>(user_id).await?;
             Ok((tokens, user))
         };
-        settle(refresh.await, |(tokens, user)| AuthPayload::with(tokens, user))
+        mutation(ctx, refresh, |(tokens, user)| AuthPayload::with(tokens, user)).await
     }
 
     /// A ticket that opens an event stream where no header can be sent, as with a browser's `EventSource`:
     /// `new EventSource("/graphql?ticket=…&query=…")`. Ask for one for each stream: it opens streams for a minute, and a
     /// stream that it opened ends as one of the access token's would.
     async fn create_stream_ticket(&self, ctx: &Context<'_>) -> Option<AppResult<StreamTicketPayload>> {
-        settle(ctx.scope().and_then(|scope| sessions::create_stream_ticket(scope)), StreamTicketPayload::with)
+        mutation(ctx, async { sessions::create_stream_ticket(ctx.scope()?) }, StreamTicketPayload::with).await
     }
 
     /// Ends this session: its tokens stop working and its sockets close, on every instance within two seconds.
     async fn logout(&self, ctx: &Context<'_>) -> Option<AppResult<OkPayload>> {
-        settle(async { sessions::logout(ctx.scope()?).await }.await, |()| OkPayload::done())
+        mutation(ctx, async { sessions::logout(ctx.scope()?).await }, |()| OkPayload::done()).await
     }
 
     /// Ends one of the viewer's sessions, as `logout` does on that device. User error: `NOT_FOUND`.
@@ -117,12 +119,12 @@ impl SignInMutation {
         #[graphql(desc = "The session's global id, from `Viewer.sessions`.")] id: ID,
     ) -> Option<AppResult<DeletePayload>> {
         let revoke = async { sessions::revoke_session(ctx.scope()?, mutation_id(SessionId::parse, &id, "id")?).await };
-        settle(revoke.await, |()| DeletePayload::gone(id))
+        mutation(ctx, revoke, |()| DeletePayload::gone(id.clone())).await
     }
 
     /// Ends all of the viewer's sessions but this one.
     async fn revoke_other_sessions(&self, ctx: &Context<'_>) -> Option<AppResult<OkPayload>> {
-        settle(async { sessions::revoke_other_sessions(ctx.scope()?).await }.await, |()| OkPayload::done())
+        mutation(ctx, async { sessions::revoke_other_sessions(ctx.scope()?).await }, |()| OkPayload::done()).await
     }
 
     /// Replaces the password, ends all sessions, this one and its access tokens included, and opens a new one with the tokens
@@ -135,6 +137,6 @@ impl SignInMutation {
     ) -> Option<AppResult<AuthPayload>> {
         let change =
             async { passwords::change_password(ctx.scope()?, input.current_password, input.new_password).await };
-        settle(change.await, AuthPayload::signed_in)
+        mutation(ctx, change, AuthPayload::signed_in).await
     }
 }

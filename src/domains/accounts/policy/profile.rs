@@ -3,12 +3,12 @@
 use chrono::{Datelike, NaiveDate};
 
 use super::{check_nickname, check_username, stored_name, username_key};
-use crate::change::{Change, Faults};
 use crate::domains::accounts::model::{
     Access, AccountError, AdminUpdate, PlaceUpdate, Profile, ProfileChanges, ProfileUpdate, UserChanges, Verification,
 };
 use crate::error::UserError;
 use crate::text::{self, TextFault, is_line, is_lines};
+use crate::validation::{Change, Faults};
 
 const LONGEST_LINE: usize = 64;
 const LONGEST_ADDRESS: usize = 200;

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 
 use super::{contacts, passwords, reindex, require_role, sessions, taken};
-use crate::change::Change;
 use crate::domains::accounts::model::{AccountError, AdminUpdate, Role, SessionEnd, User, UserSearch};
 use crate::domains::accounts::policy::access;
 use crate::domains::accounts::store::sessions::Which;
@@ -14,6 +13,7 @@ use crate::ids::UserId;
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
 use crate::text;
+use crate::validation::Change;
 
 /// A page of people who have not left.
 ///

@@ -1,10 +1,10 @@
 //! Use cases of accounts: finding people here; [`registering`], [`signing_in`] and [`sessions`], [`passwords`],
-//! [`codes`] and [`contacts`], the [`profile`], [`administration`] and [`leaving`] apart.
+//! [`codes`] and [`contacts`], the [`profile`], [`administration`] and [`erasure`] apart.
 
 pub mod administration;
 pub mod codes;
 pub mod contacts;
-pub mod leaving;
+pub mod erasure;
 pub mod passwords;
 pub mod profile;
 pub mod registering;
@@ -21,7 +21,6 @@ use super::policy::{self, AccountName, access};
 use super::store;
 use crate::app::App;
 use crate::auth::Viewer;
-use crate::change::Fault;
 use crate::contact::Contact;
 use crate::db::violated_constraint;
 use crate::domains::media::model::MediaError;
@@ -30,6 +29,7 @@ use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::rates;
 use crate::scope::Scope;
+use crate::validation::Fault;
 
 /// Whether anybody has registered.
 ///

@@ -3,7 +3,6 @@
 use diesel_async::AsyncPgConnection;
 
 use super::{codes, contacts, reindex, sessions, taken};
-use crate::change::Change;
 use crate::contact::Contact;
 use crate::domains::accounts::model::{ProfileChanges, ProfileUpdate, User, UserChanges};
 use crate::domains::accounts::{policy, store};
@@ -11,6 +10,7 @@ use crate::domains::media;
 use crate::domains::media::model::Sent;
 use crate::error::{AppError, AppResult};
 use crate::scope::Scope;
+use crate::validation::Change;
 
 /// Changes what the viewer says of themselves. A new contact waits to be verified, and is sent a code.
 ///

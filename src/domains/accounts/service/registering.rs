@@ -4,7 +4,6 @@ use diesel_async::AsyncPgConnection;
 
 use super::codes::{self, Said};
 use super::{sessions, taken};
-use crate::change::Faults;
 use crate::contact::Contact;
 use crate::domains::accounts::model::{
     AccountError, CodeProof, CodePurpose, Device, NewUser, ProfileChanges, Registration, SignedIn, User,
@@ -14,6 +13,7 @@ use crate::domains::search;
 use crate::error::{AppError, AppResult, UserError};
 use crate::rates;
 use crate::scope::Scope;
+use crate::validation::Faults;
 
 /// What an account without a chosen name is called.
 const NEWCOMER: &str = "新手咸鱼人员";

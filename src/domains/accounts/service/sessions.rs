@@ -170,7 +170,7 @@ pub(super) fn announce(scope: &Scope, ended: &[SessionId], reason: SessionEnd) {
     for session in ended {
         scope.app.revoked.insert(*session, reason, scope.app.clock.now());
     }
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
 }
 
 async fn end_now(scope: &Scope, whose: (UserId, Which), reason: SessionEnd) -> AppResult<Vec<SessionId>> {
@@ -256,14 +256,16 @@ pub async fn issue_operator_token(scope: &Scope, username: &str) -> AppResult<To
     opened.ok_or_else(|| AppError::bad_input(format!("{username} is suspended.")))
 }
 
-/// The sessions revoked so lately that access tokens of theirs may be alive, and why.
+/// Reads which sessions were revoked so lately that access tokens of theirs may be alive, and why.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_lately_revoked(app: &App) -> AppResult<Vec<(SessionId, SessionEnd)>> {
-    let conn = app.database.get().await?;
-    let revoked = store::list_revoked_since(&conn, app.clock.now() - LONGEST_LIFETIME).await?;
-    Ok(revoked.into_iter().map(|(id, reason)| (id, reason.unwrap_or(SessionEnd::Revoked))).collect())
+pub async fn restore_revoked(app: &App) -> AppResult<()> {
+    let (conn, now) = (app.database.get().await?, app.clock.now());
+    for (id, reason) in store::list_revoked_since(&conn, now - LONGEST_LIFETIME).await? {
+        app.revoked.insert(id, reason.unwrap_or(SessionEnd::Revoked), now);
+    }
+    Ok(())
 }
 
 /// Why these sessions ended; no statement when nothing is asked.

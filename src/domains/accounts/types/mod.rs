@@ -10,8 +10,10 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::model::{self, Access, Gender, Place, Profile, Role, Verification};
 use super::policy::{access, profile::age};
+use crate::domains::accounts::loader::{DetailsByUser, UserById};
 use crate::domains::items;
 use crate::domains::items::types::{Item, ItemFilter, ItemOrder};
+use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::Media;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
@@ -28,7 +30,7 @@ pub struct User(pub Arc<model::User>);
 impl User {
     async fn details(&self, ctx: &Context<'_>) -> AppResult<Arc<(Access, Profile)>> {
         let loaders = ctx.loaders()?;
-        loaders.get(&loaders.details, self.0.id).await
+        loaders.get::<DetailsByUser>(self.0.id).await
     }
 
     /// Whether the viewer sees the private part; the viewer's role is loaded where it matters.
@@ -38,7 +40,7 @@ impl User {
             return Ok(true);
         }
         let loaders = ctx.loaders()?;
-        let role = loaders.find(&loaders.users, viewer.user_id).await?.map_or(Role::User, |user| user.role);
+        let role = loaders.find::<UserById>(viewer.user_id).await?.map_or(Role::User, |user| user.role);
         Ok(access::sees_private(viewer.user_id, self.0.id, role))
     }
 }
@@ -76,7 +78,7 @@ impl User {
         let id = self.0.avatar_id?;
         let look = async {
             let loaders = ctx.loaders()?;
-            loaders.get(&loaders.media, id).await.map(Media)
+            loaders.get::<MediaById>(id).await.map(Media)
         };
         Some(look.await)
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
-use crate::change::Change;
 use crate::domains::accounts::model::{Access, Gender, PlaceUpdate, Profile, ProfileUpdate};
 use crate::domains::media::types::picture;
 use crate::domains::wallet::query::get_wallet;
@@ -14,6 +13,7 @@ use crate::geo;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::scalars::{Date, DateTime, EmailAddress, PhoneNumber, change};
 use crate::ids::{MediaId, UserId};
+use crate::validation::Change;
 
 /// What is somebody's alone: for themselves and administrators.
 pub struct UserPrivate(pub Arc<(Access, Profile)>, pub UserId);

@@ -87,6 +87,6 @@ async fn move_markers(scope: &Scope, ids: &[ConversationId], up_to: Option<i32>)
             Ok::<_, AppError>(members::move_read_markers(conn, markers).await?)
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok(moved)
 }

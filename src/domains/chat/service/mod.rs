@@ -1,7 +1,6 @@
 //! Use cases of chat: reading conversations here, [`send`]ing and [`markers`] apart.
 
 pub mod markers;
-pub mod seen;
 pub mod send;
 
 use std::collections::HashMap;
@@ -14,8 +13,8 @@ use super::model::{ChatError, ConversationCard, Member, Message, MessageCard, Ta
 use super::store::{self, members};
 use crate::clock::is_storable;
 use crate::db::Lease;
+use crate::domains::chat::model::Window;
 use crate::error::{AppError, AppResult, ErrorCode, UserError};
-use crate::events::Window;
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;

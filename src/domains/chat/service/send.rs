@@ -63,7 +63,7 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<Sent> {
             start_direct(scope, viewer, &draft).await?
         };
         if let Appended::Message(sent) = appended {
-            scope.app.events.nudge();
+            scope.app.events.wake_sequencer();
             return Ok(sent);
         }
     }
@@ -73,7 +73,7 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<Sent> {
 /// How many messages somebody sends to a person who does not answer.
 fn most_unanswered(scope: &Scope) -> i32 {
     let rate = scope.app.config.rates.unanswered;
-    if rates::counts(scope, rate) { i32::try_from(rate.most).unwrap_or(i32::MAX) } else { i32::MAX }
+    if rates::counts(&scope.requester, rate) { i32::try_from(rate.most).unwrap_or(i32::MAX) } else { i32::MAX }
 }
 
 fn path(target: Target) -> &'static str {
@@ -179,7 +179,8 @@ async fn start_direct(scope: &Scope, viewer: UserId, draft: &Draft) -> AppResult
     let mut conn = scope.db.write().await?;
     let pair = (viewer.min(peer), viewer.max(peer));
     let now = scope.app.clock.now();
-    let buckets = rates::of_viewer(scope, "conversations", scope.app.config.rates.conversations, TimeDelta::days(1))?;
+    let buckets =
+        rates::of_viewer(&scope.requester, "conversations", scope.app.config.rates.conversations, TimeDelta::days(1))?;
     // A repeated client id ends the transaction; its commit is then a rollback, and nothing was made.
     conn.transaction(async |conn| {
         let known = accounts::service::load_users(conn, &[peer]).await?;
@@ -226,7 +227,7 @@ pub async fn edit_message(scope: &Scope, id: MessageId, text: String) -> AppResu
             .await?
         };
         if let Some(sent) = replaced {
-            scope.app.events.nudge();
+            scope.app.events.wake_sequencer();
             return Ok(sent);
         }
     }
@@ -245,7 +246,8 @@ async fn replace(
     let (card, member) = seen.ok_or(ChatError::NoSuchMessage.at("id"))?;
     policy::check_sender(&member, None).map_err(|error| error.at("id"))?;
     if policy::waits_for_answer(&card.conversation, message.sender_id) {
-        let buckets = rates::of_viewer(scope, "edits", scope.app.config.rates.unanswered, TimeDelta::days(1))?;
+        let buckets =
+            rates::of_viewer(&scope.requester, "edits", scope.app.config.rates.unanswered, TimeDelta::days(1))?;
         rates::spend(conn, &buckets, now).await?;
     }
     let edit = EditMessage { message: message.id, conversation: &card.conversation, content, now };

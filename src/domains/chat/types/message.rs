@@ -8,6 +8,7 @@ use super::Conversation;
 use crate::domains::accounts::model as accounts;
 use crate::domains::accounts::query::get_user;
 use crate::domains::accounts::types::User;
+use crate::domains::chat::loader::{ConversationById, PresentMembers};
 use crate::domains::chat::model::{self, Content, ConversationCard, Member, MessageCard, MessageStatus, MessageType};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
@@ -59,7 +60,7 @@ impl Message {
     async fn recipients_at(&self, ctx: &Context<'_>, marker: impl Fn(&Member) -> i32) -> AppResult<usize> {
         let loaders = ctx.loaders()?;
         let message = self.message();
-        let members = loaders.find(&loaders.members, message.conversation_id).await?.unwrap_or_default();
+        let members = loaders.find::<PresentMembers>(message.conversation_id).await?.unwrap_or_default();
         let arrived = |(member, _): &&(Member, Arc<accounts::User>)| {
             member.user_id != message.sender_id && marker(member) >= message.seq
         };
@@ -82,7 +83,7 @@ impl Message {
             return Ok(Conversation::shared(Arc::clone(card)));
         }
         let loaders = ctx.loaders()?;
-        loaders.get(&loaders.conversations, self.message().conversation_id).await.map(Conversation::shared)
+        loaders.get::<ConversationById>(self.message().conversation_id).await.map(Conversation::shared)
     }
 
     /// Gap-free order within the conversation, from 1.

@@ -11,6 +11,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use super::model::{ConversationCard, ConversationKind, Member};
 use super::service::{self, Seen};
 use crate::domains::accounts::types::User;
+use crate::domains::chat::loader::{ConversationById, MessageAt, PresentMembers, ViewerMembership};
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -45,7 +46,7 @@ impl Conversation {
             return Ok(member.clone());
         }
         let loaders = ctx.loaders()?;
-        loaders.get(&loaders.memberships, self.card.conversation.id).await
+        loaders.get::<ViewerMembership>(self.card.conversation.id).await
     }
 
     /// The newest seq, read anew where the card was shared long ago.
@@ -54,7 +55,7 @@ impl Conversation {
             return Ok(self.card.conversation.last_seq);
         }
         let loaders = ctx.loaders()?;
-        Ok(loaders.get(&loaders.conversations, self.card.conversation.id).await?.conversation.last_seq)
+        Ok(loaders.get::<ConversationById>(self.card.conversation.id).await?.conversation.last_seq)
     }
 }
 
@@ -102,7 +103,7 @@ impl Conversation {
                 return Ok(None);
             }
             let loaders = ctx.loaders()?;
-            let found = loaders.find(&loaders.messages, (self.card.conversation.id, seq)).await?;
+            let found = loaders.find::<MessageAt>((self.card.conversation.id, seq)).await?;
             Ok(found.map(|card| Message::within(card, Arc::clone(&self.card))))
         };
         find.await.transpose()
@@ -127,7 +128,7 @@ impl Conversation {
     /// conversations.
     async fn read_markers(&self, ctx: &Context<'_>) -> AppResult<Vec<ReadMarker>> {
         let loaders = ctx.loaders()?;
-        let members = loaders.find(&loaders.members, self.card.conversation.id).await?.unwrap_or_default();
+        let members = loaders.find::<PresentMembers>(self.card.conversation.id).await?.unwrap_or_default();
         let markers = members.iter().filter_map(|(member, user)| {
             let read_at = member.read_at?.into();
             Some(ReadMarker { user: User(Arc::clone(user)), seq: member.read_seq, read_at })

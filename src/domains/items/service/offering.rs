@@ -4,7 +4,6 @@ use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
 use super::card_after;
-use crate::change::Fault;
 use crate::db::violated_constraint;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service::{hold_viewer, require_role};
@@ -21,6 +20,7 @@ use crate::idempotency::{self, Key};
 use crate::ids::{ItemId, MediaId, UserId};
 use crate::rates;
 use crate::scope::Scope;
+use crate::validation::Fault;
 
 /// Puts up an item of the viewer's.
 ///
@@ -29,8 +29,8 @@ use crate::scope::Scope;
 /// those of a key.
 pub async fn create(scope: &Scope, draft: ItemDraft, key: Option<String>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
-    let key = Key::new(scope, "createItem", key, &draft)?;
-    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+    let key = Key::new(scope.viewer()?.user_id, "createItem", key, &draft)?;
+    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return card_after(scope, &*scope.db.read().await?, ItemId(done)).await;
     }
     let condition = policy::judge_draft(&draft).map_err(AppError::User)?;
@@ -49,11 +49,11 @@ pub async fn create(scope: &Scope, draft: ItemDraft, key: Option<String>) -> App
         created_at: now,
         updated_at: now,
     };
-    let buckets = rates::of_viewer(scope, "items", scope.app.config.rates.creations, TimeDelta::hours(1))?;
+    let buckets = rates::of_viewer(&scope.requester, "items", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
         hold_viewer(scope, conn).await?;
-        if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
+        if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
             return card_after(scope, conn, ItemId(done)).await;
         }
         rates::spend(conn, &buckets, now).await?;
@@ -125,7 +125,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<
         })
         .await?;
     if told {
-        scope.app.events.nudge();
+        scope.app.events.wake_sequencer();
     }
     Ok(card)
 }

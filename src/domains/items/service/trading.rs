@@ -4,12 +4,11 @@ use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
 use super::card_after;
-use crate::change::Fault;
 use crate::domains::accounts::service::hold_viewer;
 use crate::domains::items::model::{ItemCard, ItemError, ItemStatus};
 use crate::domains::items::{policy, store};
 use crate::domains::search;
-use crate::domains::search::model::{SearchKind, boost_of};
+use crate::domains::search::model::SearchKind;
 use crate::error::{AppError, AppResult};
 use crate::events::model::{Audience, NewEvent};
 use crate::events::{EventKind, outbox};
@@ -17,6 +16,7 @@ use crate::ids::{ItemId, UserId};
 use crate::money::Money;
 use crate::rates;
 use crate::scope::Scope;
+use crate::validation::Fault;
 
 /// Takes an open item of somebody else's, at the price that was seen where one is given; its owner is told. Who has it
 /// already, and takes it again, changes nothing.
@@ -26,7 +26,7 @@ use crate::scope::Scope;
 pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
     let now = scope.app.clock.now();
-    let buckets = rates::of_viewer(scope, "trades", scope.app.config.rates.takings, TimeDelta::days(1))?;
+    let buckets = rates::of_viewer(&scope.requester, "trades", scope.app.config.rates.takings, TimeDelta::days(1))?;
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
@@ -38,12 +38,12 @@ pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppRes
                 };
             };
             rates::spend(conn, &buckets, now).await?;
-            search::service::set_boost(conn, SearchKind::Item, id.0, boost_of(item.status)).await?;
+            search::service::set_boost(conn, SearchKind::Item, id.0, item.status.search_boost()).await?;
             tell(conn, item.owner_id, id).await?;
             card_after(scope, conn, id).await
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok(card)
 }
 

@@ -13,7 +13,6 @@ use diesel_async::AsyncPgConnection;
 use super::model::{Blob, Kept, Media, MediaError, NewBlob, NewFile, Sent, Takes};
 use super::{policy, store};
 use crate::app::App;
-use crate::change::Fault;
 use crate::db::violated_constraint;
 use crate::error::{AppError, AppResult, UserError};
 use crate::files::{Made, Processed, Refused, Said};
@@ -21,6 +20,7 @@ use crate::ids::{BlobId, MediaId, UserId};
 use crate::page::{Page, PageRequest};
 use crate::rates;
 use crate::scope::Scope;
+use crate::validation::Fault;
 
 /// Bytes of the keyed hash that a content is called by.
 const NAME_BYTES: usize = 24;
@@ -123,7 +123,7 @@ pub async fn keep_picture(scope: &Scope, sent: Sent) -> AppResult<Kept> {
 
 /// Counts files against what the viewer may upload in an hour.
 async fn count(scope: &Scope, files: usize) -> AppResult<()> {
-    let buckets = rates::of_viewer(scope, "files", scope.app.config.rates.files, policy::COUNTED)?;
+    let buckets = rates::of_viewer(&scope.requester, "files", scope.app.config.rates.files, policy::COUNTED)?;
     if buckets.is_empty() {
         return Ok(());
     }

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{count, put};
 use crate::app::App;
-use crate::change::Fault;
 use crate::clock::random_bytes;
 use crate::domains::accounts::service::hold_viewer;
 use crate::domains::media::model::{Kept, Media, MediaError, NewUpload, Quota, Upload, UploadState};
@@ -18,6 +17,7 @@ use crate::files::{Processed, Refused, Said, kind};
 use crate::ids::UserId;
 use crate::permit::MutationPermit;
 use crate::scope::Scope;
+use crate::validation::Fault;
 
 const PUT: &str = "plaza put-upload";
 const COMPLETE: &str = "plaza complete-upload";

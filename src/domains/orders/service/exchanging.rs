@@ -5,7 +5,6 @@ use std::sync::Arc;
 use diesel_async::AsyncPgConnection;
 
 use super::tell;
-use crate::change::Fault;
 use crate::domains::accounts::service::{hold_viewer, load_details};
 use crate::domains::orders::model::{NewOrder, NewOrderEvent, Order, OrderError, OrderStatus};
 use crate::domains::orders::policy::LONGEST_ADDRESS;
@@ -19,6 +18,7 @@ use crate::ids::{OrderId, ProductId, UserId};
 use crate::money::Money;
 use crate::scope::Scope;
 use crate::text::{check_lines, is_blank};
+use crate::validation::Fault;
 
 /// What an exchange made and changed.
 pub struct Exchanged {
@@ -54,8 +54,8 @@ pub async fn exchange(
     key: Option<String>,
 ) -> AppResult<Exchanged> {
     let viewer = scope.viewer()?.user_id;
-    let key = Key::new(scope, "exchangeProduct", key, &(id, &address, expected))?;
-    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+    let key = Key::new(scope.viewer()?.user_id, "exchangeProduct", key, &(id, &address, expected))?;
+    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return after(scope, viewer, OrderId(done)).await;
     }
     match &address {
@@ -68,7 +68,7 @@ pub async fn exchange(
     let order = conn
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
-            if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
+            if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
                 return Ok(OrderId(done));
             }
             let address = address_of(conn, viewer, address.as_deref()).await?;
@@ -103,7 +103,7 @@ pub async fn exchange(
         })
         .await?;
     drop(conn);
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     after(scope, viewer, order).await
 }
 

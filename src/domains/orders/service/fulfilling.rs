@@ -3,7 +3,6 @@
 use diesel_async::AsyncPgConnection;
 
 use super::tell;
-use crate::change::Fault;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service::{hold_person, hold_viewer, role_of};
 use crate::domains::orders::model::{
@@ -18,6 +17,7 @@ use crate::idempotency::{self, Key};
 use crate::ids::{OrderId, UserId};
 use crate::scope::Scope;
 use crate::text::{check_line, is_blank};
+use crate::validation::Fault;
 
 /// An order that is held, and who asks; not there for whoever may not see it.
 async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: OrderId) -> AppResult<(Order, Asker)> {
@@ -129,7 +129,7 @@ pub async fn update(scope: &Scope, id: OrderId, update: OrderUpdate) -> AppResul
             Ok(updated)
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok(order)
 }
 
@@ -150,7 +150,7 @@ pub async fn confirm(scope: &Scope, id: OrderId) -> AppResult<Order> {
             bring_to(scope, conn, &order, OrderChanges::default(), (to, None)).await
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok(order)
 }
 
@@ -160,7 +160,7 @@ pub async fn confirm(scope: &Scope, id: OrderId) -> AppResult<Order> {
 /// # Errors
 /// `NOT_FOUND`, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason; those of a key.
 pub async fn cancel(scope: &Scope, id: OrderId, reason: Option<String>, key: Option<String>) -> AppResult<Order> {
-    let key = Key::new(scope, "cancelOrder", key, &(id, &reason))?;
+    let key = Key::new(scope.viewer()?.user_id, "cancelOrder", key, &(id, &reason))?;
     give_back(scope, id, (OrderAction::Cancel, true), reason, key).await
 }
 
@@ -177,7 +177,7 @@ pub async fn refund(
     restock: bool,
     key: Option<String>,
 ) -> AppResult<Order> {
-    let key = Key::new(scope, "refundOrder", key, &(id, &reason, restock))?;
+    let key = Key::new(scope.viewer()?.user_id, "refundOrder", key, &(id, &reason, restock))?;
     give_back(scope, id, (OrderAction::Refund, restock), reason, key).await
 }
 
@@ -189,7 +189,7 @@ async fn give_back(
     key: Option<Key>,
 ) -> AppResult<Order> {
     scope.viewer()?;
-    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return reread(scope, done).await;
     }
     let reason = reason.filter(|reason| !reason.chars().all(is_blank));
@@ -201,7 +201,7 @@ async fn give_back(
     let (order, repeated) = conn
         .transaction(async |conn| {
             let viewer = hold_viewer(scope, conn).await?;
-            if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
+            if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
                 return Ok((None, done));
             }
             let is_present = hold_buyer(conn, viewer, id).await?;
@@ -227,7 +227,7 @@ async fn give_back(
         })
         .await?;
     drop(conn);
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     match order {
         Some(order) => Ok(order),
         None => reread(scope, repeated).await,

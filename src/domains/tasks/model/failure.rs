@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::TaskStatus;
-use crate::change::Fault;
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::money::Money;
+use crate::validation::Fault;
 
 /// What can go wrong with a task.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

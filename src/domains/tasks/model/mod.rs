@@ -9,12 +9,14 @@ use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use serde::Serialize;
 
-use crate::change::Change;
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::domains::accounts::model::{Suspension, User};
+use crate::domains::search::model::{Entry, OVER_BOOST, SearchKind};
+use crate::domains::search::words::{Document, Field};
 use crate::ids::{MediaId, TaskId, UserId};
 use crate::money::Money;
+use crate::validation::Change;
 
 pub use failure::TaskError;
 
@@ -40,21 +42,10 @@ pg_enum! {
 }
 
 impl TaskStatus {
-    /// All of them.
-    pub const ALL: &[Self] =
-        &[Self::Open, Self::Accepted, Self::Submitted, Self::Disputed, Self::Finished, Self::Cancelled];
-
-    /// Its name in the API and in PostgreSQL.
+    /// What its score in search is multiplied with.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Open => "OPEN",
-            Self::Accepted => "ACCEPTED",
-            Self::Submitted => "SUBMITTED",
-            Self::Disputed => "DISPUTED",
-            Self::Finished => "FINISHED",
-            Self::Cancelled => "CANCELLED",
-        }
+    pub fn search_boost(self) -> f32 {
+        if self == Self::Open { 1.0 } else { OVER_BOOST }
     }
 }
 
@@ -142,6 +133,19 @@ impl Task {
     #[must_use]
     pub fn public_content(&self) -> Option<&str> {
         (self.status == TaskStatus::Open).then_some(self.content.as_str())
+    }
+}
+
+impl From<&Task> for Entry {
+    fn from(task: &Task) -> Self {
+        let content = task.public_content().unwrap_or_default();
+        let fields = [(task.title.as_str(), Field::Title), (content, Field::Text)];
+        Self {
+            kind: SearchKind::Task,
+            subject_id: task.id.0,
+            boost: task.status.search_boost(),
+            document: Document::new(&fields),
+        }
     }
 }
 

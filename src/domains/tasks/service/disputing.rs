@@ -3,7 +3,6 @@
 use diesel_async::AsyncPgConnection;
 
 use super::{card, follow_up, hold_for, replayed, settle};
-use crate::change::Fault;
 use crate::domains::tasks::model::{Dispute, Resolution, TaskAction, TaskCard, TaskChanges, TaskStatus};
 use crate::domains::tasks::{policy, store};
 use crate::error::{AppError, AppResult, UserErrorCode};
@@ -11,6 +10,7 @@ use crate::idempotency::{self, Key};
 use crate::ids::TaskId;
 use crate::money::Money;
 use crate::scope::Scope;
+use crate::validation::Fault;
 
 /// Disputes that a submitted task is done, or that it is accepted as such: an administrator decides.
 ///
@@ -42,7 +42,7 @@ pub async fn dispute(scope: &Scope, id: TaskId, reason: &str) -> AppResult<TaskC
             card(conn, id).await
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok::<_, AppError>(card)
 }
 
@@ -76,8 +76,8 @@ async fn repeated(
 /// `REQUIRED`, `TOO_LONG` and `INVALID_INPUT` for the note; `OUT_OF_RANGE` for more than the reward; `NOT_FOUND`; `FORBIDDEN`
 /// but to administrators without a part in it; `ILLEGAL_TRANSITION`; those of a key.
 pub async fn resolve(scope: &Scope, id: TaskId, paid: Money, note: &str, key: Option<String>) -> AppResult<TaskCard> {
-    let key = Key::new(scope, "resolveTask", key, &(id, paid, note))?;
-    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+    let key = Key::new(scope.viewer()?.user_id, "resolveTask", key, &(id, paid, note))?;
+    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     let note = policy::check_remark(note, "note")?;
@@ -106,6 +106,6 @@ pub async fn resolve(scope: &Scope, id: TaskId, paid: Money, note: &str, key: Op
             card(conn, id).await
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok::<_, AppError>(card)
 }

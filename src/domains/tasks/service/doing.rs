@@ -22,7 +22,7 @@ use crate::scope::Scope;
 /// its deadline is over, its publisher is suspended, or the viewer has accepted too many; `RATE_LIMITED`.
 pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<TaskCard> {
     let now = scope.app.clock.now();
-    let buckets = rates::of_viewer(scope, "takings", scope.app.config.rates.takings, TimeDelta::days(1))?;
+    let buckets = rates::of_viewer(&scope.requester, "takings", scope.app.config.rates.takings, TimeDelta::days(1))?;
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
@@ -50,7 +50,7 @@ pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<
             card(conn, id).await
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok::<_, AppError>(card)
 }
 
@@ -83,7 +83,7 @@ pub async fn submit(scope: &Scope, id: TaskId, note: Option<String>) -> AppResul
             card(conn, id).await
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok::<_, AppError>(card)
 }
 
@@ -121,7 +121,7 @@ async fn reopen(scope: &Scope, id: TaskId, action: TaskAction) -> AppResult<Task
             card(conn, id).await
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok::<_, AppError>(card)
 }
 
@@ -150,8 +150,8 @@ fn opened_again(task: &Task, by: UserId, now: DateTime<Utc>) -> TaskChanges {
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`; those of a key.
 pub async fn finish(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult<TaskCard> {
-    let key = Key::new(scope, "finishTask", key, &id)?;
-    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+    let key = Key::new(scope.viewer()?.user_id, "finishTask", key, &id)?;
+    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
@@ -170,7 +170,7 @@ pub async fn finish(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult
             card(conn, id).await
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok::<_, AppError>(card)
 }
 
@@ -192,6 +192,6 @@ pub async fn finish_due(app: &App, job: &Job) -> AppResult<()> {
         }
     })
     .await?;
-    app.events.nudge();
+    app.events.wake_sequencer();
     Ok(())
 }

@@ -14,7 +14,6 @@ use diesel_async::AsyncPgConnection;
 use super::model::{Dispute, Task, TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus};
 use super::policy::{self, Asker};
 use super::store;
-use crate::change::Fault;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_ADMINS;
 use crate::domains::accounts::service::{hold_viewer, role_of};
@@ -29,6 +28,7 @@ use crate::ids::{TaskId, UserId};
 use crate::jobs::{self, JobKind};
 use crate::money::Money;
 use crate::scope::Scope;
+use crate::validation::Fault;
 
 /// Tasks by id, of those that the viewer may see; no statement when nothing is asked.
 ///
@@ -119,7 +119,7 @@ async fn hold_for(
     key: Option<&Key>,
 ) -> AppResult<Option<Task>> {
     hold_viewer(scope, conn).await?;
-    if idempotency::claim(scope, conn, key).await?.is_some() {
+    if idempotency::claim(conn, key, scope.app.clock.now()).await?.is_some() {
         return Ok(None);
     }
     hold_task(scope, conn, (id, action), key).await

@@ -3,7 +3,6 @@
 use chrono::TimeDelta;
 
 use super::{card, check, follow_up, hold_for, replayed, tell};
-use crate::change::Fault;
 use crate::db::violated_constraint;
 use crate::domains::accounts::service::hold_viewer;
 use crate::domains::media::model::MediaError;
@@ -18,6 +17,7 @@ use crate::idempotency::{self, Key};
 use crate::ids::TaskId;
 use crate::rates;
 use crate::scope::Scope;
+use crate::validation::Fault;
 
 /// A picture that was there a moment ago.
 fn gone(error: diesel::result::Error) -> AppError {
@@ -34,14 +34,14 @@ fn gone(error: diesel::result::Error) -> AppError {
 /// `INSUFFICIENT_BALANCE`; those of a key.
 pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> AppResult<TaskCard> {
     let viewer = scope.viewer()?.user_id;
-    let key = Key::new(scope, "createTask", key, &draft)?;
-    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+    let key = Key::new(scope.viewer()?.user_id, "createTask", key, &draft)?;
+    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     let now = scope.app.clock.now();
     policy::judge_draft(&draft, now).map_err(AppError::User)?;
     media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
-    let buckets = rates::of_viewer(scope, "tasks", scope.app.config.rates.creations, TimeDelta::hours(1))?;
+    let buckets = rates::of_viewer(&scope.requester, "tasks", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     let task = NewTask {
         publisher_id: viewer,
         title: draft.title.trim().to_owned(),
@@ -55,7 +55,7 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
     let card = conn
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
-            if let Some(done) = idempotency::claim(scope, conn, key.as_ref()).await? {
+            if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
                 return replayed(scope, conn, TaskId(done)).await;
             }
             rates::spend(conn, &buckets, now).await?;
@@ -69,7 +69,7 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
             card(conn, task.id).await
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok(card)
 }
 
@@ -79,8 +79,8 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
 /// What is wrong with the input; `NOT_FOUND`, `TASK_NOT_OPEN`, `INSUFFICIENT_BALANCE`; `FORBIDDEN`, for an administrator as
 /// well who changes what another person pays; those of a key.
 pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<String>) -> AppResult<TaskCard> {
-    let key = Key::new(scope, "updateTask", key, &(id, &update))?;
-    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+    let key = Key::new(scope.viewer()?.user_id, "updateTask", key, &(id, &update))?;
+    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
@@ -128,7 +128,7 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
             card(conn, id).await
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok(card)
 }
 
@@ -137,8 +137,8 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`, `ILLEGAL_TRANSITION`; those of a key.
 pub async fn cancel(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult<TaskCard> {
-    let key = Key::new(scope, "cancelTask", key, &id)?;
-    if let Some(done) = idempotency::earlier(scope, key.as_ref()).await? {
+    let key = Key::new(scope.viewer()?.user_id, "cancelTask", key, &id)?;
+    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
@@ -158,6 +158,6 @@ pub async fn cancel(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult
             card(conn, id).await
         })
         .await?;
-    scope.app.events.nudge();
+    scope.app.events.wake_sequencer();
     Ok(card)
 }

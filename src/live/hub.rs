@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::cursor::StreamCursor;
-use super::model::{Audience, Event, Payload, Position, Window};
-use super::ring::Ring;
-use super::subscriber::Interest;
+use crate::domains::chat::model::Window;
+use crate::events::cursor::StreamCursor;
+use crate::events::model::{Audience, Position};
 use crate::ids::{ConversationId, UserId};
+use crate::live::Interest;
+use crate::live::event::{Event, Payload};
+use crate::live::ring::Ring;
 
 /// Events that wait for one subscriber before it has to catch up instead.
 pub const QUEUE: usize = 256;
@@ -242,7 +244,7 @@ impl Hub {
         let mut guard = self.state();
         let state = &mut *guard;
         for event in batch {
-            state.head = StreamCursor::after(&event);
+            state.head = event.cursor();
             if let Payload::Membership { conversation_id, user_id, window } = event.payload {
                 state.change_window(user_id, conversation_id, window);
             }

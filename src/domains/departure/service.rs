@@ -2,16 +2,13 @@
 
 use diesel_async::AsyncPgConnection;
 
-use super::{codes, require_role, sessions};
-use crate::domains::accounts::model::{AccountError, Role, SessionEnd};
-use crate::domains::accounts::store;
-use crate::domains::accounts::store::sessions::Which;
+use crate::domains::accounts::model::AccountError;
+use crate::domains::accounts::service::erasure;
 use crate::domains::search::model::SearchKind;
 use crate::domains::{favorites, items, media, orders, search, tasks, tickets, wallet};
 use crate::error::{AppError, AppResult};
 use crate::idempotency;
 use crate::ids::UserId;
-use crate::mailer;
 use crate::money::Money;
 use crate::scope::Scope;
 
@@ -24,46 +21,36 @@ use crate::scope::Scope;
 /// Forbidden to anyone but the holder and administrators; `REAUTHENTICATION_REQUIRED`; `NOT_FOUND`; `CONFLICT` while the account
 /// has tasks or orders that are not over, or a balance that is not forfeited.
 pub async fn delete_user(scope: &Scope, id: UserId, forfeits: bool) -> AppResult<()> {
-    let own = scope.viewer()?.user_id == id;
-    if !own {
-        require_role(scope, Role::Admin).await?;
-        sessions::require_recent(scope, &*scope.db.read().await?).await?;
-    }
-    let gone = || AppError::from(AccountError::NoSuchUser.at("id"));
-    let now = scope.app.clock.now();
+    erasure::require_allowed(scope, id).await?;
     let mut conn = scope.db.write().await?;
-    let (ended, contacts) = conn
+    let erased = conn
         .transaction(async |conn| {
-            let (user, access) = store::lock_user(conn, id).await?.ok_or_else(gone)?;
-            if own {
-                sessions::require_recent(scope, conn).await?;
-            }
-            let ended = sessions::end(scope, conn, (id, Which::All), SessionEnd::Revoked).await?;
-            store::sessions::erase_devices(conn, id).await?;
-            store::erase_user(conn, &user, now).await?;
-            // Now that nothing more of theirs can be made: whoever was about to holds the account, and was waited for.
+            let erased = erasure::erase(scope, conn, id).await?;
+            // Now that nothing more of theirs can be made: what was about to be holds the account, and was waited for.
             if tasks::service::is_busy(conn, id).await? || orders::service::has_open(conn, id).await? {
                 return Err(AccountError::Unfinished.at("id").into());
             }
             if !forfeits {
                 check_balance(conn, id).await?;
             }
-            items::service::lock_all_of(conn, id).await?;
-            tasks::service::forget(conn, id).await?;
-            tickets::service::forget(conn, id, now).await?;
-            favorites::service::forget(conn, id).await?;
-            items::service::withdraw(&scope.app, conn, id).await?;
-            media::service::forget(&scope.app, conn, id).await?;
-            orders::service::forget_addresses(conn, id).await?;
-            idempotency::forget(conn, id).await?;
-            search::service::forget(conn, SearchKind::User, &[id.0]).await?;
-            Ok::<_, AppError>((ended, codes::proven_contacts(&access)))
+            forget(scope, conn, id).await?;
+            Ok::<_, AppError>(erased)
         })
         .await?;
-    sessions::announce(scope, &ended, SessionEnd::Revoked);
-    // Afterwards, because whoever uses a code holds it before the account. What is left behind here goes with the sweep.
-    store::codes::delete_codes_of(&conn, &contacts).await?;
-    mailer::withdraw(&conn, &contacts).await
+    erasure::announce(scope, &conn, &erased).await
+}
+
+/// Deletes what is theirs alone in every domain, in the order in which all take their locks.
+async fn forget(scope: &Scope, conn: &mut AsyncPgConnection, id: UserId) -> AppResult<()> {
+    items::service::lock_all_of(conn, id).await?;
+    tasks::service::forget(conn, id).await?;
+    tickets::service::forget(conn, id, scope.app.clock.now()).await?;
+    favorites::service::forget(conn, id).await?;
+    items::service::withdraw(&scope.app, conn, id).await?;
+    media::service::forget(&scope.app, conn, id).await?;
+    orders::service::forget_addresses(conn, id).await?;
+    idempotency::forget(conn, id).await?;
+    search::service::forget(conn, SearchKind::User, &[id.0]).await
 }
 
 /// Whether nothing is lost in the wallet of an account that is held.

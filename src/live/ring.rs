@@ -6,8 +6,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::model::{Event, Payload, Position, SharedCard};
+use crate::events::model::Position;
 use crate::ids::MessageId;
+use crate::live::event::{Event, Payload, SharedCard};
 
 /// Events kept, in number and bytes; up to a chunk more, for a chunk goes as a whole.
 const MOST_EVENTS: usize = 20_000;

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
-use super::bus::postgres::{self, Listener};
-use super::model::Payload;
-use super::{hydrate, store};
-use crate::app::App;
 use crate::db::within;
 use crate::error::{AppError, AppResult};
+use crate::events::bus::postgres::{self, Listener};
+use crate::events::store;
+use crate::live::event::Payload;
+use crate::live::{Live, load};
 
 /// Events read in one go, at most.
 const BATCH: i64 = 500;
@@ -50,12 +48,13 @@ impl Pace {
 }
 
 /// Follows the stream until told to stop; reconnects by itself.
-pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
+pub(super) async fn run(live: Arc<Live>) {
+    let stop = &live.app.stop;
     let mut pace = Pace { pause: Pace::SHORTEST, batch: BATCH };
     while !stop.is_cancelled() {
         let ended = tokio::select! {
             () = stop.cancelled() => return,
-            ended = follow(&app, &mut pace) => ended,
+            ended = follow(&live, &mut pace) => ended,
         };
         if let Err(error) = ended {
             tracing::warn!(cause = %error.describe(), "the event feed lost its connection; trying again");
@@ -65,12 +64,12 @@ pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn follow(app: &Arc<App>, pace: &mut Pace) -> AppResult<()> {
-    let listener = within(PATIENCE, postgres::listen(app)).await??;
+async fn follow(live: &Live, pace: &mut Pace) -> AppResult<()> {
+    let listener = within(PATIENCE, postgres::listen(&live.app.events)).await??;
     pace.pause = Pace::SHORTEST;
     loop {
         loop {
-            let Ok(more) = tokio::time::timeout(pace.patience(), step(app, &listener, pace.batch)).await else {
+            let Ok(more) = tokio::time::timeout(pace.patience(), step(live, &listener, pace.batch)).await else {
                 pace.slower();
                 return Err(AppError::internal(format!("reading took too long; next {} events at once", pace.batch)));
             };
@@ -81,7 +80,7 @@ async fn follow(app: &Arc<App>, pace: &mut Pace) -> AppResult<()> {
             }
         }
         tokio::select! {
-            () = app.events.moved.notified() => {}
+            () = live.app.events.advanced() => {}
             () = tokio::time::sleep(POLL) => {}
             () = listener.closed() => return Err(AppError::internal("the connection was closed")),
         }
@@ -89,20 +88,22 @@ async fn follow(app: &Arc<App>, pace: &mut Pace) -> AppResult<()> {
 }
 
 /// Takes in the next batch; true when there may be more.
-async fn step(app: &Arc<App>, listener: &Listener, most: i64) -> AppResult<bool> {
-    let head = app.events.head_cursor();
+async fn step(live: &Live, listener: &Listener, most: i64) -> AppResult<bool> {
+    let app = &live.app;
+    let head = live.hub.head();
     let rows = store::list_after(&listener.conn, head.position, head.not_before(), most).await?;
     if rows.is_empty() {
         return Ok(false);
     }
     let full = rows.len() == usize::try_from(most).unwrap_or(usize::MAX);
-    let batch = hydrate::load(app, &listener.conn, rows).await?;
+    let batch = load::load(app, &listener.conn, rows).await?;
     for event in &batch {
         if let Payload::Session(session, reason) = event.payload {
             app.revoked.insert(session, reason, app.clock.now());
         }
     }
-    app.events.hub.dispatch(batch);
+    live.hub.dispatch(batch);
+    app.events.advance(live.hub.head());
     Ok(full)
 }
 

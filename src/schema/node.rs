@@ -2,7 +2,6 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 
-use super::context::PlazaContext;
 use crate::domains::accounts::types::User;
 use crate::domains::accounts::types::signing_in::Session;
 use crate::domains::chat::types::{Conversation, Message};
@@ -16,6 +15,7 @@ use crate::domains::tickets::types::Ticket;
 use crate::domains::wallet::types::{LedgerEntry, Wallet};
 use crate::domains::{accounts, chat, favorites, items, media, orders, products, tasks, tickets, wallet};
 use crate::error::{AppError, AppResult};
+use crate::graphql::context::PlazaContext;
 use crate::ids::{
     ConversationId, EntryId, FavoriteId, ItemId, MediaId, MessageId, OrderId, ProductId, SessionId, TaskId, TicketId,
     UserId, WalletId, decode_global_id,

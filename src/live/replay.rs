@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::cursor::StreamCursor;
-use super::hydrate;
-use super::model::{Event, Position};
-use super::store::{self, EventsBetween};
-use super::subscriber::Interest;
-use crate::app::App;
 use crate::db::Lease;
 use crate::error::{AppError, AppResult, ErrorCode};
+use crate::events::cursor::StreamCursor;
+use crate::events::model::Position;
+use crate::events::store::{self, EventsBetween};
 use crate::ids::{ConversationId, UserId};
+use crate::live::Interest;
+use crate::live::event::Event;
+use crate::live::{Live, load};
 
 /// Rows read in one go.
 const PAGE: i64 = 500;
@@ -36,8 +36,8 @@ pub(super) async fn check_cursor(lease: &Lease, cursor: StreamCursor) -> AppResu
 
 /// Somebody who catches up.
 pub(super) struct Replay<'a> {
-    /// The app.
-    pub(super) app: &'a App,
+    /// Live delivery here.
+    pub(super) live: &'a Live,
     /// The connection to read through.
     pub(super) lease: &'a Lease,
     /// Who.
@@ -66,11 +66,11 @@ impl Replay<'_> {
     /// # Errors
     /// `CURSOR_EXPIRED` when retention took some of it meanwhile.
     pub(super) async fn next_page(&self, after: StreamCursor, span: Option<Position>) -> AppResult<Page> {
-        let Self { app, lease, user, interest } = *self;
+        let Self { live, lease, user, interest } = *self;
         // The head first: whatever lies up to it is covered by the windows read after it.
-        let head = app.events.head_cursor();
+        let head = live.hub.head();
         let through = span.map_or(head.position, |span| head.position.min(after.position.saturating_add(span)));
-        let windows = app.events.hub.windows(user, interest);
+        let windows = live.hub.windows(user, interest);
         let conversations: Vec<ConversationId> = windows.keys().copied().collect();
         let conn = lease.read().await?;
         let query = EventsBetween {
@@ -99,7 +99,7 @@ impl Replay<'_> {
                 (StreamCursor { position: through, at }, span.map(|span| span.saturating_mul(4)))
             }
         };
-        let events = hydrate::load(app, &conn, rows).await?;
+        let events = load::load(&live.app, &conn, rows).await?;
         let visible = events.into_iter().filter(|event| interest.admits(user, &windows, event));
         Ok(Page { events: visible.map(Arc::new).collect(), reached, span })
     }

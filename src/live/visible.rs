@@ -14,8 +14,9 @@ use crate::domains::tasks::model::TaskCard;
 use crate::domains::tickets::model::Ticket;
 use crate::domains::{items, orders, tasks, tickets};
 use crate::error::AppResult;
-use crate::events::{Audience, Event, Payload};
+use crate::events::Audience;
 use crate::ids::{ItemId, OrderId, TaskId, TicketId, UserId};
+use crate::live::{Event, Payload};
 
 /// What somebody may see of what some events tell of.
 #[derive(Default)]

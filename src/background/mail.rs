@@ -6,15 +6,13 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-use super::Mailer;
-use super::model::{Channel, Message, Undelivered};
-use super::store;
 use crate::app::App;
 use crate::contact::Contact;
 use crate::domains::accounts;
 use crate::error::{AppError, AppResult};
+use crate::mailer::model::{Channel, Message, Undelivered};
+use crate::mailer::store;
 
 /// A look without a nudge, for what has to be tried again and what other instances left.
 const POLL: Duration = Duration::from_secs(1);
@@ -42,7 +40,7 @@ const SESSION_SETTINGS: &str = "set application_name = 'plaza mailer'; set timez
 const AT_ONCE: usize = 20;
 
 /// Hands messages over until told to stop. The connection is the worker's own: requests don't wait for it, nor it for them.
-pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
+pub(super) async fn run(app: Arc<App>) {
     let mut conn = None;
     let (mut mail, mut sms) = (Underway::new(), Underway::new());
     let mut hold_back = OTHERS_FIRST;
@@ -56,8 +54,8 @@ pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
             conn = None;
         }
         hold_back = tokio::select! {
-            () = stop.cancelled() => break,
-            () = app.mailer.queued.notified() => TimeDelta::zero(),
+            () = app.stop.cancelled() => break,
+            () = app.mailer.queued() => TimeDelta::zero(),
             // There is room again.
             Some(_) = mail.join_next() => TimeDelta::zero(),
             Some(_) = sms.join_next() => TimeDelta::zero(),
@@ -136,12 +134,7 @@ async fn deliver(app: &App, conn: &AsyncPgConnection, message: &Message) -> Resu
             return Ok(());
         }
     }
-    let Mailer { smtp, webhook, file, .. } = &app.mailer;
-    match (message.channel, smtp, webhook) {
-        (Channel::Email, Some(smtp), _) => smtp.send(message).await,
-        (Channel::Sms, _, Some(webhook)) => webhook.send(message).await,
-        _ => file.append(message).await,
-    }
+    app.mailer.deliver(message).await
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::cursor::StreamCursor;
 use crate::error::AppResult;
+use crate::events::cursor::StreamCursor;
 
 /// See the module.
 #[derive(Clone, Debug, Default)]

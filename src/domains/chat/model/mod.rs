@@ -1,5 +1,7 @@
 //! Rows and enums of chat.
 
+mod window;
+
 use std::sync::Arc;
 
 use async_graphql::Enum;
@@ -14,8 +16,9 @@ use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::domains::accounts::model::User;
 use crate::error::{UserError, UserErrorCode};
-use crate::events::Window;
 use crate::ids::{ConversationId, MessageId, UserId};
+
+pub use window::Window;
 
 pg_enum! {
     /// What kind of conversation it is.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::model::{Event, EventKind, Payload, SharedCard, StoredEvent};
 use crate::app::App;
 use crate::domains::accounts::model::SessionEnd;
 use crate::domains::{accounts, chat, media};
 use crate::error::AppResult;
+use crate::events::model::{EventKind, StoredEvent};
 use crate::ids::{ConversationId, ItemId, MediaId, MessageId, OrderId, SessionId, TaskId, TicketId, UserId};
+use crate::live::event::{Event, Payload, SharedCard};
 
 /// Turns rows into events: at most one statement per kind of thing they refer to.
 pub(super) async fn load(app: &App, conn: &AsyncPgConnection, rows: Vec<StoredEvent>) -> AppResult<Vec<Event>> {
@@ -48,7 +49,7 @@ struct Found {
     cards: HashMap<MessageId, Arc<chat::model::MessageCard>>,
     conversations: HashMap<ConversationId, Arc<chat::model::ConversationCard>>,
     users: HashMap<UserId, Arc<accounts::model::User>>,
-    windows: HashMap<(ConversationId, UserId), super::model::Window>,
+    windows: HashMap<(ConversationId, UserId), chat::model::Window>,
     ends: HashMap<SessionId, SessionEnd>,
 }
 

@@ -1,0 +1,40 @@
+//! Deleting what can't be asked for any more, each hour, on the leader. One line for each kind of thing.
+
+use std::time::Duration;
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::domains::{accounts, media, search};
+use crate::error::AppResult;
+use crate::{idempotency, rates};
+
+const INTERVAL: Duration = Duration::from_hours(1);
+
+pub(super) async fn run(app: Arc<App>) {
+    // This instance's own: files of uploads that a killed process left behind.
+    log_result("partial uploads", app.storage.sweep_halves().await);
+    while app.stop.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_some() {
+        if app.events.is_leading() {
+            delete_expired(&app).await;
+        }
+    }
+}
+
+async fn delete_expired(app: &App) {
+    let (database, now) = (&app.database, app.clock.now());
+    log_result("sessions", accounts::service::sessions::sweep(app).await);
+    log_result("codes and captchas", accounts::service::codes::sweep(app).await);
+    log_result("uploads", media::service::uploads::sweep(app).await);
+    log_result("contents of files", media::service::sweeping::sweep(app).await);
+    log_result("words of search", search::service::sweep(app).await);
+    log_result("counts of attempts", rates::delete_ended(database, now).await);
+    log_result("idempotency keys", idempotency::delete_expired(database, now).await);
+}
+
+fn log_result(what: &str, deleted: AppResult<usize>) {
+    match deleted {
+        Ok(deleted) => tracing::debug!(what, deleted, "cleaned up"),
+        Err(error) => tracing::warn!(what, cause = %error.describe(), "cleanup failed"),
+    }
+}

@@ -1,0 +1,75 @@
+//! Doing scheduled work ([`crate::jobs`]): looked for each second, on the leader.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+
+use crate::app::App;
+use crate::db::within;
+use crate::domains::tasks;
+use crate::error::{AppError, AppResult};
+use crate::jobs::{self, Job, JobKind};
+
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A round that takes longer means that a connection is dead.
+const ROUND_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Jobs that are read at once.
+const BATCH_SIZE: i64 = 100;
+
+const SESSION_SETTINGS: &str =
+    "set application_name = 'plaza jobs'; set timezone = 'UTC'; set statement_timeout = '20s'";
+
+/// Does what a job asks for.
+async fn perform(app: &App, kind: JobKind, job: &Job) -> AppResult<()> {
+    match kind {
+        JobKind::FinishTask => tasks::service::doing::finish_due(app, job).await,
+    }
+}
+
+/// Does what is due, again and again, while this instance leads and until the app stops.
+pub(super) async fn run(app: Arc<App>) {
+    let mut conn = None;
+    while app.stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_some() {
+        if !app.events.is_leading() {
+            conn = None;
+            continue;
+        }
+        if let Err(error) = within(ROUND_TIMEOUT, run_due(&app, &mut conn)).await.flatten() {
+            tracing::warn!(cause = %error.describe(), "due jobs were not read; trying again");
+            conn = None;
+        }
+    }
+}
+
+/// Looks on a connection of its own; what is due is done on the pool's, one job at a time.
+async fn run_due(app: &App, conn: &mut Option<AsyncPgConnection>) -> AppResult<()> {
+    let conn = match conn {
+        Some(conn) => conn,
+        None => conn.insert(connect(app).await?),
+    };
+    loop {
+        let due = jobs::list_due(conn, app.clock.now(), BATCH_SIZE).await?;
+        for (kind, job) in &due {
+            if app.stop.is_cancelled() {
+                return Ok(());
+            }
+            if let Err(error) = perform(app, *kind, job).await {
+                let (job_id, kind, subject) = (job.id, kind.name(), job.subject_id);
+                tracing::warn!(cause = %error.describe(), job_id, kind, subject, failures = job.failures + 1, "a job failed");
+                jobs::put_off(conn, job, app.clock.now()).await?;
+            }
+        }
+        if due.len() < usize::try_from(BATCH_SIZE).unwrap_or(usize::MAX) {
+            return Ok(());
+        }
+    }
+}
+
+async fn connect(app: &App) -> AppResult<AsyncPgConnection> {
+    let mut conn = AsyncPgConnection::establish(app.database.listen_url()).await.map_err(AppError::internal)?;
+    conn.batch_execute(SESSION_SETTINGS).await?;
+    Ok(conn)
+}

@@ -1,0 +1,84 @@
+//! Rebuilding the search index where its rules have changed: at the start, for rows that another version wrote, and each
+//! hour. One arm for each kind of thing that can be found.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+
+use crate::app::App;
+use crate::domains::search::model::{Entry, SearchKind};
+use crate::domains::search::service as search;
+use crate::domains::{accounts, items, products, tasks};
+use crate::error::AppResult;
+use crate::ids::{ItemId, ProductId, TaskId, UserId};
+
+const INTERVAL: Duration = Duration::from_hours(1);
+
+/// Entries that are rebuilt in one transaction.
+const BATCH_SIZE: i64 = 500;
+
+pub(super) async fn run(app: Arc<App>) {
+    loop {
+        match reindex(&app).await {
+            Ok(0) => {}
+            Ok(entries) => tracing::info!(entries, "search index rebuilt"),
+            Err(error) => tracing::warn!(cause = %error.describe(), "search index not rebuilt"),
+        }
+        if app.stop.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Rebuilds all stale entries, a batch at a time; returns how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reindex(app: &App) -> AppResult<usize> {
+    let mut done = 0;
+    loop {
+        let mut conn = app.database.get().await?;
+        let stale = search::list_stale(&conn, BATCH_SIZE).await?;
+        if stale.is_empty() || app.stop.is_cancelled() {
+            return Ok(done);
+        }
+        for kind in SearchKind::ALL {
+            let ids: Vec<i64> = stale.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
+            conn.transaction(async |conn| reindex_some(conn, *kind, &ids).await).await?;
+        }
+        done += stale.len();
+    }
+}
+
+async fn reindex_some(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -> AppResult<()> {
+    let ids = search::lock_stale(conn, kind, ids).await?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let entries = load_entries(conn, kind, &ids).await?;
+    search::replace(conn, kind, &ids, &entries).await
+}
+
+/// What search is to know of things of one kind; of those that can't be found, nothing.
+async fn load_entries(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -> AppResult<Vec<Entry>> {
+    Ok(match kind {
+        SearchKind::User => {
+            let ids: Vec<UserId> = ids.iter().copied().map(UserId).collect();
+            let users = accounts::service::load_users(conn, &ids).await?;
+            users.values().filter(|user| user.deleted_at.is_none()).map(|user| Entry::from(&**user)).collect()
+        }
+        SearchKind::Item => {
+            let ids: Vec<ItemId> = ids.iter().copied().map(ItemId).collect();
+            items::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
+        }
+        SearchKind::Task => {
+            let ids: Vec<TaskId> = ids.iter().copied().map(TaskId).collect();
+            tasks::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
+        }
+        SearchKind::Product => {
+            let ids: Vec<ProductId> = ids.iter().copied().map(ProductId).collect();
+            products::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
+        }
+    })
+}

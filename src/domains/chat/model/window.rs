@@ -1,0 +1,49 @@
+//! What of a conversation a member may see; live delivery, replay and lists ask it alike.
+
+/// What of a conversation a member may see: messages by seq, everything else by the conversation's version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// First message.
+    pub from_seq: i32,
+    /// Last message, for somebody who left.
+    pub until_seq: Option<i32>,
+    /// First version.
+    pub from_version: i64,
+    /// Last version, for somebody who left.
+    pub until_version: Option<i64>,
+}
+
+impl Window {
+    /// Whether the event of a conversation lies in the window.
+    #[must_use]
+    pub fn shows(&self, version: Option<i64>, seq: Option<i32>) -> bool {
+        let version_fits = version.is_some_and(|version| {
+            version >= self.from_version && self.until_version.is_none_or(|until| version <= until)
+        });
+        version_fits && seq.is_none_or(|seq| self.shows_message(seq))
+    }
+
+    /// Whether the message lies in the window.
+    #[must_use]
+    pub fn shows_message(&self, seq: i32) -> bool {
+        seq >= self.from_seq && self.until_seq.is_none_or(|until| seq <= until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_shows_what_lies_in_it() {
+        let open = Window { from_seq: 3, until_seq: None, from_version: 10, until_version: None };
+        assert!(open.shows(Some(10), Some(3)));
+        assert!(!open.shows(Some(10), Some(2)), "an edit of a message from before");
+        assert!(!open.shows(Some(9), None), "a marker from before");
+        assert!(!open.shows(None, None));
+        let closed = Window { until_seq: Some(5), until_version: Some(20), ..open };
+        assert!(closed.shows(Some(20), Some(5)));
+        assert!(!closed.shows(Some(21), Some(5)), "an edit from after");
+        assert!(!closed.shows_message(6));
+    }
+}

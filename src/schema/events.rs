@@ -1,0 +1,179 @@
+//! The viewer's events: everything durable that concerns them, as one union.
+
+use std::sync::{Arc, LazyLock};
+
+use async_graphql::{Context, Object, SimpleObject, Subscription, Union};
+use futures_util::Stream;
+
+use crate::domains::accounts::types::User;
+use crate::domains::chat::types::event::{ConversationRead, MessageCreated, MessageUpdated};
+use crate::domains::chat::types::{Conversation, Message, ReadMarker};
+use crate::domains::items::types::{Item, ItemTraded};
+use crate::domains::orders::types::{Order, OrderChanged};
+use crate::domains::tasks::types::{Task, TaskChanged};
+use crate::domains::tickets::types::{Ticket, TicketChanged};
+use crate::error::{AppError, AppResult};
+use crate::events::{EventKind, StreamCursor};
+use crate::graphql::connection::PageInfo;
+use crate::graphql::context::PlazaContext;
+use crate::graphql::live::{as_seen, interest, resume};
+use crate::graphql::scalars::DateTime;
+use crate::live;
+use crate::live::visible::{Seen, load_seen};
+use crate::live::{Event, Payload};
+
+/// The kinds of event that clients know.
+static PUBLIC_KINDS: LazyLock<Vec<EventKind>> =
+    LazyLock::new(|| EventKind::ALL.iter().copied().filter(|kind| kind.is_public()).collect());
+
+/// What happened; later releases add kinds, so have a default branch.
+#[derive(Clone, Union)]
+pub enum ViewerEventPayload {
+    /// A message was sent.
+    Created(MessageCreated),
+    /// A message was edited.
+    Updated(MessageUpdated),
+    /// Somebody has read on.
+    Read(ConversationRead),
+    /// An item was traded, or opened again.
+    Traded(ItemTraded),
+    /// A task was published or changed.
+    Task(TaskChanged),
+    /// An order was made or changed.
+    Order(OrderChanged),
+    /// A ticket was made or changed.
+    Ticket(TicketChanged),
+}
+
+/// Something durable that concerns the viewer.
+#[derive(Clone, SimpleObject)]
+pub struct ViewerEvent {
+    /// Resume point: subscribe with it as `after`, and nothing is missed or doubled.
+    pub cursor: String,
+    /// When it happened.
+    at: DateTime,
+    /// What happened.
+    payload: ViewerEventPayload,
+}
+
+impl ViewerEvent {
+    /// The delivery of an event, if it is one that clients know; `seen` is what the viewer may see.
+    #[must_use]
+    pub fn of(event: &Event, seen: &Seen) -> Option<Self> {
+        let at = DateTime(event.at);
+        let payload = match (&event.payload, event.kind) {
+            (Payload::Message(card), EventKind::MessageUpdated) => {
+                ViewerEventPayload::Updated(MessageUpdated { message: Message::card(card.get()) })
+            }
+            (Payload::Message(card), _) => {
+                ViewerEventPayload::Created(MessageCreated { message: Message::card(card.get()) })
+            }
+            (Payload::Marker { conversation, user, seq }, _) => ViewerEventPayload::Read(ConversationRead {
+                conversation: Conversation::shared(Arc::clone(conversation)),
+                marker: ReadMarker { user: User(Arc::clone(user)), seq: *seq, read_at: at },
+            }),
+            (Payload::Item(id), _) => {
+                ViewerEventPayload::Traded(ItemTraded { item: Item(Arc::clone(seen.items.get(id)?)) })
+            }
+            (Payload::Task(_), _) => ViewerEventPayload::Task(TaskChanged { task: Task(seen.task_of(event)?) }),
+            (Payload::Order(id, _), _) => {
+                ViewerEventPayload::Order(OrderChanged { order: Order(Arc::clone(seen.orders.get(id)?)) })
+            }
+            (Payload::Ticket(id, _), _) => {
+                ViewerEventPayload::Ticket(TicketChanged { ticket: Ticket(Arc::clone(seen.tickets.get(id)?)) })
+            }
+            (Payload::Membership { .. } | Payload::Session(..) | Payload::Gone, _) => return None,
+        };
+        Some(Self { cursor: event.cursor().encode(), at, payload })
+    }
+}
+
+/// A page of events.
+#[derive(SimpleObject)]
+pub struct ViewerEventConnection {
+    /// The events with their cursors.
+    edges: Vec<ViewerEventEdge>,
+    /// The events alone.
+    nodes: Vec<ViewerEvent>,
+    /// Whether more follow; `endCursor` is where to go on, also when nothing of what was read is for the viewer to see any more. When nothing was
+    /// read it is null: keep the cursor you had.
+    page_info: PageInfo,
+}
+
+/// An event of a page.
+#[derive(Clone, SimpleObject)]
+pub struct ViewerEventEdge {
+    /// The event's cursor.
+    cursor: String,
+    /// The event.
+    node: ViewerEvent,
+}
+
+impl ViewerEventConnection {
+    /// A page of what followed a cursor; `seen` is what the viewer may see.
+    #[must_use]
+    pub fn new(events: &[Arc<Event>], seen: &Seen, has_next_page: bool) -> Self {
+        let nodes: Vec<ViewerEvent> = events.iter().filter_map(|event| ViewerEvent::of(event, seen)).collect();
+        let edges = nodes.iter().map(|node| ViewerEventEdge { cursor: node.cursor.clone(), node: node.clone() });
+        let page_info = PageInfo {
+            has_next_page,
+            has_previous_page: true,
+            start_cursor: nodes.first().map(|node| node.cursor.clone()),
+            // Of what was read, and not only of what is shown: whoever goes on from here comes past what was hidden.
+            end_cursor: events.last().map(|event| event.cursor().encode()),
+        };
+        Self { edges: edges.collect(), page_info, nodes }
+    }
+}
+
+/// The part of the viewer that tells of events.
+pub struct EventViewer;
+
+/// The part of the viewer that tells of events.
+#[Object]
+impl EventViewer {
+    /// The position now, read before everything else of the operation: take it together with a first fetch, then
+    /// subscribe with it, and nothing falls between. Costs no statement.
+    async fn event_cursor(&self, ctx: &Context<'_>) -> AppResult<String> {
+        Ok(ctx.scope()?.started_at.encode())
+    }
+
+    /// Durable events since a cursor, the oldest first; the pull twin of the `events` subscription. An error with the
+    /// code `CURSOR_EXPIRED` when the cursor is not among the events that are kept.
+    async fn events_since(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Any stream cursor: eventCursor, or an event's.")] after: String,
+        #[graphql(desc = "So many, 1 to 100.", default = 100)] first: i32,
+    ) -> AppResult<ViewerEventConnection> {
+        let limit = usize::try_from(first).ok().filter(|limit| (1..=100).contains(limit));
+        let limit = limit.ok_or_else(|| AppError::bad_input("`first` has to be from 1 to 100."))?;
+        let cursor = StreamCursor::parse(&after)?;
+        let scope = ctx.scope()?;
+        let viewer = scope.viewer()?.user_id;
+        let interest = interest(&scope.db, viewer, &PUBLIC_KINDS, None).await?;
+        let (events, more) = live::Subscription::pull(Arc::clone(ctx.live()?), scope, interest, cursor, limit).await?;
+        let seen = load_seen(&scope.db, viewer, &events).await?;
+        Ok(ViewerEventConnection::new(&events, &seen, more))
+    }
+}
+
+/// The subscription to all events.
+#[derive(Default)]
+pub struct EventSubscription;
+
+/// The subscription to all events.
+#[Subscription]
+impl EventSubscription {
+    /// Everything durable that concerns the viewer, resumable from a cursor. Error: `CURSOR_EXPIRED`.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Any stream cursor: eventCursor, or an event's. Without one, from now on.")] after: Option<
+            String,
+        >,
+    ) -> Result<impl Stream<Item = AppResult<ViewerEvent>> + use<>, AppError> {
+        let events = resume(ctx, &PUBLIC_KINDS, None, after).await?;
+        as_seen(ctx, events, |_| true, ViewerEvent::of)
+    }
+}

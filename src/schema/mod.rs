@@ -1,0 +1,90 @@
+//! Plaza's schema: the roots, merged from the domains, one line each; the viewer, the node interface and the union of events,
+//! which refer to all of them.
+
+pub mod events;
+pub mod node;
+pub mod viewer;
+
+use std::sync::Arc;
+
+use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder, ValidationMode};
+
+use crate::domains::{
+    accounts, chat, departure, favorites, items, media, orders, products, search, tasks, tickets, wallet,
+};
+use crate::graphql::context::ScopePerExecution;
+use crate::live::Live;
+
+/// The root of queries.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    node::NodeQuery,
+    viewer::ViewerQuery,
+    accounts::query::AccountQuery,
+    chat::query::ChatQuery,
+    items::query::ItemQuery,
+    tasks::query::TaskQuery,
+    products::query::ProductQuery,
+    orders::query::OrderQuery,
+    tickets::query::TicketQuery,
+    search::query::SearchQuery,
+);
+
+/// The root of mutations.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    accounts::mutation::AccountMutation,
+    departure::mutation::DepartureMutation,
+    chat::mutation::ChatMutation,
+    media::mutation::MediaMutation,
+    items::mutation::ItemMutation,
+    favorites::mutation::FavoriteMutation,
+    tasks::mutation::TaskMutation,
+    products::mutation::ProductMutation,
+    orders::mutation::OrderMutation,
+    wallet::mutation::WalletMutation,
+    tickets::mutation::TicketMutation,
+);
+
+/// The root of subscriptions.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(
+    events::EventSubscription,
+    chat::subscription::ChatSubscription,
+    tasks::subscription::TaskSubscription,
+    orders::subscription::OrderSubscription,
+    tickets::subscription::TicketSubscription,
+);
+
+/// Plaza's schema.
+pub type PlazaSchema = Schema<Query, Mutation, Subscription>;
+
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+}
+
+/// The schema, ready to be executed.
+#[must_use]
+pub fn schema(live: &Arc<Live>) -> PlazaSchema {
+    // The engine's own limit on nesting is lower than ours, and says less.
+    let nesting = live.app.config.document_limits.nesting as usize + 1;
+    builder()
+        .data(Arc::clone(&live.app))
+        .data(Arc::clone(live))
+        .extension(ScopePerExecution)
+        .limit_recursive_depth(nesting)
+        // `document` has validated what comes here.
+        .validation_mode(ValidationMode::Fast)
+        .finish()
+}
+
+/// The schema's text, as `schema.graphql` has it.
+#[must_use]
+pub fn sdl() -> String {
+    let options = async_graphql::SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by();
+    builder().finish().sdl_with_options(options)
+}

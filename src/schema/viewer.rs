@@ -1,0 +1,56 @@
+//! The signed-in user: merged from the domains, one line each.
+
+use async_graphql::{Context, MergedObject, Object};
+
+use super::events::EventViewer;
+use crate::auth;
+use crate::domains::{accounts, chat, favorites, items, media, orders, tasks, tickets, wallet};
+use crate::error::AppResult;
+use crate::graphql::context::PlazaContext;
+
+/// Everything about the signed-in user.
+#[derive(MergedObject)]
+pub struct Viewer(
+    accounts::query::AccountViewer,
+    EventViewer,
+    chat::query::ChatViewer,
+    media::query::MediaViewer,
+    items::query::ItemViewer,
+    favorites::query::FavoriteViewer,
+    tasks::query::TaskViewer,
+    orders::query::OrderViewer,
+    wallet::query::WalletViewer,
+    tickets::query::TicketViewer,
+);
+
+impl Viewer {
+    /// The signed-in user's.
+    #[must_use]
+    pub fn new(viewer: auth::Viewer) -> Self {
+        Self(
+            accounts::query::AccountViewer(viewer),
+            EventViewer,
+            chat::query::ChatViewer,
+            media::query::MediaViewer,
+            items::query::ItemViewer,
+            favorites::query::FavoriteViewer,
+            tasks::query::TaskViewer,
+            orders::query::OrderViewer,
+            wallet::query::WalletViewer,
+            tickets::query::TicketViewer,
+        )
+    }
+}
+
+/// The query that begins at the signed-in user.
+#[derive(Default)]
+pub struct ViewerQuery;
+
+/// The query that begins at the signed-in user.
+#[Object]
+impl ViewerQuery {
+    /// Everything about the signed-in user. Null when no token was sent; `UNAUTHENTICATED` when the token is refused.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<AppResult<Viewer>> {
+        ctx.requester().and_then(|requester| Ok(requester.find_viewer()?.map(Viewer::new))).transpose()
+    }
+}
