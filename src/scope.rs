@@ -1,14 +1,18 @@
 //! What a use case is given: the app, who asks, and the connection of this execution.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use diesel_async::AsyncPgConnection;
 
 use crate::app::App;
 use crate::auth::{Requester, Viewer};
-use crate::db::Lease;
+use crate::db::{Lease, Work};
 use crate::error::AppResult;
-use crate::events::StreamCursor;
+use crate::events::model::NewEvent;
+use crate::events::{StreamCursor, outbox};
 
-/// One execution of an operation, or one event of a subscription.
+/// One execution of an operation, one event of a subscription, or one job.
 pub struct Scope {
     /// The app.
     pub app: Arc<App>,
@@ -18,6 +22,8 @@ pub struct Scope {
     pub db: Lease,
     /// How far the event stream had come here before the execution read anything.
     pub started_at: StreamCursor,
+    /// Whether the transaction that runs now has recorded events.
+    has_recorded: AtomicBool,
 }
 
 impl Scope {
@@ -26,7 +32,7 @@ impl Scope {
     pub fn new(app: Arc<App>, requester: Requester) -> Self {
         let started_at = app.events.head();
         let db = app.database.lease();
-        Self { app, requester, db, started_at }
+        Self { app, requester, db, started_at, has_recorded: AtomicBool::new(false) }
     }
 
     /// The signed-in user.
@@ -35,5 +41,43 @@ impl Scope {
     /// Unauthenticated when no token was sent.
     pub fn viewer(&self) -> AppResult<Viewer> {
         self.requester.require_viewer()
+    }
+
+    /// Runs `work` in a transaction on the execution's connection, and from the beginning again where PostgreSQL ended it
+    /// for another one's sake (see [`WriteConnection::transaction`](crate::db::WriteConnection::transaction)). The connection
+    /// goes back to the pool with it; the sequencer is woken when events were recorded.
+    ///
+    /// # Errors
+    /// What `work` or the commit failed with; overloaded when the pool has no connection to give.
+    pub async fn transaction<R, F>(&self, work: F) -> AppResult<R>
+    where
+        for<'r> F: AsyncFnMut(&'r mut AsyncPgConnection) -> AppResult<R>
+            + Work<&'r mut AsyncPgConnection, AppResult<R>, Fut: Send>
+            + Send,
+        R: Send,
+    {
+        self.has_recorded.store(false, Ordering::Relaxed);
+        let result = self.db.write().await?.transaction(work).await?;
+        if self.has_recorded.load(Ordering::Relaxed) {
+            self.app.events.wake_sequencer();
+        }
+        Ok(result)
+    }
+
+    /// Records events within the transaction that runs now, which holds the row lock of each conversation among them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn record(&self, conn: &AsyncPgConnection, events: &[NewEvent]) -> AppResult<()> {
+        if !events.is_empty() {
+            outbox::insert(conn, events).await?;
+            self.note_recorded();
+        }
+        Ok(())
+    }
+
+    /// Says that a statement of the transaction that runs now has recorded events by itself.
+    pub fn note_recorded(&self) {
+        self.has_recorded.store(true, Ordering::Relaxed);
     }
 }

@@ -6,10 +6,12 @@ use std::time::Duration;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 
 use crate::app::App;
+use crate::auth::Requester;
 use crate::db::within;
 use crate::domains::tasks;
 use crate::error::{AppError, AppResult};
 use crate::jobs::{self, Job, JobKind};
+use crate::scope::Scope;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -23,9 +25,10 @@ const SESSION_SETTINGS: &str =
     "set application_name = 'plaza jobs'; set timezone = 'UTC'; set statement_timeout = '20s'";
 
 /// Does what a job asks for.
-async fn perform(app: &App, kind: JobKind, job: &Job) -> AppResult<()> {
+async fn perform(app: &Arc<App>, kind: JobKind, job: &Job) -> AppResult<()> {
+    let scope = Scope::new(Arc::clone(app), Requester::anonymous());
     match kind {
-        JobKind::FinishTask => tasks::service::doing::finish_due(app, job).await,
+        JobKind::FinishTask => tasks::service::doing::finish_due(&scope, job).await,
     }
 }
 
@@ -45,7 +48,7 @@ pub(super) async fn run(app: Arc<App>) {
 }
 
 /// Looks on a connection of its own; what is due is done on the pool's, one job at a time.
-async fn run_due(app: &App, conn: &mut Option<AsyncPgConnection>) -> AppResult<()> {
+async fn run_due(app: &Arc<App>, conn: &mut Option<AsyncPgConnection>) -> AppResult<()> {
     let conn = match conn {
         Some(conn) => conn,
         None => conn.insert(connect(app).await?),

@@ -136,6 +136,20 @@ where
     type Fut = Fut;
 }
 
+/// As [`Work`], for a closure that only reads what it captures, so that another one can capture it.
+pub trait SharedWork<T, R>: Fn(T) -> <Self as SharedWork<T, R>>::Fut {
+    /// One run of it.
+    type Fut: Future<Output = R>;
+}
+
+impl<F, T, Fut, R> SharedWork<T, R> for F
+where
+    F: Fn(T) -> Fut,
+    Fut: Future<Output = R>,
+{
+    type Fut = Fut;
+}
+
 impl WriteConnection {
     /// Runs `work` in a transaction, and from the beginning again, at most twice, when PostgreSQL ended it because of a
     /// deadlock or because it can't be put in order with others (40P01, 40001). Nothing of a run that failed is left in the

@@ -19,7 +19,7 @@ pub mod schema;
 mod sql;
 mod whole;
 
-pub use lease::{Lease, ReadConnection, WriteConnection, within_execution};
+pub use lease::{Lease, ReadConnection, SharedWork, Work, WriteConnection, within_execution};
 pub use pool::{Database, PoolStatus, StatementCounter};
 pub use sql::{Direction, Limit};
 pub(crate) use sql::{columns, pg_enum, statement};

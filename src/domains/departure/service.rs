@@ -22,8 +22,7 @@ use crate::scope::Scope;
 /// has tasks or orders that are not over, or a balance that is not forfeited.
 pub async fn delete_user(scope: &Scope, id: UserId, forfeits: bool) -> AppResult<()> {
     erasure::require_allowed(scope, id).await?;
-    let mut conn = scope.db.write().await?;
-    let erased = conn
+    let erased = scope
         .transaction(async |conn| {
             let erased = erasure::erase(scope, conn, id).await?;
             // Now that nothing more of theirs can be made: what was about to be holds the account, and was waited for.
@@ -37,7 +36,7 @@ pub async fn delete_user(scope: &Scope, id: UserId, forfeits: bool) -> AppResult
             Ok::<_, AppError>(erased)
         })
         .await?;
-    erasure::announce(scope, &conn, &erased).await
+    erasure::announce(scope, &erased).await
 }
 
 /// Deletes what is theirs alone in every domain, in the order in which all take their locks.

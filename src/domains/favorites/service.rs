@@ -34,8 +34,7 @@ fn distinct(items: &[ItemId]) -> AppResult<Vec<ItemId>> {
 pub async fn add(scope: &Scope, given: &[ItemId]) -> AppResult<Changed> {
     let viewer = scope.viewer()?.user_id;
     let wanted = distinct(given)?;
-    let mut conn = scope.db.write().await?;
-    let (favorites, count) = conn
+    let (favorites, count) = scope
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
             let held = store::lock_items(conn, &wanted).await?;
@@ -55,7 +54,6 @@ pub async fn add(scope: &Scope, given: &[ItemId]) -> AppResult<Changed> {
             Ok((store::list_among(conn, viewer, &wanted).await?, added.len()))
         })
         .await?;
-    drop(conn);
     changed(scope, &wanted, favorites, count).await
 }
 
@@ -66,8 +64,7 @@ pub async fn add(scope: &Scope, given: &[ItemId]) -> AppResult<Changed> {
 pub async fn remove(scope: &Scope, given: &[ItemId]) -> AppResult<Changed> {
     let viewer = scope.viewer()?.user_id;
     let wanted = distinct(given)?;
-    let mut conn = scope.db.write().await?;
-    let gone = conn
+    let gone = scope
         .transaction(async |conn| {
             store::lock_items(conn, &wanted).await?;
             let gone = store::delete_favorites(conn, viewer, &wanted).await?;
@@ -76,7 +73,6 @@ pub async fn remove(scope: &Scope, given: &[ItemId]) -> AppResult<Changed> {
             Ok::<_, AppError>(gone)
         })
         .await?;
-    drop(conn);
     let count = gone.len();
     changed(scope, &wanted, gone, count).await
 }

@@ -145,18 +145,18 @@ pub async fn create(scope: &Scope, draft: ProductDraft, key: Option<String>) -> 
         created_at: now,
         updated_at: now,
     };
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        hold_viewer(scope, conn).await?;
-        if let Some(made) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
-            return replayed(conn, made).await;
-        }
-        let product = store::insert_product(conn, &product).await.map_err(gone)?;
-        search::service::index(conn, &product).await?;
-        idempotency::complete(conn, key.as_ref(), product.id.0).await?;
-        Ok(product)
-    })
-    .await
+    scope
+        .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
+            if let Some(made) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
+                return replayed(conn, made).await;
+            }
+            let product = store::insert_product(conn, &product).await.map_err(gone)?;
+            search::service::index(conn, &product).await?;
+            idempotency::complete(conn, key.as_ref(), product.id.0).await?;
+            Ok(product)
+        })
+        .await
 }
 
 /// A product that was made before with the same key.
@@ -183,20 +183,20 @@ pub async fn update(scope: &Scope, id: ProductId, update: ProductUpdate) -> AppR
         media::service::check_picture(scope, &[viewer], image, "input.imageId").await?;
     }
     wanted.updated_at = Some(scope.app.clock.now());
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        let product = lock_present(conn, id).await?;
-        let next = policy::next_stock(product.stock, stock).map_err(|(error, path)| error.at(path))?;
-        if !changes_it {
-            return Ok(product);
-        }
-        let supplied = next.map(|next| product.supplied + i64::from(next) - i64::from(product.stock));
-        let changes = ProductChanges { stock: next, supplied, ..wanted.clone() };
-        let product = store::update_product(conn, id, &changes).await.map_err(gone)?;
-        search::service::index(conn, &product).await?;
-        Ok(product)
-    })
-    .await
+    scope
+        .transaction(async |conn| {
+            let product = lock_present(conn, id).await?;
+            let next = policy::next_stock(product.stock, stock).map_err(|(error, path)| error.at(path))?;
+            if !changes_it {
+                return Ok(product);
+            }
+            let supplied = next.map(|next| product.supplied + i64::from(next) - i64::from(product.stock));
+            let changes = ProductChanges { stock: next, supplied, ..wanted.clone() };
+            let product = store::update_product(conn, id, &changes).await.map_err(gone)?;
+            search::service::index(conn, &product).await?;
+            Ok(product)
+        })
+        .await
 }
 
 /// Takes a product out of the store; orders keep what they say of it.
@@ -207,13 +207,13 @@ pub async fn delete(scope: &Scope, id: ProductId) -> AppResult<()> {
     require_role(scope, Role::Admin).await?;
     let now = scope.app.clock.now();
     let changes = ProductChanges { deleted_at: Some(now), updated_at: Some(now), ..ProductChanges::default() };
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        lock_present(conn, id).await?;
-        store::update_product(conn, id, &changes).await?;
-        search::service::forget(conn, SearchKind::Product, &[id.0]).await
-    })
-    .await
+    scope
+        .transaction(async |conn| {
+            lock_present(conn, id).await?;
+            store::update_product(conn, id, &changes).await?;
+            search::service::forget(conn, SearchKind::Product, &[id.0]).await
+        })
+        .await
 }
 
 /// Takes a piece of a product out of stock, at the price that was seen, within the caller's transaction.

@@ -17,8 +17,8 @@ use crate::domains::search::terms::{Terms, asked};
 use crate::domains::search::words::{self, Document, Field};
 use crate::domains::{orders, search};
 use crate::error::{AppError, AppResult};
+use crate::events::EventKind;
 use crate::events::model::{Audience, NewEvent};
-use crate::events::{EventKind, outbox};
 use crate::idempotency::{self, Key};
 use crate::ids::{OrderId, TicketId, UserId};
 use crate::page::{Page, PageArgs, PageRequest};
@@ -165,8 +165,7 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
     let words = words_of(std::iter::once(question.as_str())).await;
     let ticket = NewTicket { author_id: viewer, order_id: order, question, words, now: scope.app.clock.now() };
     let buckets = rates::of_viewer(&scope.requester, "tickets", scope.app.config.rates.creations, TimeDelta::hours(1))?;
-    let mut conn = scope.db.write().await?;
-    let ticket = conn
+    scope
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
             if let Some(made) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
@@ -175,13 +174,11 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
             rates::spend(conn, &buckets, ticket.now).await?;
             let made = store::insert_ticket(conn, &ticket).await?;
             store::insert_line(conn, &line(scope, made.id, false, &ticket.question)?).await?;
-            tell(conn, &made).await?;
+            record_change(scope, conn, &made).await?;
             idempotency::complete(conn, key.as_ref(), made.id.0).await?;
             Ok(made)
         })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok(ticket)
+        .await
 }
 
 /// Erases what somebody who leaves has asked, and closes their tickets, within the caller's transaction; support's answers
@@ -226,8 +223,7 @@ pub async fn answer(scope: &Scope, id: TicketId, answer: &str) -> AppResult<Tick
     check_lines(answer, policy::LONGEST_TEXT).map_err(|fault| fault.at("answer"))?;
     words::ready().await;
     let (answer, now) = (answer.trim(), scope.app.clock.now());
-    let mut conn = scope.db.write().await?;
-    let ticket = conn
+    scope
         .transaction(async |conn| {
             let (ticket, asker) = lock_seen(scope, conn, id).await?;
             policy::check_change(&ticket, asker, TicketStatus::Answered).map_err(|error| error.at("id"))?;
@@ -237,12 +233,10 @@ pub async fn answer(scope: &Scope, id: TicketId, answer: &str) -> AppResult<Tick
             }
             let words = add_line(conn, &lines, &line(scope, id, true, answer)?).await?;
             let ticket = store::answer_ticket(conn, id, agent, (answer, &words), now).await?;
-            tell(conn, &ticket).await?;
+            record_change(scope, conn, &ticket).await?;
             Ok(ticket)
         })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok(ticket)
+        .await
 }
 
 /// Asks more in the viewer's ticket, which is open again then.
@@ -255,8 +249,7 @@ pub async fn reopen(scope: &Scope, id: TicketId, content: &str) -> AppResult<Tic
     check_lines(content, policy::LONGEST_TEXT).map_err(|fault| fault.at("content"))?;
     words::ready().await;
     let (content, now) = (content.trim(), scope.app.clock.now());
-    let mut conn = scope.db.write().await?;
-    let ticket = conn
+    scope
         .transaction(async |conn| {
             let (ticket, asker) = lock_seen(scope, conn, id).await?;
             let lines = store::list_lines(conn, &[id]).await?;
@@ -267,12 +260,10 @@ pub async fn reopen(scope: &Scope, id: TicketId, content: &str) -> AppResult<Tic
             policy::check_change(&ticket, asker, TicketStatus::Open).map_err(|error| error.at("id"))?;
             let words = add_line(conn, &lines, &line(scope, id, false, content)?).await?;
             let ticket = store::reopen_ticket(conn, id, &words, now).await?;
-            tell(conn, &ticket).await?;
+            record_change(scope, conn, &ticket).await?;
             Ok(ticket)
         })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok(ticket)
+        .await
 }
 
 /// Closes a ticket: its author, support, or an administrator. Closed again by the same one, nothing changes.
@@ -281,8 +272,7 @@ pub async fn reopen(scope: &Scope, id: TicketId, content: &str) -> AppResult<Tic
 /// `NOT_FOUND`, `ILLEGAL_TRANSITION` for one that another person closed.
 pub async fn close(scope: &Scope, id: TicketId) -> AppResult<Ticket> {
     let now = scope.app.clock.now();
-    let mut conn = scope.db.write().await?;
-    let ticket = conn
+    scope
         .transaction(async |conn| {
             let (ticket, asker) = lock_seen(scope, conn, id).await?;
             if ticket.status == TicketStatus::Closed && ticket.closed_by == Some(asker.id) {
@@ -290,21 +280,19 @@ pub async fn close(scope: &Scope, id: TicketId) -> AppResult<Ticket> {
             }
             policy::check_change(&ticket, asker, TicketStatus::Closed).map_err(|error| error.at("id"))?;
             let ticket = store::close_ticket(conn, id, asker.id, now).await?;
-            tell(conn, &ticket).await?;
+            record_change(scope, conn, &ticket).await?;
             Ok(ticket)
         })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok(ticket)
+        .await
 }
 
-/// Tells a ticket's author and support that it came or changed, within the transaction.
-async fn tell(conn: &AsyncPgConnection, ticket: &Ticket) -> AppResult<()> {
+/// Records for a ticket's author and support that it came or changed, within the transaction.
+async fn record_change(scope: &Scope, conn: &AsyncPgConnection, ticket: &Ticket) -> AppResult<()> {
     let event = |audience| NewEvent {
         subject_id: Some(ticket.id.0),
         user_id: Some(ticket.author_id),
         ..NewEvent::new(EventKind::TicketChanged, audience)
     };
     let events = [event(Audience::User(ticket.author_id)), event(Audience::Role(RANK_OF_SUPPORT))];
-    outbox::insert(conn, &events).await
+    scope.record(conn, &events).await
 }

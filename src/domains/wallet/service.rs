@@ -216,22 +216,22 @@ async fn move_from_outside(
 ) -> AppResult<EntryId> {
     let transfer = NewTransfer { note, ..transfer(scope, cause)? };
     let gone = negative(amount)?;
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        hold_viewer(scope, conn).await?;
-        if let Some(entry) = idempotency::claim(conn, key, scope.app.clock.now()).await? {
-            return Ok(EntryId(entry));
-        }
-        if Some(user) != transfer.actor && !accounts::service::hold_person(conn, user).await? {
-            return Err(WalletError::NoSuchUser.at("userId").into());
-        }
-        let share = Share { user, balance: amount, held: Money::default() };
-        let entries = post(conn, &transfer, &[share], (LedgerAccount::Outside, gone), path).await?;
-        let entry = *entries.get(&user).ok_or_else(|| AppError::internal("money moved without an entry"))?;
-        idempotency::complete(conn, key, entry.0).await?;
-        Ok(entry)
-    })
-    .await
+    scope
+        .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
+            if let Some(entry) = idempotency::claim(conn, key, scope.app.clock.now()).await? {
+                return Ok(EntryId(entry));
+            }
+            if Some(user) != transfer.actor && !accounts::service::hold_person(conn, user).await? {
+                return Err(WalletError::NoSuchUser.at("userId").into());
+            }
+            let share = Share { user, balance: amount, held: Money::default() };
+            let entries = post(conn, &transfer, &[share], (LedgerAccount::Outside, gone), path).await?;
+            let entry = *entries.get(&user).ok_or_else(|| AppError::internal("money moved without an entry"))?;
+            idempotency::complete(conn, key, entry.0).await?;
+            Ok(entry)
+        })
+        .await
 }
 
 /// A wallet with an entry of it.

@@ -66,8 +66,7 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
         }
     };
     user.updated_at = Some(scope.app.clock.now());
-    let mut conn = scope.db.write().await?;
-    let (user, ended) = conn
+    let (user, ended) = scope
         .transaction(async |conn| {
             let missing = || AppError::from(AccountError::NoSuchUser.at("id"));
             let held = store::profiles::lock_details(conn, id).await?.ok_or_else(missing)?;
@@ -110,8 +109,7 @@ pub async fn suspend(scope: &Scope, id: UserId, until: Option<DateTime<Utc>>, re
     }
     let reason = reason.map(str::trim).filter(|reason| !reason.chars().all(text::is_blank));
     policy::profile::check_note(reason.unwrap_or_default()).map_err(|error| error.at("reason"))?;
-    let mut conn = scope.db.write().await?;
-    let (user, ended) = conn
+    let (user, ended) = scope
         .transaction(async |conn| {
             let user = store::update_suspension(conn, id, Some((until, reason)), now).await?;
             let user = user.ok_or_else(|| AccountError::NoSuchUser.at("id"))?;

@@ -43,16 +43,14 @@ pub async fn request_code(
 /// A code for a contact of the viewer's own; the one that went out with the change of the contact will do.
 async fn request_verification(scope: &Scope, contact: &Contact, purpose: CodePurpose) -> AppResult<()> {
     let viewer = scope.viewer()?;
-    let conn = scope.db.read().await?;
-    let details = store::profiles::find_details(&conn, viewer.user_id).await?.ok_or_else(AppError::unauthenticated)?;
-    if !waits(&details, contact) {
+    let details = store::profiles::find_details(&*scope.db.read().await?, viewer.user_id).await?;
+    if !waits(&details.ok_or_else(AppError::unauthenticated)?, contact) {
         return Err(AccountError::NotPending.at("input.contact").into());
     }
     let since = scope.app.clock.now() - PAUSE;
-    if store::codes::claim_unasked(&conn, (contact.as_str(), purpose), since).await? {
+    if store::codes::claim_unasked(&*scope.db.read().await?, (contact.as_str(), purpose), since).await? {
         return Ok(());
     }
-    drop(conn);
     send(scope, contact, purpose).await
 }
 
@@ -117,15 +115,15 @@ async fn issue(scope: &Scope, contact: &Contact, purpose: CodePurpose, unasked: 
     let asked_from = policy::codes::asked_from(rates, &scope.requester);
     let row = NewCode { contact, purpose, asked_from, hash, unasked, created_at: now, expires_at: now + LIFETIME };
     let message = policy::codes::code_message(contact, purpose, &code, now);
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        store::codes::replace_code(conn, &row).await?;
-        // A new code has tries of its own; those of the address stay counted.
-        let tries = policy::code_try_buckets(rates, &scope.requester, contact).into_iter().next();
-        rates::clear(conn, tries.as_slice()).await?;
-        mailer::enqueue(conn, message.clone()).await
-    })
-    .await?;
+    scope
+        .transaction(async |conn| {
+            store::codes::replace_code(conn, &row).await?;
+            // A new code has tries of its own; those of the address stay counted.
+            let tries = policy::code_try_buckets(rates, &scope.requester, contact).into_iter().next();
+            rates::clear(conn, tries.as_slice()).await?;
+            mailer::enqueue(conn, message.clone()).await
+        })
+        .await?;
     scope.app.mailer.nudge();
     Ok(())
 }
@@ -174,9 +172,8 @@ pub(super) async fn use_up(conn: &AsyncPgConnection, proofs: &[CodeProof]) -> Ap
 /// `RATE_LIMITED`.
 pub async fn create_captcha(scope: &Scope, purpose: CodePurpose) -> AppResult<ImageCaptcha> {
     let app = &scope.app;
-    let conn = scope.db.read().await?;
-    rates::spend(&conn, &policy::captcha_buckets(&app.config.rates, &scope.requester), app.clock.now()).await?;
-    drop(conn);
+    let buckets = policy::captcha_buckets(&app.config.rates, &scope.requester);
+    rates::spend(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
     scope.db.release().await;
     let picture = app.passwords.beside(captcha::draw).await??;
     let key = URL_SAFE_NO_PAD.encode(random_bytes::<16>());

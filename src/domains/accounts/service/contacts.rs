@@ -38,8 +38,7 @@ async fn confirm(
     proofs: &[CodeProof],
     over: impl Fn() -> AppError + Send + Sync,
 ) -> AppResult<User> {
-    let mut conn = scope.db.write().await?;
-    let confirmed = conn.transaction(async |conn| {
+    let confirmed = scope.transaction(async |conn| {
         codes::use_up(conn, proofs).await?;
         make_own(scope, conn, (id, contact)).await?.ok_or_else(&over)
     });

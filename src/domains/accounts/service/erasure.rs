@@ -50,8 +50,9 @@ pub async fn erase(scope: &Scope, conn: &AsyncPgConnection, id: UserId) -> AppRe
 ///
 /// # Errors
 /// When the database fails.
-pub async fn announce(scope: &Scope, conn: &AsyncPgConnection, erased: &Erased) -> AppResult<()> {
+pub async fn announce(scope: &Scope, erased: &Erased) -> AppResult<()> {
     sessions::announce(scope, &erased.sessions, SessionEnd::Revoked);
-    store::codes::delete_codes_of(conn, &erased.contacts).await?;
-    mailer::withdraw(conn, &erased.contacts).await
+    let conn = scope.db.read().await?;
+    store::codes::delete_codes_of(&conn, &erased.contacts).await?;
+    mailer::withdraw(&conn, &erased.contacts).await
 }

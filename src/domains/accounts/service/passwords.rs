@@ -4,6 +4,7 @@ use diesel_async::AsyncPgConnection;
 
 use super::codes::{self, Said};
 use super::sessions;
+use crate::auth::Viewer;
 use crate::contact::Contact;
 use crate::domains::accounts::model::{AccountError, CodePurpose, Device, SessionEnd, SignedIn, UserChanges};
 use crate::domains::accounts::policy::{self, AccountName};
@@ -24,28 +25,19 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
     policy::check_password(&new).map_err(|error| error.at("input.newPassword"))?;
     let app = &scope.app;
     app.passwords.check_room()?;
-    let conn = scope.db.read().await?;
-    let found = store::profiles::find_details(&conn, viewer.user_id).await?;
-    let own = (viewer.user_id, &[viewer.session_id][..]);
-    let session = store::sessions::list_sessions_by_ids(&conn, own, app.clock.now()).await?.pop();
-    let session = session.ok_or_else(AppError::unauthenticated)?;
-    let device = Device { platform: session.platform, name: session.device_name };
-    let old_hash = found.ok_or_else(AppError::unauthenticated)?.0.password_hash;
+    let (old_hash, device) = find_current(scope, &*scope.db.read().await?, viewer).await?;
     let wrong = || AppError::from(AccountError::CurrentPasswordWrong.at("input.currentPassword"));
     if old_hash.is_some() {
         let current = current.ok_or_else(wrong)?;
-        drop(conn);
         check_current(scope, (viewer.user_id, old_hash.clone()), current).await?;
     } else {
-        sessions::require_recent(scope, &conn).await?;
-        drop(conn);
+        sessions::require_recent(scope, &*scope.db.read().await?).await?;
     }
     // Hashing takes long: others may have the connection meanwhile.
     scope.db.release().await;
     let new_hash = app.passwords.hash(new).await?;
     let now = app.clock.now();
-    let mut conn = scope.db.write().await?;
-    let (signed_in, ended) = conn
+    let (signed_in, ended) = scope
         .transaction(async |conn| {
             if old_hash.is_none() {
                 // The account comes before its sessions.
@@ -65,6 +57,16 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
         .await?;
     sessions::announce(scope, &ended, SessionEnd::Revoked);
     Ok(signed_in)
+}
+
+/// The hash of the viewer's password, if they have one, and the device of their session.
+async fn find_current(scope: &Scope, conn: &AsyncPgConnection, viewer: Viewer) -> AppResult<(Option<String>, Device)> {
+    let found = store::profiles::find_details(conn, viewer.user_id).await?;
+    let own = (viewer.user_id, &[viewer.session_id][..]);
+    let session = store::sessions::list_sessions_by_ids(conn, own, scope.app.clock.now()).await?.pop();
+    let session = session.ok_or_else(AppError::unauthenticated)?;
+    let device = Device { platform: session.platform, name: session.device_name };
+    Ok((found.ok_or_else(AppError::unauthenticated)?.0.password_hash, device))
 }
 
 /// Counts a try at the viewer's current password and compares it; only wrong ones stay counted.
@@ -93,8 +95,7 @@ pub async fn reset_password(scope: &Scope, contact: Contact, code: &str, new: St
     // Hashing takes long: others may have the connection meanwhile.
     scope.db.release().await;
     let hash = scope.app.passwords.hash(new).await?;
-    let mut conn = scope.db.write().await?;
-    let ended = conn
+    let ended = scope
         .transaction(async |conn| {
             codes::use_up(conn, std::slice::from_ref(&proof)).await?;
             let found = store::find_login(conn, &name).await?;

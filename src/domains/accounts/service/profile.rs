@@ -25,11 +25,9 @@ pub async fn update_profile(scope: &Scope, mut update: ProfileUpdate) -> AppResu
     if let Some(Some(avatar)) = user.avatar_id {
         media::service::check_picture(scope, &[viewer], avatar, "input.avatarId").await?;
     }
-    let mut conn = scope.db.write().await?;
-    let (user, waiting) = conn
+    let (user, waiting) = scope
         .transaction(async |conn| apply_update(scope, conn, (user.clone(), profile.clone()), wanted.clone()).await)
         .await?;
-    drop(conn);
     scope.app.mailer.nudge();
     codes::send_unasked(scope, &waiting).await;
     Ok(user)
@@ -91,8 +89,7 @@ pub async fn upload_avatar(scope: &Scope, sent: Sent) -> AppResult<User> {
     let viewer = scope.viewer()?.user_id;
     let kept = media::service::keep_picture(scope, sent).await?;
     let now = scope.app.clock.now();
-    let mut conn = scope.db.write().await?;
-    let changed = conn
+    let changed = scope
         .transaction(async |conn| {
             store::lock_user(conn, viewer).await?.ok_or_else(AppError::unauthenticated)?;
             let picture = media::service::add(scope, conn, &kept).await?;
@@ -101,7 +98,6 @@ pub async fn upload_avatar(scope: &Scope, sent: Sent) -> AppResult<User> {
             store::update_user(conn, viewer, &changes).await?.ok_or_else(AppError::unauthenticated)
         })
         .await;
-    drop(conn);
     if changed.is_err() {
         media::service::abandon(scope, &[kept]).await;
     }

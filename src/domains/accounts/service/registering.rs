@@ -57,8 +57,7 @@ pub async fn register(scope: &Scope, registration: Registration) -> AppResult<Si
         phone: proven(&phone),
     };
     let pending: Vec<Contact> = [email, phone].into_iter().flatten().filter(|c| !is_proven(&proofs, c)).collect();
-    let mut conn = scope.db.write().await?;
-    let signed_in = conn
+    let signed_in = scope
         .transaction(async |conn| {
             codes::use_up(conn, &proofs).await?;
             let user = account.insert(scope, conn).await?;
@@ -70,7 +69,6 @@ pub async fn register(scope: &Scope, registration: Registration) -> AppResult<Si
             Ok::<_, AppError>(SignedIn { tokens, user })
         })
         .await?;
-    drop(conn);
     codes::send_unasked(scope, &pending).await;
     Ok(signed_in)
 }

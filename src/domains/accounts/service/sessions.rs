@@ -16,7 +16,8 @@ use crate::domains::accounts::model::{
 use crate::domains::accounts::policy::{self, Refresh, SESSION_LIFETIME};
 use crate::domains::accounts::store::sessions::{self as store, Which};
 use crate::error::{AppError, AppResult};
-use crate::events::outbox;
+use crate::events::EventKind;
+use crate::events::model::{Audience, NewEvent};
 use crate::ids::{SessionId, UserId};
 use crate::rates;
 use crate::scope::Scope;
@@ -103,8 +104,7 @@ enum Exchanged {
 /// `INVALID_CREDENTIALS` when it is unknown, used up, expired or revoked; reuse also revokes the session.
 pub async fn refresh_session(scope: &Scope, presented: String) -> AppResult<(UserId, Tokens)> {
     let presented = RefreshToken::presented(presented);
-    let mut conn = scope.db.write().await?;
-    let exchanged = conn
+    let exchanged = scope
         .transaction(async |conn| match store::lock_refresh_token(conn, &presented.hash()).await? {
             Some(token) => exchange(scope, conn, &presented, token).await,
             None => Ok(Exchanged::Refused),
@@ -161,7 +161,12 @@ pub(super) async fn end(
     reason: SessionEnd,
 ) -> AppResult<Vec<SessionId>> {
     let ended = store::revoke_sessions(conn, (user, which), reason, scope.app.clock.now()).await?;
-    outbox::insert_session_revoked(conn, user, &ended).await?;
+    let event = |session: &SessionId| NewEvent {
+        subject_id: Some(session.0),
+        user_id: Some(user),
+        ..NewEvent::new(EventKind::SessionRevoked, Audience::User(user))
+    };
+    scope.record(conn, &ended.iter().map(event).collect::<Vec<_>>()).await?;
     Ok(ended)
 }
 
@@ -170,12 +175,10 @@ pub(super) fn announce(scope: &Scope, ended: &[SessionId], reason: SessionEnd) {
     for session in ended {
         scope.app.revoked.insert(*session, reason, scope.app.clock.now());
     }
-    scope.app.events.wake_sequencer();
 }
 
 async fn end_now(scope: &Scope, whose: (UserId, Which), reason: SessionEnd) -> AppResult<Vec<SessionId>> {
-    let mut conn = scope.db.write().await?;
-    let ended = conn.transaction(async |conn| end(scope, conn, whose, reason).await).await?;
+    let ended = scope.transaction(async |conn| end(scope, conn, whose, reason).await).await?;
     announce(scope, &ended, reason);
     Ok(ended)
 }
@@ -251,8 +254,7 @@ pub async fn load_sessions(scope: &Scope, ids: &[SessionId]) -> AppResult<HashMa
 pub async fn issue_operator_token(scope: &Scope, username: &str) -> AppResult<Tokens> {
     let user_id = super::get_user_id(&scope.app, username).await?;
     let device = Device { platform: Platform::Desktop, name: Some("plaza token".into()) };
-    let mut conn = scope.db.write().await?;
-    let opened = conn.transaction(async |conn| open(scope, conn, (user_id, None), device.clone()).await).await?;
+    let opened = scope.transaction(async |conn| open(scope, conn, (user_id, None), device.clone()).await).await?;
     opened.ok_or_else(|| AppError::bad_input(format!("{username} is suspended.")))
 }
 

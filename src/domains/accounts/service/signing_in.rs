@@ -66,9 +66,8 @@ pub async fn login(scope: &Scope, credential: Password, device: Device) -> AppRe
     let Proven { user, access } = prove_password(scope, credential, CredentialPlace::Login).await?;
     check_suspension(scope, &access, CredentialPlace::Login)?;
     let hash = access.password_hash.as_deref();
-    let mut conn = scope.db.write().await?;
     let opened =
-        conn.transaction(async |conn| sessions::open(scope, conn, (user.id, hash), device.clone()).await).await?;
+        scope.transaction(async |conn| sessions::open(scope, conn, (user.id, hash), device.clone()).await).await?;
     // None: what was right a moment ago was changed while it was compared.
     let mismatch = || AppError::from(AccountError::CredentialsMismatch.at(&CredentialPlace::Login.password()));
     Ok(SignedIn { tokens: opened.ok_or_else(mismatch)?, user })
@@ -121,17 +120,17 @@ pub async fn reauthenticate(scope: &Scope, credential: Password) -> AppResult<()
     if user.id != viewer.user_id {
         return Err(mismatch());
     }
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        // Held, so that no new password comes in between.
-        let (_, access) = store::lock_user(conn, user.id).await?.ok_or_else(AppError::unauthenticated)?;
-        if access.password_hash == compared.password_hash {
-            note_authentication(scope, conn).await
-        } else {
-            Err(mismatch())
-        }
-    })
-    .await
+    scope
+        .transaction(async |conn| {
+            // Held, so that no new password comes in between.
+            let (_, access) = store::lock_user(conn, user.id).await?.ok_or_else(AppError::unauthenticated)?;
+            if access.password_hash == compared.password_hash {
+                note_authentication(scope, conn).await
+            } else {
+                Err(mismatch())
+            }
+        })
+        .await
 }
 
 /// Notes that the viewer proved who they are, by a code for a contact of their own account.
@@ -144,16 +143,16 @@ pub async fn reauthenticate_with_code(scope: &Scope, contact: Contact, code: &st
     let name = AccountName::Contact(contact.clone());
     let said = Said { contact, purpose: CodePurpose::Login, code, path };
     let proof = codes::check_code(scope, said).await?;
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        codes::use_up(conn, std::slice::from_ref(&proof)).await?;
-        let found = store::find_login(conn, &name).await?;
-        if found.is_none_or(|(user, _)| user.id != viewer.user_id) {
-            return Err(AccountError::CredentialsMismatch.at(CredentialPlace::Proof.path()).into());
-        }
-        note_authentication(scope, conn).await
-    })
-    .await
+    scope
+        .transaction(async |conn| {
+            codes::use_up(conn, std::slice::from_ref(&proof)).await?;
+            let found = store::find_login(conn, &name).await?;
+            if found.is_none_or(|(user, _)| user.id != viewer.user_id) {
+                return Err(AccountError::CredentialsMismatch.at(CredentialPlace::Proof.path()).into());
+            }
+            note_authentication(scope, conn).await
+        })
+        .await
 }
 
 async fn note_authentication(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<()> {
@@ -204,8 +203,7 @@ pub async fn login_with_code(scope: &Scope, contact: Contact, code: &str, device
             let buckets = policy::registration_buckets(&scope.app.config.rates, &scope.requester);
             rates::spend(&*scope.db.read().await?, &buckets, scope.app.clock.now()).await?;
         }
-        let mut conn = scope.db.write().await?;
-        let signed_in = conn
+        let signed_in = scope
             .transaction(async |conn| {
                 codes::use_up(conn, std::slice::from_ref(&proof)).await?;
                 match &found {

@@ -50,20 +50,20 @@ pub async fn create(scope: &Scope, draft: ItemDraft, key: Option<String>) -> App
         updated_at: now,
     };
     let buckets = rates::of_viewer(&scope.requester, "items", scope.app.config.rates.creations, TimeDelta::hours(1))?;
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        hold_viewer(scope, conn).await?;
-        if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
-            return card_after(scope, conn, ItemId(done)).await;
-        }
-        rates::spend(conn, &buckets, now).await?;
-        let item = store::insert_item(conn, &item).await?;
-        idempotency::complete(conn, key.as_ref(), item.id.0).await?;
-        store::insert_images(conn, item.id, 0, &images).await.map_err(gone)?;
-        search::service::index(conn, &item).await?;
-        card_after(scope, conn, item.id).await
-    })
-    .await
+    scope
+        .transaction(async |conn| {
+            hold_viewer(scope, conn).await?;
+            if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
+                return card_after(scope, conn, ItemId(done)).await;
+            }
+            rates::spend(conn, &buckets, now).await?;
+            let item = store::insert_item(conn, &item).await?;
+            idempotency::complete(conn, key.as_ref(), item.id.0).await?;
+            store::insert_images(conn, item.id, 0, &images).await.map_err(gone)?;
+            search::service::index(conn, &item).await?;
+            card_after(scope, conn, item.id).await
+        })
+        .await
 }
 
 /// A picture that was there a moment ago.
@@ -92,8 +92,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<
         media::service::check_pictures(scope, viewer, images, "input.imageIds").await?;
     }
     let now = scope.app.clock.now();
-    let mut conn = scope.db.write().await?;
-    let (card, told) = conn
+    scope
         .transaction(async |conn| {
             let item = own(store::lock_item(conn, id).await?, viewer, "id")?;
             let mut changes = wanted.clone();
@@ -107,7 +106,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<
                 changes.counterparty_id = Some(None);
             }
             if to.is_none() && !changes_it {
-                return Ok((card_after(scope, conn, id).await?, false));
+                return card_after(scope, conn, id).await;
             }
             changes.updated_at = Some(now);
             let updated = store::update_item(conn, id, &changes).await?;
@@ -116,18 +115,13 @@ pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<
                 store::delete_images(conn, id).await?;
                 store::insert_images(conn, id, 0, images).await.map_err(gone)?;
             }
-            let told = item.counterparty_id.filter(|_| to == Some(ItemStatus::Open));
-            if let Some(taker) = told {
-                super::trading::tell(conn, taker, id).await?;
+            if let Some(taker) = item.counterparty_id.filter(|_| to == Some(ItemStatus::Open)) {
+                super::trading::record_traded(scope, conn, taker, id).await?;
             }
             search::service::index(conn, &updated).await?;
-            Ok::<_, AppError>((card_after(scope, conn, id).await?, told.is_some()))
+            card_after(scope, conn, id).await
         })
-        .await?;
-    if told {
-        scope.app.events.wake_sequencer();
-    }
-    Ok(card)
+        .await
 }
 
 /// Takes out an item: of the viewer's own, or as an administrator. One that is out stays so.
@@ -142,18 +136,18 @@ pub async fn delete(scope: &Scope, id: ItemId) -> AppResult<ItemCard> {
         return Err(policy::why_not_owner(&item).at("id").into());
     }
     let now = scope.app.clock.now();
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        let item = store::lock_item(conn, id).await?.ok_or_else(|| ItemError::NoSuchItem.at("id"))?;
-        if item.status != ItemStatus::Deleted {
-            let deleted =
-                ItemChanges { status: Some(ItemStatus::Deleted), updated_at: Some(now), ..ItemChanges::default() };
-            store::update_item(conn, id, &deleted).await?;
-            search::service::forget(conn, SearchKind::Item, &[id.0]).await?;
-        }
-        card_after(scope, conn, id).await
-    })
-    .await
+    scope
+        .transaction(async |conn| {
+            let item = store::lock_item(conn, id).await?.ok_or_else(|| ItemError::NoSuchItem.at("id"))?;
+            if item.status != ItemStatus::Deleted {
+                let deleted =
+                    ItemChanges { status: Some(ItemStatus::Deleted), updated_at: Some(now), ..ItemChanges::default() };
+                store::update_item(conn, id, &deleted).await?;
+                search::service::forget(conn, SearchKind::Item, &[id.0]).await?;
+            }
+            card_after(scope, conn, id).await
+        })
+        .await
 }
 
 /// Uploads pictures, which become files of the viewer's, and puts them behind those that an item of theirs has.
@@ -164,12 +158,10 @@ pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppRes
     let viewer = scope.viewer()?.user_id;
     let more = sent.len();
     // Looked at before the files are, which takes long; decided when they are added.
-    let conn = scope.db.read().await?;
-    check_room(&conn, &own(store::find_item(&conn, id).await?, viewer, "itemId")?, more).await?;
-    drop(conn);
+    let found = store::find_item(&*scope.db.read().await?, id).await?;
+    check_room(&*scope.db.read().await?, &own(found, viewer, "itemId")?, more).await?;
     let kept = media::service::keep(scope, sent, Takes::Pictures).await?;
-    let mut conn = scope.db.write().await?;
-    let card = conn
+    let card = scope
         .transaction(async |conn| {
             let mut images: Vec<MediaId> = Vec::with_capacity(kept.len());
             for kept in &kept {
@@ -183,7 +175,6 @@ pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppRes
             card_after(scope, conn, id).await
         })
         .await;
-    drop(conn);
     if card.is_err() {
         media::service::abandon(scope, &kept).await;
     }

@@ -10,8 +10,8 @@ use crate::domains::items::{policy, store};
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;
 use crate::error::{AppError, AppResult};
+use crate::events::EventKind;
 use crate::events::model::{Audience, NewEvent};
-use crate::events::{EventKind, outbox};
 use crate::ids::{ItemId, UserId};
 use crate::money::Money;
 use crate::rates;
@@ -27,8 +27,7 @@ pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppRes
     let viewer = scope.viewer()?.user_id;
     let now = scope.app.clock.now();
     let buckets = rates::of_viewer(&scope.requester, "trades", scope.app.config.rates.takings, TimeDelta::days(1))?;
-    let mut conn = scope.db.write().await?;
-    let card = conn
+    scope
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
             let Some(item) = store::trade_item(conn, id, viewer, expected, now).await? else {
@@ -39,12 +38,10 @@ pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppRes
             };
             rates::spend(conn, &buckets, now).await?;
             search::service::set_boost(conn, SearchKind::Item, id.0, item.status.search_boost()).await?;
-            tell(conn, item.owner_id, id).await?;
+            record_traded(scope, conn, item.owner_id, id).await?;
             card_after(scope, conn, id).await
         })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok(card)
+        .await
 }
 
 /// Why an item was not taken; none when it is the viewer's already.
@@ -66,8 +63,13 @@ async fn why_not(
     Ok(Some(error.at(path).into()))
 }
 
-/// Tells somebody what became of an item, within the transaction.
-pub(super) async fn tell(conn: &AsyncPgConnection, person: UserId, item: ItemId) -> AppResult<()> {
+/// Records for a person that an item of theirs was traded, or one that they took reopened, within the transaction.
+pub(super) async fn record_traded(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    person: UserId,
+    item: ItemId,
+) -> AppResult<()> {
     let event = NewEvent { subject_id: Some(item.0), ..NewEvent::new(EventKind::ItemTraded, Audience::User(person)) };
-    outbox::insert(conn, &[event]).await
+    scope.record(conn, &[event]).await
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::tell;
+use super::record_change;
 use crate::domains::accounts::service::{hold_viewer, load_details};
 use crate::domains::orders::model::{NewOrder, NewOrderEvent, Order, OrderError, OrderStatus};
 use crate::domains::orders::policy::LONGEST_ADDRESS;
@@ -64,8 +64,7 @@ pub async fn exchange(
         None => {}
     }
     let now = scope.app.clock.now();
-    let mut conn = scope.db.write().await?;
-    let order = conn
+    let order = scope
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
             if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
@@ -97,13 +96,11 @@ pub async fn exchange(
             store::insert_event(conn, &event).await?;
             let price = (viewer, product.price);
             wallet::service::pay_order(scope, conn, price, Cause::Exchange(order.id), "id").await?;
-            tell(conn, &order).await?;
+            record_change(scope, conn, &order).await?;
             idempotency::complete(conn, key.as_ref(), order.id.0).await?;
             Ok::<_, AppError>(order.id)
         })
         .await?;
-    drop(conn);
-    scope.app.events.wake_sequencer();
     after(scope, viewer, order).await
 }
 

@@ -2,7 +2,7 @@
 
 use diesel_async::AsyncPgConnection;
 
-use super::tell;
+use super::record_change;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service::{hold_person, hold_viewer, role_of};
 use crate::domains::orders::model::{
@@ -68,7 +68,7 @@ async fn bring_to(
         to_address: None,
     };
     store::insert_event(conn, &event).await?;
-    tell(conn, &updated).await?;
+    record_change(scope, conn, &updated).await?;
     Ok(updated)
 }
 
@@ -108,8 +108,7 @@ pub async fn update(scope: &Scope, id: OrderId, update: OrderUpdate) -> AppResul
     scope.viewer()?;
     let edit = policy::judge_update(update).map_err(AppError::User)?;
     let now = scope.app.clock.now();
-    let mut conn = scope.db.write().await?;
-    let order = conn
+    scope
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
             let (order, asker) = lock_seen(scope, conn, id).await?;
@@ -125,12 +124,10 @@ pub async fn update(scope: &Scope, id: OrderId, update: OrderUpdate) -> AppResul
                 return Ok(order);
             }
             let updated = store::update_order(conn, id, &OrderChanges { updated_at: Some(now), ..changes }).await?;
-            tell(conn, &updated).await?;
+            record_change(scope, conn, &updated).await?;
             Ok(updated)
         })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok(order)
+        .await
 }
 
 /// Says that an order was received; said again by its buyer, or by who said it, it changes nothing.
@@ -138,8 +135,7 @@ pub async fn update(scope: &Scope, id: OrderId, update: OrderUpdate) -> AppResul
 /// # Errors
 /// `NOT_FOUND`, `ILLEGAL_TRANSITION`.
 pub async fn confirm(scope: &Scope, id: OrderId) -> AppResult<Order> {
-    let mut conn = scope.db.write().await?;
-    let order = conn
+    scope
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
             let (order, asker) = lock_seen(scope, conn, id).await?;
@@ -149,9 +145,7 @@ pub async fn confirm(scope: &Scope, id: OrderId) -> AppResult<Order> {
             let to = policy::advance(&order, asker, OrderAction::Confirm).map_err(|error| error.at("id"))?;
             bring_to(scope, conn, &order, OrderChanges::default(), (to, None)).await
         })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok(order)
+        .await
 }
 
 /// Calls a pending order off: the piece goes back into stock, the money to the buyer. Called off once more by the same
@@ -197,8 +191,7 @@ async fn give_back(
         check_line(reason, LONGEST_NOTE).map_err(|fault| fault.at("reason"))?;
     }
     let reason = reason.as_deref().map(str::trim);
-    let mut conn = scope.db.write().await?;
-    let (order, repeated) = conn
+    let (order, repeated) = scope
         .transaction(async |conn| {
             let viewer = hold_viewer(scope, conn).await?;
             if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
@@ -226,8 +219,6 @@ async fn give_back(
             Ok::<_, AppError>((Some(updated), id.0))
         })
         .await?;
-    drop(conn);
-    scope.app.events.wake_sequencer();
     match order {
         Some(order) => Ok(order),
         None => reread(scope, repeated).await,

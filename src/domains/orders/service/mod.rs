@@ -15,8 +15,8 @@ use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_ADMINS;
 use crate::domains::accounts::service::{require_role, role_of};
 use crate::error::AppResult;
+use crate::events::EventKind;
 use crate::events::model::{Audience, NewEvent};
-use crate::events::{EventKind, outbox};
 use crate::ids::{OrderId, UserId};
 use crate::page::{Page, PageArgs, PageRequest};
 use crate::scope::Scope;
@@ -109,13 +109,13 @@ pub async fn forget_addresses(conn: &AsyncPgConnection, buyer: UserId) -> AppRes
     Ok(())
 }
 
-/// Tells an order's buyer and the administrators that it came or changed, within the transaction.
-async fn tell(conn: &AsyncPgConnection, order: &Order) -> AppResult<()> {
+/// Records for an order's buyer and the administrators that it came or changed, within the transaction.
+async fn record_change(scope: &Scope, conn: &AsyncPgConnection, order: &Order) -> AppResult<()> {
     let event = |audience| NewEvent {
         subject_id: Some(order.id.0),
         user_id: Some(order.buyer_id),
         ..NewEvent::new(EventKind::OrderChanged, audience)
     };
     let events = [event(Audience::User(order.buyer_id)), event(Audience::Role(RANK_OF_ADMINS))];
-    outbox::insert(conn, &events).await
+    scope.record(conn, &events).await
 }

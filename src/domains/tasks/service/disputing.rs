@@ -2,7 +2,7 @@
 
 use diesel_async::AsyncPgConnection;
 
-use super::{card, follow_up, hold_for, replayed, settle};
+use super::{Act, card, find_replayed, follow_up, lock_for, replayed, settle};
 use crate::domains::tasks::model::{Dispute, Resolution, TaskAction, TaskCard, TaskChanges, TaskStatus};
 use crate::domains::tasks::{policy, store};
 use crate::error::{AppError, AppResult, UserErrorCode};
@@ -26,11 +26,10 @@ pub async fn dispute(scope: &Scope, id: TaskId, reason: &str) -> AppResult<TaskC
         updated_at: Some(now),
         ..TaskChanges::default()
     };
-    let mut conn = scope.db.write().await?;
-    let card = conn
+    let act = Act { id, action: TaskAction::Dispute, key: None };
+    scope
         .transaction(async |conn| {
-            let held = hold_for(scope, conn, (id, TaskAction::Dispute), None).await;
-            let task = match held {
+            let task = match lock_for(scope, conn, act).await {
                 Ok(Some(task)) => task,
                 Ok(None) => return replayed(scope, conn, id).await,
                 Err(error) => return repeated(scope, conn, id, error, is_own).await,
@@ -38,12 +37,10 @@ pub async fn dispute(scope: &Scope, id: TaskId, reason: &str) -> AppResult<TaskC
             let assignee = task.assignee_id.ok_or_else(|| AppError::internal("nobody does a submitted task"))?;
             store::insert_dispute(conn, (id, assignee), (viewer, &reason), now).await?;
             let disputed = store::update_task(conn, id, &changes).await?;
-            follow_up(conn, &task, &disputed).await?;
+            follow_up(scope, conn, &task, &disputed).await?;
             card(conn, id).await
         })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok::<_, AppError>(card)
+        .await
 }
 
 fn is_open(dispute: &Dispute) -> bool {
@@ -76,20 +73,19 @@ async fn repeated(
 /// `REQUIRED`, `TOO_LONG` and `INVALID_INPUT` for the note; `OUT_OF_RANGE` for more than the reward; `NOT_FOUND`; `FORBIDDEN`
 /// but to administrators without a part in it; `ILLEGAL_TRANSITION`; those of a key.
 pub async fn resolve(scope: &Scope, id: TaskId, paid: Money, note: &str, key: Option<String>) -> AppResult<TaskCard> {
-    let key = Key::new(scope.viewer()?.user_id, "resolveTask", key, &(id, paid, note))?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
-        return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
+    let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
+    let key = Key::new(viewer, "resolveTask", key, &(id, paid, note))?;
+    if let Some(done) = find_replayed(scope, key.as_ref()).await? {
+        return Ok(done);
     }
     let note = policy::check_remark(note, "note")?;
-    let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
     let is_own = |dispute: &Dispute| {
         dispute.resolved_by == Some(viewer) && dispute.paid == Some(paid) && dispute.note.as_ref() == Some(&note)
     };
-    let mut conn = scope.db.write().await?;
-    let card = conn
+    let act = Act { id, action: TaskAction::Resolve, key: key.as_ref() };
+    scope
         .transaction(async |conn| {
-            let held = hold_for(scope, conn, (id, TaskAction::Resolve), key.as_ref()).await;
-            let task = match held {
+            let task = match lock_for(scope, conn, act).await {
                 Ok(Some(task)) => task,
                 Ok(None) => return replayed(scope, conn, id).await,
                 Err(error) => {
@@ -101,11 +97,9 @@ pub async fn resolve(scope: &Scope, id: TaskId, paid: Money, note: &str, key: Op
             policy::check_payment(paid, task.price).map_err(|error| error.at("payToAssignee"))?;
             let resolution = Resolution { by: viewer, paid, note: Some(&note), at: now };
             store::resolve_dispute(conn, id, resolution).await?;
-            settle(conn, &task, (Some(viewer), paid), now).await?;
+            settle(scope, conn, &task, (Some(viewer), paid)).await?;
             idempotency::complete(conn, key.as_ref(), id.0).await?;
             card(conn, id).await
         })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok::<_, AppError>(card)
+        .await
 }

@@ -1,14 +1,14 @@
 //! Doing tasks: of all who accept one, one does it; who submitted it is paid.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::AsyncPgConnection;
 
-use super::{card, follow_up, hold_for, hold_task, replayed, settle};
-use crate::app::App;
+use super::{Act, act, card, find_replayed, follow_up, lock_for, lock_task, replayed, settle};
 use crate::domains::accounts::service::hold_viewer_alone;
 use crate::domains::tasks::model::{Expected, Resolution, Task, TaskAction, TaskCard, TaskChanges, TaskStatus};
 use crate::domains::tasks::{policy, store};
-use crate::error::{AppError, AppResult};
-use crate::idempotency::{self, Key};
+use crate::error::AppResult;
+use crate::idempotency::Key;
 use crate::ids::{TaskId, UserId};
 use crate::jobs::{self, Job};
 use crate::money::Money;
@@ -23,12 +23,12 @@ use crate::scope::Scope;
 pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<TaskCard> {
     let now = scope.app.clock.now();
     let buckets = rates::of_viewer(&scope.requester, "takings", scope.app.config.rates.takings, TimeDelta::days(1))?;
-    let mut conn = scope.db.write().await?;
-    let card = conn
+    let act = Act { id, action: TaskAction::Accept, key: None };
+    scope
         .transaction(async |conn| {
             // Alone: the same person's acceptances are counted one after the other.
             let viewer = hold_viewer_alone(scope, conn).await?;
-            let Some(task) = hold_task(scope, conn, (id, TaskAction::Accept), None).await? else {
+            let Some(task) = lock_task(scope, conn, act).await? else {
                 let card = replayed(scope, conn, id).await?;
                 // Accepting it has changed when it was changed.
                 policy::check_expected(&card.task, Expected { updated_at: None, ..expected })?;
@@ -46,12 +46,10 @@ pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<
                 ..TaskChanges::default()
             };
             let accepted = store::update_task(conn, id, &changes).await?;
-            follow_up(conn, &task, &accepted).await?;
+            follow_up(scope, conn, &task, &accepted).await?;
             card(conn, id).await
         })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok::<_, AppError>(card)
+        .await
 }
 
 /// Says that an accepted task of the viewer's is done. It is finished by itself after a time, unless its publisher finishes
@@ -70,21 +68,19 @@ pub async fn submit(scope: &Scope, id: TaskId, note: Option<String>) -> AppResul
         updated_at: Some(now),
         ..TaskChanges::default()
     };
-    let mut conn = scope.db.write().await?;
-    let card = conn
+    let act = Act { id, action: TaskAction::Submit, key: None };
+    scope
         .transaction(async |conn| {
-            let Some(task) = hold_for(scope, conn, (id, TaskAction::Submit), None).await? else {
+            let Some(task) = lock_for(scope, conn, act).await? else {
                 let card = replayed(scope, conn, id).await?;
                 policy::check_submission(&card.task, changes.submission_note.as_ref())?;
                 return Ok(card);
             };
             let submitted = store::update_task(conn, id, &changes).await?;
-            follow_up(conn, &task, &submitted).await?;
+            follow_up(scope, conn, &task, &submitted).await?;
             card(conn, id).await
         })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok::<_, AppError>(card)
+        .await
 }
 
 /// Gives up a task that the viewer does, so that somebody else can do it; a dispute over it ends with that.
@@ -106,23 +102,15 @@ pub async fn release(scope: &Scope, id: TaskId) -> AppResult<TaskCard> {
 
 async fn reopen(scope: &Scope, id: TaskId, action: TaskAction) -> AppResult<TaskCard> {
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
-    let mut conn = scope.db.write().await?;
-    let card = conn
-        .transaction(async |conn| {
-            let Some(task) = hold_for(scope, conn, (id, action), None).await? else {
-                return replayed(scope, conn, id).await;
-            };
-            if task.status == TaskStatus::Disputed {
-                let resolution = Resolution { by: viewer, paid: Money::default(), note: None, at: now };
-                store::resolve_dispute(conn, id, resolution).await?;
-            }
-            let reopened = store::update_task(conn, id, &opened_again(&task, viewer, now)).await?;
-            follow_up(conn, &task, &reopened).await?;
-            card(conn, id).await
-        })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok::<_, AppError>(card)
+    act(scope, Act { id, action, key: None }, async |(conn, task): (&AsyncPgConnection, Task)| {
+        if task.status == TaskStatus::Disputed {
+            let resolution = Resolution { by: viewer, paid: Money::default(), note: None, at: now };
+            store::resolve_dispute(conn, id, resolution).await?;
+        }
+        let reopened = store::update_task(conn, id, &opened_again(&task, viewer, now)).await?;
+        follow_up(scope, conn, &task, &reopened).await
+    })
+    .await
 }
 
 /// What changes when a task has no assignee any more. Who had it does not come back: else its publisher would wait, or
@@ -150,48 +138,40 @@ fn opened_again(task: &Task, by: UserId, now: DateTime<Utc>) -> TaskChanges {
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`; those of a key.
 pub async fn finish(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult<TaskCard> {
-    let key = Key::new(scope.viewer()?.user_id, "finishTask", key, &id)?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
-        return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
-    }
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
-    let mut conn = scope.db.write().await?;
-    let card = conn
-        .transaction(async |conn| {
-            let Some(task) = hold_for(scope, conn, (id, TaskAction::Finish), key.as_ref()).await? else {
-                return replayed(scope, conn, id).await;
-            };
+    let key = Key::new(viewer, "finishTask", key, &id)?;
+    if let Some(done) = find_replayed(scope, key.as_ref()).await? {
+        return Ok(done);
+    }
+    act(
+        scope,
+        Act { id, action: TaskAction::Finish, key: key.as_ref() },
+        async |(conn, task): (&AsyncPgConnection, Task)| {
             if task.status == TaskStatus::Disputed {
                 let resolution = Resolution { by: viewer, paid: task.price, note: None, at: now };
                 store::resolve_dispute(conn, id, resolution).await?;
             }
-            settle(conn, &task, (Some(viewer), task.price), now).await?;
-            idempotency::complete(conn, key.as_ref(), id.0).await?;
-            card(conn, id).await
-        })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok::<_, AppError>(card)
+            settle(scope, conn, &task, (Some(viewer), task.price)).await
+        },
+    )
+    .await
 }
 
 /// Finishes a submitted task whose time has come, as its job asks for.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn finish_due(app: &App, job: &Job) -> AppResult<()> {
-    let now = app.clock.now();
-    let mut conn = app.database.lease().write().await?;
-    conn.transaction(async |conn| {
-        let task = store::lock_task(conn, TaskId(job.subject_id)).await?;
-        if !jobs::claim(conn, job, now).await? {
-            return Ok(());
-        }
-        match task.filter(|task| task.status == TaskStatus::Submitted) {
-            Some(task) => settle(conn, &task, (None, task.price), now).await,
-            None => Ok(()),
-        }
-    })
-    .await?;
-    app.events.wake_sequencer();
-    Ok(())
+pub async fn finish_due(scope: &Scope, job: &Job) -> AppResult<()> {
+    scope
+        .transaction(async |conn| {
+            let task = store::lock_task(conn, TaskId(job.subject_id)).await?;
+            if !jobs::claim(conn, job, scope.app.clock.now()).await? {
+                return Ok(());
+            }
+            match task.filter(|task| task.status == TaskStatus::Submitted) {
+                Some(task) => settle(scope, conn, &task, (None, task.price)).await,
+                None => Ok(()),
+            }
+        })
+        .await
 }

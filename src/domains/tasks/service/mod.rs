@@ -8,12 +8,12 @@ pub mod publishing;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 
 use super::model::{Dispute, Task, TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus};
 use super::policy::{self, Asker};
 use super::store;
+use crate::db::SharedWork;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_ADMINS;
 use crate::domains::accounts::service::{hold_viewer, role_of};
@@ -21,8 +21,8 @@ use crate::domains::search::model::SearchKind;
 use crate::domains::wallet::model::{Cause, NewTransfer};
 use crate::domains::{search, wallet};
 use crate::error::{AppError, AppResult};
+use crate::events::EventKind;
 use crate::events::model::{Audience, NewEvent};
-use crate::events::{EventKind, outbox};
 use crate::idempotency::{self, Key};
 use crate::ids::{TaskId, UserId};
 use crate::jobs::{self, JobKind};
@@ -110,36 +110,59 @@ async fn asker(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: Tas
     Ok(Asker { publisher_suspended: suspension.holds(now), busy_with, ..asker })
 }
 
-/// Holds a task for something that the viewer may do with it now; none when they did just that before, in a mutation with
-/// this key or without one.
-async fn hold_for(
-    scope: &Scope,
-    conn: &AsyncPgConnection,
-    (id, action): (TaskId, TaskAction),
-    key: Option<&Key>,
-) -> AppResult<Option<Task>> {
-    hold_viewer(scope, conn).await?;
-    if idempotency::claim(conn, key, scope.app.clock.now()).await?.is_some() {
-        return Ok(None);
-    }
-    hold_task(scope, conn, (id, action), key).await
+/// Something that the viewer does with a task.
+#[derive(Clone, Copy)]
+struct Act<'a> {
+    id: TaskId,
+    action: TaskAction,
+    key: Option<&'a Key>,
 }
 
-/// As [`hold_for`], once the viewer's account is held.
-async fn hold_task(
-    scope: &Scope,
-    conn: &AsyncPgConnection,
-    (id, action): (TaskId, TaskAction),
-    key: Option<&Key>,
-) -> AppResult<Option<Task>> {
-    let viewer = scope.viewer()?.user_id;
+/// Does something with a task in one transaction: locks it, checks that the viewer may, changes it, and returns it as it is
+/// then. What the viewer did just so before, with the key or without one, is success once more and changes nothing.
+async fn act<F>(scope: &Scope, act: Act<'_>, change: F) -> AppResult<TaskCard>
+where
+    for<'r> F: SharedWork<(&'r AsyncPgConnection, Task), AppResult<()>, Fut: Send> + Send + Sync,
+{
+    let Act { id, key, .. } = act;
+    scope
+        .transaction(async |conn| {
+            let Some(task) = lock_for(scope, conn, act).await? else { return replayed(scope, conn, id).await };
+            change((conn, task)).await?;
+            idempotency::complete(conn, key, id.0).await?;
+            card(conn, id).await
+        })
+        .await
+}
+
+/// Locks a task for something that the viewer may do with it now; none when they did just that before, in a mutation with
+/// this key or without one.
+async fn lock_for(scope: &Scope, conn: &AsyncPgConnection, act: Act<'_>) -> AppResult<Option<Task>> {
+    hold_viewer(scope, conn).await?;
+    if idempotency::claim(conn, act.key, scope.app.clock.now()).await?.is_some() {
+        return Ok(None);
+    }
+    lock_task(scope, conn, act).await
+}
+
+/// As [`lock_for`], once the viewer's account is held.
+async fn lock_task(scope: &Scope, conn: &AsyncPgConnection, act: Act<'_>) -> AppResult<Option<Task>> {
+    let Act { id, action, key } = act;
     let task = store::lock_task(conn, id).await?.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
-    if policy::is_repeat(&task, viewer, action) {
+    if policy::is_repeat(&task, scope.viewer()?.user_id, action) {
         idempotency::complete(conn, key, id.0).await?;
         return Ok(None);
     }
     check(scope, conn, &task, action).await?;
     Ok(Some(task))
+}
+
+/// What an earlier mutation of the viewer's with this key is answered with; none without one.
+async fn find_replayed(scope: &Scope, key: Option<&Key>) -> AppResult<Option<TaskCard>> {
+    match idempotency::earlier(&scope.db, key).await? {
+        Some(done) => Ok(Some(replayed(scope, &*scope.db.read().await?, TaskId(done)).await?)),
+        None => Ok(None),
+    }
 }
 
 /// Whether the viewer may do something with a task now.
@@ -151,11 +174,12 @@ async fn check(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: Tas
 /// Ends a task that is held: so much of its reward goes to its assignee, the rest back to its publisher; by somebody, or by
 /// itself.
 async fn settle(
+    scope: &Scope,
     conn: &AsyncPgConnection,
     task: &Task,
     (actor, paid): (Option<UserId>, Money),
-    now: DateTime<Utc>,
 ) -> AppResult<()> {
+    let now = scope.app.clock.now();
     let assignee = task.assignee_id.ok_or_else(|| AppError::internal("nobody is to be paid for a task"))?;
     let rest = task.price.checked_sub(paid).ok_or_else(|| AppError::internal("no such payment"))?;
     let status = policy::resolved_status(paid, task.price);
@@ -183,13 +207,13 @@ async fn settle(
         let reward = (task.publisher_id, rest);
         wallet::service::hold_reward(conn, &transfer(Cause::Release(task.id)), reward, "id").await?;
     }
-    follow_up(conn, task, &ended).await
+    follow_up(scope, conn, task, &ended).await
 }
 
 /// Writes what follows from a task's change, within the transaction: who is told, when it goes on by itself, and what can be
 /// found of it.
-async fn follow_up(conn: &AsyncPgConnection, before: &Task, after: &Task) -> AppResult<()> {
-    tell(conn, after, Some(before)).await?;
+async fn follow_up(scope: &Scope, conn: &AsyncPgConnection, before: &Task, after: &Task) -> AppResult<()> {
+    record_change(scope, conn, after, Some(before)).await?;
     match after.finishes_at {
         Some(at) => jobs::schedule(conn, JobKind::FinishTask, after.id.0, at).await?,
         None if before.finishes_at.is_some() => jobs::cancel(conn, JobKind::FinishTask, after.id.0).await?,
@@ -216,13 +240,14 @@ async fn card(conn: &AsyncPgConnection, id: TaskId) -> AppResult<TaskCard> {
     cards.into_iter().next().ok_or_else(|| AppError::internal("a task is gone"))
 }
 
-/// Tells those whom a task concerns, before or after it changed, within the transaction; of disputes administrators, too.
-async fn tell(conn: &AsyncPgConnection, task: &Task, before: Option<&Task>) -> AppResult<()> {
+/// Records a task's change for those whom it concerns, before or after it, within the transaction; of disputes for
+/// administrators, too.
+async fn record_change(scope: &Scope, conn: &AsyncPgConnection, task: &Task, before: Option<&Task>) -> AppResult<()> {
     let assignees = [task.assignee_id, before.and_then(|before| before.assignee_id)];
     let people: BTreeSet<UserId> = assignees.into_iter().flatten().chain([task.publisher_id]).collect();
     let is_disputed = |task: &Task| task.status == TaskStatus::Disputed;
     let admins = (is_disputed(task) || before.is_some_and(is_disputed)).then_some(Audience::Role(RANK_OF_ADMINS));
     let event = |audience| NewEvent { subject_id: Some(task.id.0), ..NewEvent::new(EventKind::TaskChanged, audience) };
     let events: Vec<NewEvent> = people.into_iter().map(Audience::User).chain(admins).map(event).collect();
-    outbox::insert(conn, &events).await
+    scope.record(conn, &events).await
 }

@@ -1,13 +1,14 @@
 //! Publishing tasks, changing and cancelling them: what holds the reward, and gives it back.
 
 use chrono::TimeDelta;
+use diesel_async::AsyncPgConnection;
 
-use super::{card, check, follow_up, hold_for, replayed, tell};
+use super::{Act, act, card, check, find_replayed, follow_up, record_change, replayed};
 use crate::db::violated_constraint;
 use crate::domains::accounts::service::hold_viewer;
 use crate::domains::media::model::MediaError;
 use crate::domains::tasks::model::{
-    NewTask, TaskAction, TaskCard, TaskChanges, TaskDraft, TaskError, TaskStatus, TaskUpdate,
+    NewTask, Task, TaskAction, TaskCard, TaskChanges, TaskDraft, TaskError, TaskStatus, TaskUpdate,
 };
 use crate::domains::tasks::{policy, store};
 use crate::domains::wallet::model::{Cause, NewTransfer};
@@ -34,9 +35,9 @@ fn gone(error: diesel::result::Error) -> AppError {
 /// `INSUFFICIENT_BALANCE`; those of a key.
 pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> AppResult<TaskCard> {
     let viewer = scope.viewer()?.user_id;
-    let key = Key::new(scope.viewer()?.user_id, "createTask", key, &draft)?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
-        return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
+    let key = Key::new(viewer, "createTask", key, &draft)?;
+    if let Some(done) = find_replayed(scope, key.as_ref()).await? {
+        return Ok(done);
     }
     let now = scope.app.clock.now();
     policy::judge_draft(&draft, now).map_err(AppError::User)?;
@@ -51,11 +52,10 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
         created_at: now,
         updated_at: now,
     };
-    let mut conn = scope.db.write().await?;
-    let card = conn
+    scope
         .transaction(async |conn| {
             hold_viewer(scope, conn).await?;
-            if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
+            if let Some(done) = idempotency::claim(conn, key.as_ref(), now).await? {
                 return replayed(scope, conn, TaskId(done)).await;
             }
             rates::spend(conn, &buckets, now).await?;
@@ -63,14 +63,12 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
             store::insert_images(conn, task.id, &draft.images).await.map_err(gone)?;
             let transfer = NewTransfer { cause: Cause::Hold(task.id), actor: Some(viewer), note: None, at: now };
             wallet::service::hold_reward(conn, &transfer, (viewer, task.price), "input.price").await?;
-            tell(conn, &task, None).await?;
+            record_change(scope, conn, &task, None).await?;
             idempotency::complete(conn, key.as_ref(), task.id.0).await?;
             search::service::index(conn, &task).await?;
             card(conn, task.id).await
         })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok(card)
+        .await
 }
 
 /// Changes an open task: its publisher, or an administrator. What is held follows the reward.
@@ -79,31 +77,27 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
 /// What is wrong with the input; `NOT_FOUND`, `TASK_NOT_OPEN`, `INSUFFICIENT_BALANCE`; `FORBIDDEN`, for an administrator as
 /// well who changes what another person pays; those of a key.
 pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<String>) -> AppResult<TaskCard> {
-    let key = Key::new(scope.viewer()?.user_id, "updateTask", key, &(id, &update))?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
-        return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
-    }
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
+    let key = Key::new(viewer, "updateTask", key, &(id, &update))?;
+    if let Some(done) = find_replayed(scope, key.as_ref()).await? {
+        return Ok(done);
+    }
     let changes_it = update.changes_it();
     let (mut changes, images) = policy::judge_update(update, now).map_err(AppError::User)?;
     if let Some(images) = images.as_ref().filter(|images| !images.is_empty()) {
         // Whoever may not change it learns nothing of its publisher's files, which administrators show, too.
-        let conn = scope.db.read().await?;
-        let task = store::find_task(&conn, id).await?.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
-        check(scope, &conn, &task, TaskAction::Edit).await?;
-        drop(conn);
+        let task = store::find_task(&*scope.db.read().await?, id).await?;
+        let task = task.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
+        check(scope, &*scope.db.read().await?, &task, TaskAction::Edit).await?;
         media::service::check_pictures(scope, task.publisher_id, images, "input.imageIds").await?;
     }
     changes.updated_at = Some(now);
-    let mut conn = scope.db.write().await?;
-    let card = conn
-        .transaction(async |conn| {
-            let Some(task) = hold_for(scope, conn, (id, TaskAction::Edit), key.as_ref()).await? else {
-                return replayed(scope, conn, id).await;
-            };
+    act(
+        scope,
+        Act { id, action: TaskAction::Edit, key: key.as_ref() },
+        async |(conn, task): (&AsyncPgConnection, Task)| {
             if !changes_it {
-                idempotency::complete(conn, key.as_ref(), id.0).await?;
-                return card(conn, id).await;
+                return Ok(());
             }
             if task.publisher_id != viewer && changes.price.is_some_and(|price| price != task.price) {
                 return Err(TaskError::RewardOfOthers.at("input.price").into());
@@ -122,14 +116,11 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
             let amount = amount.ok_or_else(|| AppError::internal("no such prices"))?;
             let transfer = NewTransfer { cause, actor: Some(viewer), note: None, at: now };
             wallet::service::hold_reward(conn, &transfer, (task.publisher_id, amount), "input.price").await?;
-            tell(conn, &updated, None).await?;
-            idempotency::complete(conn, key.as_ref(), id.0).await?;
-            search::service::index(conn, &updated).await?;
-            card(conn, id).await
-        })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok(card)
+            record_change(scope, conn, &updated, None).await?;
+            search::service::index(conn, &updated).await
+        },
+    )
+    .await
 }
 
 /// Calls a task off: its publisher while it is open, an administrator until it is submitted. The reward is given back.
@@ -137,27 +128,22 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`, `ILLEGAL_TRANSITION`; those of a key.
 pub async fn cancel(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult<TaskCard> {
-    let key = Key::new(scope.viewer()?.user_id, "cancelTask", key, &id)?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
-        return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
-    }
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
-    let mut conn = scope.db.write().await?;
-    let card = conn
-        .transaction(async |conn| {
-            let Some(task) = hold_for(scope, conn, (id, TaskAction::Cancel), key.as_ref()).await? else {
-                return replayed(scope, conn, id).await;
-            };
+    let key = Key::new(viewer, "cancelTask", key, &id)?;
+    if let Some(done) = find_replayed(scope, key.as_ref()).await? {
+        return Ok(done);
+    }
+    act(
+        scope,
+        Act { id, action: TaskAction::Cancel, key: key.as_ref() },
+        async |(conn, task): (&AsyncPgConnection, Task)| {
             let changes =
                 TaskChanges { status: Some(TaskStatus::Cancelled), updated_at: Some(now), ..TaskChanges::default() };
             let cancelled = store::update_task(conn, id, &changes).await?;
             let transfer = NewTransfer { cause: Cause::Release(id), actor: Some(viewer), note: None, at: now };
             wallet::service::hold_reward(conn, &transfer, (task.publisher_id, task.price), "id").await?;
-            idempotency::complete(conn, key.as_ref(), id.0).await?;
-            follow_up(conn, &task, &cancelled).await?;
-            card(conn, id).await
-        })
-        .await?;
-    scope.app.events.wake_sequencer();
-    Ok(card)
+            follow_up(scope, conn, &task, &cancelled).await
+        },
+    )
+    .await
 }
