@@ -2,14 +2,14 @@
 
 use crate::error::{UserError, UserErrorCode};
 use crate::money::Money;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// The most that anything costs.
 pub const HIGHEST_PRICE: Money = Money::from_fen(9_999_999_999);
 
 /// What is wrong with a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PriceFault {
+pub enum PriceError {
     /// Less than that, or more than anybody pays.
     #[error("A price is {0} to {HIGHEST_PRICE}.")]
     OutOfRange(Money),
@@ -18,7 +18,7 @@ pub enum PriceFault {
     Null,
 }
 
-impl Fault for PriceFault {
+impl DomainError for PriceError {
     fn required() -> Self {
         Self::Null
     }
@@ -35,7 +35,7 @@ impl Fault for PriceFault {
 /// Whether something costs at least so much, and not more than anybody pays.
 ///
 /// # Errors
-/// [`PriceFault::OutOfRange`].
-pub fn check_price(price: Money, least: Money) -> Result<(), PriceFault> {
-    if (least..=HIGHEST_PRICE).contains(&price) { Ok(()) } else { Err(PriceFault::OutOfRange(least)) }
+/// [`PriceError::OutOfRange`].
+pub fn check_price(price: Money, least: Money) -> Result<(), PriceError> {
+    if (least..=HIGHEST_PRICE).contains(&price) { Ok(()) } else { Err(PriceError::OutOfRange(least)) }
 }

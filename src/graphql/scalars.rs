@@ -11,7 +11,7 @@ use crate::contact;
 use crate::error::{AppError, UserError, UserErrorCode};
 use crate::ids::IdError;
 use crate::money::Money;
-use crate::validation::Change;
+use crate::validation::Patch;
 
 /// Nanoseconds of a second; a leap second has twice as many.
 const SECOND_NANOS: u32 = 1_000_000_000;
@@ -186,12 +186,12 @@ pub fn mutation_id<T>(parse: impl Fn(&str) -> Result<T, IdError>, id: &ID, path:
     parse(id).map_err(|_| UserError::new(UserErrorCode::NotFound, "Nothing of this kind has this id.", path).into())
 }
 
-/// What a field of an input says: nothing, null, or a value.
-pub fn change<T, U: Into<T>>(field: MaybeUndefined<U>) -> Change<T> {
+/// What a field of an input says: nothing keeps, null clears, a value sets.
+pub fn patch<T, U: Into<T>>(field: MaybeUndefined<U>) -> Patch<T> {
     match field {
-        MaybeUndefined::Undefined => None,
-        MaybeUndefined::Null => Some(None),
-        MaybeUndefined::Value(value) => Some(Some(value.into())),
+        MaybeUndefined::Undefined => Patch::Keep,
+        MaybeUndefined::Null => Patch::Clear,
+        MaybeUndefined::Value(value) => Patch::Set(value.into()),
     }
 }
 

@@ -10,11 +10,11 @@ use crate::app::App;
 use crate::auth::Viewer;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service as accounts;
-use crate::domains::orders::model::OrderUpdate;
+use crate::domains::orders::model::UpdateOrder;
 use crate::domains::orders::service::{exchanging, fulfilling};
-use crate::domains::products::model::ProductDraft;
+use crate::domains::products::model::CreateProduct;
 use crate::domains::products::service as products;
-use crate::domains::tasks::model::{Expected, TaskDraft};
+use crate::domains::tasks::model::{CreateTask, Expected};
 use crate::domains::tasks::service::{doing, publishing};
 use crate::domains::tickets::service as tickets;
 use crate::domains::wallet::service as wallet;
@@ -22,6 +22,7 @@ use crate::error::{AppError, AppResult};
 use crate::ids::{OrderId, ProductId};
 use crate::money::Money;
 use crate::scope::Scope;
+use crate::validation::Patch;
 
 /// What people deal in.
 #[derive(Deserialize)]
@@ -106,7 +107,7 @@ pub async fn add(app: &Arc<App>, people: &HashMap<&str, Viewer>, dealings: &Deal
     for (n, product) in (0..).zip(&dealings.products) {
         let image = upload(&names.speak(&dealings.keeper)?, &product.picture, n).await?;
         let price = money(&product.price)?;
-        let draft = ProductDraft { name: product.name.clone(), price, stock: product.stock, image };
+        let draft = CreateProduct { name: product.name.clone(), price, stock: product.stock, image };
         stock.insert(&product.name, products::create(&names.speak(&dealings.keeper)?, draft, None).await?.id);
     }
     for task in &dealings.tasks {
@@ -129,7 +130,7 @@ pub async fn add(app: &Arc<App>, people: &HashMap<&str, Viewer>, dealings: &Deal
 }
 
 async fn add_task(names: &People<'_>, task: &Task) -> AppResult<()> {
-    let draft = TaskDraft {
+    let draft = CreateTask {
         title: task.title.clone(),
         content: task.content.clone(),
         price: money(&task.price)?,
@@ -154,10 +155,10 @@ async fn add_order(names: &People<'_>, keeper: &str, product: ProductId, order: 
     let made = exchanging::exchange(&names.speak(&order.buyer)?, product, address, None, None).await?;
     let id = made.order.id;
     if let Some(tracking) = &order.tracking {
-        let update = OrderUpdate {
-            expected_address: Some(Some(order.address.clone())),
-            tracking_number: Some(Some(tracking.clone())),
-            ..OrderUpdate::default()
+        let update = UpdateOrder {
+            expected_address: Patch::Set(order.address.clone()),
+            tracking_number: Patch::Set(tracking.clone()),
+            ..UpdateOrder::default()
         };
         fulfilling::update(&names.speak(keeper)?, id, update).await?;
     }

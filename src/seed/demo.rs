@@ -13,12 +13,12 @@ use crate::app::App;
 use crate::auth::{Requester, Viewer};
 use crate::config::Config;
 use crate::db::WholeTransaction;
-use crate::domains::accounts::model::{Device, PlaceUpdate, Platform, ProfileUpdate, Registration};
+use crate::domains::accounts::model::{Device, Platform, Registration, UpdatePlace, UpdateProfile};
 use crate::domains::accounts::service::{self as accounts, profile, registering};
 use crate::domains::chat::model::{Content, Draft, Target};
 use crate::domains::chat::service::send;
 use crate::domains::favorites::service as favorites;
-use crate::domains::items::model::{ItemDirection, ItemDraft};
+use crate::domains::items::model::{CreateItem, ItemDirection};
 use crate::domains::items::service::offering;
 use crate::domains::media::model::Sent;
 use crate::domains::media::service as media;
@@ -26,6 +26,7 @@ use crate::error::{AppError, AppResult};
 use crate::ids::{ItemId, MediaId};
 use crate::money::Money;
 use crate::scope::Scope;
+use crate::validation::Patch;
 
 /// Everybody's password in the demo data.
 pub const PASSWORD: &str = "plaza-demo";
@@ -164,9 +165,9 @@ async fn register(app: &Arc<App>, person: &Person) -> AppResult<Viewer> {
     // Its connection is the only one.
     drop(scope);
     let viewer = app.tokens.verify(&signed_in.tokens.access, app.clock.now())?;
-    let place = PlaceUpdate { city: Some(Some(person.city.clone())), ..PlaceUpdate::default() };
+    let place = UpdatePlace { city: Patch::Set(person.city.clone()), ..UpdatePlace::default() };
     let update =
-        ProfileUpdate { bio: Some(Some(person.bio.clone())), place: Some(Some(place)), ..ProfileUpdate::default() };
+        UpdateProfile { bio: Patch::Set(person.bio.clone()), place: Patch::Set(place), ..UpdateProfile::default() };
     profile::update_profile(&speaking_for(app, viewer), update).await?;
     Ok(viewer)
 }
@@ -180,7 +181,7 @@ async fn picture_of(scope: &Scope, item: &Item) -> AppResult<Vec<MediaId>> {
 
 async fn offer(scope: &Scope, item: &Item, images: Vec<MediaId>) -> AppResult<ItemId> {
     let price = Money::parse(&item.price).ok_or_else(|| AppError::internal(format!("{} is no price", item.price)))?;
-    let draft = ItemDraft {
+    let draft = CreateItem {
         title: item.title.clone(),
         category: item.category,
         price,

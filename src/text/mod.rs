@@ -12,7 +12,7 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::error::{UserError, UserErrorCode};
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 pub use visible::{has_stray, is_blank, is_digit, is_letter, is_mark, mixes_scripts, piles_marks, without_stray};
 
@@ -43,14 +43,14 @@ pub const fn most_bytes(most: usize) -> usize {
 /// Whether a text has at most so many characters, and no more bytes than they take.
 ///
 /// # Errors
-/// [`TextFault::TooLong`] or [`TextFault::TooManyBytes`].
-pub fn check_length(text: &str, most: usize) -> Result<(), TextFault> {
+/// [`TextError::TooLong`] or [`TextError::TooManyBytes`].
+pub fn check_length(text: &str, most: usize) -> Result<(), TextError> {
     // There are no more characters than bytes: most texts are short, and are not looked through.
     if text.len() > most && characters(text) > most {
-        return Err(TextFault::TooLong(most));
+        return Err(TextError::TooLong(most));
     }
     let bytes = most_bytes(most);
-    if text.len() > bytes { Err(TextFault::TooManyBytes(bytes)) } else { Ok(()) }
+    if text.len() > bytes { Err(TextError::TooManyBytes(bytes)) } else { Ok(()) }
 }
 
 /// The beginning of a text that has at most so many code points, cut between characters.
@@ -104,7 +104,7 @@ pub fn is_lines(text: &str) -> bool {
 
 /// What is wrong with a text of a user's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TextFault {
+pub enum TextError {
     /// Nothing, or nothing to be seen.
     #[error("Something has to be written here.")]
     Missing,
@@ -125,7 +125,7 @@ pub enum TextFault {
     Null,
 }
 
-impl Fault for TextFault {
+impl DomainError for TextError {
     fn required() -> Self {
         Self::Null
     }
@@ -144,23 +144,23 @@ impl Fault for TextFault {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn check_line(text: &str, most: usize) -> Result<(), TextFault> {
+pub fn check_line(text: &str, most: usize) -> Result<(), TextError> {
     check_written(text, most)?;
-    if is_line(text) { Ok(()) } else { Err(TextFault::NotOneLine) }
+    if is_line(text) { Ok(()) } else { Err(TextError::NotOneLine) }
 }
 
 /// Whether a text is lines of 1 to so many characters, white space around it not counted.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn check_lines(text: &str, most: usize) -> Result<(), TextFault> {
+pub fn check_lines(text: &str, most: usize) -> Result<(), TextError> {
     check_written(text, most)?;
-    if is_lines(text) { Ok(()) } else { Err(TextFault::NotText) }
+    if is_lines(text) { Ok(()) } else { Err(TextError::NotText) }
 }
 
-fn check_written(text: &str, most: usize) -> Result<(), TextFault> {
+fn check_written(text: &str, most: usize) -> Result<(), TextError> {
     if text.chars().all(is_blank) {
-        return Err(TextFault::Missing);
+        return Err(TextError::Missing);
     }
     check_length(text.trim(), most)
 }
@@ -175,10 +175,10 @@ mod tests {
     fn characters_are_what_people_count() {
         assert_eq!((characters(FAMILY), characters("e\u{301}"), characters("नमस्ते")), (1, 1, 3));
         assert_eq!(check_length(&FAMILY.repeat(100), 100), Ok(()));
-        assert_eq!(check_length(&FAMILY.repeat(101), 100), Err(TextFault::TooLong(100)));
-        assert_eq!(check_length(&"字".repeat(101), 100), Err(TextFault::TooLong(100)));
+        assert_eq!(check_length(&FAMILY.repeat(101), 100), Err(TextError::TooLong(100)));
+        assert_eq!(check_length(&"字".repeat(101), 100), Err(TextError::TooLong(100)));
         let piled = format!("a{}", "\u{301}".repeat(1300));
-        assert_eq!(check_length(&piled, 100), Err(TextFault::TooManyBytes(2500)));
+        assert_eq!(check_length(&piled, 100), Err(TextError::TooManyBytes(2500)));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub async fn delete_user(scope: &Scope, id: UserId, forfeits: bool) -> AppResult
         .transaction(async |conn| {
             let erased = erasure::erase(scope, conn, id).await?;
             // Now that nothing more of theirs can be made: what was about to be holds the account, and was waited for.
-            if tasks::service::is_busy(conn, id).await? || orders::service::has_open(conn, id).await? {
+            if tasks::service::has_open_tasks(conn, id).await? || orders::service::has_open_orders(conn, id).await? {
                 return Err(AccountError::Unfinished.at("id").into());
             }
             if !forfeits {

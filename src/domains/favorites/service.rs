@@ -6,14 +6,14 @@ use diesel_async::AsyncPgConnection;
 
 use super::model::{Changed, Favorite, FavoriteCard};
 use super::store;
-use crate::domains::accounts::service::hold_viewer;
+use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::items;
 use crate::domains::items::model::{ItemError, ItemStatus};
 use crate::error::{AppError, AppResult, UserError};
 use crate::ids::{FavoriteId, ItemId, UserId};
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// Items that one call takes.
 const MOST_ITEMS: usize = 100;
@@ -36,7 +36,7 @@ pub async fn add(scope: &Scope, given: &[ItemId]) -> AppResult<Changed> {
     let wanted = distinct(given)?;
     let (favorites, count) = scope
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
+            lock_viewer_shared(scope, conn).await?;
             let held = store::lock_items(conn, &wanted).await?;
             let found: HashSet<ItemId> =
                 held.iter().filter(|(_, status)| *status != ItemStatus::Deleted).map(|(id, _)| *id).collect();

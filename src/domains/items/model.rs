@@ -1,4 +1,4 @@
-//! Rows and enums of items, and what can go wrong with them.
+//! PageRows and enums of items, and what can go wrong with them.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::domains::search::words::{Document, Field};
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{ItemId, MediaId, UserId};
 use crate::money::Money;
-use crate::text::TextFault;
-use crate::validation::{Change, Fault};
+use crate::text::TextError;
+use crate::validation::{DomainError, Patch};
 
 pg_enum! {
     /// Which way the item goes.
@@ -162,7 +162,7 @@ pub struct NewItem {
 
 /// What an item is said to be.
 #[derive(Clone, Debug, Serialize)]
-pub struct ItemDraft {
+pub struct CreateItem {
     /// What it is.
     pub title: String,
     /// The kind of thing.
@@ -207,37 +207,37 @@ pub struct ItemChanges {
 
 /// What an owner changes about an item.
 #[derive(Clone, Debug, Default)]
-pub struct ItemUpdate {
+pub struct UpdateItem {
     /// What it is.
-    pub title: Change<String>,
+    pub title: Patch<String>,
     /// The kind of thing.
-    pub category: Change<i32>,
+    pub category: Patch<i32>,
     /// What it costs.
-    pub price: Change<Money>,
+    pub price: Patch<Money>,
     /// Per cent of new.
-    pub condition: Change<i32>,
+    pub condition: Patch<i32>,
     /// More about it.
-    pub note: Change<String>,
+    pub note: Patch<String>,
     /// Sold or wanted.
-    pub direction: Change<ItemDirection>,
+    pub direction: Patch<ItemDirection>,
     /// Its pictures.
-    pub images: Change<Vec<MediaId>>,
+    pub images: Patch<Vec<MediaId>>,
     /// What becomes of it.
-    pub status: Change<ItemStatus>,
+    pub status: Patch<ItemStatus>,
 }
 
-impl ItemUpdate {
+impl UpdateItem {
     /// Whether it changes what the item is, and not its state alone.
     #[must_use]
-    pub fn changes_it(&self) -> bool {
+    pub fn changes_content(&self) -> bool {
         let Self { title, category, price, condition, note, direction, images, status: _ } = self;
-        title.is_some()
-            || category.is_some()
-            || price.is_some()
-            || condition.is_some()
-            || note.is_some()
-            || direction.is_some()
-            || images.is_some()
+        !(title.is_keep()
+            && category.is_keep()
+            && price.is_keep()
+            && condition.is_keep()
+            && note.is_keep()
+            && direction.is_keep()
+            && images.is_keep())
     }
 }
 
@@ -296,7 +296,7 @@ pub type ItemKey = (i64, ItemId);
 pub enum ItemError {
     /// A note is too long.
     #[error(transparent)]
-    Length(TextFault),
+    Length(TextError),
     /// Characters that no text has.
     #[error("A note can't hold control characters.")]
     NotText,
@@ -335,7 +335,7 @@ pub enum ItemError {
     TooManyItems(usize),
 }
 
-impl Fault for ItemError {
+impl DomainError for ItemError {
     fn required() -> Self {
         Self::Required
     }

@@ -1,13 +1,13 @@
 //! What items may be, who may do what with them, and where their states lead.
 
-use super::model::{Item, ItemAction, ItemChanges, ItemDraft, ItemError, ItemStatus, ItemUpdate};
+use super::model::{CreateItem, Item, ItemAction, ItemChanges, ItemError, ItemStatus, UpdateItem};
 use crate::domains::media::policy::check_images;
 use crate::error::UserError;
 use crate::ids::{MediaId, UserId};
 use crate::money::Money;
 use crate::price::check_price;
 use crate::text::{check_length, check_line, is_lines};
-use crate::validation::Faults;
+use crate::validation::Validation;
 
 /// The most categories that a list can be restricted to.
 pub const MOST_CATEGORIES: usize = 20;
@@ -33,39 +33,42 @@ fn check_category(category: i32) -> Result<(), ItemError> {
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn judge_draft(draft: &ItemDraft) -> Result<i16, Vec<UserError>> {
-    let mut faults = Faults::default();
-    faults.check(check_line(&draft.title, LONGEST_TITLE), "input.title");
-    faults.check(check_category(draft.category), "input.category");
-    faults.check(check_price(draft.price, Money::default()), "input.price");
-    let condition = faults.check(check_condition(draft.condition), "input.condition");
-    faults.check(check_note(&draft.note), "input.note");
-    faults.check(check_images(&draft.images), "input.imageIds");
-    faults.none().map(|()| condition.unwrap_or_default())
+pub fn validate_create(draft: &CreateItem) -> Result<i16, Vec<UserError>> {
+    let mut validation = Validation::default();
+    validation.check(check_line(&draft.title, LONGEST_TITLE), "input.title");
+    validation.check(check_category(draft.category), "input.category");
+    validation.check(check_price(draft.price, Money::default()), "input.price");
+    let condition = validation.check(check_condition(draft.condition), "input.condition");
+    validation.check(check_note(&draft.note), "input.note");
+    validation.check(check_images(&draft.images), "input.imageIds");
+    validation.into_result().map(|()| condition.unwrap_or_default())
 }
 
 /// Checks what an owner changes; the state is looked at once the item is held.
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn judge_update(update: &ItemUpdate) -> Result<(ItemChanges, Option<Vec<MediaId>>), Vec<UserError>> {
-    let update = update.clone();
-    let mut faults = Faults::default();
-    let title = faults.required(update.title, "input.title", |title| check_line(title, LONGEST_TITLE));
+pub fn validate_update(update: UpdateItem) -> Result<(ItemChanges, Option<Vec<MediaId>>), Vec<UserError>> {
+    let UpdateItem { title, category, price, condition, note, direction, images, status } = update;
+    let mut validation = Validation::default();
+    let title = validation.required(title, "input.title", |title| check_line(title, LONGEST_TITLE));
     let condition =
-        faults.required(update.condition, "input.condition", |condition| check_condition(*condition).map(drop));
+        validation.required(condition, "input.condition", |condition| check_condition(*condition).map(drop));
     let changes = ItemChanges {
         title: title.map(|title| title.trim().to_owned()),
-        category: faults.required(update.category, "input.category", |category| check_category(*category)),
-        price: faults.required(update.price, "input.price", |price| check_price(*price, Money::default())),
+        category: validation.required(category, "input.category", |category| check_category(*category)),
+        price: validation.required(price, "input.price", |price| check_price(*price, Money::default())),
         condition: condition.and_then(|condition| i16::try_from(condition).ok()),
-        note: faults.required(update.note, "input.note", |note| check_note(note)),
-        direction: faults.required(update.direction, "input.direction", |_| Ok::<_, ItemError>(())),
-        status: faults.required(update.status, "input.status", |_| Ok::<_, ItemError>(())),
-        ..ItemChanges::default()
+        note: validation.required(note, "input.note", |note| check_note(note)),
+        direction: validation.required(direction, "input.direction", |_| Ok::<_, ItemError>(())),
+        status: validation.required(status, "input.status", |_| Ok::<_, ItemError>(())),
+        // Set once the item is locked.
+        counterparty_id: None,
+        closed_at: None,
+        updated_at: None,
     };
-    let images = faults.required(update.images, "input.imageIds", |images| check_images(images));
-    faults.none().map(|()| (changes, images))
+    let images = validation.required(images, "input.imageIds", |images| check_images(images));
+    validation.into_result().map(|()| (changes, images))
 }
 
 /// Whether an owner may change an item so: its state, or what it is, or both. A traded one is a record until it is
@@ -73,14 +76,18 @@ pub fn judge_update(update: &ItemUpdate) -> Result<(ItemChanges, Option<Vec<Medi
 ///
 /// # Errors
 /// [`ItemError::IllegalTransition`] at the status, [`ItemError::NotEditable`] at the item.
-pub fn check_update(item: &Item, to: Option<ItemStatus>, changes_it: bool) -> Result<(), (ItemError, &'static str)> {
+pub fn check_update(
+    item: &Item,
+    to: Option<ItemStatus>,
+    changes_content: bool,
+) -> Result<(), (ItemError, &'static str)> {
     if let Some(to) = to.filter(|to| *to != item.status)
         && !item.status.next().contains(&to)
     {
         return Err((ItemError::IllegalTransition(item.status, to), "input.status"));
     }
     let reopens = item.status == ItemStatus::Closed && to == Some(ItemStatus::Open);
-    if changes_it && !is_editable(item) && !reopens {
+    if changes_content && !is_editable(item) && !reopens {
         return Err((ItemError::NotEditable, "id"));
     }
     Ok(())

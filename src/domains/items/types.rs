@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::model::{
-    self, ItemAction, ItemCard, ItemDirection, ItemDraft, ItemOrderField, ItemSort, ItemStatus, ItemUpdate,
+    self, CreateItem, ItemAction, ItemCard, ItemDirection, ItemOrderField, ItemSort, ItemStatus, UpdateItem,
 };
 use super::policy;
 use crate::domains::accounts::loader::UserById;
@@ -18,9 +18,9 @@ use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DateTimeRange, DecimalRange, SortDirection};
-use crate::graphql::scalars::{DateTime, Decimal, change, query_id};
+use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
 use crate::ids::UserId;
-use crate::validation::Change;
+use crate::validation::Patch;
 
 /// Something that somebody sells or is looking for.
 #[derive(Clone, Debug)]
@@ -215,7 +215,7 @@ pub struct CreateItemInput {
     image_ids: Option<Vec<ID>>,
 }
 
-impl From<CreateItemInput> for ItemDraft {
+impl From<CreateItemInput> for CreateItem {
     fn from(input: CreateItemInput) -> Self {
         Self {
             title: input.title,
@@ -251,19 +251,19 @@ pub struct UpdateItemInput {
     status: MaybeUndefined<ItemStatus>,
 }
 
-impl From<UpdateItemInput> for ItemUpdate {
+impl From<UpdateItemInput> for UpdateItem {
     fn from(input: UpdateItemInput) -> Self {
-        let price: Change<Decimal> = change(input.price);
-        let images: Change<Vec<ID>> = change(input.image_ids);
+        let price: Patch<Decimal> = patch(input.price);
+        let images: Patch<Vec<ID>> = patch(input.image_ids);
         Self {
-            title: change(input.title),
-            category: change(input.category),
-            price: price.map(|price| price.map(|price| price.0)),
-            condition: change(input.condition),
-            note: change(input.note),
-            direction: change(input.direction),
-            images: images.map(|images| images.map(pictures)),
-            status: change(input.status),
+            title: patch(input.title),
+            category: patch(input.category),
+            price: price.map(|price| price.0),
+            condition: patch(input.condition),
+            note: patch(input.note),
+            direction: patch(input.direction),
+            images: images.map(pictures),
+            status: patch(input.status),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::db::schema::{self, sql_types};
 use crate::error::{UserError, UserErrorCode};
 use crate::files::Refused;
 use crate::ids::{BlobId, MediaId, UploadId, UserId};
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// Somebody's file, with what is known of its content.
 #[derive(Clone, Debug)]
@@ -265,7 +265,7 @@ pub enum MediaError {
     OtherSize(u64, i64),
 }
 
-impl Fault for MediaError {
+impl DomainError for MediaError {
     fn required() -> Self {
         Self::Null
     }

@@ -10,7 +10,7 @@ use crate::db::schema::{self, sql_types};
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{MediaId, OrderId, ProductId, UserId};
 use crate::money::Money;
-use crate::validation::{Change, Fault};
+use crate::validation::{DomainError, Patch};
 
 pg_enum! {
     /// What became of an order. PENDING: SHIPPED by an administrator, CANCELLED by the buyer or an administrator. SHIPPED:
@@ -167,13 +167,13 @@ pub struct NewOrderEvent<'a> {
 
 /// What changes about an order, but for its end.
 #[derive(Clone, Debug, Default)]
-pub struct OrderUpdate {
+pub struct UpdateOrder {
     /// Where it goes.
-    pub address: Change<String>,
+    pub address: Patch<String>,
     /// Where it went when it was looked at.
-    pub expected_address: Change<String>,
+    pub expected_address: Patch<String>,
     /// What finds it on its way; ships it.
-    pub tracking_number: Change<String>,
+    pub tracking_number: Patch<String>,
 }
 
 /// What changes about an order, checked but for its state.
@@ -243,12 +243,12 @@ pub enum OrderError {
         from: OrderStatus,
         /// As it was to be.
         to: OrderStatus,
-        /// What the asker can make of it.
+        /// What the actor can make of it.
         allowed: Vec<OrderStatus>,
     },
 }
 
-impl Fault for OrderError {
+impl DomainError for OrderError {
     fn required() -> Self {
         Self::Required
     }

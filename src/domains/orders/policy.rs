@@ -1,10 +1,10 @@
 //! Where orders' states lead, and who may do what with them.
 
-use super::model::{Order, OrderAction, OrderChanges, OrderEdit, OrderError, OrderEvent, OrderStatus, OrderUpdate};
+use super::model::{Order, OrderAction, OrderChanges, OrderEdit, OrderError, OrderEvent, OrderStatus, UpdateOrder};
 use crate::error::UserError;
 use crate::ids::UserId;
 use crate::text::{check_line, check_lines};
-use crate::validation::Faults;
+use crate::validation::Validation;
 
 /// The longest address.
 pub const LONGEST_ADDRESS: usize = 200;
@@ -17,9 +17,9 @@ pub const ADDRESS_CHANGE_LIMIT: i64 = 20;
 
 const LONGEST_TRACKING_NUMBER: usize = 64;
 
-/// Who may do something with an order.
+/// Allowed may do something with an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
+pub enum Allowed {
     /// Administrators, but not its buyer.
     Admins,
     /// Its buyer, and administrators.
@@ -27,32 +27,32 @@ pub enum Who {
 }
 
 /// Every change of an order's state: from where, to where, by what, by whom. There are no others.
-pub const TRANSITIONS: [(OrderStatus, OrderStatus, OrderAction, Who); 5] = [
-    (OrderStatus::Pending, OrderStatus::Shipped, OrderAction::Ship, Who::Admins),
-    (OrderStatus::Pending, OrderStatus::Cancelled, OrderAction::Cancel, Who::BuyerAndAdmins),
-    (OrderStatus::Shipped, OrderStatus::Completed, OrderAction::Confirm, Who::BuyerAndAdmins),
-    (OrderStatus::Shipped, OrderStatus::Refunded, OrderAction::Refund, Who::Admins),
-    (OrderStatus::Completed, OrderStatus::Refunded, OrderAction::Refund, Who::Admins),
+pub const TRANSITIONS: [(OrderStatus, OrderStatus, OrderAction, Allowed); 5] = [
+    (OrderStatus::Pending, OrderStatus::Shipped, OrderAction::Ship, Allowed::Admins),
+    (OrderStatus::Pending, OrderStatus::Cancelled, OrderAction::Cancel, Allowed::BuyerAndAdmins),
+    (OrderStatus::Shipped, OrderStatus::Completed, OrderAction::Confirm, Allowed::BuyerAndAdmins),
+    (OrderStatus::Shipped, OrderStatus::Refunded, OrderAction::Refund, Allowed::Admins),
+    (OrderStatus::Completed, OrderStatus::Refunded, OrderAction::Refund, Allowed::Admins),
 ];
 
-/// Who asks to do something with an order that they see.
+/// Allowed asks to do something with an order that they see.
 #[derive(Clone, Copy, Debug)]
-pub struct Asker {
-    /// Who.
+pub struct Actor {
+    /// Allowed.
     pub id: UserId,
     /// Whether they are an administrator.
     pub is_admin: bool,
 }
 
-impl Asker {
+impl Actor {
     fn owns(self, order: &Order) -> bool {
         order.buyer_id == self.id
     }
 
-    fn is(self, who: Who, order: &Order) -> bool {
+    fn is(self, who: Allowed, order: &Order) -> bool {
         match who {
-            Who::Admins => self.is_admin && !self.owns(order),
-            Who::BuyerAndAdmins => self.is_admin || self.owns(order),
+            Allowed::Admins => self.is_admin && !self.owns(order),
+            Allowed::BuyerAndAdmins => self.is_admin || self.owns(order),
         }
     }
 
@@ -63,8 +63,8 @@ impl Asker {
 }
 
 /// The states that somebody can bring an order to.
-fn next_statuses(order: &Order, asker: Asker) -> Vec<OrderStatus> {
-    let leads = TRANSITIONS.iter().filter(|(from, _, _, who)| *from == order.status && asker.is(*who, order));
+fn next_statuses(order: &Order, actor: Actor) -> Vec<OrderStatus> {
+    let leads = TRANSITIONS.iter().filter(|(from, _, _, who)| *from == order.status && actor.is(*who, order));
     leads.map(|(_, to, ..)| *to).collect()
 }
 
@@ -75,47 +75,47 @@ pub fn outcome(action: OrderAction) -> OrderStatus {
     by_action.map_or(OrderStatus::Pending, |(_, to, ..)| *to)
 }
 
-/// Where an action brings an order, if the asker may do so now.
+/// Where an action brings an order, if the actor may do so now.
 ///
 /// # Errors
 /// [`OrderError::NotAdmin`] and [`OrderError::OwnOrder`] for what is never theirs to do, [`OrderError::IllegalTransition`].
-pub fn advance(order: &Order, asker: Asker, action: OrderAction) -> Result<OrderStatus, OrderError> {
+pub fn advance(order: &Order, actor: Actor, action: OrderAction) -> Result<OrderStatus, OrderError> {
     let mut by_action = TRANSITIONS.iter().filter(|(_, _, of, _)| *of == action);
-    if !by_action.clone().any(|(.., who)| asker.is(*who, order)) {
-        return Err(asker.refusal());
+    if !by_action.clone().any(|(.., who)| actor.is(*who, order)) {
+        return Err(actor.refusal());
     }
     if let Some((_, to, ..)) = by_action.clone().find(|(from, ..)| *from == order.status) {
         return Ok(*to);
     }
     let to = by_action.next().map_or(order.status, |(_, to, ..)| *to);
-    Err(OrderError::IllegalTransition { from: order.status, to, allowed: next_statuses(order, asker) })
+    Err(OrderError::IllegalTransition { from: order.status, to, allowed: next_statuses(order, actor) })
 }
 
 /// Whether an order still goes where it is told to.
 ///
 /// # Errors
 /// [`OrderError::AddressFixed`].
-pub fn check_address_change(order: &Order, asker: Asker) -> Result<(), OrderError> {
+pub fn check_address_change(order: &Order, actor: Actor) -> Result<(), OrderError> {
     if order.status == OrderStatus::Pending {
         return Ok(());
     }
-    Err(OrderError::AddressFixed(order.status, next_statuses(order, asker)))
+    Err(OrderError::AddressFixed(order.status, next_statuses(order, actor)))
 }
 
 /// What somebody may do with an order that they see.
 #[must_use]
-pub fn available_actions(order: &Order, asker: Asker) -> Vec<OrderAction> {
-    let address = check_address_change(order, asker).is_ok().then_some(OrderAction::EditAddress);
-    let advances = TRANSITIONS.iter().filter(|(from, _, _, who)| *from == order.status && asker.is(*who, order));
+pub fn available_actions(order: &Order, actor: Actor) -> Vec<OrderAction> {
+    let address = check_address_change(order, actor).is_ok().then_some(OrderAction::EditAddress);
+    let advances = TRANSITIONS.iter().filter(|(from, _, _, who)| *from == order.status && actor.is(*who, order));
     address.into_iter().chain(advances.map(|(_, _, action, _)| *action)).collect()
 }
 
-/// Whether the asker repeats what they did: the order is in the state that it led to, by them, with the same note. Its buyer
+/// Whether the actor repeats what they did: the order is in the state that it led to, by them, with the same note. Its buyer
 /// may confirm a completed order again, also after an administrator has.
 #[must_use]
-pub fn repeats(order: &Order, asker: Asker, last: &OrderEvent, note: Option<&str>) -> bool {
-    let received = order.status == OrderStatus::Completed && asker.owns(order);
-    last.to_status == order.status && last.note.as_deref() == note && (received || last.actor_id == Some(asker.id))
+pub fn repeats(order: &Order, actor: Actor, last: &OrderEvent, note: Option<&str>) -> bool {
+    let received = order.status == OrderStatus::Completed && actor.owns(order);
+    last.to_status == order.status && last.note.as_deref() == note && (received || last.actor_id == Some(actor.id))
 }
 
 /// What an edit changes of an order that is held, and the state that this brings it to, if to another.
@@ -124,15 +124,15 @@ pub fn repeats(order: &Order, asker: Asker, last: &OrderEvent, note: Option<&str
 /// Each with the argument at fault.
 pub fn plan_edit(
     order: &Order,
-    asker: Asker,
+    actor: Actor,
     edit: &OrderEdit,
 ) -> Result<(OrderChanges, Option<OrderStatus>), (OrderError, &'static str)> {
     if edit.address.is_some() {
-        check_address_change(order, asker).map_err(|error| (error, "input.address"))?;
+        check_address_change(order, actor).map_err(|error| (error, "input.address"))?;
     }
     let mut to = None;
     if edit.tracking_number.is_some() {
-        to = check_tracking(order, asker).map_err(|error| (error, "input.trackingNumber"))?;
+        to = check_tracking(order, actor).map_err(|error| (error, "input.trackingNumber"))?;
     }
     if to.is_some() && edit.expected_address.is_none() {
         return Err((OrderError::ExpectedAddressMissing, "input.expectedAddress"));
@@ -149,35 +149,37 @@ pub fn plan_edit(
 }
 
 /// Where a tracking number brings an order: nowhere when it corrects the one of an order on its way.
-fn check_tracking(order: &Order, asker: Asker) -> Result<Option<OrderStatus>, OrderError> {
-    if order.status == OrderStatus::Shipped && asker.is(Who::Admins, order) {
+fn check_tracking(order: &Order, actor: Actor) -> Result<Option<OrderStatus>, OrderError> {
+    if order.status == OrderStatus::Shipped && actor.is(Allowed::Admins, order) {
         return Ok(None);
     }
-    advance(order, asker, OrderAction::Ship).map(Some)
+    advance(order, actor, OrderAction::Ship).map(Some)
 }
 
 /// Checks what changes about an order; the state is looked at once it is held.
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn judge_update(update: OrderUpdate) -> Result<OrderEdit, Vec<UserError>> {
-    let mut faults = Faults::default();
-    if update.address.is_none() && update.tracking_number.is_none() {
-        faults.check(Err::<(), _>(OrderError::NothingGiven), "input");
+pub fn validate_update(update: UpdateOrder) -> Result<OrderEdit, Vec<UserError>> {
+    let UpdateOrder { address, expected_address, tracking_number } = update;
+    let mut validation = Validation::default();
+    if address.is_keep() && tracking_number.is_keep() {
+        validation.check(Err::<(), _>(OrderError::NothingGiven), "input");
     }
     let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
-    let edit = OrderEdit {
-        address: trimmed(
-            faults.required(update.address, "input.address", |address| check_lines(address, LONGEST_ADDRESS)),
-        ),
-        tracking_number: trimmed(faults.required(update.tracking_number, "input.trackingNumber", |number| {
-            check_line(number, LONGEST_TRACKING_NUMBER)
-        })),
-        expected_address: trimmed(
-            faults.required(update.expected_address, "input.expectedAddress", |_| Ok::<_, OrderError>(())),
-        ),
-    };
-    faults.none().map(|()| edit)
+    let edit =
+        OrderEdit {
+            address: trimmed(
+                validation.required(address, "input.address", |address| check_lines(address, LONGEST_ADDRESS)),
+            ),
+            tracking_number: trimmed(validation.required(tracking_number, "input.trackingNumber", |number| {
+                check_line(number, LONGEST_TRACKING_NUMBER)
+            })),
+            expected_address: trimmed(
+                validation.required(expected_address, "input.expectedAddress", |_| Ok::<_, OrderError>(())),
+            ),
+        };
+    validation.into_result().map(|()| edit)
 }
 
 #[cfg(test)]
@@ -209,8 +211,8 @@ mod tests {
     #[test]
     fn who_may_do_what_in_which_state() {
         let actions = |status, id, is_admin| {
-            let asker = Asker { id: UserId(id), is_admin };
-            let actions = available_actions(&order(status), asker);
+            let actor = Actor { id: UserId(id), is_admin };
+            let actions = available_actions(&order(status), actor);
             actions.iter().map(|action| format!("{action:?}")).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(actions(OrderStatus::Pending, 1, false), "EditAddress Cancel");
@@ -230,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_says_what_is_allowed() {
-        let (buyer, admin) = (Asker { id: UserId(1), is_admin: false }, Asker { id: UserId(2), is_admin: true });
+        let (buyer, admin) = (Actor { id: UserId(1), is_admin: false }, Actor { id: UserId(2), is_admin: true });
         let refused = advance(&order(OrderStatus::Pending), admin, OrderAction::Confirm).unwrap_err();
         let allowed = vec![OrderStatus::Shipped, OrderStatus::Cancelled];
         assert_eq!(

@@ -122,7 +122,7 @@ pub async fn update_order(mut conn: &AsyncPgConnection, id: OrderId, changes: &O
 }
 
 /// Whether somebody waits for an order.
-pub async fn has_open(mut conn: &AsyncPgConnection, buyer: UserId) -> QueryResult<bool> {
+pub async fn has_open_orders(mut conn: &AsyncPgConnection, buyer: UserId) -> QueryResult<bool> {
     let open = orders::table.filter(orders::buyer_id.eq(buyer));
     let open = open.filter(orders::status.eq_any([OrderStatus::Pending, OrderStatus::Shipped]));
     diesel::select(diesel::dsl::exists(open)).get_result(&mut conn).await

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
-use super::model::{self, OrderAction, OrderStatus, OrderUpdate};
-use super::policy::{self, Asker};
+use super::model::{self, OrderAction, OrderStatus, UpdateOrder};
+use super::policy::{self, Actor};
 use super::service::exchanging::Exchanged;
 use crate::domains::accounts::query::{get_user, get_user_of, is_admin};
 use crate::domains::accounts::types::User;
@@ -19,7 +19,7 @@ use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::DateTimeRange;
-use crate::graphql::scalars::{DateTime, Decimal, change, query_id};
+use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
 use crate::ids::UserId;
 
 /// What somebody exchanged their balance for.
@@ -95,7 +95,7 @@ impl Order {
     async fn available_actions(&self, ctx: &Context<'_>) -> AppResult<Vec<OrderAction>> {
         let viewer = ctx.viewer()?.user_id;
         let is_admin = is_admin(ctx, viewer).await?;
-        Ok(policy::available_actions(&self.0, Asker { id: viewer, is_admin }))
+        Ok(policy::available_actions(&self.0, Actor { id: viewer, is_admin }))
     }
 
     /// How it came to its state and its address, from the beginning; at most four lines of states, and 20 of addresses. Costs a statement for a whole list of orders.
@@ -192,12 +192,12 @@ pub struct UpdateOrderInput {
     tracking_number: MaybeUndefined<String>,
 }
 
-impl From<UpdateOrderInput> for OrderUpdate {
+impl From<UpdateOrderInput> for UpdateOrder {
     fn from(UpdateOrderInput { address, expected_address, tracking_number }: UpdateOrderInput) -> Self {
         Self {
-            address: change(address),
-            expected_address: change(expected_address),
-            tracking_number: change(tracking_number),
+            address: patch(address),
+            expected_address: patch(expected_address),
+            tracking_number: patch(tracking_number),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::domains::search::words::{Document, Field};
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{MediaId, ProductId};
 use crate::money::Money;
-use crate::validation::{Change, Fault};
+use crate::validation::{DomainError, Patch};
 
 /// What the store has.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -66,7 +66,7 @@ pub struct NewProduct {
 
 /// What a product is said to be.
 #[derive(Clone, Debug, Serialize)]
-pub struct ProductDraft {
+pub struct CreateProduct {
     /// What it is called.
     pub name: String,
     /// What it takes.
@@ -99,19 +99,19 @@ pub struct ProductChanges {
 
 /// What an administrator changes about a product.
 #[derive(Clone, Debug, Default)]
-pub struct ProductUpdate {
+pub struct UpdateProduct {
     /// What it is called.
-    pub name: Change<String>,
+    pub name: Patch<String>,
     /// What it takes.
-    pub price: Change<Money>,
+    pub price: Patch<Money>,
     /// How many can be had.
-    pub stock: Change<i32>,
+    pub stock: Patch<i32>,
     /// How many could be had when the administrator looked.
-    pub expected_stock: Change<i32>,
+    pub expected_stock: Patch<i32>,
     /// By how much the stock changes.
-    pub stock_delta: Change<i32>,
+    pub stock_delta: Patch<i32>,
     /// Its picture.
-    pub image: Change<MediaId>,
+    pub image: Patch<MediaId>,
 }
 
 /// What becomes of a product's stock.
@@ -125,12 +125,12 @@ pub struct StockChange {
     pub by: Option<i32>,
 }
 
-impl ProductUpdate {
+impl UpdateProduct {
     /// Whether it says anything.
     #[must_use]
-    pub fn changes_it(&self) -> bool {
+    pub fn changes_content(&self) -> bool {
         let Self { name, price, stock, stock_delta, image, expected_stock: _ } = self;
-        name.is_some() || price.is_some() || stock.is_some() || stock_delta.is_some() || image.is_some()
+        !(name.is_keep() && price.is_keep() && stock.is_keep() && stock_delta.is_keep() && image.is_keep())
     }
 }
 
@@ -199,7 +199,7 @@ pub enum ProductError {
     OutOfStock(i32),
 }
 
-impl Fault for ProductError {
+impl DomainError for ProductError {
     fn required() -> Self {
         Self::Required
     }

@@ -1,11 +1,11 @@
 //! What products may be.
 
-use super::model::{Product, ProductChanges, ProductDraft, ProductError, ProductUpdate, StockChange};
+use super::model::{CreateProduct, Product, ProductChanges, ProductError, StockChange, UpdateProduct};
 use crate::error::UserError;
 use crate::money::Money;
 use crate::price::check_price;
 use crate::text::check_line;
-use crate::validation::Faults;
+use crate::validation::Validation;
 
 const LONGEST_NAME: usize = 100;
 const MOST_STOCK: i32 = 100_000_000;
@@ -25,38 +25,44 @@ fn check_delta(delta: i32) -> Result<(), ProductError> {
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn judge_draft(draft: &ProductDraft) -> Result<(), Vec<UserError>> {
-    let mut faults = Faults::default();
-    faults.check(check_line(&draft.name, LONGEST_NAME), "input.name");
-    faults.check(check_price(draft.price, LEAST_PRICE), "input.price");
-    faults.check(check_stock(draft.stock), "input.stock");
-    faults.none()
+pub fn validate_create(draft: &CreateProduct) -> Result<(), Vec<UserError>> {
+    let mut validation = Validation::default();
+    validation.check(check_line(&draft.name, LONGEST_NAME), "input.name");
+    validation.check(check_price(draft.price, LEAST_PRICE), "input.price");
+    validation.check(check_stock(draft.stock), "input.stock");
+    validation.into_result()
 }
 
 /// Checks what an administrator changes: the row but for its stock, and the stock, which depends on what it is then.
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn judge_update(update: ProductUpdate) -> Result<(ProductChanges, StockChange), Vec<UserError>> {
-    let mut faults = Faults::default();
-    let name = faults.required(update.name, "input.name", |name| check_line(name, LONGEST_NAME));
+pub fn validate_update(update: UpdateProduct) -> Result<(ProductChanges, StockChange), Vec<UserError>> {
+    let UpdateProduct { name, price, stock, expected_stock, stock_delta, image } = update;
+    let mut validation = Validation::default();
+    let names_expected = !expected_stock.is_keep();
+    let name = validation.required(name, "input.name", |name| check_line(name, LONGEST_NAME));
     let changes = ProductChanges {
         name: name.map(|name| name.trim().to_owned()),
-        price: faults.required(update.price, "input.price", |price| check_price(*price, LEAST_PRICE)),
-        image_id: faults.required(update.image, "input.imageId", |_| Ok::<_, ProductError>(())),
-        ..ProductChanges::default()
+        price: validation.required(price, "input.price", |price| check_price(*price, LEAST_PRICE)),
+        image_id: validation.required(image, "input.imageId", |_| Ok::<_, ProductError>(())),
+        // Set once the product is locked.
+        stock: None,
+        supplied: None,
+        deleted_at: None,
+        updated_at: None,
     };
     let stock = StockChange {
-        expected: faults.required(update.expected_stock, "input.expectedStock", |_| Ok::<_, ProductError>(())),
-        to: faults.required(update.stock, "input.stock", |stock| check_stock(*stock)),
-        by: faults.required(update.stock_delta, "input.stockDelta", |delta| check_delta(*delta)),
+        expected: validation.required(expected_stock, "input.expectedStock", |_| Ok::<_, ProductError>(())),
+        to: validation.required(stock, "input.stock", |stock| check_stock(*stock)),
+        by: validation.required(stock_delta, "input.stockDelta", |delta| check_delta(*delta)),
     };
     if stock.to.is_some() && stock.by.is_some() {
-        faults.check(Err::<(), _>(ProductError::StockGivenTwice), "input.stockDelta");
-    } else if stock.to.is_some() && update.expected_stock.is_none() {
-        faults.check(Err::<(), _>(ProductError::ExpectedStockMissing), "input.expectedStock");
+        validation.check(Err::<(), _>(ProductError::StockGivenTwice), "input.stockDelta");
+    } else if stock.to.is_some() && !names_expected {
+        validation.check(Err::<(), _>(ProductError::ExpectedStockMissing), "input.expectedStock");
     }
-    faults.none().map(|()| (changes, stock))
+    validation.into_result().map(|()| (changes, stock))
 }
 
 /// The stock of a product that is held after a change; none where it stays.

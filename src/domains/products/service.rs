@@ -6,14 +6,14 @@ use std::sync::Arc;
 use diesel_async::AsyncPgConnection;
 
 use super::model::{
-    NewProduct, Product, ProductChanges, ProductDraft, ProductError, ProductFilter, ProductOrderField, ProductSort,
-    ProductUpdate,
+    CreateProduct, NewProduct, Product, ProductChanges, ProductError, ProductFilter, ProductOrderField, ProductSort,
+    UpdateProduct,
 };
 use super::{policy, store};
 use crate::db::cut::{Cut, Mark, Place};
 use crate::db::violated_constraint;
 use crate::domains::accounts::model::Role;
-use crate::domains::accounts::service::{hold_viewer, require_role};
+use crate::domains::accounts::service::{lock_viewer_shared, require_role};
 use crate::domains::media::model::MediaError;
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Terms, asked};
@@ -24,7 +24,7 @@ use crate::ids::ProductId;
 use crate::money::Money;
 use crate::page::{Page, PageArgs, PageRequest};
 use crate::scope::Scope;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// Products by id, of those that are in the store; no statement when nothing is asked.
 ///
@@ -127,13 +127,13 @@ fn gone(error: diesel::result::Error) -> AppError {
 /// # Errors
 /// Forbidden but to administrators; what is wrong with the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for what is no
 /// picture of theirs; those of a key.
-pub async fn create(scope: &Scope, draft: ProductDraft, key: Option<String>) -> AppResult<Product> {
+pub async fn create(scope: &Scope, draft: CreateProduct, key: Option<String>) -> AppResult<Product> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
     let key = Key::new(scope.viewer()?.user_id, "createProduct", key, &draft)?;
     if let Some(made) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return replayed(&*scope.db.read().await?, made).await;
     }
-    policy::judge_draft(&draft).map_err(AppError::User)?;
+    policy::validate_create(&draft).map_err(AppError::User)?;
     media::service::check_picture(scope, &[viewer], draft.image, "input.imageId").await?;
     let now = scope.app.clock.now();
     let product = NewProduct {
@@ -147,7 +147,7 @@ pub async fn create(scope: &Scope, draft: ProductDraft, key: Option<String>) -> 
     };
     scope
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
+            lock_viewer_shared(scope, conn).await?;
             if let Some(made) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
                 return replayed(conn, made).await;
             }
@@ -175,10 +175,10 @@ async fn lock_present(conn: &AsyncPgConnection, id: ProductId) -> AppResult<Prod
 ///
 /// # Errors
 /// Forbidden but to administrators; what is wrong with the input; `NOT_FOUND`; `CONFLICT` for another stock than expected.
-pub async fn update(scope: &Scope, id: ProductId, update: ProductUpdate) -> AppResult<Product> {
+pub async fn update(scope: &Scope, id: ProductId, update: UpdateProduct) -> AppResult<Product> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
-    let changes_it = update.changes_it();
-    let (mut wanted, stock) = policy::judge_update(update).map_err(AppError::User)?;
+    let changes_content = update.changes_content();
+    let (mut wanted, stock) = policy::validate_update(update).map_err(AppError::User)?;
     if let Some(image) = wanted.image_id {
         media::service::check_picture(scope, &[viewer], image, "input.imageId").await?;
     }
@@ -187,7 +187,7 @@ pub async fn update(scope: &Scope, id: ProductId, update: ProductUpdate) -> AppR
         .transaction(async |conn| {
             let product = lock_present(conn, id).await?;
             let next = policy::next_stock(product.stock, stock).map_err(|(error, path)| error.at(path))?;
-            if !changes_it {
+            if !changes_content {
                 return Ok(product);
             }
             let supplied = next.map(|next| product.supplied + i64::from(next) - i64::from(product.stock));
@@ -220,7 +220,7 @@ pub async fn delete(scope: &Scope, id: ProductId) -> AppResult<()> {
 ///
 /// # Errors
 /// `NOT_FOUND`, `CONFLICT`, `OUT_OF_STOCK`.
-pub async fn take_piece(conn: &AsyncPgConnection, id: ProductId, expected: Option<Money>) -> AppResult<Product> {
+pub async fn reserve_stock(conn: &AsyncPgConnection, id: ProductId, expected: Option<Money>) -> AppResult<Product> {
     let product = lock_present(conn, id).await?;
     policy::check_exchange(&product, expected).map_err(|(error, path)| error.at(path))?;
     store::change_stock(conn, id, -1).await?;
@@ -231,7 +231,7 @@ pub async fn take_piece(conn: &AsyncPgConnection, id: ProductId, expected: Optio
 ///
 /// # Errors
 /// When the database fails.
-pub async fn put_back(conn: &AsyncPgConnection, id: ProductId) -> AppResult<()> {
+pub async fn restock(conn: &AsyncPgConnection, id: ProductId) -> AppResult<()> {
     store::change_stock(conn, id, 1).await?;
     Ok(())
 }

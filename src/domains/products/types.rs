@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
-use super::model::{self, ProductDraft, ProductOrderField, ProductSort, ProductUpdate};
+use super::model::{self, CreateProduct, ProductOrderField, ProductSort, UpdateProduct};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::{Media, picture};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DecimalRange, SortDirection};
-use crate::graphql::scalars::{DateTime, Decimal, change};
-use crate::validation::Change;
+use crate::graphql::scalars::{DateTime, Decimal, patch};
+use crate::validation::Patch;
 
 /// What the points store has.
 #[derive(Clone, Debug)]
@@ -112,7 +112,7 @@ pub struct CreateProductInput {
     image_id: ID,
 }
 
-impl From<CreateProductInput> for ProductDraft {
+impl From<CreateProductInput> for CreateProduct {
     fn from(CreateProductInput { name, price, stock, image_id }: CreateProductInput) -> Self {
         Self { name, price: price.0, stock, image: picture(&image_id) }
     }
@@ -135,18 +135,18 @@ pub struct UpdateProductInput {
     image_id: MaybeUndefined<ID>,
 }
 
-impl From<UpdateProductInput> for ProductUpdate {
+impl From<UpdateProductInput> for UpdateProduct {
     fn from(input: UpdateProductInput) -> Self {
         let UpdateProductInput { name, price, stock, expected_stock, stock_delta, image_id } = input;
-        let price: Change<Decimal> = change(price);
-        let image: Change<ID> = change(image_id);
+        let price: Patch<Decimal> = patch(price);
+        let image: Patch<ID> = patch(image_id);
         Self {
-            name: change(name),
-            price: price.map(|price| price.map(|price| price.0)),
-            stock: change(stock),
-            expected_stock: change(expected_stock),
-            stock_delta: change(stock_delta),
-            image: image.map(|image| image.map(|id| picture(&id))),
+            name: patch(name),
+            price: price.map(|price| price.0),
+            stock: patch(stock),
+            expected_stock: patch(expected_stock),
+            stock_delta: patch(stock_delta),
+            image: image.map(|id| picture(&id)),
         }
     }
 }

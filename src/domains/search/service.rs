@@ -96,7 +96,7 @@ pub async fn sweep(app: &App) -> AppResult<usize> {
     loop {
         let mut conn = app.database.get().await?;
         let sweep = conn.transaction(async |conn| {
-            if !store::hold_words(conn).await? {
+            if !store::lock_words(conn).await? {
                 return Ok(None);
             }
             store::delete_unused_words(conn, &after, SWEPT).await.map(Some)

@@ -128,7 +128,7 @@ statement! {
 /// Holds the words until the transaction ends, against all who write: whoever writes an entry has written its words before.
 /// False when another session has them, such as one that vacuums the table: all writers of search would wait behind a lock
 /// that waits, so this one waits for 50 ms at most. The transaction is over then.
-pub async fn hold_words(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
+pub async fn lock_words(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
     let lock = "set local lock_timeout = '50ms'; lock table search_words in share row exclusive mode";
     match conn.batch_execute(lock).await {
         // The lock has nothing else to be refused for.

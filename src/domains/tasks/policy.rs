@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::model::{Expected, Task, TaskAction, TaskChanges, TaskDraft, TaskError, TaskStatus, TaskUpdate};
+use super::model::{CreateTask, Expected, Task, TaskAction, TaskChanges, TaskError, TaskStatus, UpdateTask};
 use crate::domains::media::policy::check_images;
 use crate::error::UserError;
 use crate::ids::{MediaId, UserId};
 use crate::money::Money;
 use crate::price::check_price;
 use crate::text::{check_line, check_lines};
-use crate::validation::{Fault, Faults};
+use crate::validation::{DomainError, Validation};
 
 const LONGEST_TITLE: usize = 100;
 const LONGEST_CONTENT: usize = 5000;
@@ -30,14 +30,14 @@ pub const SILENCE: TimeDelta = TimeDelta::days(7);
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn judge_draft(draft: &TaskDraft, now: DateTime<Utc>) -> Result<(), Vec<UserError>> {
-    let mut faults = Faults::default();
-    faults.check(check_line(&draft.title, LONGEST_TITLE), "input.title");
-    faults.check(check_lines(&draft.content, LONGEST_CONTENT), "input.content");
-    faults.check(check_price(draft.price, Money::default()), "input.price");
-    faults.check(draft.deadline.map_or(Ok(()), |deadline| check_deadline(deadline, now)), "input.deadline");
-    faults.check(check_images(&draft.images), "input.imageIds");
-    faults.none()
+pub fn validate_create(draft: &CreateTask, now: DateTime<Utc>) -> Result<(), Vec<UserError>> {
+    let mut validation = Validation::default();
+    validation.check(check_line(&draft.title, LONGEST_TITLE), "input.title");
+    validation.check(check_lines(&draft.content, LONGEST_CONTENT), "input.content");
+    validation.check(check_price(draft.price, Money::default()), "input.price");
+    validation.check(draft.deadline.map_or(Ok(()), |deadline| check_deadline(deadline, now)), "input.deadline");
+    validation.check(check_images(&draft.images), "input.imageIds");
+    validation.into_result()
 }
 
 fn check_deadline(deadline: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), TaskError> {
@@ -49,32 +49,32 @@ fn check_deadline(deadline: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Tas
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn judge_update(
-    update: TaskUpdate,
+pub fn validate_update(
+    update: UpdateTask,
     now: DateTime<Utc>,
 ) -> Result<(TaskChanges, Option<Vec<MediaId>>), Vec<UserError>> {
-    let mut faults = Faults::default();
+    let UpdateTask { title, content, price, deadline, images } = update;
+    let mut validation = Validation::default();
     let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
     let changes = TaskChanges {
-        title: trimmed(faults.required(update.title, "input.title", |title| check_line(title, LONGEST_TITLE))),
+        title: trimmed(validation.required(title, "input.title", |title| check_line(title, LONGEST_TITLE))),
         content: trimmed(
-            faults.required(update.content, "input.content", |content| check_lines(content, LONGEST_CONTENT)),
+            validation.required(content, "input.content", |content| check_lines(content, LONGEST_CONTENT)),
         ),
-        price: faults.required(update.price, "input.price", |price| check_price(*price, Money::default())),
-        deadline: update.deadline,
+        price: validation.required(price, "input.price", |price| check_price(*price, Money::default())),
+        deadline: validation
+            .clearable(deadline, "input.deadline", |deadline| check_deadline(*deadline, now))
+            .into_change(),
         ..TaskChanges::default()
     };
-    if let Some(deadline) = changes.deadline.flatten() {
-        faults.check(check_deadline(deadline, now), "input.deadline");
-    }
-    let images = faults.required(update.images, "input.imageIds", |images| check_images(images));
-    faults.none().map(|()| (changes, images))
+    let images = validation.required(images, "input.imageIds", |images| check_images(images));
+    validation.into_result().map(|()| (changes, images))
 }
 
 /// Who asks to do something with a task.
 #[derive(Clone, Copy, Debug)]
-pub struct Asker {
-    /// Who.
+pub struct Actor {
+    /// Their account.
     pub id: UserId,
     /// Whether they are an administrator.
     pub is_admin: bool,
@@ -86,7 +86,7 @@ pub struct Asker {
     pub busy_with: Option<u32>,
 }
 
-impl Asker {
+impl Actor {
     /// Administrators have no powers over tasks that they have a part in.
     fn rules(&self, task: &Task) -> bool {
         self.is_admin && !task.is_party(self.id)
@@ -120,38 +120,38 @@ const ACTIONS: [TaskAction; 9] = [
 
 /// What somebody may do with a task that they see.
 #[must_use]
-pub fn available_actions(task: &Task, asker: Asker) -> Vec<TaskAction> {
-    ACTIONS.into_iter().filter(|action| why_not(task, asker, *action).is_none()).collect()
+pub fn available_actions(task: &Task, actor: Actor) -> Vec<TaskAction> {
+    ACTIONS.into_iter().filter(|action| why_not(task, actor, *action).is_none()).collect()
 }
 
 /// Whether somebody may do this with a task that they see.
 ///
 /// # Errors
 /// Why not.
-pub fn check(task: &Task, asker: Asker, action: TaskAction) -> Result<(), TaskError> {
-    match why_not(task, asker, action) {
+pub fn check(task: &Task, actor: Actor, action: TaskAction) -> Result<(), TaskError> {
+    match why_not(task, actor, action) {
         None => Ok(()),
         Some(TaskError::IllegalTransition { from, to, .. }) => {
-            Err(TaskError::IllegalTransition { from, to, allowed: next_statuses(task, asker) })
+            Err(TaskError::IllegalTransition { from, to, allowed: next_statuses(task, actor) })
         }
         Some(error) => Err(error),
     }
 }
 
 /// All rules about who may do what, and when.
-fn why_not(task: &Task, asker: Asker, action: TaskAction) -> Option<TaskError> {
+fn why_not(task: &Task, actor: Actor, action: TaskAction) -> Option<TaskError> {
     // Of a cancelled task others don't learn that it was there; who was just about to accept it does.
-    let sees = asker.is_admin || task.is_party(asker.id) || action == TaskAction::Accept;
+    let sees = actor.is_admin || task.is_party(actor.id) || action == TaskAction::Accept;
     if task.status == TaskStatus::Cancelled && !sees {
         return Some(TaskError::NoSuchTask);
     }
-    why_not_role(task, asker, action).or_else(|| why_not_state(task, asker, action))
+    why_not_role(task, actor, action).or_else(|| why_not_state(task, actor, action))
 }
 
 /// Why this person can't do this, in whichever state the task is.
-fn why_not_role(task: &Task, asker: Asker, action: TaskAction) -> Option<TaskError> {
-    let (is_publisher, is_assignee) = (task.publisher_id == asker.id, task.assignee_id == Some(asker.id));
-    let rules = asker.rules(task);
+fn why_not_role(task: &Task, actor: Actor, action: TaskAction) -> Option<TaskError> {
+    let (is_publisher, is_assignee) = (task.publisher_id == actor.id, task.assignee_id == Some(actor.id));
+    let rules = actor.rules(task);
     match action {
         TaskAction::Accept => is_publisher.then_some(TaskError::OwnTask),
         TaskAction::Edit | TaskAction::Cancel | TaskAction::Release => {
@@ -165,12 +165,12 @@ fn why_not_role(task: &Task, asker: Asker, action: TaskAction) -> Option<TaskErr
 }
 
 /// Why this can't be done in the state that the task is in.
-fn why_not_state(task: &Task, asker: Asker, action: TaskAction) -> Option<TaskError> {
-    let (status, rules) = (task.status, asker.rules(task));
+fn why_not_state(task: &Task, actor: Actor, action: TaskAction) -> Option<TaskError> {
+    let (status, rules) = (task.status, actor.rules(task));
     let is_in_hand = matches!(status, TaskStatus::Accepted | TaskStatus::Submitted | TaskStatus::Disputed);
     let illegal = |to| Some(TaskError::IllegalTransition { from: status, to, allowed: Vec::new() });
     match action {
-        TaskAction::Accept if status == TaskStatus::Open => why_not_accepted(task, asker),
+        TaskAction::Accept if status == TaskStatus::Open => why_not_accepted(task, actor),
         TaskAction::Cancel if rules => match status {
             TaskStatus::Open | TaskStatus::Accepted => None,
             _ => illegal(TaskStatus::Cancelled),
@@ -187,7 +187,7 @@ fn why_not_state(task: &Task, asker: Asker, action: TaskAction) -> Option<TaskEr
         TaskAction::Release if !rules => {
             // An assignee who accepts it shortly before the deadline has a day all the same.
             let from = task.accepted_at.map(|at| task.deadline.map_or(at + SILENCE, |end| end.max(at + LEAST_TIME)));
-            from.filter(|from| asker.now < *from).map(TaskError::TooEarly)
+            from.filter(|from| actor.now < *from).map(TaskError::TooEarly)
         }
         TaskAction::Finish
         | TaskAction::Abandon
@@ -199,20 +199,20 @@ fn why_not_state(task: &Task, asker: Asker, action: TaskAction) -> Option<TaskEr
 }
 
 /// Why this person can't accept a task that is open.
-fn why_not_accepted(task: &Task, asker: Asker) -> Option<TaskError> {
-    if task.refused_ids.contains(&Some(asker.id)) {
+fn why_not_accepted(task: &Task, actor: Actor) -> Option<TaskError> {
+    if task.refused_ids.contains(&Some(actor.id)) {
         return Some(TaskError::Refused);
     }
-    if asker.publisher_suspended {
+    if actor.publisher_suspended {
         return Some(TaskError::PublisherSuspended);
     }
-    let passed = task.deadline.filter(|deadline| *deadline <= asker.now).map(TaskError::DeadlinePassed);
-    passed.or(asker.busy_with.map(TaskError::TooManyAccepted))
+    let passed = task.deadline.filter(|deadline| *deadline <= actor.now).map(TaskError::DeadlinePassed);
+    passed.or(actor.busy_with.map(TaskError::TooManyAccepted))
 }
 
 /// The states that somebody can bring a task to.
-fn next_statuses(task: &Task, asker: Asker) -> Vec<TaskStatus> {
-    let reached: Vec<TaskStatus> = available_actions(task, asker).into_iter().filter_map(target).collect();
+fn next_statuses(task: &Task, actor: Actor) -> Vec<TaskStatus> {
+    let reached: Vec<TaskStatus> = available_actions(task, actor).into_iter().filter_map(target).collect();
     TaskStatus::ALL.iter().copied().filter(|status| reached.contains(status)).collect()
 }
 
@@ -331,8 +331,8 @@ mod tests {
         };
         let actions = |status, id, is_admin, days| {
             let now = at + TimeDelta::days(days);
-            let asker = Asker { id, is_admin, now, publisher_suspended: false, busy_with: None };
-            available_actions(&task(status), asker)
+            let actor = Actor { id, is_admin, now, publisher_suspended: false, busy_with: None };
+            available_actions(&task(status), actor)
                 .iter()
                 .map(|action| format!("{action:?}"))
                 .collect::<Vec<_>>()

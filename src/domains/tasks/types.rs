@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
-use super::model::{self, Dispute, TaskAction, TaskCard, TaskDraft, TaskOrderField, TaskSort, TaskStatus, TaskUpdate};
-use super::policy::{self, Asker};
+use super::model::{self, CreateTask, Dispute, TaskAction, TaskCard, TaskOrderField, TaskSort, TaskStatus, UpdateTask};
+use super::policy::{self, Actor};
 use crate::domains::accounts::query::{get_user, get_user_of, is_admin};
 use crate::domains::accounts::types::User;
 use crate::domains::media::loader::MediaById;
@@ -15,9 +15,9 @@ use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DecimalRange, SortDirection};
-use crate::graphql::scalars::{DateTime, Decimal, change, query_id};
+use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
 use crate::ids::UserId;
-use crate::validation::Change;
+use crate::validation::Patch;
 
 /// Help that somebody asks for, and pays for.
 #[derive(Clone, Debug)]
@@ -136,8 +136,8 @@ impl Task {
         let now = ctx.app()?.clock.now();
         let publisher_suspended = self.0.suspension.holds(now);
         // How many they have accepted is looked at when they accept one.
-        let asker = Asker { id: viewer.user_id, is_admin, now, publisher_suspended, busy_with: None };
-        Ok(policy::available_actions(&self.0.task, asker))
+        let actor = Actor { id: viewer.user_id, is_admin, now, publisher_suspended, busy_with: None };
+        Ok(policy::available_actions(&self.0.task, actor))
     }
 
     /// When it was published.
@@ -269,7 +269,7 @@ pub struct CreateTaskInput {
     image_ids: Option<Vec<ID>>,
 }
 
-impl From<CreateTaskInput> for TaskDraft {
+impl From<CreateTaskInput> for CreateTask {
     fn from(CreateTaskInput { title, price, content, deadline, image_ids }: CreateTaskInput) -> Self {
         let deadline = deadline.map(|deadline| deadline.0);
         Self { title, content, price: price.0, deadline, images: pictures(image_ids.unwrap_or_default()) }
@@ -291,17 +291,17 @@ pub struct UpdateTaskInput {
     image_ids: MaybeUndefined<Vec<ID>>,
 }
 
-impl From<UpdateTaskInput> for TaskUpdate {
+impl From<UpdateTaskInput> for UpdateTask {
     fn from(UpdateTaskInput { title, price, content, deadline, image_ids }: UpdateTaskInput) -> Self {
-        let deadline: Change<DateTime> = change(deadline);
-        let price: Change<Decimal> = change(price);
-        let images: Change<Vec<ID>> = change(image_ids);
+        let deadline: Patch<DateTime> = patch(deadline);
+        let price: Patch<Decimal> = patch(price);
+        let images: Patch<Vec<ID>> = patch(image_ids);
         Self {
-            title: change(title),
-            content: change(content),
-            price: price.map(|price| price.map(|price| price.0)),
-            deadline: deadline.map(|deadline| deadline.map(|deadline| deadline.0)),
-            images: images.map(|images| images.map(pictures)),
+            title: patch(title),
+            content: patch(content),
+            price: price.map(|price| price.0),
+            deadline: deadline.map(|deadline| deadline.0),
+            images: images.map(pictures),
         }
     }
 }

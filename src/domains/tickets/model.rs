@@ -9,7 +9,7 @@ use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{OrderId, TicketId, UserId};
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 pg_enum! {
     /// What became of a ticket.
@@ -120,12 +120,12 @@ pub enum TicketError {
         from: TicketStatus,
         /// As it was to be.
         to: TicketStatus,
-        /// What the asker can make of it.
+        /// What the actor can make of it.
         allowed: Vec<TicketStatus>,
     },
 }
 
-impl Fault for TicketError {
+impl DomainError for TicketError {
     fn required() -> Self {
         Self::Required
     }

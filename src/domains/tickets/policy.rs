@@ -16,19 +16,19 @@ pub fn sees(ticket: &Ticket, viewer: UserId, role: Role) -> bool {
     ticket.author_id == viewer || role != Role::User
 }
 
-/// Who asks to do something with a ticket that they see.
+/// Allowed asks to do something with a ticket that they see.
 #[derive(Clone, Copy, Debug)]
-pub struct Asker {
-    /// Who.
+pub struct Actor {
+    /// Allowed.
     pub id: UserId,
     /// With which role.
     pub role: Role,
 }
 
-/// The states that the asker can bring a ticket to.
-fn next_statuses(ticket: &Ticket, asker: Asker) -> Vec<TicketStatus> {
-    let is_own = ticket.author_id == asker.id;
-    let answers = (asker.role != Role::User && !is_own).then_some(TicketStatus::Answered);
+/// The states that the actor can bring a ticket to.
+fn next_statuses(ticket: &Ticket, actor: Actor) -> Vec<TicketStatus> {
+    let is_own = ticket.author_id == actor.id;
+    let answers = (actor.role != Role::User && !is_own).then_some(TicketStatus::Answered);
     let asks = is_own.then_some(TicketStatus::Open);
     let closes = Some(TicketStatus::Closed);
     let leads = match ticket.status {
@@ -39,18 +39,18 @@ fn next_statuses(ticket: &Ticket, asker: Asker) -> Vec<TicketStatus> {
     leads.into_iter().flatten().collect()
 }
 
-/// Whether the asker can bring a ticket to a state; to OPEN only its author can, and to ANSWERED only others.
+/// Whether the actor can bring a ticket to a state; to OPEN only its author can, and to ANSWERED only others.
 ///
 /// # Errors
 /// [`TicketError::NotAuthor`], [`TicketError::OwnTicket`], [`TicketError::IllegalTransition`].
-pub fn check_change(ticket: &Ticket, asker: Asker, to: TicketStatus) -> Result<(), TicketError> {
-    if to == TicketStatus::Open && ticket.author_id != asker.id {
+pub fn check_change(ticket: &Ticket, actor: Actor, to: TicketStatus) -> Result<(), TicketError> {
+    if to == TicketStatus::Open && ticket.author_id != actor.id {
         return Err(TicketError::NotAuthor);
     }
-    if to == TicketStatus::Answered && ticket.author_id == asker.id {
+    if to == TicketStatus::Answered && ticket.author_id == actor.id {
         return Err(TicketError::OwnTicket);
     }
-    let allowed = next_statuses(ticket, asker);
+    let allowed = next_statuses(ticket, actor);
     if allowed.contains(&to) {
         return Ok(());
     }

@@ -7,12 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 
 use super::model::{NewTicket, Ticket, TicketError, TicketFilter, TicketLine, TicketStatus};
-use super::policy::{self, Asker};
+use super::policy::{self, Actor};
 use super::store;
 use crate::db::cut::{Cut, Mark, Place};
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_SUPPORT;
-use crate::domains::accounts::service::{hold_viewer, require_role, role_of};
+use crate::domains::accounts::service::{lock_viewer_shared, require_role, role_of};
 use crate::domains::search::terms::{Terms, asked};
 use crate::domains::search::words::{self, Document, Field};
 use crate::domains::{orders, search};
@@ -25,7 +25,7 @@ use crate::page::{Page, PageArgs, PageRequest};
 use crate::rates;
 use crate::scope::Scope;
 use crate::text::check_lines;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// Tickets by id, of those that the viewer may see; no statement when nothing is asked.
 ///
@@ -94,7 +94,7 @@ pub async fn require_support(scope: &Scope) -> AppResult<()> {
     require_role(scope, Role::Support).await.map(drop)
 }
 
-/// A page of tickets, the newest first; whether the asker may see them is asked before.
+/// A page of tickets, the newest first; whether the actor may see them is asked before.
 ///
 /// # Errors
 /// Bad input.
@@ -120,7 +120,7 @@ pub async fn count_tickets(scope: &Scope, list: &Listing, bound: i64) -> AppResu
     }
 }
 
-/// What was asked and answered in tickets; whether the asker may see them is asked before.
+/// What was asked and answered in tickets; whether the actor may see them is asked before.
 ///
 /// # Errors
 /// When the database fails.
@@ -167,7 +167,7 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
     let buckets = rates::of_viewer(&scope.requester, "tickets", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     scope
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
+            lock_viewer_shared(scope, conn).await?;
             if let Some(made) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
                 return replayed(conn, made).await;
             }
@@ -198,12 +198,12 @@ fn line(scope: &Scope, ticket_id: TicketId, is_answer: bool, content: &str) -> A
 }
 
 /// A ticket that is held, and who asks; `NOT_FOUND` for those who may not see it.
-async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: TicketId) -> AppResult<(Ticket, Asker)> {
-    let viewer = hold_viewer(scope, conn).await?;
+async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: TicketId) -> AppResult<(Ticket, Actor)> {
+    let viewer = lock_viewer_shared(scope, conn).await?;
     let role = role_of(conn, viewer).await?;
     let seen = store::lock_ticket(conn, id).await?.filter(|ticket| policy::sees(ticket, viewer, role));
     let ticket = seen.ok_or_else(|| TicketError::NoSuchTicket.at("id"))?;
-    Ok((ticket, Asker { id: viewer, role }))
+    Ok((ticket, Actor { id: viewer, role }))
 }
 
 /// Adds what the viewer says to a ticket that is held, and gives the words of all that was said in it.
@@ -225,8 +225,8 @@ pub async fn answer(scope: &Scope, id: TicketId, answer: &str) -> AppResult<Tick
     let (answer, now) = (answer.trim(), scope.app.clock.now());
     scope
         .transaction(async |conn| {
-            let (ticket, asker) = lock_seen(scope, conn, id).await?;
-            policy::check_change(&ticket, asker, TicketStatus::Answered).map_err(|error| error.at("id"))?;
+            let (ticket, actor) = lock_seen(scope, conn, id).await?;
+            policy::check_change(&ticket, actor, TicketStatus::Answered).map_err(|error| error.at("id"))?;
             let lines = store::list_lines(conn, &[id]).await?;
             if ticket.status == TicketStatus::Answered && policy::repeats(&lines, agent, true, answer) {
                 return Ok(ticket);
@@ -251,13 +251,13 @@ pub async fn reopen(scope: &Scope, id: TicketId, content: &str) -> AppResult<Tic
     let (content, now) = (content.trim(), scope.app.clock.now());
     scope
         .transaction(async |conn| {
-            let (ticket, asker) = lock_seen(scope, conn, id).await?;
+            let (ticket, actor) = lock_seen(scope, conn, id).await?;
             let lines = store::list_lines(conn, &[id]).await?;
             let repeated = ticket.status == TicketStatus::Open && lines.len() > 1;
             if repeated && policy::repeats(&lines, viewer, false, content) {
                 return Ok(ticket);
             }
-            policy::check_change(&ticket, asker, TicketStatus::Open).map_err(|error| error.at("id"))?;
+            policy::check_change(&ticket, actor, TicketStatus::Open).map_err(|error| error.at("id"))?;
             let words = add_line(conn, &lines, &line(scope, id, false, content)?).await?;
             let ticket = store::reopen_ticket(conn, id, &words, now).await?;
             record_change(scope, conn, &ticket).await?;
@@ -274,12 +274,12 @@ pub async fn close(scope: &Scope, id: TicketId) -> AppResult<Ticket> {
     let now = scope.app.clock.now();
     scope
         .transaction(async |conn| {
-            let (ticket, asker) = lock_seen(scope, conn, id).await?;
-            if ticket.status == TicketStatus::Closed && ticket.closed_by == Some(asker.id) {
+            let (ticket, actor) = lock_seen(scope, conn, id).await?;
+            if ticket.status == TicketStatus::Closed && ticket.closed_by == Some(actor.id) {
                 return Ok(ticket);
             }
-            policy::check_change(&ticket, asker, TicketStatus::Closed).map_err(|error| error.at("id"))?;
-            let ticket = store::close_ticket(conn, id, asker.id, now).await?;
+            policy::check_change(&ticket, actor, TicketStatus::Closed).map_err(|error| error.at("id"))?;
+            let ticket = store::close_ticket(conn, id, actor.id, now).await?;
             record_change(scope, conn, &ticket).await?;
             Ok(ticket)
         })

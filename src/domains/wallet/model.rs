@@ -9,7 +9,7 @@ use crate::db::schema::{self, sql_types};
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{EntryId, OrderId, TaskId, UserId};
 use crate::money::Money;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 pg_enum! {
     /// Why money moved.
@@ -204,7 +204,7 @@ pub enum WalletError {
     Full(Money),
 }
 
-impl Fault for WalletError {
+impl DomainError for WalletError {
     fn required() -> Self {
         Self::Required
     }

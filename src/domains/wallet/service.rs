@@ -9,7 +9,7 @@ use super::{policy, store};
 use crate::config::Recharge;
 use crate::domains::accounts;
 use crate::domains::accounts::model::Role;
-use crate::domains::accounts::service::{hold_viewer, require_role};
+use crate::domains::accounts::service::{lock_viewer_shared, require_role};
 use crate::error::{AppError, AppResult};
 use crate::idempotency::{self, Key};
 use crate::ids::{EntryId, UserId};
@@ -17,7 +17,7 @@ use crate::money::Money;
 use crate::page::{Page, PageArgs, PageRequest};
 use crate::scope::Scope;
 use crate::text::check_line;
-use crate::validation::{Fault, Faults};
+use crate::validation::{DomainError, Validation};
 
 /// Wallets of these people; empty ones of those who never had money.
 ///
@@ -142,7 +142,7 @@ fn transfer(scope: &Scope, cause: Cause) -> AppResult<NewTransfer> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold_wallets(conn: &AsyncPgConnection, users: &[UserId]) -> AppResult<()> {
+pub async fn lock_wallets(conn: &AsyncPgConnection, users: &[UserId]) -> AppResult<()> {
     store::lock_wallets(conn, users).await?;
     Ok(())
 }
@@ -218,11 +218,11 @@ async fn move_from_outside(
     let gone = negative(amount)?;
     scope
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
+            lock_viewer_shared(scope, conn).await?;
             if let Some(entry) = idempotency::claim(conn, key, scope.app.clock.now()).await? {
                 return Ok(EntryId(entry));
             }
-            if Some(user) != transfer.actor && !accounts::service::hold_person(conn, user).await? {
+            if Some(user) != transfer.actor && !accounts::service::lock_person_shared(conn, user).await? {
                 return Err(WalletError::NoSuchUser.at("userId").into());
             }
             let share = Share { user, balance: amount, held: Money::default() };
@@ -280,10 +280,10 @@ pub async fn adjust(
     if let Some(entry) = idempotency::earlier(&scope.db, key.as_ref()).await? {
         return after(scope, EntryId(entry)).await;
     }
-    let mut faults = Faults::default();
-    faults.check(policy::check_adjustment(amount), "amount");
-    faults.check(check_line(&note, policy::LONGEST_NOTE), "note");
-    faults.none().map_err(AppError::User)?;
+    let mut validation = Validation::default();
+    validation.check(policy::check_adjustment(amount), "amount");
+    validation.check(check_line(&note, policy::LONGEST_NOTE), "note");
+    validation.into_result().map_err(AppError::User)?;
     let cause = (Cause::Adjustment, Some(note.trim().to_owned()));
     let entry = move_from_outside(scope, (user, amount), cause, (key.as_ref(), "amount")).await?;
     after(scope, entry).await

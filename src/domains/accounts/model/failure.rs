@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::money::Money;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -213,7 +213,7 @@ impl AccountError {
     }
 }
 
-impl Fault for AccountError {
+impl DomainError for AccountError {
     fn required() -> Self {
         Self::Required
     }

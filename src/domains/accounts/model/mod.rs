@@ -14,11 +14,11 @@ use crate::db::schema::{self, sql_types};
 use crate::domains::search::model::{Entry, SearchKind};
 use crate::domains::search::words::{Document, Field};
 use crate::ids::{MediaId, UserId};
-use crate::validation::Change;
+use crate::validation::Patch;
 
 pub use code::{CaptchaAnswer, CodeProof, CodePurpose};
 pub use failure::AccountError;
-pub use profile::{Gender, Place, PlaceUpdate, Profile, ProfileChanges, ProfileUpdate, Verification};
+pub use profile::{Gender, Place, Profile, ProfileChanges, UpdatePlace, UpdateProfile, Verification};
 pub use session::{Device, NewSession, Platform, PresentedToken, Session, SessionEnd, SignedIn, Tokens};
 
 pg_enum! {
@@ -172,29 +172,29 @@ pub struct UserChanges {
 
 /// What an administrator changes about somebody.
 #[derive(Clone, Debug, Default)]
-pub struct AdminUpdate {
+pub struct AdminUpdateUser {
     /// Unique name.
-    pub username: Change<String>,
+    pub username: Patch<String>,
     /// Name to show.
-    pub nickname: Change<String>,
+    pub nickname: Patch<String>,
     /// Address, taken as it is.
-    pub email: Change<String>,
+    pub email: Patch<String>,
     /// Number, taken as it is.
-    pub phone: Change<String>,
+    pub phone: Patch<String>,
     /// Postal address.
-    pub address: Change<String>,
+    pub address: Patch<String>,
     /// Picture.
-    pub avatar_id: Change<MediaId>,
+    pub avatar_id: Patch<MediaId>,
     /// Rights.
-    pub role: Change<Role>,
+    pub role: Patch<Role>,
     /// The state of the ID card's review.
-    pub verification: Change<Verification>,
+    pub verification: Patch<Verification>,
     /// The number of the ID card that was reviewed.
-    pub expected_id_card: Change<String>,
+    pub expected_id_card: Patch<String>,
     /// Points of reputation.
-    pub score: Change<i32>,
+    pub score: Patch<i32>,
     /// Password.
-    pub new_password: Change<String>,
+    pub new_password: Patch<String>,
 }
 
 /// Whom an administrator looks for.

@@ -4,11 +4,11 @@ use async_graphql::Enum;
 use chrono::NaiveDate;
 use diesel::{AsChangeset, Queryable, Selectable};
 
-use super::Change;
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::geo::Coordinates;
 use crate::ids::MediaId;
+use crate::validation::Patch;
 
 pg_enum! {
     /// Somebody's gender, as they put it.
@@ -105,46 +105,46 @@ impl Place {
 
 /// What somebody changes about themselves, as they said it.
 #[derive(Clone, Debug, Default)]
-pub struct ProfileUpdate {
+pub struct UpdateProfile {
     /// Unique name.
-    pub username: Change<String>,
+    pub username: Patch<String>,
     /// Name to show.
-    pub nickname: Change<String>,
+    pub nickname: Patch<String>,
     /// Picture.
-    pub avatar_id: Change<MediaId>,
+    pub avatar_id: Patch<MediaId>,
     /// Address, to be verified.
-    pub email: Change<String>,
+    pub email: Patch<String>,
     /// Number, to be verified.
-    pub phone: Change<String>,
+    pub phone: Patch<String>,
     /// Gender.
-    pub gender: Change<Gender>,
+    pub gender: Patch<Gender>,
     /// Date of birth.
-    pub birthday: Change<NaiveDate>,
+    pub birthday: Patch<NaiveDate>,
     /// About them.
-    pub bio: Change<String>,
+    pub bio: Patch<String>,
     /// Number of their identity card.
-    pub id_card: Change<String>,
+    pub id_card: Patch<String>,
     /// Number at their school.
-    pub student_id: Change<String>,
+    pub student_id: Patch<String>,
     /// Postal address.
-    pub address: Change<String>,
+    pub address: Patch<String>,
     /// Position, before it is snapped.
-    pub coordinates: Change<Coordinates>,
+    pub coordinates: Patch<Coordinates>,
     /// Where they live.
-    pub place: Change<PlaceUpdate>,
+    pub place: Patch<UpdatePlace>,
 }
 
 /// What somebody changes about where they live.
 #[derive(Clone, Debug, Default)]
-pub struct PlaceUpdate {
+pub struct UpdatePlace {
     /// Country.
-    pub country: Change<String>,
+    pub country: Patch<String>,
     /// Province.
-    pub province: Change<String>,
+    pub province: Patch<String>,
     /// City.
-    pub city: Change<String>,
+    pub city: Patch<String>,
     /// District.
-    pub district: Change<String>,
+    pub district: Patch<String>,
 }
 
 /// Changes of a profile; none keeps.
@@ -189,8 +189,24 @@ impl ProfileChanges {
     /// Whether nothing changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { pending_email, pending_phone, gender, birthday, bio, score, verification, .. } = self;
-        let Self { country, province, city, district, id_card, student_id, address, longitude, latitude, .. } = self;
+        let Self {
+            pending_email,
+            pending_phone,
+            gender,
+            birthday,
+            bio,
+            score,
+            verification,
+            country,
+            province,
+            city,
+            district,
+            id_card,
+            student_id,
+            address,
+            longitude,
+            latitude,
+        } = self;
         let texts = [pending_email, pending_phone, country, province, city, district, id_card, student_id];
         texts.into_iter().all(Option::is_none)
             && [bio, address].into_iter().all(Option::is_none)

@@ -69,7 +69,7 @@ pub enum Refresh {
 
 /// Decides about a presented refresh token, given whether its successor was used.
 #[must_use]
-pub fn judge_refresh(token: &PresentedToken, successor_used: bool, now: DateTime<Utc>) -> Refresh {
+pub fn check_refresh(token: &PresentedToken, successor_used: bool, now: DateTime<Utc>) -> Refresh {
     if token.revoked_at.is_some() || token.expires_at <= now {
         return Refresh::Gone;
     }

@@ -4,11 +4,12 @@ use chrono::{Datelike, NaiveDate};
 
 use super::{check_nickname, check_username, stored_name, username_key};
 use crate::domains::accounts::model::{
-    Access, AccountError, AdminUpdate, PlaceUpdate, Profile, ProfileChanges, ProfileUpdate, UserChanges, Verification,
+    Access, AccountError, AdminUpdateUser, Profile, ProfileChanges, UpdatePlace, UpdateProfile, UserChanges,
+    Verification,
 };
 use crate::error::UserError;
-use crate::text::{self, TextFault, is_line, is_lines};
-use crate::validation::{Change, Faults};
+use crate::text::{self, TextError, is_line, is_lines};
+use crate::validation::{Patch, Validation};
 
 const LONGEST_LINE: usize = 64;
 const LONGEST_ADDRESS: usize = 200;
@@ -17,7 +18,7 @@ const MOST_POINTS: i32 = 1_000_000;
 
 fn check_length(text: &str, longest: usize) -> Result<(), AccountError> {
     text::check_length(text, longest).map_err(|fault| match fault {
-        TextFault::TooManyBytes(bytes) => AccountError::TooManyBytes(bytes),
+        TextError::TooManyBytes(bytes) => AccountError::TooManyBytes(bytes),
         _ => AccountError::TooLong(longest),
     })
 }
@@ -66,58 +67,69 @@ pub fn age(birthday: NaiveDate, today: NaiveDate) -> i32 {
 ///
 /// # Errors
 /// All that is wrong, at once.
-pub fn judge_update(update: ProfileUpdate, today: NaiveDate) -> Result<(UserChanges, ProfileChanges), Vec<UserError>> {
-    let mut faults = Faults::default();
-    let names = name_changes(&mut faults, update.username, update.nickname);
-    let user = UserChanges { avatar_id: update.avatar_id, ..names };
-    let id_card = faults.clearable(said(update.id_card), "input.idCard", |text| line(text));
+pub fn validate_update(
+    update: UpdateProfile,
+    today: NaiveDate,
+) -> Result<(UserChanges, ProfileChanges), Vec<UserError>> {
+    let mut validation = Validation::default();
+    let names = name_changes(&mut validation, update.username, update.nickname);
+    let user = UserChanges { avatar_id: update.avatar_id.into_change(), ..names };
+    let id_card = validation.clearable(trimmed(update.id_card), "input.idCard", |text| line(text));
     let place = match update.place {
-        None => PlaceUpdate::default(),
-        Some(Some(place)) => place,
-        Some(None) => PlaceUpdate { country: Some(None), province: Some(None), city: Some(None), district: Some(None) },
+        Patch::Keep => UpdatePlace::default(),
+        Patch::Set(place) => place,
+        Patch::Clear => {
+            UpdatePlace { country: Patch::Clear, province: Patch::Clear, city: Patch::Clear, district: Patch::Clear }
+        }
     };
-    let coordinates = faults.clearable(update.coordinates, "input.coordinates", |place| {
+    let coordinates = validation.clearable(update.coordinates, "input.coordinates", |place| {
         if place.is_on_earth() { Ok(()) } else { Err(AccountError::CoordinatesOutOfRange) }
     });
-    let coordinates = coordinates.map(|place| place.map(crate::geo::Coordinates::snap));
+    let coordinates = coordinates.map(crate::geo::Coordinates::snap);
     let changes = ProfileChanges {
-        gender: faults.required(update.gender, "input.gender", |_| Ok::<_, AccountError>(())),
-        birthday: faults.clearable(update.birthday, "input.birthday", |birthday| check_birthday(*birthday, today)),
-        bio: faults.required(update.bio, "input.bio", |bio| check_lines(bio, LONGEST_BIO)),
-        id_card,
-        student_id: faults.clearable(said(update.student_id), "input.studentId", |text| line(text)),
-        address: faults.required(update.address, "input.address", |text| check_lines(text, LONGEST_ADDRESS)),
-        country: faults.clearable(place.country, "input.place.country", |text| line(text)),
-        province: faults.clearable(place.province, "input.place.province", |text| line(text)),
-        city: faults.clearable(place.city, "input.place.city", |text| line(text)),
-        district: faults.clearable(place.district, "input.place.district", |text| line(text)),
-        longitude: coordinates.map(|place| place.map(|place| place.longitude)),
-        latitude: coordinates.map(|place| place.map(|place| place.latitude)),
+        gender: validation.required(update.gender, "input.gender", |_| Ok::<_, AccountError>(())),
+        birthday: validation
+            .clearable(update.birthday, "input.birthday", |birthday| check_birthday(*birthday, today))
+            .into_change(),
+        bio: validation.required(update.bio, "input.bio", |bio| check_lines(bio, LONGEST_BIO)),
+        id_card: id_card.into_change(),
+        student_id: validation
+            .clearable(trimmed(update.student_id), "input.studentId", |text| line(text))
+            .into_change(),
+        address: validation.required(update.address, "input.address", |text| check_lines(text, LONGEST_ADDRESS)),
+        country: validation.clearable(place.country, "input.place.country", |text| line(text)).into_change(),
+        province: validation.clearable(place.province, "input.place.province", |text| line(text)).into_change(),
+        city: validation.clearable(place.city, "input.place.city", |text| line(text)).into_change(),
+        district: validation.clearable(place.district, "input.place.district", |text| line(text)).into_change(),
+        longitude: coordinates.map(|place| place.longitude).into_change(),
+        latitude: coordinates.map(|place| place.latitude).into_change(),
         ..ProfileChanges::default()
     };
-    faults.none().map(|()| (user, changes))
+    validation.into_result().map(|()| (user, changes))
 }
 
-/// The number of an ID card without the white space around it; a blank one is none.
-fn said(change: Change<String>) -> Change<String> {
-    let value = change?.map(|text| text.trim().to_owned());
-    Some(value.filter(|text| !text.chars().all(text::is_blank)))
+/// A number without the white space around it; a blank one is none.
+fn trimmed(number: Patch<String>) -> Patch<String> {
+    match number.map(|text| text.trim().to_owned()) {
+        Patch::Set(text) if text.chars().all(text::is_blank) => Patch::Clear,
+        number => number,
+    }
 }
 
 /// The state of the review after a change of the ID card: a new one has to be reviewed; without one there is nothing to
 /// review.
 #[must_use]
-pub fn reverify(current: &Profile, id_card: &Change<String>) -> Option<Verification> {
-    let id_card = id_card.as_ref()?;
+pub fn reverify(current: &Profile, id_card: Option<&Option<String>>) -> Option<Verification> {
+    let id_card = id_card?;
     if current.id_card == *id_card {
         return None;
     }
     Some(if id_card.is_some() { Verification::Pending } else { Verification::None })
 }
 
-fn name_changes(faults: &mut Faults, username: Change<String>, nickname: Change<String>) -> UserChanges {
-    let username = faults.required(username, "input.username", |name| check_username(name));
-    let nickname = faults.required(nickname, "input.nickname", |name| check_nickname(name));
+fn name_changes(validation: &mut Validation, username: Patch<String>, nickname: Patch<String>) -> UserChanges {
+    let username = validation.required(username, "input.username", |name| check_username(name));
+    let nickname = validation.required(nickname, "input.nickname", |name| check_nickname(name));
     UserChanges {
         username_key: username.as_deref().map(username_key),
         username: username.as_deref().map(stored_name),
@@ -130,47 +142,47 @@ fn name_changes(faults: &mut Faults, username: Change<String>, nickname: Change<
 ///
 /// # Errors
 /// All that is wrong, at once.
-pub fn judge_admin_update(update: &AdminUpdate) -> Result<(UserChanges, ProfileChanges), Vec<UserError>> {
-    let mut faults = Faults::default();
-    let names = name_changes(&mut faults, update.username.clone(), update.nickname.clone());
+pub fn validate_admin_update(update: &AdminUpdateUser) -> Result<(UserChanges, ProfileChanges), Vec<UserError>> {
+    let mut validation = Validation::default();
+    let names = name_changes(&mut validation, update.username.clone(), update.nickname.clone());
     let user = UserChanges {
-        avatar_id: update.avatar_id,
-        role: faults.required(update.role, "input.role", |_| Ok::<_, AccountError>(())),
-        email: update.email.clone(),
+        avatar_id: update.avatar_id.into_change(),
+        role: validation.required(update.role, "input.role", |_| Ok::<_, AccountError>(())),
         // Not proven.
-        email_verified: update.email.as_ref().map(|_| false),
-        phone: update.phone.clone(),
-        phone_verified: update.phone.as_ref().map(|_| false),
+        email_verified: (!update.email.is_keep()).then_some(false),
+        email: update.email.clone().into_change(),
+        phone_verified: (!update.phone.is_keep()).then_some(false),
+        phone: update.phone.clone().into_change(),
         ..names
     };
     let address = update.address.clone();
     let profile = ProfileChanges {
-        address: faults.required(address, "input.address", |text| check_lines(text, LONGEST_ADDRESS)),
-        verification: faults.required(update.verification, "input.verification", |_| Ok::<_, AccountError>(())),
-        score: faults.required(update.score, "input.score", |score| {
+        address: validation.required(address, "input.address", |text| check_lines(text, LONGEST_ADDRESS)),
+        verification: validation.required(update.verification, "input.verification", |_| Ok::<_, AccountError>(())),
+        score: validation.required(update.score, "input.score", |score| {
             if (-MOST_POINTS..=MOST_POINTS).contains(score) { Ok(()) } else { Err(AccountError::ScoreOutOfRange) }
         }),
         // What waited to be verified is overtaken.
-        pending_email: update.email.as_ref().map(|_| None),
-        pending_phone: update.phone.as_ref().map(|_| None),
+        pending_email: (!update.email.is_keep()).then_some(None),
+        pending_phone: (!update.phone.is_keep()).then_some(None),
         ..ProfileChanges::default()
     };
     // Hashed elsewhere.
-    faults.required(update.new_password.clone(), "input.newPassword", |text| super::check_password(text));
-    faults.none().map(|()| (user, profile))
+    validation.required(update.new_password.clone(), "input.newPassword", |text| super::check_password(text));
+    validation.into_result().map(|()| (user, profile))
 }
 
 /// Whether the ID card is the one that an administrator reviewed; without `expected` it may be any.
 ///
 /// # Errors
 /// [`AccountError::IdCardChanged`].
-pub fn check_id_card(current: &Profile, expected: &Change<String>) -> Result<(), AccountError> {
-    match expected {
-        Some(expected) if current.id_card.as_deref() != expected.as_deref().map(str::trim) => {
-            Err(AccountError::IdCardChanged)
-        }
-        _ => Ok(()),
-    }
+pub fn check_id_card(current: &Profile, expected: &Patch<String>) -> Result<(), AccountError> {
+    let is_expected = match expected {
+        Patch::Keep => true,
+        Patch::Clear => current.id_card.is_none(),
+        Patch::Set(expected) => current.id_card.as_deref() == Some(expected.trim()),
+    };
+    if is_expected { Ok(()) } else { Err(AccountError::IdCardChanged) }
 }
 
 /// Whether an account can still be signed in to once these contacts are gone.

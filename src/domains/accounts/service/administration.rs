@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{contacts, passwords, reindex, require_role, sessions, taken};
-use crate::domains::accounts::model::{AccountError, AdminUpdate, Role, SessionEnd, User, UserSearch};
+use crate::domains::accounts::model::{AccountError, AdminUpdateUser, Role, SessionEnd, User, UserSearch};
 use crate::domains::accounts::policy::access;
 use crate::domains::accounts::store::sessions::Which;
 use crate::domains::accounts::{policy, store};
@@ -13,7 +13,6 @@ use crate::ids::UserId;
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
 use crate::text;
-use crate::validation::Change;
 
 /// A page of people who have not left.
 ///
@@ -44,20 +43,20 @@ pub async fn count_people(scope: &Scope, wanted: &UserSearch, bound: i64) -> App
 /// Forbidden but to administrators; `REAUTHENTICATION_REQUIRED` for password, contacts and role; `NOT_FOUND`, `SELF_TARGET` for
 /// the administrator's own role, `CONFLICT` for another ID card than expected, `USERNAME_TAKEN`, `EMAIL_TAKEN`, `PHONE_TAKEN`,
 /// and what is wrong with the input.
-pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult<User> {
+pub async fn update(scope: &Scope, id: UserId, update: AdminUpdateUser) -> AppResult<User> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
-    let (mut user, profile) = policy::profile::judge_admin_update(&update).map_err(AppError::User)?;
+    let (mut user, profile) = policy::profile::validate_admin_update(&update).map_err(AppError::User)?;
     if user.role.is_some() {
         access::check_other(viewer, id).map_err(|error| error.at("input.role"))?;
     }
-    if update.new_password.is_some() || user.email.is_some() || user.phone.is_some() || user.role.is_some() {
+    if !update.new_password.is_keep() || user.email.is_some() || user.phone.is_some() || user.role.is_some() {
         sessions::require_recent(scope, &*scope.db.read().await?).await?;
     }
     if let Some(Some(avatar)) = user.avatar_id {
         media::service::check_picture(scope, &[id, viewer], avatar, "input.avatarId").await?;
     }
     let expected = update.expected_id_card;
-    let hash = match update.new_password.flatten() {
+    let hash = match update.new_password.into_value() {
         None => None,
         Some(password) => {
             // Hashing takes long: others may have the connection meanwhile.
@@ -78,7 +77,8 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
                 let path = if clears.0 { "input.email" } else { "input.phone" };
                 policy::profile::check_way_in(&locked.1, clears.0, clears.1).map_err(|error| error.at(path))?;
             }
-            let goes = |wanted: &Change<String>, own: &Option<String>| wanted.as_ref().is_some_and(|next| next != own);
+            let goes =
+                |wanted: &Option<Option<String>>, own: &Option<String>| wanted.as_ref().is_some_and(|next| next != own);
             let gone = (goes(&user.email, &locked.1.email), goes(&user.phone, &locked.1.phone));
             contacts::tell_removed(scope, conn, &locked, gone).await?;
             let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(missing)?;

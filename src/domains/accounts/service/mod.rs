@@ -29,7 +29,7 @@ use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::rates;
 use crate::scope::Scope;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// Whether anybody has registered.
 ///
@@ -103,27 +103,27 @@ pub async fn find_by_account_number(scope: &Scope, number: i32) -> AppResult<Opt
 ///
 /// # Errors
 /// Unauthenticated when they left.
-pub async fn hold_viewer(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<UserId> {
+pub async fn lock_viewer_shared(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<UserId> {
     let viewer = scope.viewer()?.user_id;
-    if store::hold_user(conn, viewer).await? { Ok(viewer) } else { Err(AppError::unauthenticated()) }
+    if store::lock_user_shared(conn, viewer).await? { Ok(viewer) } else { Err(AppError::unauthenticated()) }
 }
 
-/// As [`hold_viewer`], against the viewer's own other transactions that hold their account so: what they count of the
+/// As [`lock_viewer_shared`], against the viewer's own other transactions that hold their account so: what they count of the
 /// viewer's stays as it is until the end.
 ///
 /// # Errors
 /// Unauthenticated when they left.
-pub async fn hold_viewer_alone(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<UserId> {
+pub async fn lock_viewer_exclusive(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<UserId> {
     let viewer = scope.viewer()?.user_id;
-    if store::hold_user_alone(conn, viewer).await? { Ok(viewer) } else { Err(AppError::unauthenticated()) }
+    if store::lock_user_exclusive(conn, viewer).await? { Ok(viewer) } else { Err(AppError::unauthenticated()) }
 }
 
 /// Holds somebody else's account against their leaving, within a transaction; false when there is no such person.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold_person(conn: &AsyncPgConnection, id: UserId) -> AppResult<bool> {
-    Ok(store::hold_user(conn, id).await?)
+pub async fn lock_person_shared(conn: &AsyncPgConnection, id: UserId) -> AppResult<bool> {
+    Ok(store::lock_user_shared(conn, id).await?)
 }
 
 /// Whoever has proven to have this contact; each look-up is counted.

@@ -1,26 +1,28 @@
 //! What people say of themselves.
 
+use std::mem;
+
 use diesel_async::AsyncPgConnection;
 
 use super::{codes, contacts, reindex, sessions, taken};
 use crate::contact::Contact;
-use crate::domains::accounts::model::{ProfileChanges, ProfileUpdate, User, UserChanges};
+use crate::domains::accounts::model::{ProfileChanges, UpdateProfile, User, UserChanges};
 use crate::domains::accounts::{policy, store};
 use crate::domains::media;
 use crate::domains::media::model::Sent;
 use crate::error::{AppError, AppResult};
 use crate::scope::Scope;
-use crate::validation::Change;
+use crate::validation::Patch;
 
 /// Changes what the viewer says of themselves. A new contact waits to be verified, and is sent a code.
 ///
 /// # Errors
 /// `REQUIRED`, `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`, and `REAUTHENTICATION_REQUIRED` for contacts.
-pub async fn update_profile(scope: &Scope, mut update: ProfileUpdate) -> AppResult<User> {
+pub async fn update_profile(scope: &Scope, mut update: UpdateProfile) -> AppResult<User> {
     let viewer = scope.viewer()?.user_id;
     let now = scope.app.clock.now();
-    let wanted = ContactUpdate { email: update.email.take(), phone: update.phone.take() };
-    let (mut user, profile) = policy::profile::judge_update(update, now.date_naive()).map_err(AppError::User)?;
+    let wanted = ContactUpdate { email: mem::take(&mut update.email), phone: mem::take(&mut update.phone) };
+    let (mut user, profile) = policy::profile::validate_update(update, now.date_naive()).map_err(AppError::User)?;
     user.updated_at = Some(now);
     if let Some(Some(avatar)) = user.avatar_id {
         media::service::check_picture(scope, &[viewer], avatar, "input.avatarId").await?;
@@ -36,8 +38,8 @@ pub async fn update_profile(scope: &Scope, mut update: ProfileUpdate) -> AppResu
 /// Contacts as an update has them.
 #[derive(Clone)]
 struct ContactUpdate {
-    email: Change<String>,
-    phone: Change<String>,
+    email: Patch<String>,
+    phone: Patch<String>,
 }
 
 /// Writes an update, within the caller's transaction, and returns the contacts that wait from now on as well.
@@ -51,9 +53,11 @@ async fn apply_update(
     // The lock comes first: a new password, which ends the session, comes before all of this or after it.
     let held = store::profiles::lock_details(conn, viewer).await?;
     let (before, access, current) = held.ok_or_else(AppError::unauthenticated)?;
-    profile.verification = policy::profile::reverify(&current, &profile.id_card);
-    let clears =
-        (wanted.email == Some(None) && access.email.is_some(), wanted.phone == Some(None) && access.phone.is_some());
+    profile.verification = policy::profile::reverify(&current, profile.id_card.as_ref());
+    let clears = (
+        wanted.email == Patch::Clear && access.email.is_some(),
+        wanted.phone == Patch::Clear && access.phone.is_some(),
+    );
     let own = Own { proven: access.email.clone().filter(|_| access.email_verified), pending: current.pending_email };
     profile.pending_email = own.changed(wanted.email);
     let own = Own { proven: access.phone.clone().filter(|_| access.phone_verified), pending: current.pending_phone };
@@ -113,8 +117,8 @@ struct Own {
 impl Own {
     /// What waits to be verified from now on, if that changes: the proven one needs no code, and one that waits already
     /// gets no other.
-    fn changed(self, change: Change<String>) -> Change<String> {
-        let wanted = change?.filter(|wanted| self.proven.as_ref() != Some(wanted));
+    fn changed(self, patch: Patch<String>) -> Option<Option<String>> {
+        let wanted = patch.into_change()?.filter(|wanted| self.proven.as_ref() != Some(wanted));
         (wanted != self.pending).then_some(wanted)
     }
 }

@@ -13,7 +13,7 @@ use crate::domains::search;
 use crate::error::{AppError, AppResult, UserError};
 use crate::rates;
 use crate::scope::Scope;
-use crate::validation::Faults;
+use crate::validation::Validation;
 
 /// What an account without a chosen name is called.
 const NEWCOMER: &str = "新手咸鱼人员";
@@ -151,22 +151,22 @@ impl Newcomer {
 /// Whether the whole registration is acceptable.
 fn check(registration: &Registration) -> Result<(), Vec<UserError>> {
     let Registration { username, nickname, email, phone, email_code, phone_code, .. } = registration;
-    let mut faults = Faults::default();
+    let mut validation = Validation::default();
     let proven = (email.is_some() && email_code.is_some()) || (phone.is_some() && phone_code.is_some());
     match username {
-        None if !proven => drop(faults.check(Err::<(), _>(AccountError::UsernameMissing), "input.username")),
+        None if !proven => drop(validation.check(Err::<(), _>(AccountError::UsernameMissing), "input.username")),
         None => {}
-        Some(username) => drop(faults.check(policy::check_username(username), "input.username")),
+        Some(username) => drop(validation.check(policy::check_username(username), "input.username")),
     }
-    faults.check(policy::check_password(&registration.password), "input.password");
+    validation.check(policy::check_password(&registration.password), "input.password");
     if let Some(nickname) = nickname {
-        faults.check(policy::check_nickname(nickname), "input.nickname");
+        validation.check(policy::check_nickname(nickname), "input.nickname");
     }
     for (contact, code, path) in [(email, email_code, "input.email"), (phone, phone_code, "input.phone")] {
         if contact.is_none() && code.is_some() {
-            faults.check(Err::<(), _>(AccountError::ContactMissing), path);
+            validation.check(Err::<(), _>(AccountError::ContactMissing), path);
         }
     }
-    faults.check(policy::check_device_name(registration.device.name.as_deref()), "input.deviceName");
-    faults.none()
+    validation.check(policy::check_device_name(registration.device.name.as_deref()), "input.deviceName");
+    validation.into_result()
 }

@@ -129,7 +129,7 @@ async fn exchange(
         Some(successor) => store::is_rotated(conn, successor).await?,
         None => false,
     };
-    let successor = match policy::judge_refresh(&token, successor_used, now) {
+    let successor = match policy::check_refresh(&token, successor_used, now) {
         Refresh::Gone => return Ok(Exchanged::Refused),
         Refresh::Reuse => {
             tracing::warn!(session = token.session_id.0, "a used-up refresh token came back: session revoked");

@@ -49,14 +49,14 @@ pub async fn lock_user(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<
 }
 
 /// Holds somebody's row against their leaving, for what is about to be theirs; false when they left.
-pub async fn hold_user(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<bool> {
+pub async fn lock_user_shared(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<bool> {
     let present = users::table.filter(users::id.eq(id).and(users::deleted_at.is_null())).select(users::id);
     let held: Option<UserId> = present.for_key_share().first(&mut conn).await.optional()?;
     Ok(held.is_some())
 }
 
-/// As [`hold_user`], against others that hold it so.
-pub async fn hold_user_alone(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<bool> {
+/// As [`lock_user_shared`], against others that hold it so.
+pub async fn lock_user_exclusive(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<bool> {
     let present = users::table.filter(users::id.eq(id).and(users::deleted_at.is_null())).select(users::id);
     let held: Option<UserId> = present.for_no_key_update().first(&mut conn).await.optional()?;
     Ok(held.is_some())

@@ -3,8 +3,8 @@
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
 use super::profile::media_id;
-use crate::domains::accounts::model::{AdminUpdate, Role, UserSearch, Verification};
-use crate::graphql::scalars::{EmailAddress, PhoneNumber, change};
+use crate::domains::accounts::model::{AdminUpdateUser, Role, UserSearch, Verification};
+use crate::graphql::scalars::{EmailAddress, PhoneNumber, patch};
 
 /// Whom an administrator looks for; all that is given has to hold.
 #[derive(InputObject)]
@@ -54,20 +54,20 @@ pub struct AdminUpdateUserInput {
     new_password: MaybeUndefined<String>,
 }
 
-impl From<AdminUpdateUserInput> for AdminUpdate {
+impl From<AdminUpdateUserInput> for AdminUpdateUser {
     fn from(input: AdminUpdateUserInput) -> Self {
         Self {
-            username: change(input.username),
-            nickname: change(input.nickname),
-            email: change(input.email),
-            phone: change(input.phone),
-            address: change(input.address),
+            username: patch(input.username),
+            nickname: patch(input.nickname),
+            email: patch(input.email),
+            phone: patch(input.phone),
+            address: patch(input.address),
             avatar_id: media_id(input.avatar_id),
-            role: change(input.role),
-            verification: change(input.verification),
-            expected_id_card: change(input.expected_id_card),
-            score: change(input.score),
-            new_password: change(input.new_password),
+            role: patch(input.role),
+            verification: patch(input.verification),
+            expected_id_card: patch(input.expected_id_card),
+            score: patch(input.score),
+            new_password: patch(input.new_password),
         }
     }
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
-use crate::domains::accounts::model::{Access, Gender, PlaceUpdate, Profile, ProfileUpdate};
+use crate::domains::accounts::model::{Access, Gender, Profile, UpdatePlace, UpdateProfile};
 use crate::domains::media::types::picture;
 use crate::domains::wallet::query::get_wallet;
 use crate::domains::wallet::types::Wallet;
 use crate::error::AppResult;
 use crate::geo;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::scalars::{Date, DateTime, EmailAddress, PhoneNumber, change};
+use crate::graphql::scalars::{Date, DateTime, EmailAddress, PhoneNumber, patch};
 use crate::ids::{MediaId, UserId};
-use crate::validation::Change;
+use crate::validation::Patch;
 
 /// What is somebody's alone: for themselves and administrators.
 pub struct UserPrivate(pub Arc<(Access, Profile)>, pub UserId);
@@ -134,16 +134,16 @@ pub struct PlaceInput {
     district: MaybeUndefined<String>,
 }
 
-impl From<PlaceInput> for PlaceUpdate {
+impl From<PlaceInput> for UpdatePlace {
     fn from(PlaceInput { country, province, city, district }: PlaceInput) -> Self {
-        Self { country: change(country), province: change(province), city: change(city), district: change(district) }
+        Self { country: patch(country), province: patch(province), city: patch(city), district: patch(district) }
     }
 }
 
 /// A picture that an input names, or takes out.
-pub(super) fn media_id(field: MaybeUndefined<ID>) -> Change<MediaId> {
-    let id: Change<ID> = change(field);
-    id.map(|id| id.map(|id| picture(&id)))
+pub(super) fn media_id(field: MaybeUndefined<ID>) -> Patch<MediaId> {
+    let id: Patch<ID> = patch(field);
+    id.map(|id| picture(&id))
 }
 
 /// What somebody changes about themselves. Omitted fields keep their value; null clears those that can be null.
@@ -196,22 +196,22 @@ impl From<Date> for chrono::NaiveDate {
     }
 }
 
-impl From<UpdateProfileInput> for ProfileUpdate {
+impl From<UpdateProfileInput> for UpdateProfile {
     fn from(input: UpdateProfileInput) -> Self {
         Self {
-            username: change(input.username),
-            nickname: change(input.nickname),
+            username: patch(input.username),
+            nickname: patch(input.nickname),
             avatar_id: media_id(input.avatar_id),
-            email: change(input.email),
-            phone: change(input.phone),
-            gender: change(input.gender),
-            birthday: change(input.birthday),
-            bio: change(input.bio),
-            id_card: change(input.id_card),
-            student_id: change(input.student_id),
-            address: change(input.address),
-            coordinates: change(input.coordinates),
-            place: change(input.place),
+            email: patch(input.email),
+            phone: patch(input.phone),
+            gender: patch(input.gender),
+            birthday: patch(input.birthday),
+            bio: patch(input.bio),
+            id_card: patch(input.id_card),
+            student_id: patch(input.student_id),
+            address: patch(input.address),
+            coordinates: patch(input.coordinates),
+            place: patch(input.place),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::domains::items::model::{ItemCard, ItemFilter, ItemKey, ItemOrderField, ItemSort, ItemStatus};
 use crate::domains::items::policy::MOST_CATEGORIES;
-use crate::domains::items::store::list::{Column, Cut, Rows, Source, Wanted};
+use crate::domains::items::store::list::{Column, Cut, ItemPredicate, PageRows, Source};
 use crate::domains::items::store::{self, FoundCut};
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;
@@ -69,8 +69,12 @@ impl ItemList {
 }
 
 impl Listing {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted { filter: &self.filter, viewer: self.viewer, with_deleted: self.with_deleted && self.viewer.is_some() }
+    fn wanted(&self) -> ItemPredicate<'_> {
+        ItemPredicate {
+            filter: &self.filter,
+            viewer: self.viewer,
+            with_deleted: self.with_deleted && self.viewer.is_some(),
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -118,7 +122,7 @@ pub async fn list_items(scope: &Scope, list: &Listing, page: &PageRequest<ItemKe
     }
     let column = Column::of(list.sort.field).unwrap_or(Column::CreatedAt);
     let cut = Cut::new(column, descending, page.cursor, page.limit())?;
-    let rows = Rows { wanted: list.wanted(), source: Source::Filter, cut };
+    let rows = PageRows { wanted: list.wanted(), source: Source::Filter, cut };
     let cards = store::list_items(&*scope.db.read().await?, rows).await?;
     Ok(page.page(cards, |card| list.key(card)))
 }
@@ -153,7 +157,7 @@ pub async fn list_by_owners(
     if !listing.is_empty() {
         let column = Column::of(listing.sort.field).unwrap_or(Column::CreatedAt);
         let cut = Cut::new(column, listing.sort.descending != page.backward, page.cursor, page.limit())?;
-        let rows = Rows { wanted: listing.wanted(), source: Source::Owners(&owners), cut };
+        let rows = PageRows { wanted: listing.wanted(), source: Source::Owners(&owners), cut };
         for card in store::list_items(&*scope.db.read().await?, rows).await? {
             cards.entry(card.item.owner_id).or_default().push(card);
         }
@@ -202,9 +206,9 @@ pub async fn count_items(scope: &Scope, list: ItemList, owner: Option<UserId>, b
 pub async fn list_finished(scope: &Scope, page: &PageRequest<ItemKey>) -> AppResult<Page<ItemCard>> {
     let viewer = scope.viewer()?.user_id;
     let closed = ItemFilter { status: Some(vec![ItemStatus::Closed]), ..ItemFilter::default() };
-    let wanted = Wanted { filter: &closed, viewer: Some(viewer), with_deleted: false };
+    let wanted = ItemPredicate { filter: &closed, viewer: Some(viewer), with_deleted: false };
     let cut = Cut::new(Column::ClosedAt, !page.backward, page.cursor, page.limit())?;
-    let rows = Rows { wanted, source: Source::Finished(viewer), cut };
+    let rows = PageRows { wanted, source: Source::Finished(viewer), cut };
     let cards = store::list_items(&*scope.db.read().await?, rows).await?;
     let closed_at = |card: &ItemCard| card.item.closed_at.map_or(0, |at| at.timestamp_micros());
     Ok(page.page(cards, |card| (closed_at(card), card.item.id)))

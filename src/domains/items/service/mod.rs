@@ -52,7 +52,7 @@ pub async fn list_findable(conn: &AsyncPgConnection, ids: &[ItemId]) -> AppResul
 }
 
 /// An item as the viewer sees it after their change.
-async fn card_after(scope: &Scope, conn: &AsyncPgConnection, id: ItemId) -> AppResult<ItemCard> {
+async fn load_card(scope: &Scope, conn: &AsyncPgConnection, id: ItemId) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
     let cards = store::list_cards(conn, &[id], Some(viewer)).await?;
     cards.into_iter().next().ok_or_else(|| AppError::internal("an item is gone that was changed"))

@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
-use super::card_after;
+use super::load_card;
 use crate::db::violated_constraint;
 use crate::domains::accounts::model::Role;
-use crate::domains::accounts::service::{hold_viewer, require_role};
+use crate::domains::accounts::service::{lock_viewer_shared, require_role};
 use crate::domains::items::model::{
-    Item, ItemCard, ItemChanges, ItemDraft, ItemError, ItemStatus, ItemUpdate, NewItem,
+    CreateItem, Item, ItemCard, ItemChanges, ItemError, ItemStatus, NewItem, UpdateItem,
 };
 use crate::domains::items::{policy, store};
 use crate::domains::media::model::{MediaError, Sent, Takes};
@@ -20,23 +20,23 @@ use crate::idempotency::{self, Key};
 use crate::ids::{ItemId, MediaId, UserId};
 use crate::rates;
 use crate::scope::Scope;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// Puts up an item of the viewer's.
 ///
 /// # Errors
 /// What is wrong with the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for a picture that is none of theirs; `RATE_LIMITED`;
 /// those of a key.
-pub async fn create(scope: &Scope, draft: ItemDraft, key: Option<String>) -> AppResult<ItemCard> {
+pub async fn create(scope: &Scope, draft: CreateItem, key: Option<String>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(scope.viewer()?.user_id, "createItem", key, &draft)?;
     if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
-        return card_after(scope, &*scope.db.read().await?, ItemId(done)).await;
+        return load_card(scope, &*scope.db.read().await?, ItemId(done)).await;
     }
-    let condition = policy::judge_draft(&draft).map_err(AppError::User)?;
+    let condition = policy::validate_create(&draft).map_err(AppError::User)?;
     media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
     let now = scope.app.clock.now();
-    let ItemDraft { title, category, price, note, direction, images, .. } = draft;
+    let CreateItem { title, category, price, note, direction, images, .. } = draft;
     let title = title.trim().to_owned();
     let item = NewItem {
         owner_id: viewer,
@@ -52,22 +52,22 @@ pub async fn create(scope: &Scope, draft: ItemDraft, key: Option<String>) -> App
     let buckets = rates::of_viewer(&scope.requester, "items", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     scope
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
+            lock_viewer_shared(scope, conn).await?;
             if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
-                return card_after(scope, conn, ItemId(done)).await;
+                return load_card(scope, conn, ItemId(done)).await;
             }
             rates::spend(conn, &buckets, now).await?;
             let item = store::insert_item(conn, &item).await?;
             idempotency::complete(conn, key.as_ref(), item.id.0).await?;
-            store::insert_images(conn, item.id, 0, &images).await.map_err(gone)?;
+            store::insert_images(conn, item.id, 0, &images).await.map_err(map_missing_image)?;
             search::service::index(conn, &item).await?;
-            card_after(scope, conn, item.id).await
+            load_card(scope, conn, item.id).await
         })
         .await
 }
 
 /// A picture that was there a moment ago.
-fn gone(error: diesel::result::Error) -> AppError {
+fn map_missing_image(error: diesel::result::Error) -> AppError {
     match violated_constraint(&error) {
         Some("item_images_media_id_fkey") => MediaError::NoSuchFile.at("input.imageIds").into(),
         _ => error.into(),
@@ -75,7 +75,7 @@ fn gone(error: diesel::result::Error) -> AppError {
 }
 
 /// An item that was looked for, if it is the viewer's.
-fn own(found: Option<Item>, viewer: UserId, path: &str) -> AppResult<Item> {
+fn require_owner(found: Option<Item>, viewer: UserId, path: &str) -> AppResult<Item> {
     let item = found.ok_or_else(|| ItemError::NoSuchItem.at(path))?;
     if item.owner_id == viewer { Ok(item) } else { Err(policy::why_not_owner(&item).at(path).into()) }
 }
@@ -85,41 +85,41 @@ fn own(found: Option<Item>, viewer: UserId, path: &str) -> AppResult<Item> {
 /// # Errors
 /// What is wrong with the input; `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`, `ITEM_NOT_AVAILABLE` for one that was
 /// traded or deleted.
-pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<ItemCard> {
+pub async fn update(scope: &Scope, id: ItemId, update: UpdateItem) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
-    let (wanted, images) = policy::judge_update(&update).map_err(AppError::User)?;
+    let changes_content = update.changes_content();
+    let (wanted, images) = policy::validate_update(update).map_err(AppError::User)?;
     if let Some(images) = &images {
         media::service::check_pictures(scope, viewer, images, "input.imageIds").await?;
     }
     let now = scope.app.clock.now();
     scope
         .transaction(async |conn| {
-            let item = own(store::lock_item(conn, id).await?, viewer, "id")?;
+            let item = require_owner(store::lock_item(conn, id).await?, viewer, "id")?;
             let mut changes = wanted.clone();
             let to = changes.status;
-            let changes_it = update.changes_it();
-            policy::check_update(&item, to, changes_it).map_err(|(error, path)| error.at(path))?;
+            policy::check_update(&item, to, changes_content).map_err(|(error, path)| error.at(path))?;
             let to = to.filter(|to| *to != item.status);
             changes.status = to;
             if let Some(to) = to {
                 changes.closed_at = Some((to == ItemStatus::Closed).then_some(now));
                 changes.counterparty_id = Some(None);
             }
-            if to.is_none() && !changes_it {
-                return card_after(scope, conn, id).await;
+            if to.is_none() && !changes_content {
+                return load_card(scope, conn, id).await;
             }
             changes.updated_at = Some(now);
             let updated = store::update_item(conn, id, &changes).await?;
             if let Some(images) = &images {
-                media::service::hold_files(conn, images, "input.imageIds").await?;
+                media::service::lock_files(conn, images, "input.imageIds").await?;
                 store::delete_images(conn, id).await?;
-                store::insert_images(conn, id, 0, images).await.map_err(gone)?;
+                store::insert_images(conn, id, 0, images).await.map_err(map_missing_image)?;
             }
             if let Some(taker) = item.counterparty_id.filter(|_| to == Some(ItemStatus::Open)) {
                 super::trading::record_traded(scope, conn, taker, id).await?;
             }
             search::service::index(conn, &updated).await?;
-            card_after(scope, conn, id).await
+            load_card(scope, conn, id).await
         })
         .await
 }
@@ -145,7 +145,7 @@ pub async fn delete(scope: &Scope, id: ItemId) -> AppResult<ItemCard> {
                 store::update_item(conn, id, &deleted).await?;
                 search::service::forget(conn, SearchKind::Item, &[id.0]).await?;
             }
-            card_after(scope, conn, id).await
+            load_card(scope, conn, id).await
         })
         .await
 }
@@ -159,7 +159,7 @@ pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppRes
     let more = sent.len();
     // Looked at before the files are, which takes long; decided when they are added.
     let found = store::find_item(&*scope.db.read().await?, id).await?;
-    check_room(&*scope.db.read().await?, &own(found, viewer, "itemId")?, more).await?;
+    check_room(&*scope.db.read().await?, &require_owner(found, viewer, "itemId")?, more).await?;
     let kept = media::service::keep(scope, sent, Takes::Pictures).await?;
     let card = scope
         .transaction(async |conn| {
@@ -167,12 +167,12 @@ pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppRes
             for kept in &kept {
                 images.push(media::service::add(scope, conn, kept).await?.file.id);
             }
-            let item = own(store::lock_item(conn, id).await?, viewer, "itemId")?;
+            let item = require_owner(store::lock_item(conn, id).await?, viewer, "itemId")?;
             let count = check_room(conn, &item, more).await?;
-            store::insert_images(conn, id, count, &images).await.map_err(gone)?;
+            store::insert_images(conn, id, count, &images).await.map_err(map_missing_image)?;
             let touched = ItemChanges { updated_at: Some(scope.app.clock.now()), ..ItemChanges::default() };
             store::update_item(conn, item.id, &touched).await?;
-            card_after(scope, conn, id).await
+            load_card(scope, conn, id).await
         })
         .await;
     if card.is_err() {

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
-use super::card_after;
-use crate::domains::accounts::service::hold_viewer;
+use super::load_card;
+use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::items::model::{ItemCard, ItemError, ItemStatus};
 use crate::domains::items::{policy, store};
 use crate::domains::search;
@@ -16,7 +16,7 @@ use crate::ids::{ItemId, UserId};
 use crate::money::Money;
 use crate::rates;
 use crate::scope::Scope;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// Takes an open item of somebody else's, at the price that was seen where one is given; its owner is told. Who has it
 /// already, and takes it again, changes nothing.
@@ -29,23 +29,23 @@ pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppRes
     let buckets = rates::of_viewer(&scope.requester, "trades", scope.app.config.rates.takings, TimeDelta::days(1))?;
     scope
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
+            lock_viewer_shared(scope, conn).await?;
             let Some(item) = store::trade_item(conn, id, viewer, expected, now).await? else {
-                return match why_not(conn, id, viewer, expected).await? {
+                return match trade_failure(conn, id, viewer, expected).await? {
                     Some(error) => Err(error),
-                    None => card_after(scope, conn, id).await,
+                    None => load_card(scope, conn, id).await,
                 };
             };
             rates::spend(conn, &buckets, now).await?;
             search::service::set_boost(conn, SearchKind::Item, id.0, item.status.search_boost()).await?;
             record_traded(scope, conn, item.owner_id, id).await?;
-            card_after(scope, conn, id).await
+            load_card(scope, conn, id).await
         })
         .await
 }
 
 /// Why an item was not taken; none when it is the viewer's already.
-async fn why_not(
+async fn trade_failure(
     conn: &AsyncPgConnection,
     id: ItemId,
     viewer: UserId,

@@ -16,7 +16,7 @@ use crate::ids::UserId;
 
 /// Which rows a list has, as whoever asks may see them.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct ItemPredicate<'a> {
     /// What has to hold.
     pub filter: &'a ItemFilter,
     /// Who asks.
@@ -25,7 +25,7 @@ pub struct Wanted<'a> {
     pub with_deleted: bool,
 }
 
-impl Wanted<'_> {
+impl ItemPredicate<'_> {
     fn statuses(&self) -> &[ItemStatus] {
         match &self.filter.status {
             Some(statuses) => statuses,
@@ -35,8 +35,20 @@ impl Wanted<'_> {
     }
 
     /// Whether the filter cuts rows out of the list's order.
-    fn has_gaps(&self) -> bool {
-        let ItemFilter { min_price, max_price, min_condition, created_from, created_to, .. } = self.filter;
+    fn has_residual_filter(&self) -> bool {
+        let ItemFilter {
+            min_price,
+            max_price,
+            min_condition,
+            created_from,
+            created_to,
+            // These lead to an index, or are what search finds by.
+            query: _,
+            direction: _,
+            status: _,
+            category: _,
+            owner_id: _,
+        } = self.filter;
         min_price.is_some()
             || max_price.is_some()
             || min_condition.is_some()
@@ -46,26 +58,52 @@ impl Wanted<'_> {
 
     /// Whether it is all that search finds, which is whatever is not deleted.
     #[must_use]
-    pub fn is_whatever_is_found(&self) -> bool {
+    pub fn matches_every_search_hit(&self) -> bool {
         let states = [ItemStatus::Open, ItemStatus::Closed].iter().all(|status| self.statuses().contains(status));
-        let ItemFilter { owner_id, category, direction, .. } = self.filter;
-        states && owner_id.is_none() && category.is_none() && direction.is_none() && !self.has_gaps()
+        let ItemFilter {
+            owner_id,
+            category,
+            direction,
+            // What search was asked for, and the states above.
+            query: _,
+            status: _,
+            // Asked by `has_residual_filter`.
+            min_price: _,
+            max_price: _,
+            min_condition: _,
+            created_from: _,
+            created_to: _,
+        } = self.filter;
+        states && owner_id.is_none() && category.is_none() && direction.is_none() && !self.has_residual_filter()
     }
 
     /// All that has to hold, as a condition that follows another.
-    fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, by: Led) -> QueryResult<()> {
-        let filter = self.filter;
-        if by != Led::State {
+    fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, by: IndexPrefix) -> QueryResult<()> {
+        let ItemFilter {
+            // A list with a query joins what search finds.
+            query: _,
+            // Read through `statuses`.
+            status: _,
+            direction,
+            category,
+            min_price,
+            max_price,
+            min_condition,
+            owner_id,
+            created_from,
+            created_to,
+        } = self.filter;
+        if by != IndexPrefix::State {
             out.push_sql(" and items.status = any(");
             push_statuses(out, self.statuses());
             out.push_sql(")");
-            if let Some(categories) = &filter.category {
+            if let Some(categories) = category {
                 out.push_sql(" and items.category = any(");
                 out.push_bind_param::<Array<Integer>, _>(categories)?;
                 out.push_sql(")");
             }
         }
-        if let (Some(owner), true) = (&filter.owner_id, by != Led::Owner) {
+        if let (Some(owner), true) = (owner_id, by != IndexPrefix::Owner) {
             out.push_sql(" and items.owner_id = ");
             out.push_bind_param::<BigInt, _>(owner)?;
         }
@@ -73,33 +111,33 @@ impl Wanted<'_> {
             out.push_sql(" and ");
             push_visible(out, self.viewer.as_ref())?;
         }
-        if let Some(direction) = filter.direction {
+        if let Some(direction) = direction {
             out.push_sql(match direction {
                 ItemDirection::Sell => " and items.direction = 'SELL'",
                 ItemDirection::Want => " and items.direction = 'WANT'",
             });
         }
-        if let Some(price) = &filter.min_price {
+        if let Some(price) = min_price {
             out.push_sql(" and items.price >= ");
             out.push_bind_param::<BigInt, _>(price)?;
         }
-        if let Some(price) = &filter.max_price {
+        if let Some(price) = max_price {
             out.push_sql(" and items.price <= ");
             out.push_bind_param::<BigInt, _>(price)?;
         }
-        if let Some(condition) = &filter.min_condition {
-            if filter.direction.is_none() {
+        if let Some(condition) = min_condition {
+            if direction.is_none() {
                 // Both, so that the index that conditions are in can be used.
                 out.push_sql(" and items.direction = any(array['SELL','WANT']::item_direction[])");
             }
             out.push_sql(" and items.condition >= ");
             out.push_bind_param::<Integer, _>(condition)?;
         }
-        if let Some(from) = &filter.created_from {
+        if let Some(from) = created_from {
             out.push_sql(" and items.created_at >= ");
             out.push_bind_param::<Timestamptz, _>(from)?;
         }
-        if let Some(to) = &filter.created_to {
+        if let Some(to) = created_to {
             out.push_sql(" and items.created_at <= ");
             out.push_bind_param::<Timestamptz, _>(to)?;
         }
@@ -107,16 +145,16 @@ impl Wanted<'_> {
     }
 }
 
-impl QueryFragment<Pg> for Wanted<'_> {
+impl QueryFragment<Pg> for ItemPredicate<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("true");
-        self.push(&mut out, Led::Nothing)
+        self.push(&mut out, IndexPrefix::Nothing)
     }
 }
 
 /// What a branch of a list is led by already.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Led {
+enum IndexPrefix {
     Nothing,
     Owner,
     /// And by the category, where there is one.
@@ -248,23 +286,23 @@ pub enum Source<'a> {
 }
 
 /// The rows of a page, as a table called `items`.
-pub struct Rows<'a> {
+pub struct PageRows<'a> {
     /// Which rows.
-    pub wanted: Wanted<'a>,
+    pub wanted: ItemPredicate<'a>,
     /// Whose.
     pub source: Source<'a>,
     /// How many of them.
     pub cut: Cut,
 }
 
-impl Rows<'_> {
+impl PageRows<'_> {
     fn push_end<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         // Where nothing is cut out of the order, it leads to the rows; else whatever leads to them soonest.
-        if !self.cut.counts || !(self.wanted.has_gaps() || self.wanted.filter.direction.is_some()) {
+        if !self.cut.counts || !(self.wanted.has_residual_filter() || self.wanted.filter.direction.is_some()) {
             self.cut.page.push_order(out);
         }
         out.push_sql(" limit ");
-        if self.wanted.has_gaps() {
+        if self.wanted.has_residual_filter() {
             // How many rows have to be read for a page depends on the values: with a parameter as the limit, PostgreSQL
             // plans each time with those at hand.
             out.push_bind_param::<BigInt, _>(&self.cut.page.limit().0)
@@ -273,10 +311,15 @@ impl Rows<'_> {
         }
     }
 
-    fn push_branch<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, lead: &'static str, by: Led) -> QueryResult<()> {
+    fn push_branch<'b>(
+        &'b self,
+        out: &mut AstPass<'_, 'b, Pg>,
+        lead: &'static str,
+        by: IndexPrefix,
+    ) -> QueryResult<()> {
         out.push_sql("(select items.* from items where ");
         out.push_sql(lead);
-        if by == Led::Owner
+        if by == IndexPrefix::Owner
             && let (Some(owner), Source::Filter) = (&self.wanted.filter.owner_id, &self.source)
         {
             out.push_bind_param::<BigInt, _>(owner)?;
@@ -289,7 +332,7 @@ impl Rows<'_> {
     }
 }
 
-impl QueryFragment<Pg> for Rows<'_> {
+impl QueryFragment<Pg> for PageRows<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let filter = self.wanted.filter;
         match &self.source {
@@ -297,7 +340,7 @@ impl QueryFragment<Pg> for Rows<'_> {
                 out.push_sql("(select items.* from unnest(");
                 out.push_bind_param::<Array<BigInt>, _>(owners)?;
                 out.push_sql(") people (id) cross join lateral ");
-                self.push_branch(&mut out, "items.owner_id = people.id", Led::Owner)?;
+                self.push_branch(&mut out, "items.owner_id = people.id", IndexPrefix::Owner)?;
                 out.push_sql(") items");
             }
             Source::Finished(person) => {
@@ -315,7 +358,7 @@ impl QueryFragment<Pg> for Rows<'_> {
                 out.push_sql(") items");
             }
             Source::Filter if filter.owner_id.is_some() => {
-                self.push_branch(&mut out, "items.owner_id = ", Led::Owner)?;
+                self.push_branch(&mut out, "items.owner_id = ", IndexPrefix::Owner)?;
             }
             Source::Filter => {
                 out.push_sql("(select items.* from unnest(");
@@ -326,10 +369,10 @@ impl QueryFragment<Pg> for Rows<'_> {
                     out.push_bind_param::<Array<Integer>, _>(categories)?;
                     out.push_sql(") kinds (category) cross join lateral ");
                     let lead = "items.category = kinds.category and items.status = states.status";
-                    self.push_branch(&mut out, lead, Led::State)?;
+                    self.push_branch(&mut out, lead, IndexPrefix::State)?;
                 } else {
                     out.push_sql("lateral ");
-                    self.push_branch(&mut out, "items.status = states.status", Led::State)?;
+                    self.push_branch(&mut out, "items.status = states.status", IndexPrefix::State)?;
                 }
                 self.push_end(&mut out)?;
                 out.push_sql(") items");

@@ -17,7 +17,7 @@ use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Matching, Terms};
 use crate::ids::{ItemId, MediaId, UserId};
 use crate::money::Money;
-use list::{Column, Cut, Rows, Source, Visible, Wanted};
+use list::{Column, Cut, ItemPredicate, PageRows, Source, Visible};
 
 columns!(
     /// The columns of an item.
@@ -85,7 +85,7 @@ statement! {
 statement! {
     by text
     /// A page of items.
-    struct ListedCards<'a> { card: Card, rows: Rows<'a> } -> CardColumns
+    struct ListedCards<'a> { card: Card, rows: PageRows<'a> } -> CardColumns
     |this|
     "select " {&this.card} " from " {&this.rows} " join users on users.id = items.owner_id" {&this.rows.cut}
 }
@@ -93,7 +93,7 @@ statement! {
 statement! {
     by text
     /// How many items a list has, up to a bound.
-    struct CountItems<'a> { rows: Rows<'a> } -> BigInt
+    struct CountItems<'a> { rows: PageRows<'a> } -> BigInt
     |this|
     "select count(*) from " {&this.rows}
 }
@@ -146,10 +146,10 @@ impl QueryFragment<Pg> for FoundBeyond<'_> {
 struct Found<'a>(Matching<'a>);
 
 impl<'a> Found<'a> {
-    fn new(terms: &'a Terms, wanted: &'a Wanted<'a>, column: Option<Column>) -> Self {
+    fn new(terms: &'a Terms, wanted: &'a ItemPredicate<'a>, column: Option<Column>) -> Self {
         let mut matching = Matching::new(SearchKind::Item, terms);
         // Only what is not deleted can be found: where nothing else is wanted, the items need not be looked at.
-        if column.is_some() || !wanted.is_whatever_is_found() {
+        if column.is_some() || !wanted.matches_every_search_hit() {
             matching = matching.only(" join items on items.id = search_entries.subject_id", wanted);
         }
         if let Some(column) = column {
@@ -204,14 +204,14 @@ pub async fn list_visible(
 }
 
 /// A page of items; of several owners so many of each.
-pub async fn list_items(mut conn: &AsyncPgConnection, rows: Rows<'_>) -> QueryResult<Vec<ItemCard>> {
+pub async fn list_items(mut conn: &AsyncPgConnection, rows: PageRows<'_>) -> QueryResult<Vec<ItemCard>> {
     let rows: Vec<CardRow> = ListedCards { card: Card(rows.wanted.viewer), rows }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
 /// How many items there are, up to a bound.
-pub async fn count_items(mut conn: &AsyncPgConnection, wanted: Wanted<'_>, bound: i64) -> QueryResult<i64> {
-    let rows = Rows { wanted, source: Source::Filter, cut: Cut::count(bound) };
+pub async fn count_items(mut conn: &AsyncPgConnection, wanted: ItemPredicate<'_>, bound: i64) -> QueryResult<i64> {
+    let rows = PageRows { wanted, source: Source::Filter, cut: Cut::count(bound) };
     CountItems { rows }.get_result(&mut conn).await
 }
 
@@ -225,7 +225,7 @@ pub async fn count_finished(mut conn: &AsyncPgConnection, person: UserId, bound:
 pub async fn find_items(
     mut conn: &AsyncPgConnection,
     terms: &Terms,
-    wanted: Wanted<'_>,
+    wanted: ItemPredicate<'_>,
     cut: &FoundCut,
 ) -> QueryResult<Vec<(i64, ItemCard)>> {
     let query = FoundCards {
@@ -246,7 +246,7 @@ pub async fn find_items(
 }
 
 /// How many items fit some words; search stops at 1,000.
-pub async fn count_found(mut conn: &AsyncPgConnection, terms: &Terms, wanted: Wanted<'_>) -> QueryResult<i64> {
+pub async fn count_found(mut conn: &AsyncPgConnection, terms: &Terms, wanted: ItemPredicate<'_>) -> QueryResult<i64> {
     let Found(matching) = Found::new(terms, &wanted, None);
     CountFound { found: Found(matching.unranked()) }.get_result(&mut conn).await
 }

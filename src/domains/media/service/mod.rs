@@ -20,7 +20,7 @@ use crate::ids::{BlobId, MediaId, UserId};
 use crate::page::{Page, PageRequest};
 use crate::rates;
 use crate::scope::Scope;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// Bytes of the keyed hash that a content is called by.
 const NAME_BYTES: usize = 24;
@@ -294,8 +294,8 @@ pub async fn check_pictures(scope: &Scope, owner: UserId, ids: &[MediaId], path:
 ///
 /// # Errors
 /// `NOT_FOUND` for one that was deleted since it was looked at.
-pub async fn hold_files(conn: &AsyncPgConnection, ids: &[MediaId], path: &str) -> AppResult<()> {
-    if ids.is_empty() || store::hold_files(conn, ids).await?.len() == ids.len() {
+pub async fn lock_files(conn: &AsyncPgConnection, ids: &[MediaId], path: &str) -> AppResult<()> {
+    if ids.is_empty() || store::lock_files(conn, ids).await?.len() == ids.len() {
         return Ok(());
     }
     Err(MediaError::NoSuchFile.at(path).into())

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{count, put};
 use crate::app::App;
 use crate::clock::random_bytes;
-use crate::domains::accounts::service::hold_viewer;
+use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::media::model::{Kept, Media, MediaError, NewUpload, Quota, Upload, UploadState};
 use crate::domains::media::{policy, store};
 use crate::error::{AppError, AppResult};
@@ -17,7 +17,7 @@ use crate::files::{Processed, Refused, Said, kind};
 use crate::ids::UserId;
 use crate::permit::MutationPermit;
 use crate::scope::Scope;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 const PUT: &str = "plaza put-upload";
 const COMPLETE: &str = "plaza complete-upload";
@@ -226,7 +226,7 @@ async fn finish(scope: &Scope, upload: &Upload, kept: &Kept) -> AppResult<Media>
     let mut conn = scope.db.write().await?;
     let made = conn
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
+            lock_viewer_shared(scope, conn).await?;
             let upload = store::uploads::lock_upload(conn, upload.id).await?.ok_or_else(gone)?;
             if upload.state != UploadState::Open {
                 return Ok((None, upload));

@@ -107,7 +107,7 @@ pub async fn insert_media(mut conn: &AsyncPgConnection, file: &NewFile<'_>) -> Q
 }
 
 /// Holds files against being deleted, in one order, and says which there are.
-pub async fn hold_files(mut conn: &AsyncPgConnection, ids: &[MediaId]) -> QueryResult<Vec<MediaId>> {
+pub async fn lock_files(mut conn: &AsyncPgConnection, ids: &[MediaId]) -> QueryResult<Vec<MediaId>> {
     media::table.filter(media::id.eq_any(ids)).select(media::id).order(media::id).for_key_share().load(&mut conn).await
 }
 

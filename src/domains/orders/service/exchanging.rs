@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diesel_async::AsyncPgConnection;
 
 use super::record_change;
-use crate::domains::accounts::service::{hold_viewer, load_details};
+use crate::domains::accounts::service::{load_details, lock_viewer_shared};
 use crate::domains::orders::model::{NewOrder, NewOrderEvent, Order, OrderError, OrderStatus};
 use crate::domains::orders::policy::LONGEST_ADDRESS;
 use crate::domains::orders::store;
@@ -18,7 +18,7 @@ use crate::ids::{OrderId, ProductId, UserId};
 use crate::money::Money;
 use crate::scope::Scope;
 use crate::text::{check_lines, is_blank};
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// What an exchange made and changed.
 pub struct Exchanged {
@@ -66,12 +66,12 @@ pub async fn exchange(
     let now = scope.app.clock.now();
     let order = scope
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
+            lock_viewer_shared(scope, conn).await?;
             if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
                 return Ok(OrderId(done));
             }
             let address = address_of(conn, viewer, address.as_deref()).await?;
-            let product = products::service::take_piece(conn, id, expected).await?;
+            let product = products::service::reserve_stock(conn, id, expected).await?;
             let order = NewOrder {
                 buyer_id: viewer,
                 product_id: product.id,

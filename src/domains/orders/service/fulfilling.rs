@@ -4,11 +4,11 @@ use diesel_async::AsyncPgConnection;
 
 use super::record_change;
 use crate::domains::accounts::model::Role;
-use crate::domains::accounts::service::{hold_person, hold_viewer, role_of};
+use crate::domains::accounts::service::{lock_person_shared, lock_viewer_shared, role_of};
 use crate::domains::orders::model::{
-    NewOrderEvent, Order, OrderAction, OrderChanges, OrderError, OrderStatus, OrderUpdate,
+    NewOrderEvent, Order, OrderAction, OrderChanges, OrderError, OrderStatus, UpdateOrder,
 };
-use crate::domains::orders::policy::{self, Asker, LONGEST_NOTE};
+use crate::domains::orders::policy::{self, Actor, LONGEST_NOTE};
 use crate::domains::orders::store;
 use crate::domains::wallet::model::Cause;
 use crate::domains::{products, wallet};
@@ -17,24 +17,24 @@ use crate::idempotency::{self, Key};
 use crate::ids::{OrderId, UserId};
 use crate::scope::Scope;
 use crate::text::{check_line, is_blank};
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// An order that is held, and who asks; not there for whoever may not see it.
-async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: OrderId) -> AppResult<(Order, Asker)> {
+async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: OrderId) -> AppResult<(Order, Actor)> {
     let viewer = scope.viewer()?.user_id;
     let is_admin = role_of(conn, viewer).await? == Role::Admin;
     let found = store::lock_order(conn, id).await?;
     let seen = found.filter(|order| is_admin || order.buyer_id == viewer);
     let order = seen.ok_or_else(|| OrderError::NoSuchOrder.at("id"))?;
-    Ok((order, Asker { id: viewer, is_admin }))
+    Ok((order, Actor { id: viewer, is_admin }))
 }
 
 /// Holds an order's buyer against their leaving, before the order, as their leaving takes the two; false when they left.
 /// The viewer is held already.
-async fn hold_buyer(conn: &AsyncPgConnection, viewer: UserId, id: OrderId) -> AppResult<bool> {
+async fn lock_buyer(conn: &AsyncPgConnection, viewer: UserId, id: OrderId) -> AppResult<bool> {
     match store::list_by_ids(conn, &[id]).await?.first() {
         Some(order) if order.buyer_id == viewer => Ok(true),
-        Some(order) => hold_person(conn, order.buyer_id).await,
+        Some(order) => lock_person_shared(conn, order.buyer_id).await,
         None => Err(OrderError::NoSuchOrder.at("id").into()),
     }
 }
@@ -93,9 +93,9 @@ async fn move_to(scope: &Scope, conn: &AsyncPgConnection, order: &Order, address
 }
 
 /// Whether the viewer asks once more for what they did with an order that is held.
-async fn repeats(conn: &AsyncPgConnection, order: &Order, asker: Asker, note: Option<&str>) -> AppResult<bool> {
+async fn repeats(conn: &AsyncPgConnection, order: &Order, actor: Actor, note: Option<&str>) -> AppResult<bool> {
     let last = store::find_last_step(conn, order.id).await?;
-    Ok(last.is_some_and(|last| policy::repeats(order, asker, &last, note)))
+    Ok(last.is_some_and(|last| policy::repeats(order, actor, &last, note)))
 }
 
 /// Changes where an order goes, while it is pending; gives it a tracking number, which ships a pending one, and corrects
@@ -104,15 +104,15 @@ async fn repeats(conn: &AsyncPgConnection, order: &Order, asker: Asker, note: Op
 /// # Errors
 /// What is wrong with the input; `NOT_FOUND`, `FORBIDDEN` for a tracking number but from administrators, `SELF_TARGET` for
 /// one of their own order; `ILLEGAL_TRANSITION`; `CONFLICT` for another address than expected, or one change too many.
-pub async fn update(scope: &Scope, id: OrderId, update: OrderUpdate) -> AppResult<Order> {
+pub async fn update(scope: &Scope, id: OrderId, update: UpdateOrder) -> AppResult<Order> {
     scope.viewer()?;
-    let edit = policy::judge_update(update).map_err(AppError::User)?;
+    let edit = policy::validate_update(update).map_err(AppError::User)?;
     let now = scope.app.clock.now();
     scope
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
-            let (order, asker) = lock_seen(scope, conn, id).await?;
-            let plan = policy::plan_edit(&order, asker, &edit);
+            lock_viewer_shared(scope, conn).await?;
+            let (order, actor) = lock_seen(scope, conn, id).await?;
+            let plan = policy::plan_edit(&order, actor, &edit);
             let (changes, to) = plan.map_err(|(error, path)| error.at(path))?;
             if let Some(address) = &changes.address {
                 move_to(scope, conn, &order, address).await?;
@@ -137,12 +137,12 @@ pub async fn update(scope: &Scope, id: OrderId, update: OrderUpdate) -> AppResul
 pub async fn confirm(scope: &Scope, id: OrderId) -> AppResult<Order> {
     scope
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
-            let (order, asker) = lock_seen(scope, conn, id).await?;
-            if order.status == OrderStatus::Completed && repeats(conn, &order, asker, None).await? {
+            lock_viewer_shared(scope, conn).await?;
+            let (order, actor) = lock_seen(scope, conn, id).await?;
+            if order.status == OrderStatus::Completed && repeats(conn, &order, actor, None).await? {
                 return Ok(order);
             }
-            let to = policy::advance(&order, asker, OrderAction::Confirm).map_err(|error| error.at("id"))?;
+            let to = policy::advance(&order, actor, OrderAction::Confirm).map_err(|error| error.at("id"))?;
             bring_to(scope, conn, &order, OrderChanges::default(), (to, None)).await
         })
         .await
@@ -193,25 +193,25 @@ async fn give_back(
     let reason = reason.as_deref().map(str::trim);
     let (order, repeated) = scope
         .transaction(async |conn| {
-            let viewer = hold_viewer(scope, conn).await?;
+            let viewer = lock_viewer_shared(scope, conn).await?;
             if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
                 return Ok((None, done));
             }
-            let is_present = hold_buyer(conn, viewer, id).await?;
-            let (order, asker) = lock_seen(scope, conn, id).await?;
+            let is_present = lock_buyer(conn, viewer, id).await?;
+            let (order, actor) = lock_seen(scope, conn, id).await?;
             let done = order.status == policy::outcome(action) && order.restocked == restock;
-            if done && repeats(conn, &order, asker, reason).await? {
+            if done && repeats(conn, &order, actor, reason).await? {
                 idempotency::complete(conn, key.as_ref(), id.0).await?;
                 return Ok((Some(order), id.0));
             }
-            let to = policy::advance(&order, asker, action).map_err(|error| error.at("id"))?;
+            let to = policy::advance(&order, actor, action).map_err(|error| error.at("id"))?;
             if !is_present {
                 return Err(OrderError::BuyerLeft.at("id").into());
             }
             let changes = OrderChanges { restocked: Some(restock), ..OrderChanges::default() };
             let updated = bring_to(scope, conn, &order, changes, (to, reason)).await?;
             if restock {
-                products::service::put_back(conn, order.product_id).await?;
+                products::service::restock(conn, order.product_id).await?;
             }
             let price = (order.buyer_id, order.price);
             wallet::service::pay_order(scope, conn, price, Cause::Refund(id), "id").await?;

@@ -46,7 +46,7 @@ pub async fn load_seen_by(
     Ok(orders.into_iter().map(|order| (order.id, Arc::new(order))).collect())
 }
 
-/// The histories of orders; whether the asker may see them is asked before.
+/// The histories of orders; whether the actor may see them is asked before.
 ///
 /// # Errors
 /// When the database fails.
@@ -74,7 +74,7 @@ pub async fn require_admin(scope: &Scope) -> AppResult<()> {
     require_role(scope, Role::Admin).await.map(drop)
 }
 
-/// A page of orders, the newest first; whether the asker may see them is asked before.
+/// A page of orders, the newest first; whether the actor may see them is asked before.
 ///
 /// # Errors
 /// Bad input.
@@ -96,8 +96,8 @@ pub async fn count(scope: &Scope, filter: &OrderFilter, bound: i64) -> AppResult
 ///
 /// # Errors
 /// When the database fails.
-pub async fn has_open(conn: &AsyncPgConnection, buyer: UserId) -> AppResult<bool> {
-    Ok(store::has_open(conn, buyer).await?)
+pub async fn has_open_orders(conn: &AsyncPgConnection, buyer: UserId) -> AppResult<bool> {
+    Ok(store::has_open_orders(conn, buyer).await?)
 }
 
 /// Erases where the orders of somebody who leaves went, within the caller's transaction.

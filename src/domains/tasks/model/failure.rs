@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::TaskStatus;
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::money::Money;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// What can go wrong with a task.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,12 +71,12 @@ pub enum TaskError {
         from: TaskStatus,
         /// As it was to be.
         to: TaskStatus,
-        /// What the asker can make of it.
+        /// What the actor can make of it.
         allowed: Vec<TaskStatus>,
     },
 }
 
-impl Fault for TaskError {
+impl DomainError for TaskError {
     fn required() -> Self {
         Self::Required
     }

@@ -16,7 +16,7 @@ use crate::domains::search::model::{Entry, OVER_BOOST, SearchKind};
 use crate::domains::search::words::{Document, Field};
 use crate::ids::{MediaId, TaskId, UserId};
 use crate::money::Money;
-use crate::validation::Change;
+use crate::validation::Patch;
 
 pub use failure::TaskError;
 
@@ -221,7 +221,7 @@ pub struct NewTask {
 
 /// What a task is said to be.
 #[derive(Clone, Debug, Serialize)]
-pub struct TaskDraft {
+pub struct CreateTask {
     /// What it is.
     pub title: String,
     /// More about it.
@@ -283,25 +283,25 @@ pub struct Expected {
 
 /// What a publisher changes about a task.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct TaskUpdate {
+pub struct UpdateTask {
     /// What it is.
-    pub title: Change<String>,
+    pub title: Patch<String>,
     /// More about it.
-    pub content: Change<String>,
+    pub content: Patch<String>,
     /// The reward.
-    pub price: Change<Money>,
+    pub price: Patch<Money>,
     /// Until when it can be accepted.
-    pub deadline: Change<DateTime<Utc>>,
+    pub deadline: Patch<DateTime<Utc>>,
     /// Its pictures.
-    pub images: Change<Vec<MediaId>>,
+    pub images: Patch<Vec<MediaId>>,
 }
 
-impl TaskUpdate {
+impl UpdateTask {
     /// Whether it says anything.
     #[must_use]
-    pub fn changes_it(&self) -> bool {
+    pub fn changes_content(&self) -> bool {
         let Self { title, content, price, deadline, images } = self;
-        title.is_some() || content.is_some() || price.is_some() || deadline.is_some() || images.is_some()
+        !(title.is_keep() && content.is_keep() && price.is_keep() && deadline.is_keep() && images.is_keep())
     }
 }
 

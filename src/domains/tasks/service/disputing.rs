@@ -10,7 +10,7 @@ use crate::idempotency::{self, Key};
 use crate::ids::TaskId;
 use crate::money::Money;
 use crate::scope::Scope;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// Disputes that a submitted task is done, or that it is accepted as such: an administrator decides.
 ///

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 
 use super::{Act, act, card, find_replayed, follow_up, lock_for, lock_task, replayed, settle};
-use crate::domains::accounts::service::hold_viewer_alone;
+use crate::domains::accounts::service::lock_viewer_exclusive;
 use crate::domains::tasks::model::{Expected, Resolution, Task, TaskAction, TaskCard, TaskChanges, TaskStatus};
 use crate::domains::tasks::{policy, store};
 use crate::error::AppResult;
@@ -27,7 +27,7 @@ pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<
     scope
         .transaction(async |conn| {
             // Alone: the same person's acceptances are counted one after the other.
-            let viewer = hold_viewer_alone(scope, conn).await?;
+            let viewer = lock_viewer_exclusive(scope, conn).await?;
             let Some(task) = lock_task(scope, conn, act).await? else {
                 let card = replayed(scope, conn, id).await?;
                 // Accepting it has changed when it was changed.

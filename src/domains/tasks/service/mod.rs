@@ -11,12 +11,12 @@ use std::sync::Arc;
 use diesel_async::AsyncPgConnection;
 
 use super::model::{Dispute, Task, TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus};
-use super::policy::{self, Asker};
+use super::policy::{self, Actor};
 use super::store;
 use crate::db::SharedWork;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_ADMINS;
-use crate::domains::accounts::service::{hold_viewer, role_of};
+use crate::domains::accounts::service::{lock_viewer_shared, role_of};
 use crate::domains::search::model::SearchKind;
 use crate::domains::wallet::model::{Cause, NewTransfer};
 use crate::domains::{search, wallet};
@@ -28,7 +28,7 @@ use crate::ids::{TaskId, UserId};
 use crate::jobs::{self, JobKind};
 use crate::money::Money;
 use crate::scope::Scope;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// Tasks by id, of those that the viewer may see; no statement when nothing is asked.
 ///
@@ -67,11 +67,11 @@ pub async fn list_findable(conn: &AsyncPgConnection, ids: &[TaskId]) -> AppResul
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_busy(conn: &AsyncPgConnection, person: UserId) -> AppResult<bool> {
-    Ok(store::is_busy(conn, person).await?)
+pub async fn has_open_tasks(conn: &AsyncPgConnection, person: UserId) -> AppResult<bool> {
+    Ok(store::has_open_tasks(conn, person).await?)
 }
 
-/// The last dispute of each of these tasks; whether the asker may see them is asked before.
+/// The last dispute of each of these tasks; whether the actor may see them is asked before.
 ///
 /// # Errors
 /// When the database fails.
@@ -91,7 +91,7 @@ pub async fn forget(conn: &AsyncPgConnection, person: UserId) -> AppResult<()> {
 }
 
 /// Who asks to do something with a task: roles and suspensions are looked at only where they matter.
-async fn asker(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: TaskAction) -> AppResult<Asker> {
+async fn actor(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: TaskAction) -> AppResult<Actor> {
     let (id, now) = (scope.viewer()?.user_id, scope.app.clock.now());
     let by_role = matches!(
         action,
@@ -100,14 +100,14 @@ async fn asker(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: Tas
     // Administrators see cancelled tasks.
     let matters = !task.is_party(id) && (by_role || task.status == TaskStatus::Cancelled);
     let is_admin = matters && role_of(conn, id).await? == Role::Admin;
-    let asker = Asker { id, is_admin, now, publisher_suspended: false, busy_with: None };
+    let actor = Actor { id, is_admin, now, publisher_suspended: false, busy_with: None };
     if action != TaskAction::Accept || task.status != TaskStatus::Open {
-        return Ok(asker);
+        return Ok(actor);
     }
     let (suspension, accepted) = store::find_acceptance(conn, task.publisher_id, id).await?;
     let most = scope.app.config.tasks.most_accepted;
     let busy_with = (accepted >= i64::from(most)).then_some(most);
-    Ok(Asker { publisher_suspended: suspension.holds(now), busy_with, ..asker })
+    Ok(Actor { publisher_suspended: suspension.holds(now), busy_with, ..actor })
 }
 
 /// Something that the viewer does with a task.
@@ -138,7 +138,7 @@ where
 /// Locks a task for something that the viewer may do with it now; none when they did just that before, in a mutation with
 /// this key or without one.
 async fn lock_for(scope: &Scope, conn: &AsyncPgConnection, act: Act<'_>) -> AppResult<Option<Task>> {
-    hold_viewer(scope, conn).await?;
+    lock_viewer_shared(scope, conn).await?;
     if idempotency::claim(conn, act.key, scope.app.clock.now()).await?.is_some() {
         return Ok(None);
     }
@@ -167,8 +167,8 @@ async fn find_replayed(scope: &Scope, key: Option<&Key>) -> AppResult<Option<Tas
 
 /// Whether the viewer may do something with a task now.
 async fn check(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: TaskAction) -> AppResult<()> {
-    let asker = asker(scope, conn, task, action).await?;
-    policy::check(task, asker, action).map_err(|error| error.at("id").into())
+    let actor = actor(scope, conn, task, action).await?;
+    policy::check(task, actor, action).map_err(|error| error.at("id").into())
 }
 
 /// Ends a task that is held: so much of its reward goes to its assignee, the rest back to its publisher; by somebody, or by
@@ -197,7 +197,7 @@ async fn settle(
     if is_finished {
         if rest != Money::default() {
             // Both at once, in their order: of a split reward two transfers follow.
-            wallet::service::hold_wallets(conn, &[task.publisher_id, assignee]).await?;
+            wallet::service::lock_wallets(conn, &[task.publisher_id, assignee]).await?;
         }
         let reward = (task.publisher_id, rest);
         wallet::service::hold_reward(conn, &transfer(Cause::Lower(task.id)), reward, "id").await?;

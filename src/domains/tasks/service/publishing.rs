@@ -5,10 +5,10 @@ use diesel_async::AsyncPgConnection;
 
 use super::{Act, act, card, check, find_replayed, follow_up, record_change, replayed};
 use crate::db::violated_constraint;
-use crate::domains::accounts::service::hold_viewer;
+use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::media::model::MediaError;
 use crate::domains::tasks::model::{
-    NewTask, Task, TaskAction, TaskCard, TaskChanges, TaskDraft, TaskError, TaskStatus, TaskUpdate,
+    CreateTask, NewTask, Task, TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus, UpdateTask,
 };
 use crate::domains::tasks::{policy, store};
 use crate::domains::wallet::model::{Cause, NewTransfer};
@@ -18,10 +18,10 @@ use crate::idempotency::{self, Key};
 use crate::ids::TaskId;
 use crate::rates;
 use crate::scope::Scope;
-use crate::validation::Fault;
+use crate::validation::DomainError;
 
 /// A picture that was there a moment ago.
-fn gone(error: diesel::result::Error) -> AppError {
+fn map_missing_image(error: diesel::result::Error) -> AppError {
     match violated_constraint(&error) {
         Some("task_images_media_id_fkey") => MediaError::NoSuchFile.at("input.imageIds").into(),
         _ => error.into(),
@@ -33,14 +33,14 @@ fn gone(error: diesel::result::Error) -> AppError {
 /// # Errors
 /// What is wrong with the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for a picture that is none of theirs;
 /// `INSUFFICIENT_BALANCE`; those of a key.
-pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> AppResult<TaskCard> {
+pub async fn create(scope: &Scope, draft: CreateTask, key: Option<String>) -> AppResult<TaskCard> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(viewer, "createTask", key, &draft)?;
     if let Some(done) = find_replayed(scope, key.as_ref()).await? {
         return Ok(done);
     }
     let now = scope.app.clock.now();
-    policy::judge_draft(&draft, now).map_err(AppError::User)?;
+    policy::validate_create(&draft, now).map_err(AppError::User)?;
     media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
     let buckets = rates::of_viewer(&scope.requester, "tasks", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     let task = NewTask {
@@ -54,13 +54,13 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
     };
     scope
         .transaction(async |conn| {
-            hold_viewer(scope, conn).await?;
+            lock_viewer_shared(scope, conn).await?;
             if let Some(done) = idempotency::claim(conn, key.as_ref(), now).await? {
                 return replayed(scope, conn, TaskId(done)).await;
             }
             rates::spend(conn, &buckets, now).await?;
             let task = store::insert_task(conn, &task).await?;
-            store::insert_images(conn, task.id, &draft.images).await.map_err(gone)?;
+            store::insert_images(conn, task.id, &draft.images).await.map_err(map_missing_image)?;
             let transfer = NewTransfer { cause: Cause::Hold(task.id), actor: Some(viewer), note: None, at: now };
             wallet::service::hold_reward(conn, &transfer, (viewer, task.price), "input.price").await?;
             record_change(scope, conn, &task, None).await?;
@@ -76,14 +76,14 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
 /// # Errors
 /// What is wrong with the input; `NOT_FOUND`, `TASK_NOT_OPEN`, `INSUFFICIENT_BALANCE`; `FORBIDDEN`, for an administrator as
 /// well who changes what another person pays; those of a key.
-pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<String>) -> AppResult<TaskCard> {
+pub async fn update(scope: &Scope, id: TaskId, update: UpdateTask, key: Option<String>) -> AppResult<TaskCard> {
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
     let key = Key::new(viewer, "updateTask", key, &(id, &update))?;
     if let Some(done) = find_replayed(scope, key.as_ref()).await? {
         return Ok(done);
     }
-    let changes_it = update.changes_it();
-    let (mut changes, images) = policy::judge_update(update, now).map_err(AppError::User)?;
+    let changes_content = update.changes_content();
+    let (mut changes, images) = policy::validate_update(update, now).map_err(AppError::User)?;
     if let Some(images) = images.as_ref().filter(|images| !images.is_empty()) {
         // Whoever may not change it learns nothing of its publisher's files, which administrators show, too.
         let task = store::find_task(&*scope.db.read().await?, id).await?;
@@ -96,7 +96,7 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
         scope,
         Act { id, action: TaskAction::Edit, key: key.as_ref() },
         async |(conn, task): (&AsyncPgConnection, Task)| {
-            if !changes_it {
+            if !changes_content {
                 return Ok(());
             }
             if task.publisher_id != viewer && changes.price.is_some_and(|price| price != task.price) {
@@ -104,9 +104,9 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
             }
             let updated = store::update_task(conn, id, &changes).await?;
             if let Some(images) = &images {
-                media::service::hold_files(conn, images, "input.imageIds").await?;
+                media::service::lock_files(conn, images, "input.imageIds").await?;
                 store::delete_images(conn, id).await?;
-                store::insert_images(conn, id, images).await.map_err(gone)?;
+                store::insert_images(conn, id, images).await.map_err(map_missing_image)?;
             }
             let (cause, amount) = if updated.price >= task.price {
                 (Cause::Hold(id), updated.price.checked_sub(task.price))

@@ -186,7 +186,7 @@ statement! {
 }
 
 /// Whether somebody has a task that is not over.
-pub async fn is_busy(mut conn: &AsyncPgConnection, person: UserId) -> QueryResult<bool> {
+pub async fn has_open_tasks(mut conn: &AsyncPgConnection, person: UserId) -> QueryResult<bool> {
     IsBusy { person }.get_result(&mut conn).await
 }
 
