@@ -28,7 +28,7 @@ const SESSION_SETTINGS: &str =
 async fn perform(app: &Arc<App>, kind: JobKind, job: &Job) -> AppResult<()> {
     let scope = Scope::new(Arc::clone(app), Requester::anonymous());
     match kind {
-        JobKind::FinishTask => tasks::service::doing::finish_due(&scope, job).await,
+        JobKind::FinishTask => tasks::service::lifecycle::finish_due(&scope, job).await,
     }
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Interface, Object};
 
 use crate::domains::accounts::types::User;
-use crate::domains::accounts::types::signing_in::Session;
+use crate::domains::accounts::types::sign_in::Session;
 use crate::domains::chat::types::{Conversation, Message};
 use crate::domains::favorites::types::Favorite;
 use crate::domains::items::types::Item;

@@ -11,11 +11,11 @@ use crate::auth::Viewer;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service as accounts;
 use crate::domains::orders::model::UpdateOrder;
-use crate::domains::orders::service::{exchanging, fulfilling};
+use crate::domains::orders::service::{fulfil, place};
 use crate::domains::products::model::CreateProduct;
 use crate::domains::products::service as products;
 use crate::domains::tasks::model::{CreateTask, Expected};
-use crate::domains::tasks::service::{doing, publishing};
+use crate::domains::tasks::service::{lifecycle, publish};
 use crate::domains::tickets::service as tickets;
 use crate::domains::wallet::service as wallet;
 use crate::error::{AppError, AppResult};
@@ -137,22 +137,22 @@ async fn add_task(names: &People<'_>, task: &Task) -> AppResult<()> {
         deadline: None,
         images: Vec::new(),
     };
-    let id = publishing::create(&names.speak(&task.publisher)?, draft, None).await?.task.id;
+    let id = publish::create(&names.speak(&task.publisher)?, draft, None).await?.task.id;
     if let Some(assignee) = &task.assignee {
-        doing::accept(&names.speak(assignee)?, id, Expected::default()).await?;
+        lifecycle::accept(&names.speak(assignee)?, id, Expected::default()).await?;
     }
     if let (Some(assignee), Some(note)) = (&task.assignee, &task.submitted) {
-        doing::submit(&names.speak(assignee)?, id, Some(note.clone())).await?;
+        lifecycle::submit(&names.speak(assignee)?, id, Some(note.clone())).await?;
     }
     if task.finished {
-        doing::finish(&names.speak(&task.publisher)?, id, None).await?;
+        lifecycle::finish(&names.speak(&task.publisher)?, id, None).await?;
     }
     Ok(())
 }
 
 async fn add_order(names: &People<'_>, keeper: &str, product: ProductId, order: &Order) -> AppResult<OrderId> {
     let address = Some(order.address.clone());
-    let made = exchanging::exchange(&names.speak(&order.buyer)?, product, address, None, None).await?;
+    let made = place::exchange(&names.speak(&order.buyer)?, product, address, None, None).await?;
     let id = made.order.id;
     if let Some(tracking) = &order.tracking {
         let update = UpdateOrder {
@@ -160,10 +160,10 @@ async fn add_order(names: &People<'_>, keeper: &str, product: ProductId, order: 
             tracking_number: Patch::Set(tracking.clone()),
             ..UpdateOrder::default()
         };
-        fulfilling::update(&names.speak(keeper)?, id, update).await?;
+        fulfil::update(&names.speak(keeper)?, id, update).await?;
     }
     if order.received {
-        fulfilling::confirm(&names.speak(&order.buyer)?, id).await?;
+        fulfil::confirm(&names.speak(&order.buyer)?, id).await?;
     }
     Ok(id)
 }

@@ -14,12 +14,13 @@ use crate::auth::{Requester, Viewer};
 use crate::config::Config;
 use crate::db::WholeTransaction;
 use crate::domains::accounts::model::{Device, Platform, Registration, UpdatePlace, UpdateProfile};
-use crate::domains::accounts::service::{self as accounts, profile, registering};
+use crate::domains::accounts::service as accounts;
+use crate::domains::accounts::service::{profile, register};
 use crate::domains::chat::model::{Content, Draft, Target};
 use crate::domains::chat::service::send;
 use crate::domains::favorites::service as favorites;
 use crate::domains::items::model::{CreateItem, ItemDirection};
-use crate::domains::items::service::offering;
+use crate::domains::items::service::edit;
 use crate::domains::media::model::Sent;
 use crate::domains::media::service as media;
 use crate::error::{AppError, AppResult};
@@ -161,7 +162,7 @@ async fn register(app: &Arc<App>, person: &Person) -> AppResult<Viewer> {
         phone_code: None,
         captcha: None,
     };
-    let signed_in = registering::register(&scope, registration).await?;
+    let signed_in = register::register(&scope, registration).await?;
     // Its connection is the only one.
     drop(scope);
     let viewer = app.tokens.verify(&signed_in.tokens.access, app.clock.now())?;
@@ -190,7 +191,7 @@ async fn offer(scope: &Scope, item: &Item, images: Vec<MediaId>) -> AppResult<It
         direction: if item.direction == "WANT" { ItemDirection::Want } else { ItemDirection::Sell },
         images,
     };
-    Ok(offering::create(scope, draft, None).await?.item.id)
+    Ok(edit::create(scope, draft, None).await?.item.id)
 }
 
 /// Another picture for another title, and the same each time.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::model::ItemCard;
 use super::service;
-use super::service::listing::{ItemList, list_by_owners};
+use crate::domains::items::service::list::{ItemList, list_by_owners};
 use crate::error::AppResult;
 use crate::graphql::loader::Batch;
 use crate::ids::{ItemId, UserId};

@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, ID, Object, Upload};
 
-use super::service::{offering, trading};
 use super::types::{CreateItemInput, ItemPayload, UpdateItemInput};
+use crate::domains::items::service::{edit, trade};
 use crate::domains::media::mutation::sent;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
@@ -30,7 +30,7 @@ impl ItemMutation {
         )]
         idempotency_key: Option<String>,
     ) -> Option<AppResult<ItemPayload>> {
-        let create = async { offering::create(ctx.scope()?, input.into(), idempotency_key).await };
+        let create = async { edit::create(ctx.scope()?, input.into(), idempotency_key).await };
         mutation(ctx, create, Into::into).await
     }
 
@@ -45,7 +45,7 @@ impl ItemMutation {
     ) -> Option<AppResult<ItemPayload>> {
         let update = async {
             let id = mutation_id(ItemId::parse, &id, "id")?;
-            offering::update(ctx.scope()?, id, input.into()).await
+            edit::update(ctx.scope()?, id, input.into()).await
         };
         mutation(ctx, update, Into::into).await
     }
@@ -59,7 +59,7 @@ impl ItemMutation {
     ) -> Option<AppResult<ItemPayload>> {
         let delete = async {
             let id = mutation_id(ItemId::parse, &id, "id")?;
-            offering::delete(ctx.scope()?, id).await
+            edit::delete(ctx.scope()?, id).await
         };
         mutation(ctx, delete, Into::into).await
     }
@@ -76,7 +76,7 @@ impl ItemMutation {
         let upload = async {
             let id = mutation_id(ItemId::parse, &item_id, "itemId")?;
             let sent = files.iter().enumerate().map(|(n, file)| sent(ctx, file, format!("files.{n}")));
-            offering::upload_images(ctx.scope()?, id, sent.collect::<AppResult<_>>()?).await
+            edit::upload_images(ctx.scope()?, id, sent.collect::<AppResult<_>>()?).await
         };
         mutation(ctx, upload, Into::into).await
     }
@@ -94,7 +94,7 @@ impl ItemMutation {
         let trade = async {
             let id = mutation_id(ItemId::parse, &id, "id")?;
             let expected = expected_price.map(|price| price.0);
-            trading::trade(ctx.scope()?, id, expected).await
+            trade::trade(ctx.scope()?, id, expected).await
         };
         mutation(ctx, trade, Into::into).await
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use super::service::listing::{self, ItemList};
 use super::types::{Item, ItemFilter, ItemOrder};
 use crate::domains::items::loader::{ItemsByOwner, VisibleItem};
+use crate::domains::items::service::list::{self, ItemList};
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -43,7 +43,7 @@ pub async fn list_of_owner(
     let loaders = ctx.loaders()?;
     let items = loaders.get::<ItemsByOwner>((owner, Arc::clone(&list))).await??;
     Ok(Connection::new(items, Into::into, move |scope, bound| {
-        Box::pin(listing::count_items(scope, (*list).clone(), Some(owner), bound))
+        Box::pin(list::count_items(scope, (*list).clone(), Some(owner), bound))
     }))
 }
 
@@ -79,9 +79,9 @@ impl ItemQuery {
         let scope = ctx.scope()?;
         let list = list(filter, order_by, PageArgs { first, after, last, before })?;
         let (listing, page) = list.clone().open(scope, false)?;
-        let items = listing::list_items(scope, &listing, &page).await?;
+        let items = list::list_items(scope, &listing, &page).await?;
         Ok(Connection::new(items, Into::into, move |scope, bound| {
-            Box::pin(listing::count_items(scope, list.clone(), None, bound))
+            Box::pin(list::count_items(scope, list.clone(), None, bound))
         }))
     }
 }
@@ -102,7 +102,7 @@ impl ItemViewer {
         #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
     ) -> AppResult<Connection<Item>> {
         let page = PageArgs { first, after, last, before }.request("finished items")?;
-        let items = listing::list_finished(ctx.scope()?, &page).await?;
-        Ok(Connection::new(items, Into::into, |scope, bound| Box::pin(listing::count_finished(scope, bound))))
+        let items = list::list_finished(ctx.scope()?, &page).await?;
+        Ok(Connection::new(items, Into::into, |scope, bound| Box::pin(list::count_finished(scope, bound))))
     }
 }

@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::service::{exchanging, fulfilling};
 use super::types::{ExchangePayload, OrderPayload, UpdateOrderInput};
+use crate::domains::orders::service::{fulfil, place};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::mutation::mutation;
@@ -36,7 +36,7 @@ impl OrderMutation {
         let exchange = async {
             let id = mutation_id(ProductId::parse, &id, "id")?;
             let expected = expected_price.map(|price| price.0);
-            let done = exchanging::exchange(ctx.scope()?, id, address, expected, idempotency_key).await?;
+            let done = place::exchange(ctx.scope()?, id, address, expected, idempotency_key).await?;
             Ok(done)
         };
         mutation(ctx, exchange, Into::into).await
@@ -54,7 +54,7 @@ impl OrderMutation {
     ) -> Option<AppResult<OrderPayload>> {
         let update = async {
             let id = mutation_id(OrderId::parse, &id, "id")?;
-            fulfilling::update(ctx.scope()?, id, input.into()).await
+            fulfil::update(ctx.scope()?, id, input.into()).await
         };
         mutation(ctx, update, Into::into).await
     }
@@ -68,7 +68,7 @@ impl OrderMutation {
     ) -> Option<AppResult<OrderPayload>> {
         let confirm = async {
             let id = mutation_id(OrderId::parse, &id, "id")?;
-            fulfilling::confirm(ctx.scope()?, id).await
+            fulfil::confirm(ctx.scope()?, id).await
         };
         mutation(ctx, confirm, Into::into).await
     }
@@ -88,7 +88,7 @@ impl OrderMutation {
     ) -> Option<AppResult<OrderPayload>> {
         let cancel = async {
             let id = mutation_id(OrderId::parse, &id, "id")?;
-            fulfilling::cancel(ctx.scope()?, id, reason, idempotency_key).await
+            fulfil::cancel(ctx.scope()?, id, reason, idempotency_key).await
         };
         mutation(ctx, cancel, Into::into).await
     }
@@ -110,7 +110,7 @@ impl OrderMutation {
     ) -> Option<AppResult<OrderPayload>> {
         let refund = async {
             let id = mutation_id(OrderId::parse, &id, "id")?;
-            fulfilling::refund(ctx.scope()?, id, reason, restock, idempotency_key).await
+            fulfil::refund(ctx.scope()?, id, reason, restock, idempotency_key).await
         };
         mutation(ctx, refund, Into::into).await
     }

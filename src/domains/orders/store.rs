@@ -10,7 +10,7 @@ use super::model::{NewOrder, NewOrderEvent, Order, OrderChanges, OrderEvent, Ord
 use crate::db::cut::{Column, Cut, Holds};
 use crate::db::schema::{order_events, orders};
 use crate::db::{columns, statement};
-use crate::domains::search::listed::{Rows, Wanted};
+use crate::domains::search::list_query::{Rows, Wanted};
 use crate::ids::{OrderId, UserId};
 
 columns!(

@@ -6,12 +6,12 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 
 use super::model::{self, OrderAction, OrderStatus, UpdateOrder};
 use super::policy::{self, Actor};
-use super::service::exchanging::Exchanged;
 use crate::domains::accounts::query::{get_user, get_user_of, is_admin};
 use crate::domains::accounts::types::User;
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::Media;
 use crate::domains::orders::loader::HistoryOf;
+use crate::domains::orders::service::place::Exchanged;
 use crate::domains::products::loader::PresentProduct;
 use crate::domains::products::types::Product;
 use crate::domains::wallet::types::Wallet;

@@ -10,7 +10,7 @@ use super::model::{NewProduct, Product, ProductChanges, ProductFilter, ProductOr
 use crate::db::cut::{Column, Cut, Holds};
 use crate::db::schema::products;
 use crate::db::{columns, statement};
-use crate::domains::search::listed::{Rows, Wanted};
+use crate::domains::search::list_query::{Rows, Wanted};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
 use crate::ids::ProductId;

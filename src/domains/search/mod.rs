@@ -11,7 +11,7 @@
 //! - At most 1,000 rows of a kind are ranked for a query.
 //! - Contacts are never put into words: they are found by themselves, whole, and never shown.
 
-pub mod listed;
+pub mod list_query;
 pub mod model;
 pub mod query;
 pub mod service;

@@ -3,8 +3,8 @@
 use async_graphql::{Context, ID, Object};
 
 use super::model::Expected;
-use super::service::{disputing, doing, publishing};
 use super::types::{CreateTaskInput, TaskPayload, UpdateTaskInput};
+use crate::domains::tasks::service::{dispute, lifecycle, publish};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::mutation::mutation;
@@ -31,7 +31,7 @@ impl TaskMutation {
         )]
         idempotency_key: Option<String>,
     ) -> Option<AppResult<TaskPayload>> {
-        let create = async { publishing::create(ctx.scope()?, input.into(), idempotency_key).await };
+        let create = async { publish::create(ctx.scope()?, input.into(), idempotency_key).await };
         mutation(ctx, create, Into::into).await
     }
 
@@ -49,7 +49,7 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let update = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            publishing::update(ctx.scope()?, id, input.into(), idempotency_key).await
+            publish::update(ctx.scope()?, id, input.into(), idempotency_key).await
         };
         mutation(ctx, update, Into::into).await
     }
@@ -68,7 +68,7 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let cancel = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            publishing::cancel(ctx.scope()?, id, idempotency_key).await
+            publish::cancel(ctx.scope()?, id, idempotency_key).await
         };
         mutation(ctx, cancel, Into::into).await
     }
@@ -84,7 +84,7 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let release = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            doing::release(ctx.scope()?, id).await
+            lifecycle::release(ctx.scope()?, id).await
         };
         mutation(ctx, release, Into::into).await
     }
@@ -108,7 +108,7 @@ impl TaskMutation {
             let id = mutation_id(TaskId::parse, &id, "id")?;
             let expected =
                 Expected { price: expected_price.map(|price| price.0), updated_at: expected_updated_at.map(|at| at.0) };
-            doing::accept(ctx.scope()?, id, expected).await
+            lifecycle::accept(ctx.scope()?, id, expected).await
         };
         mutation(ctx, accept, Into::into).await
     }
@@ -124,7 +124,7 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let submit = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            doing::submit(ctx.scope()?, id, note).await
+            lifecycle::submit(ctx.scope()?, id, note).await
         };
         mutation(ctx, submit, Into::into).await
     }
@@ -141,7 +141,7 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let dispute = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            disputing::dispute(ctx.scope()?, id, &reason).await
+            dispute::dispute(ctx.scope()?, id, &reason).await
         };
         mutation(ctx, dispute, Into::into).await
     }
@@ -164,7 +164,7 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let resolve = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            disputing::resolve(ctx.scope()?, id, pay_to_assignee.0, &note, idempotency_key).await
+            dispute::resolve(ctx.scope()?, id, pay_to_assignee.0, &note, idempotency_key).await
         };
         mutation(ctx, resolve, Into::into).await
     }
@@ -178,7 +178,7 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let abandon = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            doing::abandon(ctx.scope()?, id).await
+            lifecycle::abandon(ctx.scope()?, id).await
         };
         mutation(ctx, abandon, Into::into).await
     }
@@ -196,7 +196,7 @@ impl TaskMutation {
     ) -> Option<AppResult<TaskPayload>> {
         let finish = async {
             let id = mutation_id(TaskId::parse, &id, "id")?;
-            doing::finish(ctx.scope()?, id, idempotency_key).await
+            lifecycle::finish(ctx.scope()?, id, idempotency_key).await
         };
         mutation(ctx, finish, Into::into).await
     }

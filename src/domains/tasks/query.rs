@@ -3,9 +3,9 @@
 use async_graphql::{Context, ID, Object};
 
 use super::model;
-use super::service::listing::{self, Listing};
 use super::types::{Task, TaskFilter, TaskOrder};
 use crate::domains::tasks::loader::VisibleTask;
+use crate::domains::tasks::service::list::{self, Listing};
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -24,10 +24,10 @@ pub async fn find_task(ctx: &Context<'_>, id: TaskId) -> AppResult<Option<Task>>
 
 async fn connect(ctx: &Context<'_>, list: Listing, args: PageArgs) -> AppResult<Connection<Task>> {
     let page = list.page(args)?;
-    let tasks = listing::list_tasks(ctx.scope()?, &list, &page).await?;
+    let tasks = list::list_tasks(ctx.scope()?, &list, &page).await?;
     Ok(Connection::new(tasks, Into::into, move |scope, bound| {
         let list = list.clone();
-        Box::pin(async move { listing::count_tasks(scope, &list, bound).await })
+        Box::pin(async move { list::count_tasks(scope, &list, bound).await })
     }))
 }
 

@@ -11,7 +11,7 @@ use super::model::{NewTicket, Ticket, TicketFilter, TicketLine, TicketStatus};
 use crate::db::cut::{Column, Cut, Holds};
 use crate::db::schema::{ticket_lines, tickets};
 use crate::db::{columns, statement};
-use crate::domains::search::listed::{Rows, Wanted};
+use crate::domains::search::list_query::{Rows, Wanted};
 use crate::domains::search::terms::Terms;
 use crate::ids::{TicketId, UserId};
 use crate::text::ERASED;

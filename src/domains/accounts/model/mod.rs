@@ -1,7 +1,7 @@
-//! Rows and enums of accounts: people here; their [`profile`]s, [`session`]s, [`code`]s and [`failure`]s apart.
+//! Rows and enums of accounts: people here; their [`profile`]s, [`session`]s, [`code`]s and [`error`]s apart.
 
 pub mod code;
-pub mod failure;
+pub mod error;
 pub mod profile;
 pub mod session;
 
@@ -17,7 +17,7 @@ use crate::ids::{MediaId, UserId};
 use crate::validation::Patch;
 
 pub use code::{CaptchaAnswer, CodeProof, CodePurpose};
-pub use failure::AccountError;
+pub use error::AccountError;
 pub use profile::{Gender, Place, Profile, ProfileChanges, UpdatePlace, UpdateProfile, Verification};
 pub use session::{Device, NewSession, Platform, PresentedToken, Session, SessionEnd, SignedIn, Tokens};
 

@@ -4,7 +4,7 @@ use async_graphql::{Context, Object};
 
 use crate::domains::accounts::model::CodePurpose;
 use crate::domains::accounts::service::{codes, passwords};
-use crate::domains::accounts::types::signing_in::{
+use crate::domains::accounts::types::sign_in::{
     ContactInput, ImageCaptchaAnswer, ImageCaptchaPayload, RequestVerificationCodeInput, ResetPasswordInput,
 };
 use crate::error::AppResult;

@@ -5,7 +5,7 @@ use async_graphql::{Context, Object, Upload};
 use crate::domains::accounts::service::{contacts, profile};
 use crate::domains::accounts::types::UserPayload;
 use crate::domains::accounts::types::profile::UpdateProfileInput;
-use crate::domains::accounts::types::signing_in::ContactInput;
+use crate::domains::accounts::types::sign_in::ContactInput;
 use crate::domains::media::mutation::sent;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;

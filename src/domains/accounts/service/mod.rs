@@ -1,4 +1,4 @@
-//! Use cases of accounts: finding people here; [`registering`], [`signing_in`] and [`sessions`], [`passwords`],
+//! Use cases of accounts: finding people here; [`register`], [`sign_in`] and [`sessions`], [`passwords`],
 //! [`codes`] and [`contacts`], the [`profile`], [`administration`] and [`erasure`] apart.
 
 pub mod administration;
@@ -7,9 +7,9 @@ pub mod contacts;
 pub mod erasure;
 pub mod passwords;
 pub mod profile;
-pub mod registering;
+pub mod register;
 pub mod sessions;
-pub mod signing_in;
+pub mod sign_in;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! GraphQL types of accounts: people here; [`signing_in`] and what they say of themselves ([`profile`]) apart.
+//! GraphQL types of accounts: people here; [`sign_in`] and what they say of themselves ([`profile`]) apart.
 
 pub mod administration;
 pub mod profile;
-pub mod signing_in;
+pub mod sign_in;
 
 use std::sync::Arc;
 

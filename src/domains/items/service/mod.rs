@@ -1,8 +1,8 @@
-//! Use cases of items: looking at them here; [`offering`] and changing them, and [`trading`], apart.
+//! Use cases of items: looking at them here; [`edit`] and changing them, and [`trade`], apart.
 
-pub mod listing;
-pub mod offering;
-pub mod trading;
+pub mod edit;
+pub mod list;
+pub mod trade;
 
 use std::collections::HashMap;
 use std::sync::Arc;

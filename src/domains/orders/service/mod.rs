@@ -1,7 +1,7 @@
-//! Use cases of orders: looking at them here; [`exchanging`] and [`fulfilling`] apart.
+//! Use cases of orders: looking at them here; [`place`] and [`fulfil`] apart.
 
-pub mod exchanging;
-pub mod fulfilling;
+pub mod fulfil;
+pub mod place;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! Rows and enums of tasks; what can go wrong with them in [`failure`].
+//! Rows and enums of tasks; what can go wrong with them in [`error`].
 
-pub mod failure;
+pub mod error;
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::ids::{MediaId, TaskId, UserId};
 use crate::money::Money;
 use crate::validation::Patch;
 
-pub use failure::TaskError;
+pub use error::TaskError;
 
 pg_enum! {
     /// How far a task has come. Its reward is held from the publisher when it is published, paid to the assignee when it

@@ -1,9 +1,9 @@
-//! Use cases of tasks: looking at them here; [`listing`], [`publishing`], [`doing`] and [`disputing`] apart.
+//! Use cases of tasks: looking at them here; [`list`], [`publish`], [`lifecycle`] and [`dispute`] apart.
 
-pub mod disputing;
-pub mod doing;
-pub mod listing;
-pub mod publishing;
+pub mod dispute;
+pub mod lifecycle;
+pub mod list;
+pub mod publish;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::{Card, CardColumns, CardRow, Visible, card};
 use crate::db::cut::{Column, Cut, Holds};
 use crate::db::statement;
-use crate::domains::search::listed::{Rows, Wanted};
+use crate::domains::search::list_query::{Rows, Wanted};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
 use crate::domains::tasks::model::{TaskCard, TaskFilter, TaskOrderField, TaskStatus};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::record_change;
 use crate::domains::accounts::service::{load_details, lock_viewer_shared};
 use crate::domains::orders::model::{NewOrder, NewOrderEvent, Order, OrderError, OrderStatus};
 use crate::domains::orders::policy::LONGEST_ADDRESS;
+use crate::domains::orders::service::record_change;
 use crate::domains::orders::store;
 use crate::domains::products::model::Product;
 use crate::domains::wallet::model::{Cause, Wallet};

@@ -2,13 +2,13 @@
 
 use diesel_async::AsyncPgConnection;
 
-use super::record_change;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service::{lock_person_shared, lock_viewer_shared, role_of};
 use crate::domains::orders::model::{
     NewOrderEvent, Order, OrderAction, OrderChanges, OrderError, OrderStatus, UpdateOrder,
 };
 use crate::domains::orders::policy::{self, Actor, LONGEST_NOTE};
+use crate::domains::orders::service::record_change;
 use crate::domains::orders::store;
 use crate::domains::wallet::model::Cause;
 use crate::domains::{products, wallet};

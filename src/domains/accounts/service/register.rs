@@ -2,12 +2,12 @@
 
 use diesel_async::AsyncPgConnection;
 
-use super::codes::{self, Said};
-use super::{sessions, taken};
 use crate::contact::Contact;
 use crate::domains::accounts::model::{
     AccountError, CodeProof, CodePurpose, Device, NewUser, ProfileChanges, Registration, SignedIn, User,
 };
+use crate::domains::accounts::service::codes::{self, Said};
+use crate::domains::accounts::service::{sessions, taken};
 use crate::domains::accounts::{policy, store};
 use crate::domains::search;
 use crate::error::{AppError, AppResult, UserError};

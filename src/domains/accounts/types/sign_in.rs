@@ -6,13 +6,13 @@ use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject}
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::User;
 use crate::contact::Contact;
 use crate::domains::accounts::model::code::ImageCaptcha;
 use crate::domains::accounts::model::{
     self, CaptchaAnswer, CodePurpose, Device, Platform, Registration, SignedIn, Tokens,
 };
-use crate::domains::accounts::service::signing_in::Password;
+use crate::domains::accounts::service::sign_in::Password;
+use crate::domains::accounts::types::User;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};

@@ -2,8 +2,8 @@
 
 use diesel_async::AsyncPgConnection;
 
-use super::{Act, card, find_replayed, follow_up, lock_for, replayed, settle};
 use crate::domains::tasks::model::{Dispute, Resolution, TaskAction, TaskCard, TaskChanges, TaskStatus};
+use crate::domains::tasks::service::{Act, card, find_replayed, follow_up, lock_for, replayed, settle};
 use crate::domains::tasks::{policy, store};
 use crate::error::{AppError, AppResult, UserErrorCode};
 use crate::idempotency::{self, Key};

@@ -2,11 +2,11 @@
 
 use diesel_async::AsyncPgConnection;
 
-use super::codes::{self, Said};
-use super::{registering, sessions};
 use crate::contact::Contact;
 use crate::domains::accounts::model::{Access, AccountError, CaptchaAnswer, CodePurpose, Device, SignedIn, User};
 use crate::domains::accounts::policy::{self, AccountName, LoginBuckets, TRIES_WITHOUT_CAPTCHA};
+use crate::domains::accounts::service::codes::{self, Said};
+use crate::domains::accounts::service::{register, sessions};
 use crate::domains::accounts::store;
 use crate::error::{AppError, AppResult, UserError, UserErrorCode};
 use crate::rates::{self, Bucket};
@@ -208,7 +208,7 @@ pub async fn login_with_code(scope: &Scope, contact: Contact, code: &str, device
                 codes::use_up(conn, std::slice::from_ref(&proof)).await?;
                 match &found {
                     Some(account) => open(scope, conn, account.clone(), device.clone()).await,
-                    None => registering::register_by_contact(scope, conn, &contact, device.clone()).await,
+                    None => register::register_by_contact(scope, conn, &contact, device.clone()).await,
                 }
             })
             .await;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::TaskStatus;
+use crate::domains::tasks::model::TaskStatus;
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::money::Money;
 use crate::validation::DomainError;

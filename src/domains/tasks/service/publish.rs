@@ -3,13 +3,13 @@
 use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
-use super::{Act, act, card, check, find_replayed, follow_up, record_change, replayed};
 use crate::db::violated_constraint;
 use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::media::model::MediaError;
 use crate::domains::tasks::model::{
     CreateTask, NewTask, Task, TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus, UpdateTask,
 };
+use crate::domains::tasks::service::{Act, act, card, check, find_replayed, follow_up, record_change, replayed};
 use crate::domains::tasks::{policy, store};
 use crate::domains::wallet::model::{Cause, NewTransfer};
 use crate::domains::{media, search, wallet};

@@ -8,9 +8,9 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 
-use super::model::SearchKind;
-use super::terms::{Condition, Matching, Terms};
 use crate::db::cut::Cut;
+use crate::domains::search::model::SearchKind;
+use crate::domains::search::terms::{Condition, Matching, Terms};
 
 /// Which rows of a table a list has.
 pub struct Wanted<'a> {

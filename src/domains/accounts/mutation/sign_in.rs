@@ -5,8 +5,8 @@ use async_graphql::{Context, ID, Object};
 use crate::contact::Contact;
 use crate::domains::accounts::loader::UserById;
 use crate::domains::accounts::model::Device;
-use crate::domains::accounts::service::{passwords, registering, sessions, signing_in};
-use crate::domains::accounts::types::signing_in::{
+use crate::domains::accounts::service::{passwords, register, sessions, sign_in};
+use crate::domains::accounts::types::sign_in::{
     AuthPayload, ChangePasswordInput, CredentialInput, LoginInput, RegisterInput, StreamTicketPayload,
 };
 use crate::error::AppResult;
@@ -31,7 +31,7 @@ impl SignInMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The new account.")] input: RegisterInput,
     ) -> Option<AppResult<AuthPayload>> {
-        mutation(ctx, async { registering::register(ctx.scope()?, input.into()).await }, AuthPayload::signed_in).await
+        mutation(ctx, async { register::register(ctx.scope()?, input.into()).await }, AuthPayload::signed_in).await
     }
 
     /// Signs in. An unknown account and a wrong password are both `INVALID_CREDENTIALS`; after three of them a captcha is
@@ -47,12 +47,12 @@ impl SignInMutation {
         let login = async {
             let scope = ctx.scope()?;
             match input.credential {
-                CredentialInput::Password(password) => signing_in::login(scope, password.into(), device).await,
+                CredentialInput::Password(password) => sign_in::login(scope, password.into(), device).await,
                 CredentialInput::EmailCode(by) => {
-                    signing_in::login_with_code(scope, Contact::Email(by.email.0), &by.code, device).await
+                    sign_in::login_with_code(scope, Contact::Email(by.email.0), &by.code, device).await
                 }
                 CredentialInput::PhoneCode(by) => {
-                    signing_in::login_with_code(scope, Contact::Phone(by.phone.0), &by.code, device).await
+                    sign_in::login_with_code(scope, Contact::Phone(by.phone.0), &by.code, device).await
                 }
             }
         };
@@ -71,12 +71,12 @@ impl SignInMutation {
         let prove = async {
             let scope = ctx.scope()?;
             match credential {
-                CredentialInput::Password(password) => signing_in::reauthenticate(scope, password.into()).await,
+                CredentialInput::Password(password) => sign_in::reauthenticate(scope, password.into()).await,
                 CredentialInput::EmailCode(by) => {
-                    signing_in::reauthenticate_with_code(scope, Contact::Email(by.email.0), &by.code).await
+                    sign_in::reauthenticate_with_code(scope, Contact::Email(by.email.0), &by.code).await
                 }
                 CredentialInput::PhoneCode(by) => {
-                    signing_in::reauthenticate_with_code(scope, Contact::Phone(by.phone.0), &by.code).await
+                    sign_in::reauthenticate_with_code(scope, Contact::Phone(by.phone.0), &by.code).await
                 }
             }
         };

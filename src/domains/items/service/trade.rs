@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
-use super::load_card;
 use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::items::model::{ItemCard, ItemError, ItemStatus};
+use crate::domains::items::service::load_card;
 use crate::domains::items::{policy, store};
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;

@@ -3,9 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 
-use super::{Act, act, card, find_replayed, follow_up, lock_for, lock_task, replayed, settle};
 use crate::domains::accounts::service::lock_viewer_exclusive;
 use crate::domains::tasks::model::{Expected, Resolution, Task, TaskAction, TaskCard, TaskChanges, TaskStatus};
+use crate::domains::tasks::service::{Act, act, card, find_replayed, follow_up, lock_for, lock_task, replayed, settle};
 use crate::domains::tasks::{policy, store};
 use crate::error::AppResult;
 use crate::idempotency::Key;

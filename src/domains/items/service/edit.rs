@@ -3,13 +3,13 @@
 use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
-use super::load_card;
 use crate::db::violated_constraint;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service::{lock_viewer_shared, require_role};
 use crate::domains::items::model::{
     CreateItem, Item, ItemCard, ItemChanges, ItemError, ItemStatus, NewItem, UpdateItem,
 };
+use crate::domains::items::service::load_card;
 use crate::domains::items::{policy, store};
 use crate::domains::media::model::{MediaError, Sent, Takes};
 use crate::domains::media::policy::MOST_IMAGES;
@@ -116,7 +116,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: UpdateItem) -> AppResult<
                 store::insert_images(conn, id, 0, images).await.map_err(map_missing_image)?;
             }
             if let Some(taker) = item.counterparty_id.filter(|_| to == Some(ItemStatus::Open)) {
-                super::trading::record_traded(scope, conn, taker, id).await?;
+                super::trade::record_traded(scope, conn, taker, id).await?;
             }
             search::service::index(conn, &updated).await?;
             load_card(scope, conn, id).await
