@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
 mod accounts;
+mod architecture;
 mod administration;
 mod audits;
 mod blobs;
