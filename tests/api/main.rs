@@ -74,6 +74,7 @@ mod statements;
 mod stock;
 mod storable;
 mod strangers;
+mod table_definitions;
 mod task_bounds;
 mod task_states;
 mod tasks;
