@@ -6,6 +6,7 @@ use std::time::Duration;
 use plaza::db::migrate;
 use serde_json::{Value, json};
 use tokio::process::Command;
+use tokio::sync::OnceCell;
 
 use super::{Block, Document, documents, root};
 use crate::harness::files::jpeg;
@@ -23,11 +24,19 @@ struct Demo {
     picture: String,
 }
 
+/// The demo's database, which takes seconds to fill: the servers of all these tests share it.
+static DATABASE: OnceCell<String> = OnceCell::const_new();
+
+async fn seed() -> String {
+    let database = cluster().empty_database().await;
+    let settings = [("DATABASE_URL", database.as_str()), ("PLAZA_JWT_SECRET", SECRET)];
+    assert!(output(&["seed"], &settings).await.status.success());
+    database
+}
+
 impl Demo {
     async fn new(name: &str) -> Self {
-        let database = cluster().empty_database().await;
-        let settings = [("DATABASE_URL", database.as_str()), ("PLAZA_JWT_SECRET", SECRET)];
-        assert!(output(&["seed"], &settings).await.status.success());
+        let database = DATABASE.get_or_init(seed).await.clone();
         let picture = cluster().folder(name).join("picture.jpg");
         std::fs::create_dir_all(picture.parent().unwrap()).unwrap();
         std::fs::write(&picture, jpeg(900, 600, 6, false)).unwrap();
