@@ -49,9 +49,10 @@ permissions: postgres ## Write docs/permissions.md: who may do what, as found by
 	-$(CARGO) test --locked --test api -- permissions::
 	cp target/permissions.md docs/permissions.md
 
-db-schema: ## Write src/db/schema.rs from the database in DATABASE_URL (needs diesel_cli)
-	diesel database reset
-	diesel print-schema > src/db/schema.rs
+db-schema: postgres ## Write src/db/schema.rs from the migrations, on a database of the tests
+	rm -f target/schema.rs
+	-$(CARGO) test --locked --test api -- table_definitions::
+	cp target/schema.rs src/db/schema.rs
 
 release: web ## Build for real loads
 	$(CARGO) build --locked --release

@@ -1,4 +1,5 @@
-//! Cargo's build script: lists the files of `web/dist`, compressed by the bundle's build, for `http::graphiql`.
+//! Cargo's build script: lists the files of `web/dist`, compressed by the bundle's build, for `http::graphiql`, and has the
+//! crate compiled again when a migration was added.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ fn main() -> io::Result<()> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let bundle = root.join("web/dist");
     println!("cargo:rerun-if-changed=web/embed.rs");
+    // `embed_migrations!` sees a changed migration, but not a new one.
+    println!("cargo:rerun-if-changed=migrations");
     let mut files = Vec::new();
     if bundle.is_dir() {
         // Not before it exists, or everything would be built anew each time; `make web` touches this file.

@@ -1,12 +1,12 @@
 //! The house rules that a machine can keep, and the generated files that must agree with the code.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use plaza::db::migrate;
 
 use crate::harness::{cluster, process::output, until};
+use crate::table_definitions::camel_case;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -133,89 +133,6 @@ fn everything_in_the_schema_is_described() {
     assert!(missing.is_empty(), "without a description: {missing:#?}");
 }
 
-#[derive(Default)]
-struct Table {
-    /// Columns of the primary key, with their place in it.
-    keys: Vec<(i32, String)>,
-    /// Columns, as diesel writes them.
-    lines: Vec<String>,
-}
-
-/// `src/db/schema.rs` is what diesel would print from the migrated database.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_table_definitions_are_the_database_s() {
-    let url = cluster().database().await;
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let columns = "select c.relname::text, a.attname::text, t.typname::text, a.attnotnull,
-            coalesce((select array_position(i.indkey::int2[], a.attnum) from pg_index i where i.indrelid = c.oid and i.indisprimary), -1)
-        from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-        join pg_type t on t.oid = a.atttypid
-        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
-            and c.relname not like '\\_\\_diesel%' order by c.relname, a.attnum";
-    let mut tables: BTreeMap<String, Table> = BTreeMap::new();
-    for row in client.query(columns, &[]).await.unwrap() {
-        let (table, column, not_null, key): (String, String, bool, i32) =
-            (row.get(0), row.get(1), row.get(3), row.get(4));
-        // An array's type has its elements' name behind an underscore.
-        let kind = match row.get::<_, String>(2).strip_prefix('_') {
-            Some(element) => format!("Array<Nullable<{}>>", camel(element)),
-            None => camel(row.get(2)),
-        };
-        let kind = if not_null { kind } else { format!("Nullable<{kind}>") };
-        let Table { keys, lines } = tables.entry(table).or_default();
-        let name = if column == "type" { "type_".to_owned() } else { column };
-        if key >= 0 {
-            keys.push((key, name.clone()));
-        }
-        lines.push(format!("{name} -> {kind},"));
-    }
-    let mut expected = Vec::new();
-    for (table, Table { mut keys, lines }) in tables {
-        keys.sort();
-        let keys: Vec<String> = keys.into_iter().map(|(_, name)| name).collect();
-        expected.push(format!("{table} ({}) {{", keys.join(", ")));
-        expected.extend(lines);
-    }
-    let text = read("src/db/schema.rs");
-    let found: Vec<String> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| {
-            (line.contains(" -> ") && line.ends_with(',')) || (line.ends_with(") {") && !line.contains("mod"))
-        })
-        .map(ToOwned::to_owned)
-        .collect();
-    assert_eq!(found, expected, "run `make db-schema`");
-
-    let foreign = "select conrelid::regclass::text, confrelid::regclass::text, a.attname::text,
-            count(*) over (partition by least(conrelid, confrelid), greatest(conrelid, confrelid))
-        from pg_constraint join pg_attribute a on a.attrelid = conrelid and a.attnum = conkey[1]
-        where contype = 'f' and connamespace = 'public'::regnamespace order by 1, 2";
-    // Two keys between the same tables can't be told apart, so diesel leaves both out.
-    let joinable: Vec<String> = client
-        .query(foreign, &[])
-        .await
-        .unwrap()
-        .iter()
-        .filter(|row| row.get::<_, i64>(3) == 1)
-        .map(|row| {
-            format!(
-                "diesel::joinable!({} -> {} ({}));",
-                row.get::<_, String>(0),
-                row.get::<_, String>(1),
-                row.get::<_, String>(2)
-            )
-        })
-        .collect();
-    let found: Vec<&str> = text.lines().filter(|line| line.starts_with("diesel::joinable!")).collect();
-    assert_eq!(found, joinable, "run `make db-schema`");
-}
-
-fn camel(name: &str) -> String {
-    name.split('_').map(|part| part[..1].to_uppercase() + &part[1..]).collect()
-}
-
 /// Every enum of PostgreSQL's is whole in the code: each label is read and written.
 #[tokio::test(flavor = "multi_thread")]
 async fn enums_have_every_label() {
@@ -226,7 +143,8 @@ async fn enums_have_every_label() {
     let labels = "select t.typname::text, e.enumlabel::text from pg_enum e join pg_type t on t.oid = e.enumtypid";
     for row in client.query(labels, &[]).await.unwrap() {
         let (name, label): (String, String) = (row.get(0), row.get(1));
-        let start = text.find(&format!("sql_types::{} {{", camel(&name))).unwrap_or_else(|| panic!("no enum {name}"));
+        let start =
+            text.find(&format!("sql_types::{} {{", camel_case(&name))).unwrap_or_else(|| panic!("no enum {name}"));
         let end = start + text[start..].find("\n}").unwrap();
         assert!(text[start..end].contains(&format!("= \"{label}\"")), "{name} has no {label}");
     }
