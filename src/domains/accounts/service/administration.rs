@@ -93,7 +93,7 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
         })
         .await?;
     sessions::announce(scope, &ended, SessionEnd::Revoked);
-    scope.app.mailer.nudge();
+    scope.app.mailer.wake();
     Ok(user)
 }
 

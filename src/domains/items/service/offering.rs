@@ -11,14 +11,14 @@ use crate::domains::items::model::{
     Item, ItemCard, ItemChanges, ItemDraft, ItemError, ItemStatus, ItemUpdate, NewItem,
 };
 use crate::domains::items::{policy, store};
-use crate::domains::media::model::{MediaError, Sent, Takes};
-use crate::domains::media::policy::MOST_IMAGES;
+use crate::domains::media::model::{AcceptedKinds, MediaError, UploadedFile};
+use crate::domains::media::policy::IMAGES_LIMIT;
 use crate::domains::search::model::SearchKind;
 use crate::domains::{media, search};
 use crate::error::{AppError, AppResult};
 use crate::idempotency::{self, Key};
 use crate::ids::{ItemId, MediaId, UserId};
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 use crate::validation::Fault;
 
@@ -30,7 +30,7 @@ use crate::validation::Fault;
 pub async fn create(scope: &Scope, draft: ItemDraft, key: Option<String>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(scope.viewer()?.user_id, "createItem", key, &draft)?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return card_after(scope, &*scope.db.read().await?, ItemId(done)).await;
     }
     let condition = policy::judge_draft(&draft).map_err(AppError::User)?;
@@ -49,14 +49,15 @@ pub async fn create(scope: &Scope, draft: ItemDraft, key: Option<String>) -> App
         created_at: now,
         updated_at: now,
     };
-    let buckets = rates::of_viewer(&scope.requester, "items", scope.app.config.rates.creations, TimeDelta::hours(1))?;
+    let buckets =
+        rate_limit::viewer_buckets(&scope.requester, "items", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     let mut conn = scope.db.write().await?;
     conn.transaction(async |conn| {
         hold_viewer(scope, conn).await?;
         if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
             return card_after(scope, conn, ItemId(done)).await;
         }
-        rates::spend(conn, &buckets, now).await?;
+        rate_limit::consume(conn, &buckets, now).await?;
         let item = store::insert_item(conn, &item).await?;
         idempotency::complete(conn, key.as_ref(), item.id.0).await?;
         store::insert_images(conn, item.id, 0, &images).await.map_err(gone)?;
@@ -112,7 +113,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: ItemUpdate) -> AppResult<
             changes.updated_at = Some(now);
             let updated = store::update_item(conn, id, &changes).await?;
             if let Some(images) = &images {
-                media::service::hold_files(conn, images, "input.imageIds").await?;
+                media::service::lock_files(conn, images, "input.imageIds").await?;
                 store::delete_images(conn, id).await?;
                 store::insert_images(conn, id, 0, images).await.map_err(gone)?;
             }
@@ -160,20 +161,20 @@ pub async fn delete(scope: &Scope, id: ItemId) -> AppResult<ItemCard> {
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN`, `ITEM_NOT_AVAILABLE`; `TOO_MANY_FILES` for more than an item has; those of uploading.
-pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppResult<ItemCard> {
+pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<UploadedFile>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
     let more = sent.len();
     // Looked at before the files are, which takes long; decided when they are added.
     let conn = scope.db.read().await?;
     check_room(&conn, &own(store::find_item(&conn, id).await?, viewer, "itemId")?, more).await?;
     drop(conn);
-    let kept = media::service::keep(scope, sent, Takes::Pictures).await?;
+    let staged = media::service::stage(scope, sent, AcceptedKinds::Pictures).await?;
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
-            let mut images: Vec<MediaId> = Vec::with_capacity(kept.len());
-            for kept in &kept {
-                images.push(media::service::add(scope, conn, kept).await?.file.id);
+            let mut images: Vec<MediaId> = Vec::with_capacity(staged.len());
+            for staged in &staged {
+                images.push(media::service::add_file(scope, conn, staged).await?.file.id);
             }
             let item = own(store::lock_item(conn, id).await?, viewer, "itemId")?;
             let count = check_room(conn, &item, more).await?;
@@ -185,7 +186,7 @@ pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppRes
         .await;
     drop(conn);
     if card.is_err() {
-        media::service::abandon(scope, &kept).await;
+        media::service::discard_staged(scope, &staged).await;
     }
     card
 }
@@ -194,9 +195,9 @@ pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppRes
 async fn check_room(conn: &AsyncPgConnection, item: &Item, more: usize) -> AppResult<i16> {
     policy::check_update(item, None, true).map_err(|(error, _)| error.at("itemId"))?;
     let count = store::count_images(conn, item.id).await?;
-    let room = usize::try_from(count).is_ok_and(|count| count + more <= MOST_IMAGES);
+    let room = usize::try_from(count).is_ok_and(|count| count + more <= IMAGES_LIMIT);
     if !room {
-        return Err(MediaError::TooManyImages(MOST_IMAGES).at("files").into());
+        return Err(MediaError::TooManyImages(IMAGES_LIMIT).at("files").into());
     }
     i16::try_from(count).map_err(AppError::internal)
 }

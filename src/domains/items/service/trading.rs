@@ -14,7 +14,7 @@ use crate::events::model::{Audience, NewEvent};
 use crate::events::{EventKind, outbox};
 use crate::ids::{ItemId, UserId};
 use crate::money::Money;
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 use crate::validation::Fault;
 
@@ -26,7 +26,8 @@ use crate::validation::Fault;
 pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
     let now = scope.app.clock.now();
-    let buckets = rates::of_viewer(&scope.requester, "trades", scope.app.config.rates.takings, TimeDelta::days(1))?;
+    let buckets =
+        rate_limit::viewer_buckets(&scope.requester, "trades", scope.app.config.rates.takings, TimeDelta::days(1))?;
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
@@ -37,7 +38,7 @@ pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppRes
                     None => card_after(scope, conn, id).await,
                 };
             };
-            rates::spend(conn, &buckets, now).await?;
+            rate_limit::consume(conn, &buckets, now).await?;
             search::service::set_boost(conn, SearchKind::Item, id.0, item.status.search_boost()).await?;
             tell(conn, item.owner_id, id).await?;
             card_after(scope, conn, id).await

@@ -77,7 +77,7 @@ async fn repeated(
 /// but to administrators without a part in it; `ILLEGAL_TRANSITION`; those of a key.
 pub async fn resolve(scope: &Scope, id: TaskId, paid: Money, note: &str, key: Option<String>) -> AppResult<TaskCard> {
     let key = Key::new(scope.viewer()?.user_id, "resolveTask", key, &(id, paid, note))?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     let note = policy::check_remark(note, "note")?;

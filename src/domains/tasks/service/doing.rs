@@ -12,7 +12,7 @@ use crate::idempotency::{self, Key};
 use crate::ids::{TaskId, UserId};
 use crate::jobs::{self, Job};
 use crate::money::Money;
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 
 /// Accepts an open task of somebody else's, if it still is what was seen.
@@ -22,7 +22,8 @@ use crate::scope::Scope;
 /// its deadline is over, its publisher is suspended, or the viewer has accepted too many; `RATE_LIMITED`.
 pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<TaskCard> {
     let now = scope.app.clock.now();
-    let buckets = rates::of_viewer(&scope.requester, "takings", scope.app.config.rates.takings, TimeDelta::days(1))?;
+    let buckets =
+        rate_limit::viewer_buckets(&scope.requester, "takings", scope.app.config.rates.takings, TimeDelta::days(1))?;
     let mut conn = scope.db.write().await?;
     let card = conn
         .transaction(async |conn| {
@@ -35,7 +36,7 @@ pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<
                 return Ok(card);
             };
             policy::check_expected(&task, expected)?;
-            rates::spend(conn, &buckets, now).await?;
+            rate_limit::consume(conn, &buckets, now).await?;
             let changes = TaskChanges {
                 status: Some(TaskStatus::Accepted),
                 assignee_id: Some(Some(viewer)),
@@ -151,7 +152,7 @@ fn opened_again(task: &Task, by: UserId, now: DateTime<Utc>) -> TaskChanges {
 /// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`; those of a key.
 pub async fn finish(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult<TaskCard> {
     let key = Key::new(scope.viewer()?.user_id, "finishTask", key, &id)?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());

@@ -15,7 +15,7 @@ use crate::domains::{media, search, wallet};
 use crate::error::{AppError, AppResult};
 use crate::idempotency::{self, Key};
 use crate::ids::TaskId;
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 use crate::validation::Fault;
 
@@ -35,13 +35,14 @@ fn gone(error: diesel::result::Error) -> AppError {
 pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> AppResult<TaskCard> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(scope.viewer()?.user_id, "createTask", key, &draft)?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     let now = scope.app.clock.now();
     policy::judge_draft(&draft, now).map_err(AppError::User)?;
     media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
-    let buckets = rates::of_viewer(&scope.requester, "tasks", scope.app.config.rates.creations, TimeDelta::hours(1))?;
+    let buckets =
+        rate_limit::viewer_buckets(&scope.requester, "tasks", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     let task = NewTask {
         publisher_id: viewer,
         title: draft.title.trim().to_owned(),
@@ -58,7 +59,7 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
             if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
                 return replayed(scope, conn, TaskId(done)).await;
             }
-            rates::spend(conn, &buckets, now).await?;
+            rate_limit::consume(conn, &buckets, now).await?;
             let task = store::insert_task(conn, &task).await?;
             store::insert_images(conn, task.id, &draft.images).await.map_err(gone)?;
             let transfer = NewTransfer { cause: Cause::Hold(task.id), actor: Some(viewer), note: None, at: now };
@@ -80,7 +81,7 @@ pub async fn create(scope: &Scope, draft: TaskDraft, key: Option<String>) -> App
 /// well who changes what another person pays; those of a key.
 pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<String>) -> AppResult<TaskCard> {
     let key = Key::new(scope.viewer()?.user_id, "updateTask", key, &(id, &update))?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
@@ -110,7 +111,7 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
             }
             let updated = store::update_task(conn, id, &changes).await?;
             if let Some(images) = &images {
-                media::service::hold_files(conn, images, "input.imageIds").await?;
+                media::service::lock_files(conn, images, "input.imageIds").await?;
                 store::delete_images(conn, id).await?;
                 store::insert_images(conn, id, images).await.map_err(gone)?;
             }
@@ -138,7 +139,7 @@ pub async fn update(scope: &Scope, id: TaskId, update: TaskUpdate, key: Option<S
 /// `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`, `ILLEGAL_TRANSITION`; those of a key.
 pub async fn cancel(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult<TaskCard> {
     let key = Key::new(scope.viewer()?.user_id, "cancelTask", key, &id)?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return replayed(scope, &*scope.db.read().await?, TaskId(done)).await;
     }
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
