@@ -18,7 +18,7 @@ use crate::db::Database;
 use crate::domains::media::model::Media;
 use crate::error::AppResult;
 use crate::events::Events;
-use crate::files::workshop::Workshop;
+use crate::files::processor::FileProcessor;
 use crate::ids::MediaId;
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
@@ -52,7 +52,7 @@ pub struct App {
     /// Files seen lately: they never change.
     pub seen_media: Cache<MediaId, Arc<Media>>,
     /// Where files are worked on.
-    pub workshop: Workshop,
+    pub file_processor: FileProcessor,
     /// How many mutations may run at once.
     pub mutations: Arc<Semaphore>,
     /// Figures.
@@ -85,7 +85,7 @@ impl App {
             events: Events::open(database.clone(), clock.clone(), config.event_retention_days).await?,
             storage: Storage::open(&config.storage, &config.data_dir)?,
             seen_media: Cache::new(SEEN_MEDIA),
-            workshop: Workshop::open(&config.data_dir, config.decoder.as_deref(), config.decoder_timeout)?,
+            file_processor: FileProcessor::open(&config.data_dir, config.decoder.as_deref(), config.decoder_timeout)?,
             mutations: Arc::new(Semaphore::new(config.mutations)),
             metrics: Metrics::new(),
             tracker: TaskTracker::new(),

@@ -35,7 +35,7 @@ pub fn is_storable(at: DateTime<Utc>) -> bool {
     (0..=9999).contains(&at.year()) && at.nanosecond() < 1_000_000_000
 }
 
-/// Bytes nobody can guess, from the operating system.
+/// Cryptographically secure random bytes from the operating system.
 ///
 /// # Panics
 /// When the operating system has no randomness to give; nothing safe can be done then.

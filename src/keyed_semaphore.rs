@@ -1,4 +1,4 @@
-//! A semaphore for each key, such as a person or a network: so many permits for each.
+//! A semaphore per key, such as a user or a network.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,14 +10,14 @@ use crate::error::{AppError, AppResult};
 
 type Semaphores<K> = Arc<Mutex<HashMap<K, Arc<Semaphore>>>>;
 
-/// See the module. Keys of which no permit is held or waited for are not remembered.
+/// See the module docs. Unused keys are removed.
 #[derive(Clone, Debug)]
 pub struct KeyedSemaphore<K> {
     limit: usize,
     semaphores: Semaphores<K>,
 }
 
-/// A permit of a key, until it is dropped.
+/// A permit of a key; released on drop.
 #[derive(Debug)]
 pub struct KeyedPermit<K: Copy + Eq + Hash> {
     key: K,
@@ -30,13 +30,13 @@ fn lock<K>(semaphores: &Mutex<HashMap<K, Arc<Semaphore>>>) -> MutexGuard<'_, Has
 }
 
 impl<K: Copy + Eq + Hash> KeyedSemaphore<K> {
-    /// So many permits for each key.
+    /// `limit` permits for each key.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { limit, semaphores: Arc::default() }
     }
 
-    /// Waits for a permit of a key, behind those that came before.
+    /// Waits for a permit of a key, in FIFO order.
     ///
     /// # Errors
     /// Internal: the semaphores are never closed.
@@ -46,7 +46,7 @@ impl<K: Copy + Eq + Hash> KeyedSemaphore<K> {
         Ok(permit)
     }
 
-    /// Takes a permit of a key; none when all are taken.
+    /// Takes a permit of a key; none if all are taken.
     #[must_use]
     pub fn try_acquire(&self, key: K) -> Option<KeyedPermit<K>> {
         let (semaphore, mut permit) = self.get(key);
@@ -54,7 +54,7 @@ impl<K: Copy + Eq + Hash> KeyedSemaphore<K> {
         Some(permit)
     }
 
-    /// A key's semaphore, and a permit to be: dropped without having become one, it forgets the key as well.
+    /// A key's semaphore, and an empty permit, whose drop removes an unused key.
     fn get(&self, key: K) -> (Arc<Semaphore>, KeyedPermit<K>) {
         let permit = KeyedPermit { key, semaphores: Arc::clone(&self.semaphores), permit: None };
         let mut semaphores = lock(&self.semaphores);
@@ -73,7 +73,7 @@ impl<K: Copy + Eq + Hash> Drop for KeyedPermit<K> {
     fn drop(&mut self) {
         let mut semaphores = lock(&self.semaphores);
         self.permit = None;
-        // Only the map refers to it: every other reference is made under the same lock.
+        // Unused: other references are created under the same lock.
         if semaphores.get(&self.key).is_some_and(|semaphore| Arc::strong_count(semaphore) == 1) {
             semaphores.remove(&self.key);
         }

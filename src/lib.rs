@@ -3,19 +3,19 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`app`] | everything that is built once and shared |
-//! | [`config`], [`telemetry`], [`metrics`], [`clock`] | settings; logs; figures; time and randomness |
+//! | [`config`], [`telemetry`], [`metrics`], [`clock`] | settings; logs; metrics; time and randomness |
 //! | [`http`] | transport: HTTP, WebSocket, event streams, GraphiQL, health |
 //! | [`graphql`] | the GraphQL layer: documents and their limits, context, loaders, connections, errors |
 //! | [`schema`] | the merged roots, the viewer, nodes, the union of events |
 //! | [`domains`] | one folder per domain, the same file names in each |
 //! | [`events`] | the event stream's write side: outbox, sequencer, partitions |
 //! | [`live`] | its read side: feed, hub, subscriptions that lose nothing |
-//! | [`background`] | what runs beside the requests: sequencing, mail, jobs, cleanup |
-//! | [`files`], [`storage`] | what people upload: made fit to be served; where it lies |
-//! | [`auth`] | who is asking |
-//! | [`rates`] | how often an account or address may try, over all instances |
-//! | [`idempotency`] | mutations that take effect once, however often they are sent |
-//! | [`audit`] | looking whether everything adds up |
+//! | [`background`] | background tasks: sequencing, mail, jobs, cleanup |
+//! | [`files`], [`storage`] | uploaded files: sanitising; object storage |
+//! | [`auth`] | tokens, passwords, codes, captchas |
+//! | [`rate_limit`] | rate limits per account and address, shared by all instances |
+//! | [`idempotency`] | idempotency keys of mutations |
+//! | [`audit`] | consistency checks of the database |
 //! | [`db`] | pool, embedded PostgreSQL, migrations |
 //! | [`error`], [`ids`], [`keyed_semaphore`], [`money`], [`page`], [`permit`], [`price`], [`scope`], [`text`], [`validation`] | what all domains share |
 //!
@@ -48,7 +48,7 @@ pub mod money;
 pub mod page;
 pub mod permit;
 pub mod price;
-pub mod rates;
+pub mod rate_limit;
 pub mod run;
 pub mod schema;
 pub mod scope;

@@ -11,13 +11,13 @@ use plaza::config::Config;
 use plaza::domains::accounts::model::Role;
 use plaza::domains::accounts::service as accounts;
 use plaza::error::{AppError, AppResult};
-use plaza::files::worker;
+use plaza::files::subprocess;
 use plaza::scope::Scope;
-use plaza::seed::large::Amounts;
+use plaza::seed::large::SeedCounts;
 use plaza::{audit, run, schema, seed, telemetry};
 use tokio::runtime::Builder;
 
-/// Without huge pages (its feature `no_thp`): of each a thread holds a little, and all of it stays in memory.
+/// With the feature `no_thp`: huge pages of which a thread uses a little would stay resident.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -34,39 +34,39 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Migrates the database and serves until SIGTERM (the default)
+    /// Migrate the database and serve until SIGTERM (default)
     Serve {
-        /// Add demo data first, if the database is empty
+        /// Add demo data if the database is empty
         #[arg(long)]
         demo: bool,
     },
-    /// Brings the database to this version and ends
+    /// Migrate the database and exit
     Migrate,
-    /// Prints the GraphQL schema
+    /// Print the GraphQL schema (SDL)
     Schema,
-    /// Adds demo data to an empty database; with numbers, large data beside what is there
+    /// Add demo data to an empty database; with counts, add bulk data to any database
     Seed(SeedArguments),
-    /// Looks whether all money, stock and states add up, and ends with 1 if not
+    /// Check ledger, stock and state consistency; exit 1 on findings
     Audit,
-    /// Gives somebody a role
+    /// Set the role of a user
     Promote {
-        /// Whom
+        /// Username
         username: String,
-        /// Which role
+        /// New role
         #[arg(ignore_case = true)]
         role: RoleArgument,
     },
-    /// Decodes the picture at standard input for a server
+    /// Decode a picture from stdin (used by the server)
     #[command(hide = true)]
     Picture {
-        /// Bytes that decoding it takes
+        /// Memory for decoding, in bytes
         memory: u64,
-        /// Where temporary files go
+        /// Folder of temporary files
         folder: PathBuf,
     },
-    /// Prints an access token for somebody, good for about 15 minutes
+    /// Print an access token of a user, valid for about 15 minutes
     Token {
-        /// For whom
+        /// Username
         username: String,
     },
 }
@@ -89,43 +89,43 @@ impl From<RoleArgument> for Role {
     }
 }
 
-/// How much large data.
+/// Number of rows of bulk data.
 #[derive(clap::Args)]
 struct SeedArguments {
-    /// So many people
+    /// Users
     #[arg(long, value_name = "N")]
     users: Option<i64>,
-    /// So many items of theirs
+    /// Items
     #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
     items: i64,
-    /// So many favorites
+    /// Favorites
     #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
     favorites: i64,
-    /// So many direct conversations
+    /// Direct conversations
     #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
     conversations: i64,
-    /// So many messages in them
+    /// Messages in these conversations
     #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
     messages: i64,
-    /// So many tasks
+    /// Tasks
     #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
     tasks: i64,
-    /// So many orders, and products for them
+    /// Orders, with their products
     #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
     orders: i64,
-    /// So many tickets
+    /// Support tickets
     #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
     tickets: i64,
 }
 
-/// Threads for what blocks (files, pictures, passwords): more wait. Each keeps memory of its own for a while, and of what
-/// takes long there is a bound elsewhere.
+/// Threads for blocking work (files, pictures, passwords). Few, as idle threads keep allocator caches; long work has
+/// its own limits.
 const BLOCKING_THREADS: usize = 24;
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command.unwrap_or(Command::Serve { demo: false });
     if let Command::Picture { memory, folder } = command {
-        return worker::work(memory, folder);
+        return subprocess::run_decoder(memory, folder);
     }
     match Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
         Ok(runtime) => runtime.block_on(start(command)),
@@ -166,18 +166,18 @@ async fn perform(command: Command, config: Config) -> AppResult<()> {
     if let Command::Serve { demo } = command {
         return run::serve(config, demo).await;
     }
-    let opened = run::open_database(&config, false).await?;
-    let done = match run::build(config, &opened.url).await {
+    let database = run::open_database(&config, false).await?;
+    let done = match run::build(config, &database.url).await {
         Ok(app) => perform_on(command, &app).await,
         Err(error) => Err(error),
     };
-    opened.close().await;
+    database.close().await;
     done
 }
 
 async fn perform_on(command: Command, app: &Arc<App>) -> AppResult<()> {
     match command {
-        // Building the app has migrated; the schema was printed and the picture decoded before.
+        // `run::build` has migrated; the others do not reach this point.
         Command::Serve { .. } | Command::Migrate | Command::Schema | Command::Picture { .. } => Ok(()),
         Command::Seed(SeedArguments { users: None, .. }) => seed::demo::add(app).await,
         Command::Seed(SeedArguments {
@@ -190,8 +190,8 @@ async fn perform_on(command: Command, app: &Arc<App>) -> AppResult<()> {
             orders,
             tickets,
         }) => {
-            let amounts = Amounts { users, items, favorites, conversations, messages, tasks, orders, tickets };
-            seed::large::add(app, amounts).await
+            let counts = SeedCounts { users, items, favorites, conversations, messages, tasks, orders, tickets };
+            seed::large::add(app, counts).await
         }
         Command::Audit => {
             let findings = audit::run(app.database.url()).await?;

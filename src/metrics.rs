@@ -1,4 +1,4 @@
-//! Figures for `/metrics`, in the text format of `OpenMetrics` that Prometheus reads.
+//! Metrics for `/metrics`, in the `OpenMetrics` text format.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -13,33 +13,33 @@ use prometheus_client::registry::Registry;
 
 use crate::events::backlog::Backlog;
 
-/// Seconds; an operation of Plaza's takes some milliseconds.
-const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+/// Histogram buckets in seconds; an operation takes some milliseconds.
+const SECONDS_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
-type Number = Gauge<f64, AtomicU64>;
+type FloatGauge = Gauge<f64, AtomicU64>;
 
-/// By what transport, and what kind of operation.
+/// Labels of the operation histogram.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Operation {
-    /// http, socket or sse.
+pub struct OperationLabels {
+    /// `http`, `socket` or `sse`.
     pub transport: &'static str,
-    /// query, mutation, subscription, or refused for what was none of them.
+    /// `query`, `mutation`, `subscription`, or `refused` for requests rejected before execution.
     pub kind: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Code {
+struct ErrorCodeLabel {
     code: String,
 }
 
-/// The figures that are counted as things happen.
+/// Metrics that are updated as events happen.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: Family<Operation, Counter>,
-    seconds: Family<Operation, Histogram>,
-    errors: Family<Code, Counter>,
-    /// Panics caught; each was answered as an internal error.
+    requests: Family<OperationLabels, Counter>,
+    seconds: Family<OperationLabels, Histogram>,
+    errors: Family<ErrorCodeLabel, Counter>,
+    /// Caught panics, each answered with an internal error.
     pub panics: Counter,
     /// HTTP requests being answered.
     pub in_flight: Gauge,
@@ -49,41 +49,41 @@ pub struct Metrics {
     pub event_streams: Gauge,
     /// Operations running on sockets and event streams.
     pub operations: Gauge,
-    /// Frames and events that wait for slow readers.
+    /// Frames and events queued for slow readers.
     pub queued_frames: Gauge,
-    now: Now,
+    now: SampledGauges,
 }
 
-/// What is looked up when it is asked for.
+/// Gauges set at each scrape.
 #[derive(Debug, Default)]
-struct Now {
-    event_head: Number,
-    feed_lag: Number,
-    feed_behind: Number,
-    outbox: Number,
-    outbox_age: Number,
-    sequencer: Number,
-    subscriptions: Number,
-    queued_events: Number,
-    tasks: Number,
-    mutations: Number,
-    connections: Number,
-    idle: Number,
+struct SampledGauges {
+    event_head: FloatGauge,
+    feed_lag: FloatGauge,
+    feed_behind: FloatGauge,
+    outbox: FloatGauge,
+    outbox_age: FloatGauge,
+    sequencer: FloatGauge,
+    subscriptions: FloatGauge,
+    queued_events: FloatGauge,
+    tasks: FloatGauge,
+    mutations: FloatGauge,
+    connections: FloatGauge,
+    idle: FloatGauge,
     statements: Counter,
 }
 
-/// What is looked up when the metrics are asked for.
+/// Values sampled at each scrape.
 #[derive(Clone, Copy, Debug)]
-pub struct Sampled {
-    /// How far the stream is behind; none without a database: its metrics are then not numbers.
+pub struct MetricsSample {
+    /// Backlog of the stream; none without a database, which gives NaN.
     pub backlog: Option<Backlog>,
-    /// The position of the stream's head here.
+    /// Position of this instance's head of the stream.
     pub event_head: i64,
     /// Whether this instance sequences the events.
     pub is_leading: bool,
     /// Subscriptions in the hub.
     pub subscriptions: usize,
-    /// Events that wait for subscribers.
+    /// Events queued for subscribers.
     pub queued_events: usize,
     /// Running mutations, sockets and event streams.
     pub tasks: usize,
@@ -104,11 +104,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// All figures at zero.
+    /// All metrics at zero.
     #[must_use]
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("plaza");
-        let seconds = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
+        let seconds = Family::new_with_constructor((|| Histogram::new(SECONDS_BUCKETS)) as fn() -> Histogram);
         let metrics = Self {
             requests: Family::default(),
             seconds,
@@ -119,7 +119,7 @@ impl Metrics {
             event_streams: Gauge::default(),
             operations: Gauge::default(),
             queued_frames: Gauge::default(),
-            now: Now::default(),
+            now: SampledGauges::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Operations answered", metrics.requests.clone());
@@ -152,44 +152,44 @@ impl Metrics {
         Self { registry, ..metrics }
     }
 
-    /// Counts an operation that was answered; one event of a subscription is none.
-    pub fn answered(&self, transport: &'static str, kind: Option<OperationType>, took: Duration) {
+    /// Counts an answered operation; events of a subscription do not count.
+    pub fn record_operation(&self, transport: &'static str, kind: Option<OperationType>, took: Duration) {
         let kind = match kind {
             Some(OperationType::Query) => "query",
             Some(OperationType::Mutation) => "mutation",
             Some(OperationType::Subscription) => "subscription",
             None => "refused",
         };
-        let operation = Operation { transport, kind };
+        let operation = OperationLabels { transport, kind };
         self.requests.get_or_create(&operation).inc();
         self.seconds.get_or_create(&operation).observe(took.as_secs_f64());
     }
 
     /// Counts an error of a response.
     pub fn count_error(&self, code: &str) {
-        self.errors.get_or_create(&Code { code: code.to_owned() }).inc();
+        self.errors.get_or_create(&ErrorCodeLabel { code: code.to_owned() }).inc();
     }
 
     /// All metrics as text.
     #[must_use]
-    pub fn encode(&self, sampled: &Sampled) -> String {
-        let (now, backlog) = (&self.now, sampled.backlog);
+    pub fn encode(&self, sample: &MetricsSample) -> String {
+        let (now, backlog) = (&self.now, sample.backlog);
         now.feed_lag.set(backlog.map_or(f64::NAN, |backlog| backlog.feed_seconds));
         now.outbox_age.set(backlog.map_or(f64::NAN, |backlog| backlog.outbox_seconds));
         #[expect(clippy::cast_precision_loss, reason = "a figure of 2^52 would be no concern of precision")]
         {
-            now.event_head.set(sampled.event_head as f64);
+            now.event_head.set(sample.event_head as f64);
             now.feed_behind.set(backlog.map_or(f64::NAN, |backlog| backlog.feed as f64));
             now.outbox.set(backlog.map_or(f64::NAN, |backlog| backlog.outbox as f64));
-            now.subscriptions.set(sampled.subscriptions as f64);
-            now.queued_events.set(sampled.queued_events as f64);
-            now.tasks.set(sampled.tasks as f64);
-            now.mutations.set(sampled.mutations as f64);
+            now.subscriptions.set(sample.subscriptions as f64);
+            now.queued_events.set(sample.queued_events as f64);
+            now.tasks.set(sample.tasks as f64);
+            now.mutations.set(sample.mutations as f64);
         }
-        now.sequencer.set(f64::from(u8::from(sampled.is_leading)));
-        now.connections.set(f64::from(sampled.connections));
-        now.idle.set(f64::from(sampled.idle_connections));
-        now.statements.inner().store(sampled.statements, std::sync::atomic::Ordering::Relaxed);
+        now.sequencer.set(f64::from(u8::from(sample.is_leading)));
+        now.connections.set(f64::from(sample.connections));
+        now.idle.set(f64::from(sample.idle_connections));
+        now.statements.inner().store(sample.statements, std::sync::atomic::Ordering::Relaxed);
         let mut out = String::new();
         // Writing to a text does not fail.
         let _ = text::encode(&mut out, &self.registry);
@@ -197,12 +197,12 @@ impl Metrics {
     }
 }
 
-/// Counts something up for as long as it lives.
+/// Increments a gauge while it lives.
 #[derive(Debug)]
-pub struct Counted(Gauge);
+pub struct GaugeGuard(Gauge);
 
-impl Counted {
-    /// Counted from now on.
+impl GaugeGuard {
+    /// Increments the gauge.
     #[must_use]
     pub fn new(gauge: &Gauge) -> Self {
         gauge.inc();
@@ -210,7 +210,7 @@ impl Counted {
     }
 }
 
-impl Drop for Counted {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }

@@ -1,4 +1,4 @@
-//! A mutation's permit to run: one of so many at once, given back while it waits for what takes long.
+//! Permit of a running mutation, which bounds concurrency and is released during slow waits.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,29 +6,29 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{AppError, AppResult};
 
-/// See the module. It lies in the data of a mutation's request.
+/// See the module docs. Stored in the data of a mutation's request.
 #[derive(Debug)]
 pub struct MutationPermit {
     all: Arc<Semaphore>,
-    /// None while it is given back.
+    /// None while released.
     held: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl MutationPermit {
-    /// Takes one.
+    /// Takes a permit.
     ///
     /// # Errors
-    /// Overloaded when all are taken.
+    /// Overloaded if none is free.
     pub fn take(all: &Arc<Semaphore>) -> AppResult<Self> {
         let held = Arc::clone(all).try_acquire_owned().map_err(|_| AppError::overloaded())?;
         Ok(Self { all: Arc::clone(all), held: Mutex::new(Some(held)) })
     }
 
-    /// Waits without the permit. Afterwards it is taken again, before mutations that come anew: those that run give theirs
-    /// back in time, so it comes soon.
+    /// Awaits work without the permit, then reacquires it, ahead of new mutations, which do not queue. Running mutations have
+    /// a timeout, so the wait is bounded.
     ///
     /// # Errors
-    /// Internal, when the process has no permits any more.
+    /// Internal if the semaphore is closed.
     pub async fn pause<T>(&self, wait: impl Future<Output = T>) -> AppResult<T> {
         let is_held = self.lock().take().is_some();
         let waited = wait.await;

@@ -18,54 +18,54 @@ use crate::db::{Database, migrate};
 use crate::error::{AppError, AppResult};
 use crate::http;
 use crate::http::endpoint::Endpoint;
-use crate::http::server::{ConnectionLimits, Front};
+use crate::http::server::{ConnectionLimits, StartupGate};
 use crate::live::Live;
 use crate::seed;
 
-/// How long running mutations and sockets may take to end.
-const DRAIN: Duration = Duration::from_secs(8);
+/// Time for running requests and sockets to finish at shutdown.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How often the embedded cluster is looked after.
-const REVIVE: Duration = Duration::from_millis(500);
+/// How often the embedded cluster is checked.
+const WATCHDOG_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The database to work on, and the cluster that has to be stopped afterwards.
-pub struct Opened {
+/// The database, and the embedded cluster if this process runs it.
+pub struct DatabaseHandle {
     /// Connection string.
     pub url: String,
     cluster: Option<Arc<Cluster>>,
 }
 
-/// Finds the database: the one that is set, or the embedded one, started where need be.
+/// The configured database, or the embedded one, started if needed.
 ///
 /// # Errors
 /// When the embedded cluster can't be run.
-pub async fn open_database(config: &Config, exclusive: bool) -> AppResult<Opened> {
+pub async fn open_database(config: &Config, exclusive: bool) -> AppResult<DatabaseHandle> {
     if let Some(url) = &config.database_url {
-        return Ok(Opened { url: url.clone(), cluster: None });
+        return Ok(DatabaseHandle { url: url.clone(), cluster: None });
     }
     let options =
         Options { data_dir: config.data_dir.clone(), bin_dir: config.pg_bin.clone(), extra_settings: String::new() };
     let start = move || if exclusive { Cluster::start(&options) } else { Cluster::start_or_join(&options) };
     let cluster = tokio::task::spawn_blocking(start).await.map_err(AppError::internal)?.map_err(AppError::internal)?;
-    Ok(Opened { url: cluster.url("plaza"), cluster: Some(Arc::new(cluster)) })
+    Ok(DatabaseHandle { url: cluster.url("plaza"), cluster: Some(Arc::new(cluster)) })
 }
 
-impl Opened {
-    /// Starts the embedded cluster again whenever it dies, until that is ended.
+impl DatabaseHandle {
+    /// Watchdog: restarts the embedded cluster if it dies, until cancelled.
     async fn keep_alive(&self, ended: CancellationToken) {
         let Some(cluster) = self.cluster.clone() else { return };
-        while ended.run_until_cancelled(tokio::time::sleep(REVIVE)).await.is_some() {
+        while ended.run_until_cancelled(tokio::time::sleep(WATCHDOG_INTERVAL)).await.is_some() {
             let cluster = Arc::clone(&cluster);
-            match tokio::task::spawn_blocking(move || cluster.revive()).await {
+            match tokio::task::spawn_blocking(move || cluster.restart_if_dead()).await {
                 Ok(Ok(false)) => {}
-                Ok(Ok(true)) => tracing::warn!("the embedded PostgreSQL had died, and was started again"),
-                Ok(Err(error)) => tracing::warn!(%error, "the embedded PostgreSQL died"),
-                Err(error) => tracing::warn!(%error, "the embedded PostgreSQL can't be looked after"),
+                Ok(Ok(true)) => tracing::warn!("embedded PostgreSQL died, restarted"),
+                Ok(Err(error)) => tracing::warn!(%error, "embedded PostgreSQL died, restart failed"),
+                Err(error) => tracing::warn!(%error, "embedded PostgreSQL watchdog failed"),
             }
         }
     }
 
-    /// Stops the embedded cluster, where it is ours.
+    /// Stops the embedded cluster if this process runs it.
     pub async fn close(self) {
         let Some(cluster) = self.cluster else { return };
         match tokio::task::spawn_blocking(move || cluster.stop()).await {
@@ -84,7 +84,7 @@ pub async fn build(config: Config, url: &str) -> AppResult<Arc<App>> {
     let listen_url = config.listen_database_url.clone();
     let ran = migrate::run(listen_url.as_deref().unwrap_or(url)).await?;
     if !ran.is_empty() {
-        tracing::info!(migrations = ran.len(), "migrated the database");
+        tracing::info!(migrations = ran.len(), "database migrated");
     }
     let database = Database::connect(url, listen_url.as_deref(), config.db_connections).await?;
     App::build(config, database, Clock::System).await
@@ -99,48 +99,47 @@ pub async fn serve(config: Config, demo: bool) -> AppResult<()> {
         seed::demo::check(&config)?;
     }
     raise_open_files();
-    let opened = open_database(&config, true).await?;
+    let database = open_database(&config, true).await?;
     let ended = CancellationToken::new();
     let (served, ()) = tokio::join!(
         async {
-            let served = serve_on(config, &opened.url, demo).await;
+            let served = serve_on(config, &database.url, demo).await;
             ended.cancel();
             served
         },
-        opened.keep_alive(ended.clone())
+        database.keep_alive(ended.clone())
     );
-    opened.close().await;
+    database.close().await;
     served
 }
 
-/// Raises the number of files and connections that the process may hold to what the system allows it: what it is given
-/// at first is a quarter of the sockets that Plaza takes, or less.
+/// Raises the soft limit of open files to the hard limit: the usual soft limit is far below the socket limit.
 fn raise_open_files() {
     let raised =
         getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
     if let Err(error) = raised {
-        tracing::warn!(%error, "the number of open files could not be raised");
+        tracing::warn!(%error, "could not raise the limit of open files");
     }
 }
 
-/// How many connections leave room for what else is opened: a quarter of the process's files, 1,000 at the most, are for
-/// the database, for files being sent, and for programs.
+/// Connections within the limit of open files: a quarter of it, at most 1,000, is reserved for the database, files being
+/// sent, and subprocesses.
 fn connections_with_room() -> usize {
     let files = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(now, _)| now);
     usize::try_from(files - (files / 4).min(1000)).unwrap_or(usize::MAX)
 }
 
 async fn serve_on(config: Config, url: &str, demo: bool) -> AppResult<()> {
-    let mut ending = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let mut signals = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     let bind = config.bind;
     let listener = TcpListener::bind(bind)
         .await
         .map_err(|error| AppError::internal(format!("can't listen on {bind} (PLAZA_BIND): {error}")))?;
     let address = listener.local_addr().map_err(AppError::internal)?;
-    // It answers from the beginning: alive, but not ready while the database is migrated.
-    let (front, closing) = (Front::default(), CancellationToken::new());
+    // Listens at once: alive, but not ready during the migration.
+    let (gate, stop) = (StartupGate::default(), CancellationToken::new());
     let limits = ConnectionLimits::of(&config).within(connections_with_room());
-    let server = http::server::serve(listener, front.clone(), limits, closing.clone());
+    let server = http::server::serve(listener, gate.clone(), limits, stop.clone());
     let server = tokio::spawn(server);
     let started = async {
         let app = build(config, url).await?;
@@ -149,29 +148,29 @@ async fn serve_on(config: Config, url: &str, demo: bool) -> AppResult<()> {
         if demo {
             seed::demo::add_once(&app).await?;
         }
-        front.open(Endpoint::new(&live)?.router());
+        gate.open(Endpoint::new(&live)?.router());
         Ok::<_, AppError>((app, background))
     };
     let (app, background) = tokio::select! {
         started = started => started?,
-        _ = ending.0.recv() => return Ok(()),
-        _ = ending.1.recv() => return Ok(()),
+        _ = signals.0.recv() => return Ok(()),
+        _ = signals.1.recv() => return Ok(()),
     };
     announce(&app, address);
     tokio::select! {
-        _ = ending.0.recv() => {}
-        _ = ending.1.recv() => {}
+        _ = signals.0.recv() => {}
+        _ = signals.1.recv() => {}
     }
-    tracing::info!("ending: no new work, running requests finish");
+    tracing::info!("shutting down, draining requests");
     app.draining.cancel();
-    closing.cancel();
+    stop.cancel();
     app.tracker.close();
     let finished = async {
         let _ = server.await;
         app.tracker.wait().await;
     };
-    if tokio::time::timeout(DRAIN, finished).await.is_err() {
-        tracing::warn!("some requests did not finish in time");
+    if tokio::time::timeout(DRAIN_TIMEOUT, finished).await.is_err() {
+        tracing::warn!("drain timed out with requests running");
     }
     app.stop.cancel();
     let _ = tokio::time::timeout(Duration::from_secs(1), background.wait()).await;
@@ -182,7 +181,7 @@ fn listen(kind: SignalKind) -> AppResult<tokio::signal::unix::Signal> {
     signal(kind).map_err(AppError::internal)
 }
 
-/// The one thing that is written to standard output: where Plaza is.
+/// Prints the addresses, the only output to stdout.
 #[expect(clippy::print_stdout, reason = "this is what whoever starts Plaza looks for")]
 fn announce(app: &App, address: SocketAddr) {
     let graphiql = if app.config.production { String::new() } else { format!("\n  GraphiQL  http://{address}/") };

@@ -7,7 +7,7 @@ use diesel_async::AsyncPgConnection;
 
 use crate::app::App;
 use crate::auth::{Requester, Viewer};
-use crate::db::{Lease, Work};
+use crate::db::{Lease, TransactionWork};
 use crate::error::AppResult;
 use crate::events::model::NewEvent;
 use crate::events::{StreamCursor, outbox};
@@ -52,7 +52,7 @@ impl Scope {
     pub async fn transaction<R, F>(&self, work: F) -> AppResult<R>
     where
         for<'r> F: AsyncFnMut(&'r mut AsyncPgConnection) -> AppResult<R>
-            + Work<&'r mut AsyncPgConnection, AppResult<R>, Fut: Send>
+            + TransactionWork<&'r mut AsyncPgConnection, AppResult<R>, Fut: Send>
             + Send,
         R: Send,
     {

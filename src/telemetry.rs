@@ -1,4 +1,4 @@
-//! Logs. Every request runs in a span with its trace id, which masked errors carry to the client.
+//! Logging. Every request runs in a span with its trace id, which internal errors carry to the client.
 
 use std::io::IsTerminal;
 
@@ -8,8 +8,8 @@ use tracing_subscriber::EnvFilter;
 use crate::clock::random_bytes;
 use crate::config::LogFormat;
 
-/// Sends log lines to standard error from here on, by a thread of their own: whoever reads them slowly loses lines, and
-/// holds no request up. What waits is written when the guard is dropped.
+/// Logs to stderr through a non-blocking writer: a slow reader loses lines, requests never block. Flushed when the guard is
+/// dropped.
 pub fn init(format: LogFormat, filter: &str) -> WorkerGuard {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
@@ -17,7 +17,7 @@ pub fn init(format: LogFormat, filter: &str) -> WorkerGuard {
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(writer);
-    // A second call, as tests may make, changes nothing.
+    // A second call, as in tests, has no effect.
     let _ = match format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
@@ -30,7 +30,7 @@ pub fn init(format: LogFormat, filter: &str) -> WorkerGuard {
     guard
 }
 
-/// Names one request in the log and in its masked errors: 16 hexadecimal digits.
+/// Identifies a request in the log and in internal errors: 16 hex digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceId(String);
 

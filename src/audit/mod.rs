@@ -1,7 +1,7 @@
-//! Looking whether everything adds up: money, stock, states, counts, what is found, the stream.
+//! Consistency checks: ledger, stock, states, counters, search entries, event stream.
 //!
-//! All of it is asked in one snapshot, so that it may be asked at any time, of a database that is being written to. What
-//! PostgreSQL itself refuses by a constraint is not asked again.
+//! All rules run in one snapshot, so an audit can run beside a serving instance. Invariants enforced by constraints are not
+//! checked.
 
 mod store;
 
@@ -11,14 +11,14 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use crate::error::{AppError, AppResult};
 
-/// Something that does not add up.
+/// A violation of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What should hold.
+    /// The rule.
     pub rule: &'static str,
-    /// Of what it does not.
+    /// The row that violates it.
     pub subject: String,
-    /// How it is instead.
+    /// The actual values.
     pub detail: String,
 }
 
@@ -28,16 +28,13 @@ impl fmt::Display for Finding {
     }
 }
 
-/// How many rules there are.
+/// Number of rules.
 #[must_use]
 pub fn rules() -> usize {
     store::rules().count()
 }
 
-/// Asks a database all that should hold, and gives what does not: of each rule the first twenty.
-///
-/// # Errors
-/// When the database fails.
+/// Runs all rules; returns up to 20 findings of each.
 pub async fn run(url: &str) -> AppResult<Vec<Finding>> {
     let mut conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
     let mut snapshot = conn.build_transaction().repeatable_read().read_only();

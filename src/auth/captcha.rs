@@ -1,31 +1,31 @@
-//! Pictures of a few letters that a person can read.
+//! Image captchas.
 
 use captcha::filters::{Dots, Noise, Wave};
 
 use crate::error::{AppError, AppResult};
 
-/// Letters and digits that are not taken for one another; case makes no difference.
+/// Letters and digits that are not confused; case-insensitive.
 const LETTERS: &[char] = &[
     'A', 'D', 'E', 'F', 'G', 'H', 'M', 'N', 'Q', 'R', 'T', 'Y', 'a', 'd', 'e', 'f', 'h', 'm', 'n', 'r', 't', 'y', '4',
     '6', '7',
 ];
 
-/// How many letters a picture has: at one try each, a guess is right once in half a million.
+/// Letters of a captcha: one guess in half a million is right.
 const LENGTH: u32 = 5;
 
-/// A picture and what it says.
-pub struct Picture {
-    /// What has to be typed.
+/// A captcha image and its answer.
+pub struct Captcha {
+    /// Normalised answer.
     pub answer: String,
-    /// PNG, 240 by 100.
+    /// PNG, 240 x 100 pixels.
     pub png: Vec<u8>,
 }
 
-/// Draws a picture; takes milliseconds, so it belongs on the blocking pool.
+/// Draws a captcha. Takes milliseconds: run it on the blocking pool.
 ///
 /// # Errors
 /// When the picture can't be encoded.
-pub fn draw() -> AppResult<Picture> {
+pub fn draw() -> AppResult<Captcha> {
     let mut captcha = captcha::Captcha::new();
     captcha
         .set_chars(LETTERS)
@@ -36,10 +36,10 @@ pub fn draw() -> AppResult<Picture> {
         .view(240, 100)
         .apply_filter(Dots::new(6).max_radius(6));
     let png = captcha.as_png().ok_or_else(|| AppError::internal("a captcha could not be encoded"))?;
-    Ok(Picture { answer: normalise(&captcha.chars_as_string()), png })
+    Ok(Captcha { answer: normalise(&captcha.chars_as_string()), png })
 }
 
-/// An answer as it is compared.
+/// Normal form for comparison.
 #[must_use]
 pub fn normalise(answer: &str) -> String {
     answer.trim().to_lowercase()

@@ -2,14 +2,14 @@
 
 use crate::clock::random_bytes;
 
-/// A code that nobody can guess in five tries, but for five in a million.
+/// Six random digits: five tries succeed with a probability of 5 in a million.
 #[must_use]
 pub fn generate() -> String {
     let number = u64::from_be_bytes(random_bytes()) % 1_000_000;
     format!("{number:06}")
 }
 
-/// A code as it is compared: people copy spaces along.
+/// Removes whitespace, which users copy along.
 #[must_use]
 pub fn normalise(code: &str) -> String {
     code.chars().filter(|c| !c.is_whitespace()).collect()

@@ -1,4 +1,4 @@
-//! The keys that Plaza signs with: one to sign, and while it is being rotated one more that is still accepted.
+//! Signing keys: one to sign, and during a rotation a second one that is accepted.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -10,12 +10,12 @@ use crate::error::{AppError, AppResult};
 
 const ISSUER: &str = "plaza";
 
-/// See the module.
+/// See the module docs.
 #[derive(Clone)]
 pub struct Keys {
     signing: EncodingKey,
     accepted: Vec<DecodingKey>,
-    /// For what is compared with a stored hash; the signing secret's first.
+    /// For keyed hashes; the signing secret's first.
     macs: Vec<Hmac<Sha256>>,
 }
 
@@ -33,16 +33,16 @@ impl Keys {
         }
     }
 
-    /// Signs a token for an audience; its claims name a subject and an end.
+    /// Signs a token for an audience; the claims contain `sub` and `exp`.
     ///
     /// # Errors
     /// When signing fails.
     pub fn sign<C: Serialize>(&self, audience: &str, claims: &C) -> AppResult<String> {
-        let claims = Addressed { iss: ISSUER, aud: audience, claims };
+        let claims = TokenClaims { iss: ISSUER, aud: audience, claims };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing).map_err(AppError::internal)
     }
 
-    /// The claims of a token for this audience, if it is ours. Its end is for the caller to look at.
+    /// The claims of a valid token for this audience. The caller checks `exp`.
     #[must_use]
     pub fn read<C: DeserializeOwned + Clone>(&self, token: &str, audience: &str) -> Option<C> {
         let mut validation = Validation::new(Algorithm::HS256);
@@ -50,7 +50,7 @@ impl Keys {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[audience]);
         validation.leeway = 0;
-        // Compared with our own clock by the caller.
+        // The caller checks it with the app's clock.
         validation.validate_exp = false;
         self.accepted
             .iter()
@@ -58,29 +58,29 @@ impl Keys {
             .map(|data| data.claims)
     }
 
-    /// The hash under which a short secret is stored: of no use without the key, however few such secrets there are.
+    /// Keyed hash for storing a short secret, which a plain hash would not protect.
     #[must_use]
     pub fn hash(&self, parts: &[&str]) -> Vec<u8> {
         self.macs.first().map(|mac| with_parts(mac, parts).finalize().into_bytes().to_vec()).unwrap_or_default()
     }
 
-    /// Whether a stored hash is of these parts; takes the same time whatever they are.
+    /// Whether a stored hash is of these parts; constant time.
     #[must_use]
     pub fn matches(&self, hash: &[u8], parts: &[&str]) -> bool {
         self.macs.iter().any(|mac| with_parts(mac, parts).verify_slice(hash).is_ok())
     }
 }
 
-/// Claims with what every token says.
+/// Claims with issuer and audience.
 #[derive(Serialize)]
-struct Addressed<'a, C> {
+struct TokenClaims<'a, C> {
     iss: &'a str,
     aud: &'a str,
     #[serde(flatten)]
     claims: &'a C,
 }
 
-/// Each part with its length before it, so that no two lists of parts read the same.
+/// Length-prefixed parts, so that the encoding is unambiguous.
 fn with_parts(mac: &Hmac<Sha256>, parts: &[&str]) -> Hmac<Sha256> {
     parts.iter().fold(mac.clone(), |mac, part| {
         mac.chain_update((part.len() as u64).to_be_bytes()).chain_update(part.as_bytes())

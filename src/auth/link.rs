@@ -1,4 +1,4 @@
-//! The token in a mailed link that verifies an address: whose account, which address, for a day.
+//! Token of a mailed link that verifies an e-mail address of an account.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,11 +9,11 @@ use crate::ids::UserId;
 
 const AUDIENCE: &str = "plaza verify-email";
 
-/// How long a link is good.
-pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
+/// Lifetime of a link.
+pub const LINK_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Claims {
+struct LinkClaims {
     sub: String,
     email: String,
     exp: i64,
@@ -24,27 +24,30 @@ struct Claims {
 /// # Errors
 /// When signing fails.
 pub fn issue(keys: &Keys, user: UserId, email: &str, now: DateTime<Utc>) -> AppResult<String> {
-    keys.sign(AUDIENCE, &Claims { sub: user.0.to_string(), email: email.into(), exp: (now + LIFETIME).timestamp() })
+    keys.sign(
+        AUDIENCE,
+        &LinkClaims { sub: user.0.to_string(), email: email.into(), exp: (now + LINK_LIFETIME).timestamp() },
+    )
 }
 
-/// What a link's token says.
+/// Result of reading a link's token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Link {
-    /// This account's holder reads the mail of this address.
-    Good(UserId, String),
-    /// It did, until a while ago.
+pub enum VerificationLink {
+    /// Account and verified address.
+    Valid(UserId, String),
+    /// Expired.
     Expired,
-    /// Not ours, or not whole.
+    /// Forged or malformed.
     Invalid,
 }
 
 /// Reads a link's token.
 #[must_use]
-pub fn read(keys: &Keys, token: &str, now: DateTime<Utc>) -> Link {
-    let Some(claims) = keys.read::<Claims>(token, AUDIENCE) else { return Link::Invalid };
+pub fn read(keys: &Keys, token: &str, now: DateTime<Utc>) -> VerificationLink {
+    let Some(claims) = keys.read::<LinkClaims>(token, AUDIENCE) else { return VerificationLink::Invalid };
     match claims.sub.parse() {
-        Err(_) => Link::Invalid,
-        Ok(_) if claims.exp <= now.timestamp() => Link::Expired,
-        Ok(user) => Link::Good(UserId(user), claims.email),
+        Err(_) => VerificationLink::Invalid,
+        Ok(_) if claims.exp <= now.timestamp() => VerificationLink::Expired,
+        Ok(user) => VerificationLink::Valid(UserId(user), claims.email),
     }
 }

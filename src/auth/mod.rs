@@ -1,19 +1,19 @@
-//! Who is asking: access tokens, refresh tokens, passwords, codes and captchas, and the sessions that were ended.
+//! Authentication: access tokens, refresh tokens, passwords, codes, captchas, revoked sessions.
 //!
-//! An access token is verified from memory alone: signature, lifetime, and the set of sessions revoked lately, which
-//! every instance keeps from the event stream. No statement is spent on it.
+//! An access token is verified in memory, without SQL: signature, lifetime, and the set of recently revoked sessions, which
+//! every instance maintains from the event stream.
 
 pub mod captcha;
 pub mod code;
 pub mod keys;
 pub mod link;
 pub mod password;
+pub mod password_blocklist;
 pub mod refresh;
 pub mod revoked;
 pub mod secret;
 pub mod stream_ticket;
 pub mod token;
-pub mod weak;
 
 use std::net::IpAddr;
 
@@ -28,16 +28,16 @@ use crate::telemetry::TraceId;
 /// The signed-in user of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Viewer {
-    /// Whose account.
+    /// The account.
     pub user_id: UserId,
-    /// Which sign-in.
+    /// The session.
     pub session_id: SessionId,
-    /// When the access token ends, and with it a socket opened by it.
+    /// Expiry of the access token, and of sockets opened with it.
     pub expires_at: DateTime<Utc>,
 }
 
 impl Viewer {
-    /// The viewer that a token's claims name, user and session as decimal numbers, the end in seconds.
+    /// From claims: decimal ids, expiry in seconds.
     fn of_claims(user: &str, session: &str, expires_at: i64) -> Option<Self> {
         Some(Self {
             user_id: UserId(user.parse().ok()?),
@@ -47,16 +47,16 @@ impl Viewer {
     }
 }
 
-/// Why an access token is refused.
+/// Why an access token is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Not ours, or not whole.
+    /// Forged or malformed.
     #[error("The access token is not valid.")]
     Invalid,
-    /// Over.
+    /// Expired.
     #[error("The access token has expired; use refreshSession.")]
     Expired,
-    /// Its session was ended, for this reason.
+    /// The session ended.
     #[error("This session was ended; sign in again.")]
     Ended(SessionEnd),
 }
@@ -79,23 +79,23 @@ impl From<TokenError> for AppError {
     }
 }
 
-/// Who asks and from where; one per HTTP request, one per socket.
+/// Who sends a request, and from where; one per HTTP request, one per socket.
 #[derive(Clone, Debug)]
 pub struct Requester {
-    /// None when no token was sent, and when the one that was sent is refused.
+    /// None without a valid token.
     pub viewer: Option<Viewer>,
-    /// Why the token that was sent is refused: the request runs without a viewer, and its answer says so.
+    /// Why the token is rejected; the request runs without a viewer, and the response reports it.
     pub token_error: Option<TokenError>,
     /// The client's address.
     pub ip: Option<IpAddr>,
-    /// A program on this machine: spared by the limits that were left at their defaults.
+    /// A local program: exempt from limits left at their defaults.
     pub is_local: bool,
-    /// Names the request in the log.
+    /// Trace id of the request.
     pub trace: TraceId,
 }
 
 impl Requester {
-    /// Somebody without a token.
+    /// Without a token, local.
     #[must_use]
     pub fn anonymous() -> Self {
         Self { viewer: None, token_error: None, ip: None, is_local: true, trace: TraceId::generate() }

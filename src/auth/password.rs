@@ -16,14 +16,13 @@ use unicode_normalization::UnicodeNormalization;
 use crate::clock::random_bytes;
 use crate::error::{AppError, AppResult};
 
-/// How long a sign-in waits for its turn before it is refused as overloaded.
-const PATIENCE: Duration = Duration::from_millis(2500);
+/// Longest wait for a hashing permit.
+const PERMIT_TIMEOUT: Duration = Duration::from_millis(2500);
 
-/// As many may wait for each that hashes: the last would wait as long as patience goes, so more need not begin to.
-const QUEUE: usize = 100;
+/// Queued per running hash: the last one would wait for about the timeout.
+const QUEUE_PER_PERMIT_LIMIT: usize = 100;
 
-/// A password as it is judged and hashed, so that every keyboard's spelling of it is the same: spaces are ASCII's, the rest
-/// is composed (as in `OpaqueString` of RFC 8265).
+/// Normal form that is checked and hashed (as in `OpaqueString` of RFC 8265): ASCII spaces, NFC.
 #[must_use]
 pub fn normal_form(password: &str) -> String {
     let is_space = |c: char| c.is_whitespace() && !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
@@ -34,11 +33,11 @@ pub fn normal_form(password: &str) -> String {
 #[derive(Clone)]
 pub struct Passwords {
     permits: Arc<Semaphore>,
-    /// How many wait now, and how many may.
-    waiting: Arc<AtomicUsize>,
-    most_waiting: usize,
-    /// A hash of a password nobody knows: checking against it takes as long as checking a real one.
-    nobody: Arc<str>,
+    /// Number of queued hashes.
+    queued: Arc<AtomicUsize>,
+    queue_limit: usize,
+    /// Hash of a random password, for constant time without an account.
+    dummy_hash: Arc<str>,
 }
 
 impl Passwords {
@@ -49,12 +48,12 @@ impl Passwords {
     pub fn new() -> AppResult<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let at_once = (cores / 2).max(1);
-        let nobody = hash_now(&random_bytes::<24>())?;
+        let dummy_hash = hash_blocking(&random_bytes::<24>())?;
         Ok(Self {
             permits: Arc::new(Semaphore::new(at_once)),
-            waiting: Arc::default(),
-            most_waiting: at_once * QUEUE,
-            nobody: nobody.into(),
+            queued: Arc::default(),
+            queue_limit: at_once * QUEUE_PER_PERMIT_LIMIT,
+            dummy_hash: dummy_hash.into(),
         })
     }
 
@@ -64,18 +63,18 @@ impl Passwords {
     /// Overloaded when too many are waiting.
     pub async fn hash(&self, password: String) -> AppResult<String> {
         let permit = self.permit().await?;
-        blocking(permit, move || hash_now(normal_form(&password).as_bytes())).await?
+        blocking(permit, move || hash_blocking(normal_form(&password).as_bytes())).await?
     }
 
-    /// Whether the password belongs to the hash. Without a hash the answer is no, after the same time. A password that is
-    /// not in its normal form is tried as it was sent as well: older hashes are of that.
+    /// Whether a password matches a hash; false without a hash, in the same time. Also tries the form as sent, which older
+    /// hashes are of.
     ///
     /// # Errors
     /// Overloaded when too many are waiting.
     pub async fn verify(&self, password: String, hash: Option<String>) -> AppResult<bool> {
         let permit = self.permit().await?;
         let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.nobody.to_string());
+        let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());
         blocking(permit, move || {
             let parsed = PasswordHash::new(&hash).map_err(|error| AppError::internal(error.to_string()))?;
             let fits = |text: &str| Argon2::default().verify_password(text.as_bytes(), &parsed).is_ok();
@@ -86,50 +85,50 @@ impl Passwords {
         .await?
     }
 
-    /// Other work that takes long, on the blocking pool and among the hashes' bounded number.
+    /// Runs other CPU-bound work on the blocking pool, under a hashing permit.
     ///
     /// # Errors
     /// Overloaded when too many are waiting.
-    pub async fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> AppResult<T> {
+    pub async fn run_with_permit<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> AppResult<T> {
         let permit = self.permit().await?;
         blocking(permit, work).await
     }
 
-    /// Whether there is room to wait; asked before anything is looked up, so that a crowd costs the others little.
+    /// Whether the queue has space; checked before any look-up, to shed load early.
     ///
     /// # Errors
     /// Overloaded when too many are waiting.
-    pub fn check_room(&self) -> AppResult<()> {
-        if self.waiting.load(Ordering::Relaxed) >= self.most_waiting { Err(AppError::overloaded()) } else { Ok(()) }
+    pub fn check_queue(&self) -> AppResult<()> {
+        if self.queued.load(Ordering::Relaxed) >= self.queue_limit { Err(AppError::overloaded()) } else { Ok(()) }
     }
 
     async fn permit(&self) -> AppResult<OwnedSemaphorePermit> {
-        self.check_room()?;
-        let _waiting = Waiting::new(&self.waiting);
-        tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned())
+        self.check_queue()?;
+        let _queued = QueuedGuard::new(&self.queued);
+        tokio::time::timeout(PERMIT_TIMEOUT, Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(|_| AppError::overloaded())?
             .map_err(AppError::internal)
     }
 }
 
-/// One who waits, for as long as it lives.
-struct Waiting<'a>(&'a AtomicUsize);
+/// Counts a queued hash while it lives.
+struct QueuedGuard<'a>(&'a AtomicUsize);
 
-impl<'a> Waiting<'a> {
+impl<'a> QueuedGuard<'a> {
     fn new(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for QueuedGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-fn hash_now(password: &[u8]) -> AppResult<String> {
+fn hash_blocking(password: &[u8]) -> AppResult<String> {
     Argon2::default()
         .hash_password(password)
         .map(|hash| hash.to_string())
@@ -167,18 +166,18 @@ mod tests {
         let passwords = Passwords::new().unwrap();
         let hash = passwords.hash("cafe\u{301}\u{a0}noir".into()).await.unwrap();
         assert!(passwords.verify("caf\u{e9} noir".into(), Some(hash)).await.unwrap());
-        let older = hash_now("cafe\u{301} noir".as_bytes()).unwrap();
+        let older = hash_blocking("cafe\u{301} noir".as_bytes()).unwrap();
         assert!(passwords.verify("cafe\u{301} noir".into(), Some(older)).await.unwrap());
     }
 
     #[tokio::test]
     async fn only_so_many_wait() {
-        let passwords = Passwords { most_waiting: 2, ..Passwords::new().unwrap() };
+        let passwords = Passwords { queue_limit: 2, ..Passwords::new().unwrap() };
         let permits = u32::try_from(passwords.permits.available_permits()).unwrap();
         let all = Arc::clone(&passwords.permits).acquire_many_owned(permits).await.unwrap();
         let (one, two) = (passwords.hash("a password".into()), passwords.hash("a password".into()));
         let third = async {
-            while passwords.check_room().is_ok() {
+            while passwords.check_queue().is_ok() {
                 tokio::task::yield_now().await;
             }
             let refused = passwords.hash("a password".into()).await;
@@ -187,6 +186,6 @@ mod tests {
         };
         let (one, two, third) = tokio::join!(one, two, third);
         assert!(one.is_ok() && two.is_ok() && third.is_err());
-        assert!(passwords.check_room().is_ok());
+        assert!(passwords.check_queue().is_ok());
     }
 }

@@ -1,7 +1,7 @@
 //! Refresh tokens: 32 random bytes, of which only a hash is stored.
 //!
 //! A token's successor is made from the token itself and a salt that is stored when it is exchanged. So a client whose
-//! answer was lost gets the same successor again, and yet the database alone gives nobody a token.
+//! answer was lost gets the same successor again, and the database alone does not reveal a token.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

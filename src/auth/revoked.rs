@@ -1,6 +1,6 @@
-//! The sessions that were ended while access tokens of theirs may still be alive, and the sockets to close with them.
+//! Revoked sessions whose access tokens may not have expired, and the sockets to close with them.
 //!
-//! Filled from the database at start and from the event stream ever after; forgotten once no such token can be alive.
+//! Loaded from the database at startup, then maintained from the event stream; removed once all tokens have expired.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,40 +9,40 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::SessionEnd;
-use super::token::LONGEST_LIFETIME;
+use super::token::LIFETIME_LIMIT;
 use crate::ids::SessionId;
 
-/// See the module.
+/// See the module docs.
 #[derive(Debug, Default)]
-pub struct RevokedSessions(Mutex<State>);
+pub struct RevokedSessions(Mutex<RevokedState>);
 
 #[derive(Debug, Default)]
-struct State {
-    /// Each with why it ended, and the time from which it may be forgotten.
+struct RevokedState {
+    /// Reason, and the time of removal.
     revoked: HashMap<SessionId, (SessionEnd, DateTime<Utc>)>,
-    /// Cancelled when the session ends; with the number of sockets that watch.
+    /// Cancelled when the session ends, and the number of watching sockets.
     watched: HashMap<SessionId, (CancellationToken, usize)>,
 }
 
 impl RevokedSessions {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RevokedState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Access tokens of this session are no longer good.
+    /// Revokes the access tokens of a session.
     pub fn insert(&self, session: SessionId, reason: SessionEnd, now: DateTime<Utc>) {
         let mut state = self.state();
-        // Rarely worth the walk: only when the map would grow anyway.
+        // Amortised: only when the map would grow.
         if state.revoked.len() == state.revoked.capacity() {
             state.revoked.retain(|_, (_, forget_at)| *forget_at > now);
         }
-        state.revoked.entry(session).or_insert((reason, now + LONGEST_LIFETIME));
+        state.revoked.entry(session).or_insert((reason, now + LIFETIME_LIMIT));
         if let Some((ended, _)) = state.watched.get(&session) {
             ended.cancel();
         }
     }
 
-    /// Why this session was ended, if it was.
+    /// Why a session ended; none if it has not.
     #[must_use]
     pub fn find(&self, session: SessionId) -> Option<SessionEnd> {
         self.state().revoked.get(&session).map(|(reason, _)| *reason)
@@ -50,7 +50,7 @@ impl RevokedSessions {
 
     /// Watches a session for a socket.
     #[must_use]
-    pub fn watch(&self, session: SessionId) -> Watch<'_> {
+    pub fn watch(&self, session: SessionId) -> SessionWatch<'_> {
         let mut state = self.state();
         let over = state.revoked.contains_key(&session);
         let (ended, watchers) = state.watched.entry(session).or_default();
@@ -58,27 +58,27 @@ impl RevokedSessions {
         if over {
             ended.cancel();
         }
-        Watch { sessions: self, session, ended: ended.clone() }
+        SessionWatch { sessions: self, session, ended: ended.clone() }
     }
 }
 
-/// One socket's watch over its session.
+/// A socket's watch on its session.
 #[derive(Debug)]
-pub struct Watch<'a> {
+pub struct SessionWatch<'a> {
     sessions: &'a RevokedSessions,
     session: SessionId,
     ended: CancellationToken,
 }
 
-impl Watch<'_> {
-    /// Returns once the session was ended, and says why.
+impl SessionWatch<'_> {
+    /// Waits for the end of the session.
     pub async fn ended(&self) -> SessionEnd {
         self.ended.cancelled().await;
         self.sessions.find(self.session).unwrap_or(SessionEnd::Revoked)
     }
 }
 
-impl Drop for Watch<'_> {
+impl Drop for SessionWatch<'_> {
     fn drop(&mut self) {
         let mut state = self.sessions.state();
         if let Some((_, watchers)) = state.watched.get_mut(&self.session) {

@@ -1,4 +1,4 @@
-//! The signing secret of an embedded Plaza: made once, kept in the data folder, readable by its owner alone.
+//! Generated signing secret, stored in the data folder with mode 0600.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::clock::random_bytes;
 use crate::error::{AppError, AppResult};
 
-/// The secret of this data folder.
+/// Reads the secret of a data folder, or generates it.
 ///
 /// # Errors
 /// When the folder can't be read or written.

@@ -1,7 +1,7 @@
 //! The ticket that opens an event stream where no header can be sent, as with a browser's `EventSource`.
 //!
-//! It stands in a URL, which proxies write into their logs, so it opens streams for a minute only. A stream that it
-//! opened lives as long as one opened by the access token that asked for the ticket, and ends with its session.
+//! URLs end up in proxy logs, so a ticket opens streams for a minute only. The stream itself lives as long as the access
+//! token that requested the ticket, and ends with its session.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,28 +12,28 @@ use crate::error::AppResult;
 
 const AUDIENCE: &str = "plaza stream";
 
-/// How long a ticket opens streams.
-pub const LIFETIME: TimeDelta = TimeDelta::seconds(60);
+/// Lifetime of a ticket.
+pub const TICKET_LIFETIME: TimeDelta = TimeDelta::seconds(60);
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Claims {
+struct StreamTicketClaims {
     sub: String,
     sid: String,
-    /// Until when it opens streams.
+    /// Expiry of the ticket.
     exp: i64,
-    /// When a stream that it opened ends.
+    /// Expiry of the streams it opens.
     end: i64,
 }
 
-/// A ticket for the viewer, and until when it opens streams.
+/// A ticket for the viewer, and its expiry.
 ///
 /// # Errors
 /// When signing fails.
 pub fn issue(keys: &Keys, viewer: Viewer, now: DateTime<Utc>) -> AppResult<(String, DateTime<Utc>)> {
-    let expires_at = (now + LIFETIME).min(viewer.expires_at);
+    let expires_at = (now + TICKET_LIFETIME).min(viewer.expires_at);
     let ticket = keys.sign(
         AUDIENCE,
-        &Claims {
+        &StreamTicketClaims {
             sub: viewer.user_id.0.to_string(),
             sid: viewer.session_id.0.to_string(),
             exp: expires_at.timestamp(),
@@ -43,12 +43,12 @@ pub fn issue(keys: &Keys, viewer: Viewer, now: DateTime<Utc>) -> AppResult<(Stri
     Ok((ticket, expires_at))
 }
 
-/// The viewer of a stream that a ticket opens. Whether the session has ended is for the caller to ask.
+/// The viewer of a ticket's stream. The caller checks for a revoked session.
 ///
 /// # Errors
 /// [`TokenError::Invalid`] or [`TokenError::Expired`].
 pub fn verify(keys: &Keys, ticket: &str, now: DateTime<Utc>) -> Result<Viewer, TokenError> {
-    let claims: Claims = keys.read(ticket, AUDIENCE).ok_or(TokenError::Invalid)?;
+    let claims: StreamTicketClaims = keys.read(ticket, AUDIENCE).ok_or(TokenError::Invalid)?;
     if claims.exp <= now.timestamp() {
         return Err(TokenError::Expired);
     }

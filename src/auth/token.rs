@@ -1,4 +1,4 @@
-//! Access tokens: HS256, fifteen minutes give or take a tenth, so that clients don't all come back at once.
+//! Access tokens: HS256, 15 minutes with 10 % jitter, which spreads refreshes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,14 +13,14 @@ const AUDIENCE: &str = "plaza";
 const LIFETIME_SECONDS: i64 = 15 * 60;
 const SPREAD_SECONDS: i64 = LIFETIME_SECONDS / 10;
 
-/// The longest that an access token can live.
-pub const LONGEST_LIFETIME: TimeDelta = TimeDelta::seconds(LIFETIME_SECONDS + SPREAD_SECONDS);
+/// Longest lifetime of an access token.
+pub const LIFETIME_LIMIT: TimeDelta = TimeDelta::seconds(LIFETIME_SECONDS + SPREAD_SECONDS);
 
-/// Makes and verifies access tokens.
+/// Issues and verifies access tokens.
 pub struct AccessTokens(Keys);
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Claims {
+struct AccessTokenClaims {
     sub: String,
     sid: String,
     iat: i64,
@@ -34,7 +34,7 @@ impl AccessTokens {
         Self(keys)
     }
 
-    /// A new token for a session, with its end.
+    /// A new token for a session, with its expiry.
     ///
     /// # Errors
     /// When signing fails.
@@ -48,7 +48,7 @@ impl AccessTokens {
         self.issue_for(user_id, session_id, now, TimeDelta::seconds(LIFETIME_SECONDS + spread))
     }
 
-    /// A new token with a lifetime of its own, for operators.
+    /// A new token with a given lifetime, for operators.
     ///
     /// # Errors
     /// When signing fails.
@@ -60,7 +60,7 @@ impl AccessTokens {
         lifetime: TimeDelta,
     ) -> AppResult<(String, DateTime<Utc>)> {
         let expires_at = now + lifetime;
-        let claims = Claims {
+        let claims = AccessTokenClaims {
             sub: user_id.0.to_string(),
             sid: session_id.0.to_string(),
             iat: now.timestamp(),
@@ -69,12 +69,12 @@ impl AccessTokens {
         Ok((self.0.sign(AUDIENCE, &claims)?, DateTime::from_timestamp(claims.exp, 0).unwrap_or(expires_at)))
     }
 
-    /// Who the token was made for.
+    /// The viewer of a token.
     ///
     /// # Errors
     /// [`TokenError::Invalid`] or [`TokenError::Expired`].
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Viewer, TokenError> {
-        let claims: Claims = self.0.read(token, AUDIENCE).ok_or(TokenError::Invalid)?;
+        let claims: AccessTokenClaims = self.0.read(token, AUDIENCE).ok_or(TokenError::Invalid)?;
         if claims.exp <= now.timestamp() {
             return Err(TokenError::Expired);
         }

@@ -1,4 +1,4 @@
-//! Deleting what can't be asked for any more, each hour, on the leader. One line for each kind of thing.
+//! Hourly deletion of expired rows and files, on the leader.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::domains::{accounts, media, search};
 use crate::error::AppResult;
-use crate::{idempotency, rates};
+use crate::{idempotency, rate_limit};
 
 const INTERVAL: Duration = Duration::from_hours(1);
 
 pub(super) async fn run(app: Arc<App>) {
-    // This instance's own: files of uploads that a killed process left behind.
-    log_result("partial uploads", app.storage.sweep_halves().await);
+    // Local files, so on every instance, at startup.
+    log_result("partial uploads", app.storage.delete_partial_uploads().await);
     while app.stop.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_some() {
         if app.events.is_leading() {
             delete_expired(&app).await;
@@ -25,10 +25,10 @@ async fn delete_expired(app: &App) {
     let (database, now) = (&app.database, app.clock.now());
     log_result("sessions", accounts::service::sessions::sweep(app).await);
     log_result("codes and captchas", accounts::service::codes::sweep(app).await);
-    log_result("uploads", media::service::uploads::sweep(app).await);
-    log_result("contents of files", media::service::sweeping::sweep(app).await);
+    log_result("uploads", media::service::uploads::delete_expired(app).await);
+    log_result("contents of files", media::service::cleanup::delete_unused_blobs(app).await);
     log_result("words of search", search::service::sweep(app).await);
-    log_result("counts of attempts", rates::delete_ended(database, now).await);
+    log_result("counts of attempts", rate_limit::delete_expired(database, now).await);
     log_result("idempotency keys", idempotency::delete_expired(database, now).await);
 }
 

@@ -1,4 +1,4 @@
-//! Doing scheduled work ([`crate::jobs`]): looked for each second, on the leader.
+//! Runs due jobs ([`crate::jobs`]) on the leader, polled each second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use crate::scope::Scope;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A round that takes longer means that a connection is dead.
+/// Timeout of one poll, for a dead connection.
 const ROUND_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Jobs that are read at once.
+/// Jobs per poll.
 const BATCH_SIZE: i64 = 100;
 
 const SESSION_SETTINGS: &str =
     "set application_name = 'plaza jobs'; set timezone = 'UTC'; set statement_timeout = '20s'";
 
-/// Does what a job asks for.
+/// Runs a job.
 async fn perform(app: &Arc<App>, kind: JobKind, job: &Job) -> AppResult<()> {
     let scope = Scope::new(Arc::clone(app), Requester::anonymous());
     match kind {
@@ -32,7 +32,7 @@ async fn perform(app: &Arc<App>, kind: JobKind, job: &Job) -> AppResult<()> {
     }
 }
 
-/// Does what is due, again and again, while this instance leads and until the app stops.
+/// Polls while this instance leads, until the app stops.
 pub(super) async fn run(app: Arc<App>) {
     let mut conn = None;
     while app.stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_some() {
@@ -41,13 +41,13 @@ pub(super) async fn run(app: Arc<App>) {
             continue;
         }
         if let Err(error) = within(ROUND_TIMEOUT, run_due(&app, &mut conn)).await.flatten() {
-            tracing::warn!(cause = %error.describe(), "due jobs were not read; trying again");
+            tracing::warn!(cause = %error.describe(), "could not read due jobs, retrying");
             conn = None;
         }
     }
 }
 
-/// Looks on a connection of its own; what is due is done on the pool's, one job at a time.
+/// Reads due jobs on a dedicated connection and runs them on the pool, one at a time.
 async fn run_due(app: &Arc<App>, conn: &mut Option<AsyncPgConnection>) -> AppResult<()> {
     let conn = match conn {
         Some(conn) => conn,
@@ -61,8 +61,8 @@ async fn run_due(app: &Arc<App>, conn: &mut Option<AsyncPgConnection>) -> AppRes
             }
             if let Err(error) = perform(app, *kind, job).await {
                 let (job_id, kind, subject) = (job.id, kind.name(), job.subject_id);
-                tracing::warn!(cause = %error.describe(), job_id, kind, subject, failures = job.failures + 1, "a job failed");
-                jobs::put_off(conn, job, app.clock.now()).await?;
+                tracing::warn!(cause = %error.describe(), job_id, kind, subject, failures = job.failures + 1, "job failed");
+                jobs::record_failure(conn, job, app.clock.now()).await?;
             }
         }
         if due.len() < usize::try_from(BATCH_SIZE).unwrap_or(usize::MAX) {

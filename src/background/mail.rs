@@ -1,4 +1,4 @@
-//! The worker: takes what is due, hands it over, and tries again later what could not be.
+//! Delivers queued mail and SMS, with retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,65 +11,64 @@ use crate::app::App;
 use crate::contact::Contact;
 use crate::domains::accounts;
 use crate::error::{AppError, AppResult};
-use crate::mailer::model::{Channel, Message, Undelivered};
+use crate::mailer::model::{Channel, DeliveryError, OutgoingMessage};
 use crate::mailer::store;
 
-/// A look without a nudge, for what has to be tried again and what other instances left.
-const POLL: Duration = Duration::from_secs(1);
+/// Polling interval, for retries and messages queued by other instances.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What was queued elsewhere is that instance's to send, unless it doesn't within this time.
-const OTHERS_FIRST: TimeDelta = TimeDelta::seconds(2);
+/// Delay before messages queued by another instance are taken, which delivers them itself first.
+const OTHER_INSTANCE_DELAY: TimeDelta = TimeDelta::seconds(2);
 
-/// Handing one over takes no longer.
-const PATIENCE: Duration = Duration::from_secs(25);
+/// Timeout of one delivery.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// Until then nobody else takes it.
-const LEASE: TimeDelta = TimeDelta::seconds(30);
+/// Time for which a taken message is hidden from other instances.
+const LEASE_DURATION: TimeDelta = TimeDelta::seconds(30);
 
-/// How long the end waits for what is on its way.
-const FAREWELL: Duration = Duration::from_millis(900);
+/// Time for deliveries in flight to finish at shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(900);
 
-/// The longest pause between two tries.
-const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(60);
+/// Longest retry interval.
+const RETRY_INTERVAL_LIMIT: TimeDelta = TimeDelta::seconds(60);
 
-/// What every connection of the worker's is set to.
+/// Session settings of the worker's connection.
 const SESSION_SETTINGS: &str = "set application_name = 'plaza mailer'; set timezone = 'UTC'; \
      set statement_timeout = '20s'; set idle_in_transaction_session_timeout = '10s'";
 
-/// So many of each channel are on their way at once: a mail server that does not answer holds up no SMS.
-const AT_ONCE: usize = 20;
+/// Concurrent deliveries per channel, so that a stuck mail server does not block SMS.
+const CONCURRENT_PER_CHANNEL_LIMIT: usize = 20;
 
-/// Hands messages over until told to stop. The connection is the worker's own: requests don't wait for it, nor it for them.
+/// Delivers messages until the app stops, on a connection outside the pool.
 pub(super) async fn run(app: Arc<App>) {
     let mut conn = None;
-    let (mut mail, mut sms) = (Underway::new(), Underway::new());
-    let mut hold_back = OTHERS_FIRST;
+    let (mut mail, mut sms) = (InFlight::new(), InFlight::new());
+    let mut hold_back = OTHER_INSTANCE_DELAY;
     loop {
         let taken = async {
             take_due(&app, &mut conn, (Channel::Email, &mut mail), hold_back).await?;
             take_due(&app, &mut conn, (Channel::Sms, &mut sms), hold_back).await
         };
         if let Err(error) = taken.await {
-            tracing::warn!(cause = %error.describe(), "the queue of mail and SMS can't be read");
+            tracing::warn!(cause = %error.describe(), "could not read the message queue");
             conn = None;
         }
         hold_back = tokio::select! {
             () = app.stop.cancelled() => break,
-            () = app.mailer.queued() => TimeDelta::zero(),
-            // There is room again.
+            () = app.mailer.wait_for_queued() => TimeDelta::zero(),
+            // A delivery finished: there is capacity again.
             Some(_) = mail.join_next() => TimeDelta::zero(),
             Some(_) = sms.join_next() => TimeDelta::zero(),
-            () = tokio::time::sleep(POLL) => OTHERS_FIRST,
+            () = tokio::time::sleep(POLL_INTERVAL) => OTHER_INSTANCE_DELAY,
         };
     }
-    // What is nearly there arrives; the rest is somebody else's once its lease is over.
+    // Deliveries cut off here are taken by another instance after their lease.
     let rest = async { while mail.join_next().await.is_some() || sms.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(FAREWELL, rest).await;
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, rest).await;
 }
 
-/// What is on its way, of one channel: in tasks of their own. All share one connection, whose lock on its statements one
-/// of them may hold while the worker waits for it.
-type Underway = JoinSet<()>;
+/// Deliveries in flight of one channel, in tasks that share the worker's connection.
+type InFlight = JoinSet<()>;
 
 async fn connect(app: &App) -> AppResult<AsyncPgConnection> {
     let mut conn = AsyncPgConnection::establish(app.database.url()).await.map_err(AppError::internal)?;
@@ -77,14 +76,14 @@ async fn connect(app: &App) -> AppResult<AsyncPgConnection> {
     Ok(conn)
 }
 
-/// Takes what is due of a channel, as far as there is room.
+/// Takes due messages of a channel, up to the free capacity.
 async fn take_due(
     app: &Arc<App>,
     conn: &mut Option<Arc<AsyncPgConnection>>,
-    (channel, underway): (Channel, &mut Underway),
+    (channel, in_flight): (Channel, &mut InFlight),
     hold_back: TimeDelta,
 ) -> AppResult<()> {
-    let room = AT_ONCE.saturating_sub(underway.len());
+    let room = CONCURRENT_PER_CHANNEL_LIMIT.saturating_sub(in_flight.len());
     if room == 0 {
         return Ok(());
     }
@@ -93,44 +92,44 @@ async fn take_due(
         None => conn.insert(Arc::new(connect(app).await?)),
     };
     let now = app.clock.now();
-    let taking = store::take(conn, (channel, room), now - hold_back, now + LEASE);
-    for message in tokio::time::timeout(PATIENCE, taking).await.map_err(AppError::internal)?? {
-        underway.spawn(settle(Arc::clone(app), Arc::clone(conn), message));
+    let taking = store::take_due(conn, (channel, room), now - hold_back, now + LEASE_DURATION);
+    for message in tokio::time::timeout(DELIVERY_TIMEOUT, taking).await.map_err(AppError::internal)?? {
+        in_flight.spawn(deliver_and_record(Arc::clone(app), Arc::clone(conn), message));
     }
     Ok(())
 }
 
-/// Tries one message and notes what came of it. What can't be noted is tried once more when its lease is over.
-async fn settle(app: Arc<App>, conn: Arc<AsyncPgConnection>, message: Message) {
-    let outcome = tokio::time::timeout(PATIENCE, deliver(&app, &conn, &message)).await;
-    let outcome = outcome.unwrap_or_else(|_| Err(Undelivered::ForNow("it took too long".into())));
+/// Delivers one message and records the outcome. If that can't be recorded, it is delivered again after its lease.
+async fn deliver_and_record(app: Arc<App>, conn: Arc<AsyncPgConnection>, message: OutgoingMessage) {
+    let outcome = tokio::time::timeout(DELIVERY_TIMEOUT, deliver(&app, &conn, &message)).await;
+    let outcome = outcome.unwrap_or_else(|_| Err(DeliveryError::Transient("it took too long".into())));
     let (id, tries) = (message.id, message.tries);
     if let Err(error) = &outcome {
-        tracing::warn!(id, tries, channel = ?message.channel, cause = %error, "a message was not delivered");
+        tracing::warn!(id, tries, channel = ?message.channel, cause = %error, "message not delivered");
     }
-    let noted = match outcome {
-        Err(Undelivered::ForNow(_)) => store::update_due(&conn, id, app.clock.now() + pause(tries)).await,
-        Ok(()) | Err(Undelivered::ForEver(_)) => store::delete(&conn, id).await,
+    let recorded = match outcome {
+        Err(DeliveryError::Transient(_)) => store::update_due(&conn, id, app.clock.now() + retry_interval(tries)).await,
+        Ok(()) | Err(DeliveryError::Permanent(_)) => store::delete(&conn, id).await,
     };
-    if let Err(error) = noted {
-        tracing::warn!(id, %error, "the queue of mail and SMS can't be written");
+    if let Err(error) = recorded {
+        tracing::warn!(id, %error, "could not update the message queue");
     }
 }
 
-/// One second after the first try, then twice as long each time, up to a minute.
-fn pause(tries: i32) -> TimeDelta {
+/// Exponential backoff from one second, capped.
+fn retry_interval(tries: i32) -> TimeDelta {
     let seconds = 1_i64 << tries.saturating_sub(1).clamp(0, 6);
-    TimeDelta::seconds(seconds).min(LONGEST_PAUSE)
+    TimeDelta::seconds(seconds).min(RETRY_INTERVAL_LIMIT)
 }
 
-async fn deliver(app: &App, conn: &AsyncPgConnection, message: &Message) -> Result<(), Undelivered> {
+async fn deliver(app: &App, conn: &AsyncPgConnection, message: &OutgoingMessage) -> Result<(), DeliveryError> {
     if message.expires_at <= app.clock.now() {
-        return Err(Undelivered::ForEver("it is of no use any more".into()));
+        return Err(DeliveryError::Permanent("it is of no use any more".into()));
     }
     if message.only_if_known {
         let contact = Contact::stored(&message.recipient);
         let known = accounts::service::contacts::is_known(conn, &contact).await;
-        if !known.map_err(|error| Undelivered::ForNow(error.describe()))? {
+        if !known.map_err(|error| DeliveryError::Transient(error.describe()))? {
             return Ok(());
         }
     }
@@ -143,7 +142,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_minute() {
-        let seconds: Vec<i64> = (1..=9).map(|tries| pause(tries).num_seconds()).collect();
+        let seconds: Vec<i64> = (1..=9).map(|tries| retry_interval(tries).num_seconds()).collect();
         assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
     }
 }

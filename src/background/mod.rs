@@ -1,5 +1,4 @@
-//! Background work: what runs beside the requests. What has to run once for all instances runs on the leader, the instance
-//! that sequences the events.
+//! Background tasks. Singletons run on the leader, the instance that sequences the events.
 
 mod cleanup;
 mod jobs;

@@ -1,5 +1,4 @@
-//! Rebuilding the search index where its rules have changed: at the start, for rows that another version wrote, and each
-//! hour. One arm for each kind of thing that can be found.
+//! Rebuilds stale search entries, written by another tokenizer version: at startup and each hour.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use crate::ids::{ItemId, ProductId, TaskId, UserId};
 
 const INTERVAL: Duration = Duration::from_hours(1);
 
-/// Entries that are rebuilt in one transaction.
+/// Entries per transaction.
 const BATCH_SIZE: i64 = 500;
 
 pub(super) async fn run(app: Arc<App>) {
@@ -60,7 +59,7 @@ async fn reindex_some(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -
     search::replace(conn, kind, &ids, &entries).await
 }
 
-/// What search is to know of things of one kind; of those that can't be found, nothing.
+/// Search entries of one kind; none for rows that are not searchable.
 async fn load_entries(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -> AppResult<Vec<Entry>> {
     Ok(match kind {
         SearchKind::User => {

@@ -16,7 +16,7 @@ use axum::http::{HeaderName, HeaderValue};
 use lettre::message::Mailbox;
 
 use crate::config::limits::DocumentLimits;
-use crate::files::worker::TIMEOUT;
+use crate::files::subprocess::DECODING_TIMEOUT;
 use crate::storage::StorageSettings;
 pub use origins::is_of_this_machine;
 use reader::Reader;
@@ -27,22 +27,22 @@ pub use transport::TransportLimits;
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Human-readable.
     Text,
     /// One JSON object a line.
     Json,
 }
 
-/// A limit by address: this machine's own addresses are spared where the setting was left alone.
+/// A rate limit; local programs are exempt from the default value.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
-    /// So many.
+    /// The limit.
     pub most: u32,
-    /// Addresses of this machine as well.
+    /// Set explicitly: then it applies to local programs as well.
     pub explicit: bool,
 }
 
-/// What holds for tasks.
+/// Settings of tasks.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskSettings {
     /// How long a publisher has to finish or dispute a submitted task, before it is finished by itself.
@@ -51,7 +51,7 @@ pub struct TaskSettings {
     pub most_accepted: u32,
 }
 
-/// How often an address or an account may ask.
+/// Rate limits per address and account.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimits {
     /// Requests a second from one address.
@@ -100,17 +100,17 @@ pub struct Config {
     pub bind: SocketAddr,
     /// Where people reach Plaza, without a slash at its end.
     pub public_url: String,
-    /// Programs of this machine are spared by limits that were left alone: nobody else is reached through them.
+    /// Local programs are exempt from default limits, as none of them is known to be a proxy.
     pub spares_local: bool,
     /// How mail and SMS leave.
     pub mail: MailSettings,
     /// Ask for a captcha every time.
     pub require_captcha: bool,
-    /// What holds for tasks.
+    /// Settings of tasks.
     pub tasks: TaskSettings,
-    /// Whether everybody may add play money to their balance.
+    /// Whether users may add play money to their balance.
     pub recharge: Recharge,
-    /// Where uploaded files lie.
+    /// Storage of uploaded files.
     pub storage: StorageSettings,
     /// MiB of files that a user may keep.
     pub upload_quota_mb: u32,
@@ -126,7 +126,7 @@ pub struct Config {
     pub jwt_secret: Option<String>,
     /// Accepted beside the first.
     pub jwt_secret_previous: Option<String>,
-    /// A request with this token may read the figures from elsewhere.
+    /// Token for reading metrics remotely.
     pub metrics_token: Option<String>,
     /// Days that events are kept.
     pub event_retention_days: u32,
@@ -211,7 +211,7 @@ impl Config {
             spares_local,
             require_captcha: reader.parsed("PLAZA_REQUIRE_CAPTCHA", false, "true or false"),
             decoder: None,
-            decoder_timeout: TIMEOUT,
+            decoder_timeout: DECODING_TIMEOUT,
             storage: reader.storage(),
             upload_quota_mb: reader.number("PLAZA_UPLOAD_QUOTA_MB", 500, 1, 1 << 20),
             data_dir: reader.text("PLAZA_DATA_DIR").unwrap_or_else(|| "./data".into()).into(),

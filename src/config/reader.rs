@@ -16,7 +16,7 @@ use lettre::{AsyncSmtpTransport, Tokio1Executor};
 pub enum Recharge {
     /// With play money.
     Sandbox,
-    /// Administrators adjust balances, nobody else.
+    /// Only administrators adjust balances.
     Off,
 }
 

@@ -1,9 +1,9 @@
-//! One connection per execution: taken when first needed, shared by reads, lent whole to a transaction, which is run
-//! again where PostgreSQL gave it up for another one's sake.
+//! One connection per execution: checked out on first use, shared by reads, exclusive for a transaction, which is retried
+//! after deadlocks and serialization failures.
 //!
-//! An execution that waited for a second connection while it holds a first could deadlock the pool, so both ways to one are
-//! shut: a lease gives no second connection while its first is out, and inside an execution only the lease that the
-//! execution was given reaches the pool. Either mistake is an internal error at once, not a wait under load.
+//! An execution that waits for a second connection while it holds one could deadlock the pool. So a lease gives out one
+//! connection at a time, and inside an execution only its own lease reaches the pool. Violations are internal errors at
+//! once, instead of waits under load.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -20,32 +20,32 @@ tokio::task_local! {
     static EXECUTION: ();
 }
 
-/// Runs an execution, whose lease was made before: inside, nothing else reaches the pool.
+/// Runs an execution, whose lease was created before; inside, only that lease reaches the pool.
 pub async fn within_execution<F: Future>(execution: F) -> F::Output {
     EXECUTION.scope((), execution).await
 }
 
-/// Whether an execution runs in this task just now.
+/// Whether this task is inside an execution.
 pub(super) fn is_within_execution() -> bool {
     EXECUTION.try_with(|()| ()).is_ok()
 }
 
-/// A pooled connection, and with it the right of its lease to have one.
-struct Leased {
+/// A pooled connection with the permit of its lease.
+struct LeasedConnection {
     conn: PooledConnection<'static, AsyncPgConnection>,
     _permit: OwnedSemaphorePermit,
 }
 
-/// How often a transaction is run at most.
+/// Attempts of a transaction.
 const ATTEMPT_LIMIT: u32 = 3;
 
-/// The connection of one execution. Reads share it, and their statements are pipelined on it.
+/// The connection of one execution; reads share it and pipeline their statements.
 pub struct Lease {
     database: Database,
-    held: Mutex<Option<Arc<Leased>>>,
-    /// One permit: for the one connection.
+    held: Mutex<Option<Arc<LeasedConnection>>>,
+    /// The permit for the connection.
     one: Arc<Semaphore>,
-    /// Made inside an execution, which has its own lease already.
+    /// Created inside an execution, which has its own lease.
     is_second: bool,
 }
 
@@ -55,13 +55,13 @@ impl Lease {
         Self { database, held: Mutex::new(None), one, is_second: is_within_execution() }
     }
 
-    async fn take(&self) -> AppResult<Leased> {
+    async fn take(&self) -> AppResult<LeasedConnection> {
         let permit = Arc::clone(&self.one).try_acquire_owned().ok().filter(|_| !self.is_second);
         let permit = permit.ok_or_else(|| AppError::internal("an execution asks for a second connection"))?;
-        Ok(Leased { conn: self.database.check_out().await?, _permit: permit })
+        Ok(LeasedConnection { conn: self.database.check_out().await?, _permit: permit })
     }
 
-    /// The execution's connection, to read through. It goes back to the pool with the lease.
+    /// The connection, shared for reads; returned to the pool with the lease.
     ///
     /// # Errors
     /// Overloaded when the pool has none to give within two seconds; internal while a transaction has the connection.
@@ -75,12 +75,12 @@ impl Lease {
         Ok(ReadConnection(conn))
     }
 
-    /// Gives the connection back early, before something slow that needs none.
+    /// Returns the connection early, before slow work without statements.
     pub async fn release(&self) {
         self.held.lock().await.take();
     }
 
-    /// The execution's connection, for a transaction.
+    /// The connection, exclusively, for a transaction.
     ///
     /// # Errors
     /// Overloaded when the pool has none to give within two seconds; internal while something reads through the connection, or
@@ -94,8 +94,8 @@ impl Lease {
     }
 }
 
-/// A shared connection; derefs to diesel's, of which a `&` is enough to read.
-pub struct ReadConnection(Arc<Leased>);
+/// A shared connection; derefs to diesel's.
+pub struct ReadConnection(Arc<LeasedConnection>);
 
 impl Deref for ReadConnection {
     type Target = AsyncPgConnection;
@@ -105,8 +105,8 @@ impl Deref for ReadConnection {
     }
 }
 
-/// A connection of one's own; back in the pool when dropped, and thrown away if a transaction was left open on it.
-pub struct WriteConnection(Leased);
+/// An exclusive connection; returned to the pool on drop, discarded with an open transaction.
+pub struct WriteConnection(LeasedConnection);
 
 impl Deref for WriteConnection {
     type Target = AsyncPgConnection;
@@ -122,13 +122,13 @@ impl DerefMut for WriteConnection {
     }
 }
 
-/// What a transaction does: an async closure that can be called again, whose future can move between threads.
-pub trait Work<T, R>: FnMut(T) -> <Self as Work<T, R>>::Fut {
-    /// One run of it.
+/// The body of a transaction: a repeatable async closure with a `Send` future.
+pub trait TransactionWork<T, R>: FnMut(T) -> <Self as TransactionWork<T, R>>::Fut {
+    /// The future of one attempt.
     type Fut: Future<Output = R>;
 }
 
-impl<F, T, Fut, R> Work<T, R> for F
+impl<F, T, Fut, R> TransactionWork<T, R> for F
 where
     F: FnMut(T) -> Fut,
     Fut: Future<Output = R>,
@@ -136,13 +136,13 @@ where
     type Fut = Fut;
 }
 
-/// As [`Work`], for a closure that only reads what it captures, so that another one can capture it.
-pub trait SharedWork<T, R>: Fn(T) -> <Self as SharedWork<T, R>>::Fut {
+/// As [`TransactionWork`], for a closure that only reads what it captures, so that another one can capture it.
+pub trait SharedTransactionWork<T, R>: Fn(T) -> <Self as SharedTransactionWork<T, R>>::Fut {
     /// One run of it.
     type Fut: Future<Output = R>;
 }
 
-impl<F, T, Fut, R> SharedWork<T, R> for F
+impl<F, T, Fut, R> SharedTransactionWork<T, R> for F
 where
     F: Fn(T) -> Fut,
     Fut: Future<Output = R>,
@@ -151,16 +151,12 @@ where
 }
 
 impl WriteConnection {
-    /// Runs `work` in a transaction, and from the beginning again, at most twice, when PostgreSQL ended it because of a
-    /// deadlock or because it can't be put in order with others (40P01, 40001). Nothing of a run that failed is left in the
-    /// database; `work` changes nothing else.
-    ///
-    /// # Errors
-    /// What `work` or the commit failed with.
+    /// Runs `work` in a transaction; retried up to twice after a deadlock or serialization failure (40P01, 40001). `work`
+    /// must have no effects outside the database.
     pub async fn transaction<R, F>(&mut self, mut work: F) -> AppResult<R>
     where
         for<'r> F: AsyncFnMut(&'r mut AsyncPgConnection) -> AppResult<R>
-            + Work<&'r mut AsyncPgConnection, AppResult<R>, Fut: Send>
+            + TransactionWork<&'r mut AsyncPgConnection, AppResult<R>, Fut: Send>
             + Send,
         R: Send,
     {
@@ -178,13 +174,13 @@ impl WriteConnection {
     }
 }
 
-/// Whether the same transaction may succeed when it is run again.
+/// Whether a retry of the transaction may succeed.
 fn is_retryable(error: &AppError) -> bool {
     let AppError::Internal(cause) = error else { return false };
     match cause.downcast_ref::<Error>() {
         Some(Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
-        // diesel has no kind for deadlocks, nor does it tell the code. The message is in the server's language, but each line
-        // of the detail names a lock's mode (ShareLock, ExclusiveLock, ..), which PostgreSQL doesn't translate.
+        // diesel exposes neither a kind for deadlocks nor the SQLSTATE. The message is localised, but each line of the detail
+        // names a lock mode (ShareLock, ...), which is not.
         Some(Error::DatabaseError(DatabaseErrorKind::Unknown, info)) => info.details().is_some_and(|detail| {
             let mut lines = detail.lines();
             detail.lines().count() > 1 && lines.all(|line| line.contains("Lock"))

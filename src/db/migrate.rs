@@ -1,4 +1,4 @@
-//! Migrations: embedded in the binary, run under an advisory lock, so that instances starting together migrate once.
+//! Embedded migrations, run under an advisory lock so that concurrent instances migrate once.
 
 use std::time::{Duration, Instant};
 
@@ -11,15 +11,15 @@ use crate::error::{AppError, AppResult};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// The lock that a migration holds: a number that nothing else locks.
-pub const LOCK: i64 = 0x706c_617a_6101;
+/// Key of the advisory lock.
+pub const ADVISORY_LOCK: i64 = 0x706c_617a_6101;
 
-/// How long a migration waits for a lock: behind a change of a table that waits, all who use the table wait as well.
+/// Short, as other statements on a table queue behind a waiting DDL statement.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the others go first, before a migration that found its table in use is tried again, and how often it is.
-const PAUSE: Duration = Duration::from_secs(2);
-const TRIES: u32 = 200;
+/// Delay and number of attempts after a lock timeout.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
+const ATTEMPT_LIMIT: u32 = 200;
 
 /// Brings the database to this binary's version and returns the names of the migrations that were run.
 ///
@@ -29,23 +29,25 @@ const TRIES: u32 = 200;
 /// When the database can't be reached, is unsuitable (not UTF-8, or deaf to Chinese), or a migration fails.
 pub async fn run(url: &str) -> AppResult<Vec<String>> {
     let mut conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
-    // The lock is the session's: it goes away with the connection, however this ends.
-    conn.batch_execute(&format!("set lock_timeout = 0; select pg_advisory_lock({LOCK})")).await?;
+    // A session lock: released with the connection.
+    conn.batch_execute(&format!("set lock_timeout = 0; select pg_advisory_lock({ADVISORY_LOCK})")).await?;
     check_database(&mut conn).await?;
     conn.batch_execute(&format!("set lock_timeout = {}", LOCK_TIMEOUT.as_millis())).await?;
     let mut harness = AsyncMigrationHarness::new(conn);
     let mut ran: Vec<String> = Vec::new();
-    let mut tries = 0;
-    // One by one: what was run stays, and gives its locks back, when a later one has to wait.
+    let mut attempts = 0;
+    // One by one, so that each commits and releases its locks before a later one waits.
     while harness.has_pending_migration(MIGRATIONS).map_err(AppError::internal)? {
         let start = Instant::now();
         match harness.run_next_migration(MIGRATIONS) {
             Ok(version) => ran.push(version.to_string()),
-            // A migration that fails sooner did not wait for a lock.
-            Err(error) if start.elapsed() >= LOCK_TIMEOUT && tries < TRIES && !is_final(error.as_ref()) => {
-                tries += 1;
-                tracing::warn!(%error, "a migration waits for a table that is in use; trying again");
-                tokio::time::sleep(PAUSE).await;
+            // An earlier failure is not a lock timeout.
+            Err(error)
+                if start.elapsed() >= LOCK_TIMEOUT && attempts < ATTEMPT_LIMIT && !is_permanent(error.as_ref()) =>
+            {
+                attempts += 1;
+                tracing::warn!(%error, "migration blocked by a lock, retrying");
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
             Err(error) => return Err(AppError::internal(error)),
         }
@@ -53,8 +55,8 @@ pub async fn run(url: &str) -> AppResult<Vec<String>> {
     Ok(ran)
 }
 
-/// Whether an error is about what is in the database: a lock that was not given has no kind of its own.
-fn is_final(error: &(dyn std::error::Error + 'static)) -> bool {
+/// Whether an error has a known kind; lock timeouts have none in diesel.
+fn is_permanent(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(error), |error| error.source());
     causes.any(|cause| match cause.downcast_ref() {
         Some(diesel::result::Error::DatabaseError(kind, _)) => !matches!(kind, DatabaseErrorKind::Unknown),
@@ -86,10 +88,10 @@ pub fn names() -> AppResult<Vec<String>> {
     Ok(names)
 }
 
-/// Refuses a database in which Chinese text could not be searched.
+/// Checks that the database can search Chinese text.
 ///
 /// # Errors
-/// With a sentence that says what is wrong and how to make a database that is right.
+/// With instructions for creating a suitable database.
 async fn check_database(conn: &mut AsyncPgConnection) -> AppResult<()> {
     let encoding: String =
         diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("current_setting('server_encoding')"))

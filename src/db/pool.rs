@@ -1,4 +1,4 @@
-//! The connection pool and what every connection of it is set to.
+//! The connection pool and its session settings.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,37 +18,35 @@ use super::Lease;
 use super::lease::is_within_execution;
 use crate::error::{AppError, AppResult};
 
-/// How long a request waits for a connection before it is refused: so long that one that needs a second one, because
-/// PostgreSQL died under the first, has its answer within three seconds.
-const CHECKOUT: Duration = Duration::from_millis(1500);
+/// Checkout timeout. Two checkouts, as after a PostgreSQL crash, take less than three seconds.
+const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// Every connection of the pool is told these first. A stuck statement, lock or transaction ends by itself. Statements are
-/// short and many: none is worth workers of its own, and what they read lies in memory. Of two words that are one slip
-/// apart a fifth of the trigrams are the same, however short they are.
+/// Session settings: timeouts against stuck statements, locks and transactions; no JIT and parallel workers, as statements
+/// are short; data is mostly cached. Similarity 0.2 matches short words with one typo.
 const SESSION_SETTINGS: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; \
      set idle_in_transaction_session_timeout = '10s'; set timezone = 'UTC'; set jit = off; \
      set max_parallel_workers_per_gather = 0; set random_page_cost = 1.1; set pg_trgm.similarity_threshold = 0.2";
 
-/// The database as Plaza's code sees it; cheap to clone.
+/// Handle of the database; cheap to clone.
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<AsyncPgConnection>,
     url: Arc<str>,
     listen_url: Arc<str>,
     statements: StatementCounter,
-    checkout: Duration,
+    checkout_timeout: Duration,
 }
 
-/// How many connections there are, for `/metrics`.
+/// Pool gauges for `/metrics`.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolStatus {
     /// Open connections.
     pub open: u32,
-    /// Those that nobody uses now.
+    /// Idle connections.
     pub idle: u32,
 }
 
-/// Counts the statements sent through the pool, but BEGIN, COMMIT and ROLLBACK.
+/// Counts statements sent through the pool, without BEGIN, COMMIT and ROLLBACK.
 #[derive(Clone, Debug, Default)]
 pub struct StatementCounter(Arc<AtomicI64>);
 
@@ -62,7 +60,7 @@ impl StatementCounter {
 
 impl Instrumentation for StatementCounter {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        // Each of the three that frame a transaction is announced once more as a query.
+        // Transaction control is reported as a query as well.
         match event {
             InstrumentationEvent::StartQuery { query, .. } => {
                 self.0.fetch_add(1, Ordering::Relaxed);
@@ -84,15 +82,15 @@ impl Database {
     /// # Errors
     /// When the first connection can't be made.
     pub async fn connect(url: &str, listen_url: Option<&str>, size: u32) -> AppResult<Self> {
-        Self::connect_patiently(url, listen_url, size, CHECKOUT).await
+        Self::connect_with_timeout(url, listen_url, size, CHECKOUT_TIMEOUT).await
     }
 
-    /// Opens a pool whose users wait so long for a connection.
-    pub(super) async fn connect_patiently(
+    /// [`Database::connect`] with another checkout timeout.
+    pub(super) async fn connect_with_timeout(
         url: &str,
         listen_url: Option<&str>,
         size: u32,
-        checkout: Duration,
+        checkout_timeout: Duration,
     ) -> AppResult<Self> {
         let statements = StatementCounter::default();
         let counter = statements.clone();
@@ -103,19 +101,19 @@ impl Database {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
-            .connection_timeout(checkout)
+            .connection_timeout(checkout_timeout)
             .test_on_check_out(false)
             .retry_connection(true)
             .build(manager)
             .await
             .map_err(AppError::internal)?;
-        Ok(Self { pool, url: url.into(), listen_url: listen_url.unwrap_or(url).into(), statements, checkout })
+        Ok(Self { pool, url: url.into(), listen_url: listen_url.unwrap_or(url).into(), statements, checkout_timeout })
     }
 
-    /// Takes a connection, for at most two seconds of waiting: for what runs outside an execution, such as background tasks.
+    /// Checks out a connection outside of executions, such as for background tasks.
     ///
     /// # Errors
-    /// Overloaded when none came free, internal when PostgreSQL can't be reached, and inside an execution, which has its
+    /// Overloaded at the checkout timeout; internal if PostgreSQL is unreachable, and inside an execution, which has a
     /// [`Lease`].
     pub async fn get(&self) -> AppResult<PooledConnection<'static, AsyncPgConnection>> {
         if is_within_execution() {
@@ -132,29 +130,29 @@ impl Database {
                     RunError::TimedOut => AppError::overloaded(),
                     RunError::User(error) => AppError::internal(error),
                 })?;
-                // One that PostgreSQL closed while it lay idle; the pool throws it away and makes another in its place.
+                // Closed by PostgreSQL while idle; the pool replaces it.
                 if !conn.is_broken() {
                     return Ok(conn);
                 }
             }
         };
-        // However many were broken: whoever waits is told in time.
-        tokio::time::timeout(self.checkout, take).await.unwrap_or_else(|_| Err(AppError::overloaded()))
+        // One timeout for all attempts.
+        tokio::time::timeout(self.checkout_timeout, take).await.unwrap_or_else(|_| Err(AppError::overloaded()))
     }
 
-    /// The lazily taken connection of one execution.
+    /// The lease of one execution.
     #[must_use]
     pub fn lease(&self) -> Lease {
         Lease::new(self.clone())
     }
 
-    /// Where the pool connects to.
+    /// Connection string of the pool.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where LISTEN, NOTIFY and the sequencer connect to: never through a pooler.
+    /// Connection string of LISTEN, NOTIFY and the sequencer, without a pooler.
     #[must_use]
     pub fn listen_url(&self) -> &str {
         &self.listen_url

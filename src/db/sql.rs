@@ -1,5 +1,5 @@
-//! Two macros for what diesel's query builder doesn't say: PostgreSQL enums, and statements of our own that are
-//! prepared once and cached (diesel's `sql_query` never is).
+//! Macros around diesel: PostgreSQL enums, and SQL statements that are prepared once and cached (diesel's `sql_query` is
+//! not).
 
 use diesel::QueryResult;
 use diesel::pg::Pg;
@@ -34,10 +34,10 @@ macro_rules! pg_enum {
         $vis enum $name { $($(#[$vmeta])* $variant,)+ $($(#[$umeta])* $unknown)? }
 
         impl $name {
-            /// All that this version writes, as declared.
+            /// All known variants, as declared.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// Its label in PostgreSQL, and in the API where it is there.
+            /// Label in PostgreSQL and in the API.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -71,7 +71,7 @@ macro_rules! pg_enum {
     };
 }
 
-/// Declares a statement of our own: a struct of its parameters, prepared once per connection.
+/// Declares an SQL statement as a struct of its parameters, prepared once per connection.
 ///
 /// The SQL is a sequence of literals, of `[Type: &value]` for a bound value and of `{&fragment}` for a fragment of
 /// diesel's, such as [`columns`].
@@ -100,10 +100,10 @@ macro_rules! statement {
         }
 
         const _: () = {
-            /// One statement, whatever its parameters.
-            pub struct Marker;
+            /// Query id, independent of parameters.
+            pub struct StatementId;
             impl $(<$life>)? diesel::query_builder::QueryId for $name $(<$life>)? {
-                type QueryId = Marker;
+                type QueryId = StatementId;
                 const HAS_STATIC_QUERY_ID: bool = $one_text;
             }
         };
@@ -130,14 +130,14 @@ macro_rules! statement {
     ($($rest:tt)+) => { $crate::db::statement!(@define true $($rest)+); };
 }
 
-/// The limit of a page, as a fragment for `statement!`: a literal for the usual sizes, because PostgreSQL plans a
-/// statement anew at every execution when its limit is a parameter.
+/// `limit` of a page for `statement!`: a literal for common sizes, as PostgreSQL does not use a generic plan for a
+/// parameterised limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit(pub i64);
 
 impl QueryFragment<Pg> for Limit {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // One row more than the page holds.
+        // Page size plus one.
         match self.0 {
             11 => out.push_sql("11"),
             21 => out.push_sql("21"),
@@ -149,11 +149,11 @@ impl QueryFragment<Pg> for Limit {
     }
 }
 
-/// Which way a list is read, as a fragment for `statement!`.
+/// Scan direction, for `statement!`.
 pub enum Direction {
-    /// From its beginning.
+    /// `asc`.
     Ascending,
-    /// From its end.
+    /// `desc`.
     Descending,
 }
 

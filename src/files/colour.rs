@@ -1,7 +1,7 @@
-//! Colours of a picture in sRGB, the one colour space that every reader takes for granted where none is named.
+//! Conversion of pixels to sRGB, the default colour space of untagged pictures.
 //!
-//! What names another colour space (an ICC profile, in a PNG also `cICP`, or `gAMA` with or without `cHRM`) is not stored,
-//! so the pixels are converted before. A profile that cannot be read or used is ignored, as browsers do.
+//! Colour space tags (an ICC profile; in PNG also `cICP`, or `gAMA` with or without `cHRM`) are not stored, so the pixels
+//! are converted. An unusable profile is ignored, as browsers do.
 
 use std::sync::Arc;
 
@@ -11,30 +11,30 @@ use moxcms::{
 };
 use png::Info;
 
-/// Pixels that are converted at a time.
+/// Pixels converted at a time.
 const STRIP: usize = 4096;
 
-/// The largest ICC profile that is used, in bytes. Those of printers have one or two MiB.
+/// Largest ICC profile used. Printer profiles have 1 or 2 MiB.
 const PROFILE_BYTES_LIMIT: usize = 4 << 20;
 
-/// Levels of each channel that are compared to find out whether a conversion changes anything.
+/// Channel levels that probe whether a conversion changes anything.
 const PROBE_LEVELS: [u8; 9] = [0, 32, 64, 96, 128, 160, 192, 224, 255];
 
-/// 1/2.2, with which writers of PNG stand in for sRGB's own curve, which is no power.
+/// 1/2.2, which PNG encoders write for the sRGB curve.
 const SRGB_GAMMA: f32 = 0.454_55;
 const GAMMA_TOLERANCE: f32 = 0.005;
 
-/// Code points of ITU-T H.273 for transfer functions of high dynamic range (PQ and HLG), which sRGB cannot hold.
+/// ITU-T H.273 code points of HDR transfer functions (PQ, HLG), which sRGB cannot represent.
 const HDR_TRANSFERS: [u8; 2] = [16, 18];
 
-/// Converts pixels with 1 to 4 bytes each (grey, grey and alpha, RGB, RGBA) from the colour space of an ICC profile to sRGB.
+/// Converts pixels of 1 to 4 channels (grey, grey and alpha, RGB, RGBA) from an ICC profile to sRGB.
 pub fn convert_icc(profile: Option<&[u8]>, pixels: &mut [u8], channels: usize) {
     if let Some(profile) = profile.and_then(parse) {
         convert(&profile, pixels, channels);
     }
 }
 
-/// Converts pixels as [`convert_icc`] does, from the colour space that the chunks of a PNG name.
+/// As [`convert_icc`], from the colour space of the chunks of a PNG.
 pub fn convert_png(info: &Info<'_>, pixels: &mut [u8], channels: usize) {
     if let Some(profile) = png_profile(info) {
         convert(&profile, pixels, channels);
@@ -46,7 +46,7 @@ fn parse(profile: &[u8]) -> Option<ColorProfile> {
     ColorProfile::new_from_slice_with_options(profile, options).ok()
 }
 
-/// The colour space of a PNG; none for sRGB. The order is the specification's: `cICP`, `iCCP`, `sRGB`, `gAMA` and `cHRM`.
+/// The colour space of a PNG; none for sRGB. Precedence as specified: `cICP`, `iCCP`, `sRGB`, `gAMA` and `cHRM`.
 fn png_profile(info: &Info<'_>) -> Option<ColorProfile> {
     if let Some(profile) = cicp_profile(info) {
         return Some(profile);
@@ -74,7 +74,7 @@ fn cicp_profile(info: &Info<'_>) -> Option<ColorProfile> {
     profile.red_trc.is_some().then_some(profile)
 }
 
-/// sRGB's primaries where `cHRM` names no others.
+/// `gAMA` with the primaries of `cHRM`, by default those of sRGB.
 fn gamma_profile(info: &Info<'_>) -> Option<ColorProfile> {
     let gamma = info.gama_chunk?.into_value();
     if !(0.05..=20.0).contains(&gamma) {
@@ -82,7 +82,7 @@ fn gamma_profile(info: &Info<'_>) -> Option<ColorProfile> {
     }
     let mut profile = ColorProfile::new_srgb();
     profile.cicp = None;
-    // As browsers have it: close to sRGB's own exponent, sRGB's curve is meant, but not by other primaries.
+    // As browsers do: an exponent close to 1/2.2 means the sRGB curve, unless the primaries differ.
     if (gamma - SRGB_GAMMA).abs() > GAMMA_TOLERANCE || !has_srgb_primaries(info) {
         let curve = curve_from_gamma(1.0 / gamma);
         profile.red_trc = Some(curve.clone());
@@ -102,7 +102,7 @@ fn gamma_profile(info: &Info<'_>) -> Option<ColorProfile> {
     is_usable.then_some(profile)
 }
 
-/// Whether `cHRM` names sRGB's primaries, or there is none.
+/// Whether `cHRM` is absent or has the primaries of sRGB.
 fn has_srgb_primaries(info: &Info<'_>) -> bool {
     info.chrm_chunk.is_none_or(|colours| {
         let near = |(x, y): (png::ScaledFloat, png::ScaledFloat), (srgb_x, srgb_y): (f32, f32)| {
@@ -126,7 +126,7 @@ fn convert(profile: &ColorProfile, pixels: &mut [u8], channels: usize) {
     }
 }
 
-/// None when the profile is of other colours than the pixels, or says the same as sRGB: rounding would only do harm.
+/// None if the profile is not RGB, or equals sRGB: rounding would only lose precision.
 fn transform(profile: &ColorProfile, from: Layout, to: Layout) -> Option<Arc<Transform8BitExecutor>> {
     if profile.color_space != DataColorSpace::Rgb {
         return None;
@@ -143,7 +143,7 @@ fn transform(profile: &ColorProfile, from: Layout, to: Layout) -> Option<Arc<Tra
     if is_same(&probe, &converted) { None } else { convert(from, to) }
 }
 
-/// What each level of grey becomes; none where it is as in sRGB.
+/// Lookup table of grey levels; none if equal to sRGB.
 fn grey_table(profile: &ColorProfile) -> Option<Vec<u8>> {
     let levels: Vec<u8> = (0..=255).collect();
     let (layout, source): (Layout, Vec<u8>) = match profile.color_space {
@@ -155,7 +155,7 @@ fn grey_table(profile: &ColorProfile) -> Option<Vec<u8>> {
     let transform = profile.create_transform_8bit(layout, &srgb, Layout::Rgb, TransformOptions::default()).ok()?;
     let mut converted = vec![0; levels.len() * 3];
     transform.transform(&source, &mut converted).ok()?;
-    // Of the three channels, which are alike, the one that counts most.
+    // Green, of three equal channels.
     let table: Vec<u8> = converted.chunks_exact(3).filter_map(|pixel| pixel.get(1).copied()).collect();
     if is_same(&levels, &table) { None } else { Some(table) }
 }

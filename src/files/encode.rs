@@ -1,4 +1,4 @@
-//! Writing pictures, line by line and upright: turning a picture takes no second one in memory.
+//! Encodes pictures line by line with the orientation applied, without a second copy in memory.
 
 use std::io::Write;
 
@@ -6,48 +6,48 @@ use image::DynamicImage;
 use jpeg_encoder::{ColorType, EncodingError, ImageBuffer, JpegColorType, rgb_to_ycbcr};
 
 use super::kind::by_extension;
-use super::png::unwritten as png_unwritten;
+use super::png::encode_error as png_encode_error;
+use super::processor::TempDir;
 use super::sink::Sink;
-use super::workshop::Spool;
-use super::{Made, Processed, Raster, Refused};
+use super::{EncodedFile, FileError, ProcessedFile, Raster};
 
-/// The longest side of a thumbnail, in pixels.
-pub const THUMBNAIL: u32 = 320;
+/// Longest side of a thumbnail.
+pub const THUMBNAIL_SIDE_PIXELS: u32 = 320;
 
-/// Of JPEG, 1 to 100: hardly seen to differ.
-const QUALITY: u8 = 85;
+/// 1 to 100; visually close to the source.
+const JPEG_QUALITY: u8 = 85;
 
-/// Pixels up to which a PNG is pressed hard; above, quickly.
-const PRESSED_HARD: u32 = 4_000_000;
+/// Larger PNGs use fast compression.
+const BALANCED_PIXELS_LIMIT: u32 = 4_000_000;
 
-/// Whether a picture needs no thumbnail.
+/// Whether a picture serves as its own thumbnail.
 pub fn is_small((width, height): (u32, u32)) -> bool {
-    width.max(height) <= THUMBNAIL
+    width.max(height) <= THUMBNAIL_SIDE_PIXELS
 }
 
-/// Stores a picture, and a thumbnail unless it is small.
-pub fn picture(raster: &Raster, spool: &Spool) -> Result<Processed, Refused> {
+/// Encodes a picture, and a thumbnail unless it is small.
+pub fn encode_picture(raster: &Raster, temp_dir: &TempDir) -> Result<ProcessedFile, FileError> {
     let upright = Upright::new(&raster.image, raster.orientation)?;
     let dimensions = (upright.width, upright.height);
-    let main = upright.write(raster.lossy && !upright.is_transparent(), spool)?;
-    let thumbnail = if is_small(dimensions) { None } else { Some(thumbnail(raster, spool)?) };
-    Ok(Processed { main, thumbnail, dimensions: Some(dimensions) })
+    let main = upright.write(raster.lossy && !upright.is_transparent(), temp_dir)?;
+    let thumbnail = if is_small(dimensions) { None } else { Some(encode_thumbnail(raster, temp_dir)?) };
+    Ok(ProcessedFile { main, thumbnail, dimensions: Some(dimensions) })
 }
 
-/// A small picture of a picture.
-pub fn thumbnail(raster: &Raster, spool: &Spool) -> Result<Made, Refused> {
-    let small = raster.image.thumbnail(THUMBNAIL, THUMBNAIL);
+/// Encodes a thumbnail.
+pub fn encode_thumbnail(raster: &Raster, temp_dir: &TempDir) -> Result<EncodedFile, FileError> {
+    let small = raster.image.thumbnail(THUMBNAIL_SIDE_PIXELS, THUMBNAIL_SIDE_PIXELS);
     let upright = Upright::new(&small, raster.orientation)?;
-    upright.write(!upright.is_transparent(), spool)
+    upright.write(!upright.is_transparent(), temp_dir)
 }
 
-/// A picture as it is seen once it is turned as EXIF says.
+/// A picture seen through its EXIF orientation.
 #[derive(Clone, Copy)]
 struct Upright<'a> {
     pixels: &'a [u8],
-    /// Bytes of a pixel: grey, grey and alpha, red green and blue, or those and alpha.
+    /// Bytes a pixel: grey (1), grey and alpha (2), RGB (3), RGBA (4).
     channels: usize,
-    /// As stored.
+    /// Width and height before the orientation is applied.
     stored: (usize, usize),
     orientation: u8,
     width: u32,
@@ -55,11 +55,11 @@ struct Upright<'a> {
 }
 
 impl<'a> Upright<'a> {
-    fn new(image: &'a DynamicImage, orientation: u8) -> Result<Self, Refused> {
+    fn new(image: &'a DynamicImage, orientation: u8) -> Result<Self, FileError> {
         let (width, height) = (image.width(), image.height());
         let lies = orientation > 4;
         if !matches!(image.color().channel_count().into(), 1..=4usize) || image.as_bytes().is_empty() {
-            return Err(Refused::Damaged);
+            return Err(FileError::Damaged);
         }
         Ok(Self {
             pixels: image.as_bytes(),
@@ -95,28 +95,28 @@ impl<'a> Upright<'a> {
         })
     }
 
-    fn write(&self, as_jpeg: bool, spool: &Spool) -> Result<Made, Refused> {
-        let mut sink = Sink::new(spool)?;
+    fn write(&self, as_jpeg: bool, temp_dir: &TempDir) -> Result<EncodedFile, FileError> {
+        let mut sink = Sink::new(temp_dir)?;
         let kind = if as_jpeg {
-            let encoder = jpeg_encoder::Encoder::new(&mut sink, QUALITY);
+            let encoder = jpeg_encoder::Encoder::new(&mut sink, JPEG_QUALITY);
             let (width, height) = (ImageBuffer::width(self), ImageBuffer::height(self));
-            // As it lies in memory the encoder takes it several pixels at a time.
+            // The encoder has SIMD paths for pixels in memory order.
             let written = match (self.orientation, self.channels) {
                 (1, 1) => encoder.encode(self.pixels, width, height, ColorType::Luma),
                 (1, 3) => encoder.encode(self.pixels, width, height, ColorType::Rgb),
                 _ => encoder.encode_image(*self),
             };
-            sink.judge(written.map_err(unwritten))?;
+            sink.or_too_large(written.map_err(encode_error))?;
             by_extension("jpg")
         } else {
             let written = self.write_png(&mut sink);
-            sink.judge(written)?;
+            sink.or_too_large(written)?;
             by_extension("png")
         };
-        sink.finish(kind.ok_or(Refused::NotAllowed)?)
+        sink.finish(kind.ok_or(FileError::NotAllowed)?)
     }
 
-    fn write_png(&self, sink: &mut Sink) -> Result<(), Refused> {
+    fn write_png(&self, sink: &mut Sink) -> Result<(), FileError> {
         let mut encoder = png::Encoder::new(sink, self.width, self.height);
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_color(match self.channels {
@@ -125,22 +125,22 @@ impl<'a> Upright<'a> {
             3 => png::ColorType::Rgb,
             _ => png::ColorType::Rgba,
         });
-        let small = self.width * self.height <= PRESSED_HARD;
+        let small = self.width * self.height <= BALANCED_PIXELS_LIMIT;
         encoder.set_compression(if small { png::Compression::Balanced } else { png::Compression::Fast });
-        let mut writer = encoder.write_header().map_err(png_unwritten)?;
-        let mut lines = writer.stream_writer().map_err(png_unwritten)?;
+        let mut writer = encoder.write_header().map_err(png_encode_error)?;
+        let mut lines = writer.stream_writer().map_err(png_encode_error)?;
         if self.orientation == 1 {
-            lines.write_all(self.pixels).map_err(Refused::from_write)?;
+            lines.write_all(self.pixels).map_err(FileError::from_write)?;
         } else {
             let mut line = Vec::with_capacity(self.width as usize * self.channels);
             for y in 0..self.height as usize {
                 line.clear();
                 self.line(y).for_each(|pixel| line.extend_from_slice(pixel));
-                lines.write_all(&line).map_err(Refused::from_write)?;
+                lines.write_all(&line).map_err(FileError::from_write)?;
             }
         }
-        lines.finish().map_err(png_unwritten)?;
-        writer.finish().map_err(png_unwritten)
+        lines.finish().map_err(png_encode_error)?;
+        writer.finish().map_err(png_encode_error)
     }
 }
 
@@ -149,7 +149,7 @@ impl ImageBuffer for Upright<'_> {
         if self.channels < 3 { JpegColorType::Luma } else { JpegColorType::Ycbcr }
     }
 
-    // Checked before: a side has at most 8,192 pixels.
+    // A side has at most 8192 pixels, checked before.
     fn width(&self) -> u16 {
         u16::try_from(self.width).unwrap_or(u16::MAX)
     }
@@ -174,9 +174,9 @@ impl ImageBuffer for Upright<'_> {
     }
 }
 
-fn unwritten(error: EncodingError) -> Refused {
+fn encode_error(error: EncodingError) -> FileError {
     match error {
-        EncodingError::IoError(error) => Refused::from_write(error),
-        _ => Refused::Damaged,
+        EncodingError::IoError(error) => FileError::from_write(error),
+        _ => FileError::Damaged,
     }
 }

@@ -1,5 +1,5 @@
-//! GIF, frame by frame: colours stay as they are, so that nothing is lost and no frame but one is in memory. Frames
-//! that reach beyond the canvas are cut to it.
+//! GIF, re-encoded frame by frame: palettes are kept, so it is lossless with one frame in memory. Frames are cropped to
+//! the canvas.
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Seek};
@@ -7,60 +7,60 @@ use std::io::{BufReader, ErrorKind, Read, Seek};
 use gif::{ColorOutput, DecodeOptions, DecodingError, Encoder, EncodingError, Frame};
 use image::{DynamicImage, Rgba, RgbaImage};
 
-use super::encode::{THUMBNAIL, is_small, thumbnail};
+use super::encode::{THUMBNAIL_SIDE_PIXELS, encode_thumbnail, is_small};
 use super::kind::by_extension;
-use super::outline::Outline;
+use super::outline::GifOutline;
+use super::processor::TempDir;
 use super::sink::Sink;
-use super::workshop::Spool;
-use super::{Processed, Raster, Refused, outline};
+use super::{FileError, ProcessedFile, Raster, outline};
 
-/// What ends a file; also one that lacks it.
+/// GIF trailer, appended if missing.
 const TRAILER: &[u8] = b";";
 
-/// Width, height, and the bytes that decoding takes. Frames are counted by their headers alone.
-pub fn inspect(file: &mut File) -> Result<((u32, u32), u64), Refused> {
-    let Outline { canvas: (width, height), largest_frame, .. } = outline::read(BufReader::new(file))?;
+/// Width, height, and bytes of memory for decoding. Reads frame headers only.
+pub fn inspect(file: &mut File) -> Result<((u32, u32), u64), FileError> {
+    let GifOutline { canvas: (width, height), largest_frame, .. } = outline::read(BufReader::new(file))?;
     let canvas = u64::from(width) * u64::from(height);
-    // A frame of indices, and what it is encoded to.
+    // A frame of palette indices, and its encoded form.
     Ok(((width, height), canvas.max(largest_frame) * 3))
 }
 
-/// Encodes every frame anew.
-pub fn make(file: &mut File, (width, height): (u32, u32), spool: &Spool) -> Result<Processed, Refused> {
+/// Re-encodes every frame.
+pub fn encode(file: &mut File, (width, height): (u32, u32), temp_dir: &TempDir) -> Result<ProcessedFile, FileError> {
     file.rewind()?;
     let end = outline::read(BufReader::new(&mut *file))?.end;
     file.rewind()?;
     let whole = BufReader::new(file).take(end).chain(TRAILER);
-    let mut decoder = options().read_info(whole).map_err(refused)?;
-    let kind = by_extension("gif").ok_or(Refused::NotAllowed)?;
+    let mut decoder = options().read_info(whole).map_err(decode_error)?;
+    let kind = by_extension("gif").ok_or(FileError::NotAllowed)?;
     let global = decoder.global_palette().unwrap_or_default().to_vec();
-    let mut encoder = Encoder::new(Sink::new(spool)?, side(width)?, side(height)?, &global).map_err(unwritten)?;
+    let mut encoder = Encoder::new(Sink::new(temp_dir)?, side(width)?, side(height)?, &global).map_err(encode_error)?;
     let mut still = None;
-    while let Some(frame) = decoder.next_frame_info().map_err(refused)? {
+    while let Some(frame) = decoder.next_frame_info().map_err(decode_error)? {
         let mut frame = frame.clone();
         let mut indices = vec![0; usize::from(frame.width) * usize::from(frame.height)];
-        decoder.read_into_buffer(&mut indices).map_err(refused)?;
-        // The decoder has put the lines in order.
+        decoder.read_into_buffer(&mut indices).map_err(decode_error)?;
+        // The decoder has deinterlaced it.
         frame.interlaced = false;
         frame.buffer = indices.into();
         crop(&mut frame, (side(width)?, side(height)?));
         if still.is_none() {
             still = Some(shrunk(&frame, &global, (width, height)));
-            encoder.set_repeat(decoder.repeat()).map_err(unwritten)?;
+            encoder.set_repeat(decoder.repeat()).map_err(encode_error)?;
         }
-        encoder.write_frame(&frame).map_err(unwritten)?;
+        encoder.write_frame(&frame).map_err(encode_error)?;
     }
-    let still = Raster { image: still.ok_or(Refused::Damaged)?, orientation: 1, lossy: false };
-    let main = encoder.into_inner().map_err(unwritten)?.finish(kind)?;
-    let thumbnail = if is_small((width, height)) { None } else { Some(thumbnail(&still, spool)?) };
-    Ok(Processed { main, thumbnail, dimensions: Some((width, height)) })
+    let still = Raster { image: still.ok_or(FileError::Damaged)?, orientation: 1, lossy: false };
+    let main = encoder.into_inner().map_err(encode_error)?.finish(kind)?;
+    let thumbnail = if is_small((width, height)) { None } else { Some(encode_thumbnail(&still, temp_dir)?) };
+    Ok(ProcessedFile { main, thumbnail, dimensions: Some((width, height)) })
 }
 
-fn side(pixels: u32) -> Result<u16, Refused> {
-    u16::try_from(pixels).map_err(|_| Refused::Damaged)
+fn side(pixels: u32) -> Result<u16, FileError> {
+    u16::try_from(pixels).map_err(|_| FileError::Damaged)
 }
 
-/// Cuts off what lies beyond the canvas. Of a frame that lies there altogether one transparent pixel stays, for its time.
+/// Crops a frame to the canvas. A frame wholly outside becomes one transparent pixel, to keep its delay.
 fn crop(frame: &mut Frame<'_>, (width, height): (u16, u16)) {
     let (across, down) = (width.saturating_sub(frame.left), height.saturating_sub(frame.top));
     if across == 0 || down == 0 {
@@ -79,10 +79,10 @@ fn crop(frame: &mut Frame<'_>, (width, height): (u16, u16)) {
     frame.buffer = indices.into();
 }
 
-/// A frame on its canvas, small enough to be in memory with its colours written out.
+/// A frame on its canvas, subsampled, in RGB or RGBA.
 fn shrunk(frame: &Frame<'_>, global: &[u8], (width, height): (u32, u32)) -> DynamicImage {
     let palette = frame.palette.as_deref().unwrap_or(global);
-    let step = width.max(height).div_ceil(2 * THUMBNAIL).max(1);
+    let step = width.max(height).div_ceil(2 * THUMBNAIL_SIDE_PIXELS).max(1);
     let colour = |x: u32, y: u32| {
         let x = (x * step).checked_sub(frame.left.into()).filter(|x| *x < frame.width.into())?;
         let y = (y * step).checked_sub(frame.top.into()).filter(|y| *y < frame.height.into())?;
@@ -100,21 +100,21 @@ fn shrunk(frame: &Frame<'_>, global: &[u8], (width, height): (u32, u32)) -> Dyna
 fn options() -> DecodeOptions {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
-    // Unknown extensions are skipped, as browsers do; where the picture ends is known before.
+    // Skips unknown extensions, as browsers do; the end of the picture is known from the outline.
     options.allow_unknown_blocks(true);
     options
 }
 
-fn refused(error: DecodingError) -> Refused {
+fn decode_error(error: DecodingError) -> FileError {
     match error {
-        DecodingError::Io(error) if error.kind() != ErrorKind::UnexpectedEof => Refused::Io(error),
-        _ => Refused::Damaged,
+        DecodingError::Io(error) if error.kind() != ErrorKind::UnexpectedEof => FileError::Io(error),
+        _ => FileError::Damaged,
     }
 }
 
-fn unwritten(error: EncodingError) -> Refused {
+fn encode_error(error: EncodingError) -> FileError {
     match error {
-        EncodingError::Io(error) => Refused::from_write(error),
-        _ => Refused::Damaged,
+        EncodingError::Io(error) => FileError::from_write(error),
+        _ => FileError::Damaged,
     }
 }

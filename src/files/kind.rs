@@ -1,4 +1,4 @@
-//! The kinds of files that are taken, and how their bytes tell.
+//! The accepted file types, and their detection.
 
 use std::fs::File;
 use std::io;
@@ -7,29 +7,29 @@ use encoding_rs::Encoding;
 
 use super::{structure, text};
 
-/// What a file is good for.
+/// Broad class of a file type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// To look at.
+    /// JPEG, PNG, GIF, WebP.
     Picture,
-    /// To listen to.
+    /// Sound.
     Voice,
-    /// To watch.
+    /// Moving pictures.
     Video,
-    /// To download.
+    /// Served as an attachment.
     Document,
 }
 
-/// A kind of file.
+/// A file type.
 #[derive(Debug)]
 pub struct Kind {
-    /// Its media type, as it is served.
+    /// Canonical media type.
     pub content_type: &'static str,
-    /// The end of its name.
+    /// File name extension, without the dot.
     pub extension: &'static str,
-    /// What it is good for.
+    /// Broad class.
     pub family: Family,
-    /// What else it is called.
+    /// Other media types in use for it.
     aliases: &'static [&'static str],
 }
 
@@ -42,7 +42,7 @@ const fn kind(
     Kind { content_type, extension, family, aliases }
 }
 
-/// Every kind that is taken.
+/// Every accepted type.
 pub static KINDS: [Kind; 21] = [
     kind("image/jpeg", "jpg", Family::Picture, &["image/jpg", "image/pjpeg"]),
     kind("image/png", "png", Family::Picture, &["image/x-png", "image/apng"]),
@@ -67,61 +67,61 @@ pub static KINDS: [Kind; 21] = [
     kind("text/csv", "csv", Family::Document, &["application/csv", "text/x-csv"]),
 ];
 
-/// Containers that hold sound alone as well as pictures: the bytes are the same, so what the client said decides.
+/// Containers of video that may hold sound alone: the bytes look alike, so the declared type decides.
 const SOUND_ALONE: [(&str, &str); 2] = [(structure::MP4, structure::M4A), (structure::WEBM, "audio/webm")];
 
-/// What browsers call a `.csv` on a machine with a spreadsheet program.
+/// What browsers declare for `.csv` where a spreadsheet program is installed.
 const SPREADSHEET: &str = "application/vnd.ms-excel";
 
-/// A file's kind, and of text the encoding.
-pub type Found = (&'static Kind, Option<&'static Encoding>);
+/// A file type, and for text its character encoding.
+pub type DetectedType = (&'static Kind, Option<&'static Encoding>);
 
 impl Kind {
-    /// Whether browsers may show it; all else they are told to download.
+    /// Whether it is served inline; documents are attachments.
     #[must_use]
     pub fn is_shown(&self) -> bool {
         self.family != Family::Document
     }
 
-    /// Whether this is what somebody calls it.
+    /// Whether a media type names it.
     fn is_called(&self, name: &str) -> bool {
         self.content_type == name || self.aliases.contains(&name)
     }
 }
 
-/// The kind of this name, parameters such as a charset aside.
+/// The type of a media type; parameters such as `charset` are ignored.
 #[must_use]
 pub fn by_name(content_type: &str) -> Option<&'static Kind> {
     let name = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     KINDS.iter().find(|kind| kind.is_called(&name))
 }
 
-/// The kind whose files' names end so.
+/// The type of an extension.
 #[must_use]
 pub fn by_extension(extension: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.extension == extension)
 }
 
-/// The kind that a file's bytes tell; of text, which has no structure of its own, the kind that was said. What is said to be
+/// The kind that a file's bytes tell; of text, which has no structure of its own, the kind that was declared. What is declared to be
 /// text and is text may begin with the first bytes of any other format.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn find(file: &mut File, said: Option<&str>) -> io::Result<Option<Found>> {
+pub fn find(file: &mut File, declared: Option<&str>) -> io::Result<Option<DetectedType>> {
     let found = structure::find(file)?;
     if found != Some(structure::PDF)
-        && let Some(text) = said.and_then(text_kind)
+        && let Some(text) = declared.and_then(text_kind)
         && let Some(encoding) = text::find_encoding(file)?
     {
         return Ok(Some((text, Some(encoding))));
     }
     let Some(found) = KINDS.iter().find(|kind| Some(kind.content_type) == found) else { return Ok(None) };
-    let said = said.and_then(by_name);
-    let sound = said.filter(|said| SOUND_ALONE.contains(&(found.content_type, said.content_type)));
+    let declared = declared.and_then(by_name);
+    let sound = declared.filter(|declared| SOUND_ALONE.contains(&(found.content_type, declared.content_type)));
     Ok(Some((sound.unwrap_or(found), None)))
 }
 
-/// The kind of text of this name.
+/// The text type of a media type.
 fn text_kind(content_type: &str) -> Option<&'static Kind> {
     let kind =
         if content_type.trim().eq_ignore_ascii_case(SPREADSHEET) { by_extension("csv") } else { by_name(content_type) };
@@ -134,10 +134,10 @@ mod tests {
 
     use super::*;
 
-    fn find_in(bytes: &[u8], said: Option<&str>) -> Option<&'static str> {
+    fn find_in(bytes: &[u8], declared: Option<&str>) -> Option<&'static str> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        find(&mut file, said).unwrap().map(|(kind, _)| kind.content_type)
+        find(&mut file, declared).unwrap().map(|(kind, _)| kind.content_type)
     }
 
     #[test]
@@ -161,8 +161,8 @@ mod tests {
             (b"<svg xmlns='http://www.w3.org/2000/svg'/>", Some("image/svg+xml"), None),
             (b"MZ\x90\0 a program", Some("application/pdf"), None),
         ];
-        for (bytes, said, wanted) in cases {
-            assert_eq!(find_in(bytes, said), wanted, "{:?} {said:?}", String::from_utf8_lossy(bytes));
+        for (bytes, declared, wanted) in cases {
+            assert_eq!(find_in(bytes, declared), wanted, "{:?} {declared:?}", String::from_utf8_lossy(bytes));
         }
     }
 

@@ -1,14 +1,15 @@
-//! What people upload, looked at and made fit to be served, with nothing of it in memory but what is being worked on.
+//! Uploaded files: type detection and sanitising. A file is streamed; only a picture being decoded is in memory.
 //!
-//! - A file's kind is what its bytes say ([`kind`]) by their `structure`, never its name; what is not on the list is refused.
-//! - Text is stored as UTF-8; what came in another encoding is converted.
+//! - The type of a file is detected from its bytes ([`kind`], `structure`), never from its name; types not listed are
+//!   rejected.
+//! - Text is transcoded to UTF-8.
 //! - The colours of a picture are converted to sRGB.
-//! - A picture is decoded and encoded anew: what came with it (where it was taken, a page of HTML behind it) is gone, and
-//!   how it was held is turned into pixels. JPEG stays JPEG, PNG stays PNG, GIF stays GIF with its movement; WebP becomes
-//!   JPEG where it was lossy and opaque, else PNG. Of an animated WebP or PNG the first picture stays.
-//! - What a picture takes in memory is known from its header and asked of the [`workshop`] before it is decoded, by a
-//!   process of its own that gets no more than that ([`worker`]).
-//! - Files wait in nameless temporary files: a killed server leaves none.
+//! - A picture is decoded and re-encoded: metadata (EXIF location) and trailing bytes are dropped, and the EXIF orientation
+//!   is applied to the pixels. JPEG stays JPEG, PNG stays PNG, GIF stays an animated GIF; WebP becomes JPEG if lossy and
+//!   opaque, else PNG. An animated WebP or PNG keeps its first frame only.
+//! - The memory that decoding needs is computed from the header and acquired from the [`processor`] beforehand; the
+//!   decoder runs in a [`subprocess`] limited to that amount.
+//! - Temporary files are unlinked at creation: a killed server leaves none behind.
 
 mod colour;
 mod encode;
@@ -17,12 +18,12 @@ mod jpeg;
 pub mod kind;
 mod outline;
 mod png;
+pub mod processor;
 mod sink;
 mod structure;
+pub mod subprocess;
 mod text;
 mod webp;
-pub mod worker;
-pub mod workshop;
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
@@ -32,138 +33,138 @@ use image::DynamicImage;
 
 pub use kind::{Family, Kind};
 
-/// The longest side of a picture, in pixels.
-pub const LONGEST_SIDE: u32 = 8192;
+/// Longest side of a picture, in pixels.
+pub const SIDE_PIXELS_LIMIT: u32 = 8192;
 
-/// The most pixels of a picture, and of a frame of a moving one.
-pub const MOST_PIXELS: u64 = 25_000_000;
+/// Pixels of a picture, and of one frame of an animation.
+pub const PIXELS_LIMIT: u64 = 25_000_000;
 
-/// The most frames of a moving picture, and pixels of all of them.
-pub const MOST_FRAMES: u32 = 1000;
-const MOST_MOVING_PIXELS: u64 = 100_000_000;
+/// Frames of an animation, and the pixels of all frames together.
+pub const FRAMES_LIMIT: u32 = 1000;
+const ANIMATION_PIXELS_LIMIT: u64 = 100_000_000;
 
-/// The most bytes that decoding one picture may take: what the largest of the usual ones need.
-const MOST_MEMORY: u64 = 112 << 20;
+/// Memory for decoding one picture: enough for the largest common ones.
+const DECODING_BYTES_LIMIT: u64 = 112 << 20;
 
-/// The most bytes of a file as it is stored; a picture may grow when it is encoded anew.
-const MOST_STORED: u64 = 32 << 20;
+/// Size of a stored file; re-encoding can make a picture larger.
+const STORED_BYTES_LIMIT: u64 = 32 << 20;
 
-/// A file made fit to be served.
+/// A file in the form in which it is stored and served.
 #[derive(Debug)]
-pub struct Made {
+pub struct EncodedFile {
     /// Its bytes, in a temporary file.
     pub file: File,
-    /// How many.
+    /// Bytes.
     pub size: u64,
-    /// Their SHA-256.
+    /// SHA-256 of the bytes.
     pub sha256: [u8; 32],
-    /// What they are.
+    /// The detected type.
     pub kind: &'static Kind,
 }
 
-/// An upload made fit to be served.
+/// A sanitised upload.
 #[derive(Debug)]
-pub struct Processed {
+pub struct ProcessedFile {
     /// The file.
-    pub main: Made,
-    /// A small picture of a picture that is not small itself.
-    pub thumbnail: Option<Made>,
+    pub main: EncodedFile,
+    /// Thumbnail; none for small pictures and other files.
+    pub thumbnail: Option<EncodedFile>,
     /// A picture's width and height in pixels.
     pub dimensions: Option<(u32, u32)>,
 }
 
-/// Why a file is not taken.
+/// Why a file is rejected.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// Nothing came.
+pub enum FileError {
+    /// No bytes.
     #[error("The file is empty.")]
     Empty,
-    /// Not on the list.
+    /// A type that is not accepted.
     #[error(
         "Files of this type are not taken. Pictures: JPEG, PNG, GIF, WebP. Voice: MP3, M4A, AAC, Ogg, AMR, WAV, WebM. \
          Video: MP4, WebM, MOV. Documents: PDF, DOCX, XLSX, PPTX, ZIP, plain text and CSV (in UTF-8, \
          UTF-16 with a byte order mark, GBK or GB18030)."
     )]
     NotAllowed,
-    /// Something else than was said.
+    /// Declared type, detected type.
     #[error("The file was announced as {0}, but is {1}.")]
-    OtherThanSaid(String, &'static str),
-    /// Cut off, or never whole.
+    TypeMismatch(String, &'static str),
+    /// Truncated or malformed.
     #[error("The file is damaged or cut off.")]
     Damaged,
-    /// Too wide, too high, or too many pixels.
+    /// Width and height.
     #[error("A picture has at most 8192 pixels a side and 25 million in all; this one has {0} x {1}.")]
     TooManyPixels(u32, u32),
-    /// Too much movement.
+    /// Over the frame or pixel limit of animations.
     #[error("A moving picture has at most 1000 frames and 100 million pixels in all of them.")]
     TooMuchMovement,
-    /// A way of storing it that takes too much memory.
+    /// Decoding would exceed the memory or CPU limit.
     #[error("This picture takes too much memory or time to decode: save it as a baseline JPEG, or smaller.")]
     TooMuchMemory,
-    /// It grew too large.
+    /// Over the stored size limit after re-encoding.
     #[error("The file is over 32 MiB once it is encoded anew.")]
     StoredTooLarge,
-    /// Our own fault.
+    /// A failure of this server, not of the file.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-impl Refused {
-    /// Why something could not be written to a [`sink::Sink`].
+impl FileError {
+    /// Maps a write error of a [`sink::Sink`].
     fn from_write(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::FileTooLarge { Self::StoredTooLarge } else { Self::Io(error) }
     }
 }
 
-/// What a client called a file's type.
+/// The media type that a client declared.
 #[derive(Clone, Debug)]
-pub enum Said {
-    /// Nothing.
-    Nothing,
-    /// This, and it may be wrong: many don't look.
-    Perhaps(String),
-    /// This, and nothing else is wanted.
-    Exactly(String),
+pub enum DeclaredType {
+    /// None.
+    Unknown,
+    /// May be wrong, as clients guess it from the name; decides only between types with equal bytes.
+    Hint(String),
+    /// The detected type has to equal it.
+    Required(String),
 }
 
-/// What a file is, and what it takes to make it fit to be served.
+/// The detected type of a file, and the resources that encoding it needs.
 #[derive(Debug)]
 pub struct Header {
-    /// What it is.
+    /// Detected type.
     pub kind: &'static Kind,
-    /// Of a text.
+    /// Character encoding; text only.
     encoding: Option<&'static Encoding>,
-    /// A picture's width and height, as stored.
+    /// Width and height before the orientation is applied; zero if not a picture.
     dimensions: (u32, u32),
-    /// Bytes that decoding it takes.
+    /// Bytes of memory that decoding takes.
     pub memory: u64,
 }
 
 /// A decoded picture.
 struct Raster {
     image: DynamicImage,
-    /// How it is to be turned to stand upright: 1 to 8, as EXIF counts.
+    /// EXIF orientation, 1 to 8.
     orientation: u8,
-    /// Whether small losses are nothing new to it.
+    /// Whether the source was lossy, so that JPEG loses little.
     lossy: bool,
 }
 
-/// Looks at a file's structure, without decoding anything but text.
+/// Detects the type and reads the header; decodes nothing but text.
 ///
 /// # Errors
-/// When it is refused for what that says.
-pub fn inspect(file: &mut File, said: &Said) -> Result<Header, Refused> {
-    let (name, exactly) = match said {
-        Said::Nothing => (None, false),
-        Said::Perhaps(name) => (Some(name.as_str()), false),
-        Said::Exactly(name) => (Some(name.as_str()), true),
+/// [`FileError`] if the header shows that the file is not accepted.
+pub fn inspect(file: &mut File, declared: &DeclaredType) -> Result<Header, FileError> {
+    let (name, is_required) = match declared {
+        DeclaredType::Unknown => (None, false),
+        DeclaredType::Hint(name) => (Some(name.as_str()), false),
+        DeclaredType::Required(name) => (Some(name.as_str()), true),
     };
     if file.metadata()?.len() == 0 {
-        return Err(Refused::Empty);
+        return Err(FileError::Empty);
     }
-    let (kind, encoding) = kind::find(file, name)?.ok_or(Refused::NotAllowed)?;
-    if let Some(name) = name.filter(|name| exactly && *name != kind.content_type) {
-        return Err(Refused::OtherThanSaid(name.to_owned(), kind.content_type));
+    let (kind, encoding) = kind::find(file, name)?.ok_or(FileError::NotAllowed)?;
+    if let Some(name) = name.filter(|name| is_required && *name != kind.content_type) {
+        return Err(FileError::TypeMismatch(name.to_owned(), kind.content_type));
     }
     file.rewind()?;
     let (dimensions, memory) = match kind.content_type {
@@ -173,48 +174,48 @@ pub fn inspect(file: &mut File, said: &Said) -> Result<Header, Refused> {
         "image/gif" => gif::inspect(file)?,
         _ => ((0, 0), 0),
     };
-    if memory > MOST_MEMORY {
-        return Err(Refused::TooMuchMemory);
+    if memory > DECODING_BYTES_LIMIT {
+        return Err(FileError::TooMuchMemory);
     }
     Ok(Header { kind, encoding, dimensions, memory })
 }
 
-/// Makes a file fit to be served. Takes long, and as much memory as its header said.
+/// Sanitises a file. Blocking; takes as much memory as the header says.
 ///
 /// # Errors
-/// When it turns out not to be whole.
-pub fn make(mut file: File, header: &Header, spool: &workshop::Spool) -> Result<Processed, Refused> {
+/// [`FileError`] if it is damaged or becomes too large.
+pub fn encode_file(mut file: File, header: &Header, temp_dir: &processor::TempDir) -> Result<ProcessedFile, FileError> {
     file.seek(SeekFrom::Start(0))?;
     let raster = match header.kind.content_type {
-        "image/gif" => return gif::make(&mut file, header.dimensions, spool),
-        "image/png" => return png::make(&mut file, spool),
+        "image/gif" => return gif::encode(&mut file, header.dimensions, temp_dir),
+        "image/png" => return png::encode(&mut file, temp_dir),
         "image/jpeg" => jpeg::decode(&mut file, header.dimensions)?,
         "image/webp" => webp::decode(&mut file, header.dimensions)?,
         _ => {
             let main = match header.encoding {
-                Some(encoding) => text::make(file, header.kind, encoding, spool)?,
-                None => sink::as_it_is(file, header.kind)?,
+                Some(encoding) => text::encode(file, header.kind, encoding, temp_dir)?,
+                None => sink::unchanged(file, header.kind)?,
             };
-            return Ok(Processed { main, thumbnail: None, dimensions: None });
+            return Ok(ProcessedFile { main, thumbnail: None, dimensions: None });
         }
     };
     drop(file);
-    encode::picture(&raster, spool)
+    encode::encode_picture(&raster, temp_dir)
 }
 
-/// Refuses what has too many pixels.
-fn check_pixels(width: u32, height: u32) -> Result<u64, Refused> {
+/// Checks the pixel limits; returns the number of pixels.
+fn check_pixels(width: u32, height: u32) -> Result<u64, FileError> {
     let pixels = u64::from(width) * u64::from(height);
     if width == 0 || height == 0 {
-        return Err(Refused::Damaged);
+        return Err(FileError::Damaged);
     }
-    if width.max(height) > LONGEST_SIDE || pixels > MOST_PIXELS {
-        return Err(Refused::TooManyPixels(width, height));
+    if width.max(height) > SIDE_PIXELS_LIMIT || pixels > PIXELS_LIMIT {
+        return Err(FileError::TooManyPixels(width, height));
     }
     Ok(pixels)
 }
 
-/// The orientation that an EXIF block tells; upright where it tells none.
+/// The orientation of an EXIF block; 1 (upright) by default.
 fn orientation(exif: Option<&[u8]>) -> u8 {
     exif.and_then(image::metadata::Orientation::from_exif_chunk).map_or(1, image::metadata::Orientation::to_exif)
 }

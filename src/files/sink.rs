@@ -1,12 +1,12 @@
-//! Writing a file that will be stored: counted and hashed as it goes.
+//! A temporary file that counts and hashes what is written.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
 
 use sha2::{Digest, Sha256};
 
-use super::workshop::Spool;
-use super::{Kind, MOST_STORED, Made, Refused};
+use super::processor::TempDir;
+use super::{EncodedFile, FileError, Kind, STORED_BYTES_LIMIT};
 
 const BUFFER: usize = 64 << 10;
 
@@ -18,24 +18,24 @@ pub struct Sink {
 }
 
 impl Sink {
-    pub fn new(spool: &Spool) -> io::Result<Self> {
-        Ok(Self { file: BufWriter::with_capacity(BUFFER, spool.file()?), hash: Sha256::new(), size: 0 })
+    pub fn new(temp_dir: &TempDir) -> io::Result<Self> {
+        Ok(Self { file: BufWriter::with_capacity(BUFFER, temp_dir.file()?), hash: Sha256::new(), size: 0 })
     }
 
-    /// Whether it took more than may be stored; encoders do not always pass on what it said then.
+    /// Whether the size limit was exceeded; some encoders swallow the write error.
     fn is_full(&self) -> bool {
-        self.size > MOST_STORED
+        self.size > STORED_BYTES_LIMIT
     }
 
-    /// What an encoder said of writing to it, or that it was too much.
-    pub fn judge<T>(&self, written: Result<T, Refused>) -> Result<T, Refused> {
-        if self.is_full() { Err(Refused::StoredTooLarge) } else { written }
+    /// The result of an encoder, or [`FileError::StoredTooLarge`] where it was the cause.
+    pub fn or_too_large<T>(&self, written: Result<T, FileError>) -> Result<T, FileError> {
+        if self.is_full() { Err(FileError::StoredTooLarge) } else { written }
     }
 
-    /// The file that was written.
-    pub fn finish(self, kind: &'static Kind) -> Result<Made, Refused> {
+    /// Flushes and returns the file.
+    pub fn finish(self, kind: &'static Kind) -> Result<EncodedFile, FileError> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(Made { file, size: self.size, sha256: self.hash.finalize().into(), kind })
+        Ok(EncodedFile { file, size: self.size, sha256: self.hash.finalize().into(), kind })
     }
 }
 
@@ -55,8 +55,8 @@ impl Write for Sink {
     }
 }
 
-/// A file that is stored as it came.
-pub fn as_it_is(mut file: File, kind: &'static Kind) -> Result<Made, Refused> {
+/// A file that is stored unchanged.
+pub fn unchanged(mut file: File, kind: &'static Kind) -> Result<EncodedFile, FileError> {
     file.rewind()?;
     let (mut hash, mut size) = (Sha256::new(), 0);
     let mut buffer = vec![0; BUFFER];
@@ -66,5 +66,5 @@ pub fn as_it_is(mut file: File, kind: &'static Kind) -> Result<Made, Refused> {
         hash.update(bytes);
         size += read as u64;
     }
-    Ok(Made { file, size, sha256: hash.finalize().into(), kind })
+    Ok(EncodedFile { file, size, sha256: hash.finalize().into(), kind })
 }

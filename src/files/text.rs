@@ -8,23 +8,22 @@ use std::io::{self, Read, Seek, Write};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{DecoderResult, Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::sink::{Sink, as_it_is};
-use super::workshop::Spool;
-use super::{Kind, Made, Refused};
+use super::processor::TempDir;
+use super::sink::{Sink, unchanged};
+use super::{EncodedFile, FileError, Kind};
 
-/// Bytes that are read at a time.
 const CHUNK: usize = 64 << 10;
 
-/// What converted text begins with: spreadsheets take text without it for one in their own encoding.
+/// Prefix of converted text: without it spreadsheets assume a local encoding.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The top-level domain whose pages the guess at an encoding favours: between two that fit, the one exported most in China.
+/// Top-level domain that biases the detector towards encodings in use in China.
 const REGION: &[u8] = b"cn";
 
-/// How many common characters there have to be for each rare one.
+/// Minimum ratio of common to rare characters.
 const RARE_SHARE: u64 = 4;
 
-/// The encoding of a file that is text; none when it is none.
+/// The encoding of a text file; none for other files.
 pub fn find_encoding(file: &mut File) -> io::Result<Option<&'static Encoding>> {
     let mut head = Vec::new();
     file.rewind()?;
@@ -37,24 +36,29 @@ pub fn find_encoding(file: &mut File) -> io::Result<Option<&'static Encoding>> {
     if is_text(file, marked)? {
         return Ok(Some(marked));
     }
-    // Not by what decodes without an error alone: nearly all of Latin-1, Big5 or EUC-KR does.
+    // Decoding without errors is not enough: nearly all Latin-1, Big5 and EUC-KR decodes as GB18030.
     let is_chinese = marked == UTF_8 && is_likely_chinese(file)? && is_text(file, GB18030)?;
     Ok(is_chinese.then_some(GB18030))
 }
 
-/// Stores a text as UTF-8: as it came where it is that already.
-pub fn make(mut file: File, kind: &'static Kind, encoding: &'static Encoding, spool: &Spool) -> Result<Made, Refused> {
+/// Transcodes a text to UTF-8.
+pub fn encode(
+    mut file: File,
+    kind: &'static Kind,
+    encoding: &'static Encoding,
+    temp_dir: &TempDir,
+) -> Result<EncodedFile, FileError> {
     if encoding == UTF_8 {
-        return as_it_is(file, kind);
+        return unchanged(file, kind);
     }
-    let mut sink = Sink::new(spool)?;
-    sink.write_all(BYTE_ORDER_MARK).map_err(Refused::from_write)?;
-    let whole = decode(&mut file, encoding, |text| sink.write_all(text.as_bytes()).map_err(Refused::from_write))?;
-    if whole { sink.finish(kind) } else { Err(Refused::NotAllowed) }
+    let mut sink = Sink::new(temp_dir)?;
+    sink.write_all(BYTE_ORDER_MARK).map_err(FileError::from_write)?;
+    let whole = decode(&mut file, encoding, |text| sink.write_all(text.as_bytes()).map_err(FileError::from_write))?;
+    if whole { sink.finish(kind) } else { Err(FileError::NotAllowed) }
 }
 
-/// Whether a file is most likely GB18030: by the characters that it would consist of then, and because nearly all of them
-/// are of the old set GB2312, which is what everyday text needs.
+/// Whether a file is most likely GB18030: the detector says so, and nearly all characters are of the GB2312 subset, as in
+/// everyday text.
 fn is_likely_chinese(file: &mut File) -> io::Result<bool> {
     let (mut detector, mut pairs) = (EncodingDetector::new(Iso2022JpDetection::Deny), Pairs::default());
     let mut chunk = vec![0; CHUNK];
@@ -73,7 +77,7 @@ fn is_likely_chinese(file: &mut File) -> io::Result<bool> {
     }
 }
 
-/// The characters of two bytes in a text: those of GB2312, and those that came later.
+/// Counts two-byte characters: GB2312 (common) and the later extensions (rare).
 #[derive(Default)]
 struct Pairs {
     lead: Option<u8>,
@@ -86,7 +90,7 @@ impl Pairs {
         match (self.lead.take(), byte) {
             (None, 0x81..) => self.lead = Some(byte),
             (Some(0xa1..), 0xa1..) => self.common += 1,
-            // Half of a character of four bytes, or the end of one.
+            // Half of a four-byte character.
             (Some(_), 0x40..) => self.rare += 1,
             _ => {}
         }
@@ -104,12 +108,12 @@ fn is_text(file: &mut File, encoding: &'static Encoding) -> io::Result<bool> {
         }
         Ok::<_, io::Error>(())
     })?;
-    // HTML, SVG and other XML begin with the one, scripts with the other.
+    // HTML, SVG and other XML; scripts.
     let is_program = ["<", "#!/", "#! "].iter().any(|mark| beginning.starts_with(mark));
     Ok(whole && is_plain && !is_empty && !is_program)
 }
 
-/// Gives a file's text out piece by piece; false where it is not wholly in this encoding.
+/// Streams the decoded text to `take`; false if malformed in this encoding.
 fn decode<E: From<io::Error>>(
     file: &mut File,
     encoding: &'static Encoding,

@@ -1,4 +1,4 @@
-//! Reading WebP.
+//! WebP decoding.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -7,47 +7,47 @@ use image::{DynamicImage, RgbImage, RgbaImage};
 use image_webp::{DecodingError, WebPDecoder};
 
 use super::colour::convert_icc;
-use super::{MOST_MEMORY, Raster, Refused, check_pixels, orientation};
+use super::{DECODING_BYTES_LIMIT, FileError, Raster, check_pixels, orientation};
 
-/// Bytes a pixel while decoding: the picture, and beside it the planes or the frame that it is made of.
-const BYTES_A_PIXEL: u64 = 8;
+/// Memory a pixel while decoding: the picture, and the planes or the frame it is made from.
+const PIXEL_BYTES: u64 = 8;
 
 /// Width, height, and the bytes that decoding takes.
-pub fn inspect(file: &mut File) -> Result<((u32, u32), u64), Refused> {
+pub fn inspect(file: &mut File) -> Result<((u32, u32), u64), FileError> {
     let decoder = open(file)?;
     let (width, height) = decoder.dimensions();
     let pixels = check_pixels(width, height)?;
-    Ok(((width, height), pixels * BYTES_A_PIXEL))
+    Ok(((width, height), pixels * PIXEL_BYTES))
 }
 
-/// Decodes a picture that was looked at; of a moving one the first frame.
-pub fn decode(file: &mut File, (width, height): (u32, u32)) -> Result<Raster, Refused> {
+/// Decodes an inspected picture; the first frame of an animation.
+pub fn decode(file: &mut File, (width, height): (u32, u32)) -> Result<Raster, FileError> {
     let mut decoder = open(file)?;
-    let size = decoder.output_buffer_size().ok_or(Refused::TooMuchMemory)?;
+    let size = decoder.output_buffer_size().ok_or(FileError::TooMuchMemory)?;
     let mut pixels = vec![0; size];
-    decoder.read_image(&mut pixels).map_err(refused)?;
-    let orientation = orientation(decoder.exif_metadata().map_err(refused)?.as_deref());
+    decoder.read_image(&mut pixels).map_err(decode_error)?;
+    let orientation = orientation(decoder.exif_metadata().map_err(decode_error)?.as_deref());
     let lossy = decoder.is_lossy();
-    let profile = decoder.icc_profile().map_err(refused)?;
+    let profile = decoder.icc_profile().map_err(decode_error)?;
     convert_icc(profile.as_deref(), &mut pixels, if decoder.has_alpha() { 4 } else { 3 });
     let image = if decoder.has_alpha() {
         RgbaImage::from_raw(width, height, pixels).map(DynamicImage::from)
     } else {
         RgbImage::from_raw(width, height, pixels).map(DynamicImage::from)
     };
-    Ok(Raster { image: image.ok_or(Refused::Damaged)?, orientation, lossy })
+    Ok(Raster { image: image.ok_or(FileError::Damaged)?, orientation, lossy })
 }
 
-fn open(file: &mut File) -> Result<WebPDecoder<BufReader<&mut File>>, Refused> {
-    let mut decoder = WebPDecoder::new(BufReader::new(file)).map_err(refused)?;
-    decoder.set_memory_limit(usize::try_from(MOST_MEMORY).unwrap_or(usize::MAX));
+fn open(file: &mut File) -> Result<WebPDecoder<BufReader<&mut File>>, FileError> {
+    let mut decoder = WebPDecoder::new(BufReader::new(file)).map_err(decode_error)?;
+    decoder.set_memory_limit(usize::try_from(DECODING_BYTES_LIMIT).unwrap_or(usize::MAX));
     Ok(decoder)
 }
 
-fn refused(error: DecodingError) -> Refused {
+fn decode_error(error: DecodingError) -> FileError {
     match error {
-        DecodingError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => Refused::Io(error),
-        DecodingError::MemoryLimitExceeded => Refused::TooMuchMemory,
-        _ => Refused::Damaged,
+        DecodingError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => FileError::Io(error),
+        DecodingError::MemoryLimitExceeded => FileError::TooMuchMemory,
+        _ => FileError::Damaged,
     }
 }

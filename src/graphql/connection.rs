@@ -1,4 +1,4 @@
-//! Relay connections, the one helper for all of them.
+//! Relay connections.
 
 use std::borrow::Cow;
 
@@ -23,14 +23,14 @@ pub struct PageInfo {
     pub end_cursor: Option<String>,
 }
 
-/// Counts a list up to the bound that is given.
-type Count = Box<dyn for<'a> Fn(&'a Scope, i64) -> BoxFuture<'a, AppResult<i64>> + Send + Sync>;
+/// Counts a list, up to a bound.
+type CountFn = Box<dyn for<'a> Fn(&'a Scope, i64) -> BoxFuture<'a, AppResult<i64>> + Send + Sync>;
 
 /// A page of a list.
 pub struct Connection<T: OutputType> {
     edges: Vec<Edge<T>>,
     page_info: PageInfo,
-    count: Count,
+    count: CountFn,
 }
 
 /// A row of a page.
@@ -40,7 +40,7 @@ pub struct Edge<T: OutputType> {
 }
 
 impl<T: OutputType> Connection<T> {
-    /// Wraps a page's rows; `count` is asked only when a client selects `totalCount`.
+    /// Wraps a page; `count` runs only if `totalCount` is selected.
     pub fn new<R>(
         page: Page<R>,
         wrap: impl Fn(R) -> T,

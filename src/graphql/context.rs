@@ -1,8 +1,8 @@
-//! What resolvers find in their context: the scope and the loaders of this execution.
+//! Access to the scope and the loaders of an execution from its resolvers.
 //!
-//! An execution is a query, a mutation, or one event of a subscription. Each has its own scope and loaders, so nothing
-//! cached is ever shared between people or grows stale. While a subscription's stream is being opened there is no
-//! execution yet, only the requester.
+//! An execution is a query, a mutation, or one event of a subscription. Each has its own scope and loaders, so caches are
+//! never shared between users and never stale. Opening a subscription's stream is outside an execution: there is only the
+//! requester.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl Extension for ScopePerExecution {
     }
 }
 
-/// Shorthands for what lies in the context.
+/// Typed access to the context's data.
 pub trait PlazaContext {
     /// The execution's scope.
     ///
@@ -60,7 +60,7 @@ pub trait PlazaContext {
     /// Internal when the schema is executed without them.
     fn loaders(&self) -> AppResult<&Loaders>;
 
-    /// Who asks; also there while a subscription is being opened.
+    /// The requester; also available while a subscription is being opened.
     ///
     /// # Errors
     /// Internal when the schema is executed without one.
@@ -74,13 +74,13 @@ pub trait PlazaContext {
         self.requester()?.require_viewer()
     }
 
-    /// Live delivery; also there while a subscription is being opened.
+    /// Live delivery; also available while a subscription is being opened.
     ///
     /// # Errors
     /// Internal when the schema is executed without it.
     fn live(&self) -> AppResult<&Arc<Live>>;
 
-    /// The app; also there while a subscription is being opened.
+    /// The app; also available while a subscription is being opened.
     ///
     /// # Errors
     /// Internal when the schema is executed without one.

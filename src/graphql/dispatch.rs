@@ -1,10 +1,10 @@
-//! When an execution's batches are sent: once no field of it can go on without them.
+//! Dispatch of an execution's batches: once no field can make progress without them.
 //!
 //! Invariants:
-//! - An execution is polled until nothing in it is ready. Only then are waiting loads let go, so the keys of fields that
-//!   were reached together are one batch, however deep they lie, and no timer is needed.
-//! - The runtime's budget of a task does not apply to an execution: it would stop some of its fields half way, and those
-//!   would miss their batch. What an execution may do is limited by the document's cost.
+//! - An execution is polled until nothing in it is ready; only then are pending loads released. So the keys of a level are
+//!   one batch, at any depth and without a timer.
+//! - Executions are exempt from Tokio's cooperative budget, which would suspend some fields of a level, so that they miss
+//!   their batch. The document's cost bounds the work instead.
 //! - A load outside an execution, as in a spawned task, does not wait.
 
 use std::future::{Future, poll_fn};
@@ -17,18 +17,18 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
 tokio::task_local! {
-    static WAITING: Arc<Waiting>;
+    static PENDING: Arc<PendingLoads>;
 }
 
-/// The loads of an execution that wait to be sent.
+/// Loads of an execution that wait for dispatch.
 #[derive(Default)]
-struct Waiting {
+struct PendingLoads {
     any: AtomicBool,
     sent: Notify,
 }
 
-impl Waiting {
-    /// Lets all waiting loads go; false when none waits.
+impl PendingLoads {
+    /// Releases all pending loads; false if there are none.
     fn release(&self) -> bool {
         let any = self.any.swap(false, Ordering::AcqRel);
         if any {
@@ -38,14 +38,14 @@ impl Waiting {
     }
 }
 
-/// Remembers whether something became ready, and passes it on to the task.
+/// Records wake-ups of the execution, and forwards them to its task.
 #[derive(Default)]
-struct Ready {
+struct ReadyWaker {
     woken: AtomicBool,
     task: AtomicWaker,
 }
 
-impl Wake for Ready {
+impl Wake for ReadyWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -56,12 +56,12 @@ impl Wake for Ready {
     }
 }
 
-/// Runs an execution and sends its batches.
+/// Runs an execution and dispatches its batches.
 pub async fn run<F: Future>(execution: F) -> F::Output {
-    let waiting = Arc::<Waiting>::default();
-    let ready = Arc::<Ready>::default();
+    let pending = Arc::<PendingLoads>::default();
+    let ready = Arc::<ReadyWaker>::default();
     let waker = Waker::from(Arc::clone(&ready));
-    let execution = WAITING.scope(Arc::clone(&waiting), tokio::task::unconstrained(execution));
+    let execution = PENDING.scope(Arc::clone(&pending), tokio::task::unconstrained(execution));
     let mut execution = pin!(execution);
     poll_fn(|cx| {
         ready.task.register(cx.waker());
@@ -70,7 +70,7 @@ pub async fn run<F: Future>(execution: F) -> F::Output {
             if let Poll::Ready(output) = execution.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return Poll::Ready(output);
             }
-            if ready.woken.load(Ordering::Acquire) || !waiting.release() {
+            if ready.woken.load(Ordering::Acquire) || !pending.release() {
                 return Poll::Pending;
             }
         }
@@ -78,13 +78,13 @@ pub async fn run<F: Future>(execution: F) -> F::Output {
     .await
 }
 
-/// Waits until no field of this execution can go on.
-pub async fn no_field_can_go_on() {
-    let Ok(waiting) = WAITING.try_with(Arc::clone) else {
+/// Waits until no field of this execution can make progress.
+pub async fn wait_for_batch() {
+    let Ok(pending) = PENDING.try_with(Arc::clone) else {
         return;
     };
-    let sent = waiting.sent.notified();
-    waiting.any.store(true, Ordering::Release);
+    let sent = pending.sent.notified();
+    pending.any.store(true, Ordering::Release);
     sent.await;
 }
 
@@ -104,7 +104,7 @@ mod tests {
             // More of these than a task has budget for.
             drop(lock.lock().await);
             came.fetch_add(1, Ordering::Relaxed);
-            no_field_can_go_on().await;
+            wait_for_batch().await;
             came.load(Ordering::Relaxed)
         };
         let seen = join_all((0..fields).map(|_| field())).await;

@@ -1,10 +1,10 @@
-//! A schema as the transport sees it: something that executes.
+//! The interface between transport and schema.
 
 use async_graphql::{ObjectType, Request, Response, Schema, SubscriptionType};
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
-/// Executes operations; every schema does.
+/// Executes operations; implemented by every schema.
 pub trait Engine: Send + Sync + 'static {
     /// Runs a query or a mutation.
     fn execute(&self, request: Request) -> BoxFuture<'_, Response>;
@@ -12,7 +12,7 @@ pub trait Engine: Send + Sync + 'static {
     /// Opens a subscription.
     fn subscribe(&self, request: Request) -> BoxStream<'static, Response>;
 
-    /// The schema's text.
+    /// The SDL.
     fn sdl(&self) -> String;
 }
 

@@ -1,7 +1,7 @@
 //! The one mapping of errors to GraphQL.
 //!
-//! A resolver's [`AppError`] travels through async-graphql as an error's source. [`finish`] gives every error of a
-//! response its message, its code and, where it is our fault, the trace id; the cause goes into the log.
+//! A resolver's [`AppError`] is the source of an async-graphql error. [`finish`] sets message, code and, for internal errors,
+//! the trace id; their cause is logged.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::error::{AppError, ErrorCode};
 use crate::metrics::Metrics;
 use crate::telemetry::TraceId;
 
-/// Errors that one response reports.
-pub const MOST: usize = 10;
+/// Errors in one response.
+pub const ERRORS_LIMIT: usize = 10;
 
-/// Bytes of a message; the engine repeats names and lines of the document in it, however long they are.
-const LONGEST: usize = 1000;
+/// Bytes of a message, which may quote names and lines of the document.
+const MESSAGE_BYTES_LIMIT: usize = 1000;
 
 impl From<AppError> for Error {
     fn from(error: AppError) -> Self {
@@ -26,7 +26,7 @@ impl From<AppError> for Error {
     }
 }
 
-/// What an error without a source of ours is: the engine made it, before or during execution.
+/// Where an error without an [`AppError`] source was raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// The document did not parse.
@@ -37,25 +37,25 @@ pub enum Stage {
     Execution,
 }
 
-/// Counts the errors of a response by their codes.
+/// Counts the errors of a response by code.
 pub fn count(metrics: &Metrics, response: &Response) {
     for error in &response.errors {
         metrics.count_error(code(error));
     }
 }
 
-/// Completes the errors of a response, and logs those that are our fault.
+/// Completes the errors of a response; logs internal ones.
 pub fn finish(response: &mut Response, trace: &TraceId) {
     // Request errors have no path, and no data was computed.
     let stage = if response.data == Value::Null { Stage::Validation } else { Stage::Execution };
-    response.errors.truncate(MOST);
+    response.errors.truncate(ERRORS_LIMIT);
     for error in &mut response.errors {
         complete(error, if error.path.is_empty() { stage } else { Stage::Execution }, trace);
     }
 }
 
-/// Whether nothing was executed, so that there is no data: the request was refused. The opening of a subscription's
-/// stream fails with an error at the root field's path, of length 1; an error of something executed has a longer one.
+/// Whether nothing was executed (a request error in the specification's terms). A failure to open a subscription's stream
+/// has the root field's path, of length 1; execution errors have longer ones.
 #[must_use]
 pub fn is_request_error(response: &Response, longest_path: usize) -> bool {
     response.data == Value::Null
@@ -63,7 +63,7 @@ pub fn is_request_error(response: &Response, longest_path: usize) -> bool {
         && response.errors.iter().all(|error| error.path.len() <= longest_path)
 }
 
-/// A response as JSON. One that was refused has no data, not null data.
+/// A response as JSON; request errors omit `data`.
 #[must_use]
 pub fn to_json(response: &Response, refused: bool) -> Vec<u8> {
     let json = if refused && response.extensions.is_empty() {
@@ -76,15 +76,15 @@ pub fn to_json(response: &Response, refused: bool) -> Vec<u8> {
     json.unwrap_or_default()
 }
 
-/// Says in a response's `extensions.authentication` that the token sent along is refused, and why.
-pub fn tell_authentication(response: &mut Response, requester: &Requester) {
+/// Reports a rejected token in `extensions.authentication`.
+pub fn add_authentication(response: &mut Response, requester: &Requester) {
     if let Some(error) = requester.token_error {
-        let told = value!({ "code": error.code(), "message": error.to_string() });
-        response.extensions.insert("authentication".into(), told);
+        let details = value!({ "code": error.code(), "message": error.to_string() });
+        response.extensions.insert("authentication".into(), details);
     }
 }
 
-/// Whether nothing of it was answered because the token sent along is refused.
+/// Whether the response has no data because the token was rejected.
 #[must_use]
 pub fn is_unauthenticated(response: &Response) -> bool {
     let is_empty = match &response.data {
@@ -118,7 +118,7 @@ pub fn complete(error: &mut ServerError, stage: Stage, trace: &TraceId) {
             Stage::Execution => ErrorCode::BadUserInput,
         },
     };
-    shorten(&mut error.message);
+    truncate_message(&mut error.message);
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
     extensions.set("code", code.as_str());
     if code == ErrorCode::Internal {
@@ -135,16 +135,16 @@ pub fn code(error: &ServerError) -> &str {
     }
 }
 
-fn shorten(message: &mut String) {
-    if message.len() > LONGEST {
-        message.truncate(message.floor_char_boundary(LONGEST));
+fn truncate_message(message: &mut String) {
+    if message.len() > MESSAGE_BYTES_LIMIT {
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_LIMIT));
         message.push('…');
     }
 }
 
 /// A response that is one request error.
 #[must_use]
-pub fn refusal(error: &AppError, trace: &TraceId) -> Response {
+pub fn error_response(error: &AppError, trace: &TraceId) -> Response {
     let mut refused = Error::from(error.clone()).into_server_error(async_graphql::Pos::default());
     refused.locations.clear();
     complete(&mut refused, Stage::Validation, trace);

@@ -1,4 +1,4 @@
-//! One kind of batched relation: `dataloader`'s cached loader behind errors that are ours.
+//! A batched relation: the `dataloader` crate's cached loader with [`AppError`](crate::error::AppError)s.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -14,20 +14,20 @@ use super::dispatch;
 use crate::error::{AppError, AppResult};
 use crate::scope::Scope;
 
-/// Larger than the largest page, so that a page's keys are one batch.
-const LARGEST_BATCH: usize = 10_000;
+/// Keys of one batch; larger than the largest page.
+const BATCH_LIMIT: usize = 10_000;
 
-/// A load asks again so many times when its batch was dropped, because the field that sent it was no longer needed.
-const TRIES: usize = 3;
+/// Attempts of a load whose batch was dropped with the field that dispatched it.
+const ATTEMPT_LIMIT: usize = 3;
 
-/// How values are found by keys, in one statement for all of them.
+/// Loads values by keys, in one statement.
 pub trait Batch: Send + Sync + 'static {
-    /// What is asked for.
+    /// Key.
     type Key: Clone + Eq + Hash + Debug + Send + Sync + 'static;
-    /// What is found.
+    /// Value.
     type Value: Clone + Send + Sync + 'static;
 
-    /// Finds the values of all keys; a key without a value is left out.
+    /// The values of all keys; missing ones are omitted.
     fn load(
         scope: &Scope,
         keys: &[Self::Key],
@@ -40,7 +40,7 @@ struct Batcher<B> {
 }
 
 impl<B: Batch> BatchFn<B::Key, AppResult<Option<B::Value>>> for Batcher<B> {
-    /// An entry for every key, whatever happens: the loader has no other way to tell.
+    /// Returns an entry for every key, as the crate requires.
     async fn load(&mut self, keys: &[B::Key]) -> HashMap<B::Key, AppResult<Option<B::Value>>> {
         match B::load(&self.scope, keys).await {
             Ok(mut found) => keys.iter().map(|key| (key.clone(), Ok(found.remove(key)))).collect(),
@@ -49,11 +49,11 @@ impl<B: Batch> BatchFn<B::Key, AppResult<Option<B::Value>>> for Batcher<B> {
     }
 }
 
-type Inner<B> = cached::Loader<<B as Batch>::Key, AppResult<Option<<B as Batch>::Value>>, Batcher<B>>;
+type CachedLoader<B> = cached::Loader<<B as Batch>::Key, AppResult<Option<<B as Batch>::Value>>, Batcher<B>>;
 
 /// A relation's loader, built when first used.
 pub struct Loader<B: Batch> {
-    inner: OnceLock<Inner<B>>,
+    inner: OnceLock<CachedLoader<B>>,
     /// The next batch.
     keys: Mutex<Vec<B::Key>>,
 }
@@ -65,25 +65,22 @@ impl<B: Batch> Default for Loader<B> {
 }
 
 impl<B: Batch> Loader<B> {
-    /// The value of a key, together with all keys that are asked for at the same time.
-    ///
-    /// # Errors
-    /// What the batch's statement said.
+    /// The value of a key, batched with concurrent loads.
     pub async fn load(&self, scope: &Arc<Scope>, key: B::Key) -> AppResult<Option<B::Value>> {
         let inner = self.inner.get_or_init(|| {
             cached::Loader::new(Batcher { scope: Arc::clone(scope), batch: PhantomData })
-                .with_max_batch_size(LARGEST_BATCH)
+                .with_max_batch_size(BATCH_LIMIT)
                 // `dispatch` has waited.
                 .with_yield_count(0)
         });
         self.keys().push(key.clone());
-        dispatch::no_field_can_go_on().await;
+        dispatch::wait_for_batch().await;
         let keys = std::mem::take(&mut *self.keys());
         if !keys.is_empty() {
             // Each load reads its own value, or the error, below.
             inner.try_load_many(keys).await.ok();
         }
-        for _ in 0..TRIES {
+        for _ in 0..ATTEMPT_LIMIT {
             if let Ok(found) = inner.try_load(key.clone()).await {
                 return found;
             }

@@ -1,4 +1,4 @@
-//! The loaders of one execution, by the kind of batch; each is built when first used.
+//! The loaders of one execution, keyed by batch type and built on first use.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -23,24 +23,21 @@ impl Loaders {
         Self { scope, by_batch: Mutex::default() }
     }
 
-    /// The value of a key, if there is one.
-    ///
-    /// # Errors
-    /// What the batch's statement said.
+    /// The value of a key, if any.
     pub async fn find<B: Batch>(&self, key: B::Key) -> AppResult<Option<B::Value>> {
         self.loader::<B>().load(&self.scope, key).await
     }
 
-    /// The value of a key that a foreign key vouches for.
+    /// The value of a key whose existence a foreign key guarantees.
     ///
     /// # Errors
-    /// What the batch's statement said; internal when the value is missing all the same.
+    /// Internal if it is missing.
     pub async fn get<B: Batch>(&self, key: B::Key) -> AppResult<B::Value> {
         let missing = format!("{key:?} refers to nothing");
         self.find::<B>(key).await?.ok_or_else(|| AppError::internal(missing))
     }
 
-    /// Forgets everything that was loaded, after a mutation: the same operation may show it once more.
+    /// Clears all caches, after a mutation field.
     pub fn clear(&self) {
         self.by_batch().clear();
     }
@@ -48,7 +45,7 @@ impl Loaders {
     fn loader<B: Batch>(&self) -> Arc<Loader<B>> {
         let mut by_batch = self.by_batch();
         let loader = by_batch.entry(TypeId::of::<B>()).or_insert_with(|| Arc::new(Loader::<B>::default()));
-        // It is of this type, by its key.
+        // Its key is its type.
         Arc::clone(loader).downcast().unwrap_or_default()
     }
 

@@ -1,5 +1,5 @@
-//! The GraphQL layer: what has to hold for every operation, whatever the schema. Documents and their limits, the scope and
-//! the loaders of each execution, payloads, the mapping of errors, connections, scalars.
+//! The GraphQL layer, independent of the schema: documents and their limits, scope and loaders of an execution, payloads,
+//! errors, connections, scalars.
 
 pub mod connection;
 pub mod context;

@@ -138,10 +138,10 @@ impl From<UserError> for UserErrorObject {
     }
 }
 
-/// What a mutation answers.
+/// Payload of a mutation.
 pub trait Payload: Sized {
-    /// The answer when nothing was done, and why.
-    fn refused(errors: Vec<UserErrorObject>) -> Self;
+    /// The payload of a failed mutation.
+    fn with_errors(errors: Vec<UserErrorObject>) -> Self;
 }
 
 /// The answer of a mutation that has nothing to give back.
@@ -154,7 +154,7 @@ pub struct OkPayload {
 }
 
 impl OkPayload {
-    /// It was done.
+    /// Success.
     #[must_use]
     pub fn done() -> Self {
         Self { ok: true, user_errors: Vec::new() }
@@ -162,7 +162,7 @@ impl OkPayload {
 }
 
 impl Payload for OkPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { ok: false, user_errors }
     }
 }
@@ -177,15 +177,15 @@ pub struct DeletePayload {
 }
 
 impl DeletePayload {
-    /// It is gone.
+    /// Success.
     #[must_use]
-    pub fn gone(id: ID) -> Self {
+    pub fn deleted(id: ID) -> Self {
         Self { deleted_id: Some(id), user_errors: Vec::new() }
     }
 }
 
 impl Payload for DeletePayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { deleted_id: None, user_errors }
     }
 }

@@ -167,10 +167,10 @@ impl ScalarType for Json {
     }
 }
 
-/// A typed id that a query was given.
+/// Parses a typed id argument of a query.
 ///
 /// # Errors
-/// Bad input when it is no id, or the id of something else.
+/// Bad input for a malformed id or another type.
 pub fn query_id<T>(parse: impl Fn(&str) -> Result<T, IdError>, id: &ID, name: &str) -> Result<T, AppError> {
     parse(id).map_err(|error| match error {
         IdError::Malformed => AppError::bad_input(format!("`{name}` is not an id of Plaza's.")),
@@ -178,10 +178,10 @@ pub fn query_id<T>(parse: impl Fn(&str) -> Result<T, IdError>, id: &ID, name: &s
     })
 }
 
-/// A typed id that a mutation was given, at an argument's dotted path.
+/// Parses a typed id argument of a mutation, at a dotted path.
 ///
 /// # Errors
-/// A user error with the code `NOT_FOUND`: nothing has such an id.
+/// The user error `NOT_FOUND`.
 pub fn mutation_id<T>(parse: impl Fn(&str) -> Result<T, IdError>, id: &ID, path: &str) -> Result<T, AppError> {
     parse(id).map_err(|_| UserError::new(UserErrorCode::NotFound, "Nothing of this kind has this id.", path).into())
 }
@@ -195,24 +195,24 @@ pub fn patch<T, U: Into<T>>(field: MaybeUndefined<U>) -> Patch<T> {
     }
 }
 
-/// Whether a custom scalar takes a value, asked before anything runs; scalars of other schemas take everything.
+/// Checks a value of a custom scalar before execution; unknown scalars accept everything.
 ///
 /// # Errors
-/// What is needed instead.
+/// The expected form.
 pub fn check(scalar: &str, value: &Value) -> Result<(), String> {
-    fn taken<T: ScalarType + InputType>(value: &Value) -> Result<(), String> {
+    fn accepts<T: ScalarType + InputType>(value: &Value) -> Result<(), String> {
         <T as ScalarType>::parse(value.clone())
             .map(drop)
             .map_err(|error| error.into_server_error(Pos::default()).message)
     }
     match scalar {
-        "DateTime" => taken::<DateTime>(value),
-        "Date" => taken::<Date>(value),
-        "EmailAddress" => taken::<EmailAddress>(value),
-        "PhoneNumber" => taken::<PhoneNumber>(value),
-        "Decimal" => taken::<Decimal>(value),
-        "URL" => taken::<Url>(value),
-        "JSON" => taken::<Json>(value),
+        "DateTime" => accepts::<DateTime>(value),
+        "Date" => accepts::<Date>(value),
+        "EmailAddress" => accepts::<EmailAddress>(value),
+        "PhoneNumber" => accepts::<PhoneNumber>(value),
+        "Decimal" => accepts::<Decimal>(value),
+        "URL" => accepts::<Url>(value),
+        "JSON" => accepts::<Json>(value),
         "Upload" => Err("a file can only be given by a variable".to_owned()),
         _ => Ok(()),
     }

@@ -1,14 +1,14 @@
-//! Content negotiation: what the client wants its answer to be.
+//! Content negotiation by the `Accept` header.
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 
-/// What an answer can be.
+/// Media types of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Media {
+pub enum ResponseType {
     /// `application/json`: 200 for every well-formed request.
     Json,
-    /// `application/graphql-response+json`: the status says what was wrong with the request.
+    /// `application/graphql-response+json`: request errors have a 4xx status.
     GraphqlResponse,
     /// `text/event-stream`: graphql-sse.
     EventStream,
@@ -16,8 +16,8 @@ pub enum Media {
     Html,
 }
 
-impl Media {
-    /// Its name.
+impl ResponseType {
+    /// The media type.
     pub fn name(self) -> &'static str {
         match self {
             Self::Json => "application/json",
@@ -27,7 +27,7 @@ impl Media {
         }
     }
 
-    /// How closely a media range names it: by its name, by its kind, or by nothing but a star.
+    /// Specificity of a matching media range: exact (2), `type/*` (1), `*/*` (0).
     fn matched_by(self, range: &str) -> Option<u8> {
         match range {
             "*/*" => Some(0),
@@ -38,60 +38,61 @@ impl Media {
     }
 }
 
-/// One media range of the header: its name, weight, and place.
-struct Range {
+/// A media range of the header, with its `q` and position.
+struct MediaRange {
     name: String,
     weight: f32,
-    place: usize,
+    position: usize,
 }
 
-/// What a client accepts, the best first.
+/// Accepted media types in order of preference.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Accept(Vec<Media>);
+pub struct Accept(Vec<ResponseType>);
 
 impl Accept {
-    /// Reads the header; none at all, or an empty one, is `application/json`.
+    /// Parses the header; absent or empty means `application/json`.
     pub fn of(headers: &HeaderMap) -> Self {
         let values: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
         let text = values.join(",").to_ascii_lowercase();
         if text.trim().is_empty() {
-            return Self(vec![Media::Json]);
+            return Self(vec![ResponseType::Json]);
         }
-        let ranges: Vec<Range> = text.split(',').enumerate().filter_map(|(place, text)| range(place, text)).collect();
-        // JSON first: where a star is all that is said, it is the plainest.
-        let known = [Media::Json, Media::GraphqlResponse, Media::EventStream, Media::Html];
-        let mut wanted: Vec<(Media, &Range)> = Vec::new();
+        let ranges: Vec<MediaRange> =
+            text.split(',').enumerate().filter_map(|(position, text)| range(position, text)).collect();
+        // JSON first, as the default for `*/*`.
+        let known = [ResponseType::Json, ResponseType::GraphqlResponse, ResponseType::EventStream, ResponseType::Html];
+        let mut accepted: Vec<(ResponseType, &MediaRange)> = Vec::new();
         for media in known {
-            // The closest range decides, be it to refuse.
+            // The most specific range decides, also with q=0.
             let closest = ranges.iter().filter_map(|range| Some((media.matched_by(&range.name)?, range)));
             let closest = closest.max_by_key(|(closeness, _)| *closeness);
-            // A star gives nobody a stream or a page.
-            let plain = matches!(media, Media::Json | Media::GraphqlResponse);
+            // Wildcards do not select event streams and HTML.
+            let is_json = matches!(media, ResponseType::Json | ResponseType::GraphqlResponse);
             if let Some((closeness, range)) = closest
                 && range.weight > 0.0
-                && (plain || closeness == 2)
+                && (is_json || closeness == 2)
             {
-                wanted.push((media, range));
+                accepted.push((media, range));
             }
         }
-        // Stable: of equals, the first that the client named.
-        wanted.sort_by(|(_, a), (_, b)| b.weight.total_cmp(&a.weight).then(a.place.cmp(&b.place)));
-        Self(wanted.into_iter().map(|(media, _)| media).collect())
+        // Ties go to the first one listed.
+        accepted.sort_by(|(_, a), (_, b)| b.weight.total_cmp(&a.weight).then(a.position.cmp(&b.position)));
+        Self(accepted.into_iter().map(|(media, _)| media).collect())
     }
 
-    /// The best of what is on offer.
-    pub fn best(&self, offers: &[Media]) -> Option<Media> {
+    /// The preferred type among the offers.
+    pub fn best(&self, offers: &[ResponseType]) -> Option<ResponseType> {
         self.0.iter().copied().find(|media| offers.contains(media))
     }
 
-    /// The best for something that ends with one answer; JSON when nothing can be given, for the refusal.
-    pub fn for_answer(&self) -> Media {
-        self.best(&[Media::Json, Media::GraphqlResponse]).unwrap_or(Media::Json)
+    /// The preferred type of a single response; JSON if none is acceptable, for the error.
+    pub fn for_answer(&self) -> ResponseType {
+        self.best(&[ResponseType::Json, ResponseType::GraphqlResponse]).unwrap_or(ResponseType::Json)
     }
 }
 
-/// One media range; none for a charset that is not ours.
-fn range(place: usize, text: &str) -> Option<Range> {
+/// Parses a media range; none for a charset other than UTF-8.
+fn range(position: usize, text: &str) -> Option<MediaRange> {
     let mut parts = text.split(';').map(str::trim);
     let name = parts.next()?.to_owned();
     let mut weight = 1.0;
@@ -102,7 +103,7 @@ fn range(place: usize, text: &str) -> Option<Range> {
             _ => {}
         }
     }
-    Some(Range { name, weight, place })
+    Some(MediaRange { name, weight, position })
 }
 
 #[cfg(test)]
@@ -111,21 +112,22 @@ mod tests {
 
     #[test]
     fn the_best_that_both_can_is_chosen() {
-        let answers = [Media::Json, Media::GraphqlResponse, Media::EventStream, Media::Html];
+        let answers =
+            [ResponseType::Json, ResponseType::GraphqlResponse, ResponseType::EventStream, ResponseType::Html];
         for (accept, expected) in [
-            ("", Some(Media::Json)),
-            ("*/*", Some(Media::Json)),
-            ("application/*;q=0.5, text/plain", Some(Media::Json)),
-            ("application/graphql-response+json, application/json;q=0.9", Some(Media::GraphqlResponse)),
-            ("application/json;q=0.1, application/graphql-response+json;q=0.2", Some(Media::GraphqlResponse)),
-            ("application/json, application/graphql-response+json", Some(Media::Json)),
-            ("Application/JSON; charset=UTF-8", Some(Media::Json)),
-            ("application/json; charset=\"utf-8\"", Some(Media::Json)),
+            ("", Some(ResponseType::Json)),
+            ("*/*", Some(ResponseType::Json)),
+            ("application/*;q=0.5, text/plain", Some(ResponseType::Json)),
+            ("application/graphql-response+json, application/json;q=0.9", Some(ResponseType::GraphqlResponse)),
+            ("application/json;q=0.1, application/graphql-response+json;q=0.2", Some(ResponseType::GraphqlResponse)),
+            ("application/json, application/graphql-response+json", Some(ResponseType::Json)),
+            ("Application/JSON; charset=UTF-8", Some(ResponseType::Json)),
+            ("application/json; charset=\"utf-8\"", Some(ResponseType::Json)),
             ("application/json; charset=iso-8859-1", None),
-            ("text/event-stream", Some(Media::EventStream)),
-            ("text/html,application/xhtml+xml,*/*;q=0.8", Some(Media::Html)),
-            ("application/json;q=0, */*", Some(Media::GraphqlResponse)),
-            ("application/json, */*;q=0", Some(Media::Json)),
+            ("text/event-stream", Some(ResponseType::EventStream)),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", Some(ResponseType::Html)),
+            ("application/json;q=0, */*", Some(ResponseType::GraphqlResponse)),
+            ("application/json, */*;q=0", Some(ResponseType::Json)),
             ("application/json;q=0, application/graphql-response+json;q=0, */*", None),
             ("text/*", None),
             ("image/png", None),

@@ -1,4 +1,4 @@
-//! What every handler is given, and the routes.
+//! Shared state of the handlers, and the routes.
 
 use std::sync::Arc;
 
@@ -7,7 +7,10 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tokio::sync::Semaphore;
 
-use super::{gate, graphiql, graphql, health, media, observe, origin, places, shares, verify_email, websocket};
+use super::{
+    graphiql, graphql, health, media, origin, rate_limit, request_trace, shared_limit, upload_slots, verify_email,
+    websocket,
+};
 use crate::app::App;
 use crate::config::Rate;
 use crate::error::AppResult;
@@ -16,11 +19,11 @@ use crate::graphql::engine::Engine;
 use crate::live::Live;
 use crate::schema::schema;
 
-/// Large bodies that are read into memory at once, and of them from one address.
-const BODIES: usize = 4096;
-const BODIES_PER_ADDRESS: u32 = 1024;
+/// Large bodies in memory at once, in all and per address.
+const BODIES_LIMIT: usize = 4096;
+const BODIES_PER_ADDRESS_LIMIT: u32 = 1024;
 
-/// What every handler is given.
+/// Shared state of the handlers.
 #[derive(Clone)]
 pub struct Endpoint {
     /// The app.
@@ -29,20 +32,20 @@ pub struct Endpoint {
     pub live: Arc<Live>,
     /// The schema.
     pub engine: Arc<dyn Engine>,
-    /// Its documents.
+    /// Document cache of the schema.
     pub documents: Arc<Documents>,
     /// HTTP requests being answered.
     pub(super) requests: Arc<Semaphore>,
     /// Uploads being read.
-    pub(super) uploads: places::Places,
+    pub(super) upload_slots: upload_slots::UploadSlots,
     /// Large bodies being read into memory.
-    pub(super) bodies: shares::Shares,
+    pub(super) bodies: shared_limit::SharedLimit,
     /// Open sockets and event streams.
-    pub(super) streams: shares::Shares,
-    /// Who asked lately.
-    pub(super) addresses: Arc<gate::Addresses>,
-    /// What was seen of the database and of the figures lately.
-    pub(super) looks: Arc<health::Looks>,
+    pub(super) streams: shared_limit::SharedLimit,
+    /// Request rate per address.
+    pub(super) ip_limiter: Arc<rate_limit::IpLimiter>,
+    /// Recent readiness and metrics.
+    pub(super) probes: Arc<health::Probes>,
 }
 
 impl Endpoint {
@@ -65,11 +68,14 @@ impl Endpoint {
             documents: Arc::new(Documents::open(&engine.sdl(), &app.config)?),
             engine,
             requests: Arc::new(Semaphore::new(limits.requests)),
-            uploads: places::Places::new(&limits),
-            bodies: shares::Shares::new(BODIES, Rate { most: BODIES_PER_ADDRESS, explicit: false }),
-            streams: shares::Shares::new(limits.sockets, limits.sockets_per_address),
-            addresses: Arc::new(gate::Addresses::new(&app.config)),
-            looks: Arc::default(),
+            upload_slots: upload_slots::UploadSlots::new(&limits),
+            bodies: shared_limit::SharedLimit::new(
+                BODIES_LIMIT,
+                Rate { most: BODIES_PER_ADDRESS_LIMIT, explicit: false },
+            ),
+            streams: shared_limit::SharedLimit::new(limits.sockets, limits.sockets_per_address),
+            ip_limiter: Arc::new(rate_limit::IpLimiter::new(&app.config)),
+            probes: Arc::default(),
             app: Arc::clone(app),
             live: Arc::clone(live),
         })
@@ -77,27 +83,33 @@ impl Endpoint {
 
     /// All routes.
     pub fn router(self) -> Router {
-        let guard = from_fn_with_state(self.clone(), gate::guard);
-        // For the pages of any site.
-        let files = Router::new().route("/media/{name}", get(media::serve)).layer(guard.clone());
-        // Not for pages: for what watches over the process.
+        let ip_limit = from_fn_with_state(self.clone(), rate_limit::limit_by_ip);
+        // Readable from pages of any origin.
+        let files = Router::new().route("/media/{name}", get(media::serve)).layer(ip_limit.clone());
+        // For monitoring: no CORS.
         let watch = Router::new()
             .route("/readyz", get(health::ready))
             .route("/metrics", get(health::metrics))
-            .layer(guard.clone());
+            .layer(ip_limit.clone());
         Router::new()
-            .route("/graphql", get(graphql::get).head(graphql::other).post(graphql::post).fallback(graphql::other))
+            .route(
+                "/graphql",
+                get(graphql::get)
+                    .head(graphql::method_not_allowed)
+                    .post(graphql::post)
+                    .fallback(graphql::method_not_allowed),
+            )
             .route("/graphql/ws", get(websocket::upgrade))
             .route("/verify-email", get(verify_email::page).post(verify_email::confirm))
-            .route("/media/uploads/{key}", get(media::follow).put(media::receive))
-            .layer(guard)
+            .route("/media/uploads/{key}", get(media::redirect_to_file).put(media::put_upload))
+            .layer(ip_limit)
             .layer(origin::cors(&self.app.config))
             .merge(files)
             .merge(watch)
             .route("/", get(graphiql::page))
             .route("/graphiql/{*path}", get(graphiql::asset))
             .route("/healthz", get(health::alive))
-            .layer(from_fn_with_state(self.clone(), observe::observe))
+            .layer(from_fn_with_state(self.clone(), request_trace::trace_request))
             .with_state(self)
     }
 }

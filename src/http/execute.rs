@@ -1,8 +1,8 @@
-//! From a request to its response, the same for every transport.
+//! Execution of a request, shared by all transports.
 //!
-//! The operation is prepared by [`crate::graphql::document`], and the engine runs it. A mutation runs in
-//! a task of its own: a client that hangs up does not cancel it, their number is bounded, each has a deadline, and the
-//! end of the process waits for them. A panic anywhere is one internal error.
+//! [`crate::graphql::document`] prepares the operation, the engine runs it. A mutation runs in its own task: it is not
+//! cancelled when the client disconnects, has a timeout, and is awaited at shutdown; their number is bounded. A panic
+//! becomes an internal error.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -15,108 +15,108 @@ use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use tracing::Instrument;
 
-use super::multipart::File;
-use super::places::Place;
+use super::multipart::MappedFile;
+use super::upload_slots::UploadSlot;
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
-use crate::graphql::document::{Asked, Refused};
+use crate::graphql::document::{DocumentError, GraphqlRequest};
 use crate::graphql::errors;
 use crate::http::endpoint::Endpoint;
 use crate::metrics::Metrics;
 use crate::permit::MutationPermit;
 use crate::telemetry::TraceId;
 
-/// A mutation that takes longer is given up.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// Timeout of a mutation.
+const MUTATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A request that may run.
+/// A validated operation, ready to run.
 pub struct Prepared {
-    /// What the engine is given.
+    /// Request for the engine.
     pub request: Request,
-    /// What the chosen operation is.
+    /// Type of the selected operation.
     pub operation: OperationType,
-    /// Its name, for the log.
+    /// Operation name, for the log.
     name: Option<String>,
-    /// http, socket or sse, for log and figures.
+    /// `http`, `socket` or `sse`, for log and metrics.
     transport: &'static str,
     since: Instant,
-    /// The place of its files among all uploads.
-    place: Option<Place>,
+    /// Upload slot, if it has files.
+    slot: Option<UploadSlot>,
 }
 
 impl Prepared {
-    /// Holds the place of its files until it is answered.
-    pub fn with_place(self, place: Option<Place>) -> Self {
-        Self { place, ..self }
+    /// Holds the upload slot until the response.
+    pub fn with_slot(self, slot: Option<UploadSlot>) -> Self {
+        Self { slot, ..self }
     }
 }
 
-/// Prepares the operation that is asked for.
+/// Prepares the requested operation.
 ///
 /// # Errors
-/// The response that refuses the request.
+/// The error response.
 pub fn prepare(
     endpoint: &Endpoint,
-    (asked, files): (Asked, Vec<File>),
+    (params, files): (GraphqlRequest, Vec<MappedFile>),
     requester: &Requester,
     transport: &'static str,
 ) -> Result<Prepared, Box<Response>> {
     let since = Instant::now();
-    let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| try_prepare(endpoint, asked, files, requester)));
-    let refused = match prepared {
+    let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| try_prepare(endpoint, params, files, requester)));
+    let error = match prepared {
         Ok(Ok((request, operation, name))) => {
-            return Ok(Prepared { request, operation, name, transport, since, place: None });
+            return Ok(Prepared { request, operation, name, transport, since, slot: None });
         }
-        Ok(Err(refused)) => refused,
-        Err(_) => Refused::Request(panicked(endpoint)),
+        Ok(Err(error)) => error,
+        Err(_) => DocumentError::Request(panicked(endpoint)),
     };
-    let mut response = match refused {
-        Refused::Request(error) => errors::refusal(&error, &requester.trace),
-        Refused::Document(stage, mut errors) => {
+    let mut response = match error {
+        DocumentError::Request(error) => errors::error_response(&error, &requester.trace),
+        DocumentError::Document(stage, mut errors) => {
             for error in &mut errors {
                 errors::complete(error, stage, &requester.trace);
             }
             Response::from_errors(errors)
         }
     };
-    errors::tell_authentication(&mut response, requester);
-    endpoint.app.metrics.answered(transport, None, since.elapsed());
-    record_refusal(&endpoint.app.metrics, &response, &requester.trace, transport);
+    errors::add_authentication(&mut response, requester);
+    endpoint.app.metrics.record_operation(transport, None, since.elapsed());
+    record_rejection(&endpoint.app.metrics, &response, &requester.trace, transport);
     Err(Box::new(response))
 }
 
-/// Counts what was refused before it ran; whoever comes with its trace id finds it in the log.
-pub fn record_refusal(metrics: &Metrics, response: &Response, trace: &TraceId, transport: &'static str) {
+/// Counts and logs a request rejected before execution.
+pub fn record_rejection(metrics: &Metrics, response: &Response, trace: &TraceId, transport: &'static str) {
     errors::count(metrics, response);
     let code = response.errors.first().map(errors::code);
     tracing::info!(trace = trace.as_str(), transport, code, "refused");
 }
 
-type Found = (Request, OperationType, Option<String>);
+type PreparedParts = (Request, OperationType, Option<String>);
 
 fn try_prepare(
     endpoint: &Endpoint,
-    mut asked: Asked,
-    files: Vec<File>,
+    mut params: GraphqlRequest,
+    files: Vec<MappedFile>,
     requester: &Requester,
-) -> Result<Found, Refused> {
-    let mut request = Request::new("").variables(asked.variables.take().unwrap_or_default()).data(requester.clone());
+) -> Result<PreparedParts, DocumentError> {
+    let mut request = Request::new("").variables(params.variables.take().unwrap_or_default()).data(requester.clone());
     let count = files.len();
-    for (place, file) in files {
-        request.set_upload(&place, file);
+    for (path, file) in files {
+        request.set_upload(&path, file);
     }
-    let operation = endpoint.documents.prepare(&asked, std::mem::take(&mut request.variables), count)?;
+    let operation = endpoint.documents.prepare(&params, std::mem::take(&mut request.variables), count)?;
     let kind = operation.ty;
     let operations = DocumentOperations::Single(Positioned::new(operation, Pos::default()));
     request.set_parsed_query(ExecutableDocument { operations, fragments: HashMap::new() });
-    Ok((request, kind, asked.operation_name))
+    Ok((request, kind, params.operation_name))
 }
 
 /// Runs a query or a mutation.
 pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester) -> Response {
-    let Prepared { request, operation, name, transport, since, place } = prepared;
+    let Prepared { request, operation, name, transport, since, slot } = prepared;
     let result = match operation {
-        OperationType::Mutation => run_mutation(endpoint, (request, place), requester).await,
+        OperationType::Mutation => run_mutation(endpoint, (request, slot), requester).await,
         _ => match AssertUnwindSafe(endpoint.engine.execute(request)).catch_unwind().await {
             Ok(response) => Ok(response),
             Err(_) => Err(panicked(endpoint)),
@@ -127,11 +127,11 @@ pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
             errors::finish(&mut response, &requester.trace);
             response
         }
-        Err(error) => errors::refusal(&error, &requester.trace),
+        Err(error) => errors::error_response(&error, &requester.trace),
     };
-    errors::tell_authentication(&mut response, requester);
+    errors::add_authentication(&mut response, requester);
     let took = since.elapsed();
-    endpoint.app.metrics.answered(transport, Some(operation), took);
+    endpoint.app.metrics.record_operation(transport, Some(operation), took);
     errors::count(&endpoint.app.metrics, &response);
     tracing::info!(
         trace = requester.trace.as_str(),
@@ -147,10 +147,10 @@ pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
     response
 }
 
-/// Opens a subscription: its responses, complete.
+/// Opens a subscription; completes the errors of its responses.
 pub fn subscribe(endpoint: &Endpoint, prepared: Prepared, requester: &Requester) -> BoxStream<'static, Response> {
     let (app, trace) = (Arc::clone(&endpoint.app), requester.trace.clone());
-    app.metrics.answered(prepared.transport, Some(OperationType::Subscription), prepared.since.elapsed());
+    app.metrics.record_operation(prepared.transport, Some(OperationType::Subscription), prepared.since.elapsed());
     tracing::info!(
         trace = trace.as_str(),
         transport = prepared.transport,
@@ -166,7 +166,7 @@ pub fn subscribe(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
                 response
             } else {
                 app.metrics.panics.inc();
-                errors::refusal(&AppError::internal("a subscription panicked"), &trace)
+                errors::error_response(&AppError::internal("a subscription panicked"), &trace)
             };
             errors::count(&app.metrics, &response);
             response
@@ -174,20 +174,20 @@ pub fn subscribe(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
         .boxed()
 }
 
-/// What brings files has its place among the uploads; everything else takes one of the mutations' permits, which lies with
-/// the request for what waits long and gives it back meanwhile.
+/// Bounded by the upload slot, or by a mutation permit, which is put into the request's data so that slow resolvers can
+/// pause it.
 async fn run_mutation(
     endpoint: &Endpoint,
-    (request, place): (Request, Option<Place>),
+    (request, slot): (Request, Option<UploadSlot>),
     requester: &Requester,
 ) -> AppResult<Response> {
     let app = &endpoint.app;
-    let request = if place.is_some() { request } else { request.data(MutationPermit::take(&app.mutations)?) };
+    let request = if slot.is_some() { request } else { request.data(MutationPermit::take(&app.mutations)?) };
     let engine = Arc::clone(&endpoint.engine);
     let span = tracing::info_span!("mutation", trace = requester.trace.as_str());
     let task = async move {
-        let _held = place;
-        tokio::time::timeout(DEADLINE, engine.execute(request)).await
+        let _slot = slot;
+        tokio::time::timeout(MUTATION_TIMEOUT, engine.execute(request)).await
     };
     match app.tracker.spawn(task.instrument(span)).await {
         Ok(Ok(response)) => Ok(response),
@@ -196,7 +196,7 @@ async fn run_mutation(
     }
 }
 
-/// The hook has logged where; the client hears that it was our fault.
+/// Counts a panic; the panic hook has logged it.
 fn panicked(endpoint: &Endpoint) -> AppError {
     endpoint.app.metrics.panics.inc();
     AppError::internal("an operation panicked")

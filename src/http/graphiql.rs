@@ -1,4 +1,4 @@
-//! GraphiQL, for people who explore: the bundle of `web/`, compiled in, with no request to any other host.
+//! GraphiQL: the bundle of `web/`, compiled in, without requests to other hosts.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -19,12 +19,12 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 const PAGE: &str = "index.html";
 
-/// Nothing from elsewhere, no inline scripts; the editor sets styles as it goes.
+/// Same origin only, no inline scripts; the editor needs inline styles.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     font-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// What stands in for the page where the bundle was not built.
+/// Placeholder if the bundle was not built.
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>Plaza</title><h1>Plaza</h1>\
     <p>GraphiQL was not built into this binary: run <code>make web</code>, then build again.</p>\
     <p>The API answers at <code>/graphql</code>.</p></html>";
@@ -45,7 +45,7 @@ pub async fn page(State(endpoint): State<Endpoint>) -> Response {
     (headers, contents(find(PAGE))).into_response()
 }
 
-/// The page, or what stands in for it.
+/// The page, or the placeholder.
 fn contents(page: Option<&'static Asset>) -> Response {
     match page {
         Some(asset) => ([(CONTENT_ENCODING, "gzip")], asset.gzip).into_response(),

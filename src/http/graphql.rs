@@ -8,49 +8,49 @@ use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response as HttpResponse;
 
-use super::accept::{Accept, Media};
-use super::body::Room;
-use super::gate::Caller;
-use super::multipart::{self, Received};
-use super::places::Uploader;
-use super::query_string::Queried;
+use super::accept::{Accept, ResponseType};
+use super::body::BodyBudget;
+use super::multipart::{self, RequestContent};
+use super::query_string::QueryParameters;
+use super::rate_limit::ClientInfo;
 use super::reply::Reply;
+use super::upload_slots::Uploader;
 use super::{body, credentials, execute, graphiql, query_string, sse, websocket};
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::http::endpoint::Endpoint;
-use crate::metrics::Counted;
+use crate::metrics::GaugeGuard;
 
-/// What can be answered.
-const ANSWERS: [Media; 3] = [Media::Json, Media::GraphqlResponse, Media::EventStream];
+/// Media types of responses, in order of preference.
+const RESPONSE_TYPES: [ResponseType; 3] =
+    [ResponseType::Json, ResponseType::GraphqlResponse, ResponseType::EventStream];
 
 /// Answers `POST /graphql`.
 pub async fn post(
     State(endpoint): State<Endpoint>,
-    Extension(caller): Extension<Caller>,
+    Extension(client): Extension<ClientInfo>,
     request: Request,
 ) -> HttpResponse {
     let (parts, body) = request.into_parts();
     let mut body = body.into_data_stream();
     let accept = Accept::of(&parts.headers);
-    let reply = Reply::to(&accept, &endpoint.app.metrics, &caller.trace);
-    let asked = async {
+    let reply = Reply::to(&accept, &endpoint.app.metrics, &client.trace);
+    let params = async {
         check_accept(&accept)?;
         query_string::check_no_credentials(&parts.uri)?;
-        let requester = credentials::requester(&endpoint.app, &caller, &parts.headers)?;
+        let requester = credentials::requester(&endpoint.app, &client, &parts.headers)?;
         let received = read(&endpoint, &requester, &parts.headers, &mut body).await?;
-        received.asked.check_named()?;
+        received.params.check_named()?;
         Ok((requester, received))
     };
-    match asked.await {
+    match params.await {
         Ok((requester, received)) => {
-            let may_run = MayRun::Everything;
-            let request = Incoming { requester, received, accept, headers: &parts.headers, may_run };
-            answer(&endpoint, &reply, request).await
+            let allowed = AllowedOperations::All;
+            let request = ParsedRequest { requester, received, accept, headers: &parts.headers, allowed };
+            respond(&endpoint, &reply, request).await
         }
         Err(error) => {
-            // Of a body that does not say its length it is not known how much is to come, so it is not waited for. A client
-            // that asked before sending hears the refusal first.
+            // Without `Content-Length` the rest is unbounded; with `Expect: 100-continue` nothing was sent yet.
             if parts.headers.contains_key(CONTENT_LENGTH) && !parts.headers.contains_key(EXPECT) {
                 body::discard(&mut body).await;
             }
@@ -59,27 +59,27 @@ pub async fn post(
     }
 }
 
-/// Reads the body, whatever kind it is of.
+/// Reads the body by its content type.
 async fn read(
     endpoint: &Endpoint,
     requester: &Requester,
     headers: &HeaderMap,
     body: &mut BodyDataStream,
-) -> AppResult<Received> {
+) -> AppResult<RequestContent> {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (essence, parameters) = media_type.split_once(';').unwrap_or((media_type, ""));
     let limits = &endpoint.app.config.transport;
     match essence.trim().to_ascii_lowercase().as_str() {
         "application/json" if is_utf8(parameters) => {
-            let asked = body::json(headers, body, limits.body, Room::of(&endpoint.bodies, requester)).await?;
-            Ok(Received { asked, ..Received::default() })
+            let params = body::json(headers, body, limits.body, BodyBudget::of(&endpoint.bodies, requester)).await?;
+            Ok(RequestContent { params, ..RequestContent::default() })
         }
         "multipart/form-data" => {
             multipart::check_preflight(headers)?;
-            // Nobody unknown makes the server hold files.
-            let person = requester.require_viewer()?.user_id;
-            let uploader = Uploader { person, ip: requester.ip, is_local: requester.is_local };
-            multipart::read(headers, body, endpoint, (uploader, Room::of(&endpoint.bodies, requester))).await
+            // Files are accepted from signed-in users only.
+            let user = requester.require_viewer()?.user_id;
+            let uploader = Uploader { user, ip: requester.ip, is_local: requester.is_local };
+            multipart::read(headers, body, endpoint, (uploader, BodyBudget::of(&endpoint.bodies, requester))).await
         }
         _ => Err(AppError::Request(
             ErrorCode::UnsupportedMediaType,
@@ -96,87 +96,96 @@ fn is_utf8(parameters: &str) -> bool {
     charset.is_none_or(|(_, value)| value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"))
 }
 
-/// Answers `GET /graphql`: a socket, GraphiQL for a browser, or a query.
+/// Answers `GET /graphql`: WebSocket upgrade, GraphiQL for browsers, or a query.
 pub async fn get(
     State(endpoint): State<Endpoint>,
-    Extension(caller): Extension<Caller>,
+    Extension(client): Extension<ClientInfo>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     request: Request,
 ) -> HttpResponse {
     if let Ok(upgrade) = upgrade {
-        return websocket::accept(endpoint, caller, (request.uri(), request.headers()), upgrade);
+        return websocket::accept(endpoint, client, (request.uri(), request.headers()), upgrade);
     }
     let (head, _) = request.into_parts();
     let headers = &head.headers;
     let accept = Accept::of(headers);
     let production = endpoint.app.config.production;
-    if !production && accept.best(&[Media::Html, Media::Json, Media::GraphqlResponse]) == Some(Media::Html) {
+    if !production
+        && accept.best(&[ResponseType::Html, ResponseType::Json, ResponseType::GraphqlResponse])
+            == Some(ResponseType::Html)
+    {
         return graphiql::page(State(endpoint)).await;
     }
-    let reply = Reply::to(&accept, &endpoint.app.metrics, &caller.trace);
-    match queried(&endpoint, &caller, accept, (&head.uri, headers)) {
-        Ok(request) => answer(&endpoint, &reply, request).await,
+    let reply = Reply::to(&accept, &endpoint.app.metrics, &client.trace);
+    match parse_get(&endpoint, &client, accept, (&head.uri, headers)) {
+        Ok(request) => respond(&endpoint, &reply, request).await,
         Err(error) => reply.refuse(&error),
     }
 }
 
-/// What a GET asks for, and who asks.
-fn queried<'a>(
+/// Parses and authenticates a GET.
+fn parse_get<'a>(
     endpoint: &Endpoint,
-    caller: &Caller,
+    client: &ClientInfo,
     accept: Accept,
     (uri, headers): (&Uri, &'a HeaderMap),
-) -> AppResult<Incoming<'a>> {
+) -> AppResult<ParsedRequest<'a>> {
     check_accept(&accept)?;
-    let Queried { asked, ticket } = query_string::parse(uri)?;
-    let (requester, may_run) = match ticket {
-        None => (credentials::requester(&endpoint.app, caller, headers)?, MayRun::Reads),
+    let QueryParameters { params, ticket } = query_string::parse(uri)?;
+    let (requester, allowed) = match ticket {
+        None => (credentials::requester(&endpoint.app, client, headers)?, AllowedOperations::Reads),
         Some(ticket) => {
             check_ticket(&accept, headers)?;
-            (credentials::of_ticket(&endpoint.app, caller, &ticket)?, MayRun::Subscriptions)
+            (credentials::of_ticket(&endpoint.app, client, &ticket)?, AllowedOperations::Subscriptions)
         }
     };
-    asked.check_named()?;
-    Ok(Incoming { requester, received: Received { asked, ..Received::default() }, accept, headers, may_run })
+    params.check_named()?;
+    Ok(ParsedRequest {
+        requester,
+        received: RequestContent { params, ..RequestContent::default() },
+        accept,
+        headers,
+        allowed,
+    })
 }
 
 /// Answers any other method.
-pub async fn other(
+pub async fn method_not_allowed(
     State(endpoint): State<Endpoint>,
-    Extension(caller): Extension<Caller>,
+    Extension(client): Extension<ClientInfo>,
     headers: HeaderMap,
 ) -> HttpResponse {
-    let reply = Reply::to(&Accept::of(&headers), &endpoint.app.metrics, &caller.trace);
+    let reply = Reply::to(&Accept::of(&headers), &endpoint.app.metrics, &client.trace);
     let error = AppError::Request(ErrorCode::MethodNotAllowed, "Use POST, or GET for queries.".into());
     let mut response = reply.refuse(&error);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
     response
 }
 
-/// A request that was read.
-struct Incoming<'a> {
+/// A parsed and authenticated request.
+struct ParsedRequest<'a> {
     requester: Requester,
-    received: Received,
+    received: RequestContent,
     accept: Accept,
     headers: &'a HeaderMap,
-    may_run: MayRun,
+    allowed: AllowedOperations,
 }
 
 /// Which operations a request may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum MayRun {
-    Everything,
-    /// No mutations: what stands between client and server may repeat a GET.
+enum AllowedOperations {
+    All,
+    /// Without mutations: intermediaries may repeat a GET.
     Reads,
-    /// With a stream ticket: it stands in an address, and addresses are written to logs.
+    /// With a stream ticket, as URLs end up in logs.
     Subscriptions,
 }
 
-impl MayRun {
-    /// Refuses any other operation.
+impl AllowedOperations {
+    /// Rejects other operations.
     fn check(self, operation: OperationType) -> AppResult<()> {
         let (code, message) = match (self, operation) {
-            (Self::Everything, _)
+            (Self::All, _)
             | (Self::Reads, OperationType::Query)
             | (Self::Reads | Self::Subscriptions, OperationType::Subscription) => return Ok(()),
             (_, OperationType::Mutation) => (ErrorCode::MethodNotAllowed, "GET runs no mutations; use POST."),
@@ -189,22 +198,22 @@ impl MayRun {
     }
 }
 
-async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -> HttpResponse {
-    let Incoming { requester, received, accept, headers, may_run } = request;
-    let Received { asked, files, place } = received;
-    // Not before the request was read: whoever sends slowly takes nobody's place.
+async fn respond(endpoint: &Endpoint, reply: &Reply<'_>, request: ParsedRequest<'_>) -> HttpResponse {
+    let ParsedRequest { requester, received, accept, headers, allowed } = request;
+    let RequestContent { params, files, slot } = received;
+    // After reading the body, so that slow senders take no permit.
     let Ok(_permit) = endpoint.requests.try_acquire() else {
         return reply.refuse(&AppError::overloaded());
     };
-    let _counted = Counted::new(&endpoint.app.metrics.in_flight);
-    let streams = accept.best(&ANSWERS) == Some(Media::EventStream);
-    let transport = if streams { "sse" } else { "http" };
-    let prepared = match execute::prepare(endpoint, (asked, files), &requester, transport) {
-        Ok(prepared) => prepared.with_place(place),
-        Err(response) if streams => return sse::refused(&response),
+    let _gauge = GaugeGuard::new(&endpoint.app.metrics.in_flight);
+    let is_stream = accept.best(&RESPONSE_TYPES) == Some(ResponseType::EventStream);
+    let transport = if is_stream { "sse" } else { "http" };
+    let prepared = match execute::prepare(endpoint, (params, files), &requester, transport) {
+        Ok(prepared) => prepared.with_slot(slot),
+        Err(response) if is_stream => return sse::error_stream(&response),
         Err(response) => return reply.send(&response),
     };
-    if let Err(error) = may_run.check(prepared.operation) {
+    if let Err(error) = allowed.check(prepared.operation) {
         return reply.refuse(&error);
     }
     if prepared.operation == OperationType::Subscription
@@ -212,9 +221,9 @@ async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -
     {
         return reply.refuse(&error.into());
     }
-    // A client that takes both wants the stream for what needs one.
-    let streams = streams || prepared.operation == OperationType::Subscription;
-    if streams && accept.best(&[Media::EventStream]).is_some() {
+    // With both types accepted, subscriptions get the stream.
+    let is_stream = is_stream || prepared.operation == OperationType::Subscription;
+    if is_stream && accept.best(&[ResponseType::EventStream]).is_some() {
         return sse::answer(endpoint, prepared, requester, headers).unwrap_or_else(|error| reply.refuse(&error));
     }
     if prepared.operation == OperationType::Subscription {
@@ -227,9 +236,9 @@ async fn answer(endpoint: &Endpoint, reply: &Reply<'_>, request: Incoming<'_>) -
     reply.send(&response)
 }
 
-/// A ticket opens event streams, and stands for no token that was sent beside it.
+/// A ticket is for event streams only, and excludes an `Authorization` header.
 fn check_ticket(accept: &Accept, headers: &HeaderMap) -> AppResult<()> {
-    if accept.best(&ANSWERS) != Some(Media::EventStream) {
+    if accept.best(&RESPONSE_TYPES) != Some(ResponseType::EventStream) {
         let message = "A stream ticket needs Accept: text/event-stream.";
         return Err(AppError::Request(ErrorCode::Unauthenticated, message.into()));
     }
@@ -240,7 +249,7 @@ fn check_ticket(accept: &Accept, headers: &HeaderMap) -> AppResult<()> {
 }
 
 fn check_accept(accept: &Accept) -> AppResult<()> {
-    if accept.best(&ANSWERS).is_some() {
+    if accept.best(&RESPONSE_TYPES).is_some() {
         return Ok(());
     }
     let message = "Answers come as application/graphql-response+json, application/json or text/event-stream.";

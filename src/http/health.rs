@@ -1,4 +1,4 @@
-//! Whether Plaza lives, whether it can serve, and its figures.
+//! Liveness, readiness and metrics.
 
 use std::time::Duration;
 
@@ -10,28 +10,28 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::gate::Caller;
+use super::rate_limit::ClientInfo;
 use crate::app::App;
 use crate::events::backlog::Backlog;
 use crate::http::endpoint::Endpoint;
-use crate::metrics::Sampled;
+use crate::metrics::MetricsSample;
 
-/// For so long, what was seen of the database and of the figures is told to all who ask.
+/// Cache lifetimes.
 const BACKLOG_LIFETIME: Duration = Duration::from_millis(500);
-const FIGURES_LIFETIME: Duration = Duration::from_millis(500);
+const METRICS_LIFETIME: Duration = Duration::from_millis(500);
 
-/// Answers `GET /healthz`: the process answers.
+/// Answers `GET /healthz`: liveness.
 pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Answers `GET /readyz`: 503 while draining, without a database, and while events stand still.
+/// Answers `GET /readyz`: 503 while draining, without a database, and while the event stream is stuck.
 pub async fn ready(State(endpoint): State<Endpoint>) -> Response {
     let app = &endpoint.app;
     if app.draining.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
     }
-    match endpoint.looks.backlog(app).await {
+    match endpoint.probes.backlog(app).await {
         None => (StatusCode::SERVICE_UNAVAILABLE, "no database\n").into_response(),
         Some(backlog) => match backlog.standstill(app.config.event_lag_seconds) {
             Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
@@ -40,12 +40,11 @@ pub async fn ready(State(endpoint): State<Endpoint>) -> Response {
     }
 }
 
-/// Answers `GET /metrics` in the text format that Prometheus reads: for those who send `PLAZA_METRICS_TOKEN`, and for
-/// programs of this machine where no proxy is known. Where one is, what comes from this machine without a client's address
-/// may come through it from anywhere.
+/// Answers `GET /metrics` in the `OpenMetrics` text format: with `PLAZA_METRICS_TOKEN`, or for local programs unless a proxy
+/// is configured, as requests through a local proxy may come from anywhere.
 pub async fn metrics(
     State(endpoint): State<Endpoint>,
-    Extension(caller): Extension<Caller>,
+    Extension(client): Extension<ClientInfo>,
     headers: HeaderMap,
 ) -> Response {
     let app = &endpoint.app;
@@ -53,19 +52,19 @@ pub async fn metrics(
     let expected = app.config.metrics_token.as_deref();
     let allowed =
         expected.zip(given).is_some_and(|(expected, given)| app.keys.matches(&app.keys.hash(&[expected]), &[given]));
-    if !caller.is_local && !allowed {
+    if !client.is_local && !allowed {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     }
     let encode = async || Bytes::from(app.metrics.encode(&sample(&endpoint).await));
-    let text = endpoint.looks.figures.get(encode).await;
+    let text = endpoint.probes.metrics_text.get(encode).await;
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
 }
 
-async fn sample(endpoint: &Endpoint) -> Sampled {
+async fn sample(endpoint: &Endpoint) -> MetricsSample {
     let (app, hub) = (&endpoint.app, &endpoint.live.hub);
     let pool = app.database.status();
-    Sampled {
-        backlog: endpoint.looks.backlog(app).await,
+    MetricsSample {
+        backlog: endpoint.probes.backlog(app).await,
         event_head: app.events.head().position,
         is_leading: app.events.is_leading(),
         subscriptions: hub.subscriptions(),
@@ -78,45 +77,45 @@ async fn sample(endpoint: &Endpoint) -> Sampled {
     }
 }
 
-/// What was seen at the last look, for all who ask within a while of it: a crowd costs one look.
-pub struct Look<T> {
+/// A value that is reloaded when older than its lifetime; concurrent readers share one load.
+pub struct TimedCache<T> {
     lifetime: Duration,
     last: Mutex<Option<(Instant, T)>>,
 }
 
-impl<T: Clone> Look<T> {
+impl<T: Clone> TimedCache<T> {
     fn new(lifetime: Duration) -> Self {
         Self { lifetime, last: Mutex::default() }
     }
 
-    async fn get(&self, look: impl AsyncFnOnce() -> T) -> T {
+    async fn get(&self, load: impl AsyncFnOnce() -> T) -> T {
         let mut last = self.last.lock().await;
-        if let Some((at, seen)) = &*last
+        if let Some((at, value)) = &*last
             && at.elapsed() < self.lifetime
         {
-            return seen.clone();
+            return value.clone();
         }
-        let seen = look().await;
-        *last = Some((Instant::now(), seen.clone()));
-        seen
+        let value = load().await;
+        *last = Some((Instant::now(), value.clone()));
+        value
     }
 }
 
-/// Looks at what costs something.
-pub struct Looks {
-    backlog: Look<Option<Backlog>>,
-    figures: Look<Bytes>,
+/// Cached readiness and metrics.
+pub struct Probes {
+    backlog: TimedCache<Option<Backlog>>,
+    metrics_text: TimedCache<Bytes>,
 }
 
-impl Looks {
-    /// How far the events are behind; none when the database does not answer.
+impl Probes {
+    /// Backlog of the event stream; none if the database does not answer.
     async fn backlog(&self, app: &App) -> Option<Backlog> {
         self.backlog.get(async || app.events.measure_backlog().await.ok()).await
     }
 }
 
-impl Default for Looks {
+impl Default for Probes {
     fn default() -> Self {
-        Self { backlog: Look::new(BACKLOG_LIFETIME), figures: Look::new(FIGURES_LIFETIME) }
+        Self { backlog: TimedCache::new(BACKLOG_LIFETIME), metrics_text: TimedCache::new(METRICS_LIFETIME) }
     }
 }

@@ -1,7 +1,7 @@
-//! Files over HTTP: `/media/<name>` gives one out, `/media/uploads/<key>` takes one in where the storage is a folder, and
-//! leads to what became of it.
+//! Files over HTTP: `GET /media/<name>` downloads; `PUT /media/uploads/<key>` receives a direct upload if the storage is a
+//! folder, and `GET` redirects to its file.
 //!
-//! A name is looked up in the storage alone: no statement. What is not made of the characters of a name never gets there.
+//! Downloads send no SQL. Names are validated before they reach the storage.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -20,12 +20,12 @@ use http_range_header::{EndPosition, StartPosition, SyntacticallyCorrectRange};
 use serde::Deserialize;
 
 use super::accept::Accept;
-use super::body::{Pace, discard};
-use super::gate::Caller;
-use super::places::Uploader;
+use super::body::{TransferRate, discard};
+use super::rate_limit::ClientInfo;
 use super::reply::Reply;
+use super::upload_slots::Uploader;
 use crate::domains::media::policy;
-use crate::domains::media::service::uploads::{self, Granted};
+use crate::domains::media::service::uploads::{self, UploadGrant};
 use crate::domains::media::service::{blob_key, uploads::find_result};
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::files::Kind;
@@ -33,51 +33,51 @@ use crate::files::kind::by_extension;
 use crate::http::endpoint::Endpoint;
 use crate::storage::Download;
 
-/// What is found at a name never changes.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Blobs are immutable.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
-/// Whatever a file may hold, it runs nothing, loads nothing, and is of no site.
+/// No scripts, no subresources, opaque origin.
 const SANDBOX: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
-/// So long after its first bytes, a body that is sent straight here has to come at a rate.
-const GRACE: Duration = Duration::from_secs(15);
+/// Grace period of the minimum transfer rate.
+const RATE_GRACE: Duration = Duration::from_secs(15);
 
 /// Answers `GET /media/<name>`.
 pub async fn serve(
     State(endpoint): State<Endpoint>,
-    Extension(caller): Extension<Caller>,
+    Extension(client): Extension<ClientInfo>,
     Path(name): Path<String>,
-    Query(Saved { name: saved_as }): Query<Saved>,
+    Query(DownloadQuery { name: saved_as }): Query<DownloadQuery>,
     request: Request,
 ) -> Response {
     let (method, headers) = (request.method(), request.headers());
-    let Some(kind) = kind_of(&name) else { return gone() };
+    let Some(kind) = kind_of(&name) else { return not_found() };
     let tag = format!("\"{name}\"");
     match open(&endpoint, &name, &tag, (method, headers)).await {
-        Ok(Opened::Known) => {
-            (StatusCode::NOT_MODIFIED, [(ETAG, tag.as_str()), (CACHE_CONTROL, FOR_EVER)]).into_response()
+        Ok(FileLookup::NotModified) => {
+            (StatusCode::NOT_MODIFIED, [(ETAG, tag.as_str()), (CACHE_CONTROL, IMMUTABLE)]).into_response()
         }
-        Ok(Opened::Found(download, is_part)) => {
-            let mut response = answer(download, is_part, kind, &tag);
+        Ok(FileLookup::Found(download, is_part)) => {
+            let mut response = respond(download, is_part, kind, &tag);
             set_disposition(&mut response, kind, saved_as.as_deref());
             response
         }
-        Ok(Opened::Nothing) => gone(),
-        Ok(Opened::OutOfRange(size)) => {
+        Ok(FileLookup::NotFound) => not_found(),
+        Ok(FileLookup::OutOfRange(size)) => {
             (StatusCode::RANGE_NOT_SATISFIABLE, [(CONTENT_RANGE, format!("bytes */{size}"))]).into_response()
         }
-        Err(error) => refuse(&endpoint, &caller, headers, &error),
+        Err(error) => reject(&endpoint, &client, headers, &error),
     }
 }
 
-/// The parameters of a file's address.
+/// Query parameters of a download.
 #[derive(Deserialize)]
-pub struct Saved {
-    /// What a document is saved as. Not part of what identifies the file.
+pub struct DownloadQuery {
+    /// File name for saving; does not identify the file.
     name: Option<String>,
 }
 
-/// Pictures, sound and films are shown, documents are saved.
+/// `inline` for pictures, audio and video; `attachment` for documents.
 fn set_disposition(response: &mut Response, kind: &Kind, saved_as: Option<&str>) {
     let disposition = match saved_as {
         _ if kind.is_shown() => "inline".to_owned(),
@@ -89,42 +89,42 @@ fn set_disposition(response: &mut Response, kind: &Kind, saved_as: Option<&str>)
     }
 }
 
-enum Opened {
+enum FileLookup {
     Found(Download, bool),
-    Known,
-    Nothing,
+    NotModified,
+    NotFound,
     OutOfRange(u64),
 }
 
-/// Opens a file, or the one part of it that was asked for. Of several parts at once the whole is the answer.
+/// Opens a file or one range of it; several ranges get the whole file.
 async fn open(
     endpoint: &Endpoint,
     name: &str,
     tag: &str,
     (method, headers): (&Method, &HeaderMap),
-) -> AppResult<Opened> {
+) -> AppResult<FileLookup> {
     let storage = &endpoint.app.storage;
     let key = blob_key(name);
     if header(headers, &IF_NONE_MATCH).is_some_and(|tags| matches_tag(tags, tag)) {
-        return Ok(if storage.size(&key).await?.is_some() { Opened::Known } else { Opened::Nothing });
+        return Ok(if storage.size(&key).await?.is_some() { FileLookup::NotModified } else { FileLookup::NotFound });
     }
     let current = method == Method::GET && header(headers, &IF_RANGE).is_none_or(|wanted| wanted == tag);
-    let asked = header(headers, &RANGE).filter(|_| current);
-    let asked = asked.and_then(|range| http_range_header::parse_range_header(range).ok());
+    let requested = header(headers, &RANGE).filter(|_| current);
+    let requested = requested.and_then(|range| http_range_header::parse_range_header(range).ok());
     let mut range: Option<Range<u64>> = None;
-    if let Some([asked]) = asked.as_ref().map(|asked| asked.ranges.as_slice()) {
-        let Some(size) = storage.size(&key).await? else { return Ok(Opened::Nothing) };
-        let Some(part) = part(asked, size) else { return Ok(Opened::OutOfRange(size)) };
-        // What ends before it begins is no part, and is not understood.
+    if let Some([requested]) = requested.as_ref().map(|requested| requested.ranges.as_slice()) {
+        let Some(size) = storage.size(&key).await? else { return Ok(FileLookup::NotFound) };
+        let Some(part) = requested_range(requested, size) else { return Ok(FileLookup::OutOfRange(size)) };
+        // An inverted range is invalid and ignored.
         range = Some(part).filter(|part| !part.is_empty());
     }
     let is_part = range.is_some();
-    Ok(storage.get(&key, range).await?.map_or(Opened::Nothing, |download| Opened::Found(download, is_part)))
+    Ok(storage.get(&key, range).await?.map_or(FileLookup::NotFound, |download| FileLookup::Found(download, is_part)))
 }
 
-/// The bytes of one part; none when it begins behind the end.
-fn part(asked: &SyntacticallyCorrectRange, size: u64) -> Option<Range<u64>> {
-    match (asked.start, asked.end) {
+/// The byte range; none if it starts after the end.
+fn requested_range(requested: &SyntacticallyCorrectRange, size: u64) -> Option<Range<u64>> {
+    match (requested.start, requested.end) {
         (StartPosition::FromLast(count), _) => Some(size.saturating_sub(count)..size),
         (StartPosition::Index(start), _) if start >= size => None,
         (StartPosition::Index(start), EndPosition::Index(end)) => Some(start..end.saturating_add(1).min(size)),
@@ -132,7 +132,7 @@ fn part(asked: &SyntacticallyCorrectRange, size: u64) -> Option<Range<u64>> {
     }
 }
 
-fn answer(Download { size, range, stream }: Download, is_part: bool, kind: &Kind, tag: &str) -> Response {
+fn respond(Download { size, range, stream }: Download, is_part: bool, kind: &Kind, tag: &str) -> Response {
     let mut response = Response::new(Body::from_stream(stream));
     let content_type = if kind.content_type.starts_with("text/") {
         format!("{}; charset=utf-8", kind.content_type)
@@ -147,11 +147,11 @@ fn answer(Download { size, range, stream }: Download, is_part: bool, kind: &Kind
     set(CONTENT_TYPE, &content_type);
     set(CONTENT_LENGTH, &(range.end - range.start).to_string());
     set(ETAG, tag);
-    set(CACHE_CONTROL, FOR_EVER);
+    set(CACHE_CONTROL, IMMUTABLE);
     set(ACCEPT_RANGES, "bytes");
     set(X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(CONTENT_SECURITY_POLICY, SANDBOX);
-    // Whoever knows the name may read it, from the page of any site.
+    // Names are capabilities: readable from any origin.
     set(ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     set(HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
     if is_part {
@@ -161,61 +161,60 @@ fn answer(Download { size, range, stream }: Download, is_part: bool, kind: &Kind
     response
 }
 
-/// Answers `GET /media/uploads/<key>`: leads to the file once there is one.
-pub async fn follow(
+/// Answers `GET /media/uploads/<key>`: redirects to the file of a completed upload.
+pub async fn redirect_to_file(
     State(endpoint): State<Endpoint>,
-    Extension(caller): Extension<Caller>,
+    Extension(client): Extension<ClientInfo>,
     Path(key): Path<String>,
     headers: HeaderMap,
 ) -> Response {
     match find_result(&endpoint.app, &key).await {
         Ok(Some(address)) => {
-            let place = format!("{}/media/{address}", endpoint.app.config.public_url);
-            (StatusCode::FOUND, [(LOCATION, place.as_str()), (CACHE_CONTROL, "no-cache")]).into_response()
+            let location = format!("{}/media/{address}", endpoint.app.config.public_url);
+            (StatusCode::FOUND, [(LOCATION, location.as_str()), (CACHE_CONTROL, "no-cache")]).into_response()
         }
-        Ok(None) => gone(),
-        Err(error) => refuse(&endpoint, &caller, &headers, &error),
+        Ok(None) => not_found(),
+        Err(error) => reject(&endpoint, &client, &headers, &error),
     }
 }
 
-/// The parameters of an upload's address.
+/// Query parameters of an upload.
 #[derive(Deserialize)]
-pub struct Signed {
+pub struct UploadQuery {
     #[serde(default)]
     token: String,
 }
 
-/// Answers `PUT /media/uploads/<key>?token=`: takes exactly what was announced.
-pub async fn receive(
+/// Answers `PUT /media/uploads/<key>?token=`: accepts exactly the announced size and type.
+pub async fn put_upload(
     State(endpoint): State<Endpoint>,
-    Extension(caller): Extension<Caller>,
+    Extension(client): Extension<ClientInfo>,
     Path(key): Path<String>,
-    Query(Signed { token }): Query<Signed>,
+    Query(UploadQuery { token }): Query<UploadQuery>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let mut body = body.into_data_stream();
     let received = async {
-        let granted = uploads::find_granted(&endpoint.app, &key, &token).await?.ok_or_else(AppError::forbidden)?;
+        let granted = uploads::find_grant(&endpoint.app, &key, &token).await?.ok_or_else(AppError::forbidden)?;
         check_announced(&granted, &parts.headers)?;
-        let uploader = Uploader { person: granted.owner, ip: caller.ip, is_local: caller.is_local };
-        store(&endpoint, &granted, uploader, &mut body).await
+        let uploader = Uploader { user: granted.owner, ip: client.ip, is_local: client.is_local };
+        receive_file(&endpoint, &granted, uploader, &mut body).await
     };
     match received.await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {
-            // A client that asked before sending hears the refusal first. Of a body that does not say its length it is not
-            // known how much is to come.
+            // Without `Content-Length` the rest is unbounded; with `Expect: 100-continue` nothing was sent yet.
             if parts.headers.contains_key(CONTENT_LENGTH) && !parts.headers.contains_key(EXPECT) {
                 discard(&mut body).await;
             }
-            refuse(&endpoint, &caller, &parts.headers, &error)
+            reject(&endpoint, &client, &parts.headers, &error)
         }
     }
 }
 
-/// Refuses, before any of it is read, what is not what was announced.
-fn check_announced(granted: &Granted, headers: &HeaderMap) -> AppResult<()> {
+/// Checks the headers against the announcement, before reading.
+fn check_announced(granted: &UploadGrant, headers: &HeaderMap) -> AppResult<()> {
     let media_type = header(headers, &CONTENT_TYPE).unwrap_or_default();
     if !media_type.eq_ignore_ascii_case(&granted.content_type) {
         let message = format!("Send Content-Type: {}, as announced.", granted.content_type);
@@ -229,22 +228,22 @@ fn check_announced(granted: &Granted, headers: &HeaderMap) -> AppResult<()> {
     }
 }
 
-fn too_large(granted: &Granted) -> AppError {
+fn too_large(granted: &UploadGrant) -> AppError {
     AppError::Request(ErrorCode::PayloadTooLarge, format!("{} bytes were announced, and no more.", granted.size))
 }
 
-async fn store(
+async fn receive_file(
     endpoint: &Endpoint,
-    granted: &Granted,
+    granted: &UploadGrant,
     uploader: Uploader,
     body: &mut axum::body::BodyDataStream,
 ) -> AppResult<()> {
     let cut_off = || AppError::bad_input("The body was cut off.");
-    let first = Pace::start(GRACE).wait(body.next()).await?.ok_or_else(cut_off)?;
-    // Not before something has come: silence holds no place.
-    let _place = endpoint.uploads.take(uploader).await?;
-    let mut pace = Pace::start(GRACE);
-    let mut incoming = endpoint.app.storage.receive(&granted.key).await?;
+    let first = TransferRate::start(RATE_GRACE).wait(body.next()).await?.ok_or_else(cut_off)?;
+    // After the first chunk: idle clients hold no slot.
+    let _slot = endpoint.upload_slots.acquire(uploader).await?;
+    let mut rate = TransferRate::start(RATE_GRACE);
+    let mut incoming = endpoint.app.storage.begin_upload(&granted.key).await?;
     let mut size: u64 = 0;
     let mut next = Some(first);
     while let Some(chunk) = next {
@@ -253,9 +252,9 @@ async fn store(
         if size > granted.size {
             return Err(too_large(granted));
         }
-        pace.count(chunk.len())?;
+        rate.count(chunk.len())?;
         incoming.write(chunk).await?;
-        next = pace.wait(body.next()).await?;
+        next = rate.wait(body.next()).await?;
     }
     if size != granted.size {
         return Err(cut_off());
@@ -263,7 +262,7 @@ async fn store(
     incoming.finish().await
 }
 
-/// The kind of the file of this name, if it is a name: a hash and an extension.
+/// The file type of a blob name; none if malformed.
 fn kind_of(name: &str) -> Option<&'static Kind> {
     let (hash, extension) = name.split_once('.')?;
     let is_hash = hash.len() == 48 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -278,10 +277,10 @@ fn matches_tag(tags: &str, tag: &str) -> bool {
     tags.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
-fn gone() -> Response {
+fn not_found() -> Response {
     (StatusCode::NOT_FOUND, [(CACHE_CONTROL, "no-store")], "not found\n").into_response()
 }
 
-fn refuse(endpoint: &Endpoint, caller: &Caller, headers: &HeaderMap, error: &AppError) -> Response {
-    Reply::to(&Accept::of(headers), &endpoint.app.metrics, &caller.trace).refuse(error)
+fn reject(endpoint: &Endpoint, client: &ClientInfo, headers: &HeaderMap, error: &AppError) -> Response {
+    Reply::to(&Accept::of(headers), &endpoint.app.metrics, &client.trace).refuse(error)
 }

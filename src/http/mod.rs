@@ -1,34 +1,34 @@
 //! Transport only: HTTP, WebSocket and event streams around a schema.
 //!
 //! ```text
-//! connection ──▶ server ──▶ observe ──▶ CORS ──▶ gate ──▶ graphql ─┬─▶ execute ──▶ reply
-//!                (limits)   (trace id,          (address,          ├─▶ websocket (execute, for each operation)
-//!                            panics)             load)             └─▶ sse       (execute, then events)
+//! connection ─▶ server ─▶ request_trace ─▶ CORS ─▶ rate_limit ─▶ graphql ─┬─▶ execute ─▶ reply
+//!              (limits)    (trace id,               (per IP)              ├─▶ websocket (execute, for each operation)
+//!                           panics)                                      └─▶ sse       (execute, then events)
 //! ```
 //!
-//! Nothing here knows Plaza's schema: an [`Endpoint`] takes any [`Engine`]. Beside it stand a page that verifies e-mail
-//! addresses, and the files that people upload.
+//! Independent of Plaza's schema: an [`Endpoint`] takes any [`Engine`]. Also the page that verifies e-mail addresses, and
+//! uploaded files.
 
 mod accept;
 mod body;
+mod close_cause;
 mod credentials;
 pub mod endpoint;
 mod execute;
-mod gate;
 mod graphiql;
 mod graphql;
 mod health;
-mod lifetime;
 mod media;
 mod multipart;
-mod observe;
 mod origin;
-mod places;
 mod query_string;
+mod rate_limit;
 mod reply;
+mod request_trace;
 pub mod server;
-mod shares;
+mod shared_limit;
 mod sse;
+mod upload_slots;
 mod verify_email;
 mod websocket;
 mod wire;

@@ -1,5 +1,4 @@
-//! Uploads by the graphql-multipart-request-spec: `operations`, then `map`, then the files, which go to temporary files
-//! and are counted while they stream.
+//! Uploads by the graphql-multipart-request-spec: `operations`, then `map`, then the files, streamed to temporary files.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,41 +17,41 @@ use tokio::io::AsyncWriteExt;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use super::body::{BODY_TIMEOUT, Pace, Room, check_length, parse, too_large, too_slow};
-use super::places::{Place, Uploader};
+use super::body::{BODY_TIMEOUT, BodyBudget, TransferRate, check_length, parse, too_large, too_slow};
+use super::upload_slots::{UploadSlot, Uploader};
 use crate::config::TransportLimits;
 use crate::error::{AppError, AppResult, ErrorCode};
-use crate::files::workshop::Spool;
-use crate::graphql::document::Asked;
+use crate::files::processor::TempDir;
+use crate::graphql::document::GraphqlRequest;
 use crate::http::endpoint::Endpoint;
 
-/// A browser asks first before it sends one of these to another site; a form can't send them at all.
+/// Headers that force a CORS preflight (CSRF protection).
 const PREFLIGHT: [&str; 3] = ["graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name"];
 
-/// Bytes that may stand where no part's content is: before the first part, and in the head of each.
-const MOST_BETWEEN: usize = 64 << 10;
+/// Bytes outside of part contents: the preamble, and the headers of one part.
+const OVERHEAD_BYTES_LIMIT: usize = 64 << 10;
 
-/// Bytes of the map for each file: a name and a path.
-const MAP_BYTES: usize = 512;
+/// Bytes of `map` for each file.
+const MAP_BYTES_PER_FILE: usize = 512;
 
-/// So long after its first bytes, files have to come at a rate.
-const GRACE: Duration = Duration::from_secs(5);
+/// Grace period of the minimum transfer rate.
+const RATE_GRACE: Duration = Duration::from_secs(5);
 
-/// A file and its place, such as `variables.input.pictures.0`.
-pub type File = (String, UploadValue);
+/// Path of a file, such as `variables.input.pictures.0`, and the file.
+pub type MappedFile = (String, UploadValue);
 
-/// A request that was read.
+/// A GraphQL request with its files.
 #[derive(Default)]
-pub struct Received {
-    /// The request.
-    pub asked: Asked,
+pub struct RequestContent {
+    /// The request parameters.
+    pub params: GraphqlRequest,
     /// Its files.
-    pub files: Vec<File>,
-    /// What holds the place of its files among all uploads; none without files.
-    pub place: Option<Place>,
+    pub files: Vec<MappedFile>,
+    /// Upload slot; none without files.
+    pub slot: Option<UploadSlot>,
 }
 
-/// Refuses what a form on another site's page could send.
+/// CSRF check: requires a header that a cross-site form can't send.
 ///
 /// # Errors
 /// `CSRF_REFUSED`.
@@ -67,79 +66,81 @@ pub fn check_preflight(headers: &HeaderMap) -> AppResult<()> {
 /// Reads a multipart request.
 ///
 /// # Errors
-/// When it is not as the specification has it, too large, too slow or cut off.
+/// When it violates the specification, is too large, too slow or truncated.
 pub async fn read(
     headers: &HeaderMap,
     body: &mut BodyDataStream,
     endpoint: &Endpoint,
-    (uploader, room): (Uploader, Room<'_>),
-) -> AppResult<Received> {
+    (uploader, budget): (Uploader, BodyBudget<'_>),
+) -> AppResult<RequestContent> {
     let limits = &endpoint.app.config.transport;
     check_length(headers, limits.upload)?;
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(media_type)
         .map_err(|_| AppError::bad_input("The multipart/form-data body has no boundary in Content-Type."))?;
     let whole = Constraints::new().size_limit(SizeLimit::new().whole_stream(limits.upload as u64));
-    let came = Came::default();
-    let multipart = Multipart::with_constraints(in_turn(body, came.clone()), boundary, whole);
+    let received_bytes = BytesReceived::default();
+    let multipart = Multipart::with_constraints(one_chunk_at_a_time(body, received_bytes.clone()), boundary, whole);
     let deadline = Instant::now() + BODY_TIMEOUT;
-    read_parts(Parts { multipart, came, deadline, pace: None, limits, room }, endpoint, uploader).await
+    read_parts(PartReader { multipart, received_bytes, deadline, rate: None, limits, budget }, endpoint, uploader).await
 }
 
-/// Bytes that came since the last part, or the last piece of one: what the reader of parts holds and looks through.
+/// Bytes received since the last part or chunk, which the multipart parser buffers.
 #[derive(Clone, Default)]
-struct Came(Arc<AtomicUsize>);
+struct BytesReceived(Arc<AtomicUsize>);
 
-/// The parts of a body, one after the other.
-struct Parts<'a> {
+/// Reads the parts in order.
+struct PartReader<'a> {
     multipart: Multipart<'a>,
-    came: Came,
-    /// By then all of it has come.
+    received_bytes: BytesReceived,
+    /// Deadline of the whole body.
     deadline: Instant,
-    /// At what rate it has to come, heads and all; none while no place is held.
-    pace: Option<Pace>,
+    /// Minimum transfer rate, headers included; none before a slot is held.
+    rate: Option<TransferRate>,
     limits: &'a TransportLimits,
-    /// Room for what is not a file.
-    room: Room<'a>,
+    /// Memory budget of parts other than files.
+    budget: BodyBudget<'a>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> PartReader<'a> {
     async fn next(&mut self) -> AppResult<Option<Field<'a>>> {
-        let next = in_pace(self.pace.as_ref(), self.deadline, self.multipart.next_field()).await?;
+        let next = within_rate(self.rate.as_ref(), self.deadline, self.multipart.next_field()).await?;
         self.count()?;
-        next.map_err(|error| fault(&error, self.limits))
+        next.map_err(|error| multipart_error(&error, self.limits))
     }
 
-    async fn piece(&mut self, field: &mut Field<'_>) -> AppResult<Option<Bytes>> {
-        let piece = in_pace(self.pace.as_ref(), self.deadline, field.chunk()).await?;
+    async fn next_chunk(&mut self, field: &mut Field<'_>) -> AppResult<Option<Bytes>> {
+        let next = within_rate(self.rate.as_ref(), self.deadline, field.chunk()).await?;
         self.count()?;
-        piece.map_err(|error| fault(&error, self.limits))
+        next.map_err(|error| multipart_error(&error, self.limits))
     }
 
-    /// Counts what came for the last part or piece.
+    /// Counts the bytes received since the last part or chunk.
     fn count(&mut self) -> AppResult<()> {
-        let bytes = self.came.0.swap(0, Ordering::Relaxed);
-        self.pace.as_mut().map_or(Ok(()), |pace| pace.count(bytes))
+        let bytes = self.received_bytes.0.swap(0, Ordering::Relaxed);
+        self.rate.as_mut().map_or(Ok(()), |rate| rate.count(bytes))
     }
 
-    /// From now on a place is held, and what is still to come has its own time: a client that waited for others did not send
-    /// slowly.
-    fn hold_place(&mut self) {
-        (self.deadline, self.pace) = (Instant::now() + BODY_TIMEOUT, Some(Pace::start(GRACE)));
+    /// Restarts deadline and rate once a slot is held: the wait for it is not the client's.
+    fn hold_slot(&mut self) {
+        (self.deadline, self.rate) = (Instant::now() + BODY_TIMEOUT, Some(TransferRate::start(RATE_GRACE)));
     }
 }
 
-/// Waits for what is next until the deadline, and not longer than the pace allows.
-async fn in_pace<T>(pace: Option<&Pace>, deadline: Instant, next: impl Future<Output = T>) -> AppResult<T> {
+/// Waits for the next part or chunk, within deadline and minimum rate.
+async fn within_rate<T>(rate: Option<&TransferRate>, deadline: Instant, next: impl Future<Output = T>) -> AppResult<T> {
     let in_time = async { timeout_at(deadline, next).await.map_err(|_| too_slow()) };
-    match pace {
-        Some(pace) => pace.wait(in_time).await?,
+    match rate {
+        Some(rate) => rate.wait(in_time).await?,
         None => in_time.await,
     }
 }
 
-/// The body, a chunk at a time: the reader of parts would take in all that is there before it looks at any of it.
-fn in_turn(body: &mut BodyDataStream, came: Came) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send {
+/// Yields between chunks, as the multipart parser would buffer all that is available before parsing.
+fn one_chunk_at_a_time(
+    body: &mut BodyDataStream,
+    received_bytes: BytesReceived,
+) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send {
     let mut had_one = false;
     stream::poll_fn(move |context| {
         had_one = !had_one;
@@ -147,8 +148,8 @@ fn in_turn(body: &mut BodyDataStream, came: Came) -> impl Stream<Item = Result<B
             let chunk = body.poll_next_unpin(context);
             had_one = chunk.is_ready();
             if let Poll::Ready(Some(Ok(bytes))) = &chunk {
-                let held = came.0.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
-                if held > MOST_BETWEEN {
+                let held = received_bytes.0.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
+                if held > OVERHEAD_BYTES_LIMIT {
                     return Poll::Ready(Some(Err(axum::Error::new("nothing but what stands between parts"))));
                 }
             }
@@ -159,27 +160,26 @@ fn in_turn(body: &mut BodyDataStream, came: Came) -> impl Stream<Item = Result<B
     })
 }
 
-async fn read_parts(mut parts: Parts<'_>, endpoint: &Endpoint, uploader: Uploader) -> AppResult<Received> {
+async fn read_parts(mut parts: PartReader<'_>, endpoint: &Endpoint, uploader: Uploader) -> AppResult<RequestContent> {
     let limits = parts.limits;
-    let asked = parse(&collect(&mut parts, "operations", limits.body).await?)?;
-    let map = collect(&mut parts, "map", MAP_BYTES * limits.files).await?;
-    let mut expected = parse_map(&map, &asked, limits)?;
-    let mut received = Received { asked, ..Received::default() };
+    let params = parse(&collect(&mut parts, "operations", limits.body).await?)?;
+    let map = collect(&mut parts, "map", MAP_BYTES_PER_FILE * limits.files).await?;
+    let mut expected = parse_map(&map, &params, limits)?;
+    let mut received = RequestContent { params, ..RequestContent::default() };
     while let Some(mut field) = parts.next().await? {
-        let place = field.name().and_then(|name| expected.remove(name));
-        let place =
-            place.ok_or_else(|| AppError::bad_input("Each file has a name that `map` knows, and comes once."))?;
-        let first = parts.piece(&mut field).await?;
-        if received.place.is_none() {
-            received.place = Some(endpoint.uploads.take(uploader).await?);
-            parts.hold_place();
+        let path = field.name().and_then(|name| expected.remove(name));
+        let path = path.ok_or_else(|| AppError::bad_input("Each file has a name that `map` knows, and comes once."))?;
+        let first = parts.next_chunk(&mut field).await?;
+        if received.slot.is_none() {
+            received.slot = Some(endpoint.upload_slots.acquire(uploader).await?);
+            parts.hold_slot();
         }
         let filename = field.file_name().unwrap_or_default().to_owned();
         let content_type = field.content_type().map(ToString::to_string);
-        let mut file = fresh(endpoint.app.workshop.spool()).await?;
+        let mut file = temp_file(endpoint.app.file_processor.temp_dir()).await?;
         save(&mut parts, (field, first), &mut file).await?;
         let content = file.into_std().await;
-        received.files.push((place, UploadValue { filename, content_type, content }));
+        received.files.push((path, UploadValue { filename, content_type, content }));
     }
     if let Some(name) = expected.keys().next() {
         return Err(AppError::bad_input(format!("`map` has {name:?}, but no such file came.")));
@@ -187,18 +187,18 @@ async fn read_parts(mut parts: Parts<'_>, endpoint: &Endpoint, uploader: Uploade
     Ok(received)
 }
 
-/// A part that has to be there by this name, whole.
-async fn collect(parts: &mut Parts<'_>, name: &str, most: usize) -> AppResult<Vec<u8>> {
+/// Reads a required part into memory.
+async fn collect(parts: &mut PartReader<'_>, name: &str, most: usize) -> AppResult<Vec<u8>> {
     let field = parts.next().await?.filter(|field| field.name() == Some(name));
     let mut field = field.ok_or_else(|| {
         AppError::bad_input(format!("The parts are `operations`, `map`, then the files; `{name}` is not in its place."))
     })?;
-    // Put together once it is known to be small enough.
+    // Concatenated once the size is known to be in the limit.
     let mut chunks: Vec<Bytes> = Vec::new();
     let mut size = 0;
-    while let Some(chunk) = parts.piece(&mut field).await? {
+    while let Some(chunk) = parts.next_chunk(&mut field).await? {
         size += chunk.len();
-        parts.room.count(chunk.len())?;
+        parts.budget.count(chunk.len())?;
         if size > most {
             return Err(too_large(&format!("`{name}`"), most));
         }
@@ -207,34 +207,35 @@ async fn collect(parts: &mut Parts<'_>, name: &str, most: usize) -> AppResult<Ve
     Ok(chunks.concat())
 }
 
-/// A temporary file.
-async fn fresh(spool: &Spool) -> AppResult<TokioFile> {
-    let spool = spool.clone();
-    let file = spawn_blocking(move || spool.file()).await.map_err(AppError::internal)?.map_err(AppError::internal)?;
+/// Opens a temporary file.
+async fn temp_file(temp_dir: &TempDir) -> AppResult<TokioFile> {
+    let temp_dir = temp_dir.clone();
+    let file =
+        spawn_blocking(move || temp_dir.file()).await.map_err(AppError::internal)?.map_err(AppError::internal)?;
     Ok(TokioFile::from_std(file))
 }
 
-/// Writes a part, of which the first piece was read, into a file.
+/// Writes a part, whose first chunk was read, to a file.
 async fn save(
-    parts: &mut Parts<'_>,
-    (mut field, mut piece): (Field<'_>, Option<Bytes>),
+    parts: &mut PartReader<'_>,
+    (mut field, mut next): (Field<'_>, Option<Bytes>),
     file: &mut TokioFile,
 ) -> AppResult<()> {
     let most = parts.limits.file;
     let mut size = 0;
-    while let Some(chunk) = piece {
+    while let Some(chunk) = next {
         size += chunk.len();
         if size > most {
             return Err(too_large("A file", most));
         }
         file.write_all(&chunk).await.map_err(AppError::internal)?;
-        piece = parts.piece(&mut field).await?;
+        next = parts.next_chunk(&mut field).await?;
     }
     file.flush().await.map_err(AppError::internal)
 }
 
-/// The place of each file, by its name: one place a file, no place twice, null until the file is there.
-fn parse_map(bytes: &[u8], asked: &Asked, limits: &TransportLimits) -> AppResult<HashMap<String, String>> {
+/// Path by part name: one path a file, no path twice, null in the variables.
+fn parse_map(bytes: &[u8], params: &GraphqlRequest, limits: &TransportLimits) -> AppResult<HashMap<String, String>> {
     let shape = || {
         AppError::bad_input("`map` has to be a JSON object of lists of texts, such as {\"0\": [\"variables.file\"]}.")
     };
@@ -245,21 +246,21 @@ fn parse_map(bytes: &[u8], asked: &Asked, limits: &TransportLimits) -> AppResult
             format!("A request may have {} files.", limits.files),
         ));
     }
-    let mut places: HashMap<String, String> = HashMap::new();
+    let mut path_by_name: HashMap<String, String> = HashMap::new();
     for (name, paths) in map {
-        let [place] = paths.as_slice() else {
+        let [path] = paths.as_slice() else {
             return Err(AppError::bad_input(format!("`map` has to give the file {name:?} exactly one place.")));
         };
-        if places.values().any(|taken| taken == place) {
-            return Err(AppError::bad_input(format!("`map` puts two files at {place:?}.")));
+        if path_by_name.values().any(|taken| taken == path) {
+            return Err(AppError::bad_input(format!("`map` puts two files at {path:?}.")));
         }
-        let is_null = asked.variables.as_ref().and_then(|variables| at(variables, place)) == Some(&Value::Null);
+        let is_null = params.variables.as_ref().and_then(|variables| at(variables, path)) == Some(&Value::Null);
         if !is_null {
-            return Err(AppError::bad_input(format!("`map` names {place:?}, which is no null among the variables.")));
+            return Err(AppError::bad_input(format!("`map` names {path:?}, which is no null among the variables.")));
         }
-        places.insert(name, place.clone());
+        path_by_name.insert(name, path.clone());
     }
-    Ok(places)
+    Ok(path_by_name)
 }
 
 /// The value at a path such as `variables.files.0`.
@@ -269,15 +270,15 @@ fn at<'a>(variables: &'a Variables, path: &str) -> Option<&'a Value> {
     for step in steps {
         value = match value {
             Value::Object(fields) => fields.get(step)?,
-            // Spelled in one way only, so that no place has two names.
-            Value::List(items) => items.get(step.parse::<usize>().ok().filter(|place| place.to_string() == step)?)?,
+            // Canonical indices only, so that no path has two spellings.
+            Value::List(items) => items.get(step.parse::<usize>().ok().filter(|path| path.to_string() == step)?)?,
             _ => return None,
         };
     }
     Some(value)
 }
 
-fn fault(error: &multer::Error, limits: &TransportLimits) -> AppError {
+fn multipart_error(error: &multer::Error, limits: &TransportLimits) -> AppError {
     match error {
         multer::Error::StreamSizeExceeded { .. } => too_large("The request", limits.upload),
         _ => AppError::bad_input("The body is no whole multipart/form-data."),

@@ -1,8 +1,6 @@
-//! Which sites' pages may speak to Plaza: one's own, those of `PLAZA_ALLOWED_ORIGINS`, and outside production those that a
-//! developer's machine serves to itself.
+//! Allowed origins: the server's own, those of `PLAZA_ALLOWED_ORIGINS`, and localhost outside production.
 //!
-//! Browsers ask by CORS before they send what Plaza takes, and read answers only with its permission. Sockets know no
-//! CORS: there the origin is checked by Plaza.
+//! Enforced by browsers through CORS; for WebSockets, which have no CORS, by [`may_connect`].
 
 use std::time::Duration;
 
@@ -10,22 +8,22 @@ use axum::http::header::{HOST, ORIGIN, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::observe::TRACE;
+use super::request_trace::TRACE_HEADER;
 use crate::config::{Config, is_of_this_machine};
 
-/// The layer that answers browsers' questions.
+/// The CORS layer.
 pub fn cors(config: &Config) -> CorsLayer {
     let (listed, production) = (config.allowed_origins.clone(), config.production);
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin, _| is_allowed(origin, &listed, production)))
         .allow_methods([Method::GET, Method::POST, Method::PUT])
-        // Whatever they ask for: clients and their tracing send headers of their own, and none means anything by itself.
+        // Any header: tracing libraries add their own, and none is sensitive by itself.
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([RETRY_AFTER, TRACE])
+        .expose_headers([RETRY_AFTER, TRACE_HEADER])
         .max_age(Duration::from_hours(1))
 }
 
-/// Whether a page of this origin may open a socket. Programs that are no browsers send none.
+/// Whether the origin may open a socket; other clients than browsers send none.
 pub fn may_connect(headers: &HeaderMap, config: &Config) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     if is_allowed(origin, &config.allowed_origins, config.production) {
@@ -36,12 +34,12 @@ pub fn may_connect(headers: &HeaderMap, config: &Config) -> bool {
     authority.zip(host).is_some_and(|(authority, host)| authority.as_str().eq_ignore_ascii_case(host))
 }
 
-/// Whether an origin is a page's. Apps that show pages of their own have other schemes.
+/// Whether it is an http(s) origin; webview apps have other schemes.
 fn is_web(origin: &str) -> bool {
     origin.starts_with("http://") || origin.starts_with("https://")
 }
 
-/// Whether an origin is listed, or is a page's that this machine serves to itself while Plaza is being developed with.
+/// Whether an origin is listed, or localhost outside production.
 fn is_allowed(origin: &HeaderValue, listed: &[HeaderValue], production: bool) -> bool {
     listed.contains(origin)
         || (!production && origin.to_str().is_ok_and(|text| is_web(text) && is_of_this_machine(text)))

@@ -1,41 +1,40 @@
-//! How an answer goes out: media type, status, headers.
+//! Responses: media type, status, headers.
 
 use async_graphql::Response;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response as HttpResponse};
 
-use super::accept::{Accept, Media};
-use super::execute::record_refusal;
+use super::accept::{Accept, ResponseType};
+use super::execute::record_rejection;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::errors;
 use crate::metrics::Metrics;
 use crate::telemetry::TraceId;
 
-/// How a client that was refused for the load waits at least.
-const RETRY_SECONDS: u64 = 1;
+/// `Retry-After` of overload errors.
+const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// The answer to one request.
+/// Builds the response to a request.
 pub struct Reply<'a> {
-    media: Media,
+    media: ResponseType,
     metrics: &'a Metrics,
     trace: &'a TraceId,
 }
 
 impl<'a> Reply<'a> {
-    /// The answer in the best media type that the client accepts.
+    /// With the preferred media type of the client.
     pub fn to(accept: &Accept, metrics: &'a Metrics, trace: &'a TraceId) -> Self {
         Self { media: accept.for_answer(), metrics, trace }
     }
 
-    /// The answer to somebody whose wishes are not known any more.
+    /// As JSON, if the `Accept` header is no longer available.
     pub fn plain(metrics: &'a Metrics, trace: &'a TraceId) -> Self {
-        Self { media: Media::Json, metrics, trace }
+        Self { media: ResponseType::Json, metrics, trace }
     }
 
-    /// A response that was made, or the refusal of the GraphQL request: `application/json` says 200 to every
-    /// well-formed request, `application/graphql-response+json` says 400 to one that was refused. Where a refused token
-    /// left nothing to answer, either says 401.
+    /// Sends a GraphQL response. Request errors are 200 as `application/json` and 400 as
+    /// `application/graphql-response+json`; 401 if an invalid token left no data.
     pub fn send(&self, response: &Response) -> HttpResponse {
         if errors::is_unauthenticated(response) {
             let mut http = self.body(response, true);
@@ -45,7 +44,7 @@ impl<'a> Reply<'a> {
         }
         let refused = errors::is_request_error(response, 0);
         let status = match self.media {
-            Media::GraphqlResponse if refused => StatusCode::BAD_REQUEST,
+            ResponseType::GraphqlResponse if refused => StatusCode::BAD_REQUEST,
             _ => StatusCode::OK,
         };
         let mut http = self.body(response, refused);
@@ -53,10 +52,10 @@ impl<'a> Reply<'a> {
         http
     }
 
-    /// The refusal of an HTTP request, for what concerns HTTP itself: the status says it in either media type.
+    /// Sends an HTTP-level error, with its status in either media type.
     pub fn refuse(&self, error: &AppError) -> HttpResponse {
-        let response = errors::refusal(error, self.trace);
-        record_refusal(self.metrics, &response, self.trace, "http");
+        let response = errors::error_response(error, self.trace);
+        record_rejection(self.metrics, &response, self.trace, "http");
         let mut http = self.body(&response, true);
         let code = match error {
             AppError::Request(code, _) => *code,
@@ -66,14 +65,14 @@ impl<'a> Reply<'a> {
         let extra: Option<(HeaderName, HeaderValue)> = match code {
             ErrorCode::MethodNotAllowed => Some((ALLOW, HeaderValue::from_static("POST"))),
             ErrorCode::Unauthenticated => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-            ErrorCode::Overloaded => Some((RETRY_AFTER, HeaderValue::from(RETRY_SECONDS))),
+            ErrorCode::Overloaded => Some((RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))),
             _ => None,
         };
         http.headers_mut().extend(extra);
         http
     }
 
-    /// The refusal of somebody who asks too often.
+    /// Sends a rate limit error with `Retry-After`.
     pub fn refuse_for(&self, seconds: u64) -> HttpResponse {
         let error = AppError::rate_limited(seconds);
         let mut http = self.refuse(&error);
@@ -83,7 +82,7 @@ impl<'a> Reply<'a> {
 
     fn body(&self, response: &Response, refused: bool) -> HttpResponse {
         let media_type = match self.media {
-            Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            ResponseType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
             _ => "application/json; charset=utf-8",
         };
         ([(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store")], errors::to_json(response, refused)).into_response()

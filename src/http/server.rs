@@ -1,4 +1,4 @@
-//! The loop that takes connections: bounded in number, with time limits for clients that are slow to send or to read.
+//! The accept loop: bounded connections, timeouts for slow senders and readers.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -23,39 +23,39 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::shares::Networks;
+use super::shared_limit::NetworkLimiter;
 use super::wire::{Handshake, Wire};
 use crate::config::{Config, Rate, TransportLimits};
 use crate::keyed_semaphore::KeyedPermit;
 
-/// The head of a request arrives within this time, and an idle connection is closed after it.
-const HEADERS: Duration = Duration::from_secs(20);
+/// Timeout of request headers and of idle keep-alive connections.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A client that takes nothing of what was written for this long is gone.
-const WRITE: Duration = Duration::from_secs(10);
+/// Timeout of a write that makes no progress.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bytes of a request's head.
+/// Size of request headers.
 const HEAD_BYTES: usize = 32 * 1024;
 
-/// After the machine ran out of something, so long until the next try.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Delay after a failed accept, such as without file descriptors.
+const ACCEPT_RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What connections are answered by: nothing yet while the process starts.
+/// Answers 503 until the router is set at the end of the startup.
 #[derive(Clone, Default)]
-pub struct Front(Arc<OnceLock<Router>>);
+pub struct StartupGate(Arc<OnceLock<Router>>);
 
-impl Front {
-    /// A front that is open from the beginning.
+impl StartupGate {
+    /// Opened from the start.
     #[must_use]
     pub fn open_with(router: Router) -> Self {
-        let front = Self::default();
-        front.open(router);
-        front
+        let gate = Self::default();
+        gate.open(router);
+        gate
     }
 
-    /// From now on the router answers.
+    /// Sets the router.
     pub fn open(&self, router: Router) {
-        // A second router would be a mistake of the caller's; the first stays.
+        // A second call has no effect.
         let _ = self.0.set(router);
     }
 
@@ -68,17 +68,17 @@ impl Front {
     }
 }
 
-/// How many connections are open at once.
+/// Limits of open connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
     total: usize,
-    /// None behind a proxy, whose connections are shared by all clients.
+    /// None behind a proxy, whose connections carry all clients.
     per_address: Option<Rate>,
     spares_local: bool,
 }
 
 impl ConnectionLimits {
-    /// As the settings say.
+    /// As configured.
     #[must_use]
     pub fn of(config: &Config) -> Self {
         let TransportLimits { connections, connections_per_address, .. } = config.transport;
@@ -89,24 +89,28 @@ impl ConnectionLimits {
         }
     }
 
-    /// No more than so many in all.
+    /// Lowers the total to `most`.
     #[must_use]
     pub fn within(self, most: usize) -> Self {
         if self.total > most {
-            tracing::warn!(asked = self.total, taken = most, "fewer connections: the system allows no more open files");
+            tracing::warn!(
+                configured = self.total,
+                applied = most,
+                "connection limit lowered to the limit of open files"
+            );
         }
         Self { total: self.total.min(most), ..self }
     }
 }
 
-/// Takes connections until told to stop, then lets the running requests end.
-pub async fn serve(listener: TcpListener, front: Front, limits: ConnectionLimits, stop: CancellationToken) {
+/// Accepts connections until stopped, then drains running requests.
+pub async fn serve(listener: TcpListener, gate: StartupGate, limits: ConnectionLimits, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(limits.total));
-    let networks = limits.per_address.map(Networks::new);
+    let networks = limits.per_address.map(NetworkLimiter::new);
     let connections = TaskTracker::new();
     loop {
         let accept = async {
-            // Those who come too many wait in the system's queue.
+            // Over the limit, clients wait in the listen backlog.
             let slot = Arc::clone(&slots).acquire_owned().await;
             (slot, listener.accept().await)
         };
@@ -115,37 +119,42 @@ pub async fn serve(listener: TcpListener, front: Front, limits: ConnectionLimits
             () = stop.cancelled() => break,
         };
         let (Ok((stream, peer)), Ok(slot)) = (accepted, slot) else {
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(ACCEPT_RETRY_INTERVAL).await;
             continue;
         };
         let ip = peer.ip().to_canonical();
         let is_local = limits.spares_local && ip.is_loopback();
-        // Closed at once: it costs nothing, and the client is not left waiting.
-        let Ok(held) = networks.as_ref().map(|networks| networks.take(Some(ip), is_local)).transpose() else {
+        // Over the network limit: closed at once.
+        let Ok(permits) = networks.as_ref().map(|networks| networks.try_acquire(Some(ip), is_local)).transpose() else {
             continue;
         };
-        connections.spawn(answer(stream, (peer, (slot, held.flatten())), front.clone(), stop.clone()));
+        connections.spawn(serve_connection(stream, (peer, (slot, permits.flatten())), gate.clone(), stop.clone()));
     }
     drop(listener);
     connections.close();
     connections.wait().await;
 }
 
-/// What a connection holds until it is closed.
-type ConnectionHeld = (OwnedSemaphorePermit, Option<KeyedPermit<IpAddr>>);
+/// Permits held until a connection is closed.
+type ConnectionPermits = (OwnedSemaphorePermit, Option<KeyedPermit<IpAddr>>);
 
-/// Answers one connection to its end. Told to stop, it ends with the request that runs.
-async fn answer(stream: TcpStream, (peer, held): (SocketAddr, ConnectionHeld), front: Front, stop: CancellationToken) {
+/// Serves one connection; when stopped, it ends after the running request.
+async fn serve_connection(
+    stream: TcpStream,
+    (peer, permits): (SocketAddr, ConnectionPermits),
+    gate: StartupGate,
+    stop: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE));
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let handshake = Handshake::default();
-    let wire = Wire::new(Box::pin(stream), handshake.clone(), held);
+    let wire = Wire::new(Box::pin(stream), handshake.clone(), permits);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        let (front, handshake) = (front.clone(), handshake.clone());
+        let (gate, handshake) = (gate.clone(), handshake.clone());
         async move {
-            let response = front.answer(request.map(Body::new)).await;
+            let response = gate.answer(request.map(Body::new)).await;
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 handshake.announce();
             }
@@ -154,15 +163,15 @@ async fn answer(stream: TcpStream, (peer, held): (SocketAddr, ConnectionHeld), f
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        // Some clients look for these very capitals.
+        // Some clients are case-sensitive.
         .title_case_headers(true)
-        .header_read_timeout(HEADERS)
+        .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(wire), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
-        // Whatever ends a connection early is the client's affair.
+        // Errors of a connection are the client's.
         _ = connection.as_mut() => return,
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }

@@ -1,8 +1,7 @@
 //! GraphQL over server-sent events: graphql-sse's distinct connections, one operation a request.
 //!
-//! Each result is a `next` event, the end is a `complete` event. A stream that ends without one was cut: by the end of
-//! its token or session, by the end of the process, or by the network. The client comes back, and an `id` that it sends
-//! as `Last-Event-ID` resumes right behind the event of that id.
+//! Each result is a `next` event, the end is a `complete` event. A stream that ends without one was interrupted: token or
+//! session ended, shutdown, or network. The client reconnects, and `Last-Event-ID` resumes after that event.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -18,68 +17,68 @@ use axum::response::{IntoResponse, Response as HttpResponse};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc::{self, Sender};
 
+use super::close_cause;
 use super::execute::{self, Prepared};
-use super::lifetime;
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult};
 use crate::graphql::errors;
 use crate::http::endpoint::Endpoint;
 use crate::live::resume::Resume;
-use crate::metrics::Counted;
+use crate::metrics::GaugeGuard;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// A comment is sent after so long a silence, which keeps the stream open on its way and finds out who is gone.
-const HEARTBEAT: Duration = Duration::from_secs(12);
+/// Idle time before a comment, which keeps proxies from closing and detects lost clients.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(12);
 
-/// Events that wait for a slow reader. Whoever takes nothing for longer than the server's time to write is cut.
-const QUEUE: usize = 16;
+/// Events queued for a slow reader, which is disconnected by the write timeout.
+const QUEUE_LIMIT: usize = 16;
 
-/// A comment: some browsers open a stream only when something came.
+/// A comment, also sent first: some browsers open a stream at the first bytes.
 const COMMENT: &str = ":\n\n";
 
-/// Browsers fire an event only if it has data, be it empty.
+/// With a data line: browsers do not dispatch events without one.
 const COMPLETE: &str = "event: complete\ndata:\n\n";
 
-/// Answers an operation with a stream.
+/// Answers an operation with an event stream.
 ///
 /// # Errors
-/// Overloaded when there are too many.
+/// Overloaded at the limit of streams.
 pub fn answer(
     endpoint: &Endpoint,
     prepared: Prepared,
     requester: Requester,
     headers: &HeaderMap,
 ) -> AppResult<HttpResponse> {
-    let share = endpoint.streams.take(requester.ip, requester.is_local);
+    let share = endpoint.streams.try_acquire(requester.ip, requester.is_local);
     let permit = share.map_err(|_| AppError::overloaded())?;
     let resume = match headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty()) {
         None => Resume::default(),
         Some(id) => match Resume::after(id.to_str().unwrap_or_default()) {
             Ok(resume) => resume,
-            // A result, for a client would try a status again.
+            // As a result: clients would retry an error status.
             Err(error) => {
-                let response = errors::refusal(&error, &requester.trace);
-                execute::record_refusal(&endpoint.app.metrics, &response, &requester.trace, "sse");
-                return Ok(refused(&response));
+                let response = errors::error_response(&error, &requester.trace);
+                execute::record_rejection(&endpoint.app.metrics, &response, &requester.trace, "sse");
+                return Ok(error_stream(&response));
             }
         },
     };
-    let (out, mut queue) = mpsc::channel(QUEUE);
+    let (out, mut queue) = mpsc::channel(QUEUE_LIMIT);
     let metrics = &endpoint.app.metrics;
-    let counted = (Counted::new(&metrics.event_streams), Counted::new(&metrics.operations));
-    let answering = Answering { endpoint: endpoint.clone(), requester, resume, out };
+    let gauge = (GaugeGuard::new(&metrics.event_streams), GaugeGuard::new(&metrics.operations));
+    let task = StreamTask { endpoint: endpoint.clone(), requester, resume, out };
     endpoint.app.tracker.spawn(async move {
-        let _held = (permit, counted);
-        answering.run(prepared).await;
+        let _guards = (permit, gauge);
+        task.run(prepared).await;
     });
     let opened = stream::iter([Bytes::from_static(COMMENT.as_bytes())]);
-    let events = stream::poll_fn(move |context| queue.poll_recv(context)).map(|(event, _counted): Queued| event);
+    let events = stream::poll_fn(move |context| queue.poll_recv(context)).map(|(event, _gauge): QueuedEvent| event);
     Ok(respond(opened.chain(events)))
 }
 
-/// Answers what was refused: as graphql-sse has it, with a result of errors.
-pub fn refused(response: &Response) -> HttpResponse {
+/// A rejected request as graphql-sse has it: one result with errors.
+pub fn error_stream(response: &Response) -> HttpResponse {
     respond(stream::iter([next(response, None), Bytes::from_static(COMPLETE.as_bytes())]))
 }
 
@@ -87,26 +86,26 @@ fn respond(events: impl Stream<Item = Bytes> + Send + 'static) -> HttpResponse {
     let headers = [
         (CONTENT_TYPE, "text/event-stream; charset=utf-8"),
         (CACHE_CONTROL, "no-store"),
-        // Proxies such as nginx would hold events back to fill their buffers.
+        // Disables buffering in nginx.
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     (headers, Body::from_stream(events.map(Ok::<_, Infallible>))).into_response()
 }
 
-/// An event that waits to be written.
-type Queued = (Bytes, Counted);
+/// An event in the queue.
+type QueuedEvent = (Bytes, GaugeGuard);
 
-/// Nobody reads any more.
-struct Gone;
+/// The client disconnected.
+struct Disconnected;
 
-struct Answering {
+struct StreamTask {
     endpoint: Endpoint,
     requester: Requester,
     resume: Resume,
-    out: Sender<Queued>,
+    out: Sender<QueuedEvent>,
 }
 
-impl Answering {
+impl StreamTask {
     async fn run(self, mut prepared: Prepared) {
         let app = Arc::clone(&self.endpoint.app);
         if prepared.operation != OperationType::Subscription {
@@ -115,21 +114,21 @@ impl Answering {
             return;
         }
         prepared.request = prepared.request.data(self.resume.clone());
-        let mut ended = pin!(lifetime::ended(&app, self.requester.viewer));
+        let mut closing = pin!(close_cause::wait_for_close(&app, self.requester.viewer));
         tokio::select! {
             _ = self.follow(prepared) => {}
-            // Without a farewell: the client comes back, with a new token or to another instance.
-            _ = &mut ended => {}
+            // Without `complete`: the client reconnects, with a new token or to another instance.
+            _ = &mut closing => {}
         }
     }
 
-    /// Sends the events of a subscription, and a comment in each silence.
-    async fn follow(&self, prepared: Prepared) -> Result<(), Gone> {
+    /// Sends the events of a subscription, and heartbeats.
+    async fn follow(&self, prepared: Prepared) -> Result<(), Disconnected> {
         let mut responses = execute::subscribe(&self.endpoint, prepared, &self.requester);
         loop {
             let response = tokio::select! {
-                response = tokio::time::timeout(HEARTBEAT, responses.next()) => response,
-                () = self.out.closed() => return Err(Gone),
+                response = tokio::time::timeout(HEARTBEAT_INTERVAL, responses.next()) => response,
+                () = self.out.closed() => return Err(Disconnected),
             };
             match response {
                 Err(_) => self.send(Bytes::from_static(COMMENT.as_bytes())).await?,
@@ -145,13 +144,13 @@ impl Answering {
         }
     }
 
-    async fn send(&self, event: Bytes) -> Result<(), Gone> {
-        let permit = self.out.reserve().await.map_err(|_| Gone)?;
-        permit.send((event, Counted::new(&self.endpoint.app.metrics.queued_frames)));
+    async fn send(&self, event: Bytes) -> Result<(), Disconnected> {
+        let permit = self.out.reserve().await.map_err(|_| Disconnected)?;
+        permit.send((event, GaugeGuard::new(&self.endpoint.app.metrics.queued_frames)));
         Ok(())
     }
 
-    async fn finish(&self, last: Option<Bytes>) -> Result<(), Gone> {
+    async fn finish(&self, last: Option<Bytes>) -> Result<(), Disconnected> {
         if let Some(last) = last {
             self.send(last).await?;
         }
@@ -159,7 +158,7 @@ impl Answering {
     }
 }
 
-/// One result. JSON has no line breaks of its own.
+/// A `next` event; serialised JSON has no line breaks.
 fn next(response: &Response, id: Option<&str>) -> Bytes {
     let data = errors::to_json(response, errors::is_request_error(response, 1));
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();

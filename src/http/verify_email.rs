@@ -1,5 +1,5 @@
-//! The page behind the link in a mail. Opening it changes nothing, because programs that scan mail open links, too: it shows a
-//! form, whose button does what the mutation `verifyEmail` does.
+//! The page behind a mailed verification link. GET changes nothing, as mail scanners open links: it shows a form whose
+//! POST does what `verifyEmail` does.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::gate::Caller;
+use super::rate_limit::ClientInfo;
 use crate::auth::Requester;
 use crate::domains::accounts::service::contacts;
 use crate::error::{AppError, AppResult, UserErrorCode};
@@ -18,53 +18,53 @@ use crate::http::endpoint::Endpoint;
 use crate::permit::MutationPermit;
 use crate::scope::Scope;
 
-/// The page needs no script; the token in its address goes nowhere else.
+/// No scripts, no other origins.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 const NO_SNIFFING: (HeaderName, &str) = (HeaderName::from_static("x-content-type-options"), "nosniff");
 
-/// The link's query.
+/// Query parameters of the link.
 #[derive(Deserialize)]
-pub struct Link {
+pub struct LinkQuery {
     #[serde(default)]
     token: String,
 }
 
-/// Answers `GET /verify-email?token=` with a form that says whose account it is.
+/// Answers `GET /verify-email?token=` with a confirmation form.
 pub async fn page(
     State(endpoint): State<Endpoint>,
-    Extension(caller): Extension<Caller>,
-    link: Result<Query<Link>, QueryRejection>,
+    Extension(client): Extension<ClientInfo>,
+    link: Result<Query<LinkQuery>, QueryRejection>,
 ) -> Response {
-    let (scope, token) = read(&endpoint, caller, link);
+    let (scope, token) = read(&endpoint, client, link);
     match contacts::find_of_link(&scope, &token).await {
-        Ok((username, address)) => answer(StatusCode::OK, &form(&escape(&username), &escape(&address))),
-        Err(error) => refuse(&error),
+        Ok((username, address)) => respond(StatusCode::OK, &form(&escape(&username), &escape(&address))),
+        Err(error) => error_page(&error),
     }
 }
 
-/// Answers `POST /verify-email?token=`, which the form sends; its body is not read.
+/// Answers `POST /verify-email?token=` of the form; the body is not read.
 pub async fn confirm(
     State(endpoint): State<Endpoint>,
-    Extension(caller): Extension<Caller>,
-    link: Result<Query<Link>, QueryRejection>,
+    Extension(client): Extension<ClientInfo>,
+    link: Result<Query<LinkQuery>, QueryRejection>,
 ) -> Response {
-    let (scope, token) = read(&endpoint, caller, link);
+    let (scope, token) = read(&endpoint, client, link);
     match verify(&endpoint, scope, token).await {
-        Ok(()) => answer(StatusCode::OK, &told("邮箱已验证。", "Your e-mail address is verified.")),
-        Err(error) => refuse(&error),
+        Ok(()) => respond(StatusCode::OK, &message("邮箱已验证。", "Your e-mail address is verified.")),
+        Err(error) => error_page(&error),
     }
 }
 
 /// The scope of a request without a viewer, and the link's token.
-fn read(endpoint: &Endpoint, caller: Caller, link: Result<Query<Link>, QueryRejection>) -> (Scope, String) {
-    let Caller { ip, is_local, trace } = caller;
+fn read(endpoint: &Endpoint, client: ClientInfo, link: Result<Query<LinkQuery>, QueryRejection>) -> (Scope, String) {
+    let ClientInfo { ip, is_local, trace } = client;
     let requester = Requester { viewer: None, token_error: None, ip, is_local, trace };
     (Scope::new(Arc::clone(&endpoint.app), requester), link.map(|Query(link)| link.token).unwrap_or_default())
 }
 
-fn refuse(error: &AppError) -> Response {
+fn error_page(error: &AppError) -> Response {
     let (status, chinese, english) = match error {
         AppError::User(errors) => match errors.first().map(|error| error.code) {
             Some(UserErrorCode::EmailTaken) => {
@@ -76,14 +76,14 @@ fn refuse(error: &AppError) -> Response {
             _ => (StatusCode::BAD_REQUEST, "链接无效。", "This link is not valid."),
         },
         error => {
-            tracing::warn!(cause = %error.describe(), "an address could not be verified");
+            tracing::warn!(cause = %error.describe(), "e-mail verification failed");
             (StatusCode::SERVICE_UNAVAILABLE, "请稍后再试。", "Please try again in a moment.")
         }
     };
-    answer(status, &told(chinese, english))
+    respond(status, &message(chinese, english))
 }
 
-fn answer(status: StatusCode, content: &str) -> Response {
+fn respond(status: StatusCode, content: &str) -> Response {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, POLICY),
@@ -94,7 +94,7 @@ fn answer(status: StatusCode, content: &str) -> Response {
     (status, headers, html(content)).into_response()
 }
 
-/// In a task of its own, among the mutations: a browser that hangs up does not cancel it.
+/// In its own task under a mutation permit: not cancelled when the browser disconnects.
 async fn verify(endpoint: &Endpoint, scope: Scope, token: String) -> AppResult<()> {
     let app = &endpoint.app;
     let permit = MutationPermit::take(&app.mutations)?;
@@ -105,11 +105,11 @@ async fn verify(endpoint: &Endpoint, scope: Scope, token: String) -> AppResult<(
     task.await.map_err(AppError::internal)?
 }
 
-fn told(chinese: &str, english: &str) -> String {
+fn message(chinese: &str, english: &str) -> String {
     format!("<p>{chinese}</p>\n<p lang=\"en\">{english}</p>\n")
 }
 
-/// Without an action: it is sent to the page's own address, token and all.
+/// Without `action`: posts to the page's own URL with the token.
 fn form(username: &str, address: &str) -> String {
     format!(
         "<p>将邮箱 {address} 用于账号 <b>{username}</b>？如果这不是您的账号，请关闭此页。</p>\n\

@@ -1,5 +1,5 @@
-//! A connection's bytes: it keeps what the connection holds until it is closed, be it a socket by then, and writes the names
-//! of a socket's handshake as RFC 6455 has them. Their case means nothing, but some clients look for these very capitals.
+//! A connection's stream: holds its permits until closed, upgraded or not, and rewrites header names of the WebSocket
+//! handshake to the case of RFC 6455, as some clients are case-sensitive.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,24 +9,24 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How the library writes them, and how the RFC does: as many bytes.
-const WRITTEN: &[u8] = b"Sec-Websocket-";
-const STANDARD: &[u8] = b"Sec-WebSocket-";
+/// Header prefix as hyper writes it, and as in the RFC; same length.
+const HYPER_PREFIX: &[u8] = b"Sec-Websocket-";
+const RFC_PREFIX: &[u8] = b"Sec-WebSocket-";
 
-const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+const HEAD_TERMINATOR: &[u8] = b"\r\n\r\n";
 
-/// Says that the next head to be written is a socket's handshake.
+/// Marks the next response as a WebSocket handshake.
 #[derive(Clone, Debug, Default)]
 pub struct Handshake(Arc<AtomicBool>);
 
 impl Handshake {
-    /// The next one is.
+    /// Marks it.
     pub fn announce(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// See the module.
+/// See the module docs.
 pub struct Wire<S, H> {
     stream: S,
     handshake: Handshake,
@@ -34,7 +34,7 @@ pub struct Wire<S, H> {
 }
 
 impl<S, H> Wire<S, H> {
-    /// Around a stream; what is held is let go of with it.
+    /// Wraps a stream; `held` is dropped with it.
     pub fn new(stream: S, handshake: Handshake, held: H) -> Self {
         Self { stream, handshake, _held: held }
     }
@@ -83,15 +83,15 @@ impl<S: AsyncWrite + Unpin, H: Unpin> AsyncWrite for Wire<S, H> {
     }
 }
 
-/// The bytes with the head's names as the RFC has them.
+/// Rewrites the header names of the response head.
 fn with_standard_names(bytes: &[u8]) -> Vec<u8> {
-    let end = bytes.windows(END_OF_HEAD.len()).position(|window| window == END_OF_HEAD).unwrap_or(bytes.len());
+    let end = bytes.windows(HEAD_TERMINATOR.len()).position(|window| window == HEAD_TERMINATOR).unwrap_or(bytes.len());
     let mut written = bytes.to_vec();
-    for (at, window) in bytes.windows(WRITTEN.len()).enumerate().take(end) {
-        if window == WRITTEN
-            && let Some(place) = written.get_mut(at..at + STANDARD.len())
+    for (at, window) in bytes.windows(HYPER_PREFIX.len()).enumerate().take(end) {
+        if window == HYPER_PREFIX
+            && let Some(place) = written.get_mut(at..at + RFC_PREFIX.len())
         {
-            place.copy_from_slice(STANDARD);
+            place.copy_from_slice(RFC_PREFIX);
         }
     }
     written

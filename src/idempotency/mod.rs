@@ -1,12 +1,12 @@
-//! Mutations that take effect once, however often they are sent: by a key of the client's.
+//! Idempotency keys of mutations.
 //!
-//! - A key is somebody's and an operation's: others' keys and other mutations' are other keys.
-//! - It is looked up before every other check but who asks ([`earlier`]), and claimed in the transaction that makes the
-//!   change ([`claim`], [`complete`]), after the account is held and before anything else is. Whoever sends it at the same
-//!   time waits there for the first, and gets its answer.
-//! - Only what was done is kept: a failure takes the claim back with everything else.
-//! - What is kept is the id of what was made or changed; the answer is read anew. Other arguments with the same key are
-//!   refused. Keys are forgotten after two days.
+//! - A key is scoped to user and operation.
+//! - It is looked up right after authentication ([`find_result`]), and claimed in the transaction of the change ([`claim`],
+//!   [`complete`]), after the account is locked and before anything else. A concurrent duplicate waits there for the first,
+//!   and gets its result.
+//! - Only successes are stored: a failure rolls the claim back.
+//! - The stored result is the id of the created or changed row; the response is read anew. Other arguments with the same
+//!   key are rejected. Keys expire after two days.
 
 mod store;
 
@@ -20,14 +20,14 @@ use crate::error::{AppError, AppResult, UserError, UserErrorCode};
 use crate::ids::UserId;
 use crate::text::check_length;
 
-/// How long a key is known.
-const LIFETIME: TimeDelta = TimeDelta::hours(48);
+/// Lifetime of a key.
+const KEY_LIFETIME: TimeDelta = TimeDelta::hours(48);
 
-const LONGEST_KEY: usize = 200;
+const KEY_LENGTH_LIMIT: usize = 200;
 
-const PATH: &str = "idempotencyKey";
+const KEY_PATH: &str = "idempotencyKey";
 
-/// A key, with what it was sent along with.
+/// A key with the hash of the arguments.
 #[derive(Clone, Debug)]
 pub struct Key {
     user: UserId,
@@ -37,7 +37,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of a mutation of a user's, if there is one; `input` is all else that it was given.
+    /// The key of a user's mutation, if given; `input` is all other arguments.
     ///
     /// # Errors
     /// `INVALID_INPUT` for an empty key or control characters, `TOO_LONG` for one of over 200 characters.
@@ -50,37 +50,37 @@ impl Key {
         let Some(key) = key else { return Ok(None) };
         if key.is_empty() || key.chars().any(char::is_control) {
             let message = "A key is not empty, and has no control characters.";
-            return Err(UserError::new(UserErrorCode::InvalidInput, message, PATH).into());
+            return Err(UserError::new(UserErrorCode::InvalidInput, message, KEY_PATH).into());
         }
-        if check_length(&key, LONGEST_KEY).is_err() {
-            let message = format!("A key has at most {LONGEST_KEY} characters.");
-            return Err(UserError::new(UserErrorCode::TooLong, message, PATH).into());
+        if check_length(&key, KEY_LENGTH_LIMIT).is_err() {
+            let message = format!("A key has at most {KEY_LENGTH_LIMIT} characters.");
+            return Err(UserError::new(UserErrorCode::TooLong, message, KEY_PATH).into());
         }
         let input = serde_json::to_vec(input).map_err(AppError::internal)?;
         Ok(Some(Self { user, operation, text: key, input_hash: Sha256::digest(input).to_vec() }))
     }
 
-    fn result(&self, kept: store::Kept) -> AppResult<i64> {
-        let (input_hash, result) = kept;
+    fn result(&self, stored: store::StoredResult) -> AppResult<i64> {
+        let (input_hash, result) = stored;
         if input_hash != self.input_hash {
             let message = "This key was used before with other arguments.";
-            return Err(UserError::new(UserErrorCode::IdempotencyMismatch, message, PATH).into());
+            return Err(UserError::new(UserErrorCode::IdempotencyMismatch, message, KEY_PATH).into());
         }
         result.ok_or_else(|| AppError::internal("a key was kept without what came of it"))
     }
 }
 
-/// What came of an earlier mutation with this key.
+/// Result of an earlier mutation with this key.
 ///
 /// # Errors
 /// `IDEMPOTENCY_MISMATCH` when it had other arguments.
-pub async fn earlier(lease: &Lease, key: Option<&Key>) -> AppResult<Option<i64>> {
+pub async fn find_result(lease: &Lease, key: Option<&Key>) -> AppResult<Option<i64>> {
     let Some(key) = key else { return Ok(None) };
-    let kept = store::find(&*lease.read().await?, key.user, key.operation, &key.text).await?;
-    kept.map(|kept| key.result(kept)).transpose()
+    let stored = store::find(&*lease.read().await?, key.user, key.operation, &key.text).await?;
+    stored.map(|stored| key.result(stored)).transpose()
 }
 
-/// Claims a key within the caller's transaction, or says what came of whoever was first.
+/// Claims a key within the caller's transaction; returns the result if it was used before.
 ///
 /// # Errors
 /// `IDEMPOTENCY_MISMATCH` when that had other arguments.
@@ -90,15 +90,12 @@ pub async fn claim(conn: &AsyncPgConnection, key: Option<&Key>, now: DateTime<Ut
     if store::insert(conn, row, now).await? {
         return Ok(None);
     }
-    let kept = store::find(conn, key.user, key.operation, &key.text).await?;
-    // Gone only when it was swept just now.
-    kept.map_or_else(|| Err(AppError::overloaded()), |kept| key.result(kept)).map(Some)
+    let stored = store::find(conn, key.user, key.operation, &key.text).await?;
+    // Missing only if it expired just now.
+    stored.map_or_else(|| Err(AppError::overloaded()), |stored| key.result(stored)).map(Some)
 }
 
-/// Keeps what came of the mutation that claimed a key.
-///
-/// # Errors
-/// When the database fails.
+/// Stores the result of a claimed key.
 pub async fn complete(conn: &AsyncPgConnection, key: Option<&Key>, result: i64) -> AppResult<()> {
     if let Some(key) = key {
         store::update_result(conn, key.user, key.operation, &key.text, result).await?;
@@ -106,19 +103,13 @@ pub async fn complete(conn: &AsyncPgConnection, key: Option<&Key>, result: i64) 
     Ok(())
 }
 
-/// Forgets the keys of somebody who leaves, within the caller's transaction.
-///
-/// # Errors
-/// When the database fails.
-pub async fn forget(conn: &AsyncPgConnection, user: UserId) -> AppResult<()> {
+/// Deletes a user's keys, within the caller's transaction.
+pub async fn delete_keys_of(conn: &AsyncPgConnection, user: UserId) -> AppResult<()> {
     store::delete_of(conn, user).await?;
     Ok(())
 }
 
-/// Forgets keys that are over.
-///
-/// # Errors
-/// When the database fails.
+/// Deletes expired keys; returns how many.
 pub async fn delete_expired(database: &Database, now: DateTime<Utc>) -> AppResult<usize> {
-    Ok(store::delete_before(&*database.get().await?, now - LIFETIME).await?)
+    Ok(store::delete_before(&*database.get().await?, now - KEY_LIFETIME).await?)
 }

@@ -7,17 +7,22 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use crate::db::schema::idempotency_keys;
 use crate::ids::UserId;
 
-/// What is kept of a key: the hash of its arguments, and the id of what came of it.
-pub type Kept = (Vec<u8>, Option<i64>);
+/// Hash of the arguments, and the id of the result.
+pub type StoredResult = (Vec<u8>, Option<i64>);
 
-/// What is kept of a key.
-pub async fn find(mut conn: &AsyncPgConnection, user: UserId, operation: &str, key: &str) -> QueryResult<Option<Kept>> {
+/// Finds a key.
+pub async fn find(
+    mut conn: &AsyncPgConnection,
+    user: UserId,
+    operation: &str,
+    key: &str,
+) -> QueryResult<Option<StoredResult>> {
     let row = idempotency_keys::table.find((user, operation, key));
-    let kept = row.select((idempotency_keys::input_hash, idempotency_keys::result_id));
-    kept.first(&mut conn).await.optional()
+    let stored = row.select((idempotency_keys::input_hash, idempotency_keys::result_id));
+    stored.first(&mut conn).await.optional()
 }
 
-/// Adds a key, unless it is there; waits for whoever adds it now.
+/// Inserts a key; false if it exists. Waits for a concurrent insert.
 pub async fn insert(
     mut conn: &AsyncPgConnection,
     (user, operation, key, input_hash): (UserId, &str, &str, &[u8]),
@@ -34,7 +39,7 @@ pub async fn insert(
     Ok(added.execute(&mut conn).await? == 1)
 }
 
-/// Keeps what came of a key.
+/// Stores the result of a key.
 pub async fn update_result(
     mut conn: &AsyncPgConnection,
     user: UserId,
@@ -46,13 +51,13 @@ pub async fn update_result(
     diesel::update(row).set(idempotency_keys::result_id.eq(result)).execute(&mut conn).await
 }
 
-/// Deletes somebody's keys.
+/// Deletes a user's keys.
 pub async fn delete_of(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<usize> {
     let keys = idempotency_keys::table.filter(idempotency_keys::user_id.eq(user));
     diesel::delete(keys).execute(&mut conn).await
 }
 
-/// Deletes keys from before a time.
+/// Deletes keys created before a time.
 pub async fn delete_before(mut conn: &AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
     let keys = idempotency_keys::table.filter(idempotency_keys::created_at.lt(before));
     diesel::delete(keys).execute(&mut conn).await

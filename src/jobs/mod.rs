@@ -1,11 +1,11 @@
-//! Scheduled work: what is to be done once its time has come, kept in the database.
+//! Scheduled jobs, stored in the database.
 //!
-//! - A job is made in the transaction that makes it necessary ([`schedule`]), and deleted in the one that makes it needless
-//!   ([`cancel`]) or does it ([`claim`]): it is done once, whichever server is killed when.
-//! - The leader looks each second for jobs that are due (`background::jobs`). Two that do so for a moment do no
-//!   harm: who claims a job second finds none.
-//! - What a job is about is locked before the job is.
-//! - A job that fails is tried again, after a second at first and ten minutes at last, and holds up no other.
+//! - A job is inserted in the transaction that makes it necessary ([`schedule`]), and deleted in the one that makes it
+//!   obsolete ([`cancel`]) or performs it ([`claim`]): exactly once, whichever server is killed.
+//! - The leader polls for due jobs each second (`background::jobs`). Two leaders for a moment are harmless: the second
+//!   claim fails.
+//! - Lock order: the subject before the job.
+//! - A failed job is retried with exponential backoff, from a second up to ten minutes, without blocking others.
 
 mod store;
 
@@ -16,9 +16,9 @@ pub use store::Job;
 
 use crate::error::AppResult;
 
-const LONGEST_RETRY: TimeDelta = TimeDelta::minutes(10);
+const RETRY_INTERVAL_LIMIT: TimeDelta = TimeDelta::minutes(10);
 
-/// What is to be done.
+/// Kind of job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobKind {
     /// A submitted task is finished; its subject is the task.
@@ -28,7 +28,7 @@ pub enum JobKind {
 impl JobKind {
     const ALL: [Self; 1] = [Self::FinishTask];
 
-    /// Its name in the database.
+    /// Name in the database.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -37,54 +37,38 @@ impl JobKind {
     }
 }
 
-/// Schedules a job within the caller's transaction; one of the same kind and subject gets the new time.
-///
-/// # Errors
-/// When the database fails.
+/// Schedules or reschedules the job of a kind and subject, within the caller's transaction.
 pub async fn schedule(conn: &AsyncPgConnection, kind: JobKind, subject: i64, due_at: DateTime<Utc>) -> AppResult<()> {
     store::upsert(conn, kind.name(), subject, due_at).await?;
     Ok(())
 }
 
-/// Deletes a job that is needless now, within the caller's transaction.
-///
-/// # Errors
-/// When the database fails.
+/// Cancels a job, within the caller's transaction.
 pub async fn cancel(conn: &AsyncPgConnection, kind: JobKind, subject: i64) -> AppResult<()> {
     store::delete_of(conn, kind.name(), subject).await?;
     Ok(())
 }
 
-/// Takes a job to do it, within the transaction that does so; false when it was done, cancelled or put off meanwhile.
-///
-/// # Errors
-/// When the database fails.
+/// Claims a job, within the transaction that performs it; false if it was performed, cancelled or rescheduled meanwhile.
 pub async fn claim(conn: &AsyncPgConnection, job: &Job, now: DateTime<Utc>) -> AppResult<bool> {
     Ok(store::delete_due(conn, job.id, now).await?)
 }
 
-/// Jobs of the kinds that this binary knows whose time has come, the longest due first, `limit` at most. Kinds that only
-/// newer binaries know are left to them.
-///
-/// # Errors
-/// When the database fails.
+/// Due jobs of known kinds, longest due first, up to `limit`. Unknown kinds are left to newer binaries.
 pub async fn list_due(conn: &AsyncPgConnection, now: DateTime<Utc>, limit: i64) -> AppResult<Vec<(JobKind, Job)>> {
     let due = store::list_due(conn, &JobKind::ALL.map(JobKind::name), now, limit).await?;
     let kind_of = |job: &Job| JobKind::ALL.into_iter().find(|kind| kind.name() == job.kind);
     Ok(due.into_iter().filter_map(|job| Some((kind_of(&job)?, job))).collect())
 }
 
-/// Counts a failure, and lets the job be tried again later.
-///
-/// # Errors
-/// When the database fails.
-pub async fn put_off(conn: &AsyncPgConnection, job: &Job, now: DateTime<Utc>) -> AppResult<()> {
-    store::put_off(conn, job.id, now + retry_after(job.failures)).await?;
+/// Counts a failure and schedules the retry.
+pub async fn record_failure(conn: &AsyncPgConnection, job: &Job, now: DateTime<Utc>) -> AppResult<()> {
+    store::record_failure(conn, job.id, now + retry_after(job.failures)).await?;
     Ok(())
 }
 
 fn retry_after(failures: i32) -> TimeDelta {
-    TimeDelta::seconds(1_i64 << failures.clamp(0, 10)).min(LONGEST_RETRY)
+    TimeDelta::seconds(1_i64 << failures.clamp(0, 10)).min(RETRY_INTERVAL_LIMIT)
 }
 
 #[cfg(test)]

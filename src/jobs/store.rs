@@ -7,21 +7,21 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::db::schema::jobs;
 
-/// Something to be done.
+/// A scheduled job.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = jobs)]
 pub struct Job {
     /// Key.
     pub id: i64,
-    /// What is to be done, by name.
+    /// Name of the kind.
     pub kind: String,
-    /// The key of what it is about.
+    /// Id of the subject.
     pub subject_id: i64,
-    /// How often it was tried in vain.
+    /// Failed attempts.
     pub failures: i32,
 }
 
-/// Adds a job, or gives the one of this kind and subject another time.
+/// Inserts a job, or reschedules the one of this kind and subject.
 pub async fn upsert(
     mut conn: &AsyncPgConnection,
     kind: &str,
@@ -55,7 +55,7 @@ pub async fn delete_due(mut conn: &AsyncPgConnection, id: i64, now: DateTime<Utc
     Ok(diesel::delete(due).execute(&mut conn).await? == 1)
 }
 
-/// Jobs of these kinds whose time has come, the longest due first.
+/// Due jobs of these kinds, longest due first.
 pub async fn list_due(
     mut conn: &AsyncPgConnection,
     kinds: &[&str],
@@ -66,8 +66,8 @@ pub async fn list_due(
     due.order((jobs::next_try_at, jobs::id)).limit(limit).select(Job::as_select()).load(&mut conn).await
 }
 
-/// Counts a failure, and lets a job be tried again later.
-pub async fn put_off(mut conn: &AsyncPgConnection, id: i64, next_try_at: DateTime<Utc>) -> QueryResult<usize> {
+/// Counts a failure and sets the next attempt.
+pub async fn record_failure(mut conn: &AsyncPgConnection, id: i64, next_try_at: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(jobs::table.find(id))
         .set((jobs::failures.eq(jobs::failures + 1), jobs::next_try_at.eq(next_try_at)))
         .execute(&mut conn)

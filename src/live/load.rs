@@ -40,7 +40,7 @@ pub(super) async fn load(app: &App, conn: &AsyncPgConnection, rows: Vec<StoredEv
     // For subscribers, who show them beside what was said.
     let people = cards.values().map(|card| &*card.sender).chain(users.values().map(|user| &**user));
     let avatars: Vec<MediaId> = people.filter_map(|user| user.avatar_id).collect();
-    media::service::foresee(app, conn, &avatars).await?;
+    media::service::preload(app, conn, &avatars).await?;
     let found = Found { cards, conversations, users, windows, ends };
     Ok(rows.iter().map(|row| found.event(row)).collect())
 }

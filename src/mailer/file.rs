@@ -1,13 +1,13 @@
-//! Where messages go that have no other way out: a file in the data folder, one JSON object a line.
+//! The fallback transport: a file in the data folder, one JSON object a line.
 
 use std::path::{Path, PathBuf};
 
 use tokio::fs::{self, OpenOptions};
 use tokio::io::AsyncWriteExt;
 
-use super::model::{Message, Posted, Undelivered};
+use super::model::{DeliveryError, MessageJson, OutgoingMessage};
 
-/// See the module.
+/// See the module docs.
 pub struct OutboxFile(PathBuf);
 
 impl OutboxFile {
@@ -17,22 +17,22 @@ impl OutboxFile {
         Self(data_dir.join("outbox.jsonl"))
     }
 
-    /// Appends a message. The file is its owner's alone to read: there are codes in it.
+    /// Appends a message. Mode 0600, as messages contain codes.
     ///
     /// # Errors
-    /// [`Undelivered::ForNow`] when it can't be written.
-    pub async fn append(&self, message: &Message) -> Result<(), Undelivered> {
-        let failed = |error: std::io::Error| Undelivered::ForNow(format!("{}: {error}", self.0.display()));
-        let mut line = serde_json::to_vec(&Posted::from(message)).map_err(|error| failed(error.into()))?;
+    /// [`DeliveryError::Transient`] when it can't be written.
+    pub async fn append(&self, message: &OutgoingMessage) -> Result<(), DeliveryError> {
+        let failed = |error: std::io::Error| DeliveryError::Transient(format!("{}: {error}", self.0.display()));
+        let mut line = serde_json::to_vec(&MessageJson::from(message)).map_err(|error| failed(error.into()))?;
         line.push(b'\n');
         if let Some(folder) = self.0.parent() {
             fs::create_dir_all(folder).await.map_err(failed)?;
         }
         let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.0).await.map_err(failed)?;
-        // In one piece, so that lines of several processes don't mix.
+        // One write, so that lines of several processes don't interleave.
         file.write_all(&line).await.map_err(failed)?;
         file.flush().await.map_err(failed)?;
-        tracing::info!(id = message.id, to = message.recipient, "a message was written to outbox.jsonl");
+        tracing::info!(id = message.id, to = message.recipient, "message written to outbox.jsonl");
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
-//! Mail and SMS: queued in the database, in the transaction of what they tell of, and handed over by a worker.
+//! Mail and SMS: queued in the transaction that causes them, delivered by a worker.
 //!
 //! Invariants:
-//! - A message is in the queue until it was handed over, is of no use any more, or can't ever be delivered. So a restart
-//!   loses none; a process killed right after handing one over sends it once more.
-//! - Whoever takes a message puts its next try off first, so that no two instances send it at once.
-//! - Whether anybody has a contact is looked up by the worker, never while somebody waits for an answer.
+//! - At-least-once delivery: a message is queued until delivered, expired, or permanently undeliverable. A process killed
+//!   right after a delivery repeats it.
+//! - Taking a message postpones its next attempt, so that no two instances deliver it at once.
+//! - Whether a contact is known is looked up by the worker, so that response times reveal nothing.
 //!
 //! E-mail goes to `SMTP_URL`, SMS to `SMS_WEBHOOK_URL`; without them to `outbox.jsonl` in the data folder.
 
@@ -21,19 +21,19 @@ use tokio::sync::Notify;
 
 use crate::config::MailSettings;
 use crate::error::AppResult;
-use model::{Channel, Message, NewMessage, Undelivered};
+use model::{Channel, DeliveryError, NewOutgoingMessage, OutgoingMessage};
 
-/// Hands messages over.
+/// Delivers messages.
 pub struct Mailer {
     smtp: Option<smtp::Smtp>,
     webhook: Option<webhook::Webhook>,
     file: file::OutboxFile,
-    /// Something was put into the queue here.
-    queued: Notify,
+    /// Notified when this instance queued a message.
+    queued_notify: Notify,
 }
 
 impl Mailer {
-    /// Opens the ways out; connects to nothing yet.
+    /// Sets up the transports; does not connect.
     ///
     /// # Errors
     /// When TLS can't be set up.
@@ -42,15 +42,12 @@ impl Mailer {
             smtp: settings.smtp_url.as_deref().map(|url| smtp::Smtp::new(url, settings.from.clone())).transpose()?,
             webhook: settings.sms_webhook_url.clone().map(webhook::Webhook::new).transpose()?,
             file: file::OutboxFile::new(data_dir),
-            queued: Notify::new(),
+            queued_notify: Notify::new(),
         })
     }
 
-    /// Hands a message over.
-    ///
-    /// # Errors
-    /// Why it was not delivered, and whether it ever can be.
-    pub async fn deliver(&self, message: &Message) -> Result<(), Undelivered> {
+    /// Delivers a message by SMTP, webhook or file.
+    pub async fn deliver(&self, message: &OutgoingMessage) -> Result<(), DeliveryError> {
         match (message.channel, &self.smtp, &self.webhook) {
             (Channel::Email, Some(smtp), _) => smtp.send(message).await,
             (Channel::Sms, _, Some(webhook)) => webhook.send(message).await,
@@ -58,30 +55,27 @@ impl Mailer {
         }
     }
 
-    /// Waits until something was put into the queue here.
-    pub async fn queued(&self) {
-        self.queued.notified().await;
+    /// Waits until this instance queued a message.
+    pub async fn wait_for_queued(&self) {
+        self.queued_notify.notified().await;
     }
 
-    /// Says after a commit that there is something in the queue.
-    pub fn nudge(&self) {
-        self.queued.notify_one();
+    /// Wakes the worker, after the commit of queued messages.
+    pub fn wake(&self) {
+        self.queued_notify.notify_one();
     }
 }
 
-/// Puts a message into the queue, within the caller's transaction; [`Mailer::nudge`] follows the commit.
+/// Puts a message into the queue, within the caller's transaction; [`Mailer::wake`] follows the commit.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn enqueue(conn: &AsyncPgConnection, message: NewMessage) -> AppResult<()> {
+pub async fn enqueue(conn: &AsyncPgConnection, message: NewOutgoingMessage) -> AppResult<()> {
     store::insert(conn, message).await?;
     Ok(())
 }
 
-/// Takes everything out of the queue that is on its way to these contacts.
-///
-/// # Errors
-/// When the database fails.
+/// Deletes queued messages to these recipients.
 pub async fn withdraw(conn: &AsyncPgConnection, recipients: &[String]) -> AppResult<()> {
     store::delete_to(conn, recipients).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! What a message is, and how handing one over can fail.
+//! Messages and delivery errors.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{Insertable, Queryable, Selectable};
@@ -9,7 +9,7 @@ use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 
 pg_enum! {
-    /// The way a message goes.
+    /// Channel of a message.
     #[derive(Serialize)]
     #[serde(rename_all = "lowercase")]
     pub enum Channel: sql_types::MessageChannel {
@@ -20,10 +20,10 @@ pg_enum! {
     }
 }
 
-/// A message to be.
+/// A message to queue.
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = schema::outgoing_messages)]
-pub struct NewMessage {
+pub struct NewOutgoingMessage {
     /// The way it goes.
     pub channel: Channel,
     /// An e-mail address or an E.164 number.
@@ -34,7 +34,7 @@ pub struct NewMessage {
     pub body: String,
     /// The code in it.
     pub code: Option<String>,
-    /// Only if somebody has this contact.
+    /// Deliver only if an account has this contact.
     pub only_if_known: bool,
     /// Now.
     pub created_at: DateTime<Utc>,
@@ -44,7 +44,7 @@ pub struct NewMessage {
     pub expires_at: DateTime<Utc>,
 }
 
-impl NewMessage {
+impl NewOutgoingMessage {
     /// A message to a contact, of use for some time.
     #[must_use]
     pub fn to(contact: &Contact, subject: String, body: String, lifetime: (DateTime<Utc>, TimeDelta)) -> Self {
@@ -67,10 +67,10 @@ impl NewMessage {
     }
 }
 
-/// A message on its way.
+/// A message taken for delivery.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::outgoing_messages)]
-pub struct Message {
+pub struct OutgoingMessage {
     /// Key.
     pub id: i64,
     /// The way it goes.
@@ -83,9 +83,9 @@ pub struct Message {
     pub body: String,
     /// The code in it.
     pub code: Option<String>,
-    /// Only if somebody has this contact.
+    /// Deliver only if an account has this contact.
     pub only_if_known: bool,
-    /// How often it was tried, this time included.
+    /// Attempts, this one included.
     pub tries: i32,
     /// When it was put into the queue.
     pub created_at: DateTime<Utc>,
@@ -93,9 +93,9 @@ pub struct Message {
     pub expires_at: DateTime<Utc>,
 }
 
-/// A message as the SMS gateway and the file get it.
+/// A message as sent to the SMS gateway and written to the file.
 #[derive(Serialize)]
-pub struct Posted<'a> {
+pub struct MessageJson<'a> {
     kind: Channel,
     to: &'a str,
     subject: &'a str,
@@ -104,8 +104,8 @@ pub struct Posted<'a> {
     at: DateTime<Utc>,
 }
 
-impl<'a> From<&'a Message> for Posted<'a> {
-    fn from(message: &'a Message) -> Self {
+impl<'a> From<&'a OutgoingMessage> for MessageJson<'a> {
+    fn from(message: &'a OutgoingMessage) -> Self {
         Self {
             kind: message.channel,
             to: &message.recipient,
@@ -117,13 +117,13 @@ impl<'a> From<&'a Message> for Posted<'a> {
     }
 }
 
-/// Why a message was not handed over.
+/// Why a message was not delivered.
 #[derive(Debug, thiserror::Error)]
-pub enum Undelivered {
-    /// Try again later.
+pub enum DeliveryError {
+    /// To be retried.
     #[error("{0}")]
-    ForNow(String),
-    /// Nobody will ever take it.
+    Transient(String),
+    /// Not to be retried.
     #[error("{0}")]
-    ForEver(String),
+    Permanent(String),
 }

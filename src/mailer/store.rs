@@ -7,19 +7,19 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{Channel, Message, NewMessage};
+use super::model::{Channel, NewOutgoingMessage, OutgoingMessage};
 use crate::db::schema::{outgoing_messages as messages, sql_types};
 use crate::db::{columns, statement};
 
 columns!(
     /// The columns of a message.
-    static MESSAGE: Message
+    static MESSAGE: OutgoingMessage
 );
 
 statement! {
-    /// Takes messages that are due, and puts their next try off until the taker must have given up.
-    struct Take { channel: Channel, room: i64, due: DateTime<Utc>, next: DateTime<Utc> }
-        -> <<Message as Selectable<Pg>>::SelectExpression as Expression>::SqlType
+    /// Takes due messages and postpones their next attempt beyond the delivery timeout.
+    struct TakeDue { channel: Channel, room: i64, due: DateTime<Utc>, next: DateTime<Utc> }
+        -> <<OutgoingMessage as Selectable<Pg>>::SelectExpression as Expression>::SqlType
     |this|
     "with due as (select id as due_id from outgoing_messages where channel = " [sql_types::MessageChannel: &this.channel]
     " and due_at <= " [Timestamptz: &this.due] " order by due_at limit " [BigInt: &this.room] " for update skip locked)
@@ -28,23 +28,22 @@ statement! {
 }
 
 /// Adds a message.
-pub async fn insert(mut conn: &AsyncPgConnection, message: NewMessage) -> QueryResult<usize> {
+pub async fn insert(mut conn: &AsyncPgConnection, message: NewOutgoingMessage) -> QueryResult<usize> {
     diesel::insert_into(messages::table).values(message).execute(&mut conn).await
 }
 
-/// Takes the messages of a channel that were due by a time, as many as there is room for; nobody else gets them before
-/// `next`.
-pub async fn take(
+/// Takes up to `room` messages of a channel due by a time; hidden from others until `next`.
+pub async fn take_due(
     mut conn: &AsyncPgConnection,
     (channel, room): (Channel, usize),
     due: DateTime<Utc>,
     next: DateTime<Utc>,
-) -> QueryResult<Vec<Message>> {
+) -> QueryResult<Vec<OutgoingMessage>> {
     let room = i64::try_from(room).unwrap_or(i64::MAX);
-    Take { channel, room, due, next }.load(&mut conn).await
+    TakeDue { channel, room, due, next }.load(&mut conn).await
 }
 
-/// Sets the next try of a message.
+/// Sets the next attempt.
 pub async fn update_due(mut conn: &AsyncPgConnection, id: i64, due: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(messages::table.find(id)).set(messages::due_at.eq(due)).execute(&mut conn).await
 }
@@ -54,7 +53,7 @@ pub async fn delete(mut conn: &AsyncPgConnection, id: i64) -> QueryResult<usize>
     diesel::delete(messages::table.find(id)).execute(&mut conn).await
 }
 
-/// Deletes all messages to somebody.
+/// Deletes all messages to these recipients.
 pub async fn delete_to(mut conn: &AsyncPgConnection, recipients: &[String]) -> QueryResult<usize> {
     diesel::delete(messages::table.filter(messages::recipient.eq_any(recipients))).execute(&mut conn).await
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 
-use super::model::{Message, Posted, Undelivered};
+use super::model::{DeliveryError, MessageJson, OutgoingMessage};
 use crate::error::{AppError, AppResult};
 
-/// How long the gateway may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Timeout of a request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// See the module.
+/// See the module docs.
 pub struct Webhook {
     client: Client,
     url: Url,
@@ -26,23 +26,23 @@ impl Webhook {
         // Fails only where one was installed before, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client =
-            Client::builder().timeout(PATIENCE).redirect(Policy::none()).build().map_err(AppError::internal)?;
+            Client::builder().timeout(REQUEST_TIMEOUT).redirect(Policy::none()).build().map_err(AppError::internal)?;
         Ok(Self { client, url })
     }
 
-    /// Posts a message. Any answer but 2xx means that it has to be sent again; the key tells a repeat from another one.
+    /// Posts a message with an idempotency key; any status but 2xx is retried.
     ///
     /// # Errors
-    /// [`Undelivered::ForNow`].
-    pub async fn send(&self, message: &Message) -> Result<(), Undelivered> {
-        let request = self.client.post(self.url.clone()).json(&Posted::from(message));
+    /// [`DeliveryError::Transient`].
+    pub async fn send(&self, message: &OutgoingMessage) -> Result<(), DeliveryError> {
+        let request = self.client.post(self.url.clone()).json(&MessageJson::from(message));
         let key = format!("plaza-sms-{}-{}", message.id, message.created_at.timestamp_millis());
         let answer = request.header("idempotency-key", key).send().await;
-        // Without the URL, which may have a password in it.
-        let answer = answer.map_err(|error| Undelivered::ForNow(format!("{:?}", error.without_url())))?;
+        // Without the URL, which may contain a password.
+        let answer = answer.map_err(|error| DeliveryError::Transient(format!("{:?}", error.without_url())))?;
         if answer.status().is_success() {
             return Ok(());
         }
-        Err(Undelivered::ForNow(format!("the SMS gateway answered {}", answer.status())))
+        Err(DeliveryError::Transient(format!("the SMS gateway answered {}", answer.status())))
     }
 }

@@ -7,21 +7,20 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
-use super::dealings::{self, Dealings};
 use super::picture;
+use super::transactions::{self, DemoTransactions};
 use crate::app::App;
 use crate::auth::{Requester, Viewer};
 use crate::config::Config;
-use crate::db::WholeTransaction;
+use crate::db::SingleTransaction;
 use crate::domains::accounts::model::{Device, Platform, Registration, UpdatePlace, UpdateProfile};
-use crate::domains::accounts::service as accounts;
-use crate::domains::accounts::service::{profile, register};
+use crate::domains::accounts::service::{self as accounts, profile, register};
 use crate::domains::chat::model::{Content, Draft, Target};
 use crate::domains::chat::service::send;
 use crate::domains::favorites::service as favorites;
 use crate::domains::items::model::{CreateItem, ItemDirection};
 use crate::domains::items::service::edit;
-use crate::domains::media::model::Sent;
+use crate::domains::media::model::UploadedFile;
 use crate::domains::media::service as media;
 use crate::error::{AppError, AppResult};
 use crate::ids::{ItemId, MediaId};
@@ -29,30 +28,30 @@ use crate::money::Money;
 use crate::scope::Scope;
 use crate::validation::Patch;
 
-/// Everybody's password in the demo data.
+/// Password of all demo users.
 pub const PASSWORD: &str = "plaza-demo";
 
 const DATA: &str = include_str!("demo.json");
 
-/// Pictures that are painted and uploaded at once.
-const AT_ONCE: usize = 4;
+/// Concurrent uploads of pictures.
+const CONCURRENT_UPLOADS_LIMIT: usize = 4;
 
 /// Pictures of the same kind of thing that differ.
 const VARIANTS: u64 = 1000;
 
 #[derive(Deserialize)]
 struct Demo {
-    people: Vec<Person>,
-    items: Vec<Item>,
+    people: Vec<DemoUser>,
+    items: Vec<DemoItem>,
     /// Who likes what, by username and title.
     favorites: Vec<(String, String)>,
     /// Who says what to whom.
     talk: Vec<(String, String, String)>,
-    dealings: Dealings,
+    transactions: DemoTransactions,
 }
 
 #[derive(Deserialize)]
-struct Person {
+struct DemoUser {
     username: String,
     nickname: String,
     bio: String,
@@ -60,7 +59,7 @@ struct Person {
 }
 
 #[derive(Deserialize)]
-struct Item {
+struct DemoItem {
     owner: String,
     title: String,
     note: String,
@@ -72,7 +71,7 @@ struct Item {
 }
 
 /// The lock that is held while the demo data is added: a number that nothing else locks.
-const LOCK: i64 = 0x706c_617a_615f_6465;
+const ADVISORY_LOCK: i64 = 0x706c_617a_615f_6465;
 
 /// Whether demo data may be added with these settings.
 ///
@@ -97,59 +96,60 @@ pub async fn add_once(app: &Arc<App>) -> AppResult<bool> {
     if accounts::any_user(app).await? {
         return Ok(false);
     }
-    let whole = WholeTransaction::begin(&app.database, LOCK).await?;
-    let within = App::build(app.config.clone(), whole.database(), app.clock.clone()).await?;
-    // Looked at once more: another process may have added it meanwhile.
+    let transaction = SingleTransaction::begin(&app.database, ADVISORY_LOCK).await?;
+    let within = App::build(app.config.clone(), transaction.database(), app.clock.clone()).await?;
+    // Checked again under the lock.
     if accounts::any_user(&within).await? {
         return Ok(false);
     }
-    make(&within).await?;
-    whole.commit().await?;
+    add_all(&within).await?;
+    transaction.commit().await?;
     app.events.wake_sequencer();
     Ok(true)
 }
 
-/// Makes the demo data, use case by use case.
-async fn make(app: &Arc<App>) -> AppResult<()> {
+/// Adds the demo data through the use cases.
+async fn add_all(app: &Arc<App>) -> AppResult<()> {
     let demo: Demo = serde_json::from_str(DATA).map_err(AppError::internal)?;
     let mut people: HashMap<&str, Viewer> = HashMap::new();
     for person in &demo.people {
         people.insert(&person.username, register(app, person).await?);
     }
-    let speaking_for = |username: &str| {
+    let scope_for = |username: &str| {
         let viewer = people.get(username).copied().ok_or_else(|| AppError::internal(format!("who is {username}?")))?;
-        Ok::<_, AppError>((speaking_for(app, viewer), viewer))
+        Ok::<_, AppError>((scope_for(app, viewer), viewer))
     };
     // Pictures take the longest: several are made at once, and the items put up in their order.
     let pictures = demo.items.iter().map(|item| {
-        let scope = speaking_for(&item.owner);
+        let scope = scope_for(&item.owner);
         async move { picture_of(&scope?.0, item).await }
     });
-    let pictures: Vec<Vec<MediaId>> = futures_util::stream::iter(pictures).buffered(AT_ONCE).try_collect().await?;
+    let pictures: Vec<Vec<MediaId>> =
+        futures_util::stream::iter(pictures).buffered(CONCURRENT_UPLOADS_LIMIT).try_collect().await?;
     let mut items: HashMap<&str, ItemId> = HashMap::new();
     for (item, images) in demo.items.iter().zip(pictures) {
-        items.insert(&item.title, offer(&speaking_for(&item.owner)?.0, item, images).await?);
+        items.insert(&item.title, offer(&scope_for(&item.owner)?.0, item, images).await?);
     }
     for (username, title) in &demo.favorites {
         let item = items.get(title.as_str()).copied().ok_or_else(|| AppError::internal(format!("what is {title}?")))?;
-        favorites::add(&speaking_for(username)?.0, &[item]).await?;
+        favorites::add(&scope_for(username)?.0, &[item]).await?;
     }
     for (from, to, text) in &demo.talk {
         let draft = Draft {
-            to: Target::User(speaking_for(to)?.1.user_id),
+            to: Target::User(scope_for(to)?.1.user_id),
             content: Content::Text { text: text.clone() },
             is_private: false,
             client_message_id: None,
         };
-        send::send_message(&speaking_for(from)?.0, draft).await?;
+        send::send_message(&scope_for(from)?.0, draft).await?;
     }
-    dealings::add(app, &people, &demo.dealings).await?;
+    transactions::add(app, &people, &demo.transactions).await?;
     let (people, items, messages) = (people.len(), items.len(), demo.talk.len());
     tracing::info!(people, items, messages, "made demo data; every password is {PASSWORD}");
     Ok(())
 }
 
-async fn register(app: &Arc<App>, person: &Person) -> AppResult<Viewer> {
+async fn register(app: &Arc<App>, person: &DemoUser) -> AppResult<Viewer> {
     let scope = Scope::new(Arc::clone(app), Requester::anonymous());
     let registration = Registration {
         username: Some(person.username.clone()),
@@ -169,18 +169,18 @@ async fn register(app: &Arc<App>, person: &Person) -> AppResult<Viewer> {
     let place = UpdatePlace { city: Patch::Set(person.city.clone()), ..UpdatePlace::default() };
     let update =
         UpdateProfile { bio: Patch::Set(person.bio.clone()), place: Patch::Set(place), ..UpdateProfile::default() };
-    profile::update_profile(&speaking_for(app, viewer), update).await?;
+    profile::update_profile(&scope_for(app, viewer), update).await?;
     Ok(viewer)
 }
 
-async fn picture_of(scope: &Scope, item: &Item) -> AppResult<Vec<MediaId>> {
+async fn picture_of(scope: &Scope, item: &DemoItem) -> AppResult<Vec<MediaId>> {
     match item.picture.as_str() {
         "none" => Ok(Vec::new()),
-        motif => Ok(vec![upload(scope, motif, seed_of(&item.title)).await?]),
+        subject => Ok(vec![upload(scope, subject, seed_of(&item.title)).await?]),
     }
 }
 
-async fn offer(scope: &Scope, item: &Item, images: Vec<MediaId>) -> AppResult<ItemId> {
+async fn offer(scope: &Scope, item: &DemoItem, images: Vec<MediaId>) -> AppResult<ItemId> {
     let price = Money::parse(&item.price).ok_or_else(|| AppError::internal(format!("{} is no price", item.price)))?;
     let draft = CreateItem {
         title: item.title.clone(),
@@ -199,18 +199,18 @@ fn seed_of(title: &str) -> u64 {
     title.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(byte.into())) % VARIANTS
 }
 
-/// Paints a picture and uploads it as somebody's file, as if they had sent it.
-pub(super) async fn upload(scope: &Scope, motif: &str, seed: u64) -> AppResult<MediaId> {
-    let name = format!("{motif}.png");
-    let painted = motif.to_owned();
-    let file = tokio::task::spawn_blocking(move || paint(&painted, seed)).await.map_err(AppError::internal)??;
-    let sent = Sent { file, name, said: Some("image/png".into()), path: String::new() };
+/// Paints a picture and uploads it as a user's file.
+pub(super) async fn upload(scope: &Scope, subject: &str, seed: u64) -> AppResult<MediaId> {
+    let name = format!("{subject}.png");
+    let pictures = subject.to_owned();
+    let file = tokio::task::spawn_blocking(move || paint(&pictures, seed)).await.map_err(AppError::internal)??;
+    let sent = UploadedFile { file, name, declared_type: Some("image/png".into()), path: String::new() };
     let media = media::upload_files(scope, vec![sent]).await?;
     media.first().map(|media| media.file.id).ok_or_else(|| AppError::internal("a picture was lost"))
 }
 
-fn paint(motif: &str, seed: u64) -> AppResult<std::fs::File> {
-    let picture = picture::paint(motif, seed);
+fn paint(subject: &str, seed: u64) -> AppResult<std::fs::File> {
+    let picture = picture::paint(subject, seed);
     let mut file = tempfile::tempfile().map_err(AppError::internal)?;
     let mut encoder = png::Encoder::new(&mut file, picture.width, picture.height);
     encoder.set_color(png::ColorType::Rgb);
@@ -221,8 +221,8 @@ fn paint(motif: &str, seed: u64) -> AppResult<std::fs::File> {
     Ok(file)
 }
 
-/// The scope of somebody's own doing.
-pub(super) fn speaking_for(app: &Arc<App>, viewer: Viewer) -> Scope {
+/// A scope with a viewer.
+pub(super) fn scope_for(app: &Arc<App>, viewer: Viewer) -> Scope {
     Scope::new(Arc::clone(app), Requester { viewer: Some(viewer), ..Requester::anonymous() })
 }
 

@@ -1,4 +1,4 @@
-//! Large data to measure with: the same numbers make the same rows, through COPY.
+//! Deterministic bulk data for benchmarks, loaded through COPY.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,17 +6,17 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::Transaction;
 
-use super::store::{self, Painted, Present, TABLES};
-use super::words::{self, Text, Words};
+use super::store::{self, ExistingCounts, SharedPicture, TABLES};
+use super::words::{self, RandomText, RandomWords};
 use super::{demo, money};
 use crate::app::App;
 use crate::domains::search::words::{Document, Field, VERSION};
 use crate::error::{AppError, AppResult};
 use crate::ids::{SessionId, UserId};
 
-/// How much of each.
+/// Number of rows by kind.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Amounts {
+pub struct SeedCounts {
     /// People, at least two.
     pub users: i64,
     /// Items, shared out among them.
@@ -41,11 +41,11 @@ pub(super) const BEGINNING: i64 = 1_767_225_600;
 /// Kinds of things.
 const CATEGORIES: i64 = 40;
 
-/// Of so many items one is liked by many.
+/// One in this many items is popular.
 const POPULAR: i64 = 100;
 
-/// The motifs of the pictures that items share.
-const MOTIFS: [&str; 12] =
+/// Subjects of the shared pictures.
+const SUBJECTS: [&str; 12] =
     ["phone", "laptop", "book", "ball", "chair", "lamp", "shoe", "bicycle", "guitar", "headphones", "camera", "bag"];
 
 pub(super) fn at(seconds: i64) -> String {
@@ -53,39 +53,39 @@ pub(super) fn at(seconds: i64) -> String {
     at.to_rfc3339()
 }
 
-/// Adds large data beside what is there.
+/// Adds bulk data to any database.
 ///
 /// # Errors
 /// Bad input for numbers that don't go together; when the database or the storage fails.
-pub async fn add(app: &Arc<App>, amounts: Amounts) -> AppResult<()> {
-    check(&amounts)?;
+pub async fn add(app: &Arc<App>, counts: SeedCounts) -> AppResult<()> {
+    check(&counts)?;
     let mut client = store::connect(app.database.listen_url()).await?;
     let transaction = client.transaction().await.map_err(AppError::internal)?;
-    let present = store::hold(&transaction).await?;
-    let first = key(&present, "users") + 1;
-    add_people(&transaction, &present, amounts.users).await?;
+    let existing = store::hold(&transaction).await?;
+    let first = key(&existing, "users") + 1;
+    add_people(&transaction, &existing, counts.users).await?;
     store::release(&transaction).await?;
     transaction.commit().await.map_err(AppError::internal)?;
-    if amounts.items > 0 || amounts.orders > 0 {
+    if counts.items > 0 || counts.orders > 0 {
         paint(app, UserId(first)).await?;
     }
     let transaction = client.transaction().await.map_err(AppError::internal)?;
-    let present = store::hold(&transaction).await?;
-    let painted = store::list_painted(&transaction, first).await?;
-    let filling = Filling { transaction: &transaction, present: &present, amounts, first };
-    filling.add_items(&painted).await?;
+    let existing = store::hold(&transaction).await?;
+    let pictures = store::list_shared_pictures(&transaction, first).await?;
+    let filling = BulkInsert { transaction: &transaction, existing: &existing, counts, first };
+    filling.add_items(&pictures).await?;
     filling.add_conversations().await?;
-    money::add(&transaction, &present, amounts, first).await?;
+    money::add(&transaction, &existing, counts, first).await?;
     store::count_files(&transaction).await?;
     store::release(&transaction).await?;
     transaction.commit().await.map_err(AppError::internal)?;
     store::analyze(&client).await?;
-    tracing::info!(?amounts, "added large data");
+    tracing::info!(?counts, "added large data");
     Ok(())
 }
 
-fn check(amounts: &Amounts) -> AppResult<()> {
-    let Amounts { users, items, favorites, conversations, messages, tasks, orders, tickets } = *amounts;
+fn check(counts: &SeedCounts) -> AppResult<()> {
+    let SeedCounts { users, items, favorites, conversations, messages, tasks, orders, tickets } = *counts;
     let all = [items, favorites, conversations, messages, tasks, orders, tickets];
     let refuse = |message: &str| Err(AppError::bad_input(message));
     if users < 2 || all.iter().any(|amount| *amount < 0) {
@@ -100,15 +100,15 @@ fn check(amounts: &Amounts) -> AppResult<()> {
     Ok(())
 }
 
-pub(super) fn key(present: &Present, table: &str) -> i64 {
-    TABLES.iter().zip(&present.keys).find(|(name, _)| **name == table).map_or(0, |(_, key)| *key)
+pub(super) fn key(existing: &ExistingCounts, table: &str) -> i64 {
+    TABLES.iter().zip(&existing.keys).find(|(name, _)| **name == table).map_or(0, |(_, key)| *key)
 }
 
 async fn paint(app: &Arc<App>, owner: UserId) -> AppResult<()> {
     let (token, _) = app.tokens.issue(owner, SessionId(1), app.clock.now())?;
-    let scope = demo::speaking_for(app, app.tokens.verify(&token, app.clock.now())?);
-    for (motif, seed) in MOTIFS.into_iter().zip(1..) {
-        demo::upload(&scope, motif, seed).await?;
+    let scope = demo::scope_for(app, app.tokens.verify(&token, app.clock.now())?);
+    for (subject, seed) in SUBJECTS.into_iter().zip(1..) {
+        demo::upload(&scope, subject, seed).await?;
     }
     Ok(())
 }
@@ -120,13 +120,13 @@ pub(super) fn entry(kind: &str, id: i64, boost: f32, document: &Document) -> Str
 
 pub(super) const ENTRIES: (&str, &str) = ("search_entries", "kind, subject_id, version, boost, words");
 
-async fn add_people(transaction: &Transaction<'_>, present: &Present, users: i64) -> AppResult<()> {
-    let first = key(present, "users") + 1;
+async fn add_people(transaction: &Transaction<'_>, existing: &ExistingCounts, users: i64) -> AppResult<()> {
+    let first = key(existing, "users") + 1;
     let name = |n: i64| (format!("user{}", first + n), words::name_of(n));
     let columns = "id, account_number, username, username_key, nickname, created_at, updated_at";
     let mut rows = store::copy(transaction, "users", columns).await?;
     for n in 0..users {
-        let ((username, nickname), number) = (name(n), i64::from(present.account_number) + 1 + n);
+        let ((username, nickname), number) = (name(n), i64::from(existing.account_number) + 1 + n);
         let at = at(n);
         rows.add(&format!("{}\t{number}\t{username}\t{username}\t{nickname}\t{at}\t{at}", first + n)).await?;
     }
@@ -139,7 +139,7 @@ async fn add_people(transaction: &Transaction<'_>, present: &Present, users: i64
     let mut rows = store::copy(transaction, ENTRIES.0, ENTRIES.1).await?;
     let mut spelled = BTreeSet::new();
     for n in 0..users {
-        let ((username, nickname), number) = (name(n), (i64::from(present.account_number) + 1 + n).to_string());
+        let ((username, nickname), number) = (name(n), (i64::from(existing.account_number) + 1 + n).to_string());
         let document = Document::new(&[&nickname, &username, &number].map(|text| (text.as_str(), Field::Title)));
         spelled.extend(document.spelled().map(ToOwned::to_owned));
         rows.add(&entry("USER", first + n, 1.0, &document)).await?;
@@ -157,50 +157,50 @@ pub(super) async fn add_words(transaction: &Transaction<'_>, kind: &str, words: 
     rows.finish().await.map(drop)
 }
 
-struct Filling<'a> {
+struct BulkInsert<'a> {
     transaction: &'a Transaction<'a>,
-    present: &'a Present,
-    amounts: Amounts,
+    existing: &'a ExistingCounts,
+    counts: SeedCounts,
     first: i64,
 }
 
-/// What became of an item, by its number.
+/// Outcome of an item, by its number.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum ItemOutcome {
     Open,
     Closed,
     Traded,
     Deleted,
 }
 
-fn fate(n: i64) -> Fate {
+fn outcome(n: i64) -> ItemOutcome {
     match n % 20 {
-        3 => Fate::Deleted,
-        7 | 11 => Fate::Closed,
-        15 => Fate::Traded,
-        _ => Fate::Open,
+        3 => ItemOutcome::Deleted,
+        7 | 11 => ItemOutcome::Closed,
+        15 => ItemOutcome::Traded,
+        _ => ItemOutcome::Open,
     }
 }
 
-impl Filling<'_> {
+impl BulkInsert<'_> {
     fn key(&self, table: &str) -> i64 {
-        key(self.present, table)
+        key(self.existing, table)
     }
 
     fn owner(&self, n: i64) -> i64 {
-        self.first + n % self.amounts.users
+        self.first + n % self.counts.users
     }
 
-    async fn add_items(&self, painted: &[Painted]) -> AppResult<()> {
-        let Amounts { items, users, .. } = self.amounts;
+    async fn add_items(&self, pictures: &[SharedPicture]) -> AppResult<()> {
+        let SeedCounts { items, users, .. } = self.counts;
         let (first, first_media) = (self.key("items") + 1, self.key("media") + 1);
-        if items == 0 || painted.is_empty() {
+        if items == 0 || pictures.is_empty() {
             return Ok(());
         }
         let columns = "id, owner_id, blob_id, thumbnail_id, width, height, file_name, created_at";
         let mut rows = store::copy(self.transaction, "media", columns).await?;
-        for (n, picture) in (0..items).zip(painted.iter().cycle()) {
-            let Painted { blob, thumbnail, width, height, .. } = picture;
+        for (n, picture) in (0..items).zip(pictures.iter().cycle()) {
+            let SharedPicture { blob, thumbnail, width, height, .. } = picture;
             let thumbnail = thumbnail.map_or_else(|| "\\N".to_owned(), |id| id.to_string());
             let (id, owner, at) = (first_media + n, self.owner(n), at(60 * n));
             rows.add(&format!("{id}\t{owner}\t{blob}\t{thumbnail}\t{width}\t{height}\tpicture.png\t{at}")).await?;
@@ -211,12 +211,12 @@ impl Filling<'_> {
                        favorite_count, closed_at, created_at, updated_at";
         let mut rows = store::copy(self.transaction, "items", columns).await?;
         for n in 0..items {
-            let Text { title, note, noise } = Words::new(n).text();
-            let (status, counterparty, closed) = match fate(n) {
-                Fate::Open => ("OPEN", None, false),
-                Fate::Closed => ("CLOSED", None, true),
-                Fate::Traded => ("CLOSED", Some(self.first + (n + 1) % users), true),
-                Fate::Deleted => ("DELETED", None, false),
+            let RandomText { title, note, noise } = RandomWords::new(n).text();
+            let (status, counterparty, closed) = match outcome(n) {
+                ItemOutcome::Open => ("OPEN", None, false),
+                ItemOutcome::Closed => ("CLOSED", None, true),
+                ItemOutcome::Traded => ("CLOSED", Some(self.first + (n + 1) % users), true),
+                ItemOutcome::Deleted => ("DELETED", None, false),
             };
             let counterparty = counterparty.map_or_else(|| "\\N".to_owned(), |id| id.to_string());
             let at = at(60 * n);
@@ -244,11 +244,11 @@ impl Filling<'_> {
     async fn add_entries(&self, first: i64) -> AppResult<()> {
         let mut rows = store::copy(self.transaction, ENTRIES.0, ENTRIES.1).await?;
         let mut spelled = BTreeSet::new();
-        for n in (0..self.amounts.items).filter(|n| fate(*n) != Fate::Deleted) {
-            let Text { title, note, .. } = Words::new(n).text();
+        for n in (0..self.counts.items).filter(|n| outcome(*n) != ItemOutcome::Deleted) {
+            let RandomText { title, note, .. } = RandomWords::new(n).text();
             let document = Document::new(&[(&title, Field::Title), (&note, Field::Text)]);
             spelled.extend(document.spelled().map(ToOwned::to_owned));
-            let boost = if fate(n) == Fate::Open { 1.0 } else { 0.5 };
+            let boost = if outcome(n) == ItemOutcome::Open { 1.0 } else { 0.5 };
             rows.add(&entry("ITEM", first + n, boost, &document)).await?;
         }
         rows.finish().await?;
@@ -258,7 +258,7 @@ impl Filling<'_> {
     /// Who likes what, as numbers of people and items; no pair twice. Every other like of a person goes to one of the
     /// popular items.
     fn favorites(&self) -> impl Iterator<Item = (i64, i64)> {
-        let Amounts { users, items, favorites, .. } = self.amounts;
+        let SeedCounts { users, items, favorites, .. } = self.counts;
         let popular = items / POPULAR;
         (0..favorites).map(move |n| {
             let (user, turn) = (n % users, n / users);
@@ -274,7 +274,7 @@ impl Filling<'_> {
 
     fn likes(&self) -> BTreeMap<i64, i64> {
         let mut likes = BTreeMap::new();
-        for (_, item) in self.favorites().filter(|(_, item)| *item < self.amounts.items) {
+        for (_, item) in self.favorites().filter(|(_, item)| *item < self.counts.items) {
             *likes.entry(item).or_default() += 1;
         }
         likes
@@ -283,7 +283,7 @@ impl Filling<'_> {
     async fn add_favorites(&self, first_item: i64) -> AppResult<()> {
         let first = self.key("favorites") + 1;
         let mut rows = store::copy(self.transaction, "favorites", "id, user_id, item_id, created_at").await?;
-        let within = self.favorites().filter(|(_, item)| *item < self.amounts.items);
+        let within = self.favorites().filter(|(_, item)| *item < self.counts.items);
         for (n, (user, item)) in (0..).zip(within) {
             rows.add(&format!("{}\t{}\t{}\t{}", first + n, self.first + user, first_item + item, at(n))).await?;
         }
@@ -292,7 +292,7 @@ impl Filling<'_> {
 
     /// The two people of a conversation: a tenth of all talk to many.
     fn pair(&self, n: i64) -> (i64, i64) {
-        let users = self.amounts.users;
+        let users = self.counts.users;
         let busy = (users / 10).max(users.min(4)).max(1);
         let (one, step) = (n % busy, n / busy + 1);
         let (one, other) = (self.first + one, self.first + (one + step) % users);
@@ -300,7 +300,7 @@ impl Filling<'_> {
     }
 
     async fn add_conversations(&self) -> AppResult<()> {
-        let Amounts { conversations, messages, .. } = self.amounts;
+        let SeedCounts { conversations, messages, .. } = self.counts;
         let first = self.key("conversations") + 1;
         let each = if conversations == 0 { 0 } else { messages / conversations };
         let columns = "id, kind, low_user_id, high_user_id, last_seq, version, last_activity_at, created_at";
@@ -328,7 +328,7 @@ impl Filling<'_> {
                 let (low, high) = self.pair(n);
                 let sender = if (turn + n) % 3 == 0 { high } else { low };
                 let (id, at) = (first_message + turn * conversations + n, at(n + 60 * turn));
-                let text = Words::new(id).text().title;
+                let text = RandomWords::new(id).text().title;
                 let content = format!("{{\"type\": \"TEXT\", \"text\": \"{text}\"}}");
                 rows.add(&format!("{id}\t{}\t{}\t{sender}\tTEXT\t{content}\tf\t{at}\t{at}", first + n, turn + 1))
                     .await?;

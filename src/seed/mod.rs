@@ -1,9 +1,9 @@
 //! Data to look at ([`demo`]) and to measure with ([`large`]).
 
-mod dealings;
 pub mod demo;
 pub mod large;
 mod money;
 mod picture;
 mod store;
+mod transactions;
 mod words;

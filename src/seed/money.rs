@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::Transaction;
 
-use super::large::{self, Amounts, BEGINNING, ENTRIES, at, entry};
-use super::store::{self, Present};
-use super::words::{Text, Words};
+use super::large::{self, BEGINNING, ENTRIES, SeedCounts, at, entry};
+use super::store::{self, ExistingCounts};
+use super::words::{RandomText, RandomWords};
 use crate::domains::search::words::{Document, Field};
 use crate::error::{AppError, AppResult};
 
@@ -16,12 +16,17 @@ const ORDERS_PER_PRODUCT: i64 = 50;
 /// What is left of each product.
 const STOCK: i64 = 1000;
 
-/// What everybody has recharged beyond what they spent, in fen.
+/// Remaining balance of each user, in fen.
 const WELCOME: i64 = 20_000;
 
 /// Adds it, within a transaction that holds the tables.
-pub async fn add(transaction: &Transaction<'_>, present: &Present, amounts: Amounts, first: i64) -> AppResult<()> {
-    let filling = Filling { transaction, present, amounts, first };
+pub async fn add(
+    transaction: &Transaction<'_>,
+    existing: &ExistingCounts,
+    counts: SeedCounts,
+    first: i64,
+) -> AppResult<()> {
+    let filling = MarketInsert { transaction, existing, counts, first };
     filling.add_tasks().await?;
     filling.add_products().await?;
     filling.add_orders().await?;
@@ -29,20 +34,20 @@ pub async fn add(transaction: &Transaction<'_>, present: &Present, amounts: Amou
     filling.add_ledger().await
 }
 
-struct Filling<'a> {
+struct MarketInsert<'a> {
     transaction: &'a Transaction<'a>,
-    present: &'a Present,
-    amounts: Amounts,
+    existing: &'a ExistingCounts,
+    counts: SeedCounts,
     first: i64,
 }
 
-impl Filling<'_> {
+impl MarketInsert<'_> {
     fn key(&self, table: &str) -> i64 {
-        large::key(self.present, table)
+        large::key(self.existing, table)
     }
 
     fn person(&self, n: i64) -> i64 {
-        self.first + n % self.amounts.users
+        self.first + n % self.counts.users
     }
 
     async fn add_tasks(&self) -> AppResult<()> {
@@ -50,8 +55,8 @@ impl Filling<'_> {
                        updated_at";
         let mut rows = store::copy(self.transaction, "tasks", columns).await?;
         let first = self.key("tasks") + 1;
-        for n in 0..self.amounts.tasks {
-            let Text { title, note, noise } = Words::new(n ^ 0x7a5c).text();
+        for n in 0..self.counts.tasks {
+            let RandomText { title, note, noise } = RandomWords::new(n ^ 0x7a5c).text();
             let (status, done) = task_status(n);
             let at = at(60 * n);
             let taken = matches!(status, "ACCEPTED" | "FINISHED");
@@ -65,8 +70,8 @@ impl Filling<'_> {
             .await?;
         }
         rows.finish().await?;
-        let found = (0..self.amounts.tasks).filter(|n| task_status(*n).0 != "CANCELLED").map(|n| {
-            let Text { title, note, .. } = Words::new(n ^ 0x7a5c).text();
+        let found = (0..self.counts.tasks).filter(|n| task_status(*n).0 != "CANCELLED").map(|n| {
+            let RandomText { title, note, .. } = RandomWords::new(n ^ 0x7a5c).text();
             // What it says beyond its title is found while it is open.
             let (boost, note) = if task_status(n).0 == "OPEN" { (1.0, note.as_str()) } else { (0.5, "") };
             (first + n, boost, Document::new(&[(&title, Field::Title), (note, Field::Text)]))
@@ -86,7 +91,7 @@ impl Filling<'_> {
     }
 
     fn products(&self) -> i64 {
-        (self.amounts.orders + ORDERS_PER_PRODUCT - 1) / ORDERS_PER_PRODUCT
+        (self.counts.orders + ORDERS_PER_PRODUCT - 1) / ORDERS_PER_PRODUCT
     }
 
     async fn add_products(&self) -> AppResult<()> {
@@ -98,9 +103,9 @@ impl Filling<'_> {
         let columns = "id, name, price, stock, supplied, image_id, created_at, updated_at";
         let mut rows = store::copy(self.transaction, "products", columns).await?;
         let first = self.key("products") + 1;
-        let name = |n: i64| Words::new(n ^ 0x90d5).text();
+        let name = |n: i64| RandomWords::new(n ^ 0x90d5).text();
         for n in 0..self.products() {
-            let Text { title, noise, .. } = name(n);
+            let RandomText { title, noise, .. } = name(n);
             let (id, price, at) = (first + n, 100 + noise % 5000, at(n));
             rows.add(&format!("{id}\t{title}\t{price}\t{STOCK}\t{STOCK}\t{image}\t{at}\t{at}")).await?;
         }
@@ -111,7 +116,7 @@ impl Filling<'_> {
 
     /// Orders in all states, with their histories, and the products' supply that follows from them.
     async fn add_orders(&self) -> AppResult<()> {
-        let Amounts { orders, users, .. } = self.amounts;
+        let SeedCounts { orders, users, .. } = self.counts;
         let (base, product, products, first) = (self.key("orders"), self.key("products"), self.products(), self.first);
         if orders == 0 {
             return Ok(());
@@ -145,8 +150,8 @@ impl Filling<'_> {
         let columns = "id, author_id, agent_id, question, answer, status, words, created_at, updated_at";
         let mut rows = store::copy(self.transaction, "tickets", columns).await?;
         let base = self.key("tickets");
-        for n in 0..self.amounts.tickets {
-            let Text { title, note, .. } = Words::new(n ^ 0x71c7).text();
+        for n in 0..self.counts.tickets {
+            let RandomText { title, note, .. } = RandomWords::new(n ^ 0x71c7).text();
             let (status, answered) = match n % 3 {
                 0 => ("OPEN", false),
                 1 => ("ANSWERED", true),
@@ -171,8 +176,8 @@ impl Filling<'_> {
     /// What was paid for tasks and orders, what everybody recharged before, and their wallets after it.
     async fn add_ledger(&self) -> AppResult<()> {
         let (tasks, orders, base) = (self.key("tasks"), self.key("orders"), self.key("ledger_transfers"));
-        let (first, last) = (self.first, self.first + self.amounts.users - 1);
-        if self.amounts.tasks + self.amounts.orders == 0 {
+        let (first, last) = (self.first, self.first + self.counts.users - 1);
+        if self.counts.tasks + self.counts.orders == 0 {
             return Ok(());
         }
         // Amounts are those of a person's balance; the other side of each transfer is the account.

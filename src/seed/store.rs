@@ -10,13 +10,13 @@ use crate::error::{AppError, AppResult};
 const CHUNK: usize = 1 << 20;
 
 /// Rows on their way into a table.
-pub struct Rows {
+pub struct CopyRows {
     sink: std::pin::Pin<Box<CopyInSink<Bytes>>>,
     buffer: BytesMut,
 }
 
-/// What large data needs to know of what is there.
-pub struct Present {
+/// Existing keys.
+pub struct ExistingCounts {
     /// The largest key of each of [`TABLES`].
     pub keys: Vec<i64>,
     /// The largest account number.
@@ -39,7 +39,7 @@ pub const TABLES: [&str; 11] = [
 ];
 
 /// A picture that is there, to be shown by many: content, small picture, and its sides.
-pub struct Painted {
+pub struct SharedPicture {
     /// The content's key.
     pub blob: i64,
     /// The small picture's.
@@ -59,8 +59,8 @@ pub async fn connect(url: &str) -> AppResult<Client> {
     Ok(client)
 }
 
-/// Keeps everybody else from adding rows, and says what is there.
-pub async fn hold(transaction: &Transaction<'_>) -> AppResult<Present> {
+/// Locks the tables and reads the existing keys.
+pub async fn hold(transaction: &Transaction<'_>) -> AppResult<ExistingCounts> {
     let lock = format!("lock table {} in exclusive mode", TABLES.join(", "));
     transaction.batch_execute(&lock).await.map_err(AppError::internal)?;
     let mut keys = Vec::new();
@@ -70,7 +70,7 @@ pub async fn hold(transaction: &Transaction<'_>) -> AppResult<Present> {
     }
     let sql = "select coalesce(max(account_number), 9999999) from users";
     let account_number = transaction.query_one(sql, &[]).await.map_err(AppError::internal)?.get(0);
-    Ok(Present { keys, account_number })
+    Ok(ExistingCounts { keys, account_number })
 }
 
 /// Lets the next keys follow those that were given out.
@@ -87,13 +87,13 @@ pub async fn release(transaction: &Transaction<'_>) -> AppResult<()> {
 }
 
 /// Begins to fill a table.
-pub async fn copy(transaction: &Transaction<'_>, table: &str, columns: &str) -> AppResult<Rows> {
+pub async fn copy(transaction: &Transaction<'_>, table: &str, columns: &str) -> AppResult<CopyRows> {
     let sql = format!("copy {table} ({columns}) from stdin");
     let sink = transaction.copy_in::<_, Bytes>(&sql).await.map_err(AppError::internal)?;
-    Ok(Rows { sink: Box::pin(sink), buffer: BytesMut::with_capacity(CHUNK) })
+    Ok(CopyRows { sink: Box::pin(sink), buffer: BytesMut::with_capacity(CHUNK) })
 }
 
-impl Rows {
+impl CopyRows {
     /// Adds a row: fields parted by tabs, `\N` for null; texts have neither tabs, nor line ends, nor backslashes.
     pub async fn add(&mut self, row: &str) -> AppResult<()> {
         self.buffer.extend_from_slice(row.as_bytes());
@@ -112,21 +112,21 @@ impl Rows {
     }
 }
 
-/// The pictures that somebody has.
-pub async fn list_painted(transaction: &Transaction<'_>, owner: i64) -> AppResult<Vec<Painted>> {
+/// Pictures of a user, with their blobs.
+pub async fn list_shared_pictures(transaction: &Transaction<'_>, owner: i64) -> AppResult<Vec<SharedPicture>> {
     let sql = "select media.blob_id, media.thumbnail_id, media.width, media.height, blobs.size_bytes \
                from media join blobs on blobs.id = media.blob_id where owner_id = $1 and width is not null order by media.id";
     let rows = transaction.query(sql, &[&owner]).await.map_err(AppError::internal)?;
-    let painted = |row: &tokio_postgres::Row| Painted {
+    let pictures = |row: &tokio_postgres::Row| SharedPicture {
         blob: row.get(0),
         thumbnail: row.get(1),
         width: row.get(2),
         height: row.get(3),
     };
-    Ok(rows.iter().map(painted).collect())
+    Ok(rows.iter().map(pictures).collect())
 }
 
-/// A person's pictures.
+/// Ids of a user's pictures.
 pub async fn list_pictures(transaction: &Transaction<'_>, owner: i64) -> AppResult<Vec<i64>> {
     let sql = "select id from media where owner_id = $1 and width is not null order by id";
     let rows = transaction.query(sql, &[&owner]).await.map_err(AppError::internal)?;

@@ -217,12 +217,12 @@ const GIVEN: &[&str] = &[
 
 /// The name of the person of this number.
 pub fn name_of(n: i64) -> String {
-    let mut words = Words::new(n ^ 0x5eed);
+    let mut words = RandomWords::new(n ^ 0x5eed);
     format!("{}{}", words.any(SURNAMES), words.any(GIVEN))
 }
 
 /// What an item says.
-pub struct Text {
+pub struct RandomText {
     /// In a line.
     pub title: String,
     /// More about it.
@@ -232,9 +232,9 @@ pub struct Text {
 }
 
 /// Words by chance, the same for the same number.
-pub struct Words(u64);
+pub struct RandomWords(u64);
 
-impl Words {
+impl RandomWords {
     /// Those of this number.
     pub fn new(n: i64) -> Self {
         Self(n.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678))
@@ -266,13 +266,13 @@ impl Words {
     }
 
     /// A title and a note.
-    pub fn text(mut self) -> Text {
+    pub fn text(mut self) -> RandomText {
         let (state, brand, thing) = (self.any(STATES), self.often(BRANDS), self.often(THINGS));
         let model = self.below(900) + 100;
         let title =
             format!("{state} {brand}{thing} {}-{model}", (b'A' + u8::try_from(self.below(26)).unwrap_or(0)) as char);
         let note = format!("{}，{}。", self.any(ENDS), self.any(ENDS));
         let noise = i64::try_from(self.next() >> 2).unwrap_or(0);
-        Text { title, note, noise }
+        RandomText { title, note, noise }
     }
 }

@@ -1,4 +1,4 @@
-//! A bucket of a storage that speaks S3, such as Amazon's or Qiniu's.
+//! A bucket of an S3-compatible storage, such as Amazon's or Qiniu's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,39 +12,39 @@ use rusty_s3::{Bucket, Credentials, UrlStyle};
 
 use crate::error::{AppError, AppResult};
 
-/// How long one request to the storage may take, and how long it is tried again.
-const REQUEST: Duration = Duration::from_secs(20);
-const RETRY: Duration = Duration::from_secs(8);
+/// Timeout of one request, and of all its retries.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+const RETRY_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How a bucket is reached.
+/// Connection settings of a bucket.
 #[derive(Clone, Debug)]
 pub struct S3Settings {
     /// Its name.
     pub bucket: String,
-    /// What all keys begin with; empty for nothing.
+    /// Prefix of all keys; may be empty.
     pub prefix: String,
     /// The storage's address.
     pub endpoint: Url,
     /// Its region.
     pub region: String,
-    /// The name of the key that requests are signed with.
+    /// Access key id.
     pub access_key: String,
-    /// That key.
+    /// Secret access key.
     pub secret_key: String,
 }
 
-/// Signs addresses that clients send files to.
-pub struct Door {
+/// Presigns URLs for uploads by clients.
+pub struct UrlSigner {
     bucket: Bucket,
     credentials: Credentials,
     prefix: String,
 }
 
-pub fn open(settings: &S3Settings) -> AppResult<(Arc<dyn ObjectStore>, Door)> {
-    // Fails only where one was installed before, which is fine.
+pub fn open(settings: &S3Settings) -> AppResult<(Arc<dyn ObjectStore>, UrlSigner)> {
+    // Fails only if one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = ClientOptions::new().with_timeout(REQUEST).with_connect_timeout(Duration::from_secs(5));
-    let retry = RetryConfig { max_retries: 3, retry_timeout: RETRY, ..RetryConfig::default() };
+    let client = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_connect_timeout(Duration::from_secs(5));
+    let retry = RetryConfig { max_retries: 3, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
     let store = AmazonS3Builder::new()
         .with_bucket_name(&settings.bucket)
         .with_endpoint(settings.endpoint.as_str().trim_end_matches('/'))
@@ -58,16 +58,16 @@ pub fn open(settings: &S3Settings) -> AppResult<(Arc<dyn ObjectStore>, Door)> {
         .map_err(AppError::internal)?;
     let bucket =
         Bucket::new(settings.endpoint.clone(), UrlStyle::Path, settings.bucket.clone(), settings.region.clone());
-    let door = Door {
+    let signer = UrlSigner {
         bucket: bucket.map_err(AppError::internal)?,
         credentials: Credentials::new(&settings.access_key, &settings.secret_key),
         prefix: settings.prefix.clone(),
     };
-    Ok((Arc::new(PrefixStore::new(store, settings.prefix.as_str())), door))
+    Ok((Arc::new(PrefixStore::new(store, settings.prefix.as_str())), signer))
 }
 
-impl Door {
-    /// Type and size are part of what is signed, so that the storage takes nothing else.
+impl UrlSigner {
+    /// Signs type and size as well, so that the storage accepts nothing else.
     pub fn presign(&self, key: &str, content_type: &str, size: u64, lifetime: Duration) -> String {
         let key = if self.prefix.is_empty() { key.to_owned() } else { format!("{}/{key}", self.prefix) };
         let size = size.to_string();

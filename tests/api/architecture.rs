@@ -13,33 +13,44 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "base",
         &[
-            "clock", "contact", "error", "geo", "ids", "keyed_semaphore", "money", "page", "permit", "price", "text",
-            "validation", "files",
+            "clock",
+            "contact",
+            "error",
+            "geo",
+            "ids",
+            "keyed_semaphore",
+            "money",
+            "page",
+            "permit",
+            "price",
+            "text",
+            "validation",
+            "files",
         ],
     ),
     ("db", &["db"]),
     ("model", &["domains/*/model", "domains/search/words"]),
     (
         "platform",
-        &[
-            "auth", "config", "events", "idempotency", "jobs", "mailer", "metrics", "rates", "storage", "telemetry",
-        ],
+        &["auth", "config", "events", "idempotency", "jobs", "mailer", "metrics", "rates", "storage", "telemetry"],
     ),
     ("app", &["app", "scope"]),
     (
         "service",
         &[
-            "domains/*/policy", "domains/*/store", "domains/*/service", "domains/chat/membership",
-            "domains/search/list_query", "domains/search/terms",
+            "domains/*/policy",
+            "domains/*/store",
+            "domains/*/service",
+            "domains/chat/membership",
+            "domains/search/list_query",
+            "domains/search/terms",
         ],
     ),
     ("live", &["live"]),
     ("graphql", &["graphql"]),
     (
         "api",
-        &[
-            "domains/*/loader", "domains/*/types", "domains/*/query", "domains/*/mutation", "domains/*/subscription",
-        ],
+        &["domains/*/loader", "domains/*/types", "domains/*/query", "domains/*/mutation", "domains/*/subscription"],
     ),
     ("schema", &["schema"]),
     ("http", &["http"]),
@@ -155,7 +166,8 @@ fn domains_call_those_that_they_may() {
     assert_eq!(named, domains(), "each domain has a line in MAY_CALL");
     let service = LAYERS.iter().position(|(name, _)| *name == "service");
     let mut used = BTreeSet::new();
-    for (from, import) in edges(&graph).filter(|(from, import)| layer(from) == service && layer(&import.to) == service) {
+    for (from, import) in edges(&graph).filter(|(from, import)| layer(from) == service && layer(&import.to) == service)
+    {
         let (Some(one), Some(other)) = (domain(from), domain(&import.to)) else { continue };
         if one != other {
             assert!(may_call[one].contains(&other), "{}: not in MAY_CALL", shown(from, import));

@@ -83,7 +83,7 @@ async fn every_rule_finds_what_breaks_it() {
     let ticket = ada.done("createTicket", json!({ "question": "why?" })).await;
     admin.done("answerTicket", json!({ "id": ticket["id"], "answer": "because" })).await;
     // What is announced takes room as well.
-    crate::tickets::ticket(&ada, "a.png", "image/png", 100).await;
+    crate::upload_tickets::ticket(&ada, "a.png", "image/png", 100).await;
     assert_eq!(app.audit().await, [""; 0]);
     let settings = [("DATABASE_URL", app.url.as_str()), ("PLAZA_JWT_SECRET", SECRET)];
     let fine = output(&["audit"], &settings).await;

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use plaza::domains::media::service::sweeping::sweep;
+use plaza::domains::media::service::cleanup::delete_unused_blobs;
 use serde_json::{Value, json};
 
 use crate::harness::accounts::{codes, faults};
 use crate::harness::files::{Sending, pdf, rgb_png, sending};
 use crate::harness::{Person, TestApp, until};
-use crate::tickets::{TICKET, input};
+use crate::upload_tickets::{TICKET, input};
 
 /// A document of so many bytes, all different from another's.
 fn document(size: usize, n: usize) -> Sending {
@@ -27,7 +27,7 @@ async fn the_same_bytes_are_kept_once_and_as_long_as_anybody_has_them() {
     let url = &files[0]["url"];
     ada.delete_file(&files[0]["id"]).await;
     app.pass(Duration::from_hours(48));
-    assert_eq!(sweep(&app.app).await.unwrap(), 0, "bo has it");
+    assert_eq!(delete_unused_blobs(&app.app).await.unwrap(), 0, "bo has it");
     assert_eq!(app.fetch(url).await.0, 200);
     // Its tokens have run out by now: straight to the table.
     app.sql()
@@ -36,9 +36,9 @@ async fn the_same_bytes_are_kept_once_and_as_long_as_anybody_has_them() {
         .await
         .unwrap();
     app.pass(Duration::from_hours(23));
-    assert_eq!(sweep(&app.app).await.unwrap(), 0, "not for a day");
+    assert_eq!(delete_unused_blobs(&app.app).await.unwrap(), 0, "not for a day");
     app.pass(Duration::from_hours(2));
-    assert_eq!(sweep(&app.app).await.unwrap(), 1);
+    assert_eq!(delete_unused_blobs(&app.app).await.unwrap(), 1);
     assert_eq!((app.fetch(url).await.0, app.stored().len()), (404, 0));
     assert_eq!(app.number("select count(*) from blobs").await, 0);
 }
@@ -60,8 +60,9 @@ async fn an_upload_is_safe_from_a_sweep_of_the_same_bytes() {
         join_all(files.iter().map(|file| ada.delete_file(&file["id"]))).await;
         sql.batch_execute(AGE).await.unwrap();
         // All are about to be swept, by two at once, and all are uploaded again.
-        let sweeps = async { sweep(&app.app).await.unwrap() + sweep(&app.app).await.unwrap() };
-        let other = async { sweep(&app.app).await.unwrap() };
+        let sweeps =
+            async { delete_unused_blobs(&app.app).await.unwrap() + delete_unused_blobs(&app.app).await.unwrap() };
+        let other = async { delete_unused_blobs(&app.app).await.unwrap() };
         let (files, one, two) = tokio::join!(join_all((0..12).map(|n| ada.uploaded(small(n)))), sweeps, other);
         swept += one + two;
         for file in &files {
@@ -71,7 +72,7 @@ async fn an_upload_is_safe_from_a_sweep_of_the_same_bytes() {
     }
     assert!(swept > 0, "there was something to race with");
     sql.batch_execute(AGE).await.unwrap();
-    sweep(&app.app).await.unwrap();
+    delete_unused_blobs(&app.app).await.unwrap();
     assert_eq!(app.stored().len(), 0);
     assert_eq!(app.number("select count(*) from blobs").await, 0);
 }
@@ -93,7 +94,7 @@ async fn what_a_sweep_has_begun_to_delete_is_put_there_anew() {
         std::fs::remove_file(file).unwrap();
     }
     let file = ada.uploaded(small(0)).await;
-    assert_eq!((sweep(&app.app).await.unwrap(), app.fetch(&url).await.0), (0, 200));
+    assert_eq!((delete_unused_blobs(&app.app).await.unwrap(), app.fetch(&url).await.0), (0, 200));
     ada.delete_file(&file["id"]).await;
     // Held while the storage deletes it: whoever wants it waits, and puts it there after that.
     let sweeping = sql.transaction().await.unwrap();
@@ -147,7 +148,7 @@ async fn nobody_gets_more_than_their_room_however_many_come_at_once() {
     ada.uploaded(document(100 << 10, 300)).await;
     // What was stored in vain goes with the next sweep.
     app.pass(Duration::from_mins(16));
-    sweep(&app.app).await.unwrap();
+    delete_unused_blobs(&app.app).await.unwrap();
     assert_eq!(
         app.number("select count(*) from blobs where uses = 0 and wanted_at < now() - interval '1 hour'").await,
         0

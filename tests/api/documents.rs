@@ -2,7 +2,7 @@
 
 use async_graphql::Variables;
 use plaza::config::Config;
-use plaza::graphql::document::{Asked, Documents, Refused};
+use plaza::graphql::document::{DocumentError, Documents, GraphqlRequest};
 use plaza::graphql::errors::Stage;
 use serde_json::{Value, json};
 
@@ -19,15 +19,15 @@ fn refusal_of(settings: &[(&str, &str)], document: &str, operation: Option<&str>
     let config = Config::parse(settings).unwrap();
     let documents = Documents::open(&schema().0.sdl(), &config).unwrap();
     let operation_name = operation.map(ToOwned::to_owned);
-    let asked = Asked { query: Some(document.to_owned()), operation_name, ..Asked::default() };
-    match documents.prepare(&asked, Variables::from_json(variables), 0) {
+    let request = GraphqlRequest { query: Some(document.to_owned()), operation_name, ..GraphqlRequest::default() };
+    match documents.prepare(&request, Variables::from_json(variables), 0) {
         Ok(_) => None,
-        Err(Refused::Document(Stage::Validation, errors)) => {
+        Err(DocumentError::Document(Stage::Validation, errors)) => {
             let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
             Some(format!("GRAPHQL_VALIDATION_FAILED: {}", messages.join(" ")))
         }
-        Err(Refused::Document(stage, errors)) => panic!("{document}: {stage:?} {errors:?}"),
-        Err(Refused::Request(error)) => Some(error.describe()),
+        Err(DocumentError::Document(stage, errors)) => panic!("{document}: {stage:?} {errors:?}"),
+        Err(DocumentError::Request(error)) => Some(error.describe()),
     }
 }
 
@@ -270,15 +270,15 @@ async fn the_cache_is_bounded() {
     let documents = Documents::open(&schema().0.sdl(), &config).unwrap();
     for n in 0..200 {
         let query = format!("query q{n} {{ people {{ nodes {{ {} }} }} }}", "name ".repeat(390));
-        let asked = Asked { query: Some(query), ..Asked::default() };
-        documents.prepare(&asked, Variables::default(), 0).unwrap();
+        let request = GraphqlRequest { query: Some(query), ..GraphqlRequest::default() };
+        documents.prepare(&request, Variables::default(), 0).unwrap();
     }
     crate::harness::until("it has thrown out the most of them", || async { documents.cached() <= 10 }).await;
     // Nor are those of few tokens that hold long texts.
     for n in 0..200 {
         let query = format!("query q{n} {{ echo(text: \"{}\") }}", "x".repeat(15_900));
-        let asked = Asked { query: Some(query), ..Asked::default() };
-        documents.prepare(&asked, Variables::default(), 0).unwrap();
+        let request = GraphqlRequest { query: Some(query), ..GraphqlRequest::default() };
+        documents.prepare(&request, Variables::default(), 0).unwrap();
     }
     crate::harness::until("it has thrown out the most of these", || async { documents.cached() <= 20 }).await;
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::http::Method;
 use futures_util::future::join_all;
 use plaza::error::{AppError, ErrorCode};
-use plaza::files::Said;
+use plaza::files::DeclaredType;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -272,12 +272,13 @@ async fn the_queue_of_pictures_is_bounded() {
     let app = TestApp::start().await;
     let mut files = Vec::new();
     for _ in 0..20 {
-        let mut file = app.app.workshop.spool().file().unwrap();
+        let mut file = app.app.file_processor.temp_dir().file().unwrap();
         std::io::Write::write_all(&mut file, &rgb_png(60, 60)).unwrap();
         files.push(file);
     }
     let one = plaza::ids::UserId(1);
-    let worked = join_all(files.into_iter().map(|file| app.app.workshop.process(one, file, Said::Nothing))).await;
+    let worked =
+        join_all(files.into_iter().map(|file| app.app.file_processor.process(one, file, DeclaredType::Unknown))).await;
     let refused = |error: &AppError| matches!(error, AppError::Request(ErrorCode::Overloaded, _));
     assert_eq!(worked.iter().filter(|made| made.as_ref().is_err_and(refused)).count(), 4);
     assert_eq!(worked.iter().filter(|made| matches!(made, Ok(Ok(_)))).count(), 16);

@@ -355,7 +355,7 @@ async fn whoever_leaves_takes_their_files_along() {
     let url = &avatar["data"]["uploadAvatar"]["user"]["avatar"]["url"];
     assert_eq!(app.fetch(url).await.0, 200, "for a day");
     app.pass(std::time::Duration::from_hours(25));
-    plaza::domains::media::service::sweeping::sweep(&app.app).await.unwrap();
+    plaza::domains::media::service::cleanup::delete_unused_blobs(&app.app).await.unwrap();
     assert_eq!(app.fetch(url).await.0, 404);
     assert_eq!(app.stored(), Vec::<std::path::PathBuf>::new());
 }

@@ -12,7 +12,7 @@ use crate::harness::files::{Sending, empty_png, pdf, png, rgb_png, sending};
 use crate::harness::http::client;
 use crate::harness::process::{Process, resident_kib, resident_with_pictures_kib};
 use crate::harness::{Person, cluster, post};
-use crate::tickets::{complete, ticket};
+use crate::upload_tickets::{complete, ticket};
 
 /// What uploads may take beyond what the idle process has.
 const MOST_KIB: u64 = 150 << 10;

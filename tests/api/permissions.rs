@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::harness::files::{rgb_png, send_files_with, sending};
 use crate::harness::{Answer, Person, Socket, TestApp, post, until};
-use crate::tickets::ticket;
+use crate::upload_tickets::ticket;
 use cases::{CASES, Case};
 use money::Money;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use plaza::seed::large::{self, Amounts};
+use plaza::seed::large::{self, SeedCounts};
 use serde_json::{Value, json};
 
 use crate::harness::{Person, TestApp, cluster};
@@ -39,13 +39,13 @@ pub fn scanned(log: &str, tables: &BTreeSet<String>) -> (usize, BTreeSet<String>
 async fn seeded() -> TestApp {
     let url = cluster().explained_database().await;
     let app = TestApp::on(url, &[]).await;
-    let amounts = Amounts {
+    let amounts = SeedCounts {
         users: 3000,
         items: 108_000,
         favorites: 101_000,
         conversations: 2000,
         messages: 102_000,
-        ..Amounts::default()
+        ..SeedCounts::default()
     };
     large::add(&app.app, amounts).await.expect("there is room");
     app

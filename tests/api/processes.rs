@@ -301,7 +301,7 @@ async fn it_is_not_ready_while_it_migrates() {
     let url = cluster().empty_database().await;
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
-    client.execute("select pg_advisory_lock($1)", &[&plaza::db::migrate::LOCK]).await.unwrap();
+    client.execute("select pg_advisory_lock($1)", &[&plaza::db::migrate::ADVISORY_LOCK]).await.unwrap();
     let address = free_port();
     let starting = tokio::spawn({
         let (url, address) = (url.clone(), address.to_string());
@@ -318,7 +318,7 @@ async fn it_is_not_ready_while_it_migrates() {
             "{path}"
         );
     }
-    client.execute("select pg_advisory_unlock($1)", &[&plaza::db::migrate::LOCK]).await.unwrap();
+    client.execute("select pg_advisory_unlock($1)", &[&plaza::db::migrate::ADVISORY_LOCK]).await.unwrap();
     let plaza = starting.await.unwrap();
     assert_eq!(get("/readyz").await.status, 200);
     // Told to end while it starts, it ends.

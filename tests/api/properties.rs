@@ -12,7 +12,7 @@ use plaza::config::limits::DocumentLimits;
 use plaza::error::AppError;
 use plaza::events::StreamCursor;
 use plaza::graphql::document::scan::scan;
-use plaza::graphql::document::{Asked, Documents, Refused};
+use plaza::graphql::document::{DocumentError, Documents, GraphqlRequest};
 use plaza::graphql::errors::Stage;
 use plaza::ids::{MessageId, UserId};
 use plaza::page::PageArgs;
@@ -32,8 +32,8 @@ thread_local! {
 /// Sends a document the whole way, and says whether it was executed.
 fn run(query: &str, variables: Variables) -> bool {
     ENGINE.with(|(engine, documents, runtime)| {
-        let asked = Asked { query: Some(query.to_owned()), ..Asked::default() };
-        let Ok(operation) = documents.prepare(&asked, variables, 0) else { return false };
+        let request = GraphqlRequest { query: Some(query.to_owned()), ..GraphqlRequest::default() };
+        let Ok(operation) = documents.prepare(&request, variables, 0) else { return false };
         let operations = DocumentOperations::Single(Positioned::new(operation, Pos::default()));
         let mut request = Request::new("");
         request.set_parsed_query(ExecutableDocument { operations, fragments: HashMap::new() });
@@ -44,9 +44,9 @@ fn run(query: &str, variables: Variables) -> bool {
 
 /// Whether a text is GraphQL at all.
 fn parses(text: &str) -> bool {
-    let asked = Asked { query: Some(text.to_owned()), ..Asked::default() };
+    let request = GraphqlRequest { query: Some(text.to_owned()), ..GraphqlRequest::default() };
     ENGINE.with(|(_, documents, _)| {
-        !matches!(documents.prepare(&asked, Variables::default(), 0), Err(Refused::Document(Stage::Parse, _)))
+        !matches!(documents.prepare(&request, Variables::default(), 0), Err(DocumentError::Document(Stage::Parse, _)))
     })
 }
 
@@ -147,12 +147,12 @@ fn verdict(query: &str, limits: &DocumentLimits) -> Result<(), String> {
     let mut config = Config::parse([]).unwrap();
     config.document_limits = *limits;
     let documents = Documents::open(&schema().0.sdl(), &config).unwrap();
-    let asked = Asked { query: Some(query.to_owned()), ..Asked::default() };
-    match documents.prepare(&asked, Variables::default(), 0) {
+    let request = GraphqlRequest { query: Some(query.to_owned()), ..GraphqlRequest::default() };
+    match documents.prepare(&request, Variables::default(), 0) {
         Ok(_) => Ok(()),
-        Err(Refused::Request(AppError::Request(_, message))) => Err(message),
+        Err(DocumentError::Request(AppError::Request(_, message))) => Err(message),
         // Fields that can't be merged, however they are written.
-        Err(Refused::Document(Stage::Validation, _)) => Err("invalid".to_owned()),
+        Err(DocumentError::Document(Stage::Validation, _)) => Err("invalid".to_owned()),
         Err(error) => panic!("{error:?}"),
     }
 }
@@ -284,8 +284,11 @@ fn brackets_in_the_open_are_seen() {
         let document = format!("{{ echo(text: {before}{brackets}{after}) }}");
         assert!(scan(&document, &DocumentLimits::default()).is_ok(), "{document}");
     }
-    let asked = Asked { query: Some("{ echo(text: [\"\"\"a\" [".to_owned()), ..Asked::default() };
+    let request = GraphqlRequest { query: Some("{ echo(text: [\"\"\"a\" [".to_owned()), ..GraphqlRequest::default() };
     ENGINE.with(|(_, documents, _)| {
-        assert!(matches!(documents.prepare(&asked, Variables::default(), 0), Err(Refused::Document(Stage::Parse, _))));
+        assert!(matches!(
+            documents.prepare(&request, Variables::default(), 0),
+            Err(DocumentError::Document(Stage::Parse, _))
+        ));
     });
 }

@@ -113,7 +113,7 @@ async fn wrong_passwords_are_counted_on_all_instances() {
     }
     assert_eq!(one.number("select count(*) from rate_counts where used >= 3").await, 4, "those of the unknown account");
     assert!(
-        plaza::rates::delete_ended(&one.app.database, one.app.clock.now()).await.unwrap() > 0,
+        plaza::rate_limit::delete_expired(&one.app.database, one.app.clock.now()).await.unwrap() > 0,
         "and go with the sweep"
     );
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::Method;
 use futures_util::future::join_all;
-use plaza::files::Said;
+use plaza::files::DeclaredType;
 use plaza::ids::UserId;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::harness::files::rgb_png;
 use crate::harness::http::{JSON, send};
 use crate::harness::{PATIENCE, Person, TestApp, until};
-use crate::tickets::{complete, put, ticket};
+use crate::upload_tickets::{complete, put, ticket};
 
 const UPLOADS: &str =
     "mutation ($files: [Upload!]!) { uploadFiles(files: $files) { media { id } userErrors { code } } }";
@@ -172,9 +172,9 @@ async fn one_person_s_pictures_do_not_fill_the_line() {
     let app = TestApp::start().await;
     let done = AtomicUsize::new(0);
     let process = async |person: i64| {
-        let mut file = app.app.workshop.spool().file().unwrap();
+        let mut file = app.app.file_processor.temp_dir().file().unwrap();
         std::io::Write::write_all(&mut file, &rgb_png(60, 60)).unwrap();
-        app.app.workshop.process(UserId(person), file, Said::Nothing).await.unwrap().unwrap();
+        app.app.file_processor.process(UserId(person), file, DeclaredType::Unknown).await.unwrap().unwrap();
         done.fetch_add(1, Ordering::Relaxed)
     };
     let places = join_all([1, 1, 1, 1, 1, 1, 1, 1, 2].map(process)).await;

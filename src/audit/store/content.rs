@@ -2,7 +2,7 @@
 
 use super::Rule;
 
-/// See the module.
+/// The rules of this area.
 pub const RULES: &[Rule] = &[
     (
         "an item is liked as often as it says",

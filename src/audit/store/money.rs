@@ -2,7 +2,7 @@
 
 use super::Rule;
 
-/// See the module.
+/// The rules of this area.
 pub const RULES: &[Rule] = &[
     (
         "a transfer sums to zero",

@@ -2,7 +2,7 @@
 
 use super::Rule;
 
-/// See the module.
+/// The rules of this area.
 pub const RULES: &[Rule] = &[
     (
         "a conversation's messages have every number once, from 1 on",

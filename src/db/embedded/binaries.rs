@@ -1,10 +1,10 @@
-//! Finding PostgreSQL's programs on this machine.
+//! Finds the PostgreSQL binaries on this machine.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The oldest PostgreSQL that Plaza works with.
-const OLDEST: u32 = 15;
+/// Oldest supported major version.
+const OLDEST_VERSION: u32 = 15;
 
 /// The folder with `initdb`, `postgres`, `pg_ctl` and `psql` of one version.
 #[derive(Clone, Debug)]
@@ -14,14 +14,16 @@ impl Binaries {
     /// For a new cluster: `chosen`, PATH, or the newest that a package put in its version's folder. For an existing
     /// one (`cluster_version`, as `PG_VERSION` has it): those of its version, wherever they are.
     pub(super) fn find(chosen: Option<&Path>, cluster_version: Option<&str>) -> Result<Self, String> {
-        let wanted: Option<u32> = cluster_version.and_then(|text| text.parse().ok());
+        let required: Option<u32> = cluster_version.and_then(|text| text.parse().ok());
         let fits = |folder: &Path| {
-            version(folder).filter(|found| *found >= OLDEST && wanted.is_none_or(|major| major == *found))
+            version(folder).filter(|found| *found >= OLDEST_VERSION && required.is_none_or(|major| major == *found))
         };
         if let Some(folder) = chosen {
             return match fits(folder) {
                 Some(_) => Ok(Self(folder.to_owned())),
-                None => Err(format!("PLAZA_PG_BIN is {}, which has no {}", folder.display(), wished(wanted))),
+                None => {
+                    Err(format!("PLAZA_PG_BIN is {}, which has no {}", folder.display(), describe_version(required)))
+                }
             };
         }
         if let Some(folder) = path_folders().into_iter().find(|folder| fits(folder).is_some()) {
@@ -29,11 +31,11 @@ impl Binaries {
         }
         let newest = package_folders().into_iter().filter_map(|folder| Some((fits(&folder)?, folder))).max();
         newest.map(|(_, folder)| Self(folder)).ok_or_else(|| {
-            let package = wanted.map_or_else(|| "postgresql".to_owned(), |major| format!("postgresql-{major}"));
+            let package = required.map_or_else(|| "postgresql".to_owned(), |major| format!("postgresql-{major}"));
             format!(
                 "this machine has no {}: install it (apt-get install {package}), name its folder in PLAZA_PG_BIN, \
                  or set DATABASE_URL to a server of yours",
-                wished(wanted)
+                describe_version(required)
             )
         })
     }
@@ -43,10 +45,10 @@ impl Binaries {
     }
 }
 
-fn wished(wanted: Option<u32>) -> String {
-    match wanted {
+fn describe_version(required: Option<u32>) -> String {
+    match required {
         Some(major) => format!("PostgreSQL {major}, which made the cluster in the data folder"),
-        None => format!("PostgreSQL {OLDEST} or newer"),
+        None => format!("PostgreSQL {OLDEST_VERSION} or newer"),
     }
 }
 
@@ -66,7 +68,7 @@ fn path_folders() -> Vec<PathBuf> {
     std::env::var("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
 }
 
-/// Debian and Ubuntu, Red Hat and its kin, Homebrew, the BSDs.
+/// Debian and Ubuntu, Red Hat family, Homebrew, BSDs.
 fn package_folders() -> Vec<PathBuf> {
     let versioned = |parent: &str, below: &str| -> Vec<PathBuf> {
         let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();

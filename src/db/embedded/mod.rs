@@ -1,8 +1,7 @@
 //! The embedded default: a private PostgreSQL cluster in Plaza's data folder, on a unix socket only.
 //!
-//! States of a folder: empty → `initdb` in a folder beside it, renamed when complete → stopped → running. Whoever
-//! holds the lock file owns the folder; the lock goes away with the process, however that ends. A cluster that a
-//! killed Plaza left running is taken over as it is.
+//! States of a folder: empty → `initdb` in a sibling folder, renamed when complete → stopped → running. The holder of the
+//! lock file owns the folder; the lock ends with the process. A cluster left running by a killed Plaza is adopted.
 //!
 //! PostgreSQL refuses to run as root. Started as root, Plaza runs it as the `postgres` user, and where that user can't
 //! reach the data folder the cluster lies in `/var/lib/plaza/<hash of the folder>`. The distribution's own cluster is
@@ -24,18 +23,18 @@ use sha2::{Digest, Sha256};
 use socket::socket_dir;
 
 use binaries::Binaries;
-use processes::{PID_FILE, ServerState, is_shown_to_work, is_taken, perhaps_working_in, server_state, working_in};
+use processes::{PID_FILE, ServerState, is_confirmed_server, is_pid_in_use, server_state, with_cwd, with_possible_cwd};
 
-/// The server's log, in the cluster's home, and how much of its end is looked at.
-const LOG: &str = "postgres.log";
+/// Log file of the server, and the size of the tail that errors are looked for in.
+const LOG_FILE: &str = "postgres.log";
 const LOG_TAIL_BYTES: usize = 8 << 10;
 
-/// What could not be done, in one sentence for whoever starts Plaza.
+/// A failure, as a message for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct EmbeddedError(String);
 
-type Outcome<T> = Result<T, EmbeddedError>;
+type EmbeddedResult<T> = Result<T, EmbeddedError>;
 
 fn failure(what: &str, cause: impl std::fmt::Display) -> EmbeddedError {
     EmbeddedError(format!("{what}: {cause}"))
@@ -63,8 +62,8 @@ pub struct Cluster {
     lock: Option<File>,
 }
 
-/// Takes the folder, so that nobody else does; the lock lasts as long as the file is open. None when it is taken.
-fn lock_folder(data_dir: &Path) -> Outcome<Option<File>> {
+/// Locks the folder while the file is open; none if another process holds it.
+fn lock_folder(data_dir: &Path) -> EmbeddedResult<Option<File>> {
     let path = data_dir.join("plaza.lock");
     let mut file = File::options()
         .create(true)
@@ -86,7 +85,7 @@ impl Cluster {
     ///
     /// # Errors
     /// With one sentence that says what to do: binaries missing, folder in use, no rights.
-    pub fn start(options: &Options) -> Outcome<Self> {
+    pub fn start(options: &Options) -> EmbeddedResult<Self> {
         let cluster = Self::start_or_join(options)?;
         if cluster.lock.is_none() {
             return Err(EmbeddedError(format!(
@@ -101,7 +100,7 @@ impl Cluster {
     ///
     /// # Errors
     /// As [`Cluster::start`].
-    pub fn start_or_join(options: &Options) -> Outcome<Self> {
+    pub fn start_or_join(options: &Options) -> EmbeddedResult<Self> {
         make_folder(&options.data_dir, if geteuid().is_root() { 0o755 } else { 0o700 })?;
         let data_dir =
             fs::canonicalize(&options.data_dir).map_err(|error| failure("can't resolve the data folder", error))?;
@@ -137,32 +136,32 @@ impl Cluster {
         self.url_as("postgres", "postgres")
     }
 
-    /// Starts the server again where it died; true when it had to. One that was joined is left alone.
+    /// Restarts the server if it died; returns whether it did. No effect on a joined cluster.
     ///
     /// # Errors
-    /// When it does not start, which may be because what is left of it still ends.
-    pub fn revive(&self) -> Outcome<bool> {
+    /// When it does not start, such as while processes of the old one still end.
+    pub fn restart_if_dead(&self) -> EmbeddedResult<bool> {
         let data = self.data();
         match server_state(&data) {
             _ if self.lock.is_none() => return Ok(false),
             ServerState::Running => return Ok(false),
             ServerState::Gone => {}
-            // PostgreSQL would take it for a server that runs; its file may go once none of its processes is left.
-            ServerState::Unburied if !working_in(&data).is_empty() => {
+            // PostgreSQL takes a zombie for a running server. The pid file may be removed once no process is left.
+            ServerState::Zombie if !with_cwd(&data).is_empty() => {
                 return Err(EmbeddedError("what is left of PostgreSQL still ends".to_owned()));
             }
-            ServerState::Unburied => {
+            ServerState::Zombie => {
                 let _ = fs::remove_file(data.join(PID_FILE));
             }
         }
         self.launch().map(|()| true)
     }
 
-    /// Stops the server, ending its clients; waits until it is down. One that was joined is left alone.
+    /// Stops the server (fast shutdown) and waits. No effect on a joined cluster.
     ///
     /// # Errors
     /// When the server does not stop.
-    pub fn stop(&self) -> Outcome<()> {
+    pub fn stop(&self) -> EmbeddedResult<()> {
         if self.lock.is_none() {
             return Ok(());
         }
@@ -182,12 +181,12 @@ impl Cluster {
         self.home.join("data")
     }
 
-    fn init(&self) -> Outcome<()> {
+    fn init(&self) -> EmbeddedResult<()> {
         let fresh = self.home.join("data.new");
         if fresh.exists() {
             fs::remove_dir_all(&fresh).map_err(|error| failure("can't remove a half-made cluster", error))?;
         }
-        tracing::info!(folder = %self.home.display(), "making a PostgreSQL cluster");
+        tracing::info!(folder = %self.home.display(), "creating a PostgreSQL cluster");
         self.run("initdb", |command| {
             command.args([
                 "--username=postgres",
@@ -206,7 +205,7 @@ impl Cluster {
         fs::rename(&fresh, self.data()).map_err(|error| failure("can't put the new cluster in place", error))
     }
 
-    fn write_settings(&self, extra: &str) -> Outcome<()> {
+    fn write_settings(&self, extra: &str) -> EmbeddedResult<()> {
         let socket_dir = self.socket_dir.display().to_string().replace('\'', "''");
         let settings = format!(
             "listen_addresses = ''\nunix_socket_directories = '{socket_dir}'\nmax_connections = 100\n\
@@ -214,29 +213,28 @@ impl Cluster {
         );
         let path = self.data().join("plaza.conf");
         fs::write(&path, settings).map_err(|error| failure("can't write plaza.conf", error))?;
-        self.give(&path)
+        self.chown_to_server(&path)
     }
 
-    fn launch(&self) -> Outcome<()> {
+    fn launch(&self) -> EmbeddedResult<()> {
         if matches!(server_state(&self.data()), ServerState::Running) {
-            tracing::info!("taking over the PostgreSQL that a killed Plaza left running");
+            tracing::info!("adopting a running PostgreSQL of a killed Plaza");
             return Ok(());
         }
         self.clear_pid_file()?;
-        // Relative to the home: pg_ctl hands both to a shell, which would read `$` and quotes in the data folder's name.
-        self.run("pg_ctl", |command| command.args(["-w", "-t", "60", "start", "-D", "data", "-l", LOG]))
+        // Relative paths: pg_ctl passes them to a shell, which would interpret `$` and quotes in the folder's name.
+        self.run("pg_ctl", |command| command.args(["-w", "-t", "60", "start", "-D", "data", "-l", LOG_FILE]))
             .map(|_| ())
             .map_err(|error| failure("PostgreSQL did not start", self.with_log(&error)))
     }
 
-    /// Removes a pid file that a killed server left and whose number is another process's by now. PostgreSQL would take
-    /// that one for a server, and refuse to start for ever.
-    fn clear_pid_file(&self) -> Outcome<()> {
+    /// Removes a stale pid file whose pid now belongs to another process, as PostgreSQL would refuse to start.
+    fn clear_pid_file(&self) -> EmbeddedResult<()> {
         let (data, file) = (self.data(), self.data().join(PID_FILE));
-        if !is_taken(&data) {
+        if !is_pid_in_use(&data) {
             return Ok(());
         }
-        let processes = perhaps_working_in(&data);
+        let processes = with_possible_cwd(&data);
         if !processes.is_empty() {
             return Err(EmbeddedError(format!(
                 "processes of a killed PostgreSQL may still work in {}: {processes:?}; end them, or remove {} if they \
@@ -245,13 +243,13 @@ impl Cluster {
                 file.display()
             )));
         }
-        tracing::warn!(file = %file.display(), "removing the pid file of a PostgreSQL that is gone");
+        tracing::warn!(file = %file.display(), "removing a stale PostgreSQL pid file");
         fs::remove_file(&file).map_err(|error| failure(&format!("can't remove {}", file.display()), error))
     }
 
-    /// A failure, with what the server wrote last; the cause that can be named is named first.
+    /// Adds the log file to a failure, and a full disk as its cause.
     fn with_log(&self, error: &EmbeddedError) -> EmbeddedError {
-        let path = self.home.join(LOG);
+        let path = self.home.join(LOG_FILE);
         let log = fs::read(&path).unwrap_or_default();
         let tail = String::from_utf8_lossy(log.get(log.len().saturating_sub(LOG_TAIL_BYTES)..).unwrap_or_default());
         let cause = if is_disk_full(&error.0) || is_disk_full(&tail) {
@@ -262,15 +260,15 @@ impl Cluster {
         EmbeddedError(format!("{cause}{error} (see {})", path.display()))
     }
 
-    /// A taken-over server may still be recovering: psql-like waiting is done by retrying for a while.
-    fn make_database(&self) -> Outcome<()> {
+    /// Creates role and database; retries, as an adopted server may be in recovery.
+    fn make_database(&self) -> EmbeddedResult<()> {
         const SETUP: &str = "select 'create role plaza login' where not exists \
              (select from pg_roles where rolname = 'plaza') \\gexec\n\
              select 'create database plaza owner plaza' where not exists \
              (select from pg_database where datname = 'plaza') \\gexec\n";
         let script = self.home.join("setup.sql");
         fs::write(&script, SETUP).map_err(|error| failure("can't write setup.sql", error))?;
-        self.give(&script)?;
+        self.chown_to_server(&script)?;
         let mut last = String::new();
         for _ in 0..100 {
             let made = self.run("psql", |command| {
@@ -285,22 +283,21 @@ impl Cluster {
             }
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
-        Err(failure(&self.silence(), self.with_log(&EmbeddedError(last))))
+        Err(failure(&self.no_answer_message(), self.with_log(&EmbeddedError(last))))
     }
 
-    /// What to say of a server that runs and does not answer. Where the system does not tell whose it is, it may be another
-    /// cluster's under the number of ours, which is gone.
-    fn silence(&self) -> String {
+    /// Message for a server that does not answer. If its identity is unknown, the pid may have been reused by another cluster.
+    fn no_answer_message(&self) -> String {
         let (data, what) = (self.data(), "the embedded PostgreSQL doesn't answer".to_owned());
-        if is_shown_to_work(&data) {
+        if is_confirmed_server(&data) {
             return what;
         }
         let file = data.join(PID_FILE).display().to_string();
         format!("{what}; if the process that {file} names is another cluster's, remove that file")
     }
 
-    /// Runs one of PostgreSQL's programs to its end, as the user that owns the cluster.
-    fn run(&self, program: &str, arrange: impl FnOnce(&mut Command) -> &mut Command) -> Outcome<String> {
+    /// Runs a PostgreSQL program as the cluster's user.
+    fn run(&self, program: &str, arrange: impl FnOnce(&mut Command) -> &mut Command) -> EmbeddedResult<String> {
         let mut command = Command::new(self.binaries.path(program));
         arrange(&mut command);
         for name in ["PGDATA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGSERVICE", "PGOPTIONS"] {
@@ -318,12 +315,12 @@ impl Cluster {
         Err(failure(&format!("{program} {what}"), text.trim()))
     }
 
-    fn give(&self, path: &Path) -> Outcome<()> {
-        give_to(path, self.run_as.as_ref())
+    fn chown_to_server(&self, path: &Path) -> EmbeddedResult<()> {
+        chown_to(path, self.run_as.as_ref())
     }
 }
 
-/// What the system says of a full disk, or of a user's full share of it.
+/// Whether an error message is about a full disk or quota.
 fn is_disk_full(text: &str) -> bool {
     text.contains("No space left on device") || text.contains("Disk quota exceeded")
 }
@@ -334,8 +331,8 @@ fn become_user(command: &mut Command, user: Option<&User>) {
     }
 }
 
-/// The user to run PostgreSQL as: nobody else, unless we are root.
-fn postgres_user() -> Outcome<Option<User>> {
+/// User to run PostgreSQL as; none (the own user) unless root.
+fn postgres_user() -> EmbeddedResult<Option<User>> {
     if !geteuid().is_root() {
         return Ok(None);
     }
@@ -349,8 +346,8 @@ fn postgres_user() -> Outcome<Option<User>> {
     }
 }
 
-/// The folder of the cluster: in the data folder, or in `/var/lib/plaza` where PostgreSQL's user can't get there.
-fn cluster_home(data_dir: &Path, run_as: Option<&User>) -> Outcome<PathBuf> {
+/// The cluster's folder: in the data folder, or in `/var/lib/plaza` if PostgreSQL's user can't access it.
+fn cluster_home(data_dir: &Path, run_as: Option<&User>) -> EmbeddedResult<PathBuf> {
     let mut home = data_dir.join("postgres");
     if let Some(user) = run_as {
         let mut probe = Command::new("/bin/sh");
@@ -362,7 +359,7 @@ fn cluster_home(data_dir: &Path, run_as: Option<&User>) -> Outcome<PathBuf> {
         }
     }
     make_folder(&home, 0o700)?;
-    give_to(&home, run_as)?;
+    chown_to(&home, run_as)?;
     Ok(home)
 }
 
@@ -372,7 +369,7 @@ fn short_hash(path: &Path) -> String {
     format!("{:016x}", u64::from_be_bytes(first))
 }
 
-fn make_folder(path: &Path, mode: u32) -> Outcome<()> {
+fn make_folder(path: &Path, mode: u32) -> EmbeddedResult<()> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(mode)
@@ -380,7 +377,7 @@ fn make_folder(path: &Path, mode: u32) -> Outcome<()> {
         .map_err(|error| failure(&format!("can't make the folder {}", path.display()), error))
 }
 
-fn give_to(path: &Path, user: Option<&User>) -> Outcome<()> {
+fn chown_to(path: &Path, user: Option<&User>) -> EmbeddedResult<()> {
     let Some(user) = user else { return Ok(()) };
     chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
         .map_err(|error| failure(&format!("can't give {} to {}", path.display(), user.name), error))

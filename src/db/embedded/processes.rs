@@ -1,27 +1,26 @@
-//! Which processes are a cluster's server, as far as the system tells. Looks without starting a program, so that it can be
-//! done often.
+//! Detects a cluster's server processes through `/proc`, cheap enough for polling.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// In which a server names its first process.
+/// The file with the pid of the postmaster.
 pub(super) const PID_FILE: &str = "postmaster.pid";
 
-/// What PostgreSQL's processes are called.
-const PROGRAM: &str = "postgres";
+/// Process name (`comm`) of PostgreSQL.
+const PROCESS_NAME: &str = "postgres";
 
-/// The system's error for a process that is no more.
-const NO_PROCESS: i32 = nix::errno::Errno::ESRCH as i32;
+/// Error for a process that ended.
+const ESRCH: i32 = nix::errno::Errno::ESRCH as i32;
 
-/// What became of a server's first process.
+/// State of the postmaster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ServerState {
     Running,
     Gone,
-    /// A zombie: its parent has not waited for it. Containers without an init process leave such.
-    Unburied,
+    /// Not reaped by its parent, as in containers without an init process.
+    Zombie,
 }
 
 /// The state of the server of a data folder.
@@ -29,36 +28,35 @@ pub(super) fn server_state(data: &Path) -> ServerState {
     let Some(pid) = first_process(data) else { return ServerState::Gone };
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     match stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(") ")) {
-        Some((PROGRAM, rest)) if rest.starts_with('Z') => ServerState::Unburied,
-        // The number may have become another cluster's.
-        Some((PROGRAM, _)) if works_in(pid, data) != Some(false) => ServerState::Running,
+        Some((PROCESS_NAME, rest)) if rest.starts_with('Z') => ServerState::Zombie,
+        // The pid may have been reused by another cluster.
+        Some((PROCESS_NAME, _)) if has_cwd(pid, data) != Some(false) => ServerState::Running,
         _ => ServerState::Gone,
     }
 }
 
-/// Whether any process, or a thread of one, has the number in the pid file.
-pub(super) fn is_taken(data: &Path) -> bool {
+/// Whether the pid in the pid file is in use, by any process or thread.
+pub(super) fn is_pid_in_use(data: &Path) -> bool {
     first_process(data).is_some_and(|pid| Path::new(&format!("/proc/{pid}")).exists())
 }
 
-/// Whether the process in the pid file is seen to work in the folder.
-pub(super) fn is_shown_to_work(data: &Path) -> bool {
-    first_process(data).is_some_and(|pid| works_in(pid, data) == Some(true))
+/// Whether the process in the pid file provably runs in the folder.
+pub(super) fn is_confirmed_server(data: &Path) -> bool {
+    first_process(data).is_some_and(|pid| has_cwd(pid, data) == Some(true))
 }
 
 fn first_process(data: &Path) -> Option<u32> {
     fs::read_to_string(data.join(PID_FILE)).ok()?.lines().next()?.trim().parse().ok()
 }
 
-/// Whether a process works in a folder, as all of PostgreSQL's do in their data; none when the system does not tell, as
-/// root is not told in some containers. Folders are compared by their number on the disk: links and mounts give one many
-/// names.
-fn works_in(pid: u32, folder: &Path) -> Option<bool> {
+/// Whether the working directory of a process is a folder, as of all server processes; none if unreadable, as for root in
+/// some containers. Compared by inode, as links and mounts give one folder several paths.
+fn has_cwd(pid: u32, folder: &Path) -> Option<bool> {
     let folder = fs::metadata(folder).ok()?;
     match fs::metadata(format!("/proc/{pid}/cwd")) {
         Ok(cwd) => Some((cwd.dev(), cwd.ino()) == (folder.dev(), folder.ino())),
-        // A zombie works nowhere, nor does a process that ended meanwhile.
-        Err(error) if error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(NO_PROCESS) => Some(false),
+        // A zombie, or ended meanwhile.
+        Err(error) if error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH) => Some(false),
         Err(_) => None,
     }
 }
@@ -68,13 +66,14 @@ fn processes() -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// The processes that work in a folder.
-pub(super) fn working_in(folder: &Path) -> Vec<u32> {
-    processes().filter(|pid| works_in(*pid, folder) == Some(true)).collect()
+/// Processes with this working directory.
+pub(super) fn with_cwd(folder: &Path) -> Vec<u32> {
+    processes().filter(|pid| has_cwd(*pid, folder) == Some(true)).collect()
 }
 
-/// The processes that work in a folder, and PostgreSQL's of which the system does not tell where they do.
-pub(super) fn perhaps_working_in(folder: &Path) -> Vec<u32> {
-    let is_server = |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == PROGRAM);
-    processes().filter(|pid| works_in(*pid, folder).unwrap_or_else(|| is_server(*pid))).collect()
+/// Processes with this working directory, and PostgreSQL processes whose directory is unreadable.
+pub(super) fn with_possible_cwd(folder: &Path) -> Vec<u32> {
+    let is_server =
+        |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == PROCESS_NAME);
+    processes().filter(|pid| has_cwd(*pid, folder).unwrap_or_else(|| is_server(*pid))).collect()
 }

@@ -33,6 +33,6 @@ impl DepartureMutation {
             let user = mutation_id(UserId::parse, &id, "id")?;
             service::delete_user(ctx.scope()?, user, forfeit_balance).await
         };
-        mutation(ctx, delete, |()| DeletePayload::gone(id.clone())).await
+        mutation(ctx, delete, |()| DeletePayload::deleted(id.clone())).await
     }
 }

@@ -46,9 +46,9 @@ async fn forget(scope: &Scope, conn: &mut AsyncPgConnection, id: UserId) -> AppR
     tickets::service::forget(conn, id, scope.app.clock.now()).await?;
     favorites::service::forget(conn, id).await?;
     items::service::withdraw(&scope.app, conn, id).await?;
-    media::service::forget(&scope.app, conn, id).await?;
+    media::service::delete_files_of(&scope.app, conn, id).await?;
     orders::service::forget_addresses(conn, id).await?;
-    idempotency::forget(conn, id).await?;
+    idempotency::delete_keys_of(conn, id).await?;
     search::service::forget(conn, SearchKind::User, &[id.0]).await
 }
 

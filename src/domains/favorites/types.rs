@@ -55,7 +55,7 @@ impl From<Changed> for FavoritesPayload {
 }
 
 impl Payload for FavoritesPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { favorites: Vec::new(), changed_count: 0, user_errors }
     }
 }

@@ -284,7 +284,7 @@ impl From<ItemCard> for ItemPayload {
 }
 
 impl Payload for ItemPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { item: None, user_errors }
     }
 }

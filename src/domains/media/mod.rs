@@ -1,18 +1,17 @@
-//! Media: people's files.
+//! Media: uploaded files.
 //!
 //! Invariants:
-//! - A file ([`model::Media`]) belongs to who uploaded it and never changes. Its content is a blob, which files with the
-//!   same bytes share; a blob's name is a keyed hash of them, so that its url can't be guessed and never means anything
-//!   else.
-//! - Whatever shows a file refers to its row by a foreign key: it can't be deleted while anything does.
-//! - `blobs.uses` counts files and thumbnails, in the transaction that makes or deletes them. A blob nobody uses is swept
-//!   a day after somebody last wanted it; an upload of the same bytes in that time, even that moment, finds it whole or
-//!   puts it there anew. The row is held while the storage deletes.
-//! - `file_usage` decides how much somebody may have; announced uploads are counted by what they announced.
-//! - Of an upload straight to the storage only `completeUpload` makes a file, and once.
+//! - A file ([`model::Media`]) belongs to its uploader and is immutable. Its content is a blob, shared by files with the same
+//!   bytes and type. A blob's name is a keyed hash of both, so that its URL can't be guessed.
+//! - Whatever shows a file references its row by a foreign key, so it can't be deleted while shown.
+//! - `blobs.uses` counts references by files and thumbnails, in the transaction that changes them. An unused blob is deleted
+//!   a day after its last claim (`wanted_at`); a concurrent upload of the same bytes finds it intact or stores it anew. The
+//!   row is locked during the deletion in the storage.
+//! - `file_usage` enforces the quota; an open upload reserves its announced size.
+//! - A direct upload becomes a file only by `completeUpload`, and once.
 //!
-//! A blob: put (wanted, not stored) → stored ⇄ unused → condemned (not stored) → gone.
-//! An upload: open → done, refused, or over (an hour); what was sent is taken out of the storage after that.
+//! A blob: claimed (not stored) → stored ⇄ unused → marked for deletion (not stored) → deleted.
+//! An upload: open → done, refused, or expired (after an hour); then its received bytes are deleted.
 //!
 //! Locks are taken in this order: the account's row, an upload, the account's usage, files by id, blobs by id.
 

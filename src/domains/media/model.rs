@@ -1,4 +1,4 @@
-//! Rows of media, and what can go wrong with a file.
+//! Rows and errors of media.
 
 use chrono::{DateTime, Utc};
 use diesel::{Insertable, Queryable, Selectable};
@@ -6,30 +6,30 @@ use diesel::{Insertable, Queryable, Selectable};
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::error::{UserError, UserErrorCode};
-use crate::files::Refused;
+use crate::files::FileError;
 use crate::ids::{BlobId, MediaId, UploadId, UserId};
 use crate::validation::DomainError;
 
-/// Somebody's file, with what is known of its content.
+/// A file with its content.
 #[derive(Clone, Debug)]
 pub struct Media {
     /// Its row.
     pub file: File,
     /// Its content.
     pub blob: Blob,
-    /// The name of a small picture of it.
+    /// Name of the thumbnail's blob.
     pub thumbnail: Option<String>,
 }
 
 impl Media {
-    /// Whether it can be shown as a picture.
+    /// Whether it is a picture.
     #[must_use]
     pub fn is_picture(&self) -> bool {
         self.file.width.is_some()
     }
 }
 
-/// Somebody's file.
+/// A file of a user's.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::media)]
 pub struct File {
@@ -47,7 +47,7 @@ pub struct File {
     pub created_at: DateTime<Utc>,
 }
 
-/// The content of files.
+/// Content, shared by files with the same bytes and type.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::blobs)]
 pub struct Blob {
@@ -59,13 +59,13 @@ pub struct Blob {
     pub content_type: String,
     /// Its bytes.
     pub size_bytes: i64,
-    /// Whether the storage has it.
+    /// Whether the storage has the bytes.
     pub stored: bool,
-    /// When somebody last uploaded it, or stopped using it.
+    /// Last claim: an upload of the same bytes, or the end of a use.
     pub wanted_at: DateTime<Utc>,
 }
 
-/// A content to be.
+/// A blob to insert.
 #[derive(Debug, Insertable)]
 #[diesel(table_name = schema::blobs)]
 pub struct NewBlob {
@@ -81,7 +81,7 @@ pub struct NewBlob {
     pub wanted_at: DateTime<Utc>,
 }
 
-/// A file to be.
+/// A file to insert.
 #[derive(Debug, Insertable)]
 #[diesel(table_name = schema::media)]
 pub struct NewFile<'a> {
@@ -101,40 +101,40 @@ pub struct NewFile<'a> {
     pub created_at: DateTime<Utc>,
 }
 
-/// A file that was deleted.
+/// Blobs of a deleted file.
 #[derive(Debug, Queryable)]
-pub struct Deleted {
+pub struct DeletedFile {
     /// Its content.
     pub blob_id: BlobId,
     /// The small picture of it.
     pub thumbnail_id: Option<BlobId>,
 }
 
-/// What is wanted of files.
+/// The file types that an upload accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Takes {
-    /// That they are of any kind that is taken.
-    Anything,
-    /// That they are pictures.
+pub enum AcceptedKinds {
+    /// All that [`crate::files::kind`] lists.
+    Any,
+    /// Pictures alone.
     Pictures,
 }
 
-/// A file as it was sent.
+/// A file of a multipart request.
 #[derive(Debug)]
-pub struct Sent {
+pub struct UploadedFile {
     /// Its bytes, in a temporary file.
     pub file: std::fs::File,
     /// What its owner calls it.
     pub name: String,
-    /// What its media type was said to be.
-    pub said: Option<String>,
-    /// The argument that it came in, such as `files.0`.
+    /// The media type that the client declared.
+    pub declared_type: Option<String>,
+    /// Path of its argument, such as `files.0`.
     pub path: String,
 }
 
-/// A file whose contents are in the storage, and which is nobody's yet.
+/// A file whose bytes are stored and claimed, but which has no row yet.
 #[derive(Debug)]
-pub struct Kept {
+pub struct StagedFile {
     /// Its content.
     pub blob: Blob,
     /// A small picture of it.
@@ -143,18 +143,18 @@ pub struct Kept {
     pub dimensions: Option<(u32, u32)>,
     /// What its owner calls it.
     pub file_name: String,
-    /// The argument that it came in.
+    /// Path of its argument.
     pub path: String,
 }
 
 pg_enum! {
-    /// What became of an upload.
+    /// State of an upload.
     pub enum UploadState: sql_types::UploadState {
-        /// Nothing yet.
+        /// Not completed.
         Open = "OPEN",
-        /// A file.
+        /// Completed; `media_id` is set.
         Done = "DONE",
-        /// It was no good.
+        /// The file was rejected.
         Refused = "REFUSED",
     }
 }
@@ -175,7 +175,7 @@ pub struct Upload {
     pub content_type: String,
     /// Its bytes, as announced.
     pub size_bytes: i64,
-    /// What became of it.
+    /// State.
     pub state: UploadState,
     /// The file it became.
     pub media_id: Option<MediaId>,
@@ -203,31 +203,31 @@ pub struct NewUpload<'a> {
     pub expires_at: DateTime<Utc>,
 }
 
-/// How much somebody may have.
+/// Limits of a user's files.
 #[derive(Clone, Copy, Debug)]
 pub struct Quota {
-    /// So many files.
+    /// Files.
     pub files: i32,
-    /// So many bytes of them.
+    /// Bytes of all files.
     pub bytes: i64,
 }
 
-/// What can go wrong with a file, for its owner to act on.
+/// User errors of files.
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
-    /// The file itself is no good.
+    /// The file is rejected.
     #[error(transparent)]
-    Refused(Refused),
-    /// More than fits in.
+    File(FileError),
+    /// Over the quota.
     #[error("Your files take up to {} MiB, and may be up to {} in number: delete some first.", .0.bytes >> 20, .0.files)]
-    NoRoom(Quota),
+    QuotaExceeded(Quota),
     /// More than one upload may have.
     #[error("A file of this kind has 1 to {0} bytes.")]
     SizeOutOfRange(i64),
-    /// More at once than allowed.
+    /// Over the limit of one request.
     #[error("At most {0} files at once.")]
     TooMany(usize),
-    /// None at all.
+    /// An empty list.
     #[error("Give at least one file.")]
     NoneGiven,
     /// The name can't be shown.
@@ -236,10 +236,10 @@ pub enum MediaError {
     /// Not one of the viewer's.
     #[error("You have no such file.")]
     NoSuchFile,
-    /// Not to be looked at.
+    /// Not a picture.
     #[error("This file is no picture.")]
     NoPicture,
-    /// More than something shows.
+    /// Over the limit of pictures.
     #[error("At most {0} pictures.")]
     TooManyImages(usize),
     /// The same picture twice.
@@ -248,19 +248,19 @@ pub enum MediaError {
     /// Null where there has to be a value.
     #[error("This can't be null.")]
     Null,
-    /// Something shows it.
+    /// Still referenced.
     #[error("Something still shows this file; take it out there first.")]
     Shown,
-    /// Never made here, or not for the viewer, or refused before.
+    /// Forged, of another user, or of a rejected upload.
     #[error("This is no token of an upload of yours, or what was sent has been refused.")]
     TokenInvalid,
-    /// Its time is over.
+    /// Expired.
     #[error("This upload's time is over: ask for another ticket.")]
     TokenExpired,
-    /// Nothing came.
+    /// The storage has no such object.
     #[error("Nothing has arrived at uploadUrl yet.")]
     NotSent,
-    /// Something else came.
+    /// Bytes sent, bytes announced.
     #[error("What was sent has {0} bytes, not the {1} announced.")]
     OtherSize(u64, i64),
 }
@@ -272,20 +272,18 @@ impl DomainError for MediaError {
 
     fn at(&self, path: &str) -> UserError {
         let code = match self {
-            Self::Refused(Refused::NotAllowed | Refused::OtherThanSaid(..)) | Self::NoPicture => {
+            Self::File(FileError::NotAllowed | FileError::TypeMismatch(..)) | Self::NoPicture => {
                 UserErrorCode::FileTypeNotAllowed
             }
-            Self::Refused(
-                Refused::TooManyPixels(..)
-                | Refused::TooMuchMovement
-                | Refused::TooMuchMemory
-                | Refused::StoredTooLarge,
+            Self::File(
+                FileError::TooManyPixels(..)
+                | FileError::TooMuchMovement
+                | FileError::TooMuchMemory
+                | FileError::StoredTooLarge,
             )
             | Self::SizeOutOfRange(_) => UserErrorCode::FileTooLarge,
-            Self::Refused(_) | Self::NameUnusable | Self::OtherSize(..) | Self::ImageTwice => {
-                UserErrorCode::InvalidInput
-            }
-            Self::NoRoom(_) | Self::TooMany(_) | Self::TooManyImages(_) => UserErrorCode::TooManyFiles,
+            Self::File(_) | Self::NameUnusable | Self::OtherSize(..) | Self::ImageTwice => UserErrorCode::InvalidInput,
+            Self::QuotaExceeded(_) | Self::TooMany(_) | Self::TooManyImages(_) => UserErrorCode::TooManyFiles,
             Self::NoneGiven | Self::Null => UserErrorCode::Required,
             Self::NoSuchFile | Self::NotSent => UserErrorCode::NotFound,
             Self::Shown => UserErrorCode::Conflict,

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object, Upload};
 
-use super::model::Sent;
+use super::model::UploadedFile;
 use super::service;
 use super::types::{MediaListPayload, MediaPayload, UploadTicket, UploadTicketInput, UploadTicketPayload};
 use crate::error::{AppError, AppResult};
@@ -17,9 +17,9 @@ use crate::permit::MutationPermit;
 ///
 /// # Errors
 /// Internal when the request has no such file, which was checked before.
-pub fn sent(ctx: &Context<'_>, upload: &Upload, path: String) -> AppResult<Sent> {
+pub fn sent(ctx: &Context<'_>, upload: &Upload, path: String) -> AppResult<UploadedFile> {
     let upload = upload.value(ctx).map_err(AppError::internal)?;
-    Ok(Sent { file: upload.content, name: upload.filename, said: upload.content_type, path })
+    Ok(UploadedFile { file: upload.content, name: upload.filename, declared_type: upload.content_type, path })
 }
 
 /// Mutations of media.
@@ -95,6 +95,6 @@ impl MediaMutation {
         #[graphql(desc = "The file's global id.")] id: ID,
     ) -> Option<AppResult<DeletePayload>> {
         let delete = async { service::delete_file(ctx.scope()?, mutation_id(MediaId::parse, &id, "id")?).await };
-        mutation(ctx, delete, |()| DeletePayload::gone(id.clone())).await
+        mutation(ctx, delete, |()| DeletePayload::deleted(id.clone())).await
     }
 }

@@ -1,4 +1,4 @@
-//! What files may be called, how much there may be of them, and whose they are.
+//! Rules of file names, quotas and limits.
 
 use std::collections::HashSet;
 
@@ -11,55 +11,55 @@ use crate::files::kind::by_extension;
 use crate::ids::MediaId;
 use crate::text::{beginning, ends_line, turns_direction, without_stray};
 
-/// The most files that anybody may have.
-pub const MOST_FILES: i32 = 20_000;
+/// Files of one user.
+pub const FILES_LIMIT: i32 = 20_000;
 
-/// The most bytes of a file that is sent straight to the storage.
-pub const LARGEST_UPLOAD: i64 = 20 << 20;
+/// Size of a direct upload.
+pub const UPLOAD_BYTES_LIMIT: i64 = 20 << 20;
 
-/// How long a file may be sent after it was announced.
+/// Lifetime of an upload ticket.
 pub const UPLOAD_LIFETIME: TimeDelta = TimeDelta::hours(1);
 
-/// How long contents stay that nobody uses.
+/// How long an unused blob is kept after its last claim.
 pub const UNUSED_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// How long what was sent stays after its upload's time was over: whoever began in time may end.
-pub const GRACE: TimeDelta = TimeDelta::minutes(15);
+/// Grace period after a ticket expired, for transfers that started in time.
+pub const UPLOAD_GRACE: TimeDelta = TimeDelta::minutes(15);
 
-/// Within which the uploads of one person are counted.
-pub const COUNTED: TimeDelta = TimeDelta::hours(1);
+/// Window of the upload rate limit.
+pub const RATE_WINDOW: TimeDelta = TimeDelta::hours(1);
 
-/// The most pictures that something shows.
-pub const MOST_IMAGES: usize = 9;
+/// Pictures of one item or task.
+pub const IMAGES_LIMIT: usize = 9;
 
-/// Code points of a file's name; it is cut between characters.
-const LONGEST_NAME: usize = 200;
+/// Code points of a file name; truncated between grapheme clusters.
+const NAME_LENGTH_LIMIT: usize = 200;
 
-/// What is escaped in the value of a header's extended parameter (RFC 8187), and more than is in an address.
+/// Escaped in an extended header parameter (RFC 8187), and in a query.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Ends of a plain text's name that open no program.
+/// Extensions of plain text that do not open a program.
 const TEXT_EXTENSIONS: [&str; 5] = ["txt", "text", "md", "log", "csv"];
 
-/// Whether something can show these pictures, as far as their number goes.
+/// Checks number and uniqueness of pictures.
 ///
 /// # Errors
 /// [`MediaError::TooManyImages`], [`MediaError::ImageTwice`].
 pub fn check_images(images: &[MediaId]) -> Result<(), MediaError> {
-    if images.len() > MOST_IMAGES {
-        return Err(MediaError::TooManyImages(MOST_IMAGES));
+    if images.len() > IMAGES_LIMIT {
+        return Err(MediaError::TooManyImages(IMAGES_LIMIT));
     }
     let different: HashSet<&MediaId> = images.iter().collect();
     if different.len() == images.len() { Ok(()) } else { Err(MediaError::ImageTwice) }
 }
 
-/// What somebody may have under a setting of so many MiB.
+/// The quota for a setting in MiB.
 #[must_use]
 pub fn quota(mebibytes: u32) -> Quota {
-    Quota { files: MOST_FILES, bytes: i64::from(mebibytes) << 20 }
+    Quota { files: FILES_LIMIT, bytes: i64::from(mebibytes) << 20 }
 }
 
-/// A file's name as it is shown: of a path the last part, on one line, not too long; never used to find anything.
+/// A display name: the last part of a path, on one line, truncated. Never used as a path.
 #[must_use]
 pub fn clean_name(given: &str, kind: &Kind) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -73,11 +73,11 @@ pub fn clean_name(given: &str, kind: &Kind) -> String {
         Some((stem, end)) if end.chars().count() < 10 => (stem, format!(".{end}")),
         _ => (clean, String::new()),
     };
-    let room = LONGEST_NAME - end.chars().count();
+    let room = NAME_LENGTH_LIMIT - end.chars().count();
     format!("{}{end}", beginning(stem, room))
 }
 
-/// The name under which a file is downloaded: it ends as its kind's names do, so that no text is saved as a program.
+/// The download name, with an extension of the file's type, so that no text is saved as a program.
 #[must_use]
 pub fn download_name(given: &str, kind: &Kind) -> String {
     let clean = clean_name(given, kind);
@@ -86,7 +86,7 @@ pub fn download_name(given: &str, kind: &Kind) -> String {
     if fits { clean } else { format!("{clean}.{}", kind.extension) }
 }
 
-/// The last part of a file's address: the name of its content and, of a document, the one under which it is downloaded.
+/// The last part of a file's URL: the blob name and, for a document, the download name.
 #[must_use]
 pub fn address(content: &str, file_name: &str) -> String {
     let kind = content.rsplit_once('.').and_then(|(_, extension)| by_extension(extension));
@@ -99,8 +99,8 @@ pub fn address(content: &str, file_name: &str) -> String {
     }
 }
 
-/// Tells browsers to save a file, under this name (RFC 6266): whole for those that know the extended parameter, and for
-/// others with a low line for each character that is not ASCII or has a meaning of its own.
+/// A `Content-Disposition: attachment` value (RFC 6266): the name as an extended parameter, and an ASCII fallback with `_`
+/// for other characters.
 #[must_use]
 pub fn attachment(given: &str, kind: &Kind) -> String {
     let name = download_name(given, kind);
@@ -109,13 +109,17 @@ pub fn attachment(given: &str, kind: &Kind) -> String {
     format!("attachment; filename=\"{fallback}\"; filename*=UTF-8''{}", utf8_percent_encode(&name, ESCAPED))
 }
 
-/// Refuses a size that no upload may have.
+/// Checks the size of a direct upload.
 ///
 /// # Errors
 /// [`MediaError::SizeOutOfRange`].
 pub fn check_upload_size(size: i32) -> Result<i64, MediaError> {
     let size = i64::from(size);
-    if (1..=LARGEST_UPLOAD).contains(&size) { Ok(size) } else { Err(MediaError::SizeOutOfRange(LARGEST_UPLOAD)) }
+    if (1..=UPLOAD_BYTES_LIMIT).contains(&size) {
+        Ok(size)
+    } else {
+        Err(MediaError::SizeOutOfRange(UPLOAD_BYTES_LIMIT))
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::service::uploads::Ticket;
+use super::service::uploads::IssuedTicket;
 use super::{model, policy};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
@@ -110,7 +110,7 @@ pub struct UploadTicket {
 impl UploadTicket {
     /// A ticket as the API speaks it.
     #[must_use]
-    pub fn new(ticket: Ticket, public_url: &str) -> Self {
+    pub fn new(ticket: IssuedTicket, public_url: &str) -> Self {
         let content_type = async_graphql::Value::from(ticket.content_type);
         Self {
             upload_url: Url(ticket.upload_url),
@@ -139,7 +139,7 @@ impl From<model::Media> for MediaPayload {
 }
 
 impl Payload for MediaPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { media: None, user_errors }
     }
 }
@@ -160,7 +160,7 @@ impl From<Vec<model::Media>> for MediaListPayload {
 }
 
 impl Payload for MediaListPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { media: Vec::new(), user_errors }
     }
 }
@@ -181,20 +181,20 @@ impl From<UploadTicket> for UploadTicketPayload {
 }
 
 impl Payload for UploadTicketPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { ticket: None, user_errors }
     }
 }
 
-/// Files that an input names; what is no file's id is the id of nobody's file.
+/// Parses file ids of an input; malformed ids become distinct ids that match no file.
 #[must_use]
 pub fn pictures(ids: Vec<ID>) -> Vec<MediaId> {
-    // No two of them alike, so that each is told of by itself.
+    // Distinct, so that each gets its own error.
     let none = (1..).map(|n| MediaId(-n));
     ids.into_iter().zip(none).map(|(id, none)| MediaId::parse(&id).unwrap_or(none)).collect()
 }
 
-/// A file that an input names; what is no file's id is the id of nobody's file.
+/// Parses a file id of an input; a malformed id becomes one that matches no file.
 #[must_use]
 pub fn picture(id: &ID) -> MediaId {
     MediaId::parse(id).unwrap_or(MediaId(0))

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::{NewOrder, NewOrderEvent, Order, OrderChanges, OrderEvent, OrderFilter, OrderStatus};
-use crate::db::cut::{Column, Cut, Holds};
+use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::schema::{order_events, orders};
 use crate::db::{columns, statement};
 use crate::domains::search::list_query::{Rows, Wanted};
@@ -21,7 +21,8 @@ columns!(
 type OrderColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Order, Pg>>;
 
 /// Orders come by when they were made.
-pub const COLUMN: Column = Column { name: "orders.created_at", id: "orders.id", holds: Holds::Instants };
+pub const COLUMN: KeysetColumn =
+    KeysetColumn { name: "orders.created_at", id: "orders.id", column_type: ColumnType::Instants };
 
 struct More<'a>(&'a OrderFilter);
 
@@ -67,7 +68,7 @@ fn wanted<'a>(more: &'a More<'a>) -> Wanted<'a> {
 }
 
 /// A page of orders.
-pub async fn list_orders(mut conn: &AsyncPgConnection, filter: &OrderFilter, cut: Cut) -> QueryResult<Vec<Order>> {
+pub async fn list_orders(mut conn: &AsyncPgConnection, filter: &OrderFilter, cut: Keyset) -> QueryResult<Vec<Order>> {
     let more = More(filter);
     ListedOrders { rows: Rows::new(&wanted(&more), cut) }.load(&mut conn).await
 }
@@ -75,7 +76,7 @@ pub async fn list_orders(mut conn: &AsyncPgConnection, filter: &OrderFilter, cut
 /// How many orders there are, up to a bound.
 pub async fn count_orders(mut conn: &AsyncPgConnection, filter: &OrderFilter, bound: i64) -> QueryResult<i64> {
     let more = More(filter);
-    CountOrders { rows: Rows::new(&wanted(&more), Cut::count(COLUMN, bound)) }.get_result(&mut conn).await
+    CountOrders { rows: Rows::new(&wanted(&more), Keyset::count(COLUMN, bound)) }.get_result(&mut conn).await
 }
 
 /// The orders with these ids.

@@ -218,7 +218,7 @@ impl From<model::Order> for OrderPayload {
 }
 
 impl Payload for OrderPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { order: None, user_errors }
     }
 }
@@ -248,7 +248,7 @@ impl From<Exchanged> for ExchangePayload {
 }
 
 impl Payload for ExchangePayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { order: None, product: None, wallet: None, user_errors }
     }
 }

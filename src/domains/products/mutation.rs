@@ -66,6 +66,6 @@ impl ProductMutation {
             service::delete(ctx.scope()?, id).await?;
             Ok(id.global())
         };
-        mutation(ctx, delete, DeletePayload::gone).await
+        mutation(ctx, delete, DeletePayload::deleted).await
     }
 }

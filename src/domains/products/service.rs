@@ -10,7 +10,7 @@ use super::model::{
     UpdateProduct,
 };
 use super::{policy, store};
-use crate::db::cut::{Cut, Mark, Place};
+use crate::db::keyset::{KeyValue, Keyset, KeysetPosition};
 use crate::db::violated_constraint;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service::{lock_viewer_shared, require_role};
@@ -66,7 +66,7 @@ impl Listing {
     ///
     /// # Errors
     /// Bad input.
-    pub fn page(&self, args: PageArgs) -> AppResult<PageRequest<Place>> {
+    pub fn page(&self, args: PageArgs) -> AppResult<PageRequest<KeysetPosition>> {
         args.request(serde_json::to_string(&("products", &self.filter, self.sort)).unwrap_or_default())
     }
 
@@ -75,11 +75,11 @@ impl Listing {
         search::service::terms_of_list(scope, self.filter.query.as_deref(), &[SearchKind::Product]).await
     }
 
-    fn place(&self, product: &Product) -> Place {
+    fn place(&self, product: &Product) -> KeysetPosition {
         let mark = match self.sort.field {
-            ProductOrderField::CreatedAt => Mark::Number(product.created_at.timestamp_micros()),
-            ProductOrderField::Price => Mark::Number(product.price.fen()),
-            ProductOrderField::Name => Mark::Text(product.name.clone()),
+            ProductOrderField::CreatedAt => KeyValue::Number(product.created_at.timestamp_micros()),
+            ProductOrderField::Price => KeyValue::Number(product.price.fen()),
+            ProductOrderField::Name => KeyValue::Text(product.name.clone()),
         };
         (mark, product.id.0)
     }
@@ -89,12 +89,16 @@ impl Listing {
 ///
 /// # Errors
 /// Bad input.
-pub async fn list_products(scope: &Scope, list: &Listing, page: &PageRequest<Place>) -> AppResult<Page<Product>> {
+pub async fn list_products(
+    scope: &Scope,
+    list: &Listing,
+    page: &PageRequest<KeysetPosition>,
+) -> AppResult<Page<Product>> {
     let rows = match list.terms(scope).await? {
         None => Vec::new(),
         Some(terms) => {
             let descending = list.sort.descending != page.backward;
-            let cut = Cut::new(store::column(list.sort.field), descending, page.cursor.clone(), page.limit())?;
+            let cut = Keyset::new(store::column(list.sort.field), descending, page.cursor.clone(), page.limit())?;
             store::list_products(&*scope.db.read().await?, (&list.filter, terms.as_ref()), cut).await?
         }
     };
@@ -130,7 +134,7 @@ fn gone(error: diesel::result::Error) -> AppError {
 pub async fn create(scope: &Scope, draft: CreateProduct, key: Option<String>) -> AppResult<Product> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
     let key = Key::new(scope.viewer()?.user_id, "createProduct", key, &draft)?;
-    if let Some(made) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(made) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return replayed(&*scope.db.read().await?, made).await;
     }
     policy::validate_create(&draft).map_err(AppError::User)?;

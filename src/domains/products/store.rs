@@ -7,7 +7,7 @@ use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::{NewProduct, Product, ProductChanges, ProductFilter, ProductOrderField};
-use crate::db::cut::{Column, Cut, Holds};
+use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::schema::products;
 use crate::db::{columns, statement};
 use crate::domains::search::list_query::{Rows, Wanted};
@@ -27,13 +27,13 @@ const FOUND: (SearchKind, &str) = (SearchKind::Product, " join products on produ
 
 /// The column of an order.
 #[must_use]
-pub fn column(field: ProductOrderField) -> Column {
-    let (name, holds) = match field {
-        ProductOrderField::CreatedAt => ("products.created_at", Holds::Instants),
-        ProductOrderField::Price => ("products.price", Holds::Numbers),
-        ProductOrderField::Name => ("products.name", Holds::Texts),
+pub fn column(field: ProductOrderField) -> KeysetColumn {
+    let (name, column_type) = match field {
+        ProductOrderField::CreatedAt => ("products.created_at", ColumnType::Instants),
+        ProductOrderField::Price => ("products.price", ColumnType::Numbers),
+        ProductOrderField::Name => ("products.name", ColumnType::Texts),
     };
-    Column { name, id: "products.id", holds }
+    KeysetColumn { name, id: "products.id", column_type }
 }
 
 struct More<'a>(&'a ProductFilter);
@@ -73,7 +73,7 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-fn rows<'a>(wanted: &'a Wanted<'a>, terms: Option<&'a Terms>, cut: Cut) -> Rows<'a> {
+fn rows<'a>(wanted: &'a Wanted<'a>, terms: Option<&'a Terms>, cut: Keyset) -> Rows<'a> {
     match terms {
         Some(terms) => Rows::found(wanted, cut, FOUND, terms),
         None => Rows::new(wanted, cut),
@@ -84,7 +84,7 @@ fn rows<'a>(wanted: &'a Wanted<'a>, terms: Option<&'a Terms>, cut: Cut) -> Rows<
 pub async fn list_products(
     mut conn: &AsyncPgConnection,
     (filter, terms): (&ProductFilter, Option<&Terms>),
-    cut: Cut,
+    cut: Keyset,
 ) -> QueryResult<Vec<Product>> {
     let wanted = Wanted { table: "products", states: None, more: &More(filter) };
     ListedProducts { rows: rows(&wanted, terms, cut) }.load(&mut conn).await
@@ -97,7 +97,7 @@ pub async fn count_products(
     bound: i64,
 ) -> QueryResult<i64> {
     let wanted = Wanted { table: "products", states: None, more: &More(filter) };
-    let cut = Cut::count(column(ProductOrderField::CreatedAt), bound);
+    let cut = Keyset::count(column(ProductOrderField::CreatedAt), bound);
     CountProducts { rows: rows(&wanted, terms, cut) }.get_result(&mut conn).await
 }
 

@@ -167,7 +167,7 @@ impl From<model::Product> for ProductPayload {
 }
 
 impl Payload for ProductPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { product: None, user_errors }
     }
 }

@@ -8,7 +8,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 
-use crate::db::cut::Cut;
+use crate::db::keyset::Keyset;
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Condition, Matching, Terms};
 
@@ -54,19 +54,24 @@ pub struct Rows<'a> {
     wanted: &'a Wanted<'a>,
     found: Option<Matching<'a>>,
     /// How they are cut, and ordered.
-    pub cut: Cut,
+    pub cut: Keyset,
 }
 
 impl<'a> Rows<'a> {
     /// All that is wanted.
     #[must_use]
-    pub fn new(wanted: &'a Wanted<'a>, cut: Cut) -> Self {
+    pub fn new(wanted: &'a Wanted<'a>, cut: Keyset) -> Self {
         Self { wanted, found: None, cut }
     }
 
     /// Of what is wanted, what fits some words; `join` adds the table to search's entries.
     #[must_use]
-    pub fn found(wanted: &'a Wanted<'a>, cut: Cut, (kind, join): (SearchKind, &'static str), terms: &'a Terms) -> Self {
+    pub fn found(
+        wanted: &'a Wanted<'a>,
+        cut: Keyset,
+        (kind, join): (SearchKind, &'static str),
+        terms: &'a Terms,
+    ) -> Self {
         Self { wanted, found: Some(Matching::new(kind, terms).only(join, wanted).unranked()), cut }
     }
 
@@ -89,7 +94,7 @@ impl QueryFragment<Pg> for Rows<'_> {
             for part in ["found join ", table, " on ", table, ".id = found.id where true"] {
                 out.push_sql(part);
             }
-            self.cut.push_beyond(&mut out)?;
+            self.cut.push_after(&mut out)?;
         } else if let Some(states) = &self.wanted.states {
             self.push_select(&mut out);
             for part in ["unnest(", states, ") states (status) cross join lateral ("] {
@@ -101,17 +106,17 @@ impl QueryFragment<Pg> for Rows<'_> {
             for part in [" and ", table, ".status = states.status"] {
                 out.push_sql(part);
             }
-            self.cut.push_beyond(&mut out)?;
-            self.cut.push_end(&mut out)?;
+            self.cut.push_after(&mut out)?;
+            self.cut.push_order_and_limit(&mut out)?;
             out.push_sql(") ");
             out.push_sql(table);
         } else {
             self.push_select(&mut out);
             out.push_sql(table);
             self.wanted.push_more(&mut out)?;
-            self.cut.push_beyond(&mut out)?;
+            self.cut.push_after(&mut out)?;
         }
-        self.cut.push_end(&mut out)?;
+        self.cut.push_order_and_limit(&mut out)?;
         out.push_sql(") ");
         out.push_sql(table);
         Ok(())

@@ -322,7 +322,7 @@ impl From<TaskCard> for TaskPayload {
 }
 
 impl Payload for TaskPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { task: None, user_errors }
     }
 }

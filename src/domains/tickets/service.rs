@@ -9,7 +9,7 @@ use diesel_async::AsyncPgConnection;
 use super::model::{NewTicket, Ticket, TicketError, TicketFilter, TicketLine, TicketStatus};
 use super::policy::{self, Actor};
 use super::store;
-use crate::db::cut::{Cut, Mark, Place};
+use crate::db::keyset::{KeyValue, Keyset, KeysetPosition};
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_SUPPORT;
 use crate::domains::accounts::service::{lock_viewer_shared, require_role, role_of};
@@ -22,7 +22,7 @@ use crate::events::model::{Audience, NewEvent};
 use crate::idempotency::{self, Key};
 use crate::ids::{OrderId, TicketId, UserId};
 use crate::page::{Page, PageArgs, PageRequest};
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 use crate::text::check_lines;
 use crate::validation::DomainError;
@@ -76,7 +76,7 @@ impl Listing {
     ///
     /// # Errors
     /// Bad input.
-    pub fn page(&self, args: PageArgs) -> AppResult<PageRequest<Place>> {
+    pub fn page(&self, args: PageArgs) -> AppResult<PageRequest<KeysetPosition>> {
         args.request(serde_json::to_string(&("tickets", &self.filter)).unwrap_or_default())
     }
 
@@ -98,15 +98,19 @@ pub async fn require_support(scope: &Scope) -> AppResult<()> {
 ///
 /// # Errors
 /// Bad input.
-pub async fn list_tickets(scope: &Scope, list: &Listing, page: &PageRequest<Place>) -> AppResult<Page<Ticket>> {
+pub async fn list_tickets(
+    scope: &Scope,
+    list: &Listing,
+    page: &PageRequest<KeysetPosition>,
+) -> AppResult<Page<Ticket>> {
     let rows = match list.terms(scope).await? {
         None => Vec::new(),
         Some(terms) => {
-            let cut = Cut::new(store::COLUMN, !page.backward, page.cursor.clone(), page.limit())?;
+            let cut = Keyset::new(store::COLUMN, !page.backward, page.cursor.clone(), page.limit())?;
             store::list_tickets(&*scope.db.read().await?, (&list.filter, terms.as_ref()), cut).await?
         }
     };
-    Ok(page.page(rows, |ticket| (Mark::Number(ticket.created_at.timestamp_micros()), ticket.id.0)))
+    Ok(page.page(rows, |ticket| (KeyValue::Number(ticket.created_at.timestamp_micros()), ticket.id.0)))
 }
 
 /// How many tickets a list has, up to a bound; asked only by who was given a page of it.
@@ -152,7 +156,7 @@ async fn replayed(conn: &AsyncPgConnection, id: i64) -> AppResult<Ticket> {
 pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: Option<String>) -> AppResult<Ticket> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(scope.viewer()?.user_id, "createTicket", key, &(question, order))?;
-    if let Some(made) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(made) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return replayed(&*scope.db.read().await?, made).await;
     }
     check_lines(question, policy::LONGEST_TEXT).map_err(|fault| fault.at("question"))?;
@@ -164,14 +168,15 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
     let question = question.trim().to_owned();
     let words = words_of(std::iter::once(question.as_str())).await;
     let ticket = NewTicket { author_id: viewer, order_id: order, question, words, now: scope.app.clock.now() };
-    let buckets = rates::of_viewer(&scope.requester, "tickets", scope.app.config.rates.creations, TimeDelta::hours(1))?;
+    let buckets =
+        rate_limit::viewer_buckets(&scope.requester, "tickets", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     scope
         .transaction(async |conn| {
             lock_viewer_shared(scope, conn).await?;
             if let Some(made) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
                 return replayed(conn, made).await;
             }
-            rates::spend(conn, &buckets, ticket.now).await?;
+            rate_limit::consume(conn, &buckets, ticket.now).await?;
             let made = store::insert_ticket(conn, &ticket).await?;
             store::insert_line(conn, &line(scope, made.id, false, &ticket.question)?).await?;
             record_change(scope, conn, &made).await?;

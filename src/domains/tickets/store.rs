@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::{NewTicket, Ticket, TicketFilter, TicketLine, TicketStatus};
-use crate::db::cut::{Column, Cut, Holds};
+use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::schema::{ticket_lines, tickets};
 use crate::db::{columns, statement};
 use crate::domains::search::list_query::{Rows, Wanted};
@@ -24,7 +24,8 @@ columns!(
 type TicketColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Ticket, Pg>>;
 
 /// Tickets come by when they were made.
-pub const COLUMN: Column = Column { name: "tickets.created_at", id: "tickets.id", holds: Holds::Instants };
+pub const COLUMN: KeysetColumn =
+    KeysetColumn { name: "tickets.created_at", id: "tickets.id", column_type: ColumnType::Instants };
 
 struct More<'a>(&'a TicketFilter, Option<&'a Terms>);
 
@@ -70,7 +71,7 @@ fn wanted<'a>(more: &'a More<'a>) -> Wanted<'a> {
 pub async fn list_tickets(
     mut conn: &AsyncPgConnection,
     (filter, terms): (&TicketFilter, Option<&Terms>),
-    cut: Cut,
+    cut: Keyset,
 ) -> QueryResult<Vec<Ticket>> {
     let more = More(filter, terms);
     ListedTickets { rows: Rows::new(&wanted(&more), cut) }.load(&mut conn).await
@@ -83,7 +84,7 @@ pub async fn count_tickets(
     bound: i64,
 ) -> QueryResult<i64> {
     let more = More(filter, terms);
-    CountTickets { rows: Rows::new(&wanted(&more), Cut::count(COLUMN, bound)) }.get_result(&mut conn).await
+    CountTickets { rows: Rows::new(&wanted(&more), Keyset::count(COLUMN, bound)) }.get_result(&mut conn).await
 }
 
 /// The tickets with these ids.

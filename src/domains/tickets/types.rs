@@ -151,7 +151,7 @@ impl From<model::Ticket> for TicketPayload {
 }
 
 impl Payload for TicketPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { ticket: None, user_errors }
     }
 }

@@ -250,7 +250,7 @@ async fn after(scope: &Scope, entry: EntryId) -> AppResult<(Wallet, Entry)> {
 pub async fn recharge(scope: &Scope, amount: Money, key: Option<String>) -> AppResult<(Wallet, Entry)> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(scope.viewer()?.user_id, "rechargeWallet", key, &amount)?;
-    if let Some(entry) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(entry) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return after(scope, EntryId(entry)).await;
     }
     if scope.app.config.recharge == Recharge::Off {
@@ -277,7 +277,7 @@ pub async fn adjust(
         return Err(WalletError::Oneself.at("userId").into());
     }
     let key = Key::new(scope.viewer()?.user_id, "adjustBalance", key, &(user, amount, &note))?;
-    if let Some(entry) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(entry) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return after(scope, EntryId(entry)).await;
     }
     let mut validation = Validation::default();

@@ -133,7 +133,7 @@ impl From<(model::Wallet, model::Entry)> for WalletPayload {
 }
 
 impl Payload for WalletPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { wallet: None, entry: None, user_errors }
     }
 }

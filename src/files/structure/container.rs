@@ -1,8 +1,8 @@
-//! Containers of sound and pictures: MP4 and `QuickTime` are boxes in a row, `WebM` is elements of EBML.
+//! Audio and video containers: MP4 and `QuickTime` (boxes), `WebM` (EBML elements).
 
 use std::io;
 
-use super::Parts;
+use super::FileReader;
 
 /// MP4's media type.
 pub const MP4: &str = "video/mp4";
@@ -14,23 +14,23 @@ pub const WEBM: &str = "video/webm";
 pub const M4A: &str = "audio/mp4";
 const MOV: &str = "video/quicktime";
 
-/// Boxes that are walked at most.
-const MOST_BOXES: usize = 1024;
+/// Boxes walked.
+const BOXES_LIMIT: usize = 1024;
 
-/// How long a `WebM`'s header may be, in bytes.
+/// Longest EBML header.
 const WEBM_HEAD_BYTES: usize = 256;
 
-/// Boxes of files as `QuickTime` wrote them before there was a box for the type.
+/// First boxes of old `QuickTime` files, which have no `ftyp`.
 const OLD_BOXES: [&[u8; 4]; 5] = [b"moov", b"mdat", b"wide", b"free", b"skip"];
 
-/// A type that is taken, in front of boxes of which one describes what is in the file.
-pub fn find_mp4(parts: &Parts<'_>) -> io::Result<Option<&'static str>> {
-    let found = match parts.exactly::<12>(0)? {
+/// An accepted brand, followed by boxes of which one describes the tracks.
+pub fn find_mp4(reader: &FileReader<'_>) -> io::Result<Option<&'static str>> {
+    let found = match reader.exactly::<12>(0)? {
         Some([_, _, _, _, b'f', b't', b'y', b'p', brand @ ..]) => by_brand(brand),
         Some([_, _, _, _, a, b, c, d, ..]) if OLD_BOXES.contains(&&[a, b, c, d]) => Some(MOV),
         _ => None,
     };
-    Ok(if found.is_some() && has_description(parts)? { found } else { None })
+    Ok(if found.is_some() && has_description(reader)? { found } else { None })
 }
 
 fn by_brand(brand: [u8; 4]) -> Option<&'static str> {
@@ -52,19 +52,19 @@ fn by_brand(brand: [u8; 4]) -> Option<&'static str> {
     }
 }
 
-/// Whether boxes follow each other up to one that describes the tracks.
-fn has_description(parts: &Parts<'_>) -> io::Result<bool> {
+/// Whether the boxes lead to one that describes the tracks.
+fn has_description(reader: &FileReader<'_>) -> io::Result<bool> {
     let mut at = 0;
-    for _ in 0..MOST_BOXES {
-        let Some([a, b, c, d, name @ ..]) = parts.exactly::<8>(at)? else { return Ok(false) };
+    for _ in 0..BOXES_LIMIT {
+        let Some([a, b, c, d, name @ ..]) = reader.exactly::<8>(at)? else { return Ok(false) };
         if &name == b"moov" {
             return Ok(true);
         }
         let size = match u32::from_be_bytes([a, b, c, d]) {
-            1 => parts.exactly(at + 8)?.map_or(0, u64::from_be_bytes),
+            1 => reader.exactly(at + 8)?.map_or(0, u64::from_be_bytes),
             size => size.into(),
         };
-        // A box of no size reaches to the end.
+        // Size 0: up to the end of the file.
         let is_box = size >= 8 && name.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
         match at.checked_add(size).filter(|_| is_box) {
             Some(next) => at = next,
@@ -74,15 +74,15 @@ fn has_description(parts: &Parts<'_>) -> io::Result<bool> {
     Ok(false)
 }
 
-/// A header of EBML that names `WebM`, and behind it a segment.
-pub fn is_webm(parts: &Parts<'_>) -> io::Result<bool> {
-    let head = parts.some(0, WEBM_HEAD_BYTES)?;
+/// An EBML header with the document type `webm`, followed by a segment.
+pub fn is_webm(reader: &FileReader<'_>) -> io::Result<bool> {
+    let head = reader.some(0, WEBM_HEAD_BYTES)?;
     let body = head.get(4..).unwrap_or_default();
     let Some((size, body)) = size_of_element(body) else { return Ok(false) };
     let Some((mut body, rest)) = body.split_at_checked(size) else { return Ok(false) };
     let mut is_named = false;
     while let [first, second, rest @ ..] = body {
-        // All elements of a header have names of two bytes, but for padding and checksums of one.
+        // Header elements have two-byte ids; padding and checksums one-byte ids.
         let (name, rest) =
             if *first & 0x80 == 0 { ([*first, *second], rest) } else { ([*first, 0], after_first(body)) };
         let Some((size, rest)) = size_of_element(rest) else { return Ok(false) };
@@ -97,7 +97,7 @@ fn after_first(bytes: &[u8]) -> &[u8] {
     bytes.split_first().map_or(bytes, |(_, rest)| rest)
 }
 
-/// The size that stands at the beginning, and what follows: as many bytes as the first has leading zeros, and one more.
+/// A variable-length size and the rest; its length is the leading zeros of the first byte plus one.
 fn size_of_element(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let first = bytes.first()?;
     let count = first.leading_zeros() as usize + 1;

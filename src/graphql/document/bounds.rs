@@ -1,7 +1,7 @@
-//! Bounds on a parsed document, before anything takes it apart: how much it becomes with its fragments written out.
+//! Size limits of a parsed document with fragments expanded, checked before validation.
 //!
-//! Each fragment is walked once and its figures are kept, so the walk takes as long as the document is, however often
-//! fragments are spread. What passes here is small enough for validation and normalisation, which follow fragments.
+//! Each fragment is measured once, so this takes time linear in the document, however often fragments are spread. What
+//! passes is small enough for validation and normalisation, which expand fragments.
 //!
 //! Introspection is exempt from depth, or GraphiQL would not work.
 
@@ -11,40 +11,44 @@ use apollo_compiler::ast::{Definition, Document, FragmentDefinition, Selection};
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::{Name, Node};
 
-use super::Refused;
+use super::DocumentError;
 use super::limits::{NESTING, check};
 use super::positions::Positions;
 use crate::config::limits::DocumentLimits;
 
 const FIELDS: &str = "fields, with fragments written out";
 
-/// What a selection set comes to, fragments written out.
+/// Size of a selection set, fragments expanded.
 #[derive(Clone, Copy, Debug, Default)]
-struct Figures {
+struct SelectionSize {
     /// Fields.
     fields: u64,
-    /// Fields of the set itself, not inside others.
-    own: u64,
-    /// Fields inside each other.
+    /// Fields of the set itself.
+    top_level: u64,
+    /// Nesting of fields.
     depth: u64,
-    /// Selections inside each other, of fields and fragments alike.
+    /// Nesting of selection sets, of fields and fragments.
     height: u64,
 }
 
-impl Figures {
+impl SelectionSize {
     fn join(&mut self, other: Self) {
         self.fields = self.fields.saturating_add(other.fields);
-        self.own = self.own.saturating_add(other.own);
+        self.top_level = self.top_level.saturating_add(other.top_level);
         self.depth = self.depth.max(other.depth);
         self.height = self.height.max(other.height);
     }
 }
 
-/// Refuses a document that is over a limit.
+/// Checks a document against the limits.
 ///
 /// # Errors
-/// `QUERY_TOO_EXPENSIVE`; a validation error for a fragment that does not exist or spreads itself, which has no size.
-pub fn check_bounds(document: &Document, positions: &Positions<'_>, limits: &DocumentLimits) -> Result<(), Refused> {
+/// `QUERY_TOO_EXPENSIVE`; a validation error for an unknown or cyclic fragment, which has no size.
+pub fn check_bounds(
+    document: &Document,
+    positions: &Positions<'_>,
+    limits: &DocumentLimits,
+) -> Result<(), DocumentError> {
     let fragments: HashMap<&Name, &Node<FragmentDefinition>> = document
         .definitions
         .iter()
@@ -54,42 +58,47 @@ pub fn check_bounds(document: &Document, positions: &Positions<'_>, limits: &Doc
         })
         .collect();
     check(fragments.len() as u64, limits.fragments, "fragments")?;
-    let mut walk = Walk { positions, limits, fragments, known: HashMap::new(), aliases: 0 };
+    let mut checker = BoundsChecker { positions, limits, fragments, sizes: HashMap::new(), aliases: 0 };
     let mut fields = 0_u64;
     for definition in &document.definitions {
         let Definition::OperationDefinition(operation) = definition else { continue };
-        let figures = walk.selections(&operation.selection_set, false, 1)?;
-        check(figures.own, limits.root_fields, "root fields")?;
-        check(figures.height, limits.nesting, NESTING)?;
-        check(figures.depth, limits.depth, "fields inside each other (depth)")?;
-        fields = fields.saturating_add(figures.fields);
+        let size = checker.selections(&operation.selection_set, false, 1)?;
+        check(size.top_level, limits.root_fields, "root fields")?;
+        check(size.height, limits.nesting, NESTING)?;
+        check(size.depth, limits.depth, "fields inside each other (depth)")?;
+        fields = fields.saturating_add(size.fields);
         check(fields, limits.fields, FIELDS)?;
     }
-    // Fragments that nothing spreads are still validated. In their order: which limit is named does not change by chance.
+    // Unused fragments are validated as well. In document order, so that the reported limit is deterministic.
     for definition in &document.definitions {
         let Definition::FragmentDefinition(fragment) = definition else { continue };
-        let figures = walk.fragment(&fragment.name, None, 1)?;
-        check(figures.height, limits.nesting, NESTING)?;
-        check(figures.fields, limits.fields, FIELDS)?;
+        let size = checker.fragment(&fragment.name, None, 1)?;
+        check(size.height, limits.nesting, NESTING)?;
+        check(size.fields, limits.fields, FIELDS)?;
     }
-    check(walk.aliases, limits.aliases, "aliases")?;
+    check(checker.aliases, limits.aliases, "aliases")?;
     Ok(())
 }
 
-struct Walk<'a> {
+struct BoundsChecker<'a> {
     positions: &'a Positions<'a>,
     limits: &'a DocumentLimits,
     fragments: HashMap<&'a Name, &'a Node<FragmentDefinition>>,
-    /// Figures of the fragments walked so far; none while one is being walked.
-    known: HashMap<&'a Name, Option<Figures>>,
+    /// Sizes of fragments; none while one is being measured.
+    sizes: HashMap<&'a Name, Option<SelectionSize>>,
     aliases: u64,
 }
 
-impl<'a> Walk<'a> {
-    /// `level` is how deep the walk itself stands, which never exceeds the limit of nesting.
-    fn selections(&mut self, set: &'a [Selection], introspection: bool, level: u64) -> Result<Figures, Refused> {
+impl<'a> BoundsChecker<'a> {
+    /// `level` is the recursion depth, bounded by the nesting limit.
+    fn selections(
+        &mut self,
+        set: &'a [Selection],
+        introspection: bool,
+        level: u64,
+    ) -> Result<SelectionSize, DocumentError> {
         check(level, self.limits.nesting, NESTING)?;
-        let mut sum = Figures::default();
+        let mut sum = SelectionSize::default();
         for selection in set {
             sum.join(match selection {
                 Selection::Field(field) => {
@@ -97,10 +106,10 @@ impl<'a> Walk<'a> {
                     let inside = introspection || matches!(field.name.as_str(), "__schema" | "__type");
                     let below = match &field.selection_set {
                         Some(set) => self.selections(set, inside, level + 1)?,
-                        None => Figures::default(),
+                        None => SelectionSize::default(),
                     };
                     let depth = if inside { 0 } else { below.depth + 1 };
-                    Figures { fields: below.fields.saturating_add(1), own: 1, depth, height: below.height }
+                    SelectionSize { fields: below.fields.saturating_add(1), top_level: 1, depth, height: below.height }
                 }
                 Selection::InlineFragment(fragment) => {
                     self.selections(&fragment.selection_set, introspection, level + 1)?
@@ -114,21 +123,26 @@ impl<'a> Walk<'a> {
         Ok(sum)
     }
 
-    fn fragment(&mut self, name: &'a Name, spread: Option<SourceSpan>, level: u64) -> Result<Figures, Refused> {
-        let invalid = |message: String| Refused::invalid(message, self.positions.of_span(spread));
+    fn fragment(
+        &mut self,
+        name: &'a Name,
+        spread: Option<SourceSpan>,
+        level: u64,
+    ) -> Result<SelectionSize, DocumentError> {
+        let invalid = |message: String| DocumentError::invalid(message, self.positions.of_span(spread));
         let Some(fragment) = self.fragments.get(name).copied() else {
             return Err(invalid(format!("Unknown fragment \"{name}\".")));
         };
-        match self.known.get(name) {
-            Some(Some(figures)) => return Ok(*figures),
+        match self.sizes.get(name) {
+            Some(Some(size)) => return Ok(*size),
             Some(None) => return Err(invalid(format!("Fragment \"{name}\" spreads itself."))),
             None => {}
         }
-        self.known.insert(name, None);
+        self.sizes.insert(name, None);
         let introspection = fragment.type_condition.starts_with("__");
-        let figures = self.selections(&fragment.selection_set, introspection, level)?;
-        self.known.insert(name, Some(figures));
-        Ok(figures)
+        let size = self.selections(&fragment.selection_set, introspection, level)?;
+        self.sizes.insert(name, Some(size));
+        Ok(size)
     }
 }
 
@@ -143,7 +157,7 @@ mod tests {
         let document = Parser::new().parse_ast(text, "a.graphql").unwrap();
         match check_bounds(&document, &Positions::of(text), &limits) {
             Ok(()) => None,
-            Err(Refused::Request(AppError::Request(_, message))) => Some(message),
+            Err(DocumentError::Request(AppError::Request(_, message))) => Some(message),
             Err(refused) => panic!("{refused:?}"),
         }
     }

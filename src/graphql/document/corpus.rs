@@ -1,4 +1,4 @@
-//! The corpus of `tests/corpus`: documents with the verdicts of the specification, for every rule on both sides.
+//! The corpus of `tests/corpus`: valid and invalid documents for every validation rule.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,10 +54,10 @@ fn differences(folder: &Path) -> (usize, Vec<String>) {
         match documents.read(text, Hash::default()) {
             Ok(_) if !valid => different.push(format!("{place}\n  taken")),
             Err(refused) if *valid => different.push(format!("{place}\n  refused: {refused:?}")),
-            Err(Refused::Document(_, errors)) if errors.iter().any(|error| error.locations.is_empty()) => {
+            Err(DocumentError::Document(_, errors)) if errors.iter().any(|error| error.locations.is_empty()) => {
                 different.push(format!("{place}\n  an error without location: {errors:?}"));
             }
-            Err(Refused::Request(error)) => different.push(format!("{place}\n  {error:?}")),
+            Err(DocumentError::Request(error)) => different.push(format!("{place}\n  {error:?}")),
             _ => {}
         }
     }

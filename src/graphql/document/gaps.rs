@@ -1,8 +1,8 @@
-//! What the library overlooks, shown to it once more in a form in which it sees it, and what it is too strict about.
+//! Workarounds for validation gaps of apollo-compiler: the document is rewritten so that the library sees the problem.
 //!
-//! It takes arguments for equal whose lists agree as far as the shorter one goes, and `null` for a default that keeps a
-//! variable from being null. It compares the type of `__typename` with those of fields of other objects, which clients'
-//! tools do not: they follow graphql-js. Few documents have any of this.
+//! It compares list arguments only up to the shorter list, and takes a `null` default for one that makes a variable
+//! non-null. It is too strict where `__typename` shares a response key with a field of another object, which graphql-js
+//! allows. Such documents are rare.
 
 use apollo_compiler::ast::{Definition, Document, Field, Selection, Value};
 use apollo_compiler::validation::DiagnosticList;
@@ -11,12 +11,12 @@ use apollo_compiler::{Name, Node};
 use super::literals::each_value;
 use super::schema::SchemaTypes;
 
-/// Rules that are looked at again; the changed document breaks others.
+/// The rules to check again; the rewritten document may break others.
 pub const RULES: [&str; 2] = ["ConflictingFieldArgument", "DisallowedVariableUsage"];
 
-/// What the library finds in the changed form of a valid document; of that, [`RULES`] alone count.
+/// Diagnostics of the rewritten document; only those of [`RULES`] count.
 #[must_use]
-pub fn fill(document: &Document, types: &SchemaTypes) -> Option<DiagnosticList> {
+pub fn find(document: &Document, types: &SchemaTypes) -> Option<DiagnosticList> {
     let mut lengths = None;
     let mut differ = false;
     each_value(document, &mut |value| {
@@ -35,11 +35,10 @@ pub fn fill(document: &Document, types: &SchemaTypes) -> Option<DiagnosticList> 
     changed.to_executable_validate(types.schema()).err().map(|refused| refused.errors)
 }
 
-/// Fields of one response key whose types can't be merged.
+/// Rule: fields of one response key have mergeable types.
 pub const CONFLICTING_TYPES: &str = "ConflictingFieldType";
 
-/// What the library finds in a document when no `__typename` has the response key of another field; of that,
-/// [`CONFLICTING_TYPES`] alone counts.
+/// Diagnostics without response keys shared with `__typename`; only [`CONFLICTING_TYPES`] counts.
 #[must_use]
 pub fn without_type_names(document: &Document, types: &SchemaTypes) -> Option<DiagnosticList> {
     let mut changed = document.clone();
@@ -53,7 +52,7 @@ pub fn without_type_names(document: &Document, types: &SchemaTypes) -> Option<Di
     changed.to_executable_validate(types.schema()).err().map(|refused| refused.errors)
 }
 
-/// Takes defaults of `null` away, and says whether there were any.
+/// Removes `null` defaults; returns whether there were any.
 fn without_null_defaults(definition: &mut Definition) -> bool {
     let Definition::OperationDefinition(operation) = definition else { return false };
     let is_null = |default: &Option<Node<Value>>| default.as_ref().is_some_and(|default| default.is_null());
@@ -68,7 +67,7 @@ fn without_null_defaults(definition: &mut Definition) -> bool {
     true
 }
 
-/// Puts the length of each list among the arguments of fields in front of its items.
+/// Prepends its length to each list among field arguments.
 fn with_lengths(definition: &mut Definition) {
     each_field(definition, &mut |field| {
         field.arguments.iter_mut().for_each(|argument| in_value(&mut argument.make_mut().value));

@@ -1,8 +1,7 @@
-//! The grammar: the library's parser, and checks for what it gets wrong.
+//! Parsing with apollo-compiler, and checks for its deviations.
 //!
-//! It stumbles over commas where it looks ahead, drops an argument or an input field that has no colon without a word,
-//! and takes the empty selection sets of a later edition. Commas mean nothing, so they are blanked beforehand; the other
-//! two are refused here.
+//! It fails on commas in look-ahead, silently drops arguments and input fields without a colon, and accepts empty selection
+//! sets. Commas are insignificant and blanked beforehand; the other two are rejected here.
 
 use std::borrow::Cow;
 
@@ -10,8 +9,8 @@ use apollo_compiler::ast::{Definition, Document, Selection};
 use apollo_compiler::parser::{Parser, SourceSpan};
 use async_graphql::ServerError;
 
-use super::Refused;
-use super::lex::Tokens;
+use super::DocumentError;
+use super::lex::Lexer;
 use super::positions::Positions;
 use super::validate::errors;
 use crate::graphql::errors::Stage;
@@ -20,34 +19,34 @@ use crate::graphql::errors::Stage;
 ///
 /// # Errors
 /// Its syntax errors, with their locations.
-pub fn parse(text: &str, positions: &Positions<'_>) -> Result<Document, Refused> {
-    let wrong = |message: &str, offset| {
+pub fn parse(text: &str, positions: &Positions<'_>) -> Result<Document, DocumentError> {
+    let syntax_error = |message: &str, offset| {
         let error = ServerError::new(message, Some(positions.at(offset)));
-        Err(Refused::Document(Stage::Parse, vec![error]))
+        Err(DocumentError::Document(Stage::Parse, vec![error]))
     };
     if let Some(offset) = find_without_colon(text) {
-        return wrong("Syntax error: expected a colon after the name.", offset);
+        return syntax_error("Syntax error: expected a colon after the name.", offset);
     }
     let document = match Parser::new().parse_ast(without_commas(text), "document.graphql") {
         Ok(document) => document,
         Err(refused) => {
-            return Err(Refused::Document(Stage::Parse, errors(&refused.errors, positions, None, |_| true)));
+            return Err(DocumentError::Document(Stage::Parse, errors(&refused.errors, positions, None, |_| true)));
         }
     };
     match find_empty(&document) {
-        Some(offset) => wrong("Syntax error: a selection set can't be empty.", offset),
+        Some(offset) => syntax_error("Syntax error: a selection set can't be empty.", offset),
         None => Ok(document),
     }
 }
 
-/// The text with blanks for the commas between its tokens.
+/// The text with commas between tokens replaced by blanks.
 fn without_commas(text: &str) -> Cow<'_, str> {
     if !text.contains(',') {
         return Cow::Borrowed(text);
     }
     let mut blanked = String::with_capacity(text.len());
-    for token in Tokens::of(text) {
-        // Between tokens stand comments as well, in which a comma means as little.
+    for token in Lexer::of(text) {
+        // Including comments.
         let between = text.get(blanked.len()..token.start).unwrap_or_default();
         blanked.push_str(&between.replace(',', " "));
         blanked.push_str(text.get(token).unwrap_or_default());
@@ -57,7 +56,7 @@ fn without_commas(text: &str) -> Cow<'_, str> {
     Cow::Owned(blanked)
 }
 
-/// What a bracket holds.
+/// Content of a bracket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Selections,
@@ -66,11 +65,11 @@ enum Inside {
     List,
 }
 
-/// A name among arguments or input fields that is neither a value nor followed by a colon.
+/// Offset of an argument or input field name without a colon.
 fn find_without_colon(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut brackets = vec![Inside::Selections];
-    let mut tokens = Tokens::of(text).peekable();
+    let mut tokens = Lexer::of(text).peekable();
     let mut before = b'{';
     while let Some(token) = tokens.next() {
         let byte = *bytes.get(token.start)?;
@@ -87,7 +86,7 @@ fn find_without_colon(text: &str) -> Option<usize> {
                     return Some(token.start);
                 }
             }
-            // The parser says what is wrong with it.
+            // The parser reports it.
             b'"' if !is_whole_string(text.get(token.clone()).unwrap_or_default()) => return None,
             _ => {}
         }
@@ -96,12 +95,12 @@ fn find_without_colon(text: &str) -> Option<usize> {
     None
 }
 
-/// Whether a token that begins with a quote ends with one, on the same line or as a block string.
+/// Whether a string token is terminated.
 fn is_whole_string(token: &str) -> bool {
     token.starts_with("\"\"\"") || (token.len() > 1 && !token.contains(['\n', '\r']))
 }
 
-/// An empty selection set: where the field or fragment begins that it belongs to.
+/// Offset of the owner of an empty selection set.
 fn find_empty(document: &Document) -> Option<usize> {
     document.definitions.iter().find_map(|definition| match definition {
         Definition::OperationDefinition(operation) => find_empty_in(&operation.selection_set, operation.location()),

@@ -1,12 +1,12 @@
-//! A normal form with the values of one request's variables put in.
+//! Substitution of variables in a normal form.
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, InlineFragment, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Positioned, Variables};
 use async_graphql_value::Value;
 
-/// Puts the values in. Where a variable has none, an argument or an input field is left out, so that its own default
-/// counts, and an item of a list is null.
+/// Substitutes variables. Without a value, an argument or input field is omitted, so that its default applies; a list item
+/// becomes null.
 #[must_use]
 pub fn instantiate(operation: &OperationDefinition, variables: &Variables) -> OperationDefinition {
     OperationDefinition {
@@ -29,7 +29,7 @@ fn set(selections: &Positioned<SelectionSet>, variables: &Variables) -> Position
                 };
                 Selection::InlineFragment(Positioned::new(inner, fragment.pos))
             }
-            // A normal form has none.
+            // Not in a normal form.
             Selection::FragmentSpread(spread) => Selection::FragmentSpread(spread.clone()),
         };
         Positioned::new(node, selection.pos)

@@ -1,17 +1,16 @@
-//! Tokens of a document, told apart by its bytes alone.
+//! A lenient lexer for documents.
 
 use std::ops::Range;
 
-/// The tokens of a text, one after the other: where each of them stands.
+/// Iterates over the byte ranges of tokens.
 ///
-/// Any text has tokens, valid or not: a number is whatever begins like one, and a byte that begins nothing is a token
-/// of its own.
-pub struct Tokens<'a> {
+/// Never fails: a number is whatever begins like one, and any other byte is a token of its own.
+pub struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Tokens<'a> {
+impl<'a> Lexer<'a> {
     /// The tokens of a text.
     #[must_use]
     pub fn of(text: &'a str) -> Self {
@@ -19,7 +18,7 @@ impl<'a> Tokens<'a> {
     }
 }
 
-impl Iterator for Tokens<'_> {
+impl Iterator for Lexer<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
@@ -53,17 +52,17 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// The first place from `at` on whose byte does not belong.
+/// First offset from `at` whose byte does not match.
 fn skip(bytes: &[u8], at: usize, belongs: impl Fn(u8) -> bool) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest.iter().position(|byte| !belongs(*byte)).unwrap_or(rest.len())
 }
 
-/// The place behind the string or block string that begins at `at`.
+/// Offset after the string or block string at `at`.
 ///
-/// A string ends where the parser's own lexer ends it, which reads on behind a line's end or an escape that is none: else
-/// every quote behind such a string would begin a string for the one and end it for the other. What never ends is a quote,
-/// or two in front of a block string, with something behind it. So nothing hides behind a quote.
+/// Ends strings exactly where apollo-parser's lexer does, which continues after line ends and invalid escapes; otherwise
+/// the two would disagree on all later quotes, and brackets could hide from the limits. An unterminated string is one
+/// quote token, an unterminated block string two.
 fn string(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
     let block = rest.starts_with(b"\"\"\"");
@@ -80,13 +79,13 @@ fn string(bytes: &[u8], at: usize) -> usize {
     at + if block { 2 } else { 1 }
 }
 
-/// Where a string goes on behind the backslash at `at`.
+/// Offset after the escape at `at`.
 fn escape(bytes: &[u8], at: usize) -> usize {
     if bytes.get(at + 1) == Some(&b'u') { unicode(bytes, at + 2, false) } else { at + 2 }
 }
 
-/// Where a string goes on behind `\u`: behind its digits, and where these are not as they have to be, behind the character
-/// that broke them off. The second half of a surrogate pair `follows` the first, and has no braces.
+/// Offset after the digits of `\u`; if malformed, after the offending character. `follows`: second half of a surrogate pair,
+/// without braces.
 fn unicode(bytes: &[u8], at: usize, follows: bool) -> usize {
     if !follows && bytes.get(at) == Some(&b'{') {
         return behind_character(bytes, skip(bytes, at + 1, |byte| byte.is_ascii_hexdigit()));
@@ -105,7 +104,7 @@ fn unicode(bytes: &[u8], at: usize, follows: bool) -> usize {
     }
 }
 
-/// Behind the character at `at`, unless it is a quote, which ends a string wherever it stands.
+/// Offset after the character at `at`, unless it is a quote, which always ends the string.
 fn behind_character(bytes: &[u8], at: usize) -> usize {
     if bytes.get(at) == Some(&b'"') { at } else { at + 1 }
 }
@@ -124,7 +123,7 @@ mod tests {
         let text = format!("{before}{}{after}", "[".repeat(BRACKETS));
         let mut parser = Parser::new();
         let _ = parser.parse_ast(text.as_str(), "a.graphql");
-        let brackets = Tokens::of(&text).filter(|token| text.get(token.clone()) == Some("[")).count();
+        let brackets = Lexer::of(&text).filter(|token| text.get(token.clone()) == Some("[")).count();
         (parser.recursion_reached() >= BRACKETS, brackets >= BRACKETS)
     }
 

@@ -1,11 +1,11 @@
-//! How large a document may be. Each limit is a setting, `PLAZA_LIMIT_…`; a refusal says which one, and its value.
+//! Checks of document limits (settings `PLAZA_LIMIT_…`); errors name the limit and its value.
 
 use crate::error::{AppError, AppResult, ErrorCode};
 
 /// What [`DocumentLimits::nesting`](crate::config::limits::DocumentLimits::nesting) limits.
 pub const NESTING: &str = "brackets or selections inside each other (nesting)";
 
-/// Refuses what is over a limit.
+/// Checks one limit.
 ///
 /// # Errors
 /// `QUERY_TOO_EXPENSIVE`, with the limit's name and value.

@@ -1,4 +1,4 @@
-//! Literals: walked, their scalars checked, and turned into the engine's values by the types that they stand for.
+//! Literals: traversal, checks of custom scalars, conversion to values of the engine.
 
 use apollo_compiler::ExecutableDocument;
 use apollo_compiler::Node;
@@ -13,7 +13,7 @@ use async_graphql_value::{Number, Value as EngineValue};
 use super::schema::SchemaTypes;
 use crate::graphql::scalars;
 
-/// Calls `visit` for every literal of a document, those inside others included.
+/// Visits every literal of a document, nested ones included.
 pub fn each_value<'a>(document: &'a Document, visit: &mut impl FnMut(&'a Node<Value>)) {
     for definition in &document.definitions {
         match definition {
@@ -74,32 +74,32 @@ fn each_inside<'a>(value: &'a Node<Value>, visit: &mut impl FnMut(&'a Node<Value
     }
 }
 
-/// What is wrong with a literal, and where it stands.
-pub type Wrong = (String, Option<SourceSpan>);
+/// Message and location.
+pub type LiteralError = (String, Option<SourceSpan>);
 
-/// Literals of custom scalars that these do not take. The library lets everything pass for a custom scalar.
-pub fn check_scalars(document: &ExecutableDocument, types: &SchemaTypes) -> Vec<Wrong> {
-    let mut check = Check { types, wrong: Vec::new() };
+/// Invalid literals of custom scalars, which the library does not check.
+pub fn check_scalars(document: &ExecutableDocument, types: &SchemaTypes) -> Vec<LiteralError> {
+    let mut checker = ScalarChecker { types, errors: Vec::new() };
     for operation in document.operations.iter() {
         for variable in &operation.variables {
             if let Some(default) = &variable.default_value {
-                check.value(&variable.ty, default);
+                checker.value(&variable.ty, default);
             }
         }
-        check.selections(&operation.selection_set);
+        checker.selections(&operation.selection_set);
     }
     for fragment in document.fragments.values() {
-        check.selections(&fragment.selection_set);
+        checker.selections(&fragment.selection_set);
     }
-    check.wrong
+    checker.errors
 }
 
-struct Check<'a> {
+struct ScalarChecker<'a> {
     types: &'a SchemaTypes,
-    wrong: Vec<Wrong>,
+    errors: Vec<LiteralError>,
 }
 
-impl Check<'_> {
+impl ScalarChecker<'_> {
     fn selections(&mut self, set: &executable::SelectionSet) {
         for selection in &set.selections {
             match selection {
@@ -137,10 +137,10 @@ impl Check<'_> {
                     }
                 }
                 (Some(ExtendedType::Scalar(scalar)), _) if !scalar.is_built_in() => {
-                    // Variables inside a JSON literal have their values later.
+                    // A JSON literal with variables is checked at coercion.
                     let Ok(constant) = to_engine(self.types, None, value).into_const_with(|_| Err(())) else { return };
                     if let Err(problem) = scalars::check(name, &constant) {
-                        self.wrong.push((format!("{name} cannot represent this value: {problem}."), value.location()));
+                        self.errors.push((format!("{name} cannot represent this value: {problem}."), value.location()));
                     }
                 }
                 _ => {}
@@ -149,7 +149,7 @@ impl Check<'_> {
     }
 }
 
-/// A literal as the engine has it, at a place of this type, or of a custom scalar's inside.
+/// Converts a literal of a type; without one, of a custom scalar's content.
 pub fn to_engine(types: &SchemaTypes, ty: Option<&Type>, value: &Node<Value>) -> EngineValue {
     let inner = match ty {
         Some(Type::List(inner) | Type::NonNullList(inner)) => Some(&**inner),
@@ -162,7 +162,7 @@ pub fn to_engine(types: &SchemaTypes, ty: Option<&Type>, value: &Node<Value>) ->
         Value::Variable(name) => EngineValue::Variable(Name::new(name)),
         Value::String(text) => EngineValue::String(text.clone()),
         Value::Boolean(boolean) => EngineValue::Boolean(*boolean),
-        // An id may be written as any whole number.
+        // Ids may be integers.
         Value::Int(number) if named == Some("ID") => EngineValue::String(number.as_str().to_owned()),
         Value::Int(number) => whole_number(number.as_str()),
         Value::Float(number) => decimal_number(number.as_str()),
@@ -187,7 +187,7 @@ fn whole_number(text: &str) -> EngineValue {
     }
 }
 
-/// A number beyond all bounds has no value; validation refuses it wherever a built-in scalar stands.
+/// Out of range becomes null; validation rejects it for built-in scalars.
 fn decimal_number(text: &str) -> EngineValue {
     let number = text.parse::<f64>().ok().and_then(Number::from_f64);
     number.map_or(EngineValue::Null, EngineValue::Number)

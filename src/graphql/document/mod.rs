@@ -1,9 +1,9 @@
-//! Documents: what happens to one before it runs, the same for every transport.
+//! The document pipeline, from text to operation, shared by all transports.
 //!
 //! ```text
-//! text ──▶ scan ──▶ parse ──▶ bounds ──▶ validate ──▶ kept by its hash
-//!      ──▶ operation chosen ──▶ variables coerced ──▶ normalised ──▶ cost ──▶ kept by hash, operation and decisions
-//!      ──▶ values of variables put in ──▶ the engine runs it
+//! text ──▶ scan ──▶ parse ──▶ bounds ──▶ validate ──▶ cached by hash
+//!      ──▶ select operation ──▶ coerce variables ──▶ normalise ──▶ cost ──▶ cached by hash, operation and decisions
+//!      ──▶ substitute variables ──▶ execute
 //! ```
 //!
 //! | What | Where |
@@ -23,15 +23,14 @@
 //! | defaults of arguments and input fields, execution | the engine, which validates nothing |
 //!
 //! Invariants:
-//! - Nothing reaches the parser that the scan refused, and nothing is validated or normalised that is out of bounds: all
-//!   take time in proportion to the document's length, which is bounded, or have a bound of their own.
-//! - A document in the cache is valid; a normal form in the cache has passed all limits. Where a page's size stands in a
-//!   variable, it is walked again with each request's variables.
-//! - What the engine is given is one operation without variables, directives and named fragments, and with one field
-//!   for each response key.
-//! - With trusted documents, no text of a client's is ever parsed.
+//! - The parser sees only what passed the scan; validation and normalisation only what passed the bounds. All steps are
+//!   linear in the bounded length, or have a limit of their own.
+//! - A cached document is valid; a cached normal form has passed all limits. If page sizes come from variables, its cost is
+//!   analysed for each request.
+//! - The engine gets one operation without variables, directives and named fragments, and with one field per response
+//!   key.
+//! - With trusted documents, text from clients is never parsed.
 
-mod asked;
 mod bounds;
 mod coerce;
 #[cfg(test)]
@@ -43,15 +42,16 @@ mod instantiate;
 mod lex;
 pub mod limits;
 mod literals;
+mod memory;
 mod normalise;
 mod positions;
+mod request;
 pub mod scan;
 mod schema;
 mod sizes;
 mod suggest;
 mod trusted;
 mod validate;
-mod weights;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -69,51 +69,51 @@ use super::errors::Stage;
 use crate::config::Config;
 use crate::config::limits::DocumentLimits;
 use crate::error::{AppError, AppResult, ErrorCode};
-pub use asked::{Asked, Extensions, Object, PersistedQuery};
-use cost::Verdict;
+use cost::DocumentCost;
 use normalise::Decisions;
 use positions::Positions;
+pub use request::{Extensions, GraphqlRequest, Object, PersistedQuery};
 use schema::SchemaTypes;
 
-/// Bytes of variables, each counted as often as it is used: each use is a copy.
-const MOST_COPIED: u64 = 4 << 20;
+/// Total size of substituted variables: each use is a copy.
+const VARIABLE_BYTES_LIMIT: u64 = 4 << 20;
 
 /// A valid document.
 #[derive(Debug)]
 struct Document {
     hash: Hash,
     valid: Valid<ExecutableDocument>,
-    /// The variables that decide a `@skip` or `@include`, for each operation.
+    /// Variables of `@skip` and `@include`, per operation.
     conditions: Vec<Vec<Name>>,
-    weight: u32,
+    approximate_bytes: u32,
 }
 
 /// A normal form, within all limits.
 #[derive(Debug)]
-struct Normal {
+struct NormalForm {
     operation: OperationDefinition,
-    verdict: Verdict,
-    weight: u32,
+    cost: DocumentCost,
+    approximate_bytes: u32,
 }
 
 /// Why a document may not run.
 #[derive(Debug)]
-pub enum Refused {
-    /// It is not GraphQL, or does not fit the schema.
+pub enum DocumentError {
+    /// Syntax or validation errors.
     Document(Stage, Vec<ServerError>),
-    /// Everything else.
+    /// Any other error.
     Request(AppError),
 }
 
-impl Refused {
-    /// A document that breaks one rule of validation.
+impl DocumentError {
+    /// A single validation error.
     #[must_use]
     pub fn invalid(message: impl Into<String>, pos: Pos) -> Self {
         Self::Document(Stage::Validation, vec![ServerError::new(message, Some(pos))])
     }
 }
 
-impl From<AppError> for Refused {
+impl From<AppError> for DocumentError {
     fn from(error: AppError) -> Self {
         Self::Request(error)
     }
@@ -121,17 +121,17 @@ impl From<AppError> for Refused {
 
 type Hash = [u8; 32];
 
-/// A document's hash, the index of an operation in it, and what its conditions decide.
+/// Document hash, operation index, values of its condition variables.
 type NormalKey = (Hash, usize, Box<[bool]>);
 
 /// The documents of one schema.
 pub struct Documents {
     types: SchemaTypes,
     limits: DocumentLimits,
-    /// Whether introspection and suggestions are answered.
+    /// Whether introspection and suggestions are enabled.
     open: bool,
     cache: Cache<Hash, Arc<Document>>,
-    normals: Cache<NormalKey, Arc<Normal>>,
+    normal_forms: Cache<NormalKey, Arc<NormalForm>>,
     trusted: Option<HashMap<String, Arc<Document>>>,
 }
 
@@ -148,9 +148,12 @@ impl Documents {
             open: !config.production,
             cache: Cache::builder()
                 .max_capacity(capacity)
-                .weigher(|_, document: &Arc<Document>| document.weight)
+                .weigher(|_, document: &Arc<Document>| document.approximate_bytes)
                 .build(),
-            normals: Cache::builder().max_capacity(capacity).weigher(|_, normal: &Arc<Normal>| normal.weight).build(),
+            normal_forms: Cache::builder()
+                .max_capacity(capacity)
+                .weigher(|_, normal_form: &Arc<NormalForm>| normal_form.approximate_bytes)
+                .build(),
             trusted: None,
         };
         if let Some(path) = &config.trusted_documents {
@@ -159,47 +162,52 @@ impl Documents {
         Ok(documents)
     }
 
-    /// How many documents the cache holds, about.
+    /// Approximate number of cached documents.
     #[must_use]
     pub fn cached(&self) -> u64 {
         self.cache.entry_count()
     }
 
-    /// The operation that is asked for, ready for the engine. Files stand in the variables by their numbers.
+    /// The requested operation, ready for the engine. Variables refer to files by number.
     ///
     /// # Errors
-    /// When there is none, it is invalid or over a limit, or the variables don't fit it.
-    pub fn prepare(&self, asked: &Asked, mut given: Variables, files: usize) -> Result<OperationDefinition, Refused> {
-        let document = self.look_up(asked)?;
-        let (index, operation) = document.operation(asked.operation_name.as_deref())?;
+    /// If it is missing, invalid or over a limit, or the variables don't match.
+    pub fn prepare(
+        &self,
+        params: &GraphqlRequest,
+        mut given: Variables,
+        files: usize,
+    ) -> Result<OperationDefinition, DocumentError> {
+        let document = self.look_up(params)?;
+        let (index, operation) = document.operation(params.operation_name.as_deref())?;
         let variables = coerce::coerce(operation, &self.types, &mut given, files)?;
-        let normal = self.normal(&document, (index, operation), &variables)?;
-        let uses = normal.verdict.uses;
+        let normal_form = self.normal_form(&document, (index, operation), &variables)?;
+        let uses = normal_form.cost.variable_uses;
         if uses == 0 {
-            return Ok(normal.operation.clone());
+            return Ok(normal_form.operation.clone());
         }
-        if uses > 1 && uses.saturating_mul(coerce::weight(&variables)) > MOST_COPIED {
+        if uses > 1 && uses.saturating_mul(coerce::approximate_bytes(&variables)) > VARIABLE_BYTES_LIMIT {
             let message = format!(
-                "The request is too expensive: at most {MOST_COPIED} bytes of variables, each counted as often as it is used."
+                "The request is too expensive: at most {VARIABLE_BYTES_LIMIT} bytes of variables, each counted as often as it is used."
             );
             return Err(AppError::Request(ErrorCode::QueryTooExpensive, message).into());
         }
-        Ok(instantiate::instantiate(&normal.operation, &variables))
+        Ok(instantiate::instantiate(&normal_form.operation, &variables))
     }
 
-    fn look_up(&self, asked: &Asked) -> Result<Arc<Document>, Refused> {
-        let refused = |code, message: &str| Err(Refused::Request(AppError::Request(code, message.to_owned())));
+    fn look_up(&self, params: &GraphqlRequest) -> Result<Arc<Document>, DocumentError> {
+        let reject = |code, message: &str| Err(DocumentError::Request(AppError::Request(code, message.to_owned())));
         if let Some(trusted) = &self.trusted {
-            return match asked.document_id.as_deref().and_then(|id| trusted.get(id)) {
+            return match params.document_id.as_deref().and_then(|id| trusted.get(id)) {
                 Some(document) => Ok(Arc::clone(document)),
-                None => refused(ErrorCode::DocumentNotTrusted, "Only trusted documents run here: send a `documentId`."),
+                None => reject(ErrorCode::DocumentNotTrusted, "Only trusted documents run here: send a `documentId`."),
             };
         }
-        match (asked.query.as_deref().filter(|query| !query.is_empty()), asked.persisted()) {
+        match (params.query.as_deref().filter(|query| !query.is_empty()), params.persisted_query()) {
             (Some(query), persisted) => {
                 let hash: Hash = Sha256::digest(query).into();
                 if persisted.is_some_and(|persisted| parse_hash(persisted) != Some(hash)) {
-                    return refused(ErrorCode::BadUserInput, "`persistedQuery.sha256Hash` is not the hash of `query`.");
+                    return reject(ErrorCode::BadUserInput, "`persistedQuery.sha256Hash` is not the hash of `query`.");
                 }
                 if let Some(document) = self.cache.get(&hash) {
                     return Ok(document);
@@ -210,55 +218,55 @@ impl Documents {
             }
             (None, Some(persisted)) => match parse_hash(persisted).and_then(|hash| self.cache.get(&hash)) {
                 Some(document) => Ok(document),
-                // Apollo's clients know this message, and send the text along.
-                None => refused(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound"),
+                // Apollo clients match this message, and retry with the text.
+                None => reject(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound"),
             },
             (None, None) => {
-                asked.check_named()?;
-                refused(ErrorCode::PersistedQueryNotFound, "There are no trusted documents here: send the `query`.")
+                params.check_named()?;
+                reject(ErrorCode::PersistedQueryNotFound, "There are no trusted documents here: send the `query`.")
             }
         }
     }
 
-    /// Reads a text: everything that needs no variables.
-    fn read(&self, text: &str, hash: Hash) -> Result<Document, Refused> {
+    /// Parses and validates a text.
+    fn read(&self, text: &str, hash: Hash) -> Result<Document, DocumentError> {
         let tokens = scan::scan(text, &self.limits)?;
         let positions = Positions::of(text);
         let parsed = grammar::parse(text, &positions)?;
         bounds::check_bounds(&parsed, &positions, &self.limits)?;
         let valid = validate::validate(&parsed, &self.types, &positions, self.open)?;
         let conditions = valid.operations.iter().map(|operation| conditions(&valid, operation)).collect();
-        Ok(Document { hash, valid, conditions, weight: weights::of_document(text, tokens) })
+        Ok(Document { hash, valid, conditions, approximate_bytes: memory::of_document(text, tokens) })
     }
 
-    /// The normal form of an operation, whose cost with these variables is within the limits.
-    fn normal(
+    /// The normal form of an operation, checked against the cost limit with these variables.
+    fn normal_form(
         &self,
         document: &Document,
         (index, operation): (usize, &Operation),
         variables: &Variables,
-    ) -> Result<Arc<Normal>, Refused> {
+    ) -> Result<Arc<NormalForm>, DocumentError> {
         let names = document.conditions.get(index).map(Vec::as_slice).unwrap_or_default();
-        let decided = names.iter().map(|name| match variables.get(name.as_str()) {
-            Some(async_graphql::Value::Boolean(decided)) => Ok(*decided),
+        let values = names.iter().map(|name| match variables.get(name.as_str()) {
+            Some(async_graphql::Value::Boolean(value)) => Ok(*value),
             _ => Err(AppError::bad_input(format!("The variable ${name} of the type Boolean! can't be null."))),
         });
-        let decided = decided.collect::<AppResult<Box<[bool]>>>()?;
-        let key = (document.hash, index, decided);
-        if let Some(normal) = self.normals.get(&key) {
-            if normal.verdict.varies {
-                cost::walk(&normal.operation, &self.types, &self.limits, variables)?;
+        let values = values.collect::<AppResult<Box<[bool]>>>()?;
+        let key = (document.hash, index, values);
+        if let Some(normal_form) = self.normal_forms.get(&key) {
+            if normal_form.cost.depends_on_variables {
+                cost::analyse(&normal_form.operation, &self.types, &self.limits, variables)?;
             }
-            return Ok(normal);
+            return Ok(normal_form);
         }
         let decisions: Decisions<'_> = names.iter().map(Name::as_str).zip(key.2.iter().copied()).collect();
         let positions = Positions::of(document.text());
-        let normal = normalise::normalise((&document.valid, operation), &self.types, &positions, &decisions)?;
-        let verdict = cost::walk(&normal, &self.types, &self.limits, variables)?;
-        let weight = weights::of_normal(&normal);
-        let normal = Arc::new(Normal { operation: normal, verdict, weight });
-        self.normals.insert(key, Arc::clone(&normal));
-        Ok(normal)
+        let normal_form = normalise::normalise((&document.valid, operation), &self.types, &positions, &decisions)?;
+        let cost = cost::analyse(&normal_form, &self.types, &self.limits, variables)?;
+        let approximate_bytes = memory::of_normal_form(&normal_form);
+        let normal_form = Arc::new(NormalForm { operation: normal_form, cost, approximate_bytes });
+        self.normal_forms.insert(key, Arc::clone(&normal_form));
+        Ok(normal_form)
     }
 }
 
@@ -267,7 +275,7 @@ impl Document {
         self.valid.sources.values().next().map_or("", |file| file.source_text())
     }
 
-    /// The operation of this name, or the only one, and its index.
+    /// The operation of this name, or the only one, with its index.
     fn operation(&self, name: Option<&str>) -> AppResult<(usize, &Node<Operation>)> {
         let mut all = self.valid.operations.iter().enumerate();
         let operation = match name {
@@ -285,7 +293,7 @@ impl Document {
     }
 }
 
-/// The variables that decide a `@skip` or `@include` in an operation or a fragment that it spreads, each once.
+/// The distinct variables of `@skip` and `@include` in an operation and its fragments.
 fn conditions(document: &ExecutableDocument, operation: &Operation) -> Vec<Name> {
     fn walk<'a>(
         document: &'a ExecutableDocument,

@@ -1,11 +1,10 @@
-//! From a valid document to what the engine executes: one operation with nothing left to decide but its variables.
+//! Normalisation of a valid document to one operation without directives and named fragments.
 //!
-//! As the specification's `CollectFields` does while executing, `@skip` and `@include` are decided, selections of one
-//! response key become one field, and fragments are resolved. Where the type of an object is known only when it runs,
-//! each possible type gets an inline fragment of its own; an interface's own fields stay as they are when no fragment
-//! tells types apart.
+//! As `CollectFields` of the specification does: evaluates `@skip` and `@include`, merges selections of one response key,
+//! expands fragments. For an abstract type each possible type gets an inline fragment, unless no fragment depends on the
+//! concrete type.
 //!
-//! Merging repeats fields for each possible type, so both what is looked at and what is made are bounded.
+//! Merging repeats fields for each possible type, so input steps and output fields are limited.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,19 +20,19 @@ use super::positions::Positions;
 use super::schema::SchemaTypes;
 use crate::error::{AppError, AppResult, ErrorCode};
 
-/// Fields of a normal form, for each possible type of an object.
-const MOST_FIELDS: u32 = 4000;
+/// Fields of a normal form.
+const FIELDS_LIMIT: u32 = 4000;
 
-/// Selections looked at on the way.
-const MOST_STEPS: u32 = 40_000;
+/// Selections visited.
+const STEPS_LIMIT: u32 = 40_000;
 
-/// What the variables in `@skip` and `@include` decide, by their names.
+/// Values of the variables in `@skip` and `@include`.
 pub type Decisions<'a> = HashMap<&'a str, bool>;
 
 /// Normalises an operation.
 ///
 /// # Errors
-/// `QUERY_TOO_EXPENSIVE` when the normal form would be too large.
+/// `QUERY_TOO_EXPENSIVE` if the normal form would be too large.
 pub fn normalise<'a>(
     (document, operation): (&'a ExecutableDocument, &'a Operation),
     types: &'a SchemaTypes,
@@ -54,10 +53,10 @@ pub fn normalise<'a>(
     })
 }
 
-/// The selections of each response key, in the order of the keys' first occurrence.
+/// Fields by response key, in order of first occurrence.
 type Groups<'a> = IndexMap<&'a Name, Vec<&'a Node<Field>>>;
 
-/// Whether a fragment on a type applies; none when that depends on the object.
+/// Whether a fragment on a type applies; none if that depends on the concrete type.
 type Applies<'f> = dyn Fn(&Name) -> Option<bool> + 'f;
 
 struct Normaliser<'a> {
@@ -70,7 +69,7 @@ struct Normaliser<'a> {
 }
 
 impl<'a> Normaliser<'a> {
-    /// The one selection set that several of one type come to.
+    /// Merges selection sets of one type.
     fn set(
         &mut self,
         parent: &'a Name,
@@ -109,7 +108,7 @@ impl<'a> Normaliser<'a> {
         Ok(at(pos, engine::SelectionSet { items }))
     }
 
-    /// The specification's `CollectFields`; none when a fragment tells types apart.
+    /// `CollectFields`; none if a fragment depends on the concrete type.
     fn collect(&mut self, sources: &[&'a SelectionSet], applies: &Applies<'_>) -> AppResult<Option<Groups<'a>>> {
         let (mut groups, mut visited) = (Groups::new(), HashSet::new());
         for source in sources {
@@ -129,7 +128,7 @@ impl<'a> Normaliser<'a> {
     ) -> AppResult<bool> {
         for selection in &set.selections {
             self.steps += 1;
-            too_large(self.steps, MOST_STEPS)?;
+            too_large(self.steps, STEPS_LIMIT)?;
             if self.is_skipped(selection) {
                 continue;
             }
@@ -183,14 +182,14 @@ impl<'a> Normaliser<'a> {
         for fields in groups.values() {
             let Some(first) = fields.first().copied() else { continue };
             self.fields += 1;
-            too_large(self.fields, MOST_FIELDS)?;
+            too_large(self.fields, FIELDS_LIMIT)?;
             let field = self.field(parent, first, fields)?;
             items.push(at(field.pos, engine::Selection::Field(field)));
         }
         Ok(at(pos, engine::SelectionSet { items }))
     }
 
-    /// Validation has seen to it that fields of one response key have one name and the same arguments.
+    /// Validation guarantees that fields of one response key have the same name and arguments.
     fn field(
         &mut self,
         parent: &'a Name,

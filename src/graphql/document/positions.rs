@@ -1,9 +1,9 @@
-//! Lines and columns of a document's text.
+//! Line and column of offsets in a document.
 
 use apollo_compiler::parser::SourceSpan;
 use async_graphql::Pos;
 
-/// The places where the lines of a text begin.
+/// Line starts of a text.
 #[derive(Debug)]
 pub struct Positions<'a> {
     text: &'a str,
@@ -12,7 +12,7 @@ pub struct Positions<'a> {
 }
 
 impl<'a> Positions<'a> {
-    /// Looks through a text for its lines. As in GraphQL, `\n`, `\r\n` and `\r` alone end one.
+    /// Indexes the lines, which end with `\n`, `\r\n` or `\r` as in GraphQL.
     #[must_use]
     pub fn of(text: &'a str) -> Self {
         let bytes = text.as_bytes();
@@ -24,7 +24,7 @@ impl<'a> Positions<'a> {
         Self { text, lines: std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect() }
     }
 
-    /// Line and column, both from 1 on; columns count characters.
+    /// Line and column, 1-based; columns count characters.
     #[must_use]
     pub fn at(&self, offset: usize) -> Pos {
         let line = self.lines.partition_point(|start| *start <= offset);
@@ -33,7 +33,7 @@ impl<'a> Positions<'a> {
         Pos { line, column: column + 1 }
     }
 
-    /// Where something of the document begins; the document's own beginning for what was not parsed from it.
+    /// Start of a span; of the document if there is none.
     #[must_use]
     pub fn of_span(&self, span: Option<SourceSpan>) -> Pos {
         self.at(span.map_or(0, |span| span.offset()))

@@ -1,20 +1,19 @@
-//! The lexical scan before the parser: a document that is too long, too deep or made of too many tokens is refused by
-//! one look at its bytes. The parser recurses into nested values and would take the process with it.
+//! Lexical limits before parsing: bytes, tokens, nesting, directives. The parser is recursive and would overflow the stack on
+//! deep nesting.
 
-use super::lex::Tokens;
+use super::lex::Lexer;
 use super::limits::{NESTING, check};
 use crate::config::limits::DocumentLimits;
 use crate::error::AppResult;
 
-/// Looks at a document from outside, and counts its tokens: no string, block string or comment is taken for anything
-/// else.
+/// Checks the limits; returns the number of tokens. Brackets in strings and comments do not count.
 ///
 /// # Errors
-/// `QUERY_TOO_EXPENSIVE` when it is over a limit.
+/// `QUERY_TOO_EXPENSIVE` over a limit.
 pub fn scan(document: &str, limits: &DocumentLimits) -> AppResult<u32> {
     check(document.len() as u64, limits.document_bytes, "bytes")?;
     let (mut tokens, mut directives, mut nesting) = (0_u32, 0_u64, 0_u64);
-    for token in Tokens::of(document) {
+    for token in Lexer::of(document) {
         match document.as_bytes().get(token.start) {
             Some(b'{' | b'[' | b'(') => {
                 nesting += 1;

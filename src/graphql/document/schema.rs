@@ -1,4 +1,4 @@
-//! The schema as documents see it, read once from its SDL.
+//! The schema for the document pipeline, parsed once from the SDL.
 
 use std::collections::HashMap;
 
@@ -9,15 +9,15 @@ use apollo_compiler::{Name, Schema};
 
 use crate::error::{AppError, AppResult};
 
-/// A schema, with what documents ask of it looked up beforehand.
+/// A schema with precomputed possible types.
 pub struct SchemaTypes {
     schema: Valid<Schema>,
-    /// The object types of each interface and union, in the order of the SDL.
+    /// Object types of each interface and union, in SDL order.
     possible: HashMap<Name, Vec<Name>>,
 }
 
 impl SchemaTypes {
-    /// Reads a schema's SDL.
+    /// Parses an SDL.
     ///
     /// # Errors
     /// Internal when the SDL is not a valid schema.
@@ -57,19 +57,19 @@ impl SchemaTypes {
         self.schema.types.get(name)
     }
 
-    /// A field by its type's name and its own, `__typename`, `__schema` and `__type` included.
+    /// A field of a type, meta fields included.
     #[must_use]
     pub fn field(&self, type_name: &str, field: &str) -> Option<&FieldDefinition> {
         self.schema.type_field(type_name, field).ok().map(|definition| &**definition)
     }
 
-    /// The object type in which operations of a kind start.
+    /// The root type of an operation type.
     #[must_use]
     pub fn root(&self, kind: OperationType) -> Option<&Name> {
         self.schema.root_operation(kind)
     }
 
-    /// The object types that an interface or a union stands for; none for any other type.
+    /// Possible types of an interface or union; none for other types.
     #[must_use]
     pub fn possible(&self, name: &str) -> Option<&[Name]> {
         self.possible.get(name).map(Vec::as_slice)
@@ -81,7 +81,7 @@ impl SchemaTypes {
         condition == object || self.possible(condition).is_some_and(|objects| objects.iter().any(|name| name == object))
     }
 
-    /// How many types there are, those of introspection included.
+    /// Number of types, introspection types included.
     #[must_use]
     pub fn count(&self) -> usize {
         self.schema.types.len()

@@ -1,4 +1,4 @@
-//! How long the lists of an answer can be, by their arguments.
+//! List sizes for cost analysis, from arguments.
 
 use std::cell::Cell;
 
@@ -9,28 +9,28 @@ use async_graphql_value::Value;
 
 use crate::page::{DEFAULT_PAGE, LARGEST_PAGE};
 
-/// A list whose length nothing tells is taken to be this long.
-pub const LIST_GUESS: u64 = 10;
+/// Assumed length of a list without a size argument.
+pub const ASSUMED_LIST_SIZE: u64 = 10;
 
 /// Reads sizes from arguments, literal or variable.
 pub struct Sizes<'a> {
     /// Defaults included.
     variables: &'a Variables,
-    varied: Cell<bool>,
+    used_variables: Cell<bool>,
 }
 
 impl<'a> Sizes<'a> {
     /// Sizes with these variables.
     pub fn new(variables: &'a Variables) -> Self {
-        Self { variables, varied: Cell::new(false) }
+        Self { variables, used_variables: Cell::new(false) }
     }
 
     /// Whether any size came from a variable.
-    pub fn varied(&self) -> bool {
-        self.varied.get()
+    pub fn used_variables(&self) -> bool {
+        self.used_variables.get()
     }
 
-    /// The size of the page that a field asks for.
+    /// Page size requested by a field.
     pub fn page(&self, field: &Selected, definition: Option<&FieldDefinition>) -> u64 {
         let given = ["first", "last"].into_iter().find_map(|name| {
             let size = self.number(&field.get_argument(name)?.node)?;
@@ -38,11 +38,11 @@ impl<'a> Sizes<'a> {
         });
         let first = definition.and_then(|definition| definition.argument_by_name("first"));
         let has_default = first.is_some_and(|first| first.default_value.is_some());
-        // A default of the schema's own is at most a whole page.
+        // A schema default is at most the largest page.
         given.unwrap_or(u64::from(if has_default { LARGEST_PAGE } else { DEFAULT_PAGE }))
     }
 
-    /// The length of the longest list among a field's arguments: what it returns is as long.
+    /// Length of the longest list argument, which bounds the result.
     pub fn list(&self, field: &Selected) -> Option<u64> {
         field.arguments.iter().filter_map(|(_, value)| self.length(&value.node)).max()
     }
@@ -64,7 +64,7 @@ impl<'a> Sizes<'a> {
     }
 
     fn variable(&self, name: &Name) -> Option<&ConstValue> {
-        self.varied.set(true);
+        self.used_variables.set(true);
         self.variables.get(name)
     }
 }
@@ -83,7 +83,7 @@ fn as_length(value: &ConstValue) -> Option<u64> {
     }
 }
 
-/// About how long introspection's own lists are.
+/// Assumed lengths of introspection lists.
 pub fn introspection_list(field: &str, types: usize) -> u64 {
     match field {
         "types" => types as u64 + 20,

@@ -1,4 +1,4 @@
-//! Suggestions for misspelt names, made only once a document was found invalid.
+//! "Did you mean" suggestions, computed only for invalid documents.
 
 use std::collections::HashMap;
 
@@ -8,23 +8,23 @@ use apollo_compiler::schema::{ExtendedType, InputValueDefinition};
 use apollo_compiler::{Name, Node};
 
 use super::schema::SchemaTypes;
-use crate::graphql::errors::MOST;
+use crate::graphql::errors::ERRORS_LIMIT;
 
-/// Bytes of a name beyond which nothing is suggested for it.
-const LONGEST: usize = 64;
+/// Longer names get no suggestion.
+const NAME_BYTES_LIMIT: usize = 64;
 
-/// Names that one suggestion offers.
-const OFFERED: usize = 3;
+/// Names in one suggestion.
+const SUGGESTIONS_LIMIT: usize = 3;
 
-/// What a client may have meant, by where the misspelt name begins.
+/// Suggestions by offset of the misspelt name.
 #[derive(Debug, Default)]
 pub struct Suggestions(HashMap<usize, String>);
 
 impl Suggestions {
-    /// Looks for names in a document that the schema does not have.
+    /// Finds names that are not in the schema.
     #[must_use]
     pub fn find(document: &Document, types: &SchemaTypes) -> Self {
-        let mut search = Search { types, looked_up: 0, found: HashMap::new() };
+        let mut search = SuggestionSearch { types, looked_up: 0, found: HashMap::new() };
         for definition in &document.definitions {
             match definition {
                 Definition::OperationDefinition(operation) => {
@@ -50,7 +50,7 @@ impl Suggestions {
         Self(search.found)
     }
 
-    /// The suggestion for what begins at an offset, as a sentence to append.
+    /// The suggestion at an offset, as a sentence to append.
     #[must_use]
     pub fn at(&self, offset: usize) -> Option<&str> {
         self.0.get(&offset).map(String::as_str)
@@ -61,13 +61,13 @@ fn is_composite(definition: &ExtendedType) -> bool {
     definition.is_object() || definition.is_interface() || definition.is_union()
 }
 
-struct Search<'a> {
+struct SuggestionSearch<'a> {
     types: &'a SchemaTypes,
     looked_up: usize,
     found: HashMap<usize, String>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> SuggestionSearch<'a> {
     fn selections(&mut self, set: &'a [Selection], parent: Option<&'a Name>) {
         for selection in set {
             match selection {
@@ -91,7 +91,7 @@ impl<'a> Search<'a> {
             if let Some(parent) = parent {
                 let hint =
                     self.fragments_with(parent, &field.name).or_else(|| self.names(&field.name, self.fields(parent)));
-                self.keep([field.name.location(), field.location()], hint);
+                self.record([field.name.location(), field.location()], hint);
             }
             self.selections(field.selection_set.as_deref().unwrap_or_default(), None);
             return;
@@ -109,11 +109,11 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Types that the parent may stand for and that do have such a field.
+    /// Possible types of the parent that have the field.
     fn fragments_with(&self, parent: &str, field: &str) -> Option<String> {
         let possible = self.types.possible(parent)?;
         let having = possible.iter().filter(|object| self.types.field(object, field).is_some());
-        let names: Vec<&str> = having.take(OFFERED).map(Name::as_str).collect();
+        let names: Vec<&str> = having.take(SUGGESTIONS_LIMIT).map(Name::as_str).collect();
         (!names.is_empty()).then(|| format!(" Did you mean to use an inline fragment on {}?", either(&names)))
     }
 
@@ -124,7 +124,7 @@ impl<'a> Search<'a> {
                 self.arguments(&directive.arguments, &definition.arguments);
             } else {
                 let hint = self.names(&directive.name, definitions.keys());
-                self.keep([directive.name.location(), directive.location()], hint);
+                self.record([directive.name.location(), directive.location()], hint);
             }
         }
     }
@@ -135,7 +135,7 @@ impl<'a> Search<'a> {
                 self.value(&definition.ty, &argument.value);
             } else {
                 let hint = self.names(&argument.name, known.iter().map(|definition| &definition.name));
-                self.keep([argument.name.location(), argument.location()], hint);
+                self.record([argument.name.location(), argument.location()], hint);
             }
         }
     }
@@ -150,12 +150,12 @@ impl<'a> Search<'a> {
         match (self.types.get(ty.inner_named_type()), &**value) {
             (Some(ExtendedType::Enum(definition)), Value::Enum(name)) if !definition.values.contains_key(name) => {
                 let hint = self.names(name, definition.values.keys());
-                self.keep([name.location(), value.location()], hint);
+                self.record([name.location(), value.location()], hint);
             }
-            // Quotation marks around an enum's value.
+            // A quoted enum value.
             (Some(ExtendedType::Enum(definition)), Value::String(text)) => {
                 let hint = self.names(text, definition.values.keys());
-                self.keep([value.location(), None], hint);
+                self.record([value.location(), None], hint);
             }
             (Some(ExtendedType::InputObject(input)), Value::Object(fields)) => {
                 for (name, inner) in fields {
@@ -163,7 +163,7 @@ impl<'a> Search<'a> {
                         self.value(&field.ty, inner);
                     } else {
                         let hint = self.names(name, input.fields.keys());
-                        self.keep([name.location(), inner.location()], hint);
+                        self.record([name.location(), inner.location()], hint);
                     }
                 }
             }
@@ -175,14 +175,14 @@ impl<'a> Search<'a> {
         if self.types.get(name).is_none() {
             let types = self.types.schema().types.iter();
             let hint = self.names(name, types.filter(|(_, known)| fits(known)).map(|(name, _)| name));
-            self.keep([name.location(), owner], hint);
+            self.record([name.location(), owner], hint);
         }
     }
 
-    /// The nearest of the known names. A document may be wrong in hundreds of places; few of them are reported.
+    /// The nearest known names. Limited to the number of reported errors.
     fn names(&mut self, wrong: &str, known: impl IntoIterator<Item = &'a Name>) -> Option<String> {
         self.looked_up += 1;
-        if self.looked_up > MOST || wrong.len() > LONGEST {
+        if self.looked_up > ERRORS_LIMIT || wrong.len() > NAME_BYTES_LIMIT {
             return None;
         }
         let most = wrong.chars().count() * 2 / 5 + 1;
@@ -191,11 +191,11 @@ impl<'a> Search<'a> {
         let mut near: Vec<(usize, &str)> = known.into_iter().map(|name| (near(name), name.as_str())).collect();
         near.retain(|(distance, _)| *distance <= most);
         near.sort_unstable();
-        let names: Vec<&str> = near.into_iter().take(OFFERED).map(|(_, name)| name).collect();
+        let names: Vec<&str> = near.into_iter().take(SUGGESTIONS_LIMIT).map(|(_, name)| name).collect();
         (!names.is_empty()).then(|| format!(" Did you mean {}?", either(&names)))
     }
 
-    fn keep(&mut self, places: [Option<SourceSpan>; 2], hint: Option<String>) {
+    fn record(&mut self, places: [Option<SourceSpan>; 2], hint: Option<String>) {
         let Some(hint) = hint else { return };
         for place in places.into_iter().flatten() {
             self.found.entry(place.offset()).or_insert_with(|| hint.clone());

@@ -1,4 +1,4 @@
-//! Validation: the library's rules, the few that it lacks, and errors as clients know them.
+//! Validation: apollo-compiler's rules, the missing ones, and errors in graphql-js wording.
 
 use apollo_compiler::ExecutableDocument;
 use apollo_compiler::ast::{Document, Value};
@@ -10,24 +10,24 @@ use async_graphql::ServerError;
 use super::positions::Positions;
 use super::schema::SchemaTypes;
 use super::suggest::Suggestions;
-use super::{Refused, gaps, literals};
-use crate::graphql::errors::{MOST, Stage};
+use super::{DocumentError, gaps, literals};
+use crate::graphql::errors::{ERRORS_LIMIT, Stage};
 
-/// Rules that the library has in a stricter form: those of a subscription's root fields, which it counts before those of
-/// one response key are merged, and of the types of `__typename`.
-const NOT_THE_LIBRARYS: [&str; 2] = ["SubscriptionUsesMultipleFields", gaps::CONFLICTING_TYPES];
+/// Rules checked here instead, as the library is too strict: root fields of subscriptions, counted before merging; types of
+/// `__typename`.
+const REPLACED_RULES: [&str; 2] = ["SubscriptionUsesMultipleFields", gaps::CONFLICTING_TYPES];
 
 /// Validates a document of bounded size.
 ///
 /// # Errors
-/// What is wrong with it, with locations, and suggestions where the server is `open` with its schema, and introspection too.
+/// Located errors, with suggestions if `open`; introspection is rejected unless `open`.
 pub fn validate(
     document: &Document,
     types: &SchemaTypes,
     positions: &Positions<'_>,
     open: bool,
-) -> Result<Valid<ExecutableDocument>, Refused> {
-    let invalid = |errors: Vec<ServerError>| Err(Refused::Document(Stage::Validation, errors));
+) -> Result<Valid<ExecutableDocument>, DocumentError> {
+    let invalid = |errors: Vec<ServerError>| Err(DocumentError::Document(Stage::Validation, errors));
     let repeated = repeated_fields(document);
     if let Some((name, value)) = repeated.first() {
         let message = format!("There can be only one input field named \"{name}\".");
@@ -40,21 +40,21 @@ pub fn validate(
             let found = |list: &DiagnosticList, counts: &dyn Fn(&str) -> bool| {
                 errors(list, positions, suggestions.as_ref(), counts)
             };
-            let mut errors = found(&refused.errors, &|name| !NOT_THE_LIBRARYS.contains(&name));
+            let mut errors = found(&refused.errors, &|name| !REPLACED_RULES.contains(&name));
             let is_conflict = |name: &str| name == gaps::CONFLICTING_TYPES;
             if refused.errors.iter().any(|found| found.error.unstable_error_name().is_some_and(is_conflict)) {
                 let conflicts = gaps::without_type_names(document, types);
                 errors.extend(conflicts.iter().flat_map(|conflicts| found(conflicts, &is_conflict)));
-                errors.truncate(MOST);
+                errors.truncate(ERRORS_LIMIT);
             }
             if !errors.is_empty() {
                 return invalid(errors);
             }
-            // Nothing but what the library is stricter about: it leaves out nothing of the document for that.
+            // Only replaced rules failed, for which the partial document is complete.
             Valid::assume_valid(refused.partial)
         }
     };
-    let gaps = gaps::fill(document, types)
+    let gaps = gaps::find(document, types)
         .map(|found| errors(&found, positions, None, |name| gaps::RULES.contains(&name)))
         .unwrap_or_default();
     if !gaps.is_empty() {
@@ -67,12 +67,14 @@ pub fn validate(
     if wrong.is_empty() {
         return Ok(valid);
     }
-    let errors =
-        wrong.into_iter().take(MOST).map(|(message, span)| ServerError::new(message, Some(positions.of_span(span))));
+    let errors = wrong
+        .into_iter()
+        .take(ERRORS_LIMIT)
+        .map(|(message, span)| ServerError::new(message, Some(positions.of_span(span))));
     invalid(errors.collect())
 }
 
-/// What the library does not say of operations: a subscription has one root field, and production no introspection.
+/// A subscription has one root field; introspection only if enabled.
 fn check_operations(
     document: &ExecutableDocument,
     positions: &Positions<'_>,
@@ -93,7 +95,7 @@ fn check_operations(
     })
 }
 
-/// Diagnostics as errors, at most as many as one response reports.
+/// Diagnostics as errors, up to [`ERRORS_LIMIT`].
 pub fn errors(
     diagnostics: &DiagnosticList,
     positions: &Positions<'_>,
@@ -103,11 +105,11 @@ pub fn errors(
     let diagnostics =
         diagnostics.iter().filter(|diagnostic| diagnostic.error.unstable_error_name().is_none_or(&counts));
     diagnostics
-        .take(MOST)
+        .take(ERRORS_LIMIT)
         .map(|diagnostic| {
             let message =
                 diagnostic.error.unstable_compat_message().unwrap_or_else(|| sentence(&diagnostic.error.to_string()));
-            // Literals in it stand over several lines.
+            // Messages may contain multi-line literals.
             let mut message = message.split_whitespace().collect::<Vec<_>>().join(" ");
             let span = diagnostic.error.location();
             if let Some(hint) = suggestions.zip(span).and_then(|(found, span)| found.at(span.offset())) {
@@ -121,7 +123,7 @@ pub fn errors(
         .collect()
 }
 
-/// A message of the library's with a capital letter and a full stop.
+/// Capitalises a message and adds a full stop.
 fn sentence(message: &str) -> String {
     let mut letters = message.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
@@ -129,7 +131,7 @@ fn sentence(message: &str) -> String {
     format!("{first}{}{dot}", letters.as_str())
 }
 
-/// Fields that stand in one input object more than once (5.6.3 of the specification).
+/// Duplicate fields of input objects (5.6.3 of the specification).
 fn repeated_fields(document: &Document) -> Vec<(&Name, &Node<Value>)> {
     let mut repeated = Vec::new();
     literals::each_value(document, &mut |value| {

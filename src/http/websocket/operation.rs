@@ -1,4 +1,4 @@
-//! One operation of a socket, in a task of its own.
+//! One operation of a socket, in its own task.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,54 +7,54 @@ use async_graphql::parser::types::OperationType;
 use axum::extract::ws::Message;
 use futures_util::{FutureExt, StreamExt};
 
-use super::outbox::Outbox;
+use super::frame_queue::FrameQueue;
 use super::protocol;
 use crate::auth::Requester;
 use crate::error::AppError;
-use crate::graphql::document::Asked;
+use crate::graphql::document::GraphqlRequest;
 use crate::graphql::errors;
 use crate::http::endpoint::Endpoint;
 use crate::http::execute;
-use crate::metrics::Counted;
+use crate::metrics::GaugeGuard;
 
-/// For log and figures.
+/// Label in log and metrics.
 const TRANSPORT: &str = "socket";
 
-/// What has to be said once the operation is over: that it is complete, unless an error said so.
-pub type Farewell = Option<Message>;
+/// The message that ends an operation: `complete` or `error`.
+pub type FinalMessage = Option<Message>;
 
-/// Runs an operation to its end and returns its last word. Results go out as they come. `streams` is set once it is
-/// known to be a subscription, which nothing is lost by cutting.
+/// Runs an operation, sending results as they come; returns the final message. Sets `is_subscription` once known: those
+/// can be aborted without loss.
 pub async fn run(
     endpoint: &Endpoint,
     requester: &Requester,
-    (id, asked): (&str, Asked),
-    out: &Outbox,
-    streams: &AtomicBool,
-) -> Farewell {
-    let _counted = Counted::new(&endpoint.app.metrics.operations);
-    let running = AssertUnwindSafe(perform(endpoint, requester, (id, asked), out, streams));
+    (id, params): (&str, GraphqlRequest),
+    out: &FrameQueue,
+    is_subscription: &AtomicBool,
+) -> FinalMessage {
+    let _gauge = GaugeGuard::new(&endpoint.app.metrics.operations);
+    let running = AssertUnwindSafe(perform(endpoint, requester, (id, params), out, is_subscription));
     running.catch_unwind().await.unwrap_or_else(|_| {
         endpoint.app.metrics.panics.inc();
-        Some(refuse(endpoint, requester, id, &AppError::internal("an operation of a socket panicked")))
+        Some(reject(endpoint, requester, id, &AppError::internal("an operation of a socket panicked")))
     })
 }
 
-/// The message that refuses an operation.
-pub fn refuse(endpoint: &Endpoint, requester: &Requester, id: &str, error: &AppError) -> Message {
-    let response = errors::refusal(error, &requester.trace);
-    execute::record_refusal(&endpoint.app.metrics, &response, &requester.trace, TRANSPORT);
+/// The error message for a rejected operation.
+pub fn reject(endpoint: &Endpoint, requester: &Requester, id: &str, error: &AppError) -> Message {
+    let response = errors::error_response(error, &requester.trace);
+    execute::record_rejection(&endpoint.app.metrics, &response, &requester.trace, TRANSPORT);
     protocol::error(id, &response.errors)
 }
 
 async fn perform(
     endpoint: &Endpoint,
     requester: &Requester,
-    (id, asked): (&str, Asked),
-    out: &Outbox,
-    streams: &AtomicBool,
-) -> Farewell {
-    let prepared = match execute::prepare(endpoint, (asked, Vec::new()), requester, TRANSPORT) {
+    (id, params): (&str, GraphqlRequest),
+    out: &FrameQueue,
+    is_subscription: &AtomicBool,
+) -> FinalMessage {
+    let prepared = match execute::prepare(endpoint, (params, Vec::new()), requester, TRANSPORT) {
         Ok(prepared) => prepared,
         Err(response) => return Some(protocol::error(id, &response.errors)),
     };
@@ -67,7 +67,7 @@ async fn perform(
             Some(protocol::complete(id))
         };
     }
-    streams.store(true, Ordering::Relaxed);
+    is_subscription.store(true, Ordering::Relaxed);
     let mut responses = execute::subscribe(endpoint, prepared, requester);
     while let Some(response) = responses.next().await {
         if errors::is_request_error(&response, 1) {

@@ -7,15 +7,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::error::AppError;
-use crate::graphql::document::{Asked, Object};
+use crate::graphql::document::{GraphqlRequest, Object};
 use crate::graphql::errors;
 use crate::http::body;
 
-/// What a client may say.
+/// Messages from clients.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
-    /// First of all, with who it is.
+    /// First message, with credentials.
     ConnectionInit {
         /// `{"authorization": "Bearer …"}`.
         #[serde(default)]
@@ -26,11 +26,11 @@ pub enum ClientMessage {
         /// The client's name for it.
         id: String,
         /// The operation.
-        payload: Box<Object<Asked>>,
+        payload: Box<Object<GraphqlRequest>>,
     },
     /// Ends an operation.
     Complete {
-        /// Its name.
+        /// The operation's id.
         id: String,
     },
     /// Asks for a pong.
@@ -41,28 +41,28 @@ pub enum ClientMessage {
     },
     /// Answers a ping.
     Pong {
-        /// Nothing to us.
+        /// Ignored.
         #[serde(default, rename = "payload")]
         _payload: Option<Map<String, Value>>,
     },
-    /// Starts an operation whose payload is whole JSON but holds what no value can.
+    /// A `subscribe` whose payload is well-formed JSON but not representable.
     #[serde(skip)]
     Unreadable {
         /// The client's name for it.
         id: String,
-        /// Why it is refused.
+        /// The error.
         error: AppError,
     },
 }
 
-/// The outside of a message, of which nothing is read that could not be a value.
+/// A message without its payload.
 #[derive(Deserialize)]
 struct Envelope {
     r#type: String,
     id: String,
 }
 
-/// Reads a message; none when the protocol doesn't have it.
+/// Parses a message; none if not of the protocol.
 pub fn parse(text: &str) -> Option<ClientMessage> {
     let message = match serde_json::from_str::<Object<ClientMessage>>(text) {
         Ok(Object(message)) => message,
@@ -78,14 +78,14 @@ pub fn parse(text: &str) -> Option<ClientMessage> {
     whole.then_some(message)
 }
 
-/// The operation that a message would start if its payload could be read: that one is refused, and nothing else ends.
+/// Error for one `subscribe` with an unreadable payload; the socket stays open.
 fn unreadable(error: &serde_json::Error, text: &str) -> Option<ClientMessage> {
     let error = body::unreadable(error, text.as_bytes())?;
     let Object(Envelope { r#type, id }) = serde_json::from_str(text).ok()?;
     (r#type == "subscribe" && !id.is_empty()).then_some(ClientMessage::Unreadable { id, error })
 }
 
-/// Why a socket is closed: the code, and a reason of at most 123 bytes.
+/// Close code, and a reason of at most 123 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Close(pub u16, pub &'static str);
 
@@ -97,7 +97,7 @@ impl Close {
     pub const TOO_MANY_FROM_ADDRESS: Self = Self(1013, "too many sockets from this address");
     pub const MALFORMED: Self = Self(4400, "not a message of graphql-transport-ws");
     pub const UNAUTHORIZED: Self = Self(4401, "Unauthorized");
-    pub const NOT_UNDERSTOOD: Self =
+    pub const MALFORMED_CREDENTIALS: Self =
         Self(4401, "credentials not understood: send authorization: Bearer <access token>");
     pub const TOKEN_INVALID: Self = Self(4401, "token-invalid");
     pub const TOKEN_EXPIRED: Self = Self(4403, "token-expired");
@@ -110,7 +110,7 @@ impl Close {
     pub const TOO_MANY_INITS: Self = Self(4429, "Too many initialisation requests");
     pub const SLOW_READER: Self = Self(4499, "slow reader");
 
-    /// The frame that says so.
+    /// The close frame.
     pub fn frame(self) -> Message {
         Message::Close(Some(CloseFrame { code: self.0, reason: Utf8Bytes::from_static(self.1) }))
     }
@@ -120,12 +120,12 @@ fn text(value: &Value) -> Message {
     Message::Text(value.to_string().into())
 }
 
-/// The client is known.
+/// `connection_ack`.
 pub fn connection_ack() -> Message {
     text(&json!({ "type": "connection_ack" }))
 }
 
-/// The answer to a ping.
+/// `pong`.
 pub fn pong(payload: Option<Map<String, Value>>) -> Message {
     match payload {
         Some(payload) => text(&json!({ "type": "pong", "payload": payload })),
@@ -133,22 +133,22 @@ pub fn pong(payload: Option<Map<String, Value>>) -> Message {
     }
 }
 
-/// An operation has ended.
+/// `complete`.
 pub fn complete(id: &str) -> Message {
     text(&json!({ "type": "complete", "id": id }))
 }
 
-/// An operation was refused, or ended with errors of its own.
+/// `error`.
 pub fn error(id: &str, errors: &[ServerError]) -> Message {
     text(&json!({ "type": "error", "id": id, "payload": errors }))
 }
 
-/// A response, ready to be framed for whoever asked.
+/// A serialised response, which several frames may share.
 pub fn payload(response: &Response) -> Bytes {
     errors::to_json(response, false).into()
 }
 
-/// One result of an operation: bytes that may be shared, in a frame of its own.
+/// `next`, around a serialised response.
 pub fn next(id: &str, payload: &Bytes) -> Message {
     let id = Value::from(id).to_string();
     let mut frame = Vec::with_capacity(id.len() + payload.len() + 40);
@@ -177,7 +177,7 @@ mod tests {
             Close::OVERLOADED,
             Close::MALFORMED,
             Close::UNAUTHORIZED,
-            Close::NOT_UNDERSTOOD,
+            Close::MALFORMED_CREDENTIALS,
             Close::TOKEN_INVALID,
             Close::TOO_MANY_FROM_ADDRESS,
             Close::TOKEN_EXPIRED,

@@ -1,4 +1,4 @@
-//! The life of one socket: opened → acknowledged (who it is) → operations → closed with a code.
+//! One socket: open → `connection_init` acknowledged → operations → closed with a code.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -15,61 +15,61 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
-use super::outbox::{self, Outbox};
+use super::frame_queue::{self, FrameQueue};
 use super::protocol::{self, ClientMessage, Close};
 use super::{PROTOCOL, operation};
 use crate::auth::{Requester, SessionEnd, TokenError};
 use crate::error::{AppError, ErrorCode};
-use crate::graphql::document::Asked;
-use crate::http::credentials::{self, NotUnderstood};
+use crate::graphql::document::GraphqlRequest;
+use crate::http::close_cause::{self, CloseCause};
+use crate::http::credentials::{self, MalformedCredentials};
 use crate::http::endpoint::Endpoint;
-use crate::http::gate::Caller;
-use crate::http::lifetime::{self, End};
-use crate::http::shares::Full;
-use crate::metrics::Counted;
+use crate::http::rate_limit::ClientInfo;
+use crate::http::shared_limit::LimitReached;
+use crate::metrics::GaugeGuard;
 use crate::telemetry::TraceId;
 
-/// A client says who it is within this time.
+/// Timeout of `connection_init`.
 const INIT_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// The server pings this often; a client that has said nothing for twice as long is gone.
-const PING_EVERY: Duration = Duration::from_secs(25);
+/// Interval of pings; a client silent for twice as long is disconnected.
+const PING_INTERVAL: Duration = Duration::from_secs(25);
 
-/// Queries and mutations that run when the socket has to close get so long to answer; at the process's end, longer.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
-const LAST_ANSWERS_DRAINING: Duration = Duration::from_secs(5);
+/// Time for running queries and mutations to answer before a close; longer at shutdown.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+const SHUTDOWN_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// An operation that runs.
-struct Running {
+/// A running operation.
+struct RunningOperation {
     task: AbortHandle,
-    /// Known to be a subscription.
-    streams: Arc<AtomicBool>,
+    /// Set once it is known to be a subscription.
+    is_subscription: Arc<AtomicBool>,
 }
 
-type Operations = Arc<Mutex<HashMap<String, Running>>>;
+type Operations = Arc<Mutex<HashMap<String, RunningOperation>>>;
 
-fn lock(operations: &Operations) -> MutexGuard<'_, HashMap<String, Running>> {
+fn lock(operations: &Operations) -> MutexGuard<'_, HashMap<String, RunningOperation>> {
     operations.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Serves a socket until one side closes it.
-pub async fn run(endpoint: Endpoint, caller: Caller, handshake: Option<String>, socket: WebSocket) {
+pub async fn run(endpoint: Endpoint, client: ClientInfo, handshake: Option<String>, socket: WebSocket) {
     let metrics = &endpoint.app.metrics;
-    let _counted = Counted::new(&metrics.sockets);
+    let _gauge = GaugeGuard::new(&metrics.sockets);
     let wrong_protocol = socket.protocol().is_none_or(|protocol| protocol.as_bytes() != PROTOCOL.as_bytes());
     let (sink, stream) = socket.split();
-    let (out, queue) = Outbox::new(&metrics.queued_frames);
+    let (out, queue) = FrameQueue::new(&metrics.queued_frames);
     let (close, closing) = oneshot::channel();
-    let writer = tokio::spawn(outbox::write(sink, queue, closing));
-    let share = endpoint.streams.take(caller.ip, caller.is_local);
+    let writer = tokio::spawn(frame_queue::write(sink, queue, closing));
+    let share = endpoint.streams.try_acquire(client.ip, client.is_local);
     let reason = if wrong_protocol {
         Some(Close::WRONG_PROTOCOL)
-    } else if let Err(full) = share {
-        Some(if full == Full::Network { Close::TOO_MANY_FROM_ADDRESS } else { Close::OVERLOADED })
+    } else if let Err(reached) = share {
+        Some(if reached == LimitReached::Network { Close::TOO_MANY_FROM_ADDRESS } else { Close::OVERLOADED })
     } else {
-        let mut session = Session {
+        let mut session = SocketSession {
             endpoint: &endpoint,
-            caller,
+            client,
             handshake,
             out: out.clone(),
             operations: Operations::default(),
@@ -82,17 +82,17 @@ pub async fn run(endpoint: Endpoint, caller: Caller, handshake: Option<String>, 
     let _ = writer.await;
 }
 
-struct Session<'a> {
+struct SocketSession<'a> {
     endpoint: &'a Endpoint,
-    caller: Caller,
-    /// The token that came with the upgrade.
+    client: ClientInfo,
+    /// Token of the upgrade request.
     handshake: Option<String>,
-    out: Outbox,
+    out: FrameQueue,
     operations: Operations,
     tasks: TaskTracker,
 }
 
-impl Drop for Session<'_> {
+impl Drop for SocketSession<'_> {
     fn drop(&mut self) {
         for (_, operation) in lock(&self.operations).drain() {
             operation.task.abort();
@@ -100,8 +100,8 @@ impl Drop for Session<'_> {
     }
 }
 
-impl Session<'_> {
-    /// Why the server closes the socket; none when the client did, or is gone.
+impl SocketSession<'_> {
+    /// Runs until a side closes; returns the server's close, none if the client closed or is gone.
     async fn serve(&mut self, mut stream: SplitStream<WebSocket>) -> Option<Close> {
         let draining = self.endpoint.app.draining.clone();
         let initialised = tokio::select! {
@@ -113,48 +113,48 @@ impl Session<'_> {
             Ok(Err(close)) => return close,
             Ok(Ok(requester)) => requester,
         };
-        let mut ended = pin!(lifetime::ended(&self.endpoint.app, requester.viewer));
-        let mut heard = Instant::now();
-        let mut ping = tokio::time::interval_at(heard + PING_EVERY, PING_EVERY);
+        let mut closing = pin!(close_cause::wait_for_close(&self.endpoint.app, requester.viewer));
+        let mut last_activity = Instant::now();
+        let mut ping = tokio::time::interval_at(last_activity + PING_INTERVAL, PING_INTERVAL);
         loop {
             tokio::select! {
                 message = stream.next() => {
-                    heard = Instant::now();
-                    // Whatever became of the timer: nothing is asked with an expired token.
-                    if requester.viewer.is_some_and(|viewer| lifetime::has_expired(&self.endpoint.app, viewer)) {
+                    last_activity = Instant::now();
+                    // Independent of the timer: an expired token runs nothing.
+                    if requester.viewer.is_some_and(|viewer| close_cause::has_expired(&self.endpoint.app, viewer)) {
                         return Some(Close::TOKEN_EXPIRED);
                     }
                     if let Err(close) = self.handle(message, &requester).await {
                         return close;
                     }
                 }
-                end = &mut ended => {
-                    self.finish(end).await;
-                    return Some(end.into());
+                cause = &mut closing => {
+                    self.drain(cause).await;
+                    return Some(cause.into());
                 }
                 () = self.out.closed() => return Some(Close::SLOW_READER),
                 _ = ping.tick() => {
-                    if heard.elapsed() > PING_EVERY * 2 {
+                    if last_activity.elapsed() > PING_INTERVAL * 2 {
                         return None;
                     }
-                    // A full queue is busy enough to tell whether anybody reads.
+                    // Skipped for a full queue, which detects a dead client by its write timeout.
                     self.out.try_send(Message::Ping(axum::body::Bytes::new()));
                 }
             }
         }
     }
 
-    /// Lets what runs answer before the socket closes; a logout's own answer is such a one.
-    async fn finish(&self, end: End) {
+    /// Waits for running queries and mutations before the close, such as a logout.
+    async fn drain(&self, cause: CloseCause) {
         lock(&self.operations).retain(|_, operation| {
-            let streams = operation.streams.load(Ordering::Relaxed);
-            if streams {
+            let is_subscription = operation.is_subscription.load(Ordering::Relaxed);
+            if is_subscription {
                 operation.task.abort();
             }
-            !streams
+            !is_subscription
         });
         self.tasks.close();
-        let grace = if end == End::Draining { LAST_ANSWERS_DRAINING } else { LAST_ANSWERS };
+        let grace = if cause == CloseCause::Draining { SHUTDOWN_DRAIN_TIMEOUT } else { DRAIN_TIMEOUT };
         let _ = timeout(grace, self.tasks.wait()).await;
     }
 
@@ -162,7 +162,7 @@ impl Session<'_> {
     async fn initialise(&mut self, stream: &mut SplitStream<WebSocket>) -> Result<Requester, Option<Close>> {
         loop {
             match read(stream.next().await)? {
-                // Nothing runs yet that could be ended.
+                // No operation runs yet.
                 None | Some(ClientMessage::Pong { .. } | ClientMessage::Complete { .. }) => {}
                 Some(ClientMessage::ConnectionInit { payload }) => {
                     let requester = self.identify(payload.as_ref())?;
@@ -179,12 +179,12 @@ impl Session<'_> {
 
     fn identify(&self, payload: Option<&Map<String, Value>>) -> Result<Requester, Option<Close>> {
         let found = payload.map(credentials::of_payload).transpose();
-        let found = found.map_err(|NotUnderstood| Some(Close::NOT_UNDERSTOOD))?.flatten();
-        // What the client says now is newer than what it opened the socket with.
+        let found = found.map_err(|MalformedCredentials| Some(Close::MALFORMED_CREDENTIALS))?.flatten();
+        // `connection_init` overrides the token of the upgrade.
         let token = found.or(self.handshake.as_deref());
         let viewer = token.map(|token| self.endpoint.app.authenticate(token)).transpose();
-        let viewer = viewer.map_err(|error| Some(refusal(error)))?;
-        Ok(Requester { trace: TraceId::generate(), ..credentials::known(&self.caller, viewer) })
+        let viewer = viewer.map_err(|error| Some(close_for(error)))?;
+        Ok(Requester { trace: TraceId::generate(), ..credentials::new_requester(&self.client, viewer) })
     }
 
     async fn send(&self, message: Message) -> Result<(), Option<Close>> {
@@ -209,13 +209,13 @@ impl Session<'_> {
             Some(ClientMessage::Subscribe { id, payload }) => self.subscribe(id, payload.0, requester).await,
             Some(ClientMessage::Unreadable { id, error }) => {
                 let (requester, running) = self.begin(&id, requester)?;
-                let error = self.admit(running).err().unwrap_or(error);
-                self.send(operation::refuse(self.endpoint, &requester, &id, &error)).await
+                let error = self.check_limits(running).err().unwrap_or(error);
+                self.send(operation::reject(self.endpoint, &requester, &id, &error)).await
             }
         }
     }
 
-    /// Who asks for one more operation, under a trace id of its own, and how many run beside it.
+    /// The requester of a new operation, with its own trace id, and the number of running operations.
     fn begin(&self, id: &str, requester: &Requester) -> Result<(Requester, usize), Option<Close>> {
         let operations = lock(&self.operations);
         if operations.contains_key(id) {
@@ -224,52 +224,58 @@ impl Session<'_> {
         Ok((Requester { trace: TraceId::generate(), ..requester.clone() }, operations.len()))
     }
 
-    async fn subscribe(&mut self, id: String, asked: Asked, requester: &Requester) -> Result<(), Option<Close>> {
+    async fn subscribe(
+        &mut self,
+        id: String,
+        params: GraphqlRequest,
+        requester: &Requester,
+    ) -> Result<(), Option<Close>> {
         let (requester, running) = self.begin(&id, requester)?;
-        if let Err(error) = self.admit(running) {
-            return self.send(operation::refuse(self.endpoint, &requester, &id, &error)).await;
+        if let Err(error) = self.check_limits(running) {
+            return self.send(operation::reject(self.endpoint, &requester, &id, &error)).await;
         }
         let (endpoint, out, operations) = (self.endpoint.clone(), self.out.clone(), Arc::clone(&self.operations));
-        let (registered, go) = oneshot::channel::<()>();
-        let streams = Arc::new(AtomicBool::new(false));
-        let (name, says) = (id.clone(), Arc::clone(&streams));
+        let (registered, registered_rx) = oneshot::channel::<()>();
+        let is_subscription = Arc::new(AtomicBool::new(false));
+        let (name, subscription_flag) = (id.clone(), Arc::clone(&is_subscription));
         let task = self.tasks.spawn(async move {
-            // Not before it is known by its id, or it might end and never be forgotten.
-            let _ = go.await;
-            let farewell = operation::run(&endpoint, &requester, (&name, asked), &out, &says).await;
-            // Forgotten first: the client may use the id again as soon as it hears that this one is over. It may have
-            // ended it already and be using the id for something else: then there is nothing to say.
-            let own = {
+            // Waits until it is registered by its id, or it could end before and never be removed.
+            let _ = registered_rx.await;
+            let final_message = operation::run(&endpoint, &requester, (&name, params), &out, &subscription_flag).await;
+            // Removed first: the client may reuse the id as soon as it gets the final message. If it completed the
+            // operation and reuses the id already, there is no final message.
+            let still_registered = {
                 let mut operations = lock(&operations);
-                let own = operations.get(&name).is_some_and(|running| running.task.id() == tokio::task::id());
-                own && operations.remove(&name).is_some()
+                let still_registered =
+                    operations.get(&name).is_some_and(|running| running.task.id() == tokio::task::id());
+                still_registered && operations.remove(&name).is_some()
             };
-            if let (true, Some(farewell)) = (own, farewell) {
-                let _ = out.send(farewell).await;
+            if let (true, Some(final_message)) = (still_registered, final_message) {
+                let _ = out.send(final_message).await;
             }
         });
-        lock(&self.operations).insert(id, Running { task: task.abort_handle(), streams });
+        lock(&self.operations).insert(id, RunningOperation { task: task.abort_handle(), is_subscription });
         let _ = registered.send(());
         Ok(())
     }
 
-    /// Whether one more operation may start beside those that run.
-    fn admit(&self, running: usize) -> Result<(), AppError> {
+    /// Checks the operation limit and the rate limit.
+    fn check_limits(&self, running: usize) -> Result<(), AppError> {
         let most = self.endpoint.app.config.transport.operations;
         if running >= most {
             let message = format!("A socket runs {most} operations at once.");
             return Err(AppError::Request(ErrorCode::Overloaded, message));
         }
-        self.endpoint.addresses.count(&self.caller).map_err(AppError::rate_limited)
+        self.endpoint.ip_limiter.count(&self.client).map_err(AppError::rate_limited)
     }
 }
 
-impl From<End> for Close {
-    fn from(end: End) -> Self {
-        match end {
-            End::TokenExpired => Self::TOKEN_EXPIRED,
-            End::Session(reason) => reason.into(),
-            End::Draining => Self::GOING_AWAY,
+impl From<CloseCause> for Close {
+    fn from(cause: CloseCause) -> Self {
+        match cause {
+            CloseCause::TokenExpired => Self::TOKEN_EXPIRED,
+            CloseCause::Session(reason) => reason.into(),
+            CloseCause::Draining => Self::GOING_AWAY,
         }
     }
 }
@@ -284,8 +290,8 @@ impl From<SessionEnd> for Close {
     }
 }
 
-/// The graphql-ws client comes back after 4403 and asks for a fresh token first; 4401 is final to it.
-fn refusal(error: TokenError) -> Close {
+/// The graphql-ws client reconnects with a fresh token after 4403; 4401 is final.
+fn close_for(error: TokenError) -> Close {
     match error {
         TokenError::Invalid => Close::TOKEN_INVALID,
         TokenError::Expired => Close::TOKEN_EXPIRED,
@@ -293,14 +299,14 @@ fn refusal(error: TokenError) -> Close {
     }
 }
 
-/// A message of the protocol; none for the frames beneath it.
+/// Parses a text frame; none for ping and pong frames.
 fn read(message: Option<Result<Message, axum::Error>>) -> Result<Option<ClientMessage>, Option<Close>> {
     match message {
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
         Some(Ok(Message::Binary(_))) => Err(Some(Close::MALFORMED)),
         Some(Ok(Message::Text(text))) => protocol::parse(&text).map(Some).ok_or(Some(Close::MALFORMED)),
         Some(Err(error)) if error.to_string().contains("too long") => Err(Some(Close::TOO_LARGE)),
-        // Frames that are none; where the line itself is broken, nobody hears it.
+        // Malformed frames, or a broken connection.
         Some(Err(_)) => Err(Some(Close::PROTOCOL_ERROR)),
         None | Some(Ok(Message::Close(_))) => Err(None),
     }

@@ -1,10 +1,10 @@
-//! Flat pictures of second-hand articles for the demo data: the same motif and seed always give the same picture.
+//! Flat pictures of second-hand articles for the demo data, deterministic by subject and seed.
 
-mod motif;
+mod subject;
 
-use motif::{Form, Step, Tint};
+use subject::{Form, LayerStep, Tint};
 
-/// A build that isn't optimised paints a ninth of the pixels: whoever waits for it is testing something else.
+/// A debug build paints a ninth of the pixels, for speed in tests.
 const SHRUNK: u16 = if cfg!(debug_assertions) { 3 } else { 1 };
 const WIDTH: u16 = 480 / SHRUNK;
 const HEIGHT: u16 = 360 / SHRUNK;
@@ -43,29 +43,29 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
-/// Paints an article; a parcel when the motif is unknown. Another seed gives other colours and another pose.
+/// Paints an article; a parcel if the subject is unknown. The seed varies colours and pose.
 #[must_use]
-pub fn paint(motif: &str, seed: u64) -> Picture {
-    let mut dice = Dice(motif.bytes().fold(seed, |sum, byte| sum.wrapping_mul(257).wrapping_add(u64::from(byte))));
-    let scheme = Scheme::roll(&mut dice);
-    let odd = dice.below(2) == 1;
-    let flip = if dice.below(2) == 1 { -1.0 } else { 1.0 };
-    let (lean, play) = motif::lean(motif);
-    let (sin, cos) = (f32::from(lean) + dice.between(-1.0, 1.0) * f32::from(play)).to_radians().sin_cos();
-    let mut layers: Vec<Layer> = motif::steps(motif).iter().filter_map(|step| Layer::of(step, odd)).collect();
+pub fn paint(subject: &str, seed: u64) -> Picture {
+    let mut rng = Rng(subject.bytes().fold(seed, |sum, byte| sum.wrapping_mul(257).wrapping_add(u64::from(byte))));
+    let scheme = Scheme::roll(&mut rng);
+    let odd = rng.below(2) == 1;
+    let flip = if rng.below(2) == 1 { -1.0 } else { 1.0 };
+    let (lean, play) = subject::lean(subject);
+    let (sin, cos) = (f32::from(lean) + rng.between(-1.0, 1.0) * f32::from(play)).to_radians().sin_cos();
+    let mut layers: Vec<Layer> = subject::steps(subject).iter().filter_map(|step| Layer::of(step, odd)).collect();
     place(&mut layers, |(x, y)| (flip * (x * cos - y * sin), x * sin + y * cos));
 
     let solid = layers.iter().filter(|layer| !layer.inside).flat_map(|layer| layer.outlines.iter().flatten());
     let (low, high) = solid.fold(((f32::MAX, f32::MAX), (f32::MIN, f32::MIN)), |(low, high), point| {
         ((low.0.min(point.0), low.1.min(point.1)), (high.0.max(point.0), high.1.max(point.1)))
     });
-    let scale = (310.0 / (high.0 - low.0)).min(246.0 / (high.1 - low.1)) * dice.between(0.94, 1.04);
-    let middle = (240.0 + dice.between(-8.0, 8.0), 174.0);
+    let scale = (310.0 / (high.0 - low.0)).min(246.0 / (high.1 - low.1)) * rng.between(0.94, 1.04);
+    let middle = (240.0 + rng.between(-8.0, 8.0), 174.0);
     let (centre, half) = ((low.0.midpoint(high.0), low.1.midpoint(high.1)), (high.1 - low.1) / 2.0 * scale);
     place(&mut layers, |(x, y)| (middle.0 + (x - centre.0) * scale, middle.1 + (y - centre.1) * scale));
 
-    let mut canvas = Canvas::new(scheme.sky, dice.between(-0.6, 0.6));
-    canvas.fill(&dice.pick(&motif::BACKDROPS).map(outlines).unwrap_or_default(), [255.0; 3], 0.38, false);
+    let mut canvas = Canvas::new(scheme.sky, rng.between(-0.6, 0.6));
+    canvas.fill(&rng.pick(&subject::BACKDROPS).map(outlines).unwrap_or_default(), [255.0; 3], 0.38, false);
     let ground = middle.1 + half + if play == 0 { 0.0 } else { 12.0 };
     let wide = (high.0 - low.0) * scale * 0.55;
     for share in (1..=16u8).map(|part| f32::from(part) / 16.0) {
@@ -80,9 +80,9 @@ pub fn paint(motif: &str, seed: u64) -> Picture {
 }
 
 /// The splitmix64 generator: small, and good enough for choosing colours.
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn below(&mut self, end: u16) -> u16 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -107,14 +107,14 @@ struct Scheme {
 }
 
 impl Scheme {
-    fn roll(dice: &mut Dice) -> Self {
-        let [top, bottom, main, second, accent] = dice.pick(PALETTES).copied().unwrap_or_default().map(rgb);
+    fn roll(rng: &mut Rng) -> Self {
+        let [top, bottom, main, second, accent] = rng.pick(PALETTES).copied().unwrap_or_default().map(rgb);
         let mut article = [main, second, accent];
-        article.rotate_left(usize::from(dice.below(3)));
-        if dice.below(2) == 1 {
+        article.rotate_left(usize::from(rng.below(3)));
+        if rng.below(2) == 1 {
             article.reverse();
         }
-        let material = MATERIALS.map(|kinds| rgb(dice.pick(&kinds).copied().unwrap_or_default()));
+        let material = MATERIALS.map(|kinds| rgb(rng.pick(&kinds).copied().unwrap_or_default()));
         Self { sky: [top, bottom], article, material }
     }
 
@@ -160,12 +160,12 @@ struct Layer {
 }
 
 impl Layer {
-    fn of(step: &Step, odd: bool) -> Option<Self> {
+    fn of(step: &LayerStep, odd: bool) -> Option<Self> {
         let (shown, inside, tint, form) = match step {
-            Step::Put(tint, form) => (true, false, tint, form),
-            Step::In(tint, form) => (true, true, tint, form),
-            Step::Odd(tint, form) => (odd, true, tint, form),
-            Step::Even(tint, form) => (!odd, true, tint, form),
+            LayerStep::Put(tint, form) => (true, false, tint, form),
+            LayerStep::In(tint, form) => (true, true, tint, form),
+            LayerStep::Odd(tint, form) => (odd, true, tint, form),
+            LayerStep::Even(tint, form) => (!odd, true, tint, form),
         };
         shown.then(|| Self { outlines: outlines(form), tint: *tint, inside })
     }
@@ -230,7 +230,7 @@ fn turn(centre: Point, radius: Point, angle: f32) -> Point {
 }
 
 fn arc(centre: Point, radius: Point, from: f32, to: f32) -> Vec<Point> {
-    let steps = whole((4.0 + radius.0.max(radius.1) / 8.0) * (to - from) / 90.0).max(1);
+    let steps = transaction((4.0 + radius.0.max(radius.1) / 8.0) * (to - from) / 90.0).max(1);
     let angle = |step: u16| from + (to - from) * f32::from(step) / f32::from(steps);
     (0..=steps).map(|step| turn(centre, radius, angle(step))).collect()
 }
@@ -314,7 +314,7 @@ impl Canvas {
     fn span(&mut self, row: u16, from: f32, to: f32) {
         let (from, to) = (from.clamp(0.0, f32::from(WIDTH)), to.clamp(0.0, f32::from(WIDTH)));
         let start = usize::from(row) * usize::from(WIDTH);
-        let (first, last) = (whole(from), whole(to.ceil()));
+        let (first, last) = (transaction(from), transaction(to.ceil()));
         let Some(cells) = self.cover.get_mut(start + usize::from(first)..start + usize::from(last)) else { return };
         for (cell, x) in cells.iter_mut().zip(first..) {
             *cell += (to.min(f32::from(x) + 1.0) - from.max(f32::from(x))) / f32::from(FINE);
@@ -331,7 +331,7 @@ fn shrink((x, y): Point) -> Point {
 fn cross(crossings: &mut Vec<(u16, f32, i8)>, a: Point, b: Point) {
     let (high, low, way) = if a.1 < b.1 { (a, b, 1) } else { (b, a, -1) };
     let fine = f32::from(FINE);
-    let line = |y: f32| whole((y * fine - 0.5).ceil().clamp(0.0, f32::from(HEIGHT * FINE)));
+    let line = |y: f32| transaction((y * fine - 0.5).ceil().clamp(0.0, f32::from(HEIGHT * FINE)));
     let slope = (low.0 - high.0) / (low.1 - high.1).max(f32::EPSILON);
     for line in line(high.1)..line(low.1) {
         crossings.push((line, high.0 + ((f32::from(line) + 0.5) / fine - high.1) * slope, way));
@@ -344,7 +344,7 @@ fn tint(pixel: &mut [u8], colour: Rgb, share: f32) {
 
 /// A number without its fraction.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and no caller goes so far")]
-fn whole(number: f32) -> u16 {
+fn transaction(number: f32) -> u16 {
     number as u16
 }
 

@@ -94,7 +94,8 @@ fn imports(module: &str, text: &str, names: &BTreeSet<Module>) -> Vec<Import> {
         let line = code[..start].matches('\n').count() + 1;
         let declaration = code[start..end].split_once("use ").map_or("", |(_, path)| path);
         for leaf in leaves(&declaration.split_whitespace().collect::<Vec<_>>().join(" ")) {
-            let (path, alias) = leaf.split_once(" as ").map_or((leaf.as_str(), None), |(path, alias)| (path, Some(alias)));
+            let (path, alias) =
+                leaf.split_once(" as ").map_or((leaf.as_str(), None), |(path, alias)| (path, Some(alias)));
             let path = path.strip_suffix("::self").unwrap_or(path).replace(' ', "");
             let name = alias.unwrap_or_else(|| path.rsplit("::").next().unwrap_or_default()).trim().to_owned();
             aliases.insert(name, path.clone());
@@ -162,7 +163,9 @@ fn leaves(declaration: &str) -> Vec<String> {
 /// The paths of at least two names in a line of code.
 fn written_paths(line: &str) -> impl Iterator<Item = String> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    line.split(move |c| !is_part(c)).filter(|word| word.contains("::")).map(|word| word.trim_end_matches(':').to_owned())
+    line.split(move |c| !is_part(c))
+        .filter(|word| word.contains("::"))
+        .map(|word| word.trim_end_matches(':').to_owned())
 }
 
 /// The file that a path leads to: the longest part of it that is one.

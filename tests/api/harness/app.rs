@@ -15,7 +15,7 @@ use plaza::db::Database;
 use plaza::error::AppResult;
 use plaza::graphql::engine::Engine;
 use plaza::http::endpoint::Endpoint;
-use plaza::http::server::{ConnectionLimits, Front, serve};
+use plaza::http::server::{ConnectionLimits, StartupGate, serve};
 use plaza::live::Live;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -105,7 +105,7 @@ impl TestApp {
         background::start(&live);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the port is known");
-        let front = Front::open_with(endpoint(&live).expect("the endpoint is built").router());
+        let front = StartupGate::open_with(endpoint(&live).expect("the endpoint is built").router());
         tokio::spawn(serve(listener, front, ConnectionLimits::of(&app.config), app.stop.clone()));
         Self { app, live, address, url, shift }
     }

@@ -119,7 +119,7 @@ impl SignInMutation {
         #[graphql(desc = "The session's global id, from `Viewer.sessions`.")] id: ID,
     ) -> Option<AppResult<DeletePayload>> {
         let revoke = async { sessions::revoke_session(ctx.scope()?, mutation_id(SessionId::parse, &id, "id")?).await };
-        mutation(ctx, revoke, |()| DeletePayload::gone(id.clone())).await
+        mutation(ctx, revoke, |()| DeletePayload::deleted(id.clone())).await
     }
 
     /// Ends all of the viewer's sessions but this one.

@@ -7,8 +7,8 @@ use crate::auth::Requester;
 use crate::config::RateLimits;
 use crate::contact::Contact;
 use crate::domains::accounts::model::{AccountError, CodePurpose};
-use crate::mailer::model::NewMessage;
-use crate::rates::Bucket;
+use crate::mailer::model::NewOutgoingMessage;
+use crate::rate_limit::Bucket;
 
 /// How long a code is good.
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(10);
@@ -117,7 +117,7 @@ pub fn buckets(
 
 /// The message that brings a code.
 #[must_use]
-pub fn code_message(contact: &Contact, purpose: CodePurpose, code: &str, now: DateTime<Utc>) -> NewMessage {
+pub fn code_message(contact: &Contact, purpose: CodePurpose, code: &str, now: DateTime<Utc>) -> NewOutgoingMessage {
     let (chinese, english) = match purpose {
         CodePurpose::Register => ("注册", "to register"),
         CodePurpose::Login => ("登录", "to sign in"),
@@ -133,9 +133,9 @@ pub fn code_message(contact: &Contact, purpose: CodePurpose, code: &str, now: Da
              Your code {english}: {code}\nIt is good for 10 minutes; tell it to nobody. If you did not ask for it, ignore this mail.\n"
         ),
     };
-    let message = NewMessage::to(contact, subject, body, (now, LIFETIME));
+    let message = NewOutgoingMessage::to(contact, subject, body, (now, LIFETIME));
     // Whether there is such an account is nothing that the asker may learn, so it is looked up when it goes out.
-    NewMessage { code: Some(code.to_owned()), only_if_known: purpose == CodePurpose::ResetPassword, ..message }
+    NewOutgoingMessage { code: Some(code.to_owned()), only_if_known: purpose == CodePurpose::ResetPassword, ..message }
 }
 
 /// How long it is worth telling that a contact is no longer an account's.
@@ -143,7 +143,7 @@ const NOTICE_LIFETIME: TimeDelta = TimeDelta::days(3);
 
 /// The message that tells a contact's holder that it is no longer the account's, and what to do.
 #[must_use]
-pub fn removed_message(contact: &Contact, username: &str, now: DateTime<Utc>) -> NewMessage {
+pub fn removed_message(contact: &Contact, username: &str, now: DateTime<Utc>) -> NewOutgoingMessage {
     let subject = "Plaza 账号联系方式已变更 / a contact of your account was changed".to_owned();
     let body = match contact {
         Contact::Phone(_) => {
@@ -155,7 +155,7 @@ pub fn removed_message(contact: &Contact, username: &str, now: DateTime<Utc>) ->
              and write to support.\n"
         ),
     };
-    NewMessage::to(contact, subject, body, (now, NOTICE_LIFETIME))
+    NewOutgoingMessage::to(contact, subject, body, (now, NOTICE_LIFETIME))
 }
 
 /// The message that brings a link.
@@ -165,12 +165,12 @@ pub fn link_message(
     username: &str,
     link: &str,
     (now, lifetime): (DateTime<Utc>, TimeDelta),
-) -> NewMessage {
+) -> NewOutgoingMessage {
     let subject = "Plaza 验证邮箱 / verify your e-mail address".to_owned();
     let body = format!(
         "请打开以下链接，确认将此邮箱用于账号 {username}，24 小时内有效。如果这不是您的账号，请忽略此邮件。\n\
          Open this link and confirm this address for the account {username}; it is good for 24 hours. If the account is not \
          yours, ignore this mail.\n\n{link}\n"
     );
-    NewMessage::to(contact, subject, body, (now, lifetime))
+    NewOutgoingMessage::to(contact, subject, body, (now, lifetime))
 }

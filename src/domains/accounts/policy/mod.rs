@@ -8,11 +8,11 @@ pub mod profile;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::model::{AccountError, PresentedToken};
-use crate::auth::{Requester, password, weak};
+use crate::auth::{Requester, password, password_blocklist};
 use crate::config::{Rate, RateLimits};
 use crate::contact::Contact;
 use crate::ids::UserId;
-use crate::rates::{self, Bucket};
+use crate::rate_limit::{self, Bucket};
 use crate::text;
 
 pub use names::{AccountName, check_nickname, check_username, stored_name, username_key};
@@ -36,7 +36,7 @@ pub fn check_password(password: &str) -> Result<(), AccountError> {
     let password = &password::normal_form(password);
     match password.chars().count() {
         0..8 => Err(AccountError::PasswordTooShort),
-        8..=128 if weak::is_common(password) => Err(AccountError::PasswordCommon),
+        8..=128 if password_blocklist::is_common(password) => Err(AccountError::PasswordCommon),
         8..=128 => Ok(()),
         _ => Err(AccountError::PasswordTooLong),
     }
@@ -93,7 +93,7 @@ fn address(requester: &Requester, rate: Rate) -> Option<String> {
     if requester.is_local && !rate.explicit {
         return None;
     }
-    Some(requester.ip.map(|ip| rates::network(ip).to_string()).unwrap_or_default())
+    Some(requester.ip.map(|ip| rate_limit::network(ip).to_string()).unwrap_or_default())
 }
 
 /// Whether a request is counted by its address.
@@ -161,7 +161,7 @@ pub fn code_try_buckets(rates: &RateLimits, requester: &Requester, contact: &Con
 #[must_use]
 pub fn password_change_buckets(rates: &RateLimits, requester: &Requester, user: UserId) -> Vec<Bucket> {
     let (most, user) = (rates.logins.most, user.0.to_string());
-    let ip = requester.ip.map(|ip| rates::network(ip).to_string()).unwrap_or_default();
+    let ip = requester.ip.map(|ip| rate_limit::network(ip).to_string()).unwrap_or_default();
     vec![
         Bucket::new("password change by user and address", &format!("{user}\n{ip}"), most, TRIES_WINDOW),
         Bucket::new("password change by user", &user, most.saturating_mul(10), TRIES_WINDOW),

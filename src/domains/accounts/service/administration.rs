@@ -92,7 +92,7 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdateUser) -> AppRe
         })
         .await?;
     sessions::announce(scope, &ended, SessionEnd::Revoked);
-    scope.app.mailer.nudge();
+    scope.app.mailer.wake();
     Ok(user)
 }
 

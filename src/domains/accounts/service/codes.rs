@@ -19,7 +19,7 @@ use crate::domains::accounts::policy::codes::{CAPTCHA_LIFETIME, LIFETIME, PAUSE,
 use crate::domains::accounts::{policy, store};
 use crate::error::{AppError, AppResult};
 use crate::mailer;
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 
 /// Sends a code to a contact. Whether anybody has it makes no difference.
@@ -105,7 +105,7 @@ pub(super) async fn count(scope: &Scope, contact: &Contact, sent: Sent) -> AppRe
         sessions::is_known_address(scope, &conn, found.map(|(user, _)| user.id)).await?
     };
     let buckets = policy::codes::buckets(rates, &scope.requester, (contact, known), sent);
-    rates::spend(&conn, &buckets, scope.app.clock.now()).await.map(drop)
+    rate_limit::consume(&conn, &buckets, scope.app.clock.now()).await.map(drop)
 }
 
 async fn issue(scope: &Scope, contact: &Contact, purpose: CodePurpose, unasked: bool) -> AppResult<()> {
@@ -120,11 +120,11 @@ async fn issue(scope: &Scope, contact: &Contact, purpose: CodePurpose, unasked: 
             store::codes::replace_code(conn, &row).await?;
             // A new code has tries of its own; those of the address stay counted.
             let tries = policy::code_try_buckets(rates, &scope.requester, contact).into_iter().next();
-            rates::clear(conn, tries.as_slice()).await?;
+            rate_limit::clear(conn, tries.as_slice()).await?;
             mailer::enqueue(conn, message.clone()).await
         })
         .await?;
-    scope.app.mailer.nudge();
+    scope.app.mailer.wake();
     Ok(())
 }
 
@@ -142,14 +142,14 @@ pub(super) async fn check_code(scope: &Scope, said: Said<'_>) -> AppResult<CodeP
     let wrong = || AppError::from(AccountError::CodeWrong.at(path));
     let conn = scope.db.read().await?;
     let buckets = policy::code_try_buckets(&scope.app.config.rates, &scope.requester, &contact);
-    rates::spend(&conn, &buckets, scope.app.clock.now()).await?;
+    rate_limit::consume(&conn, &buckets, scope.app.clock.now()).await?;
     let from = policy::codes::asked_from(&scope.app.config.rates, &scope.requester);
     let live = store::codes::count_try(&conn, (contact.as_str(), purpose), &from).await?;
     let parts = [purpose.as_str(), contact.as_str(), &code::normalise(code)];
     let right = live.into_iter().find(|(hash, _)| scope.app.keys.matches(hash, &parts));
     let (hash, expires_at) = right.ok_or_else(wrong)?;
     // Only wrong codes count.
-    rates::refund(&conn, &buckets).await?;
+    rate_limit::refund(&conn, &buckets).await?;
     if expires_at <= scope.app.clock.now() {
         return Err(AccountError::CodeExpired.at(path).into());
     }
@@ -173,9 +173,9 @@ pub(super) async fn use_up(conn: &AsyncPgConnection, proofs: &[CodeProof]) -> Ap
 pub async fn create_captcha(scope: &Scope, purpose: CodePurpose) -> AppResult<ImageCaptcha> {
     let app = &scope.app;
     let buckets = policy::captcha_buckets(&app.config.rates, &scope.requester);
-    rates::spend(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
+    rate_limit::consume(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
     scope.db.release().await;
-    let picture = app.passwords.beside(captcha::draw).await??;
+    let picture = app.passwords.run_with_permit(captcha::draw).await??;
     let key = URL_SAFE_NO_PAD.encode(random_bytes::<16>());
     let expires_at = app.clock.now() + CAPTCHA_LIFETIME;
     let (key_hash, answer_hash) = (app.keys.hash(&[&key]), app.keys.hash(&[&key, &picture.answer]));

@@ -4,7 +4,7 @@ use diesel_async::AsyncPgConnection;
 
 use super::codes::{self, Said};
 use super::taken;
-use crate::auth::link::{self, Link};
+use crate::auth::link::{self, VerificationLink};
 use crate::contact::Contact;
 use crate::domains::accounts::model::{Access, AccountError, CodeProof, CodePurpose, Profile, User, UserChanges};
 use crate::domains::accounts::policy::codes::Sent;
@@ -42,7 +42,7 @@ async fn confirm(
         codes::use_up(conn, proofs).await?;
         make_own(scope, conn, (id, contact)).await?.ok_or_else(&over)
     });
-    confirmed.await.inspect(|_| scope.app.mailer.nudge())
+    confirmed.await.inspect(|_| scope.app.mailer.wake())
 }
 
 /// Makes a contact the account's own, within the caller's transaction; none when it waits no more.
@@ -113,8 +113,8 @@ pub async fn send_link(scope: &Scope) -> AppResult<()> {
     let username = users.into_iter().next().ok_or_else(AppError::unauthenticated)?.username;
     let token = link::issue(&app.keys, viewer, &email, now)?;
     let link = format!("{}/verify-email?token={token}", app.config.public_url);
-    mailer::enqueue(&conn, policy::codes::link_message(&contact, &username, &link, (now, link::LIFETIME))).await?;
-    app.mailer.nudge();
+    mailer::enqueue(&conn, policy::codes::link_message(&contact, &username, &link, (now, link::LINK_LIFETIME))).await?;
+    app.mailer.wake();
     Ok(())
 }
 
@@ -135,9 +135,9 @@ pub async fn verify_email(scope: &Scope, token: &str) -> AppResult<User> {
 /// The account that a mailed link is for, and the address that it proves.
 fn read_link(scope: &Scope, token: &str) -> AppResult<(UserId, String)> {
     match link::read(&scope.app.keys, token, scope.app.clock.now()) {
-        Link::Good(user, email) => Ok((user, email)),
-        Link::Expired => Err(AccountError::LinkExpired.at("token").into()),
-        Link::Invalid => Err(AccountError::LinkInvalid.at("token").into()),
+        VerificationLink::Valid(user, email) => Ok((user, email)),
+        VerificationLink::Expired => Err(AccountError::LinkExpired.at("token").into()),
+        VerificationLink::Invalid => Err(AccountError::LinkInvalid.at("token").into()),
     }
 }
 

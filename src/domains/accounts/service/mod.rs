@@ -27,7 +27,7 @@ use crate::domains::media::model::MediaError;
 use crate::domains::search;
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 use crate::validation::DomainError;
 
@@ -134,7 +134,7 @@ pub async fn find_by_contact(scope: &Scope, contact: Contact) -> AppResult<Optio
     let viewer = scope.viewer()?.user_id;
     let conn = scope.db.read().await?;
     let buckets = policy::lookup_buckets(&scope.requester, viewer);
-    rates::spend(&conn, &buckets, scope.app.clock.now()).await.map_err(AppError::into_request)?;
+    rate_limit::consume(&conn, &buckets, scope.app.clock.now()).await.map_err(AppError::into_request)?;
     let is_email = matches!(contact, Contact::Email(_));
     let found = store::find_login(&conn, &AccountName::Contact(contact)).await?;
     let proven = found.filter(|(_, access)| if is_email { access.email_verified } else { access.phone_verified });

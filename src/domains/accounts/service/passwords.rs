@@ -11,7 +11,7 @@ use crate::domains::accounts::policy::{self, AccountName};
 use crate::domains::accounts::store::{self, sessions::Which};
 use crate::error::{AppError, AppResult};
 use crate::ids::{SessionId, UserId};
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 
 /// Replaces the viewer's password, ends all their sessions, that of the request included, and opens a new one on this device:
@@ -24,7 +24,7 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
     let viewer = scope.viewer()?;
     policy::check_password(&new).map_err(|error| error.at("input.newPassword"))?;
     let app = &scope.app;
-    app.passwords.check_room()?;
+    app.passwords.check_queue()?;
     let (old_hash, device) = find_current(scope, &*scope.db.read().await?, viewer).await?;
     let wrong = || AppError::from(AccountError::CurrentPasswordWrong.at("input.currentPassword"));
     if old_hash.is_some() {
@@ -73,13 +73,13 @@ async fn find_current(scope: &Scope, conn: &AsyncPgConnection, viewer: Viewer) -
 async fn check_current(scope: &Scope, (user, hash): (UserId, Option<String>), current: String) -> AppResult<()> {
     let app = &scope.app;
     let buckets = policy::password_change_buckets(&app.config.rates, &scope.requester, user);
-    rates::spend(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
+    rate_limit::consume(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
     // Hashing takes long: others may have the connection meanwhile.
     scope.db.release().await;
     if !app.passwords.verify(current, hash).await? {
         return Err(AccountError::CurrentPasswordWrong.at("input.currentPassword").into());
     }
-    rates::refund(&*scope.db.read().await?, &buckets).await
+    rate_limit::refund(&*scope.db.read().await?, &buckets).await
 }
 
 /// Sets a new password by a code that was sent to a contact of the account's, and ends all its sessions.

@@ -9,7 +9,7 @@ use crate::contact::Contact;
 use crate::domains::accounts::model::{ProfileChanges, UpdateProfile, User, UserChanges};
 use crate::domains::accounts::{policy, store};
 use crate::domains::media;
-use crate::domains::media::model::Sent;
+use crate::domains::media::model::UploadedFile;
 use crate::error::{AppError, AppResult};
 use crate::scope::Scope;
 use crate::validation::Patch;
@@ -30,7 +30,7 @@ pub async fn update_profile(scope: &Scope, mut update: UpdateProfile) -> AppResu
     let (user, waiting) = scope
         .transaction(async |conn| apply_update(scope, conn, (user.clone(), profile.clone()), wanted.clone()).await)
         .await?;
-    scope.app.mailer.nudge();
+    scope.app.mailer.wake();
     codes::send_unasked(scope, &waiting).await;
     Ok(user)
 }
@@ -89,21 +89,21 @@ async fn apply_update(
 ///
 /// # Errors
 /// As [`media::service::upload_files`], and `FILE_TYPE_NOT_ALLOWED` for what is no picture.
-pub async fn upload_avatar(scope: &Scope, sent: Sent) -> AppResult<User> {
+pub async fn upload_avatar(scope: &Scope, sent: UploadedFile) -> AppResult<User> {
     let viewer = scope.viewer()?.user_id;
-    let kept = media::service::keep_picture(scope, sent).await?;
+    let staged = media::service::stage_picture(scope, sent).await?;
     let now = scope.app.clock.now();
     let changed = scope
         .transaction(async |conn| {
             store::lock_user(conn, viewer).await?.ok_or_else(AppError::unauthenticated)?;
-            let picture = media::service::add(scope, conn, &kept).await?;
+            let picture = media::service::add_file(scope, conn, &staged).await?;
             let changes =
                 UserChanges { avatar_id: Some(Some(picture.file.id)), updated_at: Some(now), ..UserChanges::default() };
             store::update_user(conn, viewer, &changes).await?.ok_or_else(AppError::unauthenticated)
         })
         .await;
     if changed.is_err() {
-        media::service::abandon(scope, &[kept]).await;
+        media::service::discard_staged(scope, &[staged]).await;
     }
     changed
 }

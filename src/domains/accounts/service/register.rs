@@ -11,7 +11,7 @@ use crate::domains::accounts::service::{sessions, taken};
 use crate::domains::accounts::{policy, store};
 use crate::domains::search;
 use crate::error::{AppError, AppResult, UserError};
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 use crate::validation::Validation;
 
@@ -27,13 +27,13 @@ const NEWCOMER: &str = "新手咸鱼人员";
 pub async fn register(scope: &Scope, registration: Registration) -> AppResult<SignedIn> {
     check(&registration).map_err(AppError::User)?;
     let app = &scope.app;
-    app.passwords.check_room()?;
+    app.passwords.check_queue()?;
     let proves_contact = registration.email_code.is_some() || registration.phone_code.is_some();
     if app.config.require_captcha && !proves_contact {
         codes::check_captcha(scope, registration.captcha, CodePurpose::Register, "input.captcha").await?;
     }
     let buckets = policy::registration_buckets(&app.config.rates, &scope.requester);
-    rates::spend(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
+    rate_limit::consume(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
     let email = registration.email.map(Contact::Email);
     let phone = registration.phone.map(Contact::Phone);
     let mut proofs = Vec::new();

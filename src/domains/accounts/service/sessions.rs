@@ -8,7 +8,7 @@ use diesel_async::AsyncPgConnection;
 use crate::app::App;
 use crate::auth::refresh::RefreshToken;
 use crate::auth::stream_ticket;
-use crate::auth::token::LONGEST_LIFETIME;
+use crate::auth::token::LIFETIME_LIMIT;
 use crate::clock::random_bytes;
 use crate::domains::accounts::model::{
     AccountError, Device, NewSession, Platform, PresentedToken, Session, SessionEnd, Tokens,
@@ -19,7 +19,7 @@ use crate::error::{AppError, AppResult};
 use crate::events::EventKind;
 use crate::events::model::{Audience, NewEvent};
 use crate::ids::{SessionId, UserId};
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 
 /// Opens a session and gives its first tokens, within the caller's transaction. None when the account can't be signed in
@@ -59,10 +59,10 @@ pub(super) async fn require_recent(scope: &Scope, conn: &AsyncPgConnection) -> A
 /// Whether an account was signed in to from the requester's address before; never where there is no account. It costs a
 /// statement whether or not there is one.
 pub(super) async fn is_known_address(scope: &Scope, conn: &AsyncPgConnection, user: Option<UserId>) -> AppResult<bool> {
-    let Some(ip) = scope.requester.ip.map(rates::network) else { return Ok(false) };
+    let Some(ip) = scope.requester.ip.map(rate_limit::network) else { return Ok(false) };
     // No user has the id 0.
     let before = store::list_addresses(conn, user.unwrap_or(UserId(0))).await?;
-    Ok(before.iter().filter_map(|address| address.parse().ok()).any(|address| rates::network(address) == ip))
+    Ok(before.iter().filter_map(|address| address.parse().ok()).any(|address| rate_limit::network(address) == ip))
 }
 
 /// Gives a session a first refresh token and an access token, within the caller's transaction.
@@ -264,7 +264,7 @@ pub async fn issue_operator_token(scope: &Scope, username: &str) -> AppResult<To
 /// When the database fails.
 pub async fn restore_revoked(app: &App) -> AppResult<()> {
     let (conn, now) = (app.database.get().await?, app.clock.now());
-    for (id, reason) in store::list_revoked_since(&conn, now - LONGEST_LIFETIME).await? {
+    for (id, reason) in store::list_revoked_since(&conn, now - LIFETIME_LIMIT).await? {
         app.revoked.insert(id, reason.unwrap_or(SessionEnd::Revoked), now);
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::domains::accounts::service::codes::{self, Said};
 use crate::domains::accounts::service::{register, sessions};
 use crate::domains::accounts::store;
 use crate::error::{AppError, AppResult, UserError, UserErrorCode};
-use crate::rates::{self, Bucket};
+use crate::rate_limit::{self, Bucket};
 use crate::scope::Scope;
 
 /// How often signing in to an account that is being made elsewhere is tried.
@@ -84,7 +84,7 @@ struct Proven {
 async fn prove_password(scope: &Scope, credential: Password, place: CredentialPlace) -> AppResult<Proven> {
     let name = AccountName::parse(&credential.account);
     let name = name.map_err(|error| error.at(&format!("{}.account", place.password())))?;
-    scope.app.passwords.check_room()?;
+    scope.app.passwords.check_queue()?;
     let now = scope.app.clock.now();
     let conn = scope.db.read().await?;
     let found = store::find_login(&conn, &name).await?;
@@ -92,19 +92,19 @@ async fn prove_password(scope: &Scope, credential: Password, place: CredentialPl
     let rates = &scope.app.config.rates;
     let known = policy::counts(&scope.requester, rates.logins) && sessions::is_known_address(scope, &conn, id).await?;
     let LoginBuckets { by_name, by_account } = policy::login_buckets(rates, &scope.requester, (name.key(), id), known);
-    let tried = rates::spend(&conn, &by_name, now).await?;
+    let tried = rate_limit::consume(&conn, &by_name, now).await?;
     drop(conn);
     if scope.app.config.require_captcha || tried.first().is_some_and(|tried| *tried > TRIES_WITHOUT_CAPTCHA) {
         check_captcha(scope, credential.captcha, &by_name, place).await?;
     }
-    let may_try = rates::has_room(&*scope.db.read().await?, &by_account, now).await?;
+    let may_try = rate_limit::try_consume(&*scope.db.read().await?, &by_account, now).await?;
     // Hashing takes long: others may have the connection meanwhile.
     scope.db.release().await;
     let hash = found.as_ref().filter(|_| may_try).and_then(|(_, access)| access.password_hash.clone());
     let matches = scope.app.passwords.verify(credential.password, hash).await?;
     let mismatch = || AppError::from(AccountError::CredentialsMismatch.at(&place.password()));
     let (user, access) = found.filter(|_| matches).ok_or_else(mismatch)?;
-    rates::refund(&*scope.db.read().await?, &[by_name, by_account].concat()).await?;
+    rate_limit::refund(&*scope.db.read().await?, &[by_name, by_account].concat()).await?;
     Ok(Proven { user, access })
 }
 
@@ -172,7 +172,7 @@ async fn check_captcha(
     let path = format!("{}.captcha", place.password());
     let checked = codes::check_captcha(scope, captcha, CodePurpose::Login, &path).await;
     if checked.is_err() {
-        rates::refund(&*scope.db.read().await?, buckets).await?;
+        rate_limit::refund(&*scope.db.read().await?, buckets).await?;
     }
     checked
 }
@@ -201,7 +201,7 @@ pub async fn login_with_code(scope: &Scope, contact: Contact, code: &str, device
             check_suspension(scope, access, CredentialPlace::Login)?;
         } else {
             let buckets = policy::registration_buckets(&scope.app.config.rates, &scope.requester);
-            rates::spend(&*scope.db.read().await?, &buckets, scope.app.clock.now()).await?;
+            rate_limit::consume(&*scope.db.read().await?, &buckets, scope.app.clock.now()).await?;
         }
         let signed_in = scope
             .transaction(async |conn| {

@@ -206,7 +206,7 @@ impl UserPayload {
 }
 
 impl Payload for UserPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { user: None, user_errors }
     }
 }

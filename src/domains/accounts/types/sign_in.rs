@@ -72,7 +72,7 @@ impl AuthPayload {
 }
 
 impl Payload for AuthPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { tokens: None, user: None, user_errors }
     }
 }
@@ -97,7 +97,7 @@ impl StreamTicketPayload {
 }
 
 impl Payload for StreamTicketPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { ticket: None, expires_at: None, user_errors }
     }
 }
@@ -250,7 +250,7 @@ impl From<ImageCaptcha> for ImageCaptchaPayload {
 }
 
 impl Payload for ImageCaptchaPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { captcha: None, user_errors }
     }
 }

@@ -14,7 +14,7 @@ use crate::domains::chat::store::send::{self, AppendMessage, EditMessage};
 use crate::domains::chat::{membership, policy, store};
 use crate::error::{AppError, AppResult};
 use crate::ids::{ConversationId, MessageId, UserId};
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 
 /// How often a write is tried before it is given up.
@@ -73,7 +73,7 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<Sent> {
 /// How many messages somebody sends to a person who does not answer.
 fn most_unanswered(scope: &Scope) -> i32 {
     let rate = scope.app.config.rates.unanswered;
-    if rates::counts(&scope.requester, rate) { i32::try_from(rate.most).unwrap_or(i32::MAX) } else { i32::MAX }
+    if rate_limit::applies(&scope.requester, rate) { i32::try_from(rate.most).unwrap_or(i32::MAX) } else { i32::MAX }
 }
 
 fn path(target: Target) -> &'static str {
@@ -179,8 +179,12 @@ async fn start_direct(scope: &Scope, viewer: UserId, draft: &Draft) -> AppResult
     let mut conn = scope.db.write().await?;
     let pair = (viewer.min(peer), viewer.max(peer));
     let now = scope.app.clock.now();
-    let buckets =
-        rates::of_viewer(&scope.requester, "conversations", scope.app.config.rates.conversations, TimeDelta::days(1))?;
+    let buckets = rate_limit::viewer_buckets(
+        &scope.requester,
+        "conversations",
+        scope.app.config.rates.conversations,
+        TimeDelta::days(1),
+    )?;
     // A repeated client id ends the transaction; its commit is then a rollback, and nothing was made.
     conn.transaction(async |conn| {
         let known = accounts::service::load_users(conn, &[peer]).await?;
@@ -190,7 +194,7 @@ async fn start_direct(scope: &Scope, viewer: UserId, draft: &Draft) -> AppResult
         let Some(id) = store::insert_direct(conn, pair, viewer, now).await? else {
             return Ok(Appended::Stale);
         };
-        rates::spend(conn, &buckets, now).await?;
+        rate_limit::consume(conn, &buckets, now).await?;
         for user in if pair.0 == pair.1 { vec![pair.0] } else { vec![pair.0, pair.1] } {
             membership::tell(conn, id, user, 0).await?;
         }
@@ -246,9 +250,13 @@ async fn replace(
     let (card, member) = seen.ok_or(ChatError::NoSuchMessage.at("id"))?;
     policy::check_sender(&member, None).map_err(|error| error.at("id"))?;
     if policy::waits_for_answer(&card.conversation, message.sender_id) {
-        let buckets =
-            rates::of_viewer(&scope.requester, "edits", scope.app.config.rates.unanswered, TimeDelta::days(1))?;
-        rates::spend(conn, &buckets, now).await?;
+        let buckets = rate_limit::viewer_buckets(
+            &scope.requester,
+            "edits",
+            scope.app.config.rates.unanswered,
+            TimeDelta::days(1),
+        )?;
+        rate_limit::consume(conn, &buckets, now).await?;
     }
     let edit = EditMessage { message: message.id, conversation: &card.conversation, content, now };
     Ok(send::edit_message(conn, edit).await?.map(|(message, sender)| {

@@ -105,7 +105,7 @@ impl MessagePayload {
 }
 
 impl Payload for MessagePayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { message: None, deduplicated: false, user_errors }
     }
 }
@@ -128,7 +128,7 @@ impl ConversationPayload {
 }
 
 impl Payload for ConversationPayload {
-    fn refused(user_errors: Vec<UserErrorObject>) -> Self {
+    fn with_errors(user_errors: Vec<UserErrorObject>) -> Self {
         Self { conversation: None, user_errors }
     }
 }

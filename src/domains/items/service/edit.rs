@@ -11,14 +11,14 @@ use crate::domains::items::model::{
 };
 use crate::domains::items::service::load_card;
 use crate::domains::items::{policy, store};
-use crate::domains::media::model::{MediaError, Sent, Takes};
-use crate::domains::media::policy::MOST_IMAGES;
+use crate::domains::media::model::{AcceptedKinds, MediaError, UploadedFile};
+use crate::domains::media::policy::IMAGES_LIMIT;
 use crate::domains::search::model::SearchKind;
 use crate::domains::{media, search};
 use crate::error::{AppError, AppResult};
 use crate::idempotency::{self, Key};
 use crate::ids::{ItemId, MediaId, UserId};
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 use crate::validation::DomainError;
 
@@ -30,7 +30,7 @@ use crate::validation::DomainError;
 pub async fn create(scope: &Scope, draft: CreateItem, key: Option<String>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(scope.viewer()?.user_id, "createItem", key, &draft)?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return load_card(scope, &*scope.db.read().await?, ItemId(done)).await;
     }
     let condition = policy::validate_create(&draft).map_err(AppError::User)?;
@@ -49,14 +49,15 @@ pub async fn create(scope: &Scope, draft: CreateItem, key: Option<String>) -> Ap
         created_at: now,
         updated_at: now,
     };
-    let buckets = rates::of_viewer(&scope.requester, "items", scope.app.config.rates.creations, TimeDelta::hours(1))?;
+    let buckets =
+        rate_limit::viewer_buckets(&scope.requester, "items", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     scope
         .transaction(async |conn| {
             lock_viewer_shared(scope, conn).await?;
             if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
                 return load_card(scope, conn, ItemId(done)).await;
             }
-            rates::spend(conn, &buckets, now).await?;
+            rate_limit::consume(conn, &buckets, now).await?;
             let item = store::insert_item(conn, &item).await?;
             idempotency::complete(conn, key.as_ref(), item.id.0).await?;
             store::insert_images(conn, item.id, 0, &images).await.map_err(map_missing_image)?;
@@ -124,7 +125,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: UpdateItem) -> AppResult<
         .await
 }
 
-/// Takes out an item: of the viewer's own, or as an administrator. One that is out stays so.
+/// AcceptedKinds out an item: of the viewer's own, or as an administrator. One that is out stays so.
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN`.
@@ -154,18 +155,18 @@ pub async fn delete(scope: &Scope, id: ItemId) -> AppResult<ItemCard> {
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN`, `ITEM_NOT_AVAILABLE`; `TOO_MANY_FILES` for more than an item has; those of uploading.
-pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppResult<ItemCard> {
+pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<UploadedFile>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
     let more = sent.len();
     // Looked at before the files are, which takes long; decided when they are added.
     let found = store::find_item(&*scope.db.read().await?, id).await?;
     check_room(&*scope.db.read().await?, &require_owner(found, viewer, "itemId")?, more).await?;
-    let kept = media::service::keep(scope, sent, Takes::Pictures).await?;
+    let staged = media::service::stage(scope, sent, AcceptedKinds::Pictures).await?;
     let card = scope
         .transaction(async |conn| {
-            let mut images: Vec<MediaId> = Vec::with_capacity(kept.len());
-            for kept in &kept {
-                images.push(media::service::add(scope, conn, kept).await?.file.id);
+            let mut images: Vec<MediaId> = Vec::with_capacity(staged.len());
+            for staged in &staged {
+                images.push(media::service::add_file(scope, conn, staged).await?.file.id);
             }
             let item = require_owner(store::lock_item(conn, id).await?, viewer, "itemId")?;
             let count = check_room(conn, &item, more).await?;
@@ -176,7 +177,7 @@ pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppRes
         })
         .await;
     if card.is_err() {
-        media::service::abandon(scope, &kept).await;
+        media::service::discard_staged(scope, &staged).await;
     }
     card
 }
@@ -185,9 +186,9 @@ pub async fn upload_images(scope: &Scope, id: ItemId, sent: Vec<Sent>) -> AppRes
 async fn check_room(conn: &AsyncPgConnection, item: &Item, more: usize) -> AppResult<i16> {
     policy::check_update(item, None, true).map_err(|(error, _)| error.at("itemId"))?;
     let count = store::count_images(conn, item.id).await?;
-    let room = usize::try_from(count).is_ok_and(|count| count + more <= MOST_IMAGES);
+    let room = usize::try_from(count).is_ok_and(|count| count + more <= IMAGES_LIMIT);
     if !room {
-        return Err(MediaError::TooManyImages(MOST_IMAGES).at("files").into());
+        return Err(MediaError::TooManyImages(IMAGES_LIMIT).at("files").into());
     }
     i16::try_from(count).map_err(AppError::internal)
 }

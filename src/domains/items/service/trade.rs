@@ -14,7 +14,7 @@ use crate::events::EventKind;
 use crate::events::model::{Audience, NewEvent};
 use crate::ids::{ItemId, UserId};
 use crate::money::Money;
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 use crate::validation::DomainError;
 
@@ -26,7 +26,8 @@ use crate::validation::DomainError;
 pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
     let now = scope.app.clock.now();
-    let buckets = rates::of_viewer(&scope.requester, "trades", scope.app.config.rates.takings, TimeDelta::days(1))?;
+    let buckets =
+        rate_limit::viewer_buckets(&scope.requester, "trades", scope.app.config.rates.takings, TimeDelta::days(1))?;
     scope
         .transaction(async |conn| {
             lock_viewer_shared(scope, conn).await?;
@@ -36,7 +37,7 @@ pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppRes
                     None => load_card(scope, conn, id).await,
                 };
             };
-            rates::spend(conn, &buckets, now).await?;
+            rate_limit::consume(conn, &buckets, now).await?;
             search::service::set_boost(conn, SearchKind::Item, id.0, item.status.search_boost()).await?;
             record_traded(scope, conn, item.owner_id, id).await?;
             load_card(scope, conn, id).await

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
 
-use crate::db::cut;
+use crate::db::keyset;
 use crate::domains::items::model::{ItemDirection, ItemFilter, ItemKey, ItemOrderField, ItemStatus};
 use crate::error::AppError;
 use crate::ids::UserId;
@@ -231,22 +231,22 @@ impl Column {
     }
 }
 
-impl From<Column> for cut::Column {
+impl From<Column> for keyset::KeysetColumn {
     fn from(column: Column) -> Self {
-        let (name, holds) = match column {
-            Column::CreatedAt => ("items.created_at", cut::Holds::Instants),
-            Column::Price => ("items.price", cut::Holds::Numbers),
-            Column::Favorites => ("items.favorite_count", cut::Holds::Numbers),
-            Column::ClosedAt => ("items.closed_at", cut::Holds::Instants),
+        let (name, column_type) = match column {
+            Column::CreatedAt => ("items.created_at", keyset::ColumnType::Instants),
+            Column::Price => ("items.price", keyset::ColumnType::Numbers),
+            Column::Favorites => ("items.favorite_count", keyset::ColumnType::Numbers),
+            Column::ClosedAt => ("items.closed_at", keyset::ColumnType::Instants),
         };
-        Self { name, id: "items.id", holds }
+        Self { name, id: "items.id", column_type }
     }
 }
 
 /// How a page is cut out of a list.
 #[derive(Clone, Debug)]
 pub struct Cut {
-    page: cut::Cut,
+    page: keyset::Keyset,
     counts: bool,
 }
 
@@ -256,14 +256,14 @@ impl Cut {
     /// # Errors
     /// Bad input for a cursor that is not the server's.
     pub fn new(column: Column, descending: bool, cursor: Option<ItemKey>, limit: i64) -> Result<Self, AppError> {
-        let beyond = cursor.map(|(key, id)| (cut::Mark::Number(key), id.0));
-        Ok(Self { page: cut::Cut::new(column.into(), descending, beyond, limit)?, counts: false })
+        let beyond = cursor.map(|(key, id)| (keyset::KeyValue::Number(key), id.0));
+        Ok(Self { page: keyset::Keyset::new(column.into(), descending, beyond, limit)?, counts: false })
     }
 
     /// So many rows of a list at the most, to be counted.
     #[must_use]
     pub fn count(bound: i64) -> Self {
-        Self { page: cut::Cut::count(Column::CreatedAt.into(), bound), counts: true }
+        Self { page: keyset::Keyset::count(Column::CreatedAt.into(), bound), counts: true }
     }
 }
 
@@ -325,7 +325,7 @@ impl PageRows<'_> {
             out.push_bind_param::<BigInt, _>(owner)?;
         }
         self.wanted.push(out, by)?;
-        self.cut.page.push_beyond(out)?;
+        self.cut.page.push_after(out)?;
         self.push_end(out)?;
         out.push_sql(") items");
         Ok(())
@@ -349,7 +349,7 @@ impl QueryFragment<Pg> for PageRows<'_> {
                     out.push_sql("(select items.* from items where items.status = 'CLOSED' and ");
                     out.push_sql(side);
                     out.push_bind_param::<BigInt, _>(person)?;
-                    self.cut.page.push_beyond(&mut out)?;
+                    self.cut.page.push_after(&mut out)?;
                     self.push_end(&mut out)?;
                     out.push_sql(")");
                 }

@@ -1,4 +1,4 @@
-//! SQL of contents.
+//! SQL of blobs.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,8 +10,8 @@ use crate::db::statement;
 use crate::domains::media::model::{Blob, NewBlob};
 use crate::ids::BlobId;
 
-/// The content with these bytes, wanted now and so kept for a day; made where there is none.
-pub async fn want_blob(mut conn: &AsyncPgConnection, blob: &NewBlob) -> QueryResult<Blob> {
+/// Finds or inserts the blob with these bytes, and claims it for a day.
+pub async fn claim_blob(mut conn: &AsyncPgConnection, blob: &NewBlob) -> QueryResult<Blob> {
     diesel::insert_into(blobs::table)
         .values(blob)
         .on_conflict((blobs::sha256, blobs::content_type))
@@ -23,33 +23,33 @@ pub async fn want_blob(mut conn: &AsyncPgConnection, blob: &NewBlob) -> QueryRes
 }
 
 statement! {
-    /// Takes back that contents are wanted.
-    pub struct Unwant<'a> { ids: &'a [BlobId], wanted_at: &'a [DateTime<Utc>], before: DateTime<Utc> } -> BigInt
+    /// Ages claims.
+    pub struct ReleaseClaims<'a> { ids: &'a [BlobId], wanted_at: &'a [DateTime<Utc>], before: DateTime<Utc> } -> BigInt
     |this|
     "update blobs set wanted_at = " [Timestamptz: &this.before] " from unnest(" [Array<BigInt>: &this.ids] ", "
     [Array<Timestamptz>: &this.wanted_at] ") as taken(id, at) where blobs.id = taken.id and blobs.wanted_at = taken.at \
      and blobs.uses = 0 returning blobs.id"
 }
 
-/// Takes back that contents were wanted at these times, so that the next sweep finds them; nothing when somebody else has
-/// wanted or used them since.
-pub async fn unwant(
+/// Releases the claims of these times, so that the next cleanup deletes the blobs; no effect on blobs claimed or used
+/// since.
+pub async fn release_claims(
     mut conn: &AsyncPgConnection,
     wanted: &[(BlobId, DateTime<Utc>)],
     before: DateTime<Utc>,
 ) -> QueryResult<()> {
     let (ids, times): (Vec<BlobId>, Vec<DateTime<Utc>>) = wanted.iter().copied().unzip();
-    let _: Vec<i64> = Unwant { ids: &ids, wanted_at: &times, before }.load(&mut conn).await?;
+    let _: Vec<i64> = ReleaseClaims { ids: &ids, wanted_at: &times, before }.load(&mut conn).await?;
     Ok(())
 }
 
-/// The storage has it.
+/// Marks a blob as stored.
 pub async fn mark_stored(mut conn: &AsyncPgConnection, id: BlobId) -> QueryResult<usize> {
     diesel::update(blobs::table.find(id)).set(blobs::stored.eq(true)).execute(&mut conn).await
 }
 
 statement! {
-    /// Counts uses of contents, in the order of their ids.
+    /// Counts uses of blobs, locked in the order of their ids.
     pub struct CountUses<'a> { ids: &'a [BlobId], by: i32, now: DateTime<Utc> } -> BigInt
     |this|
     "update blobs set uses = uses + counted.times * " [Integer: &this.by] ", wanted_at = " [Timestamptz: &this.now]
@@ -58,28 +58,32 @@ statement! {
      for no key update of blobs) counted where blobs.id = counted.id returning blobs.id"
 }
 
-/// Counts contents as used (1) or no longer used (-1), as often as each stands there.
+/// Adds 1 or -1 to the uses of each blob, once for each occurrence.
 pub async fn count_uses(mut conn: &AsyncPgConnection, ids: &[BlobId], by: i32, now: DateTime<Utc>) -> QueryResult<()> {
     let _: Vec<i64> = CountUses { ids, by, now }.load(&mut conn).await?;
     Ok(())
 }
 
 statement! {
-    /// Says of contents that nobody has wanted for long that the storage no longer has them.
-    pub struct CondemnBlobs { before: DateTime<Utc>, most: i64 } -> BigInt
+    /// Marks unused blobs as not stored.
+    pub struct MarkForDeletion { before: DateTime<Utc>, most: i64 } -> BigInt
     |this|
     "with unused as (select id from blobs where uses = 0 and wanted_at < " [Timestamptz: &this.before]
     " order by wanted_at limit " [BigInt: &this.most] " for no key update skip locked) \
      update blobs set stored = false from unused where blobs.id = unused.id returning blobs.id"
 }
 
-/// Condemns contents that nobody has wanted since a time. Whoever wants one from now on puts it into the storage anew.
-pub async fn condemn_blobs(mut conn: &AsyncPgConnection, before: DateTime<Utc>, most: i64) -> QueryResult<Vec<BlobId>> {
-    CondemnBlobs { before, most }.load(&mut conn).await
+/// Marks unused blobs whose last claim is older as not stored: a later claim stores the bytes anew.
+pub async fn mark_for_deletion(
+    mut conn: &AsyncPgConnection,
+    before: DateTime<Utc>,
+    most: i64,
+) -> QueryResult<Vec<BlobId>> {
+    MarkForDeletion { before, most }.load(&mut conn).await
 }
 
-/// Holds a condemned content that nobody has wanted since, and gives its name.
-pub async fn lock_condemned(
+/// Locks a marked blob that was not claimed since; returns its name.
+pub async fn lock_marked(
     mut conn: &AsyncPgConnection,
     id: BlobId,
     before: DateTime<Utc>,
@@ -93,7 +97,7 @@ pub async fn lock_condemned(
         .optional()
 }
 
-/// Forgets a content.
+/// Deletes a blob's row.
 pub async fn delete_blob(mut conn: &AsyncPgConnection, id: BlobId) -> QueryResult<usize> {
     diesel::delete(blobs::table.find(id)).execute(&mut conn).await
 }

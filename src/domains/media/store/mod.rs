@@ -1,4 +1,4 @@
-//! All SQL of media: people's files here; their contents ([`blobs`]) and what is still to come ([`uploads`]) apart.
+//! All SQL of media: files here, [`blobs`] and direct [`uploads`] apart.
 
 pub mod blobs;
 pub mod uploads;
@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{Blob, Deleted, File, Media, NewFile, Quota};
+use super::model::{Blob, DeletedFile, File, Media, NewFile, Quota};
 use crate::db::schema::{blobs as blobs_table, file_usage, media};
 use crate::db::{Direction, Limit, columns, statement};
 use crate::ids::{BlobId, MediaId, UserId};
@@ -18,7 +18,7 @@ columns!(
     static FILE: File
 );
 columns!(
-    /// The columns of a content.
+    /// The columns of a blob.
     static BLOB: Blob
 );
 
@@ -27,7 +27,7 @@ type BlobColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Blob, diesel::pg
 type MediaColumns = (FileColumns, BlobColumns, diesel::sql_types::Nullable<diesel::sql_types::Text>);
 type MediaRow = (File, Blob, Option<String>);
 
-fn whole((file, blob, thumbnail): MediaRow) -> Media {
+fn to_media((file, blob, thumbnail): MediaRow) -> Media {
     Media { file, blob, thumbnail }
 }
 
@@ -42,25 +42,25 @@ statement! {
 
 statement! {
     by text
-    /// A page of somebody's files.
-    pub struct MediaOfOwner { owner: UserId, beyond: Beyond, direction: Direction, limit: Limit } -> MediaColumns
+    /// A page of a user's files.
+    pub struct MediaOfOwner { owner: UserId, side: KeysetSide, direction: Direction, limit: Limit } -> MediaColumns
     |this|
     "select " {&*FILE} ", " {&*BLOB} ", thumbnails.name from media join blobs on blobs.id = media.blob_id \
      left join blobs thumbnails on thumbnails.id = media.thumbnail_id where media.owner_id = "
-    [BigInt: &this.owner] {&this.beyond} " order by media.id " {&this.direction} " limit " {&this.limit}
+    [BigInt: &this.owner] {&this.side} " order by media.id " {&this.direction} " limit " {&this.limit}
 }
 
-/// The files on one side of a cursor.
-pub enum Beyond {
-    /// Those before it, which are older.
+/// Side of a cursor.
+pub enum KeysetSide {
+    /// Smaller ids.
     Older(MediaId),
-    /// Those after it.
+    /// Larger ids.
     Newer(MediaId),
-    /// All.
-    Nothing,
+    /// No cursor.
+    All,
 }
 
-impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for Beyond {
+impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for KeysetSide {
     fn walk_ast<'b>(
         &'b self,
         mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
@@ -68,57 +68,57 @@ impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for Beyond {
         let (side, id) = match self {
             Self::Older(id) => (" and media.id < ", id),
             Self::Newer(id) => (" and media.id > ", id),
-            Self::Nothing => return Ok(()),
+            Self::All => return Ok(()),
         };
         out.push_sql(side);
         out.push_bind_param::<BigInt, _>(id)
     }
 }
 
-/// The files with these ids, in no order.
+/// Files by id, unordered.
 pub async fn list_media(mut conn: &AsyncPgConnection, ids: &[MediaId]) -> QueryResult<Vec<Media>> {
     let rows: Vec<MediaRow> = MediaByIds { ids }.load(&mut conn).await?;
-    Ok(rows.into_iter().map(whole).collect())
+    Ok(rows.into_iter().map(to_media).collect())
 }
 
-/// A page of somebody's files, the newest first.
+/// A page of a user's files, newest first.
 pub async fn list_by_owner(
     mut conn: &AsyncPgConnection,
     owner: UserId,
     page: &PageRequest<MediaId>,
 ) -> QueryResult<Vec<Media>> {
-    let beyond = page.cursor.map_or(Beyond::Nothing, if page.backward { Beyond::Newer } else { Beyond::Older });
+    let side = page.cursor.map_or(KeysetSide::All, if page.backward { KeysetSide::Newer } else { KeysetSide::Older });
     let direction = if page.backward { Direction::Ascending } else { Direction::Descending };
-    let query = MediaOfOwner { owner, beyond, direction, limit: Limit(page.limit()) };
+    let query = MediaOfOwner { owner, side, direction, limit: Limit(page.limit()) };
     let rows: Vec<MediaRow> = query.load(&mut conn).await?;
-    Ok(rows.into_iter().map(whole).collect())
+    Ok(rows.into_iter().map(to_media).collect())
 }
 
-/// How many files somebody has, up to a bound.
+/// Number of a user's files, up to a bound.
 pub async fn count_by_owner(mut conn: &AsyncPgConnection, owner: UserId, bound: i64) -> QueryResult<i64> {
     let ids: Vec<MediaId> =
         media::table.filter(media::owner_id.eq(owner)).select(media::id).limit(bound).load(&mut conn).await?;
     Ok(i64::try_from(ids.len()).unwrap_or(bound))
 }
 
-/// Adds a file; its contents are counted apart.
+/// Inserts a file; does not count uses of its blobs.
 pub async fn insert_media(mut conn: &AsyncPgConnection, file: &NewFile<'_>) -> QueryResult<File> {
     diesel::insert_into(media::table).values(file).returning(File::as_returning()).get_result(&mut conn).await
 }
 
-/// Holds files against being deleted, in one order, and says which there are.
+/// Locks files against deletion, ordered by id; returns those that exist.
 pub async fn lock_files(mut conn: &AsyncPgConnection, ids: &[MediaId]) -> QueryResult<Vec<MediaId>> {
     media::table.filter(media::id.eq_any(ids)).select(media::id).order(media::id).for_key_share().load(&mut conn).await
 }
 
-/// Deletes a file of somebody's, unless something shows it, which fails by that foreign key; none when they have none.
+/// Deletes a user's file and returns its blobs and size; none if absent. Fails by a foreign key while referenced.
 pub async fn delete_media(
     mut conn: &AsyncPgConnection,
     owner: UserId,
     id: MediaId,
-) -> QueryResult<Option<(Deleted, i64)>> {
+) -> QueryResult<Option<(DeletedFile, i64)>> {
     let file = media::table.filter(media::id.eq(id).and(media::owner_id.eq(owner)));
-    let deleted: Option<Deleted> =
+    let deleted: Option<DeletedFile> =
         diesel::delete(file).returning((media::blob_id, media::thumbnail_id)).get_result(&mut conn).await.optional()?;
     let Some(deleted) = deleted else { return Ok(None) };
     let size = blobs_table::table.find(deleted.blob_id).select(blobs_table::size_bytes).first(&mut conn).await?;
@@ -126,22 +126,21 @@ pub async fn delete_media(
 }
 
 statement! {
-    /// Deletes what nothing shows of somebody's files.
+    /// Deletes a user's unreferenced files.
     pub struct DeleteUnshown { owner: UserId } -> (BigInt, diesel::sql_types::Nullable<BigInt>)
     |this|
     "select blob_id, thumbnail_id from delete_unshown_media(" [BigInt: &this.owner] ")"
 }
 
-/// Deletes the files of somebody that nothing shows.
-pub async fn delete_unshown(mut conn: &AsyncPgConnection, owner: UserId) -> QueryResult<Vec<Deleted>> {
+/// Deletes a user's unreferenced files; returns their blobs.
+pub async fn delete_unshown(mut conn: &AsyncPgConnection, owner: UserId) -> QueryResult<Vec<DeletedFile>> {
     let rows: Vec<(BlobId, Option<BlobId>)> = DeleteUnshown { owner }.load(&mut conn).await?;
-    Ok(rows.into_iter().map(|(blob_id, thumbnail_id)| Deleted { blob_id, thumbnail_id }).collect())
+    Ok(rows.into_iter().map(|(blob_id, thumbnail_id)| DeletedFile { blob_id, thumbnail_id }).collect())
 }
 
 statement! {
-    /// Counts files and bytes that are to come, unless that is more than the quota, or their owner left; holds the
-    /// account first, as whoever leaves does.
-    pub struct Occupy { owner: UserId, files: i32, bytes: i64, quota: Quota } -> Integer
+    /// Adds to a user's usage, unless over the quota or the user is deleted. Locks the account first, as its deletion does.
+    pub struct ReserveQuota { owner: UserId, files: i32, bytes: i64, quota: Quota } -> Integer
     |this|
     "with holder as (select id from users where id = " [BigInt: &this.owner] " and deleted_at is null for key share) \
      insert into file_usage as usage (owner_id, files, bytes) select holder.id, "
@@ -152,8 +151,8 @@ statement! {
     " and usage.bytes + excluded.bytes <= " [BigInt: &this.quota.bytes] " returning files"
 }
 
-/// Whether somebody has room for as much more.
-pub async fn has_room(
+/// Whether the quota allows as much more; takes no lock.
+pub async fn has_quota(
     mut conn: &AsyncPgConnection,
     owner: UserId,
     (files, bytes): (i32, i64),
@@ -164,19 +163,23 @@ pub async fn has_room(
     Ok(used_files + files <= quota.files && used_bytes + bytes <= quota.bytes)
 }
 
-/// Takes room for files of somebody's; false when they have no more.
-pub async fn occupy(
+/// Reserves quota; false if exceeded.
+pub async fn reserve_quota(
     mut conn: &AsyncPgConnection,
     owner: UserId,
     (files, bytes): (i32, i64),
     quota: Quota,
 ) -> QueryResult<bool> {
-    let rows: Vec<i32> = Occupy { owner, files, bytes, quota }.load(&mut conn).await?;
+    let rows: Vec<i32> = ReserveQuota { owner, files, bytes, quota }.load(&mut conn).await?;
     Ok(!rows.is_empty())
 }
 
-/// Gives room back.
-pub async fn vacate(mut conn: &AsyncPgConnection, owner: UserId, (files, bytes): (i32, i64)) -> QueryResult<usize> {
+/// Releases quota, and locks the usage row.
+pub async fn release_quota(
+    mut conn: &AsyncPgConnection,
+    owner: UserId,
+    (files, bytes): (i32, i64),
+) -> QueryResult<usize> {
     diesel::update(file_usage::table.find(owner))
         .set((file_usage::files.eq(file_usage::files - files), file_usage::bytes.eq(file_usage::bytes - bytes)))
         .execute(&mut conn)
@@ -184,7 +187,7 @@ pub async fn vacate(mut conn: &AsyncPgConnection, owner: UserId, (files, bytes):
 }
 
 statement! {
-    /// Counts what somebody has anew.
+    /// Recomputes a user's usage.
     pub struct Recount { owner: UserId } -> Integer
     |this|
     "update file_usage set files = counted.files, bytes = counted.bytes from (select count(*)::integer as files, \
@@ -194,7 +197,7 @@ statement! {
     " and state = 'OPEN' and pending) held) counted where owner_id = " [BigInt: &this.owner] " returning file_usage.files"
 }
 
-/// Counts what somebody has anew, after many changes at once.
+/// Recomputes a user's usage after bulk changes.
 pub async fn recount(mut conn: &AsyncPgConnection, owner: UserId) -> QueryResult<()> {
     let _: Vec<i32> = Recount { owner }.load(&mut conn).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! SQL of files that are sent straight to the storage.
+//! SQL of direct uploads.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,18 +8,18 @@ use crate::db::schema::{blobs, media, uploads, users};
 use crate::domains::media::model::{NewUpload, Upload, UploadState};
 use crate::ids::{MediaId, UploadId, UserId};
 
-/// Announces a file.
+/// Inserts an upload.
 pub async fn insert_upload(mut conn: &AsyncPgConnection, upload: &NewUpload<'_>) -> QueryResult<usize> {
     diesel::insert_into(uploads::table).values(upload).execute(&mut conn).await
 }
 
-/// An upload of somebody's.
+/// A user's upload.
 pub async fn find_upload(mut conn: &AsyncPgConnection, owner: UserId, key: &str) -> QueryResult<Option<Upload>> {
     let own = uploads::table.filter(uploads::key.eq(key).and(uploads::owner_id.eq(owner)));
     own.select(Upload::as_select()).first(&mut conn).await.optional()
 }
 
-/// Whose upload this is, while it waits for its bytes and its owner is neither suspended nor gone.
+/// Owner of an open upload, unless suspended or deleted.
 pub async fn find_open(mut conn: &AsyncPgConnection, key: &str, now: DateTime<Utc>) -> QueryResult<Option<UserId>> {
     let open = uploads::table.filter(uploads::key.eq(key).and(uploads::state.eq(UploadState::Open)));
     let present = users::suspended_at.is_null().or(users::suspended_until.le(now));
@@ -31,7 +31,7 @@ pub async fn find_open(mut conn: &AsyncPgConnection, key: &str, now: DateTime<Ut
         .optional()
 }
 
-/// The name of the content of what an upload became, and the file's own.
+/// Blob name and file name of a completed upload.
 pub async fn find_result(mut conn: &AsyncPgConnection, key: &str) -> QueryResult<Option<(String, String)>> {
     uploads::table
         .inner_join(media::table.on(media::id.nullable().eq(uploads::media_id)))
@@ -43,12 +43,12 @@ pub async fn find_result(mut conn: &AsyncPgConnection, key: &str) -> QueryResult
         .optional()
 }
 
-/// Holds an upload.
+/// Locks an upload.
 pub async fn lock_upload(mut conn: &AsyncPgConnection, id: UploadId) -> QueryResult<Option<Upload>> {
     uploads::table.find(id).select(Upload::as_select()).for_no_key_update().first(&mut conn).await.optional()
 }
 
-/// Says what became of an upload.
+/// Sets the state of an upload.
 pub async fn update_upload(
     mut conn: &AsyncPgConnection,
     id: UploadId,
@@ -61,8 +61,8 @@ pub async fn update_upload(
         .await
 }
 
-/// Uploads whose time was over before an instant, and whose bytes may still lie in the storage.
-pub async fn list_over(mut conn: &AsyncPgConnection, before: DateTime<Utc>, most: i64) -> QueryResult<Vec<Upload>> {
+/// Uploads that expired before an instant, and whose bytes may still be in the storage.
+pub async fn list_expired(mut conn: &AsyncPgConnection, before: DateTime<Utc>, most: i64) -> QueryResult<Vec<Upload>> {
     uploads::table
         .filter(uploads::pending.and(uploads::expires_at.lt(before)))
         .order(uploads::expires_at)
@@ -72,7 +72,7 @@ pub async fn list_over(mut conn: &AsyncPgConnection, before: DateTime<Utc>, most
         .await
 }
 
-/// Forgets an upload of which nothing lies in the storage any more; one that became a file is kept for its address.
+/// Deletes an upload without bytes in the storage; a completed one is kept for its URL.
 pub async fn delete_upload(mut conn: &AsyncPgConnection, id: UploadId) -> QueryResult<usize> {
     let upload = uploads::table.find(id);
     let kept = diesel::update(upload.filter(uploads::media_id.is_not_null()))

@@ -183,7 +183,7 @@ async fn give_back(
     key: Option<Key>,
 ) -> AppResult<Order> {
     scope.viewer()?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return reread(scope, done).await;
     }
     let reason = reason.filter(|reason| !reason.chars().all(is_blank));

@@ -10,7 +10,7 @@ use diesel_async::AsyncPgConnection;
 
 use super::model::{Order, OrderEvent, OrderFilter};
 use super::store;
-use crate::db::cut::{Cut, Mark, Place};
+use crate::db::keyset::{KeyValue, Keyset, KeysetPosition};
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_ADMINS;
 use crate::domains::accounts::service::{require_role, role_of};
@@ -62,7 +62,7 @@ pub async fn load_histories(scope: &Scope, ids: &[OrderId]) -> AppResult<HashMap
 ///
 /// # Errors
 /// Bad input.
-pub fn page(filter: &OrderFilter, args: PageArgs) -> AppResult<PageRequest<Place>> {
+pub fn page(filter: &OrderFilter, args: PageArgs) -> AppResult<PageRequest<KeysetPosition>> {
     args.request(serde_json::to_string(&("orders", filter)).unwrap_or_default())
 }
 
@@ -78,10 +78,14 @@ pub async fn require_admin(scope: &Scope) -> AppResult<()> {
 ///
 /// # Errors
 /// Bad input.
-pub async fn list_orders(scope: &Scope, filter: &OrderFilter, page: &PageRequest<Place>) -> AppResult<Page<Order>> {
-    let cut = Cut::new(store::COLUMN, !page.backward, page.cursor.clone(), page.limit())?;
+pub async fn list_orders(
+    scope: &Scope,
+    filter: &OrderFilter,
+    page: &PageRequest<KeysetPosition>,
+) -> AppResult<Page<Order>> {
+    let cut = Keyset::new(store::COLUMN, !page.backward, page.cursor.clone(), page.limit())?;
     let orders = store::list_orders(&*scope.db.read().await?, filter, cut).await?;
-    Ok(page.page(orders, |order| (Mark::Number(order.created_at.timestamp_micros()), order.id.0)))
+    Ok(page.page(orders, |order| (KeyValue::Number(order.created_at.timestamp_micros()), order.id.0)))
 }
 
 /// How many orders a list has, up to a bound; asked only by who was given a page of it.

@@ -55,7 +55,7 @@ pub async fn exchange(
 ) -> AppResult<Exchanged> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(scope.viewer()?.user_id, "exchangeProduct", key, &(id, &address, expected))?;
-    if let Some(done) = idempotency::earlier(&scope.db, key.as_ref()).await? {
+    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return after(scope, viewer, OrderId(done)).await;
     }
     match &address {

@@ -12,7 +12,7 @@ use crate::idempotency::Key;
 use crate::ids::{TaskId, UserId};
 use crate::jobs::{self, Job};
 use crate::money::Money;
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 
 /// Accepts an open task of somebody else's, if it still is what was seen.
@@ -22,7 +22,8 @@ use crate::scope::Scope;
 /// its deadline is over, its publisher is suspended, or the viewer has accepted too many; `RATE_LIMITED`.
 pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<TaskCard> {
     let now = scope.app.clock.now();
-    let buckets = rates::of_viewer(&scope.requester, "takings", scope.app.config.rates.takings, TimeDelta::days(1))?;
+    let buckets =
+        rate_limit::viewer_buckets(&scope.requester, "takings", scope.app.config.rates.takings, TimeDelta::days(1))?;
     let act = Act { id, action: TaskAction::Accept, key: None };
     scope
         .transaction(async |conn| {
@@ -35,7 +36,7 @@ pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<
                 return Ok(card);
             };
             policy::check_expected(&task, expected)?;
-            rates::spend(conn, &buckets, now).await?;
+            rate_limit::consume(conn, &buckets, now).await?;
             let changes = TaskChanges {
                 status: Some(TaskStatus::Accepted),
                 assignee_id: Some(Some(viewer)),

@@ -1,6 +1,6 @@
 //! Lists of tasks: all there are, what somebody published, what they do.
 
-use crate::db::cut::{Cut, Mark, Place};
+use crate::db::keyset::{KeyValue, Keyset, KeysetPosition};
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Terms, asked};
@@ -41,7 +41,7 @@ impl Listing {
     ///
     /// # Errors
     /// Bad input.
-    pub fn page(&self, args: PageArgs) -> AppResult<PageRequest<Place>> {
+    pub fn page(&self, args: PageArgs) -> AppResult<PageRequest<KeysetPosition>> {
         let list = ("tasks", &self.filter, &self.states, self.sort);
         args.request(serde_json::to_string(&list).unwrap_or_default())
     }
@@ -58,12 +58,12 @@ impl Listing {
         Which { filter: &self.filter, states: &self.states, viewer: self.viewer, terms }
     }
 
-    fn place(&self, card: &TaskCard) -> Place {
+    fn place(&self, card: &TaskCard) -> KeysetPosition {
         let value = match self.sort.field {
             TaskOrderField::CreatedAt => card.task.created_at.timestamp_micros(),
             TaskOrderField::Price => card.task.price.fen(),
         };
-        (Mark::Number(value), card.task.id.0)
+        (KeyValue::Number(value), card.task.id.0)
     }
 }
 
@@ -71,12 +71,16 @@ impl Listing {
 ///
 /// # Errors
 /// Bad input.
-pub async fn list_tasks(scope: &Scope, list: &Listing, page: &PageRequest<Place>) -> AppResult<Page<TaskCard>> {
+pub async fn list_tasks(
+    scope: &Scope,
+    list: &Listing,
+    page: &PageRequest<KeysetPosition>,
+) -> AppResult<Page<TaskCard>> {
     let rows = match list.terms(scope).await? {
         None => Vec::new(),
         Some(terms) => {
             let descending = list.sort.descending != page.backward;
-            let cut = Cut::new(list::column(list.sort.field), descending, page.cursor.clone(), page.limit())?;
+            let cut = Keyset::new(list::column(list.sort.field), descending, page.cursor.clone(), page.limit())?;
             list::list_tasks(&*scope.db.read().await?, list.which(terms.as_ref()), cut).await?
         }
     };

@@ -13,7 +13,7 @@ use diesel_async::AsyncPgConnection;
 use super::model::{Dispute, Task, TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus};
 use super::policy::{self, Actor};
 use super::store;
-use crate::db::SharedWork;
+use crate::db::SharedTransactionWork;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_ADMINS;
 use crate::domains::accounts::service::{lock_viewer_shared, role_of};
@@ -122,7 +122,7 @@ struct Act<'a> {
 /// then. What the viewer did just so before, with the key or without one, is success once more and changes nothing.
 async fn act<F>(scope: &Scope, act: Act<'_>, change: F) -> AppResult<TaskCard>
 where
-    for<'r> F: SharedWork<(&'r AsyncPgConnection, Task), AppResult<()>, Fut: Send> + Send + Sync,
+    for<'r> F: SharedTransactionWork<(&'r AsyncPgConnection, Task), AppResult<()>, Fut: Send> + Send + Sync,
 {
     let Act { id, key, .. } = act;
     scope
@@ -159,7 +159,7 @@ async fn lock_task(scope: &Scope, conn: &AsyncPgConnection, act: Act<'_>) -> App
 
 /// What an earlier mutation of the viewer's with this key is answered with; none without one.
 async fn find_replayed(scope: &Scope, key: Option<&Key>) -> AppResult<Option<TaskCard>> {
-    match idempotency::earlier(&scope.db, key).await? {
+    match idempotency::find_result(&scope.db, key).await? {
         Some(done) => Ok(Some(replayed(scope, &*scope.db.read().await?, TaskId(done)).await?)),
         None => Ok(None),
     }

@@ -16,7 +16,7 @@ use crate::domains::{media, search, wallet};
 use crate::error::{AppError, AppResult};
 use crate::idempotency::{self, Key};
 use crate::ids::TaskId;
-use crate::rates;
+use crate::rate_limit;
 use crate::scope::Scope;
 use crate::validation::DomainError;
 
@@ -42,7 +42,8 @@ pub async fn create(scope: &Scope, draft: CreateTask, key: Option<String>) -> Ap
     let now = scope.app.clock.now();
     policy::validate_create(&draft, now).map_err(AppError::User)?;
     media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
-    let buckets = rates::of_viewer(&scope.requester, "tasks", scope.app.config.rates.creations, TimeDelta::hours(1))?;
+    let buckets =
+        rate_limit::viewer_buckets(&scope.requester, "tasks", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     let task = NewTask {
         publisher_id: viewer,
         title: draft.title.trim().to_owned(),
@@ -58,7 +59,7 @@ pub async fn create(scope: &Scope, draft: CreateTask, key: Option<String>) -> Ap
             if let Some(done) = idempotency::claim(conn, key.as_ref(), now).await? {
                 return replayed(scope, conn, TaskId(done)).await;
             }
-            rates::spend(conn, &buckets, now).await?;
+            rate_limit::consume(conn, &buckets, now).await?;
             let task = store::insert_task(conn, &task).await?;
             store::insert_images(conn, task.id, &draft.images).await.map_err(map_missing_image)?;
             let transfer = NewTransfer { cause: Cause::Hold(task.id), actor: Some(viewer), note: None, at: now };

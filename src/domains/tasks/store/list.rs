@@ -7,7 +7,7 @@ use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{Card, CardColumns, CardRow, Visible, card};
-use crate::db::cut::{Column, Cut, Holds};
+use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::statement;
 use crate::domains::search::list_query::{Rows, Wanted};
 use crate::domains::search::model::SearchKind;
@@ -20,12 +20,12 @@ const FOUND: (SearchKind, &str) = (SearchKind::Task, " join tasks on tasks.id = 
 
 /// The column of an order.
 #[must_use]
-pub fn column(field: TaskOrderField) -> Column {
-    let (name, holds) = match field {
-        TaskOrderField::CreatedAt => ("tasks.created_at", Holds::Instants),
-        TaskOrderField::Price => ("tasks.price", Holds::Numbers),
+pub fn column(field: TaskOrderField) -> KeysetColumn {
+    let (name, column_type) = match field {
+        TaskOrderField::CreatedAt => ("tasks.created_at", ColumnType::Instants),
+        TaskOrderField::Price => ("tasks.price", ColumnType::Numbers),
     };
-    Column { name, id: "tasks.id", holds }
+    KeysetColumn { name, id: "tasks.id", column_type }
 }
 
 /// What has to hold beside the state.
@@ -99,7 +99,7 @@ impl<'a> Which<'a> {
         Wanted { table: "tasks", states: Some(states), more }
     }
 
-    fn rows<'b>(&self, wanted: &'b Wanted<'b>, cut: Cut) -> Rows<'b>
+    fn rows<'b>(&self, wanted: &'b Wanted<'b>, cut: Keyset) -> Rows<'b>
     where
         'a: 'b,
     {
@@ -111,7 +111,7 @@ impl<'a> Which<'a> {
 }
 
 /// A page of tasks.
-pub async fn list_tasks(mut conn: &AsyncPgConnection, which: Which<'_>, cut: Cut) -> QueryResult<Vec<TaskCard>> {
+pub async fn list_tasks(mut conn: &AsyncPgConnection, which: Which<'_>, cut: Keyset) -> QueryResult<Vec<TaskCard>> {
     let more = which.more();
     let wanted = which.wanted(&more);
     let rows: Vec<CardRow> = ListedCards { card: Card, rows: which.rows(&wanted, cut) }.load(&mut conn).await?;
@@ -122,6 +122,6 @@ pub async fn list_tasks(mut conn: &AsyncPgConnection, which: Which<'_>, cut: Cut
 pub async fn count_tasks(mut conn: &AsyncPgConnection, which: Which<'_>, bound: i64) -> QueryResult<i64> {
     let more = which.more();
     let wanted = which.wanted(&more);
-    let cut = Cut::count(column(TaskOrderField::CreatedAt), bound);
+    let cut = Keyset::count(column(TaskOrderField::CreatedAt), bound);
     CountTasks { rows: which.rows(&wanted, cut) }.get_result(&mut conn).await
 }

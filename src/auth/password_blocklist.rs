@@ -1,13 +1,14 @@
-//! Passwords that anybody would try first: those that many people choose, and those that are a mere pattern.
+//! Password blocklist: common passwords, repetitions and keyboard runs.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
 /// Eight characters and more, lower-cased; one a line.
-static LIST: LazyLock<HashSet<&'static str>> = LazyLock::new(|| include_str!("weak_passwords.txt").lines().collect());
+static COMMON_PASSWORDS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("password_blocklist.txt").lines().collect());
 
-/// Keys that lie side by side, and what comes one after the other anyway.
-const RUNS: [&str; 8] = [
+/// Keyboard runs and sequences.
+const KEYBOARD_RUNS: [&str; 8] = [
     "01234567890123456789",
     "98765432109876543210",
     "abcdefghijklmnopqrstuvwxyz",
@@ -18,14 +19,14 @@ const RUNS: [&str; 8] = [
     "`1234567890-=",
 ];
 
-/// Whether a password is among the first that anybody would try.
+/// Whether a password is blocked as too common.
 #[must_use]
 pub fn is_common(password: &str) -> bool {
     let lower = password.to_lowercase();
-    LIST.contains(lower.as_str()) || repeats(&lower) || RUNS.iter().any(|run| run.contains(&lower))
+    COMMON_PASSWORDS.contains(lower.as_str()) || repeats(&lower) || KEYBOARD_RUNS.iter().any(|run| run.contains(&lower))
 }
 
-/// A piece of at most four characters, over and over: `aaaaaaaa`, `12121212`, `abcdabcd`.
+/// Repetition of up to four characters, such as `aaaaaaaa`, `12121212`, `abcdabcd`.
 fn repeats(text: &str) -> bool {
     let chars: Vec<char> = text.chars().collect();
     (1..=4).any(|length| chars.iter().zip(chars.iter().skip(length)).all(|(one, next)| one == next))
@@ -63,9 +64,9 @@ mod tests {
 
     #[test]
     fn the_list_is_as_it_is_compared() {
-        for line in LIST.iter() {
+        for line in COMMON_PASSWORDS.iter() {
             assert!(line.chars().count() >= 8 && line.to_lowercase() == *line, "{line:?}");
         }
-        assert!(LIST.len() > 500, "{}", LIST.len());
+        assert!(COMMON_PASSWORDS.len() > 500, "{}", COMMON_PASSWORDS.len());
     }
 }

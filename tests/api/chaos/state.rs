@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio_postgres::NoTls;
 
 use super::Scale;
-use super::weather::Weather;
+use super::faults::Weather;
 use crate::harness::process::output;
 use crate::harness::{Person, post};
 

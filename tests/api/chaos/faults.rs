@@ -13,7 +13,7 @@ use plaza::db::embedded::{Cluster, Options};
 use serde_json::json;
 
 use super::Scale;
-use super::world::World;
+use super::state::World;
 use crate::harness::money::document;
 use crate::harness::process::{Process, free_port};
 use crate::harness::{PATIENCE, cluster, post, until};

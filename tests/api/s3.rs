@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use plaza::domains::media::service::{sweeping, uploads};
+use plaza::domains::media::service::{cleanup, uploads};
 use serde_json::{Value, json};
 
 use crate::harness::accounts::faults;
@@ -11,7 +11,7 @@ use crate::harness::bucket::Bucket;
 use crate::harness::files::{Seen, Sending, jpeg, path_of, pdf, rgb_png, sending};
 use crate::harness::http::{client, send};
 use crate::harness::{Person, TestApp, cluster};
-use crate::tickets::{complete, ticket};
+use crate::upload_tickets::{complete, ticket};
 
 async fn start() -> (Bucket, TestApp, Person) {
     let bucket = Bucket::start().await;
@@ -36,7 +36,7 @@ async fn files_lie_in_the_bucket_and_are_read_through_plaza() {
     assert_eq!((reply.status, reply.text.as_str(), reply.header("content-range")), (206, "234", "bytes 2-4/10"));
     assert_eq!(ada.delete_file(&picture["id"]).await["userErrors"], json!([]));
     app.pass(Duration::from_hours(25));
-    assert_eq!(sweeping::sweep(&app.app).await.unwrap(), 2);
+    assert_eq!(cleanup::delete_unused_blobs(&app.app).await.unwrap(), 2);
     assert_eq!(bucket.objects("blobs").len(), 1);
     assert_eq!(app.fetch(&picture["url"]).await.0, 404);
 }
@@ -94,7 +94,7 @@ async fn a_large_document_goes_there_in_parts_and_what_is_no_good_goes() {
     let left = ticket(&ada, "b.png", "image/png", png.len()).await;
     assert_eq!(put(&left["uploadUrl"], "image/png", png).await, 200);
     app.pass(Duration::from_mins(91));
-    uploads::sweep(&app.app).await.unwrap();
+    uploads::delete_expired(&app.app).await.unwrap();
     assert_eq!(bucket.objects("incoming"), Vec::<PathBuf>::new());
 }
 

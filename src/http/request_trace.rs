@@ -1,4 +1,4 @@
-//! Around every request: its trace id, and the net that catches panics.
+//! Outermost middleware: trace id, and conversion of panics.
 
 use std::panic::AssertUnwindSafe;
 
@@ -9,19 +9,19 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::gate::Caller;
+use super::rate_limit::ClientInfo;
 use super::reply::Reply;
 use crate::error::AppError;
 use crate::http::endpoint::Endpoint;
 
-/// The header that tells the client how the log names its request.
-pub const TRACE: HeaderName = HeaderName::from_static("x-trace-id");
+/// Response header with the trace id.
+pub const TRACE_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
 
-/// Names the request, runs it, and answers a panic as an internal error.
-pub async fn observe(State(endpoint): State<Endpoint>, mut request: Request, next: Next) -> Response {
-    let caller = Caller::of(&endpoint.app.config, &request);
-    let trace = caller.trace.clone();
-    request.extensions_mut().insert(caller);
+/// Assigns a trace id, and answers a panic with an internal error.
+pub async fn trace_request(State(endpoint): State<Endpoint>, mut request: Request, next: Next) -> Response {
+    let client = ClientInfo::of(&endpoint.app.config, &request);
+    let trace = client.trace.clone();
+    request.extensions_mut().insert(client);
     let span = tracing::info_span!("request", trace = trace.as_str());
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await;
     let mut response = answered.unwrap_or_else(|_| {
@@ -30,7 +30,7 @@ pub async fn observe(State(endpoint): State<Endpoint>, mut request: Request, nex
         Reply::plain(metrics, &trace).refuse(&AppError::internal("a handler panicked"))
     });
     if let Ok(value) = HeaderValue::from_str(trace.as_str()) {
-        response.headers_mut().insert(TRACE, value);
+        response.headers_mut().insert(TRACE_HEADER, value);
     }
     response
 }

@@ -5,8 +5,8 @@
 //! `make test` runs a short form, `make test-full` the long one, which is what `PLAZA_FIRE=full` asks for.
 
 mod clients;
-mod weather;
-mod world;
+mod faults;
+mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 
-use weather::Weather;
-use world::{Ack, World};
+use faults::Weather;
+use state::{Ack, World};
 
 use crate::harness::until;
 
@@ -44,7 +44,7 @@ async fn everything_adds_up_whatever_is_killed() {
     let weather = Weather::start().await;
     let world = Arc::new(World::build(&weather, &scale).await);
     let start = Instant::now();
-    let watching = tokio::spawn(weather::watch(Arc::clone(&world)));
+    let watching = tokio::spawn(faults::watch(Arc::clone(&world)));
     let clients = (0..scale.clients).map(|n| tokio::spawn(clients::run(Arc::clone(&world), n)));
     let (ends, (damage, _server)) = tokio::join!(join_all(clients), weather.blow(&world, &scale));
     for end in ends {
@@ -109,7 +109,7 @@ async fn settle_doubts(world: &World) {
     let doubtful = std::mem::take(&mut world.journal.lock().unwrap().doubtful);
     for doubt in doubtful {
         let payload = world.person(doubt.person).act(doubt.field, doubt.variables.clone()).await;
-        if let Some(id) = world::id_of(&payload) {
+        if let Some(id) = state::id_of(&payload) {
             world.journal.lock().unwrap().acks.push(Ack { id, ..doubt });
         }
     }
@@ -121,7 +121,7 @@ async fn repeat_all(world: &World) {
     let again = futures_util::stream::iter(acks).map(async |ack| {
         let person = world.person(ack.person);
         let payload = person.act(ack.field, ack.variables.clone()).await;
-        assert_eq!(world::id_of(&payload).as_ref(), Some(&ack.id), "{}: {payload}", ack.field);
+        assert_eq!(state::id_of(&payload).as_ref(), Some(&ack.id), "{}: {payload}", ack.field);
     });
     again.buffer_unordered(8).collect::<Vec<()>>().await;
 }

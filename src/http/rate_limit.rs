@@ -1,4 +1,4 @@
-//! Who comes in: the client's address, and how often an address may ask.
+//! The client's address, and the request rate limit per address.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -15,34 +15,34 @@ use super::accept::Accept;
 use super::reply::Reply;
 use crate::config::Config;
 use crate::http::endpoint::Endpoint;
-use crate::rates::network;
+use crate::rate_limit::network;
 use crate::telemetry::TraceId;
 
-/// Requests in a burst, for each of a second: five.
-const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
+/// Burst size as a multiple of the rate per second.
+const BURST_FACTOR: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 
-/// After so many requests, addresses that asked long ago are forgotten.
-const FORGET_EVERY: u32 = 10_000;
+/// Requests between removals of idle addresses.
+const RETAIN_INTERVAL: u32 = 10_000;
 
-/// Headers by which a proxy betrays itself.
-const FORWARDED: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
+/// Headers that show a proxy.
+const FORWARDING_HEADERS: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 
-/// The header that RFC 7239 defines, which has a form of its own.
-const FORWARDED_STANDARD: &str = "forwarded";
+/// The header of RFC 7239, with its own syntax.
+const FORWARDED_HEADER: &str = "forwarded";
 
-/// Who sends a request, as far as the connection tells.
+/// What the connection tells about the client.
 #[derive(Clone, Debug)]
-pub struct Caller {
-    /// The client's address, where the server knows it.
+pub struct ClientInfo {
+    /// The client's address, if known.
     pub ip: Option<IpAddr>,
-    /// A program on this machine, and no proxy: spared by the limits that were left at their defaults.
+    /// A local program other than a proxy: exempt from limits left at their defaults.
     pub is_local: bool,
-    /// Names the request in the log.
+    /// Trace id of the request.
     pub trace: TraceId,
 }
 
-impl Caller {
-    /// The caller of a request.
+impl ClientInfo {
+    /// Of a request.
     pub fn of(config: &Config, request: &Request) -> Self {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let headers = request.headers();
@@ -50,74 +50,74 @@ impl Caller {
         if let Some(name) = &config.trusted_proxy_header {
             return Self { ip: forwarded(headers, name).or(peer), is_local: false, trace };
         }
-        let through_proxy = FORWARDED.iter().any(|name| headers.contains_key(*name));
+        let through_proxy = FORWARDING_HEADERS.iter().any(|name| headers.contains_key(*name));
         let is_local = config.spares_local && peer.is_some_and(|ip| ip.is_loopback()) && !through_proxy;
         Self { ip: peer, is_local, trace }
     }
 }
 
-/// The address that the proxy itself wrote: the last of the last header. What stands before it, the client may have.
+/// The address added by the trusted proxy: the last one of the last header. Earlier ones may be forged.
 fn forwarded(headers: &HeaderMap, name: &HeaderName) -> Option<IpAddr> {
     let text = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     let last = text.rsplit(',').next()?.trim();
-    let last = if *name == FORWARDED_STANDARD { forwarded_for(last)? } else { last };
+    let last = if *name == FORWARDED_HEADER { forwarded_for(last)? } else { last };
     let ip = last.parse::<IpAddr>().ok().or_else(|| Some(last.parse::<SocketAddr>().ok()?.ip()));
     ip.or_else(|| last.strip_prefix('[')?.strip_suffix(']')?.parse().ok()).map(|ip| ip.to_canonical())
 }
 
-/// The `for` of an element of the header `Forwarded` (RFC 7239), such as `for="[2001:db8::1]:4711";proto=https`. Commas in
-/// quotes are in no address, so an element cut there is none.
+/// The `for` of a `Forwarded` element (RFC 7239), such as `for="[2001:db8::1]:4711";proto=https`. A quoted comma is never
+/// part of an address, so an element split there is invalid.
 fn forwarded_for(element: &str) -> Option<&str> {
     let mut pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
     let (_, value) = pairs.find(|(key, _)| key.eq_ignore_ascii_case("for"))?;
     Some(value.trim_matches('"'))
 }
 
-/// How often each address asked lately.
-pub struct Addresses {
+/// Rate limiter keyed by network.
+pub struct IpLimiter {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
     explicit: bool,
-    asked: AtomicU32,
+    requests: AtomicU32,
 }
 
-impl Addresses {
-    /// Nobody has asked yet.
+impl IpLimiter {
+    /// With the configured rate.
     pub fn new(config: &Config) -> Self {
         let rate = config.rates.requests;
         let per_second = NonZeroU32::new(rate.most).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(per_second).allow_burst(per_second.saturating_mul(BURST));
-        Self { limiter: RateLimiter::keyed(quota), explicit: rate.explicit, asked: AtomicU32::new(0) }
+        let quota = Quota::per_second(per_second).allow_burst(per_second.saturating_mul(BURST_FACTOR));
+        Self { limiter: RateLimiter::keyed(quota), explicit: rate.explicit, requests: AtomicU32::new(0) }
     }
 
     /// Counts a request.
     ///
     /// # Errors
-    /// After how many seconds the caller may ask again.
-    pub fn count(&self, caller: &Caller) -> Result<(), u64> {
-        let Some(ip) = caller.ip else { return Ok(()) };
-        if caller.is_local && !self.explicit {
+    /// Seconds until the next one is allowed.
+    pub fn count(&self, client: &ClientInfo) -> Result<(), u64> {
+        let Some(ip) = client.ip else { return Ok(()) };
+        if client.is_local && !self.explicit {
             return Ok(());
         }
-        if self.asked.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
+        if self.requests.fetch_add(1, Ordering::Relaxed) % RETAIN_INTERVAL == RETAIN_INTERVAL - 1 {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
         self.limiter
             .check_key(&network(ip))
-            .map_err(|refused| refused.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
+            .map_err(|rejected| rejected.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
     }
 }
 
-/// Lets a request in, unless too many come from its address.
-pub async fn guard(
+/// Middleware: rejects requests over the rate of their address.
+pub async fn limit_by_ip(
     State(endpoint): State<Endpoint>,
-    Extension(caller): Extension<Caller>,
+    Extension(client): Extension<ClientInfo>,
     request: Request,
     next: Next,
 ) -> Response {
-    if let Err(seconds) = endpoint.addresses.count(&caller) {
+    if let Err(seconds) = endpoint.ip_limiter.count(&client) {
         let accept = Accept::of(request.headers());
-        return Reply::to(&accept, &endpoint.app.metrics, &caller.trace).refuse_for(seconds);
+        return Reply::to(&accept, &endpoint.app.metrics, &client.trace).refuse_for(seconds);
     }
     next.run(request).await
 }

@@ -1,29 +1,29 @@
-//! What documents take in memory, about: what the cache counts them as.
+//! Approximate memory of documents, as cache weights.
 
 use async_graphql::Positioned;
 use async_graphql::parser::types::{Field, InlineFragment, OperationDefinition, Selection, SelectionSet};
 use async_graphql_value::Value;
 
-/// Of any document: its entry in the cache, its maps.
-const ENTRY: usize = 1024;
+/// Per document: cache entry, maps.
+const ENTRY_BYTES: usize = 1024;
 
-/// Of each token of a valid document.
-const TOKEN: usize = 300;
+/// Per token of a valid document.
+const TOKEN_BYTES: usize = 300;
 
-/// Of a name or another small allocation, beside its bytes.
-const ALLOCATION: usize = 32;
+/// Overhead of a small allocation.
+const ALLOCATION_BYTES: usize = 32;
 
-/// A valid document: its text, and its tree.
+/// A valid document: text and AST.
 #[must_use]
 pub fn of_document(text: &str, tokens: u32) -> u32 {
-    // The tree holds the texts of literals once more.
-    sum([ENTRY, text.len() * 2, TOKEN.saturating_mul(usize::try_from(tokens).unwrap_or(usize::MAX))])
+    // The AST holds copies of literals.
+    sum([ENTRY_BYTES, text.len() * 2, TOKEN_BYTES.saturating_mul(usize::try_from(tokens).unwrap_or(usize::MAX))])
 }
 
 /// A normal form.
 #[must_use]
-pub fn of_normal(operation: &OperationDefinition) -> u32 {
-    sum([ENTRY, of_set(&operation.selection_set.node)])
+pub fn of_normal_form(operation: &OperationDefinition) -> u32 {
+    sum([ENTRY_BYTES, of_set(&operation.selection_set.node)])
 }
 
 fn sum<const N: usize>(parts: [usize; N]) -> u32 {
@@ -36,7 +36,7 @@ fn of_set(set: &SelectionSet) -> usize {
             + match &selection.node {
                 Selection::Field(field) => of_field(&field.node),
                 Selection::InlineFragment(fragment) => {
-                    size_of::<InlineFragment>() + ALLOCATION + of_set(&fragment.node.selection_set.node)
+                    size_of::<InlineFragment>() + ALLOCATION_BYTES + of_set(&fragment.node.selection_set.node)
                 }
                 Selection::FragmentSpread(_) => 0,
             }
@@ -46,22 +46,23 @@ fn of_set(set: &SelectionSet) -> usize {
 
 fn of_field(field: &Field) -> usize {
     let names = [Some(&field.name), field.alias.as_ref()];
-    let names: usize = names.into_iter().flatten().map(|name| ALLOCATION + name.node.len()).sum();
+    let names: usize = names.into_iter().flatten().map(|name| ALLOCATION_BYTES + name.node.len()).sum();
     let arguments = field.arguments.iter().map(|(name, value)| {
-        size_of_val(name) + ALLOCATION + name.node.len() + size_of_val(value) + of_value(&value.node)
+        size_of_val(name) + ALLOCATION_BYTES + name.node.len() + size_of_val(value) + of_value(&value.node)
     });
     names + arguments.sum::<usize>() + of_set(&field.selection_set.node)
 }
 
-/// What a value holds outside itself.
+/// Heap memory of a value.
 fn of_value(value: &Value) -> usize {
     match value {
-        Value::String(text) => ALLOCATION + text.len(),
-        Value::Variable(name) | Value::Enum(name) => ALLOCATION + name.len(),
+        Value::String(text) => ALLOCATION_BYTES + text.len(),
+        Value::Variable(name) | Value::Enum(name) => ALLOCATION_BYTES + name.len(),
         Value::List(items) => items.iter().map(|item| size_of::<Value>() + of_value(item)).sum(),
-        Value::Object(fields) => {
-            fields.iter().map(|(name, inner)| ALLOCATION * 2 + name.len() + size_of::<Value>() + of_value(inner)).sum()
-        }
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, inner)| ALLOCATION_BYTES * 2 + name.len() + size_of::<Value>() + of_value(inner))
+            .sum(),
         _ => 0,
     }
 }

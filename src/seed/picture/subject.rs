@@ -1,7 +1,7 @@
 //! What each article is made of: shapes on a sheet of 400 by 300, the lowest first.
 
 use Form::{All, Arc, Area, Blob, Grid, Half, Line, Oval, Rays, Rect, Rope, Twin};
-use Step::{Even, In, Odd, Put};
+use LayerStep::{Even, In, Odd, Put};
 use Tint::{Accent, Bark, Deep, Dim, Fern, Glow, Ink, Iron, Leaf, Main, Mist, Paper, Second, Shine, Steel, Wood};
 
 /// A colour by its role, so that every picture can have its own.
@@ -42,7 +42,7 @@ pub(super) enum Form {
     Twin(&'static [Self]), // All of them, and their mirror images.
 }
 
-pub(super) enum Step {
+pub(super) enum LayerStep {
     Put(Tint, Form),
     In(Tint, Form),   // Only where the last shape is that was put.
     Odd(Tint, Form),  // The same, in every other picture.
@@ -54,8 +54,8 @@ pub(super) const BACKDROPS: [Form; 3] =
     [Oval(246, 172, 152, 152), Area(&[(190, 62), (344, 120), (286, 274), (132, 216)], 30), Oval(240, 480, 440, 230)];
 
 /// By how many degrees an article leans, and by how many more at random: none when it stands on the ground.
-pub(super) fn lean(motif: &str) -> (i16, i16) {
-    match motif {
+pub(super) fn lean(subject: &str) -> (i16, i16) {
+    match subject {
         "racket" | "guitar" => (32, 8),
         "key" => (-30, 14),
         "phone" | "book" | "ball" | "shirt" | "ticket" | "watch" => (0, 9),
@@ -65,8 +65,8 @@ pub(super) fn lean(motif: &str) -> (i16, i16) {
 }
 
 #[expect(clippy::too_many_lines, reason = "a table, one shape a line")]
-pub(super) fn steps(motif: &str) -> &'static [Step] {
-    match motif {
+pub(super) fn steps(subject: &str) -> &'static [LayerStep] {
+    match subject {
         "phone" => &[
             Put(Deep, Rect(260, 92, 12, 44, 4)),
             Put(Main, Rect(132, 22, 136, 256, 26)),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::world::{Ack, World, id_of};
+use super::state::{Ack, World, id_of};
 use crate::harness::money::document;
 use crate::harness::{SEND, http};
 

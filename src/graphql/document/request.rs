@@ -1,4 +1,4 @@
-//! What a client sends, as JSON has it.
+//! The request parameters of GraphQL over HTTP, as JSON.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,48 +10,45 @@ use serde::{Deserialize, Deserializer};
 
 use crate::error::{AppError, AppResult};
 
-/// What a client asks for, whatever transport it came by.
+/// Request parameters, from any transport.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Asked {
-    /// The document's text.
+pub struct GraphqlRequest {
+    /// Text of the document.
     #[serde(default)]
     pub query: Option<String>,
-    /// The name of a trusted document.
+    /// Id of a trusted document.
     #[serde(default)]
     pub document_id: Option<String>,
-    /// Which of the document's operations.
+    /// Name of the operation to run.
     #[serde(default)]
     pub operation_name: Option<String>,
-    /// Values of its variables.
+    /// Variables.
     #[serde(default)]
     pub variables: Option<Variables>,
-    /// More about the request.
+    /// Extensions.
     #[serde(default)]
     pub extensions: Option<Object<Extensions>>,
 }
 
-impl Asked {
-    /// The hash that stands for a text, or beside it.
+impl GraphqlRequest {
+    /// The persisted query extension.
     #[must_use]
-    pub fn persisted(&self) -> Option<&PersistedQuery> {
+    pub fn persisted_query(&self) -> Option<&PersistedQuery> {
         Some(&self.extensions.as_ref()?.0.persisted_query.as_ref()?.0)
     }
 
-    /// Whether anything names a document.
-    ///
-    /// # Errors
-    /// Bad input when nothing does.
+    /// Checks that a document is given by text, hash or id.
     pub fn check_named(&self) -> AppResult<()> {
         let query = self.query.as_ref().is_some_and(|query| !query.is_empty());
-        if query || self.persisted().is_some() || self.document_id.is_some() {
+        if query || self.persisted_query().is_some() || self.document_id.is_some() {
             return Ok(());
         }
         Err(AppError::bad_input("The request has no `query`."))
     }
 }
 
-/// The extensions of a request that Plaza knows; others are ignored.
+/// Supported extensions; others are ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Extensions {
@@ -60,25 +57,25 @@ pub struct Extensions {
     pub persisted_query: Option<Object<PersistedQuery>>,
 }
 
-/// An automatic persisted query: the hash in place of the text, or beside it to make it known.
+/// Automatic persisted query: a hash instead of the text, or with it to register it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PersistedQuery {
-    /// 1.
+    /// Always 1.
     pub version: u32,
-    /// Of the document's text, in hexadecimal digits.
+    /// SHA-256 of the text, in hex.
     pub sha256_hash: String,
 }
 
-/// Something that is a JSON object and nothing else: serde would read a list into the fields of a struct.
+/// Deserialises from JSON objects only: serde would accept a list for a struct.
 #[derive(Debug, Default)]
 pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Only<T>(PhantomData<T>);
+        struct ObjectVisitor<T>(PhantomData<T>);
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Only<T> {
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
             type Value = Object<T>;
 
             fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,6 +87,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
             }
         }
 
-        deserializer.deserialize_map(Only(PhantomData))
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
     }
 }

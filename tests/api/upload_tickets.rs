@@ -258,7 +258,7 @@ async fn what_a_killed_process_left_half_written_is_swept() {
         let now = file.metadata().unwrap().modified().unwrap();
         file.set_modified(now - Duration::from_hours(24 * days)).unwrap();
     }
-    assert_eq!(app.app.storage.sweep_halves().await.unwrap(), 1);
+    assert_eq!(app.app.storage.delete_partial_uploads().await.unwrap(), 1);
     assert!(!folder.join("old#1").exists() && app.stored().len() == 3);
 }
 
@@ -273,9 +273,9 @@ async fn what_is_never_completed_is_swept() {
         assert_eq!(put(&app, &ticket["uploadUrl"], "image/png", bytes.clone()).await.status, 204);
     }
     let file = complete(&ada, &done["uploadToken"]).await["media"].clone();
-    assert_eq!(uploads::sweep(&app.app).await.unwrap(), 0, "its hour is not over");
+    assert_eq!(uploads::delete_expired(&app.app).await.unwrap(), 0, "its hour is not over");
     app.pass(Duration::from_mins(91));
-    assert_eq!(uploads::sweep(&app.app).await.unwrap(), 3);
+    assert_eq!(uploads::delete_expired(&app.app).await.unwrap(), 3);
     assert_eq!(app.stored().len(), 1, "the file that was completed");
     assert_eq!(app.number("select files::bigint from file_usage").await, 1);
     assert_eq!(app.number("select bytes from file_usage").await, file["sizeBytes"].as_i64().unwrap());

@@ -1,7 +1,7 @@
 //! How well search finds things: a judged set of queries over the demo data, made before the search was tuned, and two
 //! plain ways of searching beside it.
 //!
-//! `judged.json` has for each query the items that somebody who types it would call right. Precision at 5 is strict:
+//! `search_quality.json` has for each query the items that somebody who types it would call right. Precision at 5 is strict:
 //! right ones among the first five, of as many as there are right ones (five at most) or were given, whichever is more;
 //! so both what is missing and what is too much count against it.
 
@@ -54,7 +54,7 @@ async fn search(person: &Person, query: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn search_finds_what_people_mean() {
     let demo: Value = serde_json::from_str(include_str!("../../src/seed/demo.json")).unwrap();
-    let judged: Value = serde_json::from_str(include_str!("judged.json")).unwrap();
+    let judged: Value = serde_json::from_str(include_str!("search_quality.json")).unwrap();
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     for item in demo["items"].as_array().unwrap() {

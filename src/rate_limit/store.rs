@@ -9,9 +9,9 @@ use crate::db::schema::rate_counts;
 use crate::db::statement;
 
 statement! {
-    /// Counts one more in each bucket if none of them is used up; where the time was over, a new one begins. Returns what
-    /// was counted, or, each with false, what there is.
-    struct Spend<'a> { keys: &'a [&'a [u8]], most: &'a [i32], ends: &'a [DateTime<Utc>], now: DateTime<Utc> }
+    /// Increments all buckets if none is exhausted; an ended window restarts. Returns the new counts, or the current ones
+    /// with false.
+    struct Consume<'a> { keys: &'a [&'a [u8]], most: &'a [i32], ends: &'a [DateTime<Utc>], now: DateTime<Utc> }
         -> (Binary, Integer, Timestamptz, Bool)
     |this| "with wanted as (select key, most, ends_at from unnest(" [Array<Binary>: this.keys] ", " [Array<Integer>: this.most]
     ", " [Array<Timestamptz>: this.ends] ") as wanted (key, most, ends_at)),
@@ -27,37 +27,37 @@ statement! {
     select key, used, ends_at, true from counted union all select key, used, ends_at, false from held, refused where refused.yes"
 }
 
-/// How much was used of a bucket, until when, and whether this attempt is in it.
-pub type Count = (Vec<u8>, i32, DateTime<Utc>, bool);
+/// Key, count, end of the window, and whether this attempt was counted.
+pub type BucketCount = (Vec<u8>, i32, DateTime<Utc>, bool);
 
-/// Counts one more in each bucket, or in none; see [`Spend`].
-pub async fn spend(
+/// Increments all buckets or none; see [`Consume`].
+pub async fn consume(
     mut conn: &AsyncPgConnection,
     (keys, most): (&[&[u8]], &[i32]),
     ends: &[DateTime<Utc>],
     now: DateTime<Utc>,
-) -> QueryResult<Vec<Count>> {
-    Spend { keys, most, ends, now }.load(&mut conn).await
+) -> QueryResult<Vec<BucketCount>> {
+    Consume { keys, most, ends, now }.load(&mut conn).await
 }
 
 statement! {
-    /// Takes one from each bucket; the rows are locked in the order in which they are counted.
+    /// Decrements buckets, locked in key order.
     struct Refund<'a> { keys: &'a [&'a [u8]] } -> Integer
     |this| "with locked as (select key from rate_counts where key = any(" [Array<Binary>: this.keys] ") order by key for update)
     update rate_counts set used = greatest(used - 1, 0) from locked where rate_counts.key = locked.key"
 }
 
-/// Takes one from each bucket.
+/// Decrements buckets.
 pub async fn refund(mut conn: &AsyncPgConnection, keys: &[&[u8]]) -> QueryResult<usize> {
     Refund { keys }.execute(&mut conn).await
 }
 
-/// Deletes some counts.
+/// Deletes counts by key.
 pub async fn delete(mut conn: &AsyncPgConnection, keys: &[&[u8]]) -> QueryResult<usize> {
     diesel::delete(rate_counts::table.filter(rate_counts::key.eq_any(keys))).execute(&mut conn).await
 }
 
-/// Deletes counts whose time is over.
-pub async fn delete_ended(mut conn: &AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
+/// Deletes counts of ended windows.
+pub async fn delete_expired(mut conn: &AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::delete(rate_counts::table.filter(rate_counts::ends_at.le(now))).execute(&mut conn).await
 }

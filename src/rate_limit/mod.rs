@@ -1,7 +1,7 @@
-//! How often an account or an address may try, counted in the database: the same over all instances.
+//! Rate limits in the database, shared by all instances: fixed windows per account and address.
 //!
-//! An attempt is counted before it is made, so that a thousand at once are a thousand, and given back when it was no
-//! abuse after all. Counts of several buckets are taken in one statement, in the order of their keys, all or none.
+//! An attempt is counted before it runs, so that concurrent attempts are counted, and refunded if legitimate. Several
+//! buckets are consumed in one statement, in key order, all or none.
 
 mod store;
 
@@ -16,10 +16,10 @@ use crate::config::Rate;
 use crate::db::Database;
 use crate::error::{AppError, AppResult, Detail, UserError, UserErrorCode};
 
-/// The bits of an IPv6 address that a customer fills in: a provider gives a /56.
-const CUSTOMER_BITS: u32 = 128 - 56;
+/// Bits of an IPv6 address below the /56 of a customer.
+const SITE_BITS: u32 = 128 - 56;
 
-/// How often something may be tried within a time.
+/// A limit within a time window.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     key: Vec<u8>,
@@ -28,44 +28,43 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// `most` tries of something, by or for somebody, within a time.
+    /// `most` attempts of `what` per `subject` within a window.
     #[must_use]
-    pub fn new(what: &str, whom: &str, most: u32, window: TimeDelta) -> Self {
-        Self { key: Sha256::digest(format!("{what}\n{whom}")).to_vec(), most, window }
+    pub fn new(what: &str, subject: &str, most: u32, window: TimeDelta) -> Self {
+        Self { key: Sha256::digest(format!("{what}\n{subject}")).to_vec(), most, window }
     }
 }
 
-/// Whether a limit holds for whoever asks: for programs of this machine only where the setting was set.
+/// Whether a limit applies: to local programs only if set explicitly.
 #[must_use]
-pub fn counts(requester: &Requester, rate: Rate) -> bool {
+pub fn applies(requester: &Requester, rate: Rate) -> bool {
     rate.explicit || !requester.is_local
 }
 
-/// The bucket of what the viewer may do so often within a time; none where that is not counted: for programs of this machine,
-/// unless the setting was set.
+/// The viewer's bucket; none if the limit does not apply.
 ///
 /// # Errors
 /// Unauthenticated without a token.
-pub fn of_viewer(requester: &Requester, what: &str, rate: Rate, window: TimeDelta) -> AppResult<Vec<Bucket>> {
+pub fn viewer_buckets(requester: &Requester, what: &str, rate: Rate, window: TimeDelta) -> AppResult<Vec<Bucket>> {
     let viewer = requester.require_viewer()?.user_id;
-    Ok(counts(requester, rate)
+    Ok(applies(requester, rate)
         .then(|| Bucket::new(what, &viewer.0.to_string(), rate.most, window))
         .into_iter()
         .collect())
 }
 
-/// Counts an attempt, and says how many that makes in each bucket, in their order. An attempt that any of the buckets
-/// refuses is counted in none: asking too often uses up nothing of other users, and makes the wait no longer.
+/// Counts an attempt in all buckets; returns their counts in order. If any bucket is exhausted, none is counted: rejected
+/// attempts consume nothing and do not extend the wait.
 ///
 /// # Errors
-/// `RATE_LIMITED` when any of the buckets was used up.
-pub async fn spend(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<Utc>) -> AppResult<Vec<u32>> {
+/// `RATE_LIMITED` if a bucket is exhausted.
+pub async fn consume(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<Utc>) -> AppResult<Vec<u32>> {
     if buckets.is_empty() {
         return Ok(Vec::new());
     }
     let ends: Vec<DateTime<Utc>> = buckets.iter().map(|bucket| now + bucket.window).collect();
     let most: Vec<i32> = buckets.iter().map(|bucket| i32::try_from(bucket.most).unwrap_or(i32::MAX)).collect();
-    let counts = store::spend(conn, (&keys(buckets), &most), &ends, now).await?;
+    let counts = store::consume(conn, (&keys(buckets), &most), &ends, now).await?;
     let count_of = |bucket: &Bucket| counts.iter().find(|count| count.0 == bucket.key);
     let over = |(bucket, most): (&Bucket, &i32)| {
         let (_, used, ends_at, counted) = count_of(bucket)?;
@@ -75,19 +74,16 @@ pub async fn spend(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<U
         let used = |bucket: &Bucket| count_of(bucket).map_or(0, |count| count.1);
         return Ok(buckets.iter().map(|bucket| u32::try_from(used(bucket)).unwrap_or(0)).collect());
     };
-    // Several came first at once: nothing was there to be held, and some were one too many.
+    // Concurrent first attempts: without rows to lock, some exceeded the limit.
     if counts.iter().any(|count| count.3) {
         refund(conn, buckets).await?;
     }
-    Err(limited((ends_at - now).num_seconds() + 1).into())
+    Err(rate_limited((ends_at - now).num_seconds() + 1).into())
 }
 
-/// As [`spend`], where a bucket that was used up is no error: false then.
-///
-/// # Errors
-/// When the database fails.
-pub async fn has_room(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<Utc>) -> AppResult<bool> {
-    match spend(conn, buckets, now).await {
+/// As [`consume`]; false if a bucket is exhausted.
+pub async fn try_consume(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime<Utc>) -> AppResult<bool> {
+    match consume(conn, buckets, now).await {
         Ok(_) => Ok(true),
         Err(AppError::User(_)) => Ok(false),
         Err(error) => Err(error),
@@ -98,16 +94,13 @@ fn keys(buckets: &[Bucket]) -> Vec<&[u8]> {
     buckets.iter().map(|bucket| bucket.key.as_slice()).collect()
 }
 
-fn limited(seconds: i64) -> UserError {
+fn rate_limited(seconds: i64) -> UserError {
     let seconds = u32::try_from(seconds).unwrap_or(1).max(1);
     let message = format!("Too many attempts: try again in {seconds} s.");
     UserError { detail: Some(Detail::RetryAfter(seconds)), ..UserError::new(UserErrorCode::RateLimited, message, "") }
 }
 
-/// Gives an attempt back.
-///
-/// # Errors
-/// When the database fails.
+/// Refunds an attempt.
 pub async fn refund(conn: &AsyncPgConnection, buckets: &[Bucket]) -> AppResult<()> {
     if !buckets.is_empty() {
         store::refund(conn, &keys(buckets)).await?;
@@ -115,10 +108,7 @@ pub async fn refund(conn: &AsyncPgConnection, buckets: &[Bucket]) -> AppResult<(
     Ok(())
 }
 
-/// Forgets all attempts in some buckets.
-///
-/// # Errors
-/// When the database fails.
+/// Resets buckets.
 pub async fn clear(conn: &AsyncPgConnection, buckets: &[Bucket]) -> AppResult<()> {
     if !buckets.is_empty() {
         store::delete(conn, &keys(buckets)).await?;
@@ -126,20 +116,17 @@ pub async fn clear(conn: &AsyncPgConnection, buckets: &[Bucket]) -> AppResult<()
     Ok(())
 }
 
-/// Deletes counts whose time is over.
-///
-/// # Errors
-/// When the database fails.
-pub async fn delete_ended(database: &Database, now: DateTime<Utc>) -> AppResult<usize> {
-    Ok(store::delete_ended(&*database.get().await?, now).await?)
+/// Deletes counts of ended windows; returns how many.
+pub async fn delete_expired(database: &Database, now: DateTime<Utc>) -> AppResult<usize> {
+    Ok(store::delete_expired(&*database.get().await?, now).await?)
 }
 
-/// The address that is counted: of IPv6, the network that a provider gives to one customer, mostly a /56.
+/// The network that is counted: an IPv4 address, or the /56 of an IPv6 address, which a provider assigns to a customer.
 #[must_use]
 pub fn network(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V4(_) => ip,
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << CUSTOMER_BITS))),
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << SITE_BITS))),
     }
 }
 

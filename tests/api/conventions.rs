@@ -1,4 +1,4 @@
-//! The house rules that a machine can keep, and the generated files that must agree with the code.
+//! Conventions of the code that can be checked, and generated files that have to agree with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn rust_files(folder: &str) -> Vec<(String, String)> {
+/// The Rust files below a folder: path from the root, and text.
+pub fn rust_files(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
@@ -36,7 +37,7 @@ fn rust_files(folder: &str) -> Vec<(String, String)> {
 }
 
 /// Code without its comments.
-fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::demo::{speaking_for, upload};
+use super::demo::{scope_for, upload};
 use crate::app::App;
 use crate::auth::Viewer;
 use crate::domains::accounts::model::Role;
@@ -26,19 +26,19 @@ use crate::validation::Patch;
 
 /// What people deal in.
 #[derive(Deserialize)]
-pub struct Dealings {
+pub struct DemoTransactions {
     /// Who becomes an administrator, and keeps the store.
-    keeper: String,
-    /// What everybody else is given.
+    administrator: String,
+    /// Amount that each of the others is given.
     welcome: String,
-    products: Vec<Product>,
-    tasks: Vec<Task>,
-    orders: Vec<Order>,
-    tickets: Vec<Ticket>,
+    products: Vec<DemoProduct>,
+    tasks: Vec<DemoTask>,
+    orders: Vec<DemoOrder>,
+    tickets: Vec<DemoTicket>,
 }
 
 #[derive(Deserialize)]
-struct Product {
+struct DemoProduct {
     name: String,
     price: String,
     stock: i32,
@@ -46,7 +46,7 @@ struct Product {
 }
 
 #[derive(Deserialize)]
-struct Task {
+struct DemoTask {
     publisher: String,
     title: String,
     content: String,
@@ -59,7 +59,7 @@ struct Task {
 }
 
 #[derive(Deserialize)]
-struct Order {
+struct DemoOrder {
     buyer: String,
     product: String,
     address: String,
@@ -69,7 +69,7 @@ struct Order {
 }
 
 #[derive(Deserialize)]
-struct Ticket {
+struct DemoTicket {
     author: String,
     question: String,
     /// The product of an order of theirs.
@@ -81,13 +81,13 @@ fn money(text: &str) -> AppResult<Money> {
     Money::parse(text).ok_or_else(|| AppError::internal(format!("{text} is no amount")))
 }
 
-/// Somebody by their name.
+/// Users by name.
 struct People<'a>(&'a Arc<App>, &'a HashMap<&'a str, Viewer>);
 
 impl People<'_> {
-    fn speak(&self, username: &str) -> AppResult<Scope> {
+    fn scope_of(&self, username: &str) -> AppResult<Scope> {
         let viewer = self.1.get(username).ok_or_else(|| AppError::internal(format!("who is {username}?")))?;
-        Ok(speaking_for(self.0, *viewer))
+        Ok(scope_for(self.0, *viewer))
     }
 }
 
@@ -95,41 +95,47 @@ impl People<'_> {
 ///
 /// # Errors
 /// When the database or the storage fails.
-pub async fn add(app: &Arc<App>, people: &HashMap<&str, Viewer>, dealings: &Dealings) -> AppResult<()> {
+pub async fn add(app: &Arc<App>, people: &HashMap<&str, Viewer>, transactions: &DemoTransactions) -> AppResult<()> {
     let names = People(app, people);
-    accounts::promote(app, &dealings.keeper, Role::Admin).await?;
-    let welcome = money(&dealings.welcome)?;
-    for (_, viewer) in people.iter().filter(|(name, _)| **name != dealings.keeper) {
+    accounts::promote(app, &transactions.administrator, Role::Admin).await?;
+    let welcome = money(&transactions.welcome)?;
+    for (_, viewer) in people.iter().filter(|(name, _)| **name != transactions.administrator) {
         let note = "Welcome to Plaza".to_owned();
-        wallet::adjust(&names.speak(&dealings.keeper)?, viewer.user_id, welcome, note, None).await?;
+        wallet::adjust(&names.scope_of(&transactions.administrator)?, viewer.user_id, welcome, note, None).await?;
     }
     let mut stock: HashMap<&str, ProductId> = HashMap::new();
-    for (n, product) in (0..).zip(&dealings.products) {
-        let image = upload(&names.speak(&dealings.keeper)?, &product.picture, n).await?;
+    for (n, product) in (0..).zip(&transactions.products) {
+        let image = upload(&names.scope_of(&transactions.administrator)?, &product.picture, n).await?;
         let price = money(&product.price)?;
         let draft = CreateProduct { name: product.name.clone(), price, stock: product.stock, image };
-        stock.insert(&product.name, products::create(&names.speak(&dealings.keeper)?, draft, None).await?.id);
+        stock.insert(
+            &product.name,
+            products::create(&names.scope_of(&transactions.administrator)?, draft, None).await?.id,
+        );
     }
-    for task in &dealings.tasks {
+    for task in &transactions.tasks {
         add_task(&names, task).await?;
     }
     let mut orders: HashMap<(&str, &str), OrderId> = HashMap::new();
-    for order in &dealings.orders {
+    for order in &transactions.orders {
         let product = stock.get(order.product.as_str()).copied();
         let product = product.ok_or_else(|| AppError::internal(format!("what is {}?", order.product)))?;
-        orders.insert((&order.buyer, &order.product), add_order(&names, &dealings.keeper, product, order).await?);
+        orders.insert(
+            (&order.buyer, &order.product),
+            add_order(&names, &transactions.administrator, product, order).await?,
+        );
     }
-    for ticket in &dealings.tickets {
+    for ticket in &transactions.tickets {
         let order = ticket.order.as_deref().and_then(|product| orders.get(&(ticket.author.as_str(), product)));
-        let asked = tickets::create(&names.speak(&ticket.author)?, &ticket.question, order.copied(), None).await?;
+        let asked = tickets::create(&names.scope_of(&ticket.author)?, &ticket.question, order.copied(), None).await?;
         if let Some(answer) = &ticket.answer {
-            tickets::answer(&names.speak(&dealings.keeper)?, asked.id, answer).await?;
+            tickets::answer(&names.scope_of(&transactions.administrator)?, asked.id, answer).await?;
         }
     }
     Ok(())
 }
 
-async fn add_task(names: &People<'_>, task: &Task) -> AppResult<()> {
+async fn add_task(names: &People<'_>, task: &DemoTask) -> AppResult<()> {
     let draft = CreateTask {
         title: task.title.clone(),
         content: task.content.clone(),
@@ -137,22 +143,27 @@ async fn add_task(names: &People<'_>, task: &Task) -> AppResult<()> {
         deadline: None,
         images: Vec::new(),
     };
-    let id = publish::create(&names.speak(&task.publisher)?, draft, None).await?.task.id;
+    let id = publish::create(&names.scope_of(&task.publisher)?, draft, None).await?.task.id;
     if let Some(assignee) = &task.assignee {
-        lifecycle::accept(&names.speak(assignee)?, id, Expected::default()).await?;
+        lifecycle::accept(&names.scope_of(assignee)?, id, Expected::default()).await?;
     }
     if let (Some(assignee), Some(note)) = (&task.assignee, &task.submitted) {
-        lifecycle::submit(&names.speak(assignee)?, id, Some(note.clone())).await?;
+        lifecycle::submit(&names.scope_of(assignee)?, id, Some(note.clone())).await?;
     }
     if task.finished {
-        lifecycle::finish(&names.speak(&task.publisher)?, id, None).await?;
+        lifecycle::finish(&names.scope_of(&task.publisher)?, id, None).await?;
     }
     Ok(())
 }
 
-async fn add_order(names: &People<'_>, keeper: &str, product: ProductId, order: &Order) -> AppResult<OrderId> {
+async fn add_order(
+    names: &People<'_>,
+    administrator: &str,
+    product: ProductId,
+    order: &DemoOrder,
+) -> AppResult<OrderId> {
     let address = Some(order.address.clone());
-    let made = place::exchange(&names.speak(&order.buyer)?, product, address, None, None).await?;
+    let made = place::exchange(&names.scope_of(&order.buyer)?, product, address, None, None).await?;
     let id = made.order.id;
     if let Some(tracking) = &order.tracking {
         let update = UpdateOrder {
@@ -160,10 +171,10 @@ async fn add_order(names: &People<'_>, keeper: &str, product: ProductId, order: 
             tracking_number: Patch::Set(tracking.clone()),
             ..UpdateOrder::default()
         };
-        fulfil::update(&names.speak(keeper)?, id, update).await?;
+        fulfil::update(&names.scope_of(administrator)?, id, update).await?;
     }
     if order.received {
-        fulfil::confirm(&names.speak(&order.buyer)?, id).await?;
+        fulfil::confirm(&names.scope_of(&order.buyer)?, id).await?;
     }
     Ok(id)
 }
