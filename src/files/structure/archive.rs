@@ -14,7 +14,7 @@ const OFFICE: [(&[u8], &str); 3] = [
 ];
 const PART_TYPES: &[u8] = b"[Content_Types].xml";
 
-/// First entry of EPUB and OpenDocument, which are not accepted.
+/// First entry of EPUB and `OpenDocument`, which are not accepted.
 const OTHER_FORMATS: &[u8] = b"mimetype";
 
 /// The end of central directory record, and its longest comment.
