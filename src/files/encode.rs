@@ -6,10 +6,9 @@ use image::DynamicImage;
 use jpeg_encoder::{ColorType, EncodingError, ImageBuffer, JpegColorType, rgb_to_ycbcr};
 
 use super::kind::by_extension;
-use super::png::encode_error as png_encode_error;
-use super::processor::TempDir;
+use super::model::{EncodedFile, FileError, ProcessedFile, Raster};
 use super::sink::Sink;
-use super::{EncodedFile, FileError, ProcessedFile, Raster};
+use super::temp_dir::TempDir;
 
 /// Longest side of a thumbnail.
 pub const THUMBNAIL_SIDE_PIXELS: u32 = 320;
@@ -177,6 +176,14 @@ impl ImageBuffer for Upright<'_> {
 fn encode_error(error: EncodingError) -> FileError {
     match error {
         EncodingError::IoError(error) => FileError::from_write(error),
+        _ => FileError::Damaged,
+    }
+}
+
+/// A write error of the PNG encoder.
+pub fn png_encode_error(error: png::EncodingError) -> FileError {
+    match error {
+        png::EncodingError::IoError(error) => FileError::from_write(error),
         _ => FileError::Damaged,
     }
 }

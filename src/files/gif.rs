@@ -9,10 +9,11 @@ use image::{DynamicImage, Rgba, RgbaImage};
 
 use super::encode::{THUMBNAIL_SIDE_PIXELS, encode_thumbnail, is_small};
 use super::kind::by_extension;
+use super::model::{FileError, ProcessedFile, Raster};
+use super::outline;
 use super::outline::GifOutline;
-use super::processor::TempDir;
 use super::sink::Sink;
-use super::{FileError, ProcessedFile, Raster, outline};
+use super::temp_dir::TempDir;
 
 /// GIF trailer, appended if missing.
 const TRAILER: &[u8] = b";";

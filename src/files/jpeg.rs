@@ -10,7 +10,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::colour::convert_icc;
-use super::{FileError, Raster, SIDE_PIXELS_LIMIT, check_pixels, orientation};
+use super::model::{FileError, Raster, SIDE_PIXELS_LIMIT, check_pixels, orientation};
 
 /// Scans of a progressive JPEG; encoders write about ten.
 const SCANS_LIMIT: usize = 32;

@@ -5,33 +5,8 @@ use std::io;
 
 use encoding_rs::Encoding;
 
+use super::model::{Family, Kind};
 use super::{structure, text};
-
-/// Broad class of a file type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// JPEG, PNG, GIF, WebP.
-    Picture,
-    /// Sound.
-    Voice,
-    /// Moving pictures.
-    Video,
-    /// Served as an attachment.
-    Document,
-}
-
-/// A file type.
-#[derive(Debug)]
-pub struct Kind {
-    /// Canonical media type.
-    pub content_type: &'static str,
-    /// File name extension, without the dot.
-    pub extension: &'static str,
-    /// Broad class.
-    pub family: Family,
-    /// Other media types in use for it.
-    aliases: &'static [&'static str],
-}
 
 const fn kind(
     content_type: &'static str,
@@ -75,19 +50,6 @@ const SPREADSHEET: &str = "application/vnd.ms-excel";
 
 /// A file type, and for text its character encoding.
 pub type DetectedType = (&'static Kind, Option<&'static Encoding>);
-
-impl Kind {
-    /// Whether it is served inline; documents are attachments.
-    #[must_use]
-    pub fn is_shown(&self) -> bool {
-        self.family != Family::Document
-    }
-
-    /// Whether a media type names it.
-    fn is_called(&self, name: &str) -> bool {
-        self.content_type == name || self.aliases.contains(&name)
-    }
-}
 
 /// The type of a media type; parameters such as `charset` are ignored.
 #[must_use]

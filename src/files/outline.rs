@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, ErrorKind, Seek};
 
-use super::{ANIMATION_PIXELS_LIMIT, FRAMES_LIMIT, FileError, check_pixels};
+use super::model::{ANIMATION_PIXELS_LIMIT, FRAMES_LIMIT, FileError, check_pixels};
 
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2c;

@@ -5,15 +5,15 @@ use std::io::{BufReader, Read, Seek, Write};
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 use png::{
-    ColorType, Decoder, DecodingError, Encoder, EncodingError, Filter, Info, Limits, OutputInfo, Transformations,
+    ColorType, Decoder, DecodingError, Encoder, Filter, Info, Limits, OutputInfo, Transformations,
 };
 
 use super::colour::convert_png;
-use super::encode::{encode_picture, encode_thumbnail, is_small};
+use super::encode::{encode_picture, encode_thumbnail, is_small, png_encode_error as encode_error};
 use super::kind::by_extension;
-use super::processor::TempDir;
+use super::model::{DECODING_BYTES_LIMIT, EncodedFile, FileError, ProcessedFile, Raster, check_pixels, orientation};
 use super::sink::Sink;
-use super::{DECODING_BYTES_LIMIT, EncodedFile, FileError, ProcessedFile, Raster, check_pixels, orientation};
+use super::temp_dir::TempDir;
 
 /// Width, height, and the bytes that decoding takes.
 pub fn inspect(file: &mut File) -> Result<((u32, u32), u64), FileError> {
@@ -116,13 +116,6 @@ fn check_chunks(reader: &mut (impl Read + Seek)) -> Result<(), FileError> {
         }
         // Data and CRC.
         reader.seek_relative(i64::from(u32::from_be_bytes([a, b, c, d])) + 4)?;
-    }
-}
-
-pub fn encode_error(error: EncodingError) -> FileError {
-    match error {
-        EncodingError::IoError(error) => FileError::from_write(error),
-        _ => FileError::Damaged,
     }
 }
 

@@ -1,9 +1,8 @@
 //! Runs file processing off the async workers, limited in concurrency and in memory. Fair per user: one user's files take
 //! at most half of the CPU permits (at least one), and the rest wait in that user's own queue.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -12,7 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use super::{DeclaredType, Family, FileError, Header, ProcessedFile, encode_file, inspect, subprocess};
+use super::model::{DeclaredType, Family, FileError, Header, ProcessedFile};
+use super::temp_dir::TempDir;
+use super::{encode_file, inspect, subprocess};
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
 use crate::keyed_semaphore::KeyedSemaphore;
@@ -26,35 +27,6 @@ const PERMIT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Files running or queued, in all and per user. More are rejected at once, so that requests do not pile up.
 const QUEUE_LIMIT: usize = 64;
 const USER_QUEUE_LIMIT: usize = 16;
-
-/// The folder of temporary files, which are unlinked at creation.
-#[derive(Clone, Debug)]
-pub struct TempDir(PathBuf);
-
-impl TempDir {
-    /// Creates the folder if absent.
-    ///
-    /// # Errors
-    /// When it can't be created.
-    pub fn open(folder: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-
-    /// Its path.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.0
-    }
-
-    /// Creates an empty temporary file.
-    ///
-    /// # Errors
-    /// When the disk is full.
-    pub fn file(&self) -> io::Result<File> {
-        tempfile::tempfile_in(&self.0)
-    }
-}
 
 /// See the module docs.
 pub struct FileProcessor {

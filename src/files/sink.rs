@@ -5,8 +5,8 @@ use std::io::{self, BufWriter, Read, Seek, Write};
 
 use sha2::{Digest, Sha256};
 
-use super::processor::TempDir;
-use super::{EncodedFile, FileError, Kind, STORED_BYTES_LIMIT};
+use super::model::{EncodedFile, FileError, Kind, STORED_BYTES_LIMIT};
+use super::temp_dir::TempDir;
 
 const BUFFER: usize = 64 << 10;
 

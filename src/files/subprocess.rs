@@ -14,9 +14,10 @@ use nix::sys::resource::{Resource, setrlimit};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde::{Deserialize, Serialize};
 
-use super::processor::TempDir;
+use super::model::{DeclaredType, EncodedFile, FileError, Header, ProcessedFile};
 use super::sink::Sink;
-use super::{DeclaredType, EncodedFile, FileError, Header, ProcessedFile, encode_file, inspect, kind};
+use super::temp_dir::TempDir;
+use super::{encode_file, inspect, kind};
 
 /// CPU time for one picture, in seconds (`RLIMIT_CPU`).
 const CPU_SECONDS_LIMIT: u64 = 10;

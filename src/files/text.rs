@@ -8,9 +8,9 @@ use std::io::{self, Read, Seek, Write};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{DecoderResult, Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::processor::TempDir;
+use super::model::{EncodedFile, FileError, Kind};
 use super::sink::{Sink, unchanged};
-use super::{EncodedFile, FileError, Kind};
+use super::temp_dir::TempDir;
 
 const CHUNK: usize = 64 << 10;
 

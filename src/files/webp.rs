@@ -7,7 +7,7 @@ use image::{DynamicImage, RgbImage, RgbaImage};
 use image_webp::{DecodingError, WebPDecoder};
 
 use super::colour::convert_icc;
-use super::{DECODING_BYTES_LIMIT, FileError, Raster, check_pixels, orientation};
+use super::model::{DECODING_BYTES_LIMIT, FileError, Raster, check_pixels, orientation};
 
 /// Memory a pixel while decoding: the picture, and the planes or the frame it is made from.
 const PIXEL_BYTES: u64 = 8;

@@ -8,7 +8,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::rate_limit::ClientInfo;
+use super::client::ClientInfo;
 use crate::app::App;
 use crate::auth::{Requester, TokenError, Viewer, stream_ticket};
 use crate::error::{AppError, AppResult, ErrorCode};

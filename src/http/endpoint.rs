@@ -1,16 +1,10 @@
-//! Shared state of the handlers, and the routes.
+//! Shared state of the handlers.
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::middleware::from_fn_with_state;
-use axum::routing::get;
 use tokio::sync::Semaphore;
 
-use super::{
-    graphiql, graphql, health, media, origin, rate_limit, request_trace, shared_limit, upload_slots, verify_email,
-    websocket,
-};
+use super::{client, probes, shared_limit, upload_slots};
 use crate::app::App;
 use crate::config::Rate;
 use crate::error::AppResult;
@@ -43,9 +37,9 @@ pub struct Endpoint {
     /// Open sockets and event streams.
     pub(super) streams: shared_limit::SharedLimit,
     /// Request rate per address.
-    pub(super) ip_limiter: Arc<rate_limit::IpLimiter>,
+    pub(super) ip_limiter: Arc<client::IpLimiter>,
     /// Recent readiness and metrics.
-    pub(super) probes: Arc<health::Probes>,
+    pub(super) probes: Arc<probes::Probes>,
 }
 
 impl Endpoint {
@@ -74,42 +68,10 @@ impl Endpoint {
                 Rate { most: BODIES_PER_ADDRESS_LIMIT, explicit: false },
             ),
             streams: shared_limit::SharedLimit::new(limits.sockets, limits.sockets_per_address),
-            ip_limiter: Arc::new(rate_limit::IpLimiter::new(&app.config)),
+            ip_limiter: Arc::new(client::IpLimiter::new(&app.config)),
             probes: Arc::default(),
             app: Arc::clone(app),
             live: Arc::clone(live),
         })
-    }
-
-    /// All routes.
-    pub fn router(self) -> Router {
-        let ip_limit = from_fn_with_state(self.clone(), rate_limit::limit_by_ip);
-        // Readable from pages of any origin.
-        let files = Router::new().route("/media/{name}", get(media::serve)).layer(ip_limit.clone());
-        // For monitoring: no CORS.
-        let watch = Router::new()
-            .route("/readyz", get(health::ready))
-            .route("/metrics", get(health::metrics))
-            .layer(ip_limit.clone());
-        Router::new()
-            .route(
-                "/graphql",
-                get(graphql::get)
-                    .head(graphql::method_not_allowed)
-                    .post(graphql::post)
-                    .fallback(graphql::method_not_allowed),
-            )
-            .route("/graphql/ws", get(websocket::upgrade))
-            .route("/verify-email", get(verify_email::page).post(verify_email::confirm))
-            .route("/media/uploads/{key}", get(media::redirect_to_file).put(media::put_upload))
-            .layer(ip_limit)
-            .layer(origin::cors(&self.app.config))
-            .merge(files)
-            .merge(watch)
-            .route("/", get(graphiql::page))
-            .route("/graphiql/{*path}", get(graphiql::asset))
-            .route("/healthz", get(health::alive))
-            .layer(from_fn_with_state(self.clone(), request_trace::trace_request))
-            .with_state(self)
     }
 }

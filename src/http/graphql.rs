@@ -10,9 +10,9 @@ use axum::response::Response as HttpResponse;
 
 use super::accept::{Accept, ResponseType};
 use super::body::BodyBudget;
+use super::client::ClientInfo;
 use super::multipart::{self, RequestContent};
 use super::query_string::QueryParameters;
-use super::rate_limit::ClientInfo;
 use super::reply::Reply;
 use super::upload_slots::Uploader;
 use super::{body, credentials, execute, graphiql, query_string, sse, websocket};

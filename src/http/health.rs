@@ -1,24 +1,14 @@
 //! Liveness, readiness and metrics.
 
-use std::time::Duration;
-
 use axum::body::Bytes;
 use axum::extract::{Extension, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
-use super::rate_limit::ClientInfo;
-use crate::app::App;
-use crate::events::backlog::Backlog;
+use super::client::ClientInfo;
 use crate::http::endpoint::Endpoint;
 use crate::metrics::MetricsSample;
-
-/// Cache lifetimes.
-const BACKLOG_LIFETIME: Duration = Duration::from_millis(500);
-const METRICS_LIFETIME: Duration = Duration::from_millis(500);
 
 /// Answers `GET /healthz`: liveness.
 pub async fn alive() -> &'static str {
@@ -74,48 +64,5 @@ async fn sample(endpoint: &Endpoint) -> MetricsSample {
         connections: pool.open,
         idle_connections: pool.idle,
         statements: app.database.statements().total(),
-    }
-}
-
-/// A value that is reloaded when older than its lifetime; concurrent readers share one load.
-pub struct TimedCache<T> {
-    lifetime: Duration,
-    last: Mutex<Option<(Instant, T)>>,
-}
-
-impl<T: Clone> TimedCache<T> {
-    fn new(lifetime: Duration) -> Self {
-        Self { lifetime, last: Mutex::default() }
-    }
-
-    async fn get(&self, load: impl AsyncFnOnce() -> T) -> T {
-        let mut last = self.last.lock().await;
-        if let Some((at, value)) = &*last
-            && at.elapsed() < self.lifetime
-        {
-            return value.clone();
-        }
-        let value = load().await;
-        *last = Some((Instant::now(), value.clone()));
-        value
-    }
-}
-
-/// Cached readiness and metrics.
-pub struct Probes {
-    backlog: TimedCache<Option<Backlog>>,
-    metrics_text: TimedCache<Bytes>,
-}
-
-impl Probes {
-    /// Backlog of the event stream; none if the database does not answer.
-    async fn backlog(&self, app: &App) -> Option<Backlog> {
-        self.backlog.get(async || app.events.measure_backlog().await.ok()).await
-    }
-}
-
-impl Default for Probes {
-    fn default() -> Self {
-        Self { backlog: TimedCache::new(BACKLOG_LIFETIME), metrics_text: TimedCache::new(METRICS_LIFETIME) }
     }
 }

@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use super::accept::Accept;
 use super::body::{TransferRate, discard};
-use super::rate_limit::ClientInfo;
+use super::client::ClientInfo;
 use super::reply::Reply;
 use super::upload_slots::Uploader;
 use crate::domains::media::policy;

@@ -11,6 +11,7 @@
 
 mod accept;
 mod body;
+mod client;
 mod close_cause;
 mod credentials;
 pub mod endpoint;
@@ -21,10 +22,12 @@ mod health;
 mod media;
 mod multipart;
 mod origin;
+mod probes;
 mod query_string;
 mod rate_limit;
 mod reply;
 mod request_trace;
+mod routes;
 pub mod server;
 mod shared_limit;
 mod sse;

@@ -21,7 +21,7 @@ use super::body::{BODY_TIMEOUT, BodyBudget, TransferRate, check_length, parse, t
 use super::upload_slots::{UploadSlot, Uploader};
 use crate::config::TransportLimits;
 use crate::error::{AppError, AppResult, ErrorCode};
-use crate::files::processor::TempDir;
+use crate::files::TempDir;
 use crate::graphql::document::GraphqlRequest;
 use crate::http::endpoint::Endpoint;
 

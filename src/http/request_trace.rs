@@ -9,7 +9,7 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::rate_limit::ClientInfo;
+use super::client::ClientInfo;
 use super::reply::Reply;
 use crate::error::AppError;
 use crate::http::endpoint::Endpoint;

@@ -10,7 +10,7 @@ use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::rate_limit::ClientInfo;
+use super::client::ClientInfo;
 use crate::auth::Requester;
 use crate::domains::accounts::service::contacts;
 use crate::error::{AppError, AppResult, UserErrorCode};

@@ -1,14 +1,13 @@
 //! Demo data: a neighbourhood that sells, looks for, likes, helps and talks, so that the first query has something to show.
 
 use std::collections::HashMap;
-use std::io::{Seek, Write};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
-use super::picture;
 use super::transactions::{self, DemoTransactions};
+use super::upload::{scope_for, upload};
 use crate::app::App;
 use crate::auth::{Requester, Viewer};
 use crate::config::Config;
@@ -20,8 +19,6 @@ use crate::domains::chat::service::send;
 use crate::domains::favorites::service as favorites;
 use crate::domains::items::model::{CreateItem, ItemDirection};
 use crate::domains::items::service::edit;
-use crate::domains::media::model::UploadedFile;
-use crate::domains::media::service as media;
 use crate::error::{AppError, AppResult};
 use crate::ids::{ItemId, MediaId};
 use crate::money::Money;
@@ -197,33 +194,6 @@ async fn offer(scope: &Scope, item: &DemoItem, images: Vec<MediaId>) -> AppResul
 /// Another picture for another title, and the same each time.
 fn seed_of(title: &str) -> u64 {
     title.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(byte.into())) % VARIANTS
-}
-
-/// Paints a picture and uploads it as a user's file.
-pub(super) async fn upload(scope: &Scope, subject: &str, seed: u64) -> AppResult<MediaId> {
-    let name = format!("{subject}.png");
-    let pictures = subject.to_owned();
-    let file = tokio::task::spawn_blocking(move || paint(&pictures, seed)).await.map_err(AppError::internal)??;
-    let sent = UploadedFile { file, name, declared_type: Some("image/png".into()), path: String::new() };
-    let media = media::upload_files(scope, vec![sent]).await?;
-    media.first().map(|media| media.file.id).ok_or_else(|| AppError::internal("a picture was lost"))
-}
-
-fn paint(subject: &str, seed: u64) -> AppResult<std::fs::File> {
-    let picture = picture::paint(subject, seed);
-    let mut file = tempfile::tempfile().map_err(AppError::internal)?;
-    let mut encoder = png::Encoder::new(&mut file, picture.width, picture.height);
-    encoder.set_color(png::ColorType::Rgb);
-    let mut writer = encoder.write_header().map_err(AppError::internal)?;
-    writer.write_image_data(&picture.pixels).map_err(AppError::internal)?;
-    writer.finish().map_err(AppError::internal)?;
-    file.flush().and_then(|()| file.rewind()).map_err(AppError::internal)?;
-    Ok(file)
-}
-
-/// A scope with a viewer.
-pub(super) fn scope_for(app: &Arc<App>, viewer: Viewer) -> Scope {
-    Scope::new(Arc::clone(app), Requester { viewer: Some(viewer), ..Requester::anonymous() })
 }
 
 /// Adds the demo data, for the command.

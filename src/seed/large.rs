@@ -3,40 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::Transaction;
 
-use super::store::{self, ExistingCounts, SharedPicture, TABLES};
+pub use super::bulk::SeedCounts;
+use super::bulk::{ENTRIES, add_words, at, entry, key};
+use super::money;
+use super::store::{self, ExistingCounts, SharedPicture};
+use super::upload::{scope_for, upload};
 use super::words::{self, RandomText, RandomWords};
-use super::{demo, money};
 use crate::app::App;
-use crate::domains::search::words::{Document, Field, VERSION};
+use crate::domains::search::words::{Document, Field};
 use crate::error::{AppError, AppResult};
 use crate::ids::{SessionId, UserId};
-
-/// Number of rows by kind.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SeedCounts {
-    /// People, at least two.
-    pub users: i64,
-    /// Items, shared out among them.
-    pub items: i64,
-    /// Favorites.
-    pub favorites: i64,
-    /// Direct conversations.
-    pub conversations: i64,
-    /// Messages, the same number in each conversation.
-    pub messages: i64,
-    /// Tasks, with what was paid for them.
-    pub tasks: i64,
-    /// Orders of products, with what was paid for them.
-    pub orders: i64,
-    /// Tickets, most of them answered.
-    pub tickets: i64,
-}
-
-/// When the first of everything happened: 2026-01-01.
-pub(super) const BEGINNING: i64 = 1_767_225_600;
 
 /// Kinds of things.
 const CATEGORIES: i64 = 40;
@@ -47,11 +25,6 @@ const POPULAR: i64 = 100;
 /// Subjects of the shared pictures.
 const SUBJECTS: [&str; 12] =
     ["phone", "laptop", "book", "ball", "chair", "lamp", "shoe", "bicycle", "guitar", "headphones", "camera", "bag"];
-
-pub(super) fn at(seconds: i64) -> String {
-    let at = DateTime::<Utc>::from_timestamp(BEGINNING, 0).unwrap_or_default() + TimeDelta::seconds(seconds);
-    at.to_rfc3339()
-}
 
 /// Adds bulk data to any database.
 ///
@@ -100,25 +73,14 @@ fn check(counts: &SeedCounts) -> AppResult<()> {
     Ok(())
 }
 
-pub(super) fn key(existing: &ExistingCounts, table: &str) -> i64 {
-    TABLES.iter().zip(&existing.keys).find(|(name, _)| **name == table).map_or(0, |(_, key)| *key)
-}
-
 async fn paint(app: &Arc<App>, owner: UserId) -> AppResult<()> {
     let (token, _) = app.tokens.issue(owner, SessionId(1), app.clock.now())?;
-    let scope = demo::scope_for(app, app.tokens.verify(&token, app.clock.now())?);
+    let scope = scope_for(app, app.tokens.verify(&token, app.clock.now())?);
     for (subject, seed) in SUBJECTS.into_iter().zip(1..) {
-        demo::upload(&scope, subject, seed).await?;
+        upload(&scope, subject, seed).await?;
     }
     Ok(())
 }
-
-/// Writes what search knows of something.
-pub(super) fn entry(kind: &str, id: i64, boost: f32, document: &Document) -> String {
-    format!("{kind}\t{id}\t{VERSION}\t{boost}\t{}", document.tsvector())
-}
-
-pub(super) const ENTRIES: (&str, &str) = ("search_entries", "kind, subject_id, version, boost, words");
 
 async fn add_people(transaction: &Transaction<'_>, existing: &ExistingCounts, users: i64) -> AppResult<()> {
     let first = key(existing, "users") + 1;
@@ -146,15 +108,6 @@ async fn add_people(transaction: &Transaction<'_>, existing: &ExistingCounts, us
     }
     rows.finish().await?;
     add_words(transaction, "USER", &spelled).await
-}
-
-pub(super) async fn add_words(transaction: &Transaction<'_>, kind: &str, words: &BTreeSet<String>) -> AppResult<()> {
-    let known = store::list_words(transaction, kind).await?;
-    let mut rows = store::copy(transaction, "search_words", "word, kind").await?;
-    for word in words.difference(&known) {
-        rows.add(&format!("{word}\t{kind}")).await?;
-    }
-    rows.finish().await.map(drop)
 }
 
 struct BulkInsert<'a> {

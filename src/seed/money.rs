@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::Transaction;
 
-use super::large::{self, BEGINNING, ENTRIES, SeedCounts, at, entry};
+use super::bulk::{self, BEGINNING, ENTRIES, SeedCounts, at, entry};
 use super::store::{self, ExistingCounts};
 use super::words::{RandomText, RandomWords};
 use crate::domains::search::words::{Document, Field};
@@ -43,7 +43,7 @@ struct MarketInsert<'a> {
 
 impl MarketInsert<'_> {
     fn key(&self, table: &str) -> i64 {
-        large::key(self.existing, table)
+        bulk::key(self.existing, table)
     }
 
     fn person(&self, n: i64) -> i64 {
@@ -87,7 +87,7 @@ impl MarketInsert<'_> {
             rows.add(&entry(kind, id, boost, &document)).await?;
         }
         rows.finish().await?;
-        large::add_words(self.transaction, kind, &spelled).await
+        bulk::add_words(self.transaction, kind, &spelled).await
     }
 
     fn products(&self) -> i64 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::demo::{scope_for, upload};
+use super::upload::{scope_for, upload};
 use crate::app::App;
 use crate::auth::Viewer;
 use crate::domains::accounts::model::Role;

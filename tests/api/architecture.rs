@@ -32,7 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &["domains/*/model", "domains/search/words"]),
     (
         "platform",
-        &["auth", "config", "events", "idempotency", "jobs", "mailer", "metrics", "rates", "storage", "telemetry"],
+        &["auth", "config", "events", "idempotency", "jobs", "mailer", "metrics", "rate_limit", "storage", "telemetry"],
     ),
     ("app", &["app", "scope"]),
     (
@@ -60,7 +60,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Below `api`: the domains whose services a domain calls. A pair that is not here would be a circle in the making.
 const MAY_CALL: &[(&str, &[&str])] = &[
     ("accounts", &["media", "search"]),
-    ("chat", &["accounts", "media"]),
+    ("chat", &["accounts"]),
     ("departure", &["accounts", "favorites", "items", "media", "orders", "search", "tasks", "tickets", "wallet"]),
     ("favorites", &["accounts", "items"]),
     ("items", &["accounts", "media", "search"]),
@@ -78,7 +78,7 @@ const MAY_CALL: &[(&str, &[&str])] = &[
 const ONLY_BY: &[(&str, &[&str], &str)] = &[
     ("events/outbox", &["scope"], "record events by `Scope::record`, which wakes the sequencer after the commit"),
     ("jobs/store", &["jobs"], "call `jobs`"),
-    ("rates/store", &["rates"], "call `rates`"),
+    ("rate_limit/store", &["rate_limit"], "call `rate_limit`"),
     ("idempotency/store", &["idempotency"], "call `idempotency`"),
 ];
 
@@ -209,7 +209,9 @@ fn units_form_no_circle_but_the_graph_s_own() {
         units.entry(unit(from)).or_default().push(Import { to: unit(&import.to), ..import.clone() });
     }
     let cycles = Graph { files: units }.cycles(|_| true);
-    // Types refer to each other, as the graph does.
-    let other: Vec<_> = cycles.iter().filter(|cycle| !cycle.iter().all(|unit| unit.ends_with(":api"))).collect();
+    // Types refer to each other, as the graph does; of avatars, see MAY_CALL.
+    let avatars = BTreeSet::from(["accounts:service".to_owned(), "media:service".to_owned()]);
+    let is_known = |cycle: &BTreeSet<Module>| *cycle == avatars || cycle.iter().all(|unit| unit.ends_with(":api"));
+    let other: Vec<_> = cycles.iter().filter(|cycle| !is_known(cycle)).collect();
     assert!(other.is_empty(), "{other:#?}");
 }

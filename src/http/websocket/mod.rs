@@ -16,10 +16,10 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 
 use super::accept::Accept;
+use super::client::ClientInfo;
 use super::credentials::of_headers;
 use super::origin::may_connect;
 use super::query_string::check_no_credentials;
-use super::rate_limit::ClientInfo;
 use super::reply::Reply;
 use crate::error::{AppError, ErrorCode};
 use crate::http::endpoint::Endpoint;
