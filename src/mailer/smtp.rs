@@ -5,7 +5,7 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::Error;
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, OutgoingMessage as Mail, Tokio1Executor};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
 
 use super::model::{DeliveryError, OutgoingMessage};
 use crate::error::{AppError, AppResult};
