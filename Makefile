@@ -1,8 +1,11 @@
 # Everything that is needed is installed by these targets, on Debian by apt and npm; nothing else is to be done by hand.
 
 CARGO ?= cargo
-# Thin optimisation that builds quickly; `make release` is for real loads.
-PROFILE ?= quick
+# What is said before a build of everything, so that nobody takes it for one that hangs.
+define FIRST_BUILD
+[ -e target/debug/plaza ] || echo "The first build: some 420 crates, each with a line, then Plaza itself, which takes 2 to 4 of \
+about 8 minutes on two cores without a line. Everything is built once, for the server and for the tests."
+endef
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL := $(SUDO) env DEBIAN_FRONTEND=noninteractive sh -c \
@@ -12,14 +15,16 @@ INSTALL := $(SUDO) env DEBIAN_FRONTEND=noninteractive sh -c \
 
 run: postgres ## Build, start with demo data, print the addresses
 	@$(MAKE) --no-print-directory web || echo "GraphiQL could not be bundled (that takes Node 20.19 or newer): Plaza starts without."
-	$(CARGO) build --locked --profile $(PROFILE) --bin plaza
-	./target/$(PROFILE)/plaza serve --demo
+	@$(FIRST_BUILD)
+	$(CARGO) build --locked --bin plaza
+	./target/debug/plaza serve --demo
 
 test: postgres web clients chromium smtpd curl ## Every test
-	$(CARGO) test --locked
+	@$(FIRST_BUILD)
+	PROPTEST_CASES=100 $(CARGO) test --locked
 
 test-full: postgres web clients chromium smtpd curl ## Every test, in its long form; its figures are printed
-	PLAZA_FIRE=full PROPTEST_CASES=5000 $(CARGO) test --locked -- --show-output
+	PLAZA_TESTS=full PROPTEST_CASES=5000 $(CARGO) test --locked -- --show-output
 
 web: web/dist/index.html.gz ## GraphiQL's bundle, which is compiled into the binary
 

@@ -80,7 +80,7 @@ impl App {
             tokens: AccessTokens::new(keys.clone()),
             keys,
             mailer: Mailer::new(&config.mail, &config.data_dir)?,
-            passwords: Passwords::new()?,
+            passwords: Passwords::new(config.password_cost.clone())?,
             revoked: RevokedSessions::default(),
             events: Events::open(database.clone(), clock.clone(), config.event_retention_days).await?,
             storage: Storage::open(&config.storage, &config.data_dir)?,

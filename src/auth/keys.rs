@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::Sha256;
 
+use super::hs256;
 use crate::error::{AppError, AppResult};
 
 const ISSUER: &str = "plaza";
@@ -23,8 +24,7 @@ impl Keys {
     /// Signs with the first secret and accepts both.
     #[must_use]
     pub fn new(secret: &str, previous: Option<&str>) -> Self {
-        // Fails only where one was installed before, which is fine.
-        let _ = jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER.install_default();
+        hs256::install();
         let secrets = || std::iter::once(secret).chain(previous).map(str::as_bytes);
         Self {
             signing: EncodingKey::from_secret(secret.as_bytes()),

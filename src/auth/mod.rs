@@ -5,6 +5,7 @@
 
 pub mod captcha;
 pub mod code;
+mod hs256;
 pub mod keys;
 pub mod link;
 pub mod password;

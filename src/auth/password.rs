@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
@@ -32,6 +32,7 @@ pub fn normal_form(password: &str) -> String {
 /// Hashes and checks passwords.
 #[derive(Clone)]
 pub struct Passwords {
+    hasher: Argon2<'static>,
     permits: Arc<Semaphore>,
     /// Number of queued hashes.
     queued: Arc<AtomicUsize>,
@@ -41,15 +42,17 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// At most half of the machine's cores hash at once.
+    /// Hashes at this cost, on at most half of the machine's cores at once.
     ///
     /// # Errors
-    /// When Argon2 refuses its own parameters.
-    pub fn new() -> AppResult<Self> {
+    /// When Argon2 refuses the cost.
+    pub fn new(cost: Params) -> AppResult<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let at_once = (cores / 2).max(1);
-        let dummy_hash = hash_blocking(&random_bytes::<24>())?;
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost);
+        let dummy_hash = hash_blocking(&hasher, &random_bytes::<24>())?;
         Ok(Self {
+            hasher,
             permits: Arc::new(Semaphore::new(at_once)),
             queued: Arc::default(),
             queue_limit: at_once * QUEUE_PER_PERMIT_LIMIT,
@@ -63,7 +66,8 @@ impl Passwords {
     /// Overloaded when too many are waiting.
     pub async fn hash(&self, password: String) -> AppResult<String> {
         let permit = self.permit().await?;
-        blocking(permit, move || hash_blocking(normal_form(&password).as_bytes())).await?
+        let hasher = self.hasher.clone();
+        blocking(permit, move || hash_blocking(&hasher, normal_form(&password).as_bytes())).await?
     }
 
     /// Whether a password matches a hash; false without a hash, in the same time. Also tries the form as sent, which older
@@ -77,6 +81,7 @@ impl Passwords {
         let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());
         blocking(permit, move || {
             let parsed = PasswordHash::new(&hash).map_err(|error| AppError::internal(error.to_string()))?;
+            // At the hash's own cost.
             let fits = |text: &str| Argon2::default().verify_password(text.as_bytes(), &parsed).is_ok();
             let normal = normal_form(&password);
             let matches = fits(&normal) || (normal != password && fits(&password));
@@ -128,11 +133,8 @@ impl Drop for QueuedGuard<'_> {
     }
 }
 
-fn hash_blocking(password: &[u8]) -> AppResult<String> {
-    Argon2::default()
-        .hash_password(password)
-        .map(|hash| hash.to_string())
-        .map_err(|error| AppError::internal(error.to_string()))
+fn hash_blocking(hasher: &Argon2<'_>, password: &[u8]) -> AppResult<String> {
+    hasher.hash_password(password).map(|hash| hash.to_string()).map_err(|error| AppError::internal(error.to_string()))
 }
 
 async fn blocking<T: Send + 'static>(
@@ -153,7 +155,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_right_password_fits() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new(Params::DEFAULT).unwrap();
         let hash = passwords.hash("correct horse".into()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert!(passwords.verify("correct horse".into(), Some(hash.clone())).await.unwrap());
@@ -163,16 +165,16 @@ mod tests {
 
     #[tokio::test]
     async fn spellings_of_a_password_are_one() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new(Params::DEFAULT).unwrap();
         let hash = passwords.hash("cafe\u{301}\u{a0}noir".into()).await.unwrap();
         assert!(passwords.verify("caf\u{e9} noir".into(), Some(hash)).await.unwrap());
-        let older = hash_blocking("cafe\u{301} noir".as_bytes()).unwrap();
+        let older = hash_blocking(&passwords.hasher, "cafe\u{301} noir".as_bytes()).unwrap();
         assert!(passwords.verify("cafe\u{301} noir".into(), Some(older)).await.unwrap());
     }
 
     #[tokio::test]
     async fn only_so_many_wait() {
-        let passwords = Passwords { queue_limit: 2, ..Passwords::new().unwrap() };
+        let passwords = Passwords { queue_limit: 2, ..Passwords::new(Params::DEFAULT).unwrap() };
         let permits = u32::try_from(passwords.permits.available_permits()).unwrap();
         let all = Arc::clone(&passwords.permits).acquire_many_owned(permits).await.unwrap();
         let (one, two) = (passwords.hash("a password".into()), passwords.hash("a password".into()));

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use argon2::Params;
 use axum::http::{HeaderName, HeaderValue};
 use lettre::message::Mailbox;
 
@@ -118,6 +119,8 @@ pub struct Config {
     pub decoder: Option<PathBuf>,
     /// How long that program may take for one picture; no setting says otherwise.
     pub decoder_timeout: Duration,
+    /// How much work the hash of a password is; no setting says otherwise.
+    pub password_cost: Params,
     /// The data folder.
     pub data_dir: PathBuf,
     /// Where PostgreSQL's programs are.
@@ -212,6 +215,7 @@ impl Config {
             require_captcha: reader.parsed("PLAZA_REQUIRE_CAPTCHA", false, "true or false"),
             decoder: None,
             decoder_timeout: DECODING_TIMEOUT,
+            password_cost: Params::DEFAULT,
             storage: reader.storage(),
             upload_quota_mb: reader.number("PLAZA_UPLOAD_QUOTA_MB", 500, 1, 1 << 20),
             data_dir: reader.text("PLAZA_DATA_DIR").unwrap_or_else(|| "./data".into()).into(),

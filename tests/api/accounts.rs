@@ -325,7 +325,7 @@ async fn a_user_is_found_by_id_and_by_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hashing_is_bounded_and_other_queries_go_on() {
-    let app = TestApp::start().await;
+    let app = TestApp::hashing_slowly().await;
     app.as_user("ada").await;
     let start = Instant::now();
     let logins = join_all((0..200).map(|_| app.run(LOGIN, json!({ "account": "ada", "password": "wrong one" }))));

@@ -2,7 +2,7 @@
 //! while the server is killed and PostgreSQL is stopped hard under them. In every snapshot everything adds up; nothing that
 //! was answered is lost; every key took effect once; nobody has to do anything for it to go on.
 //!
-//! `make test` runs a short form, `make test-full` the long one, which is what `PLAZA_FIRE=full` asks for.
+//! `make test` runs a short form, `make test-full` the long one, which is what `PLAZA_TESTS=full` asks for.
 
 mod clients;
 mod faults;
@@ -19,7 +19,7 @@ use futures_util::future::join_all;
 use faults::Weather;
 use state::{Ack, World};
 
-use crate::harness::until;
+use crate::harness::{is_full, until};
 
 /// How much of it.
 pub struct Scale {
@@ -33,14 +33,9 @@ pub struct Scale {
 const SHORT: Scale = Scale { operations: 1200, clients: 32, people: 6, kills: 1, stops: 1 };
 const FULL: Scale = Scale { operations: 12_000, clients: 64, people: 24, kills: 5, stops: 2 };
 
-#[expect(clippy::disallowed_methods, reason = "what `make test-full` sets is no setting of Plaza's")]
-fn scale() -> Scale {
-    if std::env::var("PLAZA_FIRE").is_ok_and(|form| form == "full") { FULL } else { SHORT }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_adds_up_whatever_is_killed() {
-    let scale = scale();
+    let scale = if is_full() { FULL } else { SHORT };
     let weather = Weather::start().await;
     let world = Arc::new(World::build(&weather, &scale).await);
     let start = Instant::now();

@@ -5,7 +5,7 @@ use plaza::db::within_execution;
 use plaza::error::AppResult;
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, until};
+use crate::harness::{TestApp, cluster, until};
 
 /// What a client asks when it comes back: its conversations, and what it missed.
 const RECONNECT: &str = "query ($after: String!) { viewer { eventCursor
@@ -15,7 +15,7 @@ const RECONNECT: &str = "query ($after: String!) { viewer { eventCursor
 /// After a restart everybody comes back at once, with a cursor that memory doesn't reach back to.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crowd_that_reconnects_after_a_restart_is_served() {
-    let before = TestApp::start().await;
+    let before = TestApp::on(cluster().database().await, &[]).await;
     let (ada, bo) = (before.as_user("ada").await, before.as_user("bo").await);
     let after = ada.cursor().await;
     let item = ada.offer(json!({ "title": "a chair" })).await;

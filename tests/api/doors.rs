@@ -69,7 +69,7 @@ async fn endless(plaza: &Process, method: &str, path: &str, media_type: &str) ->
 /// Every route with every method: no body without end is waited for or held.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_route_reads_a_body_without_end() {
-    let plaza = Process::on_database(&cluster().empty_database().await).await;
+    let plaza = Process::on_database(&cluster().database().await).await;
     send(plaza.address, Method::POST, "/graphql", &[JSON], vec![b' '; 70_000]).await;
     let before = resident_kib(plaza.id());
     let cases = PATHS.iter().flat_map(|path| {

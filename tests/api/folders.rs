@@ -31,10 +31,7 @@ async fn a_folder_may_have_any_name() {
 
 /// A server of another cluster: the tests' own.
 fn other_server() -> u32 {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let mut servers = processes
-        .filter(|process| fs::read_to_string(process.path().join("comm")).is_ok_and(|name| name.trim() == "postgres"));
-    servers.next().expect("the tests' cluster runs").file_name().to_str().unwrap().parse().unwrap()
+    cluster().server()
 }
 
 /// R45: the number in the file of a server that is gone has become another process's.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Person, TestApp, until};
+use crate::harness::{Person, TestApp, cluster, until};
 
 async fn submitted(ada: &Person, bo: &Person, price: &str) -> Value {
     let task = ada.ask(price).await;
@@ -48,7 +48,7 @@ async fn a_submitted_task_is_finished_by_itself() {
 /// A job outlives the instance that made it, and of two instances one does it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_done_once_by_whoever_leads() {
-    let app = TestApp::start().await;
+    let app = TestApp::on(cluster().database().await, &[]).await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     ada.recharge("100").await;
     for _ in 0..5 {

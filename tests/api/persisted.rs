@@ -73,7 +73,7 @@ async fn with_a_manifest_nothing_else_runs() {
     assert_eq!(socket.receive().await["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
 
     // A manifest that could not be served says so at the start.
-    let url = cluster().empty_database().await;
+    let url = cluster().database().await;
     for (text, expected) in [
         ("[]", "no JSON object"),
         (r#"{"a": "{"}"#, "the document \"a\""),

@@ -48,7 +48,7 @@ async fn four_instances_migrate_once() {
 /// R69: the instance that sequences is killed; another goes on, and nothing is lost or comes twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sequencer_is_killed_and_another_goes_on() {
-    let url = cluster().empty_database().await;
+    let url = cluster().database().await;
     let mut instances = vec![Process::on_database(&url).await];
     until("the first one leads", || async { instances[0].metric("plaza_event_sequencer").await > 0.5 }).await;
     instances.push(Process::on_database(&url).await);
@@ -261,7 +261,7 @@ async fn demo_data_is_added_once() {
 /// R14: told to end, it takes no new work, finishes what runs on HTTP and on sockets, and ends in time.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_runs_is_finished_at_the_end() {
-    let url = cluster().empty_database().await;
+    let url = cluster().database().await;
     let plaza = Process::on_database(&url).await;
     let (ada, bo) = (register(&plaza, "ada").await, register(&plaza, "bo").await);
     ada.say(&bo, "first").await;
@@ -328,7 +328,7 @@ async fn it_is_not_ready_while_it_migrates() {
 /// One line for each operation, with the trace id that the client was told.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_names_each_request() {
-    let url = cluster().empty_database().await;
+    let url = cluster().database().await;
     let settings = [("DATABASE_URL", url.as_str()), ("PLAZA_JWT_SECRET", SECRET), ("PLAZA_LOG", "json,info")];
     let plaza = Process::with(&settings).await;
     let body = r#"{"query":"query Named { __typename }","operationName":"Named"}"#;

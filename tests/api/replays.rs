@@ -6,12 +6,12 @@ use plaza::events::{EventKind, StreamCursor};
 use plaza::ids::UserId;
 use plaza::live::{Interest, Subscription};
 
-use crate::harness::{TestApp, until};
+use crate::harness::{TestApp, cluster, until};
 
 /// Of 40 busy conversations, somebody was away for 400 events each.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_replay_of_many_conversations_reads_each_event_once_or_twice() {
-    let before = TestApp::start().await;
+    let before = TestApp::on(cluster().database().await, &[]).await;
     let bo = before.as_user("bo").await;
     let cursor = StreamCursor::parse(&bo.cursor().await).unwrap();
     let sql = before.sql().await;

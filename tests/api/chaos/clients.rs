@@ -53,7 +53,7 @@ pub async fn run(world: Arc<World>, number: usize) {
         } else if call.keyed {
             call.variables["idempotencyKey"] = json!(key);
         }
-        let outcome = perform(&world, &client, &call, &mut chance).await;
+        let outcome = perform(&world, client, &call, &mut chance).await;
         note(&world, call, outcome);
     }
 }

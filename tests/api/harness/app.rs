@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
+use argon2::Params;
 use plaza::app::App;
 use plaza::background;
 use plaza::clock::Clock;
@@ -22,7 +23,21 @@ use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
 
 use super::client::{Answer, Person, post};
-use super::cluster;
+use super::cluster::{TestDatabase, cluster};
+
+/// What no setting says.
+struct Parts {
+    decoder: Option<(PathBuf, Duration)>,
+    password_cost: Params,
+}
+
+impl Default for Parts {
+    /// With the least that Argon2 takes: nearly every test registers people, and few are about their passwords.
+    fn default() -> Self {
+        let password_cost = Params::new(Params::MIN_M_COST, 1, 1, None).expect("Argon2 takes its least");
+        Self { decoder: None, password_cost }
+    }
+}
 
 /// One instance.
 pub struct TestApp {
@@ -35,6 +50,8 @@ pub struct TestApp {
     /// Its database.
     pub url: String,
     shift: Arc<AtomicI64>,
+    /// Dropped with the last instance on it.
+    database: Option<Arc<TestDatabase>>,
 }
 
 impl Drop for TestApp {
@@ -47,38 +64,57 @@ impl Drop for TestApp {
 impl TestApp {
     /// An instance on a database of its own.
     pub async fn start() -> Self {
-        Self::on(cluster().database().await, &[]).await
+        Self::with(&[]).await
     }
 
     /// An instance with settings of its own.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        Self::on(cluster().database().await, settings).await
+        Self::own(settings, Parts::default(), Endpoint::new).await
     }
 
     /// Another instance on the same database.
     pub async fn another(&self) -> Self {
-        Self::on(self.url.clone(), &[]).await
+        let mut other = Self::on(self.url.clone(), &[]).await;
+        other.database.clone_from(&self.database);
+        other
     }
 
     /// An instance on this database.
     pub async fn on(url: String, settings: &[(&str, &str)]) -> Self {
-        Self::build(url, settings, None, Endpoint::new).await
+        Self::build(url, settings, Parts::default(), Endpoint::new).await
     }
 
     /// An instance with a schema of the test's own.
     pub async fn serving(engine: impl Engine, settings: &[(&str, &str)]) -> Self {
-        Self::build(cluster().database().await, settings, None, |live| Endpoint::with(live, Arc::new(engine))).await
+        Self::own(settings, Parts::default(), |live| Endpoint::with(live, Arc::new(engine))).await
     }
 
     /// An instance whose pictures are decoded by another program, which may take so long.
     pub async fn decoding_by(program: PathBuf, timeout: Duration) -> Self {
-        Self::build(cluster().database().await, &[], Some((program, timeout)), Endpoint::new).await
+        let parts = Parts { decoder: Some((program, timeout)), ..Parts::default() };
+        Self::own(&[], parts, Endpoint::new).await
+    }
+
+    /// An instance that takes as long to hash a password as it does outside of tests.
+    pub async fn hashing_slowly() -> Self {
+        Self::own(&[], Parts { password_cost: Params::DEFAULT, ..Parts::default() }, Endpoint::new).await
+    }
+
+    async fn own(
+        settings: &[(&str, &str)],
+        parts: Parts,
+        endpoint: impl FnOnce(&Arc<Live>) -> AppResult<Endpoint>,
+    ) -> Self {
+        let database = cluster().migrated().await;
+        let mut app = Self::build(database.url.clone(), settings, parts, endpoint).await;
+        app.database = Some(Arc::new(database));
+        app
     }
 
     async fn build(
         url: String,
         settings: &[(&str, &str)],
-        decoder: Option<(PathBuf, Duration)>,
+        parts: Parts,
         endpoint: impl FnOnce(&Arc<Live>) -> AppResult<Endpoint>,
     ) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -95,8 +131,9 @@ impl TestApp {
         let mut config = Config::parse(values).expect("the tests' settings are right");
         // The tests' own program has no such command.
         let own = (env!("CARGO_BIN_EXE_plaza").into(), config.decoder_timeout);
-        let (program, timeout) = decoder.unwrap_or(own);
+        let (program, timeout) = parts.decoder.unwrap_or(own);
         (config.decoder, config.decoder_timeout) = (Some(program), timeout);
+        config.password_cost = parts.password_cost;
         let database = Database::connect(&url, None, config.db_connections).await.expect("the database answers");
         let shift = Arc::new(AtomicI64::new(0));
         let app = App::build(config, database, Clock::Shifted(Arc::clone(&shift))).await.expect("the app is built");
@@ -107,7 +144,7 @@ impl TestApp {
         let address = listener.local_addr().expect("the port is known");
         let front = StartupGate::open_with(endpoint(&live).expect("the endpoint is built").router());
         tokio::spawn(serve(listener, front, ConnectionLimits::of(&app.config), app.stop.clone()));
-        Self { app, live, address, url, shift }
+        Self { app, live, address, url, shift, database: None }
     }
 
     /// Moves the clock forward.

@@ -1,14 +1,11 @@
 //! People, and what they are answered.
 
 use std::net::SocketAddr;
-use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
 use super::http;
 use super::socket::Socket;
-
-static HTTP: LazyLock<reqwest::Client> = LazyLock::new(http::client);
 
 /// A whole response.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +33,8 @@ impl Answer {
 
 /// Sends an operation.
 pub async fn post(address: SocketAddr, token: Option<&str>, document: &str, variables: Value) -> Answer {
-    let mut request =
-        HTTP.post(format!("http://{address}/graphql")).json(&json!({ "query": document, "variables": variables }));
+    let body = json!({ "query": document, "variables": variables });
+    let mut request = http::client().post(format!("http://{address}/graphql")).json(&body);
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }

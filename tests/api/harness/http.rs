@@ -1,6 +1,7 @@
 //! Plain HTTP, header by header.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, Method};
 use serde_json::Value;
@@ -36,12 +37,17 @@ impl Reply {
     }
 }
 
-/// A client of one's own.
-pub fn client() -> reqwest::Client {
+/// Made once: it reads all of the system's certificates. It keeps no connections, so tests share none.
+static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
     // It speaks TLS through whatever the process has installed; Plaza does, but not before it starts.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0);
     client.redirect(reqwest::redirect::Policy::none()).build().expect("a client")
+});
+
+/// The client of all tests.
+pub fn client() -> &'static reqwest::Client {
+    &CLIENT
 }
 
 /// The media type of nearly everything.
@@ -55,8 +61,7 @@ pub async fn send(
     headers: &[(&str, &str)],
     body: impl Into<reqwest::Body>,
 ) -> Reply {
-    let client = client();
-    let mut request = client.request(method, format!("http://{address}{path}"));
+    let mut request = client().request(method, format!("http://{address}{path}"));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -24,6 +24,12 @@ use std::time::Duration;
 /// Nothing that is waited for takes longer.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Whether what only repeats runs in its long form: `make test-full` asks for it.
+#[expect(clippy::disallowed_methods, reason = "what `make test-full` sets is no setting of Plaza's")]
+pub fn is_full() -> bool {
+    std::env::var("PLAZA_TESTS").is_ok_and(|form| form == "full")
+}
+
 /// Waits until something holds, by looking again and again.
 pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let look = async {
