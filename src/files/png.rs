@@ -4,9 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, Write};
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
-use png::{
-    ColorType, Decoder, DecodingError, Encoder, Filter, Info, Limits, OutputInfo, Transformations,
-};
+use png::{ColorType, Decoder, DecodingError, Encoder, Filter, Info, Limits, OutputInfo, Transformations};
 
 use super::colour::convert_png;
 use super::encode::{encode_picture, encode_thumbnail, is_small, png_encode_error as encode_error};
