@@ -6,7 +6,7 @@ use std::time::Duration;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use crate::app::App;
-use crate::domains::search::model::{Entry, SearchKind};
+use crate::domains::search::model::{SearchEntry, SearchKind};
 use crate::domains::search::service as search;
 use crate::domains::{accounts, items, products, tasks};
 use crate::error::AppResult;
@@ -60,24 +60,24 @@ async fn reindex_some(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -
 }
 
 /// Search entries of one kind; none for rows that are not searchable.
-async fn load_entries(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -> AppResult<Vec<Entry>> {
+async fn load_entries(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -> AppResult<Vec<SearchEntry>> {
     Ok(match kind {
         SearchKind::User => {
             let ids: Vec<UserId> = ids.iter().copied().map(UserId).collect();
             let users = accounts::service::load_users(conn, &ids).await?;
-            users.values().filter(|user| user.deleted_at.is_none()).map(|user| Entry::from(&**user)).collect()
+            users.values().filter(|user| user.deleted_at.is_none()).map(|user| SearchEntry::from(&**user)).collect()
         }
         SearchKind::Item => {
             let ids: Vec<ItemId> = ids.iter().copied().map(ItemId).collect();
-            items::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
+            items::service::list_findable(conn, &ids).await?.iter().map(SearchEntry::from).collect()
         }
         SearchKind::Task => {
             let ids: Vec<TaskId> = ids.iter().copied().map(TaskId).collect();
-            tasks::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
+            tasks::service::list_findable(conn, &ids).await?.iter().map(SearchEntry::from).collect()
         }
         SearchKind::Product => {
             let ids: Vec<ProductId> = ids.iter().copied().map(ProductId).collect();
-            products::service::list_findable(conn, &ids).await?.iter().map(Entry::from).collect()
+            products::service::list_findable(conn, &ids).await?.iter().map(SearchEntry::from).collect()
         }
     })
 }

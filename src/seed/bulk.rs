@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::Transaction;
 
 use super::store::{self, ExistingCounts, TABLES};
-use crate::domains::search::words::{Document, VERSION};
+use crate::domains::search::words::{SearchDocument, VERSION};
 use crate::error::AppResult;
 
 /// Number of rows by kind.
@@ -43,7 +43,7 @@ pub(super) fn key(existing: &ExistingCounts, table: &str) -> i64 {
 }
 
 /// Writes what search knows of something.
-pub(super) fn entry(kind: &str, id: i64, boost: f32, document: &Document) -> String {
+pub(super) fn entry(kind: &str, id: i64, boost: f32, document: &SearchDocument) -> String {
     format!("{kind}\t{id}\t{VERSION}\t{boost}\t{}", document.tsvector())
 }
 

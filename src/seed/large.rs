@@ -12,7 +12,7 @@ use super::store::{self, ExistingCounts, SharedPicture};
 use super::upload::{scope_for, upload};
 use super::words::{self, RandomText, RandomWords};
 use crate::app::App;
-use crate::domains::search::words::{Document, Field};
+use crate::domains::search::words::{Field, SearchDocument};
 use crate::error::{AppError, AppResult};
 use crate::ids::{SessionId, UserId};
 
@@ -102,7 +102,7 @@ async fn add_people(transaction: &Transaction<'_>, existing: &ExistingCounts, us
     let mut spelled = BTreeSet::new();
     for n in 0..users {
         let ((username, nickname), number) = (name(n), (i64::from(existing.account_number) + 1 + n).to_string());
-        let document = Document::new(&[&nickname, &username, &number].map(|text| (text.as_str(), Field::Title)));
+        let document = SearchDocument::new(&[&nickname, &username, &number].map(|text| (text.as_str(), Field::Title)));
         spelled.extend(document.spelled().map(ToOwned::to_owned));
         rows.add(&entry("USER", first + n, 1.0, &document)).await?;
     }
@@ -199,7 +199,7 @@ impl BulkInsert<'_> {
         let mut spelled = BTreeSet::new();
         for n in (0..self.counts.items).filter(|n| outcome(*n) != ItemOutcome::Deleted) {
             let RandomText { title, note, .. } = RandomWords::new(n).text();
-            let document = Document::new(&[(&title, Field::Title), (&note, Field::Text)]);
+            let document = SearchDocument::new(&[(&title, Field::Title), (&note, Field::Text)]);
             spelled.extend(document.spelled().map(ToOwned::to_owned));
             let boost = if outcome(n) == ItemOutcome::Open { 1.0 } else { 0.5 };
             rows.add(&entry("ITEM", first + n, boost, &document)).await?;

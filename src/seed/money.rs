@@ -7,7 +7,7 @@ use tokio_postgres::Transaction;
 use super::bulk::{self, BEGINNING, ENTRIES, SeedCounts, at, entry};
 use super::store::{self, ExistingCounts};
 use super::words::{RandomText, RandomWords};
-use crate::domains::search::words::{Document, Field};
+use crate::domains::search::words::{Field, SearchDocument};
 use crate::error::{AppError, AppResult};
 
 /// Orders of one product, about.
@@ -74,12 +74,12 @@ impl MarketInsert<'_> {
             let RandomText { title, note, .. } = RandomWords::new(n ^ 0x7a5c).text();
             // What it says beyond its title is found while it is open.
             let (boost, note) = if task_status(n).0 == "OPEN" { (1.0, note.as_str()) } else { (0.5, "") };
-            (first + n, boost, Document::new(&[(&title, Field::Title), (note, Field::Text)]))
+            (first + n, boost, SearchDocument::new(&[(&title, Field::Title), (note, Field::Text)]))
         });
         self.add_entries("TASK", found).await
     }
 
-    async fn add_entries(&self, kind: &str, found: impl Iterator<Item = (i64, f32, Document)>) -> AppResult<()> {
+    async fn add_entries(&self, kind: &str, found: impl Iterator<Item = (i64, f32, SearchDocument)>) -> AppResult<()> {
         let mut rows = store::copy(self.transaction, ENTRIES.0, ENTRIES.1).await?;
         let mut spelled = BTreeSet::new();
         for (id, boost, document) in found {
@@ -110,7 +110,8 @@ impl MarketInsert<'_> {
             rows.add(&format!("{id}\t{title}\t{price}\t{STOCK}\t{STOCK}\t{image}\t{at}\t{at}")).await?;
         }
         rows.finish().await?;
-        let found = (0..self.products()).map(|n| (first + n, 1.0, Document::new(&[(&name(n).title, Field::Title)])));
+        let found =
+            (0..self.products()).map(|n| (first + n, 1.0, SearchDocument::new(&[(&name(n).title, Field::Title)])));
         self.add_entries("PRODUCT", found).await
     }
 
@@ -160,7 +161,8 @@ impl MarketInsert<'_> {
             let agent = if answered { self.first.to_string() } else { "\\N".into() };
             let answer = if answered { note.as_str() } else { "\\N" };
             let said = [(title.as_str(), Field::Title), (if answered { &note } else { "" }, Field::Text)];
-            let (id, author, at, words) = (base + 1 + n, self.person(n), at(60 * n), Document::new(&said).tsvector());
+            let (id, author, at, words) =
+                (base + 1 + n, self.person(n), at(60 * n), SearchDocument::new(&said).tsvector());
             rows.add(&format!("{id}\t{author}\t{agent}\t{title}\t{answer}\t{status}\t{words}\t{at}\t{at}")).await?;
         }
         rows.finish().await?;

@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::domains::accounts::model::User;
-use crate::domains::search::model::{Entry, OVER_BOOST, SearchKind};
-use crate::domains::search::words::{Document, Field};
+use crate::domains::search::model::{OVER_BOOST, SearchEntry, SearchKind};
+use crate::domains::search::words::{Field, SearchDocument};
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{ItemId, MediaId, UserId};
 use crate::money::Money;
@@ -111,14 +111,14 @@ pub struct Item {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<&Item> for Entry {
+impl From<&Item> for SearchEntry {
     fn from(item: &Item) -> Self {
         let fields = [(item.title.as_str(), Field::Title), (item.note.as_str(), Field::Text)];
         Self {
             kind: SearchKind::Item,
             subject_id: item.id.0,
             boost: item.status.search_boost(),
-            document: Document::new(&fields),
+            document: SearchDocument::new(&fields),
         }
     }
 }

@@ -37,14 +37,14 @@ pub const TRANSITIONS: [(OrderStatus, OrderStatus, OrderAction, Allowed); 5] = [
 
 /// Allowed asks to do something with an order that they see.
 #[derive(Clone, Copy, Debug)]
-pub struct Actor {
+pub struct OrderActor {
     /// Allowed.
     pub id: UserId,
     /// Whether they are an administrator.
     pub is_admin: bool,
 }
 
-impl Actor {
+impl OrderActor {
     fn owns(self, order: &Order) -> bool {
         order.buyer_id == self.id
     }
@@ -63,7 +63,7 @@ impl Actor {
 }
 
 /// The states that somebody can bring an order to.
-fn next_statuses(order: &Order, actor: Actor) -> Vec<OrderStatus> {
+fn next_statuses(order: &Order, actor: OrderActor) -> Vec<OrderStatus> {
     let leads = TRANSITIONS.iter().filter(|(from, _, _, who)| *from == order.status && actor.is(*who, order));
     leads.map(|(_, to, ..)| *to).collect()
 }
@@ -79,7 +79,7 @@ pub fn outcome(action: OrderAction) -> OrderStatus {
 ///
 /// # Errors
 /// [`OrderError::NotAdmin`] and [`OrderError::OwnOrder`] for what is never theirs to do, [`OrderError::IllegalTransition`].
-pub fn advance(order: &Order, actor: Actor, action: OrderAction) -> Result<OrderStatus, OrderError> {
+pub fn advance(order: &Order, actor: OrderActor, action: OrderAction) -> Result<OrderStatus, OrderError> {
     let mut by_action = TRANSITIONS.iter().filter(|(_, _, of, _)| *of == action);
     if !by_action.clone().any(|(.., who)| actor.is(*who, order)) {
         return Err(actor.refusal());
@@ -95,7 +95,7 @@ pub fn advance(order: &Order, actor: Actor, action: OrderAction) -> Result<Order
 ///
 /// # Errors
 /// [`OrderError::AddressFixed`].
-pub fn check_address_change(order: &Order, actor: Actor) -> Result<(), OrderError> {
+pub fn check_address_change(order: &Order, actor: OrderActor) -> Result<(), OrderError> {
     if order.status == OrderStatus::Pending {
         return Ok(());
     }
@@ -104,7 +104,7 @@ pub fn check_address_change(order: &Order, actor: Actor) -> Result<(), OrderErro
 
 /// What somebody may do with an order that they see.
 #[must_use]
-pub fn available_actions(order: &Order, actor: Actor) -> Vec<OrderAction> {
+pub fn available_actions(order: &Order, actor: OrderActor) -> Vec<OrderAction> {
     let address = check_address_change(order, actor).is_ok().then_some(OrderAction::EditAddress);
     let advances = TRANSITIONS.iter().filter(|(from, _, _, who)| *from == order.status && actor.is(*who, order));
     address.into_iter().chain(advances.map(|(_, _, action, _)| *action)).collect()
@@ -113,7 +113,7 @@ pub fn available_actions(order: &Order, actor: Actor) -> Vec<OrderAction> {
 /// Whether the actor repeats what they did: the order is in the state that it led to, by them, with the same note. Its buyer
 /// may confirm a completed order again, also after an administrator has.
 #[must_use]
-pub fn repeats(order: &Order, actor: Actor, last: &OrderEvent, note: Option<&str>) -> bool {
+pub fn repeats(order: &Order, actor: OrderActor, last: &OrderEvent, note: Option<&str>) -> bool {
     let received = order.status == OrderStatus::Completed && actor.owns(order);
     last.to_status == order.status && last.note.as_deref() == note && (received || last.actor_id == Some(actor.id))
 }
@@ -124,7 +124,7 @@ pub fn repeats(order: &Order, actor: Actor, last: &OrderEvent, note: Option<&str
 /// Each with the argument at fault.
 pub fn plan_edit(
     order: &Order,
-    actor: Actor,
+    actor: OrderActor,
     edit: &OrderEdit,
 ) -> Result<(OrderChanges, Option<OrderStatus>), (OrderError, &'static str)> {
     if edit.address.is_some() {
@@ -149,7 +149,7 @@ pub fn plan_edit(
 }
 
 /// Where a tracking number brings an order: nowhere when it corrects the one of an order on its way.
-fn check_tracking(order: &Order, actor: Actor) -> Result<Option<OrderStatus>, OrderError> {
+fn check_tracking(order: &Order, actor: OrderActor) -> Result<Option<OrderStatus>, OrderError> {
     if order.status == OrderStatus::Shipped && actor.is(Allowed::Admins, order) {
         return Ok(None);
     }
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn who_may_do_what_in_which_state() {
         let actions = |status, id, is_admin| {
-            let actor = Actor { id: UserId(id), is_admin };
+            let actor = OrderActor { id: UserId(id), is_admin };
             let actions = available_actions(&order(status), actor);
             actions.iter().map(|action| format!("{action:?}")).collect::<Vec<_>>().join(" ")
         };
@@ -232,7 +232,8 @@ mod tests {
 
     #[test]
     fn what_is_refused_says_what_is_allowed() {
-        let (buyer, admin) = (Actor { id: UserId(1), is_admin: false }, Actor { id: UserId(2), is_admin: true });
+        let (buyer, admin) =
+            (OrderActor { id: UserId(1), is_admin: false }, OrderActor { id: UserId(2), is_admin: true });
         let refused = advance(&order(OrderStatus::Pending), admin, OrderAction::Confirm).unwrap_err();
         let allowed = vec![OrderStatus::Shipped, OrderStatus::Cancelled];
         assert_eq!(

@@ -10,7 +10,7 @@ use super::model::{NewOrder, NewOrderEvent, Order, OrderChanges, OrderEvent, Ord
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::schema::{order_events, orders};
 use crate::db::{columns, statement};
-use crate::domains::search::list_query::{Rows, Wanted};
+use crate::domains::search::list_query::{ListPredicate, ListRows};
 use crate::ids::{OrderId, UserId};
 
 columns!(
@@ -24,9 +24,9 @@ type OrderColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Order, Pg>>;
 pub const COLUMN: KeysetColumn =
     KeysetColumn { name: "orders.created_at", id: "orders.id", column_type: ColumnType::Instants };
 
-struct More<'a>(&'a OrderFilter);
+struct OrderConditions<'a>(&'a OrderFilter);
 
-impl QueryFragment<Pg> for More<'_> {
+impl QueryFragment<Pg> for OrderConditions<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let OrderFilter { buyer_id, created_from, created_to, status: _ } = self.0;
         out.push_sql("true");
@@ -47,7 +47,7 @@ impl QueryFragment<Pg> for More<'_> {
 statement! {
     by text
     /// A page of orders.
-    struct ListedOrders<'a> { rows: Rows<'a> } -> OrderColumns
+    struct ListedOrders<'a> { rows: ListRows<'a> } -> OrderColumns
     |this|
     "select " {&*ORDER} " from " {&this.rows} {&this.rows.cut}
 }
@@ -55,28 +55,28 @@ statement! {
 statement! {
     by text
     /// How many orders a list has, up to a bound.
-    struct CountOrders<'a> { rows: Rows<'a> } -> BigInt
+    struct CountOrders<'a> { rows: ListRows<'a> } -> BigInt
     |this|
     "select count(*) from " {&this.rows}
 }
 
-fn wanted<'a>(more: &'a More<'a>) -> Wanted<'a> {
+fn wanted<'a>(more: &'a OrderConditions<'a>) -> ListPredicate<'a> {
     let asked = more.0.status.as_deref();
     let statuses = OrderStatus::ALL.iter().filter(|status| asked.is_none_or(|asked| asked.contains(status)));
-    let states = Wanted::states(statuses.map(|status| status.name()), "order_status");
-    Wanted { table: "orders", states: Some(states), more }
+    let states = ListPredicate::states(statuses.map(|status| status.name()), "order_status");
+    ListPredicate { table: "orders", states: Some(states), more }
 }
 
 /// A page of orders.
 pub async fn list_orders(mut conn: &AsyncPgConnection, filter: &OrderFilter, cut: Keyset) -> QueryResult<Vec<Order>> {
-    let more = More(filter);
-    ListedOrders { rows: Rows::new(&wanted(&more), cut) }.load(&mut conn).await
+    let more = OrderConditions(filter);
+    ListedOrders { rows: ListRows::new(&wanted(&more), cut) }.load(&mut conn).await
 }
 
 /// How many orders there are, up to a bound.
 pub async fn count_orders(mut conn: &AsyncPgConnection, filter: &OrderFilter, bound: i64) -> QueryResult<i64> {
-    let more = More(filter);
-    CountOrders { rows: Rows::new(&wanted(&more), Keyset::count(COLUMN, bound)) }.get_result(&mut conn).await
+    let more = OrderConditions(filter);
+    CountOrders { rows: ListRows::new(&wanted(&more), Keyset::count(COLUMN, bound)) }.get_result(&mut conn).await
 }
 
 /// The orders with these ids.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::model::{self, OrderAction, OrderStatus, UpdateOrder};
-use super::policy::{self, Actor};
+use super::policy::{self, OrderActor};
 use crate::domains::accounts::query::{get_user, get_user_of, is_admin};
 use crate::domains::accounts::types::User;
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::Media;
 use crate::domains::orders::loader::HistoryOf;
-use crate::domains::orders::service::place::Exchanged;
+use crate::domains::orders::service::place::PlacedOrder;
 use crate::domains::products::loader::PresentProduct;
 use crate::domains::products::types::Product;
 use crate::domains::wallet::types::Wallet;
@@ -95,7 +95,7 @@ impl Order {
     async fn available_actions(&self, ctx: &Context<'_>) -> AppResult<Vec<OrderAction>> {
         let viewer = ctx.viewer()?.user_id;
         let is_admin = is_admin(ctx, viewer).await?;
-        Ok(policy::available_actions(&self.0, Actor { id: viewer, is_admin }))
+        Ok(policy::available_actions(&self.0, OrderActor { id: viewer, is_admin }))
     }
 
     /// How it came to its state and its address, from the beginning; at most four lines of states, and 20 of addresses. Costs a statement for a whole list of orders.
@@ -236,8 +236,8 @@ pub struct ExchangePayload {
     user_errors: Vec<UserErrorObject>,
 }
 
-impl From<Exchanged> for ExchangePayload {
-    fn from(Exchanged { order, product, wallet }: Exchanged) -> Self {
+impl From<PlacedOrder> for ExchangePayload {
+    fn from(PlacedOrder { order, product, wallet }: PlacedOrder) -> Self {
         Self {
             order: Some(Order(order)),
             product: product.map(Product),

@@ -1,4 +1,4 @@
-//! Rows of products, and what can go wrong with them.
+//! ListRows of products, and what can go wrong with them.
 
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
@@ -6,8 +6,8 @@ use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use serde::Serialize;
 
 use crate::db::schema;
-use crate::domains::search::model::{Entry, SearchKind};
-use crate::domains::search::words::{Document, Field};
+use crate::domains::search::model::{SearchEntry, SearchKind};
+use crate::domains::search::words::{Field, SearchDocument};
 use crate::error::{Detail, UserError, UserErrorCode};
 use crate::ids::{MediaId, ProductId};
 use crate::money::Money;
@@ -37,9 +37,9 @@ pub struct Product {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<&Product> for Entry {
+impl From<&Product> for SearchEntry {
     fn from(product: &Product) -> Self {
-        let document = Document::new(&[(product.name.as_str(), Field::Title)]);
+        let document = SearchDocument::new(&[(product.name.as_str(), Field::Title)]);
         Self { kind: SearchKind::Product, subject_id: product.id.0, boost: 1.0, document }
     }
 }
@@ -179,7 +179,7 @@ pub enum ProductError {
     /// Less than nothing, or more than is counted.
     #[error("A stock is 0 to {0}.")]
     StockOutOfRange(i32),
-    /// More than a stock can change by.
+    /// ProductConditions than a stock can change by.
     #[error("A stock changes by -{0} to {0}.")]
     DeltaOutOfRange(i32),
     /// A new stock, without the one that it replaces.

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::service::{self, Listing};
+use super::service::{self, ProductListQuery};
 use super::types::{Product, ProductFilter, ProductOrder};
 use crate::domains::products::loader::PresentProduct;
 use crate::error::AppResult;
@@ -48,7 +48,7 @@ impl ProductQuery {
         #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
     ) -> AppResult<Connection<Product>> {
-        let list = Listing::new(filter.map(Into::into).unwrap_or_default(), order_by.map(Into::into));
+        let list = ProductListQuery::new(filter.map(Into::into).unwrap_or_default(), order_by.map(Into::into));
         let page = list.page(PageArgs { first, after, last, before })?;
         let products = service::list_products(ctx.scope()?, &list, &page).await?;
         Ok(Connection::new(products, Into::into, move |scope, bound| {

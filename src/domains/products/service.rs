@@ -48,12 +48,12 @@ pub async fn list_findable(conn: &AsyncPgConnection, ids: &[ProductId]) -> AppRe
 
 /// A list of products whose arguments were looked at.
 #[derive(Clone, Debug)]
-pub struct Listing {
+pub struct ProductListQuery {
     filter: ProductFilter,
     sort: ProductSort,
 }
 
-impl Listing {
+impl ProductListQuery {
     /// A list with this filter, in this order.
     #[must_use]
     pub fn new(mut filter: ProductFilter, sort: Option<ProductSort>) -> Self {
@@ -91,7 +91,7 @@ impl Listing {
 /// Bad input.
 pub async fn list_products(
     scope: &Scope,
-    list: &Listing,
+    list: &ProductListQuery,
     page: &PageRequest<KeysetPosition>,
 ) -> AppResult<Page<Product>> {
     let rows = match list.terms(scope).await? {
@@ -109,7 +109,7 @@ pub async fn list_products(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_products(scope: &Scope, list: &Listing, bound: i64) -> AppResult<i64> {
+pub async fn count_products(scope: &Scope, list: &ProductListQuery, bound: i64) -> AppResult<i64> {
     match list.terms(scope).await? {
         None => Ok(0),
         Some(terms) => {

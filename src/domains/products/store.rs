@@ -10,7 +10,7 @@ use super::model::{NewProduct, Product, ProductChanges, ProductFilter, ProductOr
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::schema::products;
 use crate::db::{columns, statement};
-use crate::domains::search::list_query::{Rows, Wanted};
+use crate::domains::search::list_query::{ListPredicate, ListRows};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
 use crate::ids::ProductId;
@@ -36,9 +36,9 @@ pub fn column(field: ProductOrderField) -> KeysetColumn {
     KeysetColumn { name, id: "products.id", column_type }
 }
 
-struct More<'a>(&'a ProductFilter);
+struct ProductConditions<'a>(&'a ProductFilter);
 
-impl QueryFragment<Pg> for More<'_> {
+impl QueryFragment<Pg> for ProductConditions<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let ProductFilter { min_price, max_price, in_stock, query: _ } = self.0;
         out.push_sql("products.deleted_at is null");
@@ -60,7 +60,7 @@ impl QueryFragment<Pg> for More<'_> {
 statement! {
     by text
     /// A page of products.
-    struct ListedProducts<'a> { rows: Rows<'a> } -> ProductColumns
+    struct ListedProducts<'a> { rows: ListRows<'a> } -> ProductColumns
     |this|
     "select " {&*PRODUCT} " from " {&this.rows} {&this.rows.cut}
 }
@@ -68,15 +68,15 @@ statement! {
 statement! {
     by text
     /// How many products a list has, up to a bound.
-    struct CountProducts<'a> { rows: Rows<'a> } -> BigInt
+    struct CountProducts<'a> { rows: ListRows<'a> } -> BigInt
     |this|
     "select count(*) from " {&this.rows}
 }
 
-fn rows<'a>(wanted: &'a Wanted<'a>, terms: Option<&'a Terms>, cut: Keyset) -> Rows<'a> {
+fn rows<'a>(wanted: &'a ListPredicate<'a>, terms: Option<&'a Terms>, cut: Keyset) -> ListRows<'a> {
     match terms {
-        Some(terms) => Rows::found(wanted, cut, FOUND, terms),
-        None => Rows::new(wanted, cut),
+        Some(terms) => ListRows::found(wanted, cut, FOUND, terms),
+        None => ListRows::new(wanted, cut),
     }
 }
 
@@ -86,7 +86,7 @@ pub async fn list_products(
     (filter, terms): (&ProductFilter, Option<&Terms>),
     cut: Keyset,
 ) -> QueryResult<Vec<Product>> {
-    let wanted = Wanted { table: "products", states: None, more: &More(filter) };
+    let wanted = ListPredicate { table: "products", states: None, more: &ProductConditions(filter) };
     ListedProducts { rows: rows(&wanted, terms, cut) }.load(&mut conn).await
 }
 
@@ -96,7 +96,7 @@ pub async fn count_products(
     (filter, terms): (&ProductFilter, Option<&Terms>),
     bound: i64,
 ) -> QueryResult<i64> {
-    let wanted = Wanted { table: "products", states: None, more: &More(filter) };
+    let wanted = ListPredicate { table: "products", states: None, more: &ProductConditions(filter) };
     let cut = Keyset::count(column(ProductOrderField::CreatedAt), bound);
     CountProducts { rows: rows(&wanted, terms, cut) }.get_result(&mut conn).await
 }

@@ -13,7 +13,7 @@ use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Condition, Matching, Terms};
 
 /// Which rows of a table a list has.
-pub struct Wanted<'a> {
+pub struct ListPredicate<'a> {
     /// The table.
     pub table: &'static str,
     /// States as SQL has them; any where none are given.
@@ -22,7 +22,7 @@ pub struct Wanted<'a> {
     pub more: &'a Condition<'a>,
 }
 
-impl Wanted<'_> {
+impl ListPredicate<'_> {
     /// An array of states of this type, of which there may be none.
     #[must_use]
     pub fn states(names: impl Iterator<Item = &'static str>, sql_type: &str) -> String {
@@ -36,7 +36,7 @@ impl Wanted<'_> {
     }
 }
 
-impl QueryFragment<Pg> for Wanted<'_> {
+impl QueryFragment<Pg> for ListPredicate<'_> {
     /// All of it as a condition.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.more.walk_ast(out.reborrow())?;
@@ -50,24 +50,24 @@ impl QueryFragment<Pg> for Wanted<'_> {
 }
 
 /// The rows of a page, as a table of the same name.
-pub struct Rows<'a> {
-    wanted: &'a Wanted<'a>,
+pub struct ListRows<'a> {
+    wanted: &'a ListPredicate<'a>,
     found: Option<Matching<'a>>,
     /// How they are cut, and ordered.
     pub cut: Keyset,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> ListRows<'a> {
     /// All that is wanted.
     #[must_use]
-    pub fn new(wanted: &'a Wanted<'a>, cut: Keyset) -> Self {
+    pub fn new(wanted: &'a ListPredicate<'a>, cut: Keyset) -> Self {
         Self { wanted, found: None, cut }
     }
 
     /// Of what is wanted, what fits some words; `join` adds the table to search's entries.
     #[must_use]
     pub fn found(
-        wanted: &'a Wanted<'a>,
+        wanted: &'a ListPredicate<'a>,
         cut: Keyset,
         (kind, join): (SearchKind, &'static str),
         terms: &'a Terms,
@@ -82,7 +82,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-impl QueryFragment<Pg> for Rows<'_> {
+impl QueryFragment<Pg> for ListRows<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let table = self.wanted.table;
         out.push_sql("(");

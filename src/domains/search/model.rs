@@ -3,7 +3,7 @@
 use async_graphql::Enum;
 use serde::Serialize;
 
-use super::words::Document;
+use super::words::SearchDocument;
 use crate::db::pg_enum;
 use crate::db::schema::sql_types;
 
@@ -27,7 +27,7 @@ pub const OVER_BOOST: f32 = 0.5;
 
 /// What search is to know of something.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct SearchEntry {
     /// What it is.
     pub kind: SearchKind,
     /// Its key.
@@ -35,7 +35,7 @@ pub struct Entry {
     /// What its score is multiplied with.
     pub boost: f32,
     /// Its words.
-    pub document: Document,
+    pub document: SearchDocument,
 }
 
 /// Something that was found.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use strsim::osa_distance;
 
-use super::model::{Entry, Hit, HitKey, SearchKind};
-use super::terms::{Query, Spellings, Terms};
+use super::model::{Hit, HitKey, SearchEntry, SearchKind};
+use super::terms::{ParsedQuery, Spellings, Terms};
 use super::{store, words};
 use crate::app::App;
 use crate::error::{AppError, AppResult};
@@ -29,10 +29,10 @@ const SWEPT: i64 = 200;
 /// When the database fails.
 pub async fn index<T: Sync>(conn: &AsyncPgConnection, subject: &T) -> AppResult<()>
 where
-    for<'a> Entry: From<&'a T>,
+    for<'a> SearchEntry: From<&'a T>,
 {
     words::ready().await;
-    Ok(store::upsert_entries(conn, &[Entry::from(subject)]).await?)
+    Ok(store::upsert_entries(conn, &[SearchEntry::from(subject)]).await?)
 }
 
 /// Changes what something's score is multiplied with, within the transaction that changes its state.
@@ -62,7 +62,7 @@ pub async fn terms(scope: &Scope, text: &str, kinds: &[SearchKind]) -> AppResult
         return Err(AppError::bad_input(format!("A query has at most {LONGEST_QUERY} characters.")));
     }
     words::ready().await;
-    let query = Query::parse(text);
+    let query = ParsedQuery::parse(text);
     let typed: Vec<&str> = query.spelled().into_iter().collect();
     if typed.is_empty() {
         return Ok(query.terms(&Spellings::new()));
@@ -178,7 +178,12 @@ pub async fn lock_stale(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64])
 ///
 /// # Errors
 /// When the database fails.
-pub async fn replace(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64], entries: &[Entry]) -> AppResult<()> {
+pub async fn replace(
+    conn: &AsyncPgConnection,
+    kind: SearchKind,
+    ids: &[i64],
+    entries: &[SearchEntry],
+) -> AppResult<()> {
     let gone = ids.iter().filter(|id| !entries.iter().any(|entry| entry.subject_id == **id));
     store::delete_entries(conn, kind, &gone.copied().collect::<Vec<_>>()).await?;
     Ok(store::upsert_entries(conn, entries).await?)

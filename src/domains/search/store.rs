@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Array, BigInt, Float, Nullable, SmallInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-use super::model::{Entry, Hit, HitKey, SearchKind};
+use super::model::{Hit, HitKey, SearchEntry, SearchKind};
 use super::terms::{Matching, Terms};
 use super::words::VERSION;
 use crate::db::schema::search_entries;
@@ -36,7 +36,7 @@ statement! {
 }
 
 /// Writes what search knows of some things.
-pub async fn upsert_entries(mut conn: &AsyncPgConnection, entries: &[Entry]) -> QueryResult<()> {
+pub async fn upsert_entries(mut conn: &AsyncPgConnection, entries: &[SearchEntry]) -> QueryResult<()> {
     let spelled = || entries.iter().flat_map(|entry| entry.document.spelled().map(|word| (word, entry.kind)));
     let statement = UpsertEntries {
         kinds: entries.iter().map(|entry| entry.kind).collect(),
@@ -150,7 +150,7 @@ pub async fn delete_unused_words(
 }
 
 /// What of several kinds fits some words.
-struct Found<'a> {
+struct WordMatch<'a> {
     kinds: Vec<(SearchKind, Matching<'a>)>,
 }
 
@@ -163,7 +163,7 @@ fn table_of(kind: SearchKind) -> &'static str {
     }
 }
 
-impl<'a> Found<'a> {
+impl<'a> WordMatch<'a> {
     fn new(kinds: &[SearchKind], terms: &'a Terms) -> Self {
         Self { kinds: kinds.iter().map(|kind| (*kind, Matching::new(*kind, terms))).collect() }
     }
@@ -173,7 +173,7 @@ impl<'a> Found<'a> {
     }
 }
 
-impl QueryFragment<Pg> for Found<'_> {
+impl QueryFragment<Pg> for WordMatch<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         for (n, (kind, matching)) in self.kinds.iter().enumerate() {
             out.push_sql(if n == 0 { "with " } else { ", " });
@@ -212,7 +212,7 @@ impl QueryFragment<Pg> for Beyond<'_> {
 statement! {
     by text
     /// A page of what was found.
-    struct ListHits<'a> { found: Found<'a>, beyond: Beyond<'a>, limit: Limit } -> (BigInt, SearchKindSql, BigInt)
+    struct ListHits<'a> { found: WordMatch<'a>, beyond: Beyond<'a>, limit: Limit } -> (BigInt, SearchKindSql, BigInt)
     |this|
     {&this.found} " select score, kind, id from found" {&this.beyond} " limit " {&this.limit}
 }
@@ -220,7 +220,7 @@ statement! {
 statement! {
     by text
     /// How much was found.
-    struct CountHits<'a> { found: Found<'a> } -> BigInt
+    struct CountHits<'a> { found: WordMatch<'a> } -> BigInt
     |this|
     {&this.found} " select count(*) from found"
 }
@@ -232,12 +232,12 @@ pub async fn list_hits(
     (cursor, backward): (&Option<HitKey>, bool),
     limit: i64,
 ) -> QueryResult<Vec<Hit>> {
-    let query = ListHits { found: Found::new(kinds, terms), beyond: Beyond(cursor, backward), limit: Limit(limit) };
+    let query = ListHits { found: WordMatch::new(kinds, terms), beyond: Beyond(cursor, backward), limit: Limit(limit) };
     let rows: Vec<(i64, SearchKind, i64)> = query.load(&mut conn).await?;
     Ok(rows.into_iter().map(|(score, kind, subject_id)| Hit { kind, subject_id, score }).collect())
 }
 
 /// How much fits some words; of each kind, what can be ranked.
 pub async fn count_hits(mut conn: &AsyncPgConnection, kinds: &[SearchKind], terms: &Terms) -> QueryResult<i64> {
-    CountHits { found: Found::new(kinds, terms).unranked() }.get_result(&mut conn).await
+    CountHits { found: WordMatch::new(kinds, terms).unranked() }.get_result(&mut conn).await
 }

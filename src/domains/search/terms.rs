@@ -55,9 +55,9 @@ pub fn asked(query: Option<String>) -> Option<String> {
 }
 
 /// A query that was cut into words.
-pub struct Query(Vec<Run>);
+pub struct ParsedQuery(Vec<Run>);
 
-impl Query {
+impl ParsedQuery {
     /// Cuts what somebody typed.
     #[must_use]
     pub fn parse(text: &str) -> Self {
@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     fn terms(text: &str) -> Terms {
-        Query::parse(text).terms(&Spellings::new()).unwrap()
+        ParsedQuery::parse(text).terms(&Spellings::new()).unwrap()
     }
 
     #[test]
@@ -271,12 +271,12 @@ mod tests {
         assert_eq!(terms("JD-2019").all, "('jd2019' | ('jd':* & '2019'))");
         assert_eq!(terms("ｉＰｈｏｎｅ").all, "'iphone':*");
         assert_eq!(terms("小米充电宝").phrase, "('小米' & '米充' & '充电' & '电宝')");
-        assert!(Query::parse(" -- !").terms(&Spellings::new()).is_none());
+        assert!(ParsedQuery::parse(" -- !").terms(&Spellings::new()).is_none());
     }
 
     #[test]
     fn mistyped_words_stand_for_others() {
-        let query = Query::parse("iphnoe 手机");
+        let query = ParsedQuery::parse("iphnoe 手机");
         assert_eq!(query.spelled().into_iter().collect::<Vec<_>>(), ["iphnoe"]);
         let spellings = Spellings::from([("iphnoe".into(), vec!["iphone".into()])]);
         assert_eq!(query.terms(&spellings).unwrap().all, "('iphnoe':* | 'iphone') & ('手机')");

@@ -70,7 +70,7 @@ pub enum Run {
 
 /// The words of something that is to be found.
 #[derive(Clone, Debug, Default)]
-pub struct Document {
+pub struct SearchDocument {
     words: BTreeMap<String, Weight>,
 }
 
@@ -182,7 +182,7 @@ pub fn is_spelled(word: &str) -> bool {
     (3..=32).contains(&word.chars().count()) && word.chars().any(char::is_alphabetic) && !word.chars().any(is_chinese)
 }
 
-impl Document {
+impl SearchDocument {
     /// The words of something's texts.
     #[must_use]
     pub fn new(fields: &[(&str, Field)]) -> Self {
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn words_and_their_parts_are_kept() {
-        let document = Document::new(&[("小米充电宝 JD-2019", Field::Title), ("宝贝 it's", Field::Text)]);
+        let document = SearchDocument::new(&[("小米充电宝 JD-2019", Field::Title), ("宝贝 it's", Field::Text)]);
         let weight = |word: &str| document.words.get(word).copied();
         for word in ["宝", "jd", "2019", "jd2019"] {
             assert_eq!(weight(word), Some(Weight::A), "{word}");

@@ -18,13 +18,13 @@ const LONGEST_CONTENT: usize = 5000;
 const LONGEST_REMARK: usize = 1000;
 
 /// The farthest deadline.
-const LONGEST_TIME: TimeDelta = TimeDelta::days(366);
+const DEADLINE_LIMIT: TimeDelta = TimeDelta::days(366);
 
 /// How long the assignee of a task with a deadline has at least before its publisher can take it back.
-pub const LEAST_TIME: TimeDelta = TimeDelta::days(1);
+pub const RELEASE_DELAY: TimeDelta = TimeDelta::days(1);
 
 /// How long the assignee of a task without a deadline has before its publisher can take it back.
-pub const SILENCE: TimeDelta = TimeDelta::days(7);
+pub const SILENCE_LIMIT: TimeDelta = TimeDelta::days(7);
 
 /// Checks what a task is said to be.
 ///
@@ -41,7 +41,7 @@ pub fn validate_create(draft: &CreateTask, now: DateTime<Utc>) -> Result<(), Vec
 }
 
 fn check_deadline(deadline: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), TaskError> {
-    let fits = deadline > now && deadline <= now + LONGEST_TIME;
+    let fits = deadline > now && deadline <= now + DEADLINE_LIMIT;
     if fits { Ok(()) } else { Err(TaskError::DeadlineOutOfRange) }
 }
 
@@ -73,7 +73,7 @@ pub fn validate_update(
 
 /// Who asks to do something with a task.
 #[derive(Clone, Copy, Debug)]
-pub struct Actor {
+pub struct TaskActor {
     /// Their account.
     pub id: UserId,
     /// Whether they are an administrator.
@@ -86,7 +86,7 @@ pub struct Actor {
     pub busy_with: Option<u32>,
 }
 
-impl Actor {
+impl TaskActor {
     /// Administrators have no powers over tasks that they have a part in.
     fn rules(&self, task: &Task) -> bool {
         self.is_admin && !task.is_party(self.id)
@@ -120,7 +120,7 @@ const ACTIONS: [TaskAction; 9] = [
 
 /// What somebody may do with a task that they see.
 #[must_use]
-pub fn available_actions(task: &Task, actor: Actor) -> Vec<TaskAction> {
+pub fn available_actions(task: &Task, actor: TaskActor) -> Vec<TaskAction> {
     ACTIONS.into_iter().filter(|action| why_not(task, actor, *action).is_none()).collect()
 }
 
@@ -128,7 +128,7 @@ pub fn available_actions(task: &Task, actor: Actor) -> Vec<TaskAction> {
 ///
 /// # Errors
 /// Why not.
-pub fn check(task: &Task, actor: Actor, action: TaskAction) -> Result<(), TaskError> {
+pub fn check(task: &Task, actor: TaskActor, action: TaskAction) -> Result<(), TaskError> {
     match why_not(task, actor, action) {
         None => Ok(()),
         Some(TaskError::IllegalTransition { from, to, .. }) => {
@@ -139,7 +139,7 @@ pub fn check(task: &Task, actor: Actor, action: TaskAction) -> Result<(), TaskEr
 }
 
 /// All rules about who may do what, and when.
-fn why_not(task: &Task, actor: Actor, action: TaskAction) -> Option<TaskError> {
+fn why_not(task: &Task, actor: TaskActor, action: TaskAction) -> Option<TaskError> {
     // Of a cancelled task others don't learn that it was there; who was just about to accept it does.
     let sees = actor.is_admin || task.is_party(actor.id) || action == TaskAction::Accept;
     if task.status == TaskStatus::Cancelled && !sees {
@@ -149,7 +149,7 @@ fn why_not(task: &Task, actor: Actor, action: TaskAction) -> Option<TaskError> {
 }
 
 /// Why this person can't do this, in whichever state the task is.
-fn why_not_role(task: &Task, actor: Actor, action: TaskAction) -> Option<TaskError> {
+fn why_not_role(task: &Task, actor: TaskActor, action: TaskAction) -> Option<TaskError> {
     let (is_publisher, is_assignee) = (task.publisher_id == actor.id, task.assignee_id == Some(actor.id));
     let rules = actor.rules(task);
     match action {
@@ -165,7 +165,7 @@ fn why_not_role(task: &Task, actor: Actor, action: TaskAction) -> Option<TaskErr
 }
 
 /// Why this can't be done in the state that the task is in.
-fn why_not_state(task: &Task, actor: Actor, action: TaskAction) -> Option<TaskError> {
+fn why_not_state(task: &Task, actor: TaskActor, action: TaskAction) -> Option<TaskError> {
     let (status, rules) = (task.status, actor.rules(task));
     let is_in_hand = matches!(status, TaskStatus::Accepted | TaskStatus::Submitted | TaskStatus::Disputed);
     let illegal = |to| Some(TaskError::IllegalTransition { from: status, to, allowed: Vec::new() });
@@ -186,7 +186,8 @@ fn why_not_state(task: &Task, actor: Actor, action: TaskAction) -> Option<TaskEr
         TaskAction::Release if status != TaskStatus::Accepted => illegal(TaskStatus::Open),
         TaskAction::Release if !rules => {
             // An assignee who accepts it shortly before the deadline has a day all the same.
-            let from = task.accepted_at.map(|at| task.deadline.map_or(at + SILENCE, |end| end.max(at + LEAST_TIME)));
+            let from =
+                task.accepted_at.map(|at| task.deadline.map_or(at + SILENCE_LIMIT, |end| end.max(at + RELEASE_DELAY)));
             from.filter(|from| actor.now < *from).map(TaskError::TooEarly)
         }
         TaskAction::Finish
@@ -199,7 +200,7 @@ fn why_not_state(task: &Task, actor: Actor, action: TaskAction) -> Option<TaskEr
 }
 
 /// Why this person can't accept a task that is open.
-fn why_not_accepted(task: &Task, actor: Actor) -> Option<TaskError> {
+fn why_not_accepted(task: &Task, actor: TaskActor) -> Option<TaskError> {
     if task.refused_ids.contains(&Some(actor.id)) {
         return Some(TaskError::Refused);
     }
@@ -211,7 +212,7 @@ fn why_not_accepted(task: &Task, actor: Actor) -> Option<TaskError> {
 }
 
 /// The states that somebody can bring a task to.
-fn next_statuses(task: &Task, actor: Actor) -> Vec<TaskStatus> {
+fn next_statuses(task: &Task, actor: TaskActor) -> Vec<TaskStatus> {
     let reached: Vec<TaskStatus> = available_actions(task, actor).into_iter().filter_map(target).collect();
     TaskStatus::ALL.iter().copied().filter(|status| reached.contains(status)).collect()
 }
@@ -331,7 +332,7 @@ mod tests {
         };
         let actions = |status, id, is_admin, days| {
             let now = at + TimeDelta::days(days);
-            let actor = Actor { id, is_admin, now, publisher_suspended: false, busy_with: None };
+            let actor = TaskActor { id, is_admin, now, publisher_suspended: false, busy_with: None };
             available_actions(&task(status), actor)
                 .iter()
                 .map(|action| format!("{action:?}"))

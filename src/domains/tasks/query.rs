@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, Object};
 use super::model;
 use super::types::{Task, TaskFilter, TaskOrder};
 use crate::domains::tasks::loader::VisibleTask;
-use crate::domains::tasks::service::list::{self, Listing};
+use crate::domains::tasks::service::list::{self, TaskListQuery};
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -22,7 +22,7 @@ pub async fn find_task(ctx: &Context<'_>, id: TaskId) -> AppResult<Option<Task>>
     Ok(loaders.find::<VisibleTask>(id).await?.map(Task))
 }
 
-async fn connect(ctx: &Context<'_>, list: Listing, args: PageArgs) -> AppResult<Connection<Task>> {
+async fn connect(ctx: &Context<'_>, list: TaskListQuery, args: PageArgs) -> AppResult<Connection<Task>> {
     let page = list.page(args)?;
     let tasks = list::list_tasks(ctx.scope()?, &list, &page).await?;
     Ok(Connection::new(tasks, Into::into, move |scope, bound| {
@@ -52,7 +52,7 @@ impl TaskQuery {
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which tasks.")] filter: Option<TaskFilter>,
+        #[graphql(desc = "TaskSelection tasks.")] filter: Option<TaskFilter>,
         #[graphql(desc = "In which order; the newest first where none is given.")] order_by: Option<TaskOrder>,
         #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
         #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
@@ -60,7 +60,7 @@ impl TaskQuery {
         #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
     ) -> AppResult<Connection<Task>> {
         let filter = filter.map(TryInto::try_into).transpose()?.unwrap_or_default();
-        let list = Listing::new(ctx.scope()?, filter, order_by.map(Into::into), false);
+        let list = TaskListQuery::new(ctx.scope()?, filter, order_by.map(Into::into), false);
         connect(ctx, list, PageArgs { first, after, last, before }).await
     }
 }
@@ -88,14 +88,14 @@ impl TaskViewer {
     async fn published_tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which of them.")] filter: Option<TaskFilter>,
+        #[graphql(desc = "TaskSelection of them.")] filter: Option<TaskFilter>,
         #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
         #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
         #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
     ) -> AppResult<Connection<Task>> {
         let filter = own(filter, |filter| &mut filter.publisher_id, ctx.viewer()?.user_id)?;
-        let list = Listing::new(ctx.scope()?, filter, None, true);
+        let list = TaskListQuery::new(ctx.scope()?, filter, None, true);
         connect(ctx, list, PageArgs { first, after, last, before }).await
     }
 
@@ -103,14 +103,14 @@ impl TaskViewer {
     async fn accepted_tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which of them.")] filter: Option<TaskFilter>,
+        #[graphql(desc = "TaskSelection of them.")] filter: Option<TaskFilter>,
         #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
         #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
         #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
     ) -> AppResult<Connection<Task>> {
         let filter = own(filter, |filter| &mut filter.assignee_id, ctx.viewer()?.user_id)?;
-        let list = Listing::new(ctx.scope()?, filter, None, true);
+        let list = TaskListQuery::new(ctx.scope()?, filter, None, true);
         connect(ctx, list, PageArgs { first, after, last, before }).await
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::model::{self, CreateTask, Dispute, TaskAction, TaskCard, TaskOrderField, TaskSort, TaskStatus, UpdateTask};
-use super::policy::{self, Actor};
+use super::policy::{self, TaskActor};
 use crate::domains::accounts::query::{get_user, get_user_of, is_admin};
 use crate::domains::accounts::types::User;
 use crate::domains::media::loader::MediaById;
@@ -47,7 +47,7 @@ impl Task {
         Decimal(self.0.task.price)
     }
 
-    /// More about it: everybody reads it while the task is open, and afterwards publisher, assignee and administrators alone;
+    /// TaskConditions about it: everybody reads it while the task is open, and afterwards publisher, assignee and administrators alone;
     /// null for others.
     async fn content(&self, ctx: &Context<'_>) -> AppResult<Option<&str>> {
         Ok(self.shows_details(ctx).await?.then_some(self.0.task.content.as_str()))
@@ -136,7 +136,7 @@ impl Task {
         let now = ctx.app()?.clock.now();
         let publisher_suspended = self.0.suspension.holds(now);
         // How many they have accepted is looked at when they accept one.
-        let actor = Actor { id: viewer.user_id, is_admin, now, publisher_suspended, busy_with: None };
+        let actor = TaskActor { id: viewer.user_id, is_admin, now, publisher_suspended, busy_with: None };
         Ok(policy::available_actions(&self.0.task, actor))
     }
 
@@ -202,7 +202,7 @@ impl TaskDispute {
     }
 }
 
-/// Which tasks a list has; all that is given has to hold. Cancelled tasks are there only where `status` asks for them, or
+/// TaskSelection tasks a list has; all that is given has to hold. Cancelled tasks are there only where `status` asks for them, or
 /// among the viewer's own, and only for those they concerned and administrators.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct TaskFilter {
@@ -242,7 +242,7 @@ impl TryFrom<TaskFilter> for model::TaskFilter {
 pub struct TaskOrder {
     /// By what.
     field: TaskOrderField,
-    /// Which way.
+    /// TaskSelection way.
     #[graphql(default_with = "SortDirection::Desc")]
     direction: SortDirection,
 }
@@ -260,7 +260,7 @@ pub struct CreateTaskInput {
     title: String,
     /// The reward, in yuan: 0.00 to 99999999.99; held from the viewer's balance.
     price: Decimal,
-    /// More about it, 1 to 5000 characters.
+    /// TaskConditions about it, 1 to 5000 characters.
     content: String,
     /// Until when it can be accepted, and when `releaseTask` can take it back from an assignee who has not submitted it: from
     /// now on, at most a year; an assignee has a day at least. Without one it can be taken back seven days after it was accepted.
@@ -283,7 +283,7 @@ pub struct UpdateTaskInput {
     title: MaybeUndefined<String>,
     /// The reward, in yuan: 0.00 to 99999999.99; what is held follows it.
     price: MaybeUndefined<Decimal>,
-    /// More about it, 1 to 5000 characters.
+    /// TaskConditions about it, 1 to 5000 characters.
     content: MaybeUndefined<String>,
     /// Until when it can be accepted: from now on, at most a year; null for no deadline.
     deadline: MaybeUndefined<DateTime>,

@@ -18,7 +18,7 @@ pub fn sees(ticket: &Ticket, viewer: UserId, role: Role) -> bool {
 
 /// Allowed asks to do something with a ticket that they see.
 #[derive(Clone, Copy, Debug)]
-pub struct Actor {
+pub struct TicketActor {
     /// Allowed.
     pub id: UserId,
     /// With which role.
@@ -26,7 +26,7 @@ pub struct Actor {
 }
 
 /// The states that the actor can bring a ticket to.
-fn next_statuses(ticket: &Ticket, actor: Actor) -> Vec<TicketStatus> {
+fn next_statuses(ticket: &Ticket, actor: TicketActor) -> Vec<TicketStatus> {
     let is_own = ticket.author_id == actor.id;
     let answers = (actor.role != Role::User && !is_own).then_some(TicketStatus::Answered);
     let asks = is_own.then_some(TicketStatus::Open);
@@ -43,7 +43,7 @@ fn next_statuses(ticket: &Ticket, actor: Actor) -> Vec<TicketStatus> {
 ///
 /// # Errors
 /// [`TicketError::NotAuthor`], [`TicketError::OwnTicket`], [`TicketError::IllegalTransition`].
-pub fn check_change(ticket: &Ticket, actor: Actor, to: TicketStatus) -> Result<(), TicketError> {
+pub fn check_change(ticket: &Ticket, actor: TicketActor, to: TicketStatus) -> Result<(), TicketError> {
     if to == TicketStatus::Open && ticket.author_id != actor.id {
         return Err(TicketError::NotAuthor);
     }

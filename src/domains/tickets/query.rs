@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::service::{self, Listing};
+use super::service::{self, TicketListQuery};
 use super::types::{Ticket, TicketFilter};
 use crate::domains::tickets::loader::VisibleTicket;
 use crate::error::AppResult;
@@ -21,7 +21,7 @@ pub async fn find_ticket(ctx: &Context<'_>, id: TicketId) -> AppResult<Option<Ti
     Ok(loaders.find::<VisibleTicket>(id).await?.map(Ticket))
 }
 
-async fn connect(ctx: &Context<'_>, list: Listing, args: PageArgs) -> AppResult<Connection<Ticket>> {
+async fn connect(ctx: &Context<'_>, list: TicketListQuery, args: PageArgs) -> AppResult<Connection<Ticket>> {
     let page = list.page(args)?;
     let tickets = service::list_tickets(ctx.scope()?, &list, &page).await?;
     Ok(Connection::new(tickets, Into::into, move |scope, bound| {
@@ -62,7 +62,7 @@ impl TicketQuery {
     ) -> Option<AppResult<Connection<Ticket>>> {
         let list = async {
             service::require_support(ctx.scope()?).await?;
-            let list = Listing::new(filter.map(TryInto::try_into).transpose()?.unwrap_or_default(), None);
+            let list = TicketListQuery::new(filter.map(TryInto::try_into).transpose()?.unwrap_or_default(), None);
             connect(ctx, list, PageArgs { first, after, last, before }).await
         };
         Some(list.await)
@@ -86,7 +86,7 @@ impl TicketViewer {
         #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
     ) -> AppResult<Connection<Ticket>> {
         let filter = filter.map(TryInto::try_into).transpose()?.unwrap_or_default();
-        let list = Listing::new(filter, Some(ctx.viewer()?.user_id));
+        let list = TicketListQuery::new(filter, Some(ctx.viewer()?.user_id));
         connect(ctx, list, PageArgs { first, after, last, before }).await
     }
 }

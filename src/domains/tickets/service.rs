@@ -7,14 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 
 use super::model::{NewTicket, Ticket, TicketError, TicketFilter, TicketLine, TicketStatus};
-use super::policy::{self, Actor};
+use super::policy::{self, TicketActor};
 use super::store;
 use crate::db::keyset::{KeyValue, Keyset, KeysetPosition};
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_SUPPORT;
 use crate::domains::accounts::service::{lock_viewer_shared, require_role, role_of};
 use crate::domains::search::terms::{Terms, asked};
-use crate::domains::search::words::{self, Document, Field};
+use crate::domains::search::words::{self, Field, SearchDocument};
 use crate::domains::{orders, search};
 use crate::error::{AppError, AppResult};
 use crate::events::EventKind;
@@ -55,11 +55,11 @@ pub async fn load_seen_by(
 
 /// A list of tickets whose arguments were looked at.
 #[derive(Clone, Debug)]
-pub struct Listing {
+pub struct TicketListQuery {
     filter: TicketFilter,
 }
 
-impl Listing {
+impl TicketListQuery {
     /// A list with this filter; of the tickets of `author` alone where one is given.
     #[must_use]
     pub fn new(mut filter: TicketFilter, author: Option<UserId>) -> Self {
@@ -100,7 +100,7 @@ pub async fn require_support(scope: &Scope) -> AppResult<()> {
 /// Bad input.
 pub async fn list_tickets(
     scope: &Scope,
-    list: &Listing,
+    list: &TicketListQuery,
     page: &PageRequest<KeysetPosition>,
 ) -> AppResult<Page<Ticket>> {
     let rows = match list.terms(scope).await? {
@@ -117,7 +117,7 @@ pub async fn list_tickets(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_tickets(scope: &Scope, list: &Listing, bound: i64) -> AppResult<i64> {
+pub async fn count_tickets(scope: &Scope, list: &TicketListQuery, bound: i64) -> AppResult<i64> {
     match list.terms(scope).await? {
         None => Ok(0),
         Some(terms) => Ok(store::count_tickets(&*scope.db.read().await?, (&list.filter, terms.as_ref()), bound).await?),
@@ -140,7 +140,7 @@ pub async fn load_lines(scope: &Scope, ids: &[TicketId]) -> AppResult<HashMap<Ti
 async fn words_of(contents: impl Iterator<Item = &str>) -> String {
     words::ready().await;
     let first = std::iter::once(Field::Title).chain(std::iter::repeat(Field::Text));
-    Document::new(&contents.zip(first).collect::<Vec<_>>()).tsvector()
+    SearchDocument::new(&contents.zip(first).collect::<Vec<_>>()).tsvector()
 }
 
 /// A ticket that was made before with the same key.
@@ -203,12 +203,12 @@ fn line(scope: &Scope, ticket_id: TicketId, is_answer: bool, content: &str) -> A
 }
 
 /// A ticket that is held, and who asks; `NOT_FOUND` for those who may not see it.
-async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: TicketId) -> AppResult<(Ticket, Actor)> {
+async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: TicketId) -> AppResult<(Ticket, TicketActor)> {
     let viewer = lock_viewer_shared(scope, conn).await?;
     let role = role_of(conn, viewer).await?;
     let seen = store::lock_ticket(conn, id).await?.filter(|ticket| policy::sees(ticket, viewer, role));
     let ticket = seen.ok_or_else(|| TicketError::NoSuchTicket.at("id"))?;
-    Ok((ticket, Actor { id: viewer, role }))
+    Ok((ticket, TicketActor { id: viewer, role }))
 }
 
 /// Adds what the viewer says to a ticket that is held, and gives the words of all that was said in it.

@@ -11,7 +11,7 @@ use super::model::{NewTicket, Ticket, TicketFilter, TicketLine, TicketStatus};
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::schema::{ticket_lines, tickets};
 use crate::db::{columns, statement};
-use crate::domains::search::list_query::{Rows, Wanted};
+use crate::domains::search::list_query::{ListPredicate, ListRows};
 use crate::domains::search::terms::Terms;
 use crate::ids::{TicketId, UserId};
 use crate::text::ERASED;
@@ -27,9 +27,9 @@ type TicketColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Ticket, Pg>>;
 pub const COLUMN: KeysetColumn =
     KeysetColumn { name: "tickets.created_at", id: "tickets.id", column_type: ColumnType::Instants };
 
-struct More<'a>(&'a TicketFilter, Option<&'a Terms>);
+struct TicketConditions<'a>(&'a TicketFilter, Option<&'a Terms>);
 
-impl QueryFragment<Pg> for More<'_> {
+impl QueryFragment<Pg> for TicketConditions<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("true");
         if let Some(author) = &self.0.author_id {
@@ -47,7 +47,7 @@ impl QueryFragment<Pg> for More<'_> {
 statement! {
     by text
     /// A page of tickets.
-    struct ListedTickets<'a> { rows: Rows<'a> } -> TicketColumns
+    struct ListedTickets<'a> { rows: ListRows<'a> } -> TicketColumns
     |this|
     "select " {&*TICKET} " from " {&this.rows} {&this.rows.cut}
 }
@@ -55,16 +55,16 @@ statement! {
 statement! {
     by text
     /// How many tickets a list has, up to a bound.
-    struct CountTickets<'a> { rows: Rows<'a> } -> BigInt
+    struct CountTickets<'a> { rows: ListRows<'a> } -> BigInt
     |this|
     "select count(*) from " {&this.rows}
 }
 
-fn wanted<'a>(more: &'a More<'a>) -> Wanted<'a> {
+fn wanted<'a>(more: &'a TicketConditions<'a>) -> ListPredicate<'a> {
     let asked = more.0.status.as_deref();
     let statuses = TicketStatus::ALL.iter().filter(|status| asked.is_none_or(|asked| asked.contains(status)));
-    let states = Wanted::states(statuses.map(|status| status.name()), "ticket_status");
-    Wanted { table: "tickets", states: Some(states), more }
+    let states = ListPredicate::states(statuses.map(|status| status.name()), "ticket_status");
+    ListPredicate { table: "tickets", states: Some(states), more }
 }
 
 /// A page of tickets.
@@ -73,8 +73,8 @@ pub async fn list_tickets(
     (filter, terms): (&TicketFilter, Option<&Terms>),
     cut: Keyset,
 ) -> QueryResult<Vec<Ticket>> {
-    let more = More(filter, terms);
-    ListedTickets { rows: Rows::new(&wanted(&more), cut) }.load(&mut conn).await
+    let more = TicketConditions(filter, terms);
+    ListedTickets { rows: ListRows::new(&wanted(&more), cut) }.load(&mut conn).await
 }
 
 /// How many tickets there are, up to a bound.
@@ -83,8 +83,8 @@ pub async fn count_tickets(
     (filter, terms): (&TicketFilter, Option<&Terms>),
     bound: i64,
 ) -> QueryResult<i64> {
-    let more = More(filter, terms);
-    CountTickets { rows: Rows::new(&wanted(&more), Keyset::count(COLUMN, bound)) }.get_result(&mut conn).await
+    let more = TicketConditions(filter, terms);
+    CountTickets { rows: ListRows::new(&wanted(&more), Keyset::count(COLUMN, bound)) }.get_result(&mut conn).await
 }
 
 /// The tickets with these ids.

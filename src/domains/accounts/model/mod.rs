@@ -11,8 +11,8 @@ use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
-use crate::domains::search::model::{Entry, SearchKind};
-use crate::domains::search::words::{Document, Field};
+use crate::domains::search::model::{SearchEntry, SearchKind};
+use crate::domains::search::words::{Field, SearchDocument};
 use crate::ids::{MediaId, UserId};
 use crate::validation::Patch;
 
@@ -59,11 +59,11 @@ pub struct User {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<&User> for Entry {
+impl From<&User> for SearchEntry {
     fn from(user: &User) -> Self {
         let number = user.account_number.to_string();
         let fields = [&user.nickname, &user.username, &number].map(|text| (text.as_str(), Field::Title));
-        Self { kind: SearchKind::User, subject_id: user.id.0, boost: 1.0, document: Document::new(&fields) }
+        Self { kind: SearchKind::User, subject_id: user.id.0, boost: 1.0, document: SearchDocument::new(&fields) }
     }
 }
 

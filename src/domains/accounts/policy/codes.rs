@@ -17,7 +17,7 @@ pub const LIFETIME: TimeDelta = TimeDelta::minutes(10);
 pub const CAPTCHA_LIFETIME: TimeDelta = TimeDelta::minutes(5);
 
 /// Within this time a contact gets one code, and one link.
-pub const PAUSE: TimeDelta = TimeDelta::minutes(1);
+pub const CODE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
 /// Whether codes for a purpose are had by asking for one, and go with such a contact.
 ///
@@ -35,7 +35,7 @@ pub fn check_purpose(purpose: CodePurpose, contact: &Contact) -> Result<(), Acco
 
 /// What is sent to a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub enum MessageTemplate {
     /// A one-time code that is asked for without being signed in.
     Code,
     /// A one-time code that verifies a contact of the viewer's.
@@ -44,7 +44,7 @@ pub enum Sent {
     Link,
 }
 
-impl Sent {
+impl MessageTemplate {
     /// A code for a purpose.
     #[must_use]
     pub fn code(contact: &Contact, purpose: CodePurpose) -> Self {
@@ -79,16 +79,16 @@ pub fn buckets(
     rates: &RateLimits,
     requester: &Requester,
     (contact, known): (&Contact, bool),
-    sent: Sent,
+    sent: MessageTemplate,
 ) -> Vec<Bucket> {
     let what = match sent {
-        Sent::Code => "code",
-        Sent::Verification => "verification",
-        Sent::Link => "link",
+        MessageTemplate::Code => "code",
+        MessageTemplate::Verification => "verification",
+        MessageTemplate::Link => "link",
     };
     let (most, name, day) = (rates.codes.most, contact.as_str(), TimeDelta::days(1));
     let mut buckets = Vec::new();
-    if let (Sent::Verification | Sent::Link, Some(viewer)) = (sent, requester.viewer) {
+    if let (MessageTemplate::Verification | MessageTemplate::Link, Some(viewer)) = (sent, requester.viewer) {
         let claim = format!("{name}\n{}", viewer.user_id.0);
         buckets.push(Bucket::new(&format!("{what} a day by contact and user"), &claim, most, day));
         buckets.push(Bucket::new(&format!("{what} a day by contact"), name, most.saturating_mul(CLAIMS), day));
@@ -98,13 +98,13 @@ pub fn buckets(
     if let Some(ip) = address(requester, rates.codes) {
         let both = format!("{name}\n{ip}");
         buckets.extend([
-            Bucket::new(&format!("{what} a minute by contact and address"), &both, 1, PAUSE),
-            Bucket::new(&format!("{what} a minute by address"), &ip, ADDRESS_A_MINUTE, PAUSE),
+            Bucket::new(&format!("{what} a minute by contact and address"), &both, 1, CODE_INTERVAL),
+            Bucket::new(&format!("{what} a minute by address"), &ip, ADDRESS_A_MINUTE, CODE_INTERVAL),
             Bucket::new(&format!("{what} a day by address"), &ip, most.saturating_mul(CONTACTS_OF_ADDRESS), day),
             Bucket::new(&format!("{what} a day by contact and address"), &both, most.div_ceil(3), day),
         ]);
     } else {
-        buckets.push(Bucket::new(&format!("{what} a minute by contact"), name, 1, PAUSE));
+        buckets.push(Bucket::new(&format!("{what} a minute by contact"), name, 1, CODE_INTERVAL));
     }
     if matches!(contact, Contact::Phone(_)) {
         let (most, hour) = (rates.sms.most, TimeDelta::hours(1));

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{contacts, passwords, reindex, require_role, sessions, taken};
 use crate::domains::accounts::model::{AccountError, AdminUpdateUser, Role, SessionEnd, User, UserSearch};
 use crate::domains::accounts::policy::access;
-use crate::domains::accounts::store::sessions::Which;
+use crate::domains::accounts::store::sessions::SessionSelection;
 use crate::domains::accounts::{policy, store};
 use crate::domains::media;
 use crate::error::{AppError, AppResult};
@@ -113,7 +113,7 @@ pub async fn suspend(scope: &Scope, id: UserId, until: Option<DateTime<Utc>>, re
         .transaction(async |conn| {
             let user = store::update_suspension(conn, id, Some((until, reason)), now).await?;
             let user = user.ok_or_else(|| AccountError::NoSuchUser.at("id"))?;
-            let ended = sessions::end(scope, conn, (id, Which::All), SessionEnd::Suspended).await?;
+            let ended = sessions::end(scope, conn, (id, SessionSelection::All), SessionEnd::Suspended).await?;
             Ok::<_, AppError>((user, ended))
         })
         .await?;

@@ -15,7 +15,7 @@ use crate::contact::Contact;
 use crate::domains::accounts::model::code::{ImageCaptcha, NewCode};
 use crate::domains::accounts::model::{Access, AccountError, CaptchaAnswer, CodeProof, CodePurpose, Profile};
 use crate::domains::accounts::policy::AccountName;
-use crate::domains::accounts::policy::codes::{CAPTCHA_LIFETIME, LIFETIME, PAUSE, Sent};
+use crate::domains::accounts::policy::codes::{CAPTCHA_LIFETIME, CODE_INTERVAL, LIFETIME, MessageTemplate};
 use crate::domains::accounts::{policy, store};
 use crate::error::{AppError, AppResult};
 use crate::mailer;
@@ -47,7 +47,7 @@ async fn request_verification(scope: &Scope, contact: &Contact, purpose: CodePur
     if !waits(&details.ok_or_else(AppError::unauthenticated)?, contact) {
         return Err(AccountError::NotPending.at("input.contact").into());
     }
-    let since = scope.app.clock.now() - PAUSE;
+    let since = scope.app.clock.now() - CODE_INTERVAL;
     if store::codes::claim_unasked(&*scope.db.read().await?, (contact.as_str(), purpose), since).await? {
         return Ok(());
     }
@@ -78,7 +78,7 @@ pub async fn request_reset(scope: &Scope, contact: Contact, captcha: Option<Capt
 }
 
 async fn send(scope: &Scope, contact: &Contact, purpose: CodePurpose) -> AppResult<()> {
-    count(scope, contact, Sent::code(contact, purpose)).await?;
+    count(scope, contact, MessageTemplate::code(contact, purpose)).await?;
     issue(scope, contact, purpose, false).await
 }
 
@@ -87,7 +87,7 @@ async fn send(scope: &Scope, contact: &Contact, purpose: CodePurpose) -> AppResu
 pub(super) async fn send_unasked(scope: &Scope, contacts: &[Contact]) {
     for contact in contacts {
         let sent = async {
-            count(scope, contact, Sent::Verification).await?;
+            count(scope, contact, MessageTemplate::Verification).await?;
             issue(scope, contact, CodePurpose::verifying(contact), true).await
         };
         if let Err(error) = sent.await {
@@ -97,10 +97,10 @@ pub(super) async fn send_unasked(scope: &Scope, contacts: &[Contact]) {
 }
 
 /// Counts what is sent to a contact.
-pub(super) async fn count(scope: &Scope, contact: &Contact, sent: Sent) -> AppResult<()> {
+pub(super) async fn count(scope: &Scope, contact: &Contact, sent: MessageTemplate) -> AppResult<()> {
     let conn = scope.db.read().await?;
     let rates = &scope.app.config.rates;
-    let known = sent == Sent::Code && policy::counts(&scope.requester, rates.codes) && {
+    let known = sent == MessageTemplate::Code && policy::counts(&scope.requester, rates.codes) && {
         let found = store::find_login(&conn, &AccountName::Contact(contact.clone())).await?;
         sessions::is_known_address(scope, &conn, found.map(|(user, _)| user.id)).await?
     };
@@ -129,7 +129,7 @@ async fn issue(scope: &Scope, contact: &Contact, purpose: CodePurpose, unasked: 
 }
 
 /// A code that a client said, and where.
-pub(super) struct Said<'a> {
+pub(super) struct CodeAttempt<'a> {
     pub contact: Contact,
     pub purpose: CodePurpose,
     pub code: &'a str,
@@ -137,8 +137,8 @@ pub(super) struct Said<'a> {
 }
 
 /// Counts a try, compares, and returns a proof to be used up. A code that is over is called so only by who knows it.
-pub(super) async fn check_code(scope: &Scope, said: Said<'_>) -> AppResult<CodeProof> {
-    let Said { contact, purpose, code, path } = said;
+pub(super) async fn check_code(scope: &Scope, said: CodeAttempt<'_>) -> AppResult<CodeProof> {
+    let CodeAttempt { contact, purpose, code, path } = said;
     let wrong = || AppError::from(AccountError::CodeWrong.at(path));
     let conn = scope.db.read().await?;
     let buckets = policy::code_try_buckets(&scope.app.config.rates, &scope.requester, &contact);

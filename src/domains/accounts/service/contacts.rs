@@ -2,12 +2,12 @@
 
 use diesel_async::AsyncPgConnection;
 
-use super::codes::{self, Said};
+use super::codes::{self, CodeAttempt};
 use super::taken;
 use crate::auth::link::{self, VerificationLink};
 use crate::contact::Contact;
 use crate::domains::accounts::model::{Access, AccountError, CodeProof, CodePurpose, Profile, User, UserChanges};
-use crate::domains::accounts::policy::codes::Sent;
+use crate::domains::accounts::policy::codes::MessageTemplate;
 use crate::domains::accounts::{policy, store};
 use crate::error::{AppError, AppResult};
 use crate::ids::UserId;
@@ -26,7 +26,7 @@ pub async fn verify_contact(scope: &Scope, contact: Contact, code: &str) -> AppR
         return Err(AccountError::NotPending.at("contact").into());
     }
     let purpose = CodePurpose::verifying(&contact);
-    let said = Said { contact: contact.clone(), purpose, code, path: "code" };
+    let said = CodeAttempt { contact: contact.clone(), purpose, code, path: "code" };
     let proof = codes::check_code(scope, said).await?;
     confirm(scope, (viewer, &contact), &[proof], || AccountError::NotPending.at("contact").into()).await
 }
@@ -108,7 +108,7 @@ pub async fn send_link(scope: &Scope) -> AppResult<()> {
     let details = store::profiles::find_details(&conn, viewer).await?.ok_or_else(AppError::unauthenticated)?;
     let email = waiting_email(&details).ok_or_else(|| AccountError::NothingPending.at(""))?;
     let (contact, now) = (Contact::Email(email.clone()), app.clock.now());
-    codes::count(scope, &contact, Sent::Link).await?;
+    codes::count(scope, &contact, MessageTemplate::Link).await?;
     let users = store::list_users(&conn, &[viewer]).await?;
     let username = users.into_iter().next().ok_or_else(AppError::unauthenticated)?.username;
     let token = link::issue(&app.keys, viewer, &email, now)?;

@@ -5,7 +5,7 @@ use diesel_async::AsyncPgConnection;
 use super::{codes, require_role, sessions};
 use crate::domains::accounts::model::{AccountError, Role, SessionEnd};
 use crate::domains::accounts::store;
-use crate::domains::accounts::store::sessions::Which;
+use crate::domains::accounts::store::sessions::SessionSelection;
 use crate::error::{AppError, AppResult};
 use crate::ids::{SessionId, UserId};
 use crate::mailer;
@@ -39,7 +39,7 @@ pub async fn erase(scope: &Scope, conn: &AsyncPgConnection, id: UserId) -> AppRe
     if scope.viewer()?.user_id == id {
         sessions::require_recent(scope, conn).await?;
     }
-    let sessions = sessions::end(scope, conn, (id, Which::All), SessionEnd::Revoked).await?;
+    let sessions = sessions::end(scope, conn, (id, SessionSelection::All), SessionEnd::Revoked).await?;
     store::sessions::erase_devices(conn, id).await?;
     store::erase_user(conn, &user, scope.app.clock.now()).await?;
     Ok(Erased { sessions, contacts: codes::proven_contacts(&access) })

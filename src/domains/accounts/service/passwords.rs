@@ -2,13 +2,13 @@
 
 use diesel_async::AsyncPgConnection;
 
-use super::codes::{self, Said};
+use super::codes::{self, CodeAttempt};
 use super::sessions;
 use crate::auth::Viewer;
 use crate::contact::Contact;
 use crate::domains::accounts::model::{AccountError, CodePurpose, Device, SessionEnd, SignedIn, UserChanges};
 use crate::domains::accounts::policy::{self, AccountName};
-use crate::domains::accounts::store::{self, sessions::Which};
+use crate::domains::accounts::store::{self, sessions::SessionSelection};
 use crate::error::{AppError, AppResult};
 use crate::ids::{SessionId, UserId};
 use crate::rate_limit;
@@ -47,7 +47,8 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
             let user = store::update_password(conn, viewer.user_id, (old_hash.as_deref(), &new_hash), now).await?;
             // None: another request changed it meanwhile, so the current one is not current any more.
             let user = user.ok_or_else(wrong)?;
-            let ended = sessions::end(scope, conn, (viewer.user_id, Which::All), SessionEnd::Revoked).await?;
+            let ended =
+                sessions::end(scope, conn, (viewer.user_id, SessionSelection::All), SessionEnd::Revoked).await?;
             store::profiles::clear_all_pending(conn, viewer.user_id).await?;
             let tokens = sessions::open(scope, conn, (viewer.user_id, None), device.clone()).await?;
             // None: suspended meanwhile.
@@ -90,7 +91,7 @@ async fn check_current(scope: &Scope, (user, hash): (UserId, Option<String>), cu
 pub async fn reset_password(scope: &Scope, contact: Contact, code: &str, new: String) -> AppResult<()> {
     policy::check_password(&new).map_err(|error| error.at("input.newPassword"))?;
     let name = AccountName::Contact(contact.clone());
-    let said = Said { contact, purpose: CodePurpose::ResetPassword, code, path: "input.code" };
+    let said = CodeAttempt { contact, purpose: CodePurpose::ResetPassword, code, path: "input.code" };
     let proof = codes::check_code(scope, said).await?;
     // Hashing takes long: others may have the connection meanwhile.
     scope.db.release().await;
@@ -119,5 +120,5 @@ pub(super) async fn set_password(
         UserChanges { password_hash: Some(hash), updated_at: Some(scope.app.clock.now()), ..UserChanges::default() };
     store::update_user(conn, user, &changes).await?;
     store::profiles::clear_all_pending(conn, user).await?;
-    sessions::end(scope, conn, (user, Which::All), SessionEnd::Revoked).await
+    sessions::end(scope, conn, (user, SessionSelection::All), SessionEnd::Revoked).await
 }

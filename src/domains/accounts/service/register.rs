@@ -6,7 +6,7 @@ use crate::contact::Contact;
 use crate::domains::accounts::model::{
     AccountError, CodeProof, CodePurpose, Device, NewUser, ProfileChanges, Registration, SignedIn, User,
 };
-use crate::domains::accounts::service::codes::{self, Said};
+use crate::domains::accounts::service::codes::{self, CodeAttempt};
 use crate::domains::accounts::service::{sessions, taken};
 use crate::domains::accounts::{policy, store};
 use crate::domains::search;
@@ -41,7 +41,7 @@ pub async fn register(scope: &Scope, registration: Registration) -> AppResult<Si
         [(&email, &registration.email_code, "input.emailCode"), (&phone, &registration.phone_code, "input.phoneCode")]
     {
         if let (Some(contact), Some(code)) = (contact, code) {
-            let said = Said { contact: contact.clone(), purpose: CodePurpose::Register, code, path };
+            let said = CodeAttempt { contact: contact.clone(), purpose: CodePurpose::Register, code, path };
             proofs.push(codes::check_code(scope, said).await?);
         }
     }

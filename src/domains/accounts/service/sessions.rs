@@ -14,7 +14,7 @@ use crate::domains::accounts::model::{
     AccountError, Device, NewSession, Platform, PresentedToken, Session, SessionEnd, Tokens,
 };
 use crate::domains::accounts::policy::{self, Refresh, SESSION_LIFETIME};
-use crate::domains::accounts::store::sessions::{self as store, Which};
+use crate::domains::accounts::store::sessions::{self as store, SessionSelection};
 use crate::error::{AppError, AppResult};
 use crate::events::EventKind;
 use crate::events::model::{Audience, NewEvent};
@@ -91,7 +91,7 @@ fn tokens(scope: &Scope, user_id: UserId, session_id: SessionId, refresh: Refres
 }
 
 /// What became of a presented refresh token; reuse commits, so it is no error inside the transaction.
-enum Exchanged {
+enum RefreshOutcome {
     Tokens(UserId, Tokens),
     /// These sessions were ended.
     Reused(Vec<SessionId>),
@@ -107,13 +107,13 @@ pub async fn refresh_session(scope: &Scope, presented: String) -> AppResult<(Use
     let exchanged = scope
         .transaction(async |conn| match store::lock_refresh_token(conn, &presented.hash()).await? {
             Some(token) => exchange(scope, conn, &presented, token).await,
-            None => Ok(Exchanged::Refused),
+            None => Ok(RefreshOutcome::Refused),
         })
         .await?;
     match exchanged {
-        Exchanged::Tokens(user_id, tokens) => return Ok((user_id, tokens)),
-        Exchanged::Reused(ended) => announce(scope, &ended, SessionEnd::Revoked),
-        Exchanged::Refused => {}
+        RefreshOutcome::Tokens(user_id, tokens) => return Ok((user_id, tokens)),
+        RefreshOutcome::Reused(ended) => announce(scope, &ended, SessionEnd::Revoked),
+        RefreshOutcome::Refused => {}
     }
     Err(AccountError::RefreshTokenInvalid.at("refreshToken").into())
 }
@@ -123,18 +123,18 @@ async fn exchange(
     conn: &AsyncPgConnection,
     presented: &RefreshToken,
     token: PresentedToken,
-) -> AppResult<Exchanged> {
+) -> AppResult<RefreshOutcome> {
     let now = scope.app.clock.now();
     let successor_used = match token.successor_id {
         Some(successor) => store::is_rotated(conn, successor).await?,
         None => false,
     };
     let successor = match policy::check_refresh(&token, successor_used, now) {
-        Refresh::Gone => return Ok(Exchanged::Refused),
+        Refresh::Gone => return Ok(RefreshOutcome::Refused),
         Refresh::Reuse => {
             tracing::warn!(session = token.session_id.0, "a used-up refresh token came back: session revoked");
-            let family = (token.user_id, Which::One(token.session_id));
-            return Ok(Exchanged::Reused(end(scope, conn, family, SessionEnd::Revoked).await?));
+            let family = (token.user_id, SessionSelection::One(token.session_id));
+            return Ok(RefreshOutcome::Reused(end(scope, conn, family, SessionEnd::Revoked).await?));
         }
         Refresh::Repeat(salt) => presented.successor(&salt),
         Refresh::Rotate => {
@@ -150,14 +150,14 @@ async fn exchange(
     };
     store::update_session_used(conn, token.session_id, now, now + SESSION_LIFETIME).await?;
     let tokens = tokens(scope, token.user_id, token.session_id, successor)?;
-    Ok(Exchanged::Tokens(token.user_id, Tokens { needs_password_update: !token.has_password, ..tokens }))
+    Ok(RefreshOutcome::Tokens(token.user_id, Tokens { needs_password_update: !token.has_password, ..tokens }))
 }
 
 /// Ends sessions of somebody's and tells all instances, within the caller's transaction; [`announce`] follows the commit.
 pub(super) async fn end(
     scope: &Scope,
     conn: &AsyncPgConnection,
-    (user, which): (UserId, Which),
+    (user, which): (UserId, SessionSelection),
     reason: SessionEnd,
 ) -> AppResult<Vec<SessionId>> {
     let ended = store::revoke_sessions(conn, (user, which), reason, scope.app.clock.now()).await?;
@@ -177,7 +177,7 @@ pub(super) fn announce(scope: &Scope, ended: &[SessionId], reason: SessionEnd) {
     }
 }
 
-async fn end_now(scope: &Scope, whose: (UserId, Which), reason: SessionEnd) -> AppResult<Vec<SessionId>> {
+async fn end_now(scope: &Scope, whose: (UserId, SessionSelection), reason: SessionEnd) -> AppResult<Vec<SessionId>> {
     let ended = scope.transaction(async |conn| end(scope, conn, whose, reason).await).await?;
     announce(scope, &ended, reason);
     Ok(ended)
@@ -197,7 +197,8 @@ pub fn create_stream_ticket(scope: &Scope) -> AppResult<(String, DateTime<Utc>)>
 /// Unauthenticated without a token.
 pub async fn logout(scope: &Scope) -> AppResult<()> {
     let viewer = scope.viewer()?;
-    let ended = end_now(scope, (viewer.user_id, Which::One(viewer.session_id)), SessionEnd::SignedOut).await?;
+    let ended =
+        end_now(scope, (viewer.user_id, SessionSelection::One(viewer.session_id)), SessionEnd::SignedOut).await?;
     // An operator's token, or one whose session ended this moment: it stops all the same.
     if ended.is_empty() {
         announce(scope, &[viewer.session_id], SessionEnd::SignedOut);
@@ -212,7 +213,7 @@ pub async fn logout(scope: &Scope) -> AppResult<()> {
 pub async fn revoke_session(scope: &Scope, id: SessionId) -> AppResult<()> {
     let viewer = scope.viewer()?;
     let reason = if id == viewer.session_id { SessionEnd::SignedOut } else { SessionEnd::Revoked };
-    let ended = end_now(scope, (viewer.user_id, Which::One(id)), reason).await?;
+    let ended = end_now(scope, (viewer.user_id, SessionSelection::One(id)), reason).await?;
     if ended.is_empty() { Err(AccountError::NoSuchSession.at("id").into()) } else { Ok(()) }
 }
 
@@ -222,7 +223,7 @@ pub async fn revoke_session(scope: &Scope, id: SessionId) -> AppResult<()> {
 /// Unauthenticated without a token.
 pub async fn revoke_other_sessions(scope: &Scope) -> AppResult<()> {
     let viewer = scope.viewer()?;
-    let others = (viewer.user_id, Which::AllBut(viewer.session_id));
+    let others = (viewer.user_id, SessionSelection::AllBut(viewer.session_id));
     end_now(scope, others, SessionEnd::Revoked).await.map(drop)
 }
 

@@ -5,7 +5,7 @@ use diesel_async::AsyncPgConnection;
 use crate::contact::Contact;
 use crate::domains::accounts::model::{Access, AccountError, CaptchaAnswer, CodePurpose, Device, SignedIn, User};
 use crate::domains::accounts::policy::{self, AccountName, LoginBuckets, TRIES_WITHOUT_CAPTCHA};
-use crate::domains::accounts::service::codes::{self, Said};
+use crate::domains::accounts::service::codes::{self, CodeAttempt};
 use crate::domains::accounts::service::{register, sessions};
 use crate::domains::accounts::store;
 use crate::error::{AppError, AppResult, UserError, UserErrorCode};
@@ -141,7 +141,7 @@ pub async fn reauthenticate_with_code(scope: &Scope, contact: Contact, code: &st
     let viewer = scope.viewer()?;
     let path = CredentialPlace::Proof.code(&contact);
     let name = AccountName::Contact(contact.clone());
-    let said = Said { contact, purpose: CodePurpose::Login, code, path };
+    let said = CodeAttempt { contact, purpose: CodePurpose::Login, code, path };
     let proof = codes::check_code(scope, said).await?;
     scope
         .transaction(async |conn| {
@@ -192,7 +192,7 @@ fn check_suspension(scope: &Scope, access: &Access, place: CredentialPlace) -> A
 pub async fn login_with_code(scope: &Scope, contact: Contact, code: &str, device: Device) -> AppResult<SignedIn> {
     policy::check_device_name(device.name.as_deref()).map_err(|error| error.at("input.deviceName"))?;
     let path = CredentialPlace::Login.code(&contact);
-    let said = Said { contact: contact.clone(), purpose: CodePurpose::Login, code, path };
+    let said = CodeAttempt { contact: contact.clone(), purpose: CodePurpose::Login, code, path };
     let proof = codes::check_code(scope, said).await?;
     let name = AccountName::Contact(contact.clone());
     for _ in 0..TRIES {

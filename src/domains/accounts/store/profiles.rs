@@ -78,10 +78,10 @@ pub async fn clear_all_pending(mut conn: &AsyncPgConnection, id: UserId) -> Quer
     diesel::update(profiles::table.find(id)).set(none).execute(&mut conn).await
 }
 
-type Found<'a> = users::BoxedQuery<'a, Pg>;
+type UserDetailsRow<'a> = users::BoxedQuery<'a, Pg>;
 
 /// People who have not left, as an administrator looks for them.
-fn search<'a>(search: &UserSearch, now: DateTime<Utc>) -> Found<'a> {
+fn search<'a>(search: &UserSearch, now: DateTime<Utc>) -> UserDetailsRow<'a> {
     let mut found = users::table.into_boxed().filter(users::deleted_at.is_null());
     if let Some(role) = search.role {
         found = found.filter(users::role.eq(role));

@@ -147,7 +147,7 @@ pub async fn update_session_used(
 /// Ends live sessions of a user's and returns which they were.
 pub async fn revoke_sessions(
     mut conn: &AsyncPgConnection,
-    (user, which): (UserId, Which),
+    (user, which): (UserId, SessionSelection),
     reason: SessionEnd,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<SessionId>> {
@@ -155,15 +155,19 @@ pub async fn revoke_sessions(
     let update = diesel::update(sessions::table).filter(live);
     let set = (sessions::revoked_at.eq(now), sessions::end_reason.eq(reason));
     match which {
-        Which::One(id) => update.filter(sessions::id.eq(id)).set(set).returning(sessions::id).load(&mut conn).await,
-        Which::AllBut(id) => update.filter(sessions::id.ne(id)).set(set).returning(sessions::id).load(&mut conn).await,
-        Which::All => update.set(set).returning(sessions::id).load(&mut conn).await,
+        SessionSelection::One(id) => {
+            update.filter(sessions::id.eq(id)).set(set).returning(sessions::id).load(&mut conn).await
+        }
+        SessionSelection::AllBut(id) => {
+            update.filter(sessions::id.ne(id)).set(set).returning(sessions::id).load(&mut conn).await
+        }
+        SessionSelection::All => update.set(set).returning(sessions::id).load(&mut conn).await,
     }
 }
 
-/// Which of somebody's sessions.
+/// SessionSelection of somebody's sessions.
 #[derive(Clone, Copy, Debug)]
-pub enum Which {
+pub enum SessionSelection {
     /// This one.
     One(SessionId),
     /// All others.

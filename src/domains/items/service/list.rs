@@ -26,7 +26,7 @@ pub struct ItemList {
 }
 
 /// A list whose arguments were looked at.
-pub struct Listing {
+pub struct ItemListQuery {
     filter: ItemFilter,
     sort: ItemSort,
     with_deleted: bool,
@@ -38,7 +38,7 @@ impl ItemList {
     ///
     /// # Errors
     /// Bad input.
-    pub fn open(self, scope: &Scope, with_deleted: bool) -> AppResult<(Listing, PageRequest<ItemKey>)> {
+    pub fn open(self, scope: &Scope, with_deleted: bool) -> AppResult<(ItemListQuery, PageRequest<ItemKey>)> {
         let Self { mut filter, sort, page } = self;
         let viewer = scope.requester.viewer.map(|viewer| viewer.user_id);
         filter.query = asked(filter.query);
@@ -64,11 +64,11 @@ impl ItemList {
         }
         let name = format!("items {}", serde_json::to_string(&(&filter, sort)).unwrap_or_default());
         let page = page.request(name)?;
-        Ok((Listing { filter, sort, with_deleted, viewer }, page))
+        Ok((ItemListQuery { filter, sort, with_deleted, viewer }, page))
     }
 }
 
-impl Listing {
+impl ItemListQuery {
     fn wanted(&self) -> ItemPredicate<'_> {
         ItemPredicate {
             filter: &self.filter,
@@ -104,7 +104,7 @@ impl Listing {
 ///
 /// # Errors
 /// Bad input.
-pub async fn list_items(scope: &Scope, list: &Listing, page: &PageRequest<ItemKey>) -> AppResult<Page<ItemCard>> {
+pub async fn list_items(scope: &Scope, list: &ItemListQuery, page: &PageRequest<ItemKey>) -> AppResult<Page<ItemCard>> {
     if list.is_empty() {
         return Ok(page.page(Vec::new(), |card| list.key(card)));
     }

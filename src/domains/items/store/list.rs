@@ -173,9 +173,9 @@ fn push_statuses(out: &mut AstPass<'_, '_, Pg>, statuses: &[ItemStatus]) {
 }
 
 /// Whether somebody may see an item: deleted ones are their owner's and the administrators'.
-pub struct Visible(pub Option<UserId>);
+pub struct VisibleItems(pub Option<UserId>);
 
-impl QueryFragment<Pg> for Visible {
+impl QueryFragment<Pg> for VisibleItems {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         push_visible(&mut out, self.0.as_ref())
     }

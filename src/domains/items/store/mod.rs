@@ -17,7 +17,7 @@ use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Matching, Terms};
 use crate::ids::{ItemId, MediaId, UserId};
 use crate::money::Money;
-use list::{Column, Cut, ItemPredicate, PageRows, Source, Visible};
+use list::{Column, Cut, ItemPredicate, PageRows, Source, VisibleItems};
 
 columns!(
     /// The columns of an item.
@@ -29,15 +29,15 @@ columns!(
 );
 
 type ItemColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Item, Pg>>;
-type UserColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, Pg>>;
-type CardColumns = (ItemColumns, UserColumns, Array<BigInt>, Bool);
-type FoundColumns = (ItemColumns, UserColumns, Array<BigInt>, Bool, BigInt);
-type CardRow = (Item, User, Vec<MediaId>, bool);
+type ItemUserSqlType = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, Pg>>;
+type ItemCardSqlType = (ItemColumns, ItemUserSqlType, Array<BigInt>, Bool);
+type FoundColumns = (ItemColumns, ItemUserSqlType, Array<BigInt>, Bool, BigInt);
+type ItemCardRow = (Item, User, Vec<MediaId>, bool);
 
 /// The columns of a card, as this person sees it.
-struct Card(Option<UserId>);
+struct ItemCardFragment(Option<UserId>);
 
-impl QueryFragment<Pg> for Card {
+impl QueryFragment<Pg> for ItemCardFragment {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         ITEM.walk_ast(out.reborrow())?;
         out.push_sql(", ");
@@ -60,14 +60,14 @@ impl QueryFragment<Pg> for Card {
     }
 }
 
-fn card((item, owner, images, is_favorite): CardRow) -> ItemCard {
+fn card((item, owner, images, is_favorite): ItemCardRow) -> ItemCard {
     ItemCard { item, owner: owner.into(), images, is_favorite }
 }
 
 statement! {
     by text
     /// Items by id, whatever became of them.
-    struct CardsByIds<'a> { card: Card, ids: &'a [ItemId] } -> CardColumns
+    struct ItemCardsByIds<'a> { card: ItemCardFragment, ids: &'a [ItemId] } -> ItemCardSqlType
     |this|
     "select " {&this.card} " from items join users on users.id = items.owner_id where items.id = any("
     [Array<BigInt>: &this.ids] ")"
@@ -76,7 +76,7 @@ statement! {
 statement! {
     by text
     /// Items by id, of those that somebody may see.
-    struct VisibleCards<'a> { card: Card, ids: &'a [ItemId], visible: Visible } -> CardColumns
+    struct VisibleItemCards<'a> { card: ItemCardFragment, ids: &'a [ItemId], visible: VisibleItems } -> ItemCardSqlType
     |this|
     "select " {&this.card} " from items join users on users.id = items.owner_id where items.id = any("
     [Array<BigInt>: &this.ids] ") and " {&this.visible}
@@ -85,7 +85,7 @@ statement! {
 statement! {
     by text
     /// A page of items.
-    struct ListedCards<'a> { card: Card, rows: PageRows<'a> } -> CardColumns
+    struct ListItemCards<'a> { card: ItemCardFragment, rows: PageRows<'a> } -> ItemCardSqlType
     |this|
     "select " {&this.card} " from " {&this.rows} " join users on users.id = items.owner_id" {&this.rows.cut}
 }
@@ -143,9 +143,9 @@ impl QueryFragment<Pg> for FoundBeyond<'_> {
 }
 
 /// What was found, with what it is ordered by.
-struct Found<'a>(Matching<'a>);
+struct SearchHitItems<'a>(Matching<'a>);
 
-impl<'a> Found<'a> {
+impl<'a> SearchHitItems<'a> {
     fn new(terms: &'a Terms, wanted: &'a ItemPredicate<'a>, column: Option<Column>) -> Self {
         let mut matching = Matching::new(SearchKind::Item, terms);
         // Only what is not deleted can be found: where nothing else is wanted, the items need not be looked at.
@@ -159,7 +159,7 @@ impl<'a> Found<'a> {
     }
 }
 
-impl QueryFragment<Pg> for Found<'_> {
+impl QueryFragment<Pg> for SearchHitItems<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("with ");
         self.0.push(&mut out, "found")
@@ -169,7 +169,7 @@ impl QueryFragment<Pg> for Found<'_> {
 statement! {
     by text
     /// A page of items that fit some words.
-    struct FoundCards<'a> { card: Card, found: Found<'a>, beyond: FoundBeyond<'a>, order: FoundOrder<'a>, limit: i64 } -> FoundColumns
+    struct FoundCards<'a> { card: ItemCardFragment, found: SearchHitItems<'a>, beyond: FoundBeyond<'a>, order: FoundOrder<'a>, limit: i64 } -> FoundColumns
     |this|
     {&this.found} " select " {&this.card} ", page.key from (select id, key from found" {&this.beyond} {&this.order}
     " limit " [BigInt: &this.limit] ") page (id, key) join items on items.id = page.id join users on users.id = items.owner_id"
@@ -178,7 +178,7 @@ statement! {
 statement! {
     by text
     /// How many items fit some words.
-    struct CountFound<'a> { found: Found<'a> } -> BigInt
+    struct CountFound<'a> { found: SearchHitItems<'a> } -> BigInt
     |this|
     {&this.found} " select count(*) from found"
 }
@@ -189,7 +189,7 @@ pub async fn list_cards(
     ids: &[ItemId],
     viewer: Option<UserId>,
 ) -> QueryResult<Vec<ItemCard>> {
-    let rows: Vec<CardRow> = CardsByIds { card: Card(viewer), ids }.load(&mut conn).await?;
+    let rows: Vec<ItemCardRow> = ItemCardsByIds { card: ItemCardFragment(viewer), ids }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
@@ -199,13 +199,15 @@ pub async fn list_visible(
     ids: &[ItemId],
     viewer: Option<UserId>,
 ) -> QueryResult<Vec<ItemCard>> {
-    let rows: Vec<CardRow> = VisibleCards { card: Card(viewer), ids, visible: Visible(viewer) }.load(&mut conn).await?;
+    let rows: Vec<ItemCardRow> =
+        VisibleItemCards { card: ItemCardFragment(viewer), ids, visible: VisibleItems(viewer) }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
 /// A page of items; of several owners so many of each.
 pub async fn list_items(mut conn: &AsyncPgConnection, rows: PageRows<'_>) -> QueryResult<Vec<ItemCard>> {
-    let rows: Vec<CardRow> = ListedCards { card: Card(rows.wanted.viewer), rows }.load(&mut conn).await?;
+    let rows: Vec<ItemCardRow> =
+        ListItemCards { card: ItemCardFragment(rows.wanted.viewer), rows }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
@@ -229,8 +231,8 @@ pub async fn find_items(
     cut: &FoundCut,
 ) -> QueryResult<Vec<(i64, ItemCard)>> {
     let query = FoundCards {
-        card: Card(wanted.viewer),
-        found: Found::new(terms, &wanted, cut.column),
+        card: ItemCardFragment(wanted.viewer),
+        found: SearchHitItems::new(terms, &wanted, cut.column),
         beyond: FoundBeyond(cut),
         order: FoundOrder(cut),
         limit: cut.limit,
@@ -247,8 +249,8 @@ pub async fn find_items(
 
 /// How many items fit some words; search stops at 1,000.
 pub async fn count_found(mut conn: &AsyncPgConnection, terms: &Terms, wanted: ItemPredicate<'_>) -> QueryResult<i64> {
-    let Found(matching) = Found::new(terms, &wanted, None);
-    CountFound { found: Found(matching.unranked()) }.get_result(&mut conn).await
+    let SearchHitItems(matching) = SearchHitItems::new(terms, &wanted, None);
+    CountFound { found: SearchHitItems(matching.unranked()) }.get_result(&mut conn).await
 }
 
 /// Adds an item.
@@ -294,7 +296,7 @@ pub async fn trade_item(
 
 statement! {
     /// Gives an item its pictures, in this order.
-    struct InsertImages<'a> { item: ItemId, from: i16, images: &'a [MediaId] } -> BigInt
+    struct InsertItemImages<'a> { item: ItemId, from: i16, images: &'a [MediaId] } -> BigInt
     |this|
     "insert into item_images (item_id, position, media_id) select " [BigInt: &this.item] ", " [SmallInt: &this.from]
     " + place - 1, id from unnest(" [Array<BigInt>: &this.images] ") with ordinality images (id, place)"
@@ -310,7 +312,7 @@ pub async fn insert_images(
     if images.is_empty() {
         return Ok(());
     }
-    InsertImages { item, from, images }.execute(&mut conn).await.map(drop)
+    InsertItemImages { item, from, images }.execute(&mut conn).await.map(drop)
 }
 
 /// Takes all pictures from an item.

@@ -7,7 +7,7 @@ use crate::domains::accounts::service::{lock_person_shared, lock_viewer_shared, 
 use crate::domains::orders::model::{
     NewOrderEvent, Order, OrderAction, OrderChanges, OrderError, OrderStatus, UpdateOrder,
 };
-use crate::domains::orders::policy::{self, Actor, LONGEST_NOTE};
+use crate::domains::orders::policy::{self, LONGEST_NOTE, OrderActor};
 use crate::domains::orders::service::record_change;
 use crate::domains::orders::store;
 use crate::domains::wallet::model::Cause;
@@ -20,13 +20,13 @@ use crate::text::{check_line, is_blank};
 use crate::validation::DomainError;
 
 /// An order that is held, and who asks; not there for whoever may not see it.
-async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: OrderId) -> AppResult<(Order, Actor)> {
+async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: OrderId) -> AppResult<(Order, OrderActor)> {
     let viewer = scope.viewer()?.user_id;
     let is_admin = role_of(conn, viewer).await? == Role::Admin;
     let found = store::lock_order(conn, id).await?;
     let seen = found.filter(|order| is_admin || order.buyer_id == viewer);
     let order = seen.ok_or_else(|| OrderError::NoSuchOrder.at("id"))?;
-    Ok((order, Actor { id: viewer, is_admin }))
+    Ok((order, OrderActor { id: viewer, is_admin }))
 }
 
 /// Holds an order's buyer against their leaving, before the order, as their leaving takes the two; false when they left.
@@ -93,7 +93,7 @@ async fn move_to(scope: &Scope, conn: &AsyncPgConnection, order: &Order, address
 }
 
 /// Whether the viewer asks once more for what they did with an order that is held.
-async fn repeats(conn: &AsyncPgConnection, order: &Order, actor: Actor, note: Option<&str>) -> AppResult<bool> {
+async fn repeats(conn: &AsyncPgConnection, order: &Order, actor: OrderActor, note: Option<&str>) -> AppResult<bool> {
     let last = store::find_last_step(conn, order.id).await?;
     Ok(last.is_some_and(|last| policy::repeats(order, actor, &last, note)))
 }

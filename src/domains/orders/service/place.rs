@@ -21,7 +21,7 @@ use crate::text::{check_lines, is_blank};
 use crate::validation::DomainError;
 
 /// What an exchange made and changed.
-pub struct Exchanged {
+pub struct PlacedOrder {
     /// The order.
     pub order: Arc<Order>,
     /// The product, unless it was taken out since.
@@ -31,13 +31,13 @@ pub struct Exchanged {
 }
 
 /// An order that the viewer made, with its product and their wallet as they are now.
-async fn after(scope: &Scope, viewer: UserId, id: OrderId) -> AppResult<Exchanged> {
+async fn after(scope: &Scope, viewer: UserId, id: OrderId) -> AppResult<PlacedOrder> {
     let conn = scope.db.read().await?;
     let order = super::load_seen_by(&conn, viewer, &[id]).await?.remove(&id);
     let order = order.ok_or_else(|| AppError::internal("an order is gone"))?;
     let product = products::service::load_present(scope, &[order.product_id]).await?.remove(&order.product_id);
     let wallet = wallet::service::load_wallets(&conn, &[viewer]).await?.remove(&viewer);
-    Ok(Exchanged { order, product, wallet })
+    Ok(PlacedOrder { order, product, wallet })
 }
 
 /// Exchanges the viewer's balance for a piece of a product, at the price that was seen where one is given. It goes to the
@@ -52,7 +52,7 @@ pub async fn exchange(
     address: Option<String>,
     expected: Option<Money>,
     key: Option<String>,
-) -> AppResult<Exchanged> {
+) -> AppResult<PlacedOrder> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(scope.viewer()?.user_id, "exchangeProduct", key, &(id, &address, expected))?;
     if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {

@@ -1,4 +1,4 @@
-//! Rows and enums of tasks; what can go wrong with them in [`error`].
+//! ListRows and enums of tasks; what can go wrong with them in [`error`].
 
 pub mod error;
 
@@ -12,8 +12,8 @@ use serde::Serialize;
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::domains::accounts::model::{Suspension, User};
-use crate::domains::search::model::{Entry, OVER_BOOST, SearchKind};
-use crate::domains::search::words::{Document, Field};
+use crate::domains::search::model::{OVER_BOOST, SearchEntry, SearchKind};
+use crate::domains::search::words::{Field, SearchDocument};
 use crate::ids::{MediaId, TaskId, UserId};
 use crate::money::Money;
 use crate::validation::Patch;
@@ -84,7 +84,7 @@ pub struct Task {
     pub assignee_id: Option<UserId>,
     /// What it is, in a line.
     pub title: String,
-    /// More about it.
+    /// TaskConditions about it.
     pub content: String,
     /// The reward.
     pub price: Money,
@@ -136,7 +136,7 @@ impl Task {
     }
 }
 
-impl From<&Task> for Entry {
+impl From<&Task> for SearchEntry {
     fn from(task: &Task) -> Self {
         let content = task.public_content().unwrap_or_default();
         let fields = [(task.title.as_str(), Field::Title), (content, Field::Text)];
@@ -144,7 +144,7 @@ impl From<&Task> for Entry {
             kind: SearchKind::Task,
             subject_id: task.id.0,
             boost: task.status.search_boost(),
-            document: Document::new(&fields),
+            document: SearchDocument::new(&fields),
         }
     }
 }
@@ -207,7 +207,7 @@ pub struct NewTask {
     pub publisher_id: UserId,
     /// What it is.
     pub title: String,
-    /// More about it.
+    /// TaskConditions about it.
     pub content: String,
     /// The reward.
     pub price: Money,
@@ -224,7 +224,7 @@ pub struct NewTask {
 pub struct CreateTask {
     /// What it is.
     pub title: String,
-    /// More about it.
+    /// TaskConditions about it.
     pub content: String,
     /// The reward.
     pub price: Money,
@@ -240,7 +240,7 @@ pub struct CreateTask {
 pub struct TaskChanges {
     /// What it is.
     pub title: Option<String>,
-    /// More about it.
+    /// TaskConditions about it.
     pub content: Option<String>,
     /// The reward.
     pub price: Option<Money>,
@@ -286,7 +286,7 @@ pub struct Expected {
 pub struct UpdateTask {
     /// What it is.
     pub title: Patch<String>,
-    /// More about it.
+    /// TaskConditions about it.
     pub content: Patch<String>,
     /// The reward.
     pub price: Patch<Money>,
@@ -305,7 +305,7 @@ impl UpdateTask {
     }
 }
 
-/// Which tasks a list has; all that is given has to hold.
+/// TaskSelection tasks a list has; all that is given has to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct TaskFilter {
     /// Words to look for.

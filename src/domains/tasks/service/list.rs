@@ -5,7 +5,7 @@ use crate::domains::search;
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Terms, asked};
 use crate::domains::tasks::model::{TaskCard, TaskFilter, TaskOrderField, TaskSort, TaskStatus};
-use crate::domains::tasks::store::list::{self, Which};
+use crate::domains::tasks::store::list::{self, TaskSelection};
 use crate::error::AppResult;
 use crate::ids::UserId;
 use crate::page::{Page, PageArgs, PageRequest};
@@ -13,14 +13,14 @@ use crate::scope::Scope;
 
 /// A list of tasks whose arguments were looked at.
 #[derive(Clone, Debug)]
-pub struct Listing {
+pub struct TaskListQuery {
     filter: TaskFilter,
     states: Vec<TaskStatus>,
     sort: TaskSort,
     viewer: Option<UserId>,
 }
 
-impl Listing {
+impl TaskListQuery {
     /// A list with this filter, in this order; `with_cancelled`: cancelled tasks come along where nothing is said of
     /// states.
     #[must_use]
@@ -54,8 +54,8 @@ impl Listing {
         search::service::terms_of_list(scope, self.filter.query.as_deref(), &[SearchKind::Task]).await
     }
 
-    fn which<'a>(&'a self, terms: Option<&'a Terms>) -> Which<'a> {
-        Which { filter: &self.filter, states: &self.states, viewer: self.viewer, terms }
+    fn which<'a>(&'a self, terms: Option<&'a Terms>) -> TaskSelection<'a> {
+        TaskSelection { filter: &self.filter, states: &self.states, viewer: self.viewer, terms }
     }
 
     fn place(&self, card: &TaskCard) -> KeysetPosition {
@@ -73,7 +73,7 @@ impl Listing {
 /// Bad input.
 pub async fn list_tasks(
     scope: &Scope,
-    list: &Listing,
+    list: &TaskListQuery,
     page: &PageRequest<KeysetPosition>,
 ) -> AppResult<Page<TaskCard>> {
     let rows = match list.terms(scope).await? {
@@ -91,7 +91,7 @@ pub async fn list_tasks(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_tasks(scope: &Scope, list: &Listing, bound: i64) -> AppResult<i64> {
+pub async fn count_tasks(scope: &Scope, list: &TaskListQuery, bound: i64) -> AppResult<i64> {
     match list.terms(scope).await? {
         None => Ok(0),
         Some(terms) => Ok(list::count_tasks(&*scope.db.read().await?, list.which(terms.as_ref()), bound).await?),

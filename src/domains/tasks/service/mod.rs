@@ -11,7 +11,7 @@ use std::sync::Arc;
 use diesel_async::AsyncPgConnection;
 
 use super::model::{Dispute, Task, TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus};
-use super::policy::{self, Actor};
+use super::policy::{self, TaskActor};
 use super::store;
 use crate::db::SharedTransactionWork;
 use crate::domains::accounts::model::Role;
@@ -91,7 +91,7 @@ pub async fn forget(conn: &AsyncPgConnection, person: UserId) -> AppResult<()> {
 }
 
 /// Who asks to do something with a task: roles and suspensions are looked at only where they matter.
-async fn actor(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: TaskAction) -> AppResult<Actor> {
+async fn actor(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: TaskAction) -> AppResult<TaskActor> {
     let (id, now) = (scope.viewer()?.user_id, scope.app.clock.now());
     let by_role = matches!(
         action,
@@ -100,14 +100,14 @@ async fn actor(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: Tas
     // Administrators see cancelled tasks.
     let matters = !task.is_party(id) && (by_role || task.status == TaskStatus::Cancelled);
     let is_admin = matters && role_of(conn, id).await? == Role::Admin;
-    let actor = Actor { id, is_admin, now, publisher_suspended: false, busy_with: None };
+    let actor = TaskActor { id, is_admin, now, publisher_suspended: false, busy_with: None };
     if action != TaskAction::Accept || task.status != TaskStatus::Open {
         return Ok(actor);
     }
     let (suspension, accepted) = store::find_acceptance(conn, task.publisher_id, id).await?;
     let most = scope.app.config.tasks.most_accepted;
     let busy_with = (accepted >= i64::from(most)).then_some(most);
-    Ok(Actor { publisher_suspended: suspension.holds(now), busy_with, ..actor })
+    Ok(TaskActor { publisher_suspended: suspension.holds(now), busy_with, ..actor })
 }
 
 /// Something that the viewer does with a task.

@@ -6,10 +6,10 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::{Card, CardColumns, CardRow, Visible, card};
+use super::{TaskCardFragment, TaskCardRow, TaskCardSqlType, VisibleTasks, card};
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::statement;
-use crate::domains::search::list_query::{Rows, Wanted};
+use crate::domains::search::list_query::{ListPredicate, ListRows};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
 use crate::domains::tasks::model::{TaskCard, TaskFilter, TaskOrderField, TaskStatus};
@@ -29,12 +29,12 @@ pub fn column(field: TaskOrderField) -> KeysetColumn {
 }
 
 /// What has to hold beside the state.
-struct More<'a> {
+struct TaskConditions<'a> {
     filter: &'a TaskFilter,
-    visible: Option<Visible>,
+    visible: Option<VisibleTasks>,
 }
 
-impl QueryFragment<Pg> for More<'_> {
+impl QueryFragment<Pg> for TaskConditions<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("true");
         let TaskFilter { min_price, max_price, publisher_id, assignee_id, query: _, status: _ } = self.filter;
@@ -62,7 +62,7 @@ impl QueryFragment<Pg> for More<'_> {
 statement! {
     by text
     /// A page of tasks.
-    struct ListedCards<'a> { card: Card, rows: Rows<'a> } -> CardColumns
+    struct ListTaskCards<'a> { card: TaskCardFragment, rows: ListRows<'a> } -> TaskCardSqlType
     |this|
     "select " {&this.card} " from " {&this.rows} " join users on users.id = tasks.publisher_id" {&this.rows.cut}
 }
@@ -70,14 +70,14 @@ statement! {
 statement! {
     by text
     /// How many tasks a list has, up to a bound.
-    struct CountTasks<'a> { rows: Rows<'a> } -> BigInt
+    struct CountTasks<'a> { rows: ListRows<'a> } -> BigInt
     |this|
     "select count(*) from " {&this.rows}
 }
 
-/// Which tasks, as whoever asks may see them.
+/// TaskSelection tasks, as whoever asks may see them.
 #[derive(Clone, Copy)]
-pub struct Which<'a> {
+pub struct TaskSelection<'a> {
     /// What has to hold.
     pub filter: &'a TaskFilter,
     /// In one of these states.
@@ -88,38 +88,43 @@ pub struct Which<'a> {
     pub terms: Option<&'a Terms>,
 }
 
-impl<'a> Which<'a> {
-    fn more(&self) -> More<'a> {
+impl<'a> TaskSelection<'a> {
+    fn more(&self) -> TaskConditions<'a> {
         let hides = self.states.contains(&TaskStatus::Cancelled);
-        More { filter: self.filter, visible: hides.then_some(Visible(self.viewer)) }
+        TaskConditions { filter: self.filter, visible: hides.then_some(VisibleTasks(self.viewer)) }
     }
 
-    fn wanted<'b>(&self, more: &'b More<'b>) -> Wanted<'b> {
-        let states = Wanted::states(self.states.iter().map(|status| status.name()), "task_status");
-        Wanted { table: "tasks", states: Some(states), more }
+    fn wanted<'b>(&self, more: &'b TaskConditions<'b>) -> ListPredicate<'b> {
+        let states = ListPredicate::states(self.states.iter().map(|status| status.name()), "task_status");
+        ListPredicate { table: "tasks", states: Some(states), more }
     }
 
-    fn rows<'b>(&self, wanted: &'b Wanted<'b>, cut: Keyset) -> Rows<'b>
+    fn rows<'b>(&self, wanted: &'b ListPredicate<'b>, cut: Keyset) -> ListRows<'b>
     where
         'a: 'b,
     {
         match self.terms {
-            Some(terms) => Rows::found(wanted, cut, FOUND, terms),
-            None => Rows::new(wanted, cut),
+            Some(terms) => ListRows::found(wanted, cut, FOUND, terms),
+            None => ListRows::new(wanted, cut),
         }
     }
 }
 
 /// A page of tasks.
-pub async fn list_tasks(mut conn: &AsyncPgConnection, which: Which<'_>, cut: Keyset) -> QueryResult<Vec<TaskCard>> {
+pub async fn list_tasks(
+    mut conn: &AsyncPgConnection,
+    which: TaskSelection<'_>,
+    cut: Keyset,
+) -> QueryResult<Vec<TaskCard>> {
     let more = which.more();
     let wanted = which.wanted(&more);
-    let rows: Vec<CardRow> = ListedCards { card: Card, rows: which.rows(&wanted, cut) }.load(&mut conn).await?;
+    let rows: Vec<TaskCardRow> =
+        ListTaskCards { card: TaskCardFragment, rows: which.rows(&wanted, cut) }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
 /// How many tasks there are, up to a bound.
-pub async fn count_tasks(mut conn: &AsyncPgConnection, which: Which<'_>, bound: i64) -> QueryResult<i64> {
+pub async fn count_tasks(mut conn: &AsyncPgConnection, which: TaskSelection<'_>, bound: i64) -> QueryResult<i64> {
     let more = which.more();
     let wanted = which.wanted(&more);
     let cut = Keyset::count(column(TaskOrderField::CreatedAt), bound);

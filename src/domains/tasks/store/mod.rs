@@ -30,15 +30,15 @@ columns!(
 );
 
 type TaskColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Task, Pg>>;
-type UserColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, Pg>>;
+type TaskUserSqlType = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, Pg>>;
 type SuspensionColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Suspension, Pg>>;
-type CardColumns = (TaskColumns, UserColumns, SuspensionColumns, Array<BigInt>);
-type CardRow = (Task, User, Suspension, Vec<MediaId>);
+type TaskCardSqlType = (TaskColumns, TaskUserSqlType, SuspensionColumns, Array<BigInt>);
+type TaskCardRow = (Task, User, Suspension, Vec<MediaId>);
 
 /// The columns of a card.
-struct Card;
+struct TaskCardFragment;
 
-impl QueryFragment<Pg> for Card {
+impl QueryFragment<Pg> for TaskCardFragment {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         TASK.walk_ast(out.reborrow())?;
         out.push_sql(", ");
@@ -53,14 +53,14 @@ impl QueryFragment<Pg> for Card {
     }
 }
 
-fn card((task, publisher, suspension, images): CardRow) -> TaskCard {
+fn card((task, publisher, suspension, images): TaskCardRow) -> TaskCard {
     TaskCard { task, publisher: publisher.into(), suspension, images }
 }
 
 /// Whether somebody may see a task: cancelled ones are those they concerned, and the administrators'.
-pub struct Visible(pub Option<UserId>);
+pub struct VisibleTasks(pub Option<UserId>);
 
-impl QueryFragment<Pg> for Visible {
+impl QueryFragment<Pg> for VisibleTasks {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("(tasks.status <> 'CANCELLED'");
         if let Some(viewer) = &self.0 {
@@ -81,7 +81,7 @@ impl QueryFragment<Pg> for Visible {
 
 statement! {
     /// Tasks by id, whatever became of them.
-    struct CardsByIds<'a> { card: Card, ids: &'a [TaskId] } -> CardColumns
+    struct TaskCardsByIds<'a> { card: TaskCardFragment, ids: &'a [TaskId] } -> TaskCardSqlType
     |this|
     "select " {&this.card} " from tasks join users on users.id = tasks.publisher_id where tasks.id = any("
     [Array<BigInt>: &this.ids] ")"
@@ -90,7 +90,7 @@ statement! {
 statement! {
     by text
     /// Tasks by id, of those that somebody may see.
-    struct VisibleCards<'a> { card: Card, ids: &'a [TaskId], visible: Visible } -> CardColumns
+    struct VisibleTaskCards<'a> { card: TaskCardFragment, ids: &'a [TaskId], visible: VisibleTasks } -> TaskCardSqlType
     |this|
     "select " {&this.card} " from tasks join users on users.id = tasks.publisher_id where tasks.id = any("
     [Array<BigInt>: &this.ids] ") and " {&this.visible}
@@ -98,7 +98,7 @@ statement! {
 
 /// The tasks with these ids, whatever became of them.
 pub async fn list_cards(mut conn: &AsyncPgConnection, ids: &[TaskId]) -> QueryResult<Vec<TaskCard>> {
-    let rows: Vec<CardRow> = CardsByIds { card: Card, ids }.load(&mut conn).await?;
+    let rows: Vec<TaskCardRow> = TaskCardsByIds { card: TaskCardFragment, ids }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
@@ -108,7 +108,8 @@ pub async fn list_visible(
     ids: &[TaskId],
     viewer: Option<UserId>,
 ) -> QueryResult<Vec<TaskCard>> {
-    let rows: Vec<CardRow> = VisibleCards { card: Card, ids, visible: Visible(viewer) }.load(&mut conn).await?;
+    let rows: Vec<TaskCardRow> =
+        VisibleTaskCards { card: TaskCardFragment, ids, visible: VisibleTasks(viewer) }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
@@ -140,7 +141,7 @@ pub async fn update_task(mut conn: &AsyncPgConnection, id: TaskId, changes: &Tas
 
 statement! {
     /// Gives a task its pictures, in this order.
-    struct InsertImages<'a> { task: TaskId, images: &'a [MediaId] } -> BigInt
+    struct InsertTaskImages<'a> { task: TaskId, images: &'a [MediaId] } -> BigInt
     |this|
     "insert into task_images (task_id, position, media_id) select " [BigInt: &this.task]
     ", place - 1, id from unnest(" [Array<BigInt>: &this.images] ") with ordinality images (id, place)"
@@ -151,7 +152,7 @@ pub async fn insert_images(mut conn: &AsyncPgConnection, task: TaskId, images: &
     if images.is_empty() {
         return Ok(());
     }
-    InsertImages { task, images }.execute(&mut conn).await.map(drop)
+    InsertTaskImages { task, images }.execute(&mut conn).await.map(drop)
 }
 
 /// Takes all pictures from a task.
