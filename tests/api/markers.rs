@@ -1,7 +1,7 @@
 //! Read markers: what is unread after marking, leaving and coming back, and what a mark costs.
 
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use plaza::domains::chat::membership;
+use plaza::domains::chat::membership::{self, History, MembershipEdit};
 use plaza::error::AppError;
 use plaza::ids::{ConversationId, UserId};
 use serde_json::{Value, json};
@@ -39,14 +39,15 @@ async fn read(person: &Person, seq: i32) -> Value {
 }
 
 /// Takes somebody out, or lets them in again.
-async fn change(app: &TestApp, user: UserId, history: Option<bool>) {
+async fn change(app: &TestApp, user: UserId, history: Option<History>) {
     let mut conn = app.app.database.get().await.unwrap();
     (*conn)
         .transaction(async |conn: &mut AsyncPgConnection| {
+            let edit = MembershipEdit { conversation: GROUP, actor: None };
             match history {
-                Some(history) => membership::open(&app.app, conn, (GROUP, user), history).await?,
-                None => drop(membership::close(conn, (GROUP, user)).await?),
-            }
+                Some(history) => membership::open_many(&app.app, conn, edit, &[user], history).await?,
+                None => membership::close_many(conn, edit, &[user]).await?,
+            };
             Ok::<_, AppError>(())
         })
         .await
@@ -84,7 +85,7 @@ async fn unread_is_right_after_leaving_and_coming_back() {
     say(&bo, 5).await;
     change(&app, user, None).await;
     say(&ada, 10).await;
-    change(&app, user, Some(false)).await;
+    change(&app, user, Some(History::Hidden)).await;
     assert_eq!(seen(&bo).await, json!({ "unreadCount": 0, "lastReadSeq": 20, "maxSeq": 20 }));
     say(&ada, 3).await;
     assert_eq!(seen(&bo).await["unreadCount"], 3, "his own of before count no more");
@@ -95,7 +96,7 @@ async fn unread_is_right_after_leaving_and_coming_back() {
     // With the history: what was said meanwhile is to be read, and his own is not.
     change(&app, user, None).await;
     say(&ada, 4).await;
-    change(&app, user, Some(true)).await;
+    change(&app, user, Some(History::Shown)).await;
     assert_eq!(seen(&bo).await, json!({ "unreadCount": 5, "lastReadSeq": 22, "maxSeq": 29 }));
     assert_eq!(read(&bo, 29).await, 0);
 }

@@ -9,6 +9,7 @@ use crate::domains::accounts::store::sessions::Which;
 use crate::domains::accounts::{policy, store};
 use crate::domains::media;
 use crate::error::{AppError, AppResult};
+use crate::events::outbox;
 use crate::ids::UserId;
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
@@ -85,6 +86,9 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdate) -> AppResult
             let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(missing)?;
             store::profiles::update_profile(conn, id, &profile).await?;
             reindex(conn, &user, &changed).await?;
+            if user.role.is_some() {
+                outbox::record_changed_topics(conn, id).await?;
+            }
             let ended = match &hash {
                 Some(hash) => passwords::set_password(scope, conn, id, hash.clone()).await?,
                 None => Vec::new(),

@@ -161,7 +161,7 @@ pub(super) async fn end(
     reason: SessionEnd,
 ) -> AppResult<Vec<SessionId>> {
     let ended = store::revoke_sessions(conn, (user, which), reason, scope.app.clock.now()).await?;
-    outbox::insert_session_revoked(conn, user, &ended).await?;
+    outbox::record_revoked_sessions(conn, user, &ended).await?;
     Ok(ended)
 }
 

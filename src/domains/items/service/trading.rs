@@ -10,8 +10,8 @@ use crate::domains::items::{policy, store};
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;
 use crate::error::{AppError, AppResult};
-use crate::events::model::{Audience, NewEvent};
-use crate::events::{EventKind, outbox};
+use crate::events::model::NewEvent;
+use crate::events::{EventKind, Topic, outbox};
 use crate::ids::{ItemId, UserId};
 use crate::money::Money;
 use crate::rates;
@@ -68,6 +68,6 @@ async fn why_not(
 
 /// Tells somebody what became of an item, within the transaction.
 pub(super) async fn tell(conn: &AsyncPgConnection, person: UserId, item: ItemId) -> AppResult<()> {
-    let event = NewEvent { subject_id: Some(item.0), ..NewEvent::new(EventKind::ItemTraded, Audience::User(person)) };
-    outbox::insert(conn, &[event]).await
+    let event = NewEvent { subject_id: Some(item.0), ..NewEvent::new(EventKind::ItemTraded, Topic::user(person)) };
+    outbox::record_events(conn, &[event]).await
 }
