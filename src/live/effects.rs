@@ -65,7 +65,9 @@ impl Effects {
     /// When the database fails.
     pub(super) async fn load(conn: &AsyncPgConnection, hub: &Hub, rows: &[StoredEvent]) -> AppResult<Self> {
         let mut affected = Affected::default();
-        rows.iter().for_each(|row| affected.add(row));
+        for row in rows {
+            affected.add(row);
+        }
         let roles: HashSet<_> =
             rows.iter().map(StoredEvent::topic).filter(|topic| topic.kind == TopicKind::Role).collect();
         affected.ranked.extend(roles.into_iter().flat_map(|topic| hub.listeners_of(topic)));

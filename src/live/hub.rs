@@ -189,7 +189,9 @@ impl Hub {
     /// Makes changes of topics that were read just now.
     pub fn change_topics(&self, changes: &[TopicChange]) {
         let mut state = self.state();
-        changes.iter().for_each(|change| state.change_topic(change));
+        for change in changes {
+            state.change_topic(change);
+        }
     }
 
     /// Takes a subscription off.
@@ -259,7 +261,9 @@ impl Hub {
     pub fn dispatch(&self, batch: Vec<Event>, effects: &Effects) {
         let mut guard = self.state();
         let state = &mut *guard;
-        effects.roles.iter().for_each(|change| state.change_topic(change));
+        for change in &effects.roles {
+            state.change_topic(change);
+        }
         for event in batch {
             state.head = event.cursor();
             for change in effects.windows.get(&event.row.position).into_iter().flatten() {
@@ -273,7 +277,9 @@ impl Hub {
     /// Counts what was loaded since the ring took in these events.
     pub fn count_bytes(&self, events: &[Arc<Event>]) {
         let mut state = self.state();
-        events.iter().for_each(|event| state.ring.recount(event));
+        for event in events {
+            state.ring.recount(event);
+        }
     }
 }
 

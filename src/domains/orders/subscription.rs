@@ -40,7 +40,7 @@ impl OrderSubscription {
         let events = follow(ctx, &[EventKind::OrderChanged], None, None).await?;
         visible(ctx, events, move |_, shown| match shown {
             Shown::Payload(EventPayload::Order(order)) => {
-                only.is_none_or(|only| only == order.id).then(|| Order(order))
+                only.is_none_or(|only| only == order.id).then_some(Order(order))
             }
             Shown::Payload(_) | Shown::Item(_) => None,
         })

@@ -38,7 +38,7 @@ impl TaskSubscription {
         let events = follow(ctx, &[EventKind::TaskChanged], None, None).await?;
         visible(ctx, events, move |_, shown| match shown {
             Shown::Payload(EventPayload::Task(card)) => {
-                only.is_none_or(|only| only == card.task.id).then(|| Task(card))
+                only.is_none_or(|only| only == card.task.id).then_some(Task(card))
             }
             Shown::Payload(_) | Shown::Item(_) => None,
         })

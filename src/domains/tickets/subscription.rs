@@ -40,7 +40,7 @@ impl TicketSubscription {
         let events = follow(ctx, &[EventKind::TicketChanged], None, None).await?;
         visible(ctx, events, move |_, shown| match shown {
             Shown::Payload(EventPayload::Ticket(ticket)) => {
-                only.is_none_or(|only| only == ticket.id).then(|| Ticket(ticket))
+                only.is_none_or(|only| only == ticket.id).then_some(Ticket(ticket))
             }
             Shown::Payload(_) | Shown::Item(_) => None,
         })
