@@ -58,9 +58,7 @@ impl Scope {
     {
         self.has_recorded.store(false, Ordering::Relaxed);
         let result = self.db.write().await?.transaction(work).await?;
-        if self.has_recorded.load(Ordering::Relaxed) {
-            self.app.events.wake_sequencer();
-        }
+        self.publish_recorded();
         Ok(result)
     }
 
@@ -70,14 +68,21 @@ impl Scope {
     /// When the database fails.
     pub async fn record(&self, conn: &AsyncPgConnection, events: &[NewEvent]) -> AppResult<()> {
         if !events.is_empty() {
-            outbox::insert(conn, events).await?;
+            outbox::record_events(conn, events).await?;
             self.note_recorded();
         }
         Ok(())
     }
 
-    /// Says that a statement of the transaction that runs now has recorded events by itself.
+    /// Says that a statement has recorded events by itself. Outside a transaction [`Scope::publish_recorded`] follows it.
     pub fn note_recorded(&self) {
         self.has_recorded.store(true, Ordering::Relaxed);
+    }
+
+    /// Wakes the sequencer if events were recorded since it was woken.
+    pub fn publish_recorded(&self) {
+        if self.has_recorded.swap(false, Ordering::Relaxed) {
+            self.app.events.wake_sequencer();
+        }
     }
 }

@@ -10,14 +10,6 @@ pub mod sql_types {
     pub struct ConversationKind;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
-    #[diesel(postgres_type(name = "event_audience"))]
-    pub struct EventAudience;
-
-    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
-    #[diesel(postgres_type(name = "event_kind"))]
-    pub struct EventKind;
-
-    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "gender"))]
     pub struct Gender;
 
@@ -133,21 +125,20 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use super::sql_types::EventKind;
-    use super::sql_types::EventAudience;
-
     events (position, at) {
         position -> Int8,
         at -> Timestamptz,
-        kind -> EventKind,
-        audience -> EventAudience,
+        kind -> Text,
+        audience -> Text,
         audience_id -> Int8,
         conversation_id -> Nullable<Int8>,
         version -> Nullable<Int8>,
         subject_id -> Nullable<Int8>,
         seq -> Nullable<Int4>,
         user_id -> Nullable<Int8>,
+        actor_id -> Nullable<Int8>,
+        target_id -> Nullable<Int8>,
+        data -> Nullable<Jsonb>,
     }
 }
 
@@ -370,14 +361,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use super::sql_types::EventKind;
-    use super::sql_types::EventAudience;
-
     outbox (id) {
         id -> Int8,
-        kind -> EventKind,
-        audience -> EventAudience,
+        kind -> Text,
+        audience -> Text,
         audience_id -> Int8,
         conversation_id -> Nullable<Int8>,
         version -> Nullable<Int8>,
@@ -385,6 +372,9 @@ diesel::table! {
         seq -> Nullable<Int4>,
         user_id -> Nullable<Int8>,
         written_at -> Timestamptz,
+        actor_id -> Nullable<Int8>,
+        target_id -> Nullable<Int8>,
+        data -> Nullable<Jsonb>,
     }
 }
 

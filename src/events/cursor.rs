@@ -1,4 +1,4 @@
-//! The opaque cursor of the stream; one kind, whoever gave it out.
+//! The opaque cursor of the stream; one kind for queries, subscriptions and transports.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -14,15 +14,16 @@
 //! Invariants:
 //! - Only the sequencer gives out positions, in one statement under the lock of `event_stream`'s row: they have no
 //!   gaps, and nothing with a lower one ever appears later. Inside a conversation their order is the order of its
-//!   versions, because whoever writes outbox rows of a conversation holds that conversation's row lock.
+//!   versions, because outbox rows of a conversation's topic are written under that conversation's row lock.
 //! - A wake-up only says "look now". What is lost is found by a look each second.
-//! - What a newer instance wrote stops nobody: an event of an unknown kind or audience is for nobody here, and a row that
-//!   can't be read hides one event, not those behind it.
+//! - Kinds and topics are texts; their closed set is the code's. What a newer instance wrote stops nothing: an event of an
+//!   unknown kind, topic or shape is for nobody here, and a row that can't be read hides one event, not those behind it.
 //! - A cursor below `dropped_through` is refused: never a silent gap.
 
 pub mod backlog;
 pub mod bus;
 pub mod cursor;
+pub mod data;
 pub mod floor;
 pub mod model;
 pub mod outbox;
@@ -30,6 +31,7 @@ pub mod partitions;
 pub mod retention;
 mod sequencer;
 pub mod store;
+pub mod topic;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +45,8 @@ use crate::db::Database;
 use crate::error::AppResult;
 
 pub use cursor::StreamCursor;
-pub use model::{Audience, EventKind, Position};
+pub use model::{EventKind, Position};
+pub use topic::{Topic, TopicKind};
 
 /// The event stream as one instance sees it.
 pub struct Events {
@@ -55,7 +58,7 @@ pub struct Events {
     /// Something was committed to the outbox; the sequencer here should look, if it leads.
     outbox_written: Notify,
     /// Something was committed to the outbox here, while another instance leads.
-    outbox_written_here: Notify,
+    remote_wakeup: Notify,
     /// Something was moved to `events`, here or elsewhere.
     stream_advanced: Notify,
     leading: AtomicBool,
@@ -75,7 +78,7 @@ impl Events {
             clock,
             retention_days,
             outbox_written: Notify::new(),
-            outbox_written_here: Notify::new(),
+            remote_wakeup: Notify::new(),
             stream_advanced: Notify::new(),
             leading: AtomicBool::new(false),
         }))
@@ -92,7 +95,7 @@ impl Events {
         if self.is_leading() {
             self.outbox_written.notify_one();
         } else {
-            self.outbox_written_here.notify_one();
+            self.remote_wakeup.notify_one();
         }
     }
 

@@ -1,10 +1,13 @@
 //! What an event is as a row: on its way in the outbox, and with its place in the stream.
 
 use chrono::{DateTime, Utc};
+use diesel::sql_types::Text;
 use diesel::{Insertable, Queryable, Selectable};
 
+use super::data::EventData;
+use super::topic::{Topic, TopicKind};
 use crate::db::pg_enum;
-use crate::db::schema::{self, sql_types};
+use crate::db::schema;
 use crate::ids::{ConversationId, UserId};
 
 /// A place in the stream; the first event's is 1.
@@ -12,17 +15,21 @@ pub type Position = i64;
 
 pg_enum! {
     /// What happened.
-    pub enum EventKind: sql_types::EventKind {
-        /// Somebody's window in a conversation opened or closed; instances only.
+    pub enum EventKind: Text {
+        /// A member's window in a direct conversation opened; instances only.
         MembershipChanged = "MEMBERSHIP_CHANGED",
+        /// Members of a group's conversation came or went.
+        MembersChanged = "MEMBERS_CHANGED",
         /// A message was sent.
         MessageCreated = "MESSAGE_CREATED",
         /// A message was edited.
         MessageUpdated = "MESSAGE_UPDATED",
-        /// Somebody's read marker moved.
+        /// A read marker moved.
         ConversationRead = "CONVERSATION_READ",
         /// A session ended; instances only.
         SessionRevoked = "SESSION_REVOKED",
+        /// A person's role changed, or what else decides which topics they listen to; instances only.
+        TopicsChanged = "TOPICS_CHANGED",
         /// An item was traded, or opened again after that.
         ItemTraded = "ITEM_TRADED",
         /// A task was published or changed.
@@ -37,76 +44,53 @@ pg_enum! {
         new Unknown
 }
 
-pg_enum! {
-    /// The kind of audience.
-    pub enum AudienceKind: sql_types::EventAudience {
-        /// The members of a conversation.
-        Conversation = "CONVERSATION",
-        /// One person.
-        User = "USER",
-        /// Everybody with a role.
-        Role = "ROLE",
-    }
-    unknown:
-        /// Of a newer instance's audiences: nobody here.
-        new Unknown
-}
-
 impl EventKind {
     /// Whether clients are told of it; the others are for instances only.
     #[must_use]
     pub fn is_public(self) -> bool {
         match self {
-            Self::MessageCreated
+            Self::MembersChanged
+            | Self::MessageCreated
             | Self::MessageUpdated
             | Self::ConversationRead
             | Self::ItemTraded
             | Self::TaskChanged
             | Self::OrderChanged
             | Self::TicketChanged => true,
-            Self::MembershipChanged | Self::SessionRevoked | Self::Unknown => false,
+            Self::MembershipChanged | Self::SessionRevoked | Self::TopicsChanged | Self::Unknown => false,
         }
     }
 
     /// Whether it may be addressed to a role as well.
     #[must_use]
-    pub fn speaks_to_roles(self) -> bool {
+    pub fn is_for_roles(self) -> bool {
         match self {
             Self::TaskChanged | Self::OrderChanged | Self::TicketChanged => true,
-            Self::MessageCreated
+            Self::MembershipChanged
+            | Self::MembersChanged
+            | Self::MessageCreated
             | Self::MessageUpdated
             | Self::ConversationRead
-            | Self::ItemTraded
-            | Self::MembershipChanged
             | Self::SessionRevoked
+            | Self::TopicsChanged
+            | Self::ItemTraded
             | Self::Unknown => false,
         }
     }
 }
 
-/// Whom an event is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Audience {
-    /// The members whose window it lies in.
-    Conversation(ConversationId),
-    /// One person.
-    User(UserId),
-    /// Everybody with the role of this rank.
-    Role(i64),
-    /// Nobody here: an audience that only newer instances know. It can't be written.
-    Unknown,
-}
-
 /// An outbox row to be.
-#[derive(Clone, Copy, Debug, Insertable)]
+#[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = schema::outbox)]
 pub struct NewEvent {
     /// What happened.
     pub kind: EventKind,
-    /// Whom it is for.
-    pub audience: AudienceKind,
-    /// Their id.
-    pub audience_id: i64,
+    /// The kind of its topic.
+    #[diesel(column_name = audience)]
+    pub topic_kind: TopicKind,
+    /// The topic's id.
+    #[diesel(column_name = audience_id)]
+    pub topic_id: i64,
     /// The conversation it happened in.
     pub conversation_id: Option<ConversationId>,
     /// That conversation's version once it had happened.
@@ -115,29 +99,32 @@ pub struct NewEvent {
     pub subject_id: Option<i64>,
     /// The seq it is about.
     pub seq: Option<i32>,
-    /// The person it is about.
+    /// The person whose thing it is about: the reader, the member, the session's, the order's or the ticket's owner.
     pub user_id: Option<UserId>,
+    /// Who did it, where that is told.
+    pub actor_id: Option<UserId>,
+    /// Whom or what it was done to, beside the subject.
+    pub target_id: Option<i64>,
+    /// What the kind says beyond that.
+    pub data: Option<EventData>,
 }
 
 impl NewEvent {
-    /// Something that happened, for an audience; what it is about is to be added.
+    /// Something that happened, for a topic; what it is about is to be added.
     #[must_use]
-    pub fn new(kind: EventKind, audience: Audience) -> Self {
-        let (audience, audience_id) = match audience {
-            Audience::Conversation(id) => (AudienceKind::Conversation, id.0),
-            Audience::User(id) => (AudienceKind::User, id.0),
-            Audience::Role(rank) => (AudienceKind::Role, rank),
-            Audience::Unknown => (AudienceKind::Unknown, 0),
-        };
+    pub fn new(kind: EventKind, topic: Topic) -> Self {
         Self {
             kind,
-            audience,
-            audience_id,
+            topic_kind: topic.kind,
+            topic_id: topic.id,
             conversation_id: None,
             version: None,
             subject_id: None,
             seq: None,
             user_id: None,
+            actor_id: None,
+            target_id: None,
+            data: None,
         }
     }
 }
@@ -152,10 +139,12 @@ pub struct StoredEvent {
     pub at: DateTime<Utc>,
     /// What happened.
     pub kind: EventKind,
-    /// Whom it is for.
-    pub audience: AudienceKind,
-    /// Their id.
-    pub audience_id: i64,
+    /// The kind of its topic.
+    #[diesel(column_name = audience)]
+    pub topic_kind: TopicKind,
+    /// The topic's id.
+    #[diesel(column_name = audience_id)]
+    pub topic_id: i64,
     /// The conversation it happened in.
     pub conversation_id: Option<ConversationId>,
     /// That conversation's version once it had happened.
@@ -164,19 +153,26 @@ pub struct StoredEvent {
     pub subject_id: Option<i64>,
     /// The seq it is about.
     pub seq: Option<i32>,
-    /// The person it is about.
+    /// The person whose thing it is about.
     pub user_id: Option<UserId>,
+    /// Who did it, where that is told.
+    pub actor_id: Option<UserId>,
+    /// Whom or what it was done to, beside the subject.
+    pub target_id: Option<i64>,
+    /// What the kind says beyond that.
+    pub data: Option<EventData>,
 }
 
 impl StoredEvent {
     /// Whom it is for.
     #[must_use]
-    pub fn audience(&self) -> Audience {
-        match self.audience {
-            AudienceKind::Conversation => Audience::Conversation(ConversationId(self.audience_id)),
-            AudienceKind::User => Audience::User(UserId(self.audience_id)),
-            AudienceKind::Role => Audience::Role(self.audience_id),
-            AudienceKind::Unknown => Audience::Unknown,
-        }
+    pub fn topic(&self) -> Topic {
+        Topic { kind: self.topic_kind, id: self.topic_id }
+    }
+
+    /// The seq of the message it is about, if it is about one.
+    #[must_use]
+    pub fn message_seq(&self) -> Option<i32> {
+        self.seq.filter(|_| matches!(self.kind, EventKind::MessageCreated | EventKind::MessageUpdated))
     }
 }

@@ -6,11 +6,11 @@ use super::model::NewEvent;
 use super::store;
 use crate::error::AppResult;
 
-/// Adds events to the outbox. Whoever tells of a conversation holds its row lock.
+/// Records events. Events of a conversation's topic are recorded under that conversation's row lock.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(conn: &AsyncPgConnection, events: &[NewEvent]) -> AppResult<()> {
+pub async fn record_events(conn: &AsyncPgConnection, events: &[NewEvent]) -> AppResult<()> {
     if !events.is_empty() {
         store::insert_outbox(conn, events).await?;
     }

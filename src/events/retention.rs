@@ -20,13 +20,13 @@ use crate::error::{AppError, AppResult};
 const INTERVAL: Duration = Duration::from_hours(1);
 
 /// After so long a day that could not be dropped is tried again.
-const RETRY: Duration = Duration::from_mins(1);
+const RETRY_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Days that are dropped at one look.
-const DAYS_AT_ONCE: usize = 2;
+const DAY_LIMIT: usize = 2;
 
 /// A look that takes longer means that the connection is dead.
-const PATIENCE: Duration = Duration::from_mins(5);
+const LOOK_TIMEOUT: Duration = Duration::from_mins(5);
 
 const SESSION_SETTINGS: &str = "set application_name = 'plaza retention'; set timezone = 'UTC'; \
      set statement_timeout = '60s'; set lock_timeout = '100ms'";
@@ -36,11 +36,11 @@ pub(super) async fn run(events: Arc<Events>) {
     loop {
         let today = events.clock.now().date_naive();
         let dropping = drop_expired(events.database.listen_url(), today, events.retention_days);
-        let dropped = within(PATIENCE, dropping).await.flatten();
+        let dropped = within(LOOK_TIMEOUT, dropping).await.flatten();
         if let Err(error) = &dropped {
             tracing::warn!(cause = %error.describe(), "a day of events past the retention was not dropped; trying again");
         }
-        tokio::time::sleep(if dropped.is_ok() { INTERVAL } else { RETRY }).await;
+        tokio::time::sleep(if dropped.is_ok() { INTERVAL } else { RETRY_INTERVAL }).await;
     }
 }
 
@@ -54,7 +54,7 @@ pub async fn drop_expired(url: &str, today: NaiveDate, retention_days: u32) -> A
     let oldest_kept = store::get_today(&conn).await?.min(today) - Days::new(u64::from(retention_days));
     let days = store::list_days(&conn).await?;
     let expired = days.into_iter().filter_map(|name| partitions::day(&name).map(|day| (day, name)));
-    let expired = expired.filter(|(day, _)| *day < oldest_kept).take(DAYS_AT_ONCE);
+    let expired = expired.filter(|(day, _)| *day < oldest_kept).take(DAY_LIMIT);
     let mut dropped = 0;
     for (day, name) in expired {
         let end = (day + Days::new(1)).and_time(NaiveTime::MIN).and_utc();

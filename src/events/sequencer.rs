@@ -17,18 +17,18 @@ use super::{Events, partitions, retention, store};
 use crate::db::within;
 use crate::error::{AppError, AppResult};
 
-/// How often somebody who doesn't lead tries to.
-const TRY: Duration = Duration::from_millis(500);
+/// How often an instance that doesn't lead tries to.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A look without a wake-up, in case one was lost.
-const POLL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A move that takes longer means that the connection is dead.
-const PATIENCE: Duration = Duration::from_secs(20);
+const MOVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How often partitions are made, and the outbox's floor is let down.
-const UPKEEP: Duration = Duration::from_hours(1);
-const UPKEEP_RETRY: Duration = Duration::from_mins(1);
+const UPKEEP_INTERVAL: Duration = Duration::from_hours(1);
+const UPKEEP_RETRY_INTERVAL: Duration = Duration::from_mins(1);
 
 /// PostgreSQL notices within three seconds that a leader's machine is gone, and gives the lock free.
 const SESSION_SETTINGS: &str = "set application_name = 'plaza sequencer'; set timezone = 'UTC'; \
@@ -44,53 +44,53 @@ pub(super) async fn run(events: Arc<Events>, stop: CancellationToken) {
         events.leading.store(false, Ordering::Relaxed);
         if let Err(error) = ended {
             tracing::warn!(cause = %error.describe(), "the sequencer lost its connection; trying again");
-            tokio::time::sleep(TRY).await;
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
     }
 }
 
 async fn lead(events: &Arc<Events>) -> AppResult<()> {
     let url = events.database.listen_url();
-    let mut conn = within(PATIENCE, AsyncPgConnection::establish(url)).await?.map_err(AppError::internal)?;
-    within(PATIENCE, conn.batch_execute(SESSION_SETTINGS)).await??;
-    while !within(PATIENCE, store::try_lead(&conn)).await?? {
-        tokio::time::sleep(TRY).await;
+    let mut conn = within(MOVE_TIMEOUT, AsyncPgConnection::establish(url)).await?.map_err(AppError::internal)?;
+    within(MOVE_TIMEOUT, conn.batch_execute(SESSION_SETTINGS)).await??;
+    while !within(MOVE_TIMEOUT, store::try_lead(&conn)).await?? {
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
     tracing::info!("this instance sequences the events");
     events.leading.store(true, Ordering::Relaxed);
     // Ends with the leading.
     let _retention = AbortOnDropHandle::new(tokio::spawn(retention::run(Arc::clone(events))));
     let mut next_upkeep = Instant::now();
-    let mut next_lowering = Instant::now() + UPKEEP;
-    let mut rise = within(PATIENCE, Rise::begin(&conn)).await??;
+    let mut next_lowering = Instant::now() + UPKEEP_INTERVAL;
+    let mut rise = within(MOVE_TIMEOUT, Rise::begin(&conn)).await??;
     loop {
         while move_batch(events, &conn).await? {}
         if Instant::now() >= next_upkeep {
-            next_upkeep = Instant::now() + UPKEEP;
+            next_upkeep = Instant::now() + UPKEEP_INTERVAL;
             // They are made days ahead: what holds the table's definition now delays no event.
-            if let Err(error) = within(PATIENCE, partitions::make_ahead(&conn)).await? {
+            if let Err(error) = within(MOVE_TIMEOUT, partitions::make_ahead(&conn)).await? {
                 tracing::warn!(cause = %error.describe(), "days of events were not made ahead; trying again in a minute");
-                next_upkeep = Instant::now() + UPKEEP_RETRY;
+                next_upkeep = Instant::now() + UPKEEP_RETRY_INTERVAL;
             }
         }
         if Instant::now() >= next_lowering {
-            next_lowering = Instant::now() + UPKEEP;
-            rise = within(PATIENCE, Rise::begin(&conn)).await??;
+            next_lowering = Instant::now() + UPKEEP_INTERVAL;
+            rise = within(MOVE_TIMEOUT, Rise::begin(&conn)).await??;
         }
-        within(PATIENCE, rise.go_on(&conn)).await??;
+        within(MOVE_TIMEOUT, rise.go_on(&conn)).await??;
         tokio::select! {
             () = events.outbox_written.notified() => {}
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
     }
 }
 
 /// Moves a batch; true when there may be more.
 async fn move_batch(events: &Arc<Events>, conn: &AsyncPgConnection) -> AppResult<bool> {
-    let moved = match within(PATIENCE, store::move_batch(conn)).await? {
+    let moved = match within(MOVE_TIMEOUT, store::move_batch(conn)).await? {
         Ok(moved) => moved,
         Err(error) if partitions::is_missing(&error) => {
-            within(PATIENCE, partitions::make_ahead(conn)).await??;
+            within(MOVE_TIMEOUT, partitions::make_ahead(conn)).await??;
             return Ok(true);
         }
         Err(error) => return Err(error.into()),

@@ -3,13 +3,14 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::{EventKind, NewEvent, Position, StoredEvent};
-use crate::db::schema::{event_stream, events, outbox, sql_types};
+use super::topic::TopicKind;
+use crate::db::schema::{event_stream, events, outbox};
 use crate::db::{columns, statement};
-use crate::ids::{ConversationId, UserId};
 
 /// How many outbox rows one move takes.
 const BATCH: i64 = 2000;
@@ -26,8 +27,33 @@ pub struct Stream {
     pub last_at: DateTime<Utc>,
 }
 
+/// The columns that the outbox and the stream share, in one order. A newer version may have added others.
+const SHARED_COLUMNS: &str =
+    "kind, audience, audience_id, conversation_id, version, subject_id, seq, user_id, actor_id, target_id, data";
+
+/// Some of the columns of an event that is recorded by a larger statement, as a fragment for `statement!`: what happened to
+/// a conversation, at the version that it has then.
+pub struct ConversationEventColumns;
+
+impl QueryFragment<Pg> for ConversationEventColumns {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("kind, audience, audience_id, conversation_id, version, subject_id, seq, user_id, actor_id");
+        Ok(())
+    }
+}
+
+/// [`SHARED_COLUMNS`] as a fragment.
+struct SharedColumns;
+
+impl QueryFragment<Pg> for SharedColumns {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(SHARED_COLUMNS);
+        Ok(())
+    }
+}
+
 statement! {
-    /// Moves committed outbox rows, in id order, to the end of the stream, and notifies whoever listens, in one
+    /// Moves committed outbox rows, in id order, to the end of the stream, and notifies all that listen, in one
     /// statement. Gives how many were moved and the new head.
     pub struct MoveBatch {} -> (BigInt, BigInt, Text)
     |_unused|
@@ -38,9 +64,9 @@ statement! {
      counted as (select count(*) as n from moved), \
      stream as (update event_stream set head = head + n, last_at = greatest(last_at, now()) from counted where n > 0 \
        returning head - n as base, last_at), \
-     placed as (insert into events (position, at, kind, audience, audience_id, conversation_id, version, subject_id, \
-       seq, user_id) select base + row_number() over (order by moved.id), last_at, kind, audience, audience_id, \
-       conversation_id, version, subject_id, seq, user_id from moved cross join stream returning position) \
+     placed as (insert into events (position, at, " {&SharedColumns} ") \
+       select base + row_number() over (order by moved.id), last_at, " {&SharedColumns}
+    " from moved cross join stream returning position) \
      select count(*), coalesce(max(position), 0), \
        coalesce(case when count(*) > 0 then pg_notify('plaza_events', '')::text end, '') from placed"
 }
@@ -51,12 +77,11 @@ columns!(
 );
 
 statement! {
-    /// What some conversations' members, one person and their roles got between two positions, merged, at most `limit`
-    /// rows.
+    /// What was published to some topics between two positions, merged, at most `limit` rows: from each topic's index no
+    /// more than `limit` are read.
     pub struct EventsBetween<'a> {
-        conversations: &'a [ConversationId],
-        user: UserId,
-        rank: i64,
+        topic_kinds: &'a [TopicKind],
+        topic_ids: &'a [i64],
         kinds: &'a [EventKind],
         after: Position,
         through: Position,
@@ -64,21 +89,12 @@ statement! {
         limit: i64,
     } -> diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<StoredEvent, Pg>>
     |this|
-    "select merged.* from (select e.* from unnest(" [Array<BigInt>: this.conversations]
-    ") as c (id) cross join lateral (select " {&*EVENT} " from events \
-       where audience = 'CONVERSATION' and audience_id = c.id \
+    "select e.* from unnest(" [Array<Text>: this.topic_kinds] ", " [Array<BigInt>: this.topic_ids]
+    ") as topic (kind, id) cross join lateral (select " {&*EVENT} " from events \
+       where audience = topic.kind and audience_id = topic.id \
        and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
-    " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
-    ") order by position limit " [BigInt: &this.limit] ") e \
-     union all (select " {&*EVENT} " from events where audience = 'USER' and audience_id = " [BigInt: &this.user]
-    " and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
-    " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
-    ") order by position limit " [BigInt: &this.limit]
-    ") union all select e.* from generate_series(1, " [BigInt: &this.rank]
-    ") as r (rank) cross join lateral (select " {&*EVENT} " from events where audience = 'ROLE' and audience_id = r.rank \
-       and position > " [BigInt: &this.after] " and position <= " [BigInt: &this.through]
-    " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<sql_types::EventKind>: this.kinds]
-    ") order by position limit " [BigInt: &this.limit] ") e) merged order by position limit " [BigInt: &this.limit]
+    " and at >= " [Timestamptz: &this.not_before] " and kind = any(" [Array<Text>: this.kinds]
+    ") order by position limit " [BigInt: &this.limit] ") e order by e.position limit " [BigInt: &this.limit]
 }
 
 /// What waits in the stream.
@@ -233,13 +249,13 @@ pub async fn list_between(mut conn: &AsyncPgConnection, query: EventsBetween<'_>
 }
 
 statement! {
-    /// Says to whoever leads that there is something in the outbox.
+    /// Tells the leading instance that there is something in the outbox.
     pub struct NotifyWritten {} -> Text
     |_unused|
     "select pg_notify('plaza_outbox', '')::text"
 }
 
-/// Nudges other instances' sequencer through the database.
+/// Wakes the leading instance's sequencer through the database.
 pub async fn notify_written(mut conn: &AsyncPgConnection) -> QueryResult<usize> {
     NotifyWritten {}.execute(&mut conn).await
 }

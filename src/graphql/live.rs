@@ -6,30 +6,12 @@ use async_graphql::Context;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 
 use super::context::PlazaContext;
-use crate::db::Lease;
-use crate::domains::accounts::policy::access::rank;
-use crate::domains::accounts::service::role_of;
 use crate::error::AppResult;
 use crate::events::{EventKind, StreamCursor};
-use crate::ids::{ConversationId, UserId};
+use crate::ids::ConversationId;
 use crate::live::resume::Resume;
-use crate::live::visible::{Seen, load_seen};
-use crate::live::{Event, Interest, Payload, Subscription};
-
-/// What somebody cares for of these kinds, as far as their role goes.
-///
-/// # Errors
-/// When the database fails.
-pub async fn interest(
-    lease: &Lease,
-    viewer: UserId,
-    kinds: &'static [EventKind],
-    conversation: Option<ConversationId>,
-) -> AppResult<Interest> {
-    let speaks = kinds.iter().any(|kind| kind.speaks_to_roles());
-    let rank = if speaks { rank(role_of(&*lease.read().await?, viewer).await?) } else { 0 };
-    Ok(Interest { kinds, conversation, rank })
-}
+use crate::live::visible::{Shown, Viewpoint};
+use crate::live::{Event, EventFilter, EventSubscription};
 
 /// The viewer's events of these kinds, from a cursor on, or from now.
 ///
@@ -42,8 +24,8 @@ pub async fn follow(
     after: Option<StreamCursor>,
 ) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
     let (live, viewer) = (Arc::clone(ctx.live()?), ctx.viewer()?.user_id);
-    let interest = interest(&live.app.database.lease(), viewer, kinds, conversation).await?;
-    Ok(Subscription::open(live, viewer, interest, after).await?.into_stream())
+    let filter = EventFilter { kinds, conversation };
+    Ok(EventSubscription::open(live, viewer, filter, after).await?.into_stream())
 }
 
 /// As [`follow`], resumable: behind `after`, or where the transport says.
@@ -65,35 +47,31 @@ pub async fn resume(
     Ok(stream.inspect_ok(move |event| resume.note(event.cursor())))
 }
 
-/// What a stream of the viewer's events tells of, as they may see it when it is delivered, which costs a statement; of
-/// what is `wanted` alone, and without what `pick` finds nothing of.
+/// What the events of a stream show the viewer when they are delivered, without those that show nothing, or nothing that
+/// `pick` takes. An item costs a statement.
 ///
 /// # Errors
 /// Unauthenticated without a token.
-pub fn as_seen<T, S, W, P>(
+pub fn visible<T, S, P>(
     ctx: &Context<'_>,
     events: S,
-    wanted: W,
     pick: P,
-) -> AppResult<impl Stream<Item = AppResult<T>> + use<T, S, W, P>>
+) -> AppResult<impl Stream<Item = AppResult<T>> + use<T, S, P>>
 where
     S: Stream<Item = AppResult<Arc<Event>>>,
-    W: Fn(&Payload) -> bool,
-    P: Fn(&Event, &Seen) -> Option<T> + Copy,
+    P: Fn(&Event, Shown) -> Option<T> + Copy,
 {
-    let (app, viewer) = (Arc::clone(ctx.app()?), ctx.viewer()?.user_id);
-    let wanted = move |event: &AppResult<Arc<Event>>| {
-        std::future::ready(event.as_ref().map_or(true, |event| wanted(&event.payload)))
-    };
-    Ok(events.filter(wanted).filter_map(move |event| {
-        let app = Arc::clone(&app);
+    let (live, viewer) = (Arc::clone(ctx.live()?), ctx.viewer()?.user_id);
+    Ok(events.filter_map(move |event| {
+        let live = Arc::clone(&live);
         async move {
             let event = match event {
                 Ok(event) => event,
                 Err(error) => return Some(Err(error)),
             };
-            let seen = load_seen(&app.database.lease(), viewer, std::slice::from_ref(&event)).await;
-            seen.map(|seen| pick(&event, &seen)).transpose()
+            let (lease, rank) = (live.app.database.lease(), live.hub.topics(viewer).rank());
+            let viewpoint = Viewpoint::load(&lease, viewer, rank, std::slice::from_ref(&event)).await;
+            viewpoint.map(|viewpoint| viewpoint.show(&event).and_then(|shown| pick(&event, shown))).transpose()
         }
     }))
 }

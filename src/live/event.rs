@@ -1,63 +1,86 @@
-//! An event with what it refers to: the shared object that subscribers resolve.
+//! An event here: its row, and what it refers to once that is loaded, shared by all that get it.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use chrono::{DateTime, Utc};
+use crate::domains::accounts::model::User;
+use crate::domains::chat::model::{ConversationCard, MessageCard};
+use crate::domains::orders::model::Order;
+use crate::domains::tasks::model::TaskCard;
+use crate::domains::tickets::model::Ticket;
+use crate::events::StreamCursor;
+use crate::events::model::StoredEvent;
+use crate::ids::ItemId;
 
-use crate::domains::accounts::model::{SessionEnd, User};
-use crate::domains::chat::model::{ConversationCard, MessageCard, Window};
-use crate::events::{Audience, EventKind, Position, StreamCursor};
-use crate::ids::{ConversationId, ItemId, OrderId, SessionId, TaskId, TicketId, UserId};
-
-/// An event with what it refers to, loaded once per instance and shared by all its subscribers.
+/// An event of the stream on this instance.
 #[derive(Debug)]
 pub struct Event {
-    /// Place in the stream.
-    pub position: Position,
-    /// When it got its place.
-    pub at: DateTime<Utc>,
-    /// What happened.
-    pub kind: EventKind,
-    /// Whom it is for.
-    pub audience: Audience,
-    /// The conversation's version once it had happened.
-    pub version: Option<i64>,
-    /// The seq it is about.
-    pub seq: Option<i32>,
-    /// What it is about.
-    pub payload: Payload,
+    /// The row.
+    pub row: StoredEvent,
+    payload: SharedPayload,
+    counted_bytes: AtomicUsize,
+}
+
+impl Event {
+    /// An event whose payload is not loaded.
+    #[must_use]
+    pub fn stub(row: StoredEvent) -> Self {
+        Self { row, payload: SharedPayload::default(), counted_bytes: AtomicUsize::new(0) }
+    }
+
+    /// An event with its payload.
+    #[must_use]
+    pub fn loaded(row: StoredEvent, payload: EventPayload) -> Self {
+        let event = Self::stub(row);
+        event.payload.replace(Some(payload));
+        event
+    }
+
+    /// The cursor behind it.
+    #[must_use]
+    pub fn cursor(&self) -> StreamCursor {
+        StreamCursor { position: self.row.position, at: self.row.at }
+    }
+
+    /// What it refers to, as it was when that was last told of; None while it is not loaded.
+    #[must_use]
+    pub fn payload(&self) -> Option<EventPayload> {
+        self.payload.get()
+    }
+
+    /// The payload, which other events of the same subject may share.
+    pub(super) fn shared_payload(&self) -> &SharedPayload {
+        &self.payload
+    }
+
+    /// Makes it share the payload of earlier events of its subject, which then show what this one shows.
+    pub(super) fn share(&mut self, earlier: &SharedPayload) {
+        earlier.replace(self.payload());
+        self.payload = earlier.clone();
+    }
+
     /// Roughly the bytes it takes in memory.
-    pub weight: usize,
-}
-
-/// A message's card that all events of the message share in memory, so that none shows what was edited away.
-#[derive(Clone, Debug)]
-pub struct SharedCard(Arc<RwLock<Arc<MessageCard>>>);
-
-impl SharedCard {
-    /// A card that nothing shares yet.
-    #[must_use]
-    pub fn new(card: Arc<MessageCard>) -> Self {
-        Self(Arc::new(RwLock::new(card)))
+    fn approximate_bytes(&self) -> usize {
+        size_of::<Self>() + 512 + self.payload().map_or(0, |payload| payload.approximate_bytes())
     }
 
-    /// The message, as it is now.
-    #[must_use]
-    pub fn get(&self) -> Arc<MessageCard> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    /// Notes the bytes that are counted for it, and returns those counted before and now.
+    pub(super) fn count_bytes(&self) -> (usize, usize) {
+        let now = self.approximate_bytes();
+        (self.counted_bytes.swap(now, Ordering::Relaxed), now)
     }
 
-    /// Replaces the card by a newer one.
-    pub fn set(&self, card: Arc<MessageCard>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = card;
+    /// The bytes that are counted for it.
+    pub(super) fn counted_bytes(&self) -> usize {
+        self.counted_bytes.load(Ordering::Relaxed)
     }
 }
 
-/// What an event is about.
+/// What an event refers to.
 #[derive(Clone, Debug)]
-pub enum Payload {
-    /// A message, as it is when it is looked at.
-    Message(SharedCard),
+pub enum EventPayload {
+    /// A message.
+    Message(Arc<MessageCard>),
     /// A read marker.
     Marker {
         /// Where.
@@ -67,60 +90,95 @@ pub enum Payload {
         /// Read up to here.
         seq: i32,
     },
-    /// Somebody's window in a conversation, as it is now.
-    Membership {
-        /// Where.
-        conversation_id: ConversationId,
-        /// Whose.
-        user_id: UserId,
-        /// None when there is no such member at all.
-        window: Option<Window>,
-    },
-    /// A session that ended, and why.
-    Session(SessionId, SessionEnd),
-    /// An item; what of it somebody may see is asked when it is delivered.
+    /// Members of a group's conversation who came or went.
+    Members(Arc<ChangedMembers>),
+    /// An item; what of it the viewer may see is loaded when it is delivered, for it goes to one person.
     Item(ItemId),
-    /// A task; as an item.
-    Task(TaskId),
-    /// An order, and whose it is; as an item.
-    Order(OrderId, UserId),
-    /// A ticket, and whose it is; as an item.
-    Ticket(TicketId, UserId),
-    /// What it was about exists no more, or only newer instances know what it tells.
-    Gone,
+    /// A task.
+    Task(Arc<TaskCard>),
+    /// An order.
+    Order(Arc<Order>),
+    /// A ticket.
+    Ticket(Arc<Ticket>),
+    /// Nothing to tell clients: it was deleted, is for instances only, or only newer instances can read it.
+    Deleted,
 }
 
-impl Event {
-    /// The cursor behind it.
-    #[must_use]
-    pub fn cursor(&self) -> StreamCursor {
-        StreamCursor { position: self.position, at: self.at }
-    }
+/// Who came and who went, of them at most [`ChangedMembers::NAMED`] each by name.
+#[derive(Debug)]
+pub struct ChangedMembers {
+    /// The conversation.
+    pub conversation: Arc<ConversationCard>,
+    /// Who did it; None where it was no person's doing, or the account is gone.
+    pub actor: Option<Arc<User>>,
+    /// Those who came.
+    pub added: Vec<Arc<User>>,
+    /// How many came.
+    pub added_count: usize,
+    /// Those who went.
+    pub removed: Vec<Arc<User>>,
+    /// How many went.
+    pub removed_count: usize,
+}
 
-    /// The seq of the message it is about, if it is about one.
-    #[must_use]
-    pub fn seq_of_message(&self) -> Option<i32> {
-        self.seq.filter(|_| matches!(self.kind, EventKind::MessageCreated | EventKind::MessageUpdated))
-    }
+impl ChangedMembers {
+    /// How many are named.
+    pub const NAMED: usize = 100;
+}
 
-    /// Whose thing it is about. They are told of it as themselves, whatever their role.
-    #[must_use]
-    pub fn person(&self) -> Option<UserId> {
-        match self.payload {
-            Payload::Order(_, person) | Payload::Ticket(_, person) => Some(person),
-            _ => None,
+impl EventPayload {
+    /// Roughly the bytes that it takes beside its own size.
+    fn approximate_bytes(&self) -> usize {
+        match self {
+            Self::Message(card) => card.message.approximate_bytes(),
+            Self::Members(members) => (members.added.len() + members.removed.len()) * size_of::<User>(),
+            Self::Marker { .. } | Self::Item(_) | Self::Task(_) | Self::Order(_) | Self::Ticket(_) | Self::Deleted => 0,
         }
     }
 }
 
-impl Payload {
-    /// Roughly the bytes that an event with it takes in memory.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        let text = match self {
-            Self::Message(card) => card.get().message.weight(),
-            _ => 0,
-        };
-        size_of::<Event>() + text + 512
+/// A payload that all events of one subject share in memory, so that none shows what was changed since.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SharedPayload(Arc<RwLock<Versioned>>);
+
+#[derive(Debug, Default)]
+struct Versioned {
+    /// Counts the replacements: what was loaded before one is not put in place after it.
+    version: u64,
+    payload: Option<EventPayload>,
+}
+
+impl SharedPayload {
+    fn read(&self) -> RwLockReadGuard<'_, Versioned> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Versioned> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self) -> Option<EventPayload> {
+        self.read().payload.clone()
+    }
+
+    /// Puts what a later event shows in its place; None where that is not loaded.
+    fn replace(&self, payload: Option<EventPayload>) {
+        let mut current = self.write();
+        current.version += 1;
+        current.payload = payload;
+    }
+
+    /// The version to be loaded; None when it is.
+    pub(super) fn missing_version(&self) -> Option<u64> {
+        let current = self.read();
+        current.payload.is_none().then_some(current.version)
+    }
+
+    /// Puts in what was loaded for a version, if it is still that one and missing.
+    pub(super) fn fill(&self, version: u64, payload: EventPayload) {
+        let mut current = self.write();
+        if current.version == version {
+            current.payload.get_or_insert(payload);
+        }
     }
 }

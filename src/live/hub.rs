@@ -9,16 +9,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-use crate::domains::chat::model::Window;
+use super::effects::Effects;
+use super::event::Event;
+use super::filter::EventFilter;
+use super::ring::Ring;
+use super::topics::{TopicChange, Topics};
+use crate::events::Topic;
 use crate::events::cursor::StreamCursor;
-use crate::events::model::{Audience, Position};
-use crate::ids::{ConversationId, UserId};
-use crate::live::Interest;
-use crate::live::event::{Event, Payload};
-use crate::live::ring::Ring;
+use crate::events::model::Position;
+use crate::ids::UserId;
 
 /// Events that wait for one subscriber before it has to catch up instead.
-pub const QUEUE: usize = 256;
+pub const QUEUE_LIMIT: usize = 256;
 
 /// Names one subscription in the hub.
 pub type SubscriberId = u64;
@@ -55,10 +57,8 @@ struct State {
     head: StreamCursor,
     ring: Ring,
     listeners: HashMap<UserId, Listener>,
-    /// Those with live subscribers here whose role something may speak to.
-    staff: HashSet<UserId>,
-    /// Which people with subscribers here are, or were, in a conversation.
-    conversations: HashMap<ConversationId, HashSet<UserId>>,
+    /// Who of the listeners has each topic.
+    topics: HashMap<Topic, HashSet<UserId>>,
     next_id: SubscriberId,
     subscriptions: usize,
 }
@@ -67,19 +67,20 @@ struct State {
 #[derive(Default)]
 struct Listener {
     /// Shared with those who look through what memory holds.
-    windows: Arc<HashMap<ConversationId, Window>>,
-    /// The windows were read from the database.
-    loaded: bool,
+    topics: Arc<Topics>,
+    /// The topics were read from the database.
+    is_loaded: bool,
     /// Changes that came by while they were being read; the changes win.
-    early: Vec<(ConversationId, Option<Window>)>,
-    live: HashMap<SubscriberId, Live>,
+    pending_changes: Vec<TopicChange>,
+    active: HashMap<SubscriberId, Subscriber>,
     subscriptions: usize,
 }
 
-struct Live {
+/// A subscription that has caught up.
+struct Subscriber {
     queue: mpsc::Sender<Queued>,
     queued: Arc<AtomicUsize>,
-    interest: Interest,
+    filter: EventFilter,
     /// Seen already: a cursor may come from an instance that is ahead of this one.
     reached: Position,
 }
@@ -100,8 +101,7 @@ impl Hub {
             head,
             ring: Ring::default(),
             listeners: HashMap::new(),
-            staff: HashSet::new(),
-            conversations: HashMap::new(),
+            topics: HashMap::new(),
             next_id: 0,
             subscriptions: 0,
         };
@@ -127,7 +127,7 @@ impl Hub {
     /// Subscriptions here that have caught up.
     #[must_use]
     pub fn live(&self) -> usize {
-        self.state().listeners.values().map(|listener| listener.live.len()).sum()
+        self.state().listeners.values().map(|listener| listener.active.len()).sum()
     }
 
     /// Events that wait for subscribers here.
@@ -136,7 +136,31 @@ impl Hub {
         self.queued.load(Ordering::Relaxed)
     }
 
-    /// Announces a subscription. True when the person's windows have to be read and handed to [`Hub::set_windows`].
+    /// Whether a person has a subscription here.
+    #[must_use]
+    pub fn is_listening(&self, user: UserId) -> bool {
+        self.state().listeners.contains_key(&user)
+    }
+
+    /// Who listens to a topic here.
+    #[must_use]
+    pub fn listeners_of(&self, topic: Topic) -> Vec<UserId> {
+        self.state().topics.get(&topic).into_iter().flatten().copied().collect()
+    }
+
+    /// Those of the topics that are listened to here, once some changes are made.
+    #[must_use]
+    pub fn heard<'a>(
+        &self,
+        topics: impl Iterator<Item = Topic>,
+        changes: impl Iterator<Item = &'a TopicChange>,
+    ) -> HashSet<Topic> {
+        let state = self.state();
+        let begun = changes.filter(|change| state.listeners.contains_key(&change.user)).map(|change| change.topic);
+        topics.filter(|topic| state.topics.contains_key(topic)).chain(begun).collect()
+    }
+
+    /// Announces a subscription. True when the person's topics have to be read and handed to [`Hub::set_topics`].
     pub fn register(&self, user: UserId) -> (SubscriberId, bool) {
         let mut state = self.state();
         state.next_id += 1;
@@ -144,21 +168,29 @@ impl Hub {
         let id = state.next_id;
         let listener = state.listeners.entry(user).or_default();
         listener.subscriptions += 1;
-        (id, !listener.loaded)
+        (id, !listener.is_loaded)
     }
 
-    /// Hands over the windows that were read after [`Hub::register`]; what the stream said meanwhile wins.
-    pub fn set_windows(&self, user: UserId, windows: Vec<(ConversationId, Window)>) {
+    /// Hands over the topics that were read after [`Hub::register`]; what the stream said meanwhile wins.
+    pub fn set_topics(&self, user: UserId, topics: Topics) {
         let mut guard = self.state();
         let state = &mut *guard;
-        let Some(listener) = state.listeners.get_mut(&user).filter(|listener| !listener.loaded) else { return };
-        listener.loaded = true;
-        listener.windows = Arc::new(windows.into_iter().collect());
-        for (conversation, window) in std::mem::take(&mut listener.early) {
-            listener.set_window(conversation, window);
+        let Some(listener) = state.listeners.get_mut(&user).filter(|listener| !listener.is_loaded) else { return };
+        listener.is_loaded = true;
+        listener.topics = Arc::new(topics);
+        for change in std::mem::take(&mut listener.pending_changes) {
+            Arc::make_mut(&mut listener.topics).apply(&change);
         }
-        for conversation in listener.windows.keys() {
-            state.conversations.entry(*conversation).or_default().insert(user);
+        for topic in listener.topics.iter() {
+            state.topics.entry(topic).or_default().insert(user);
+        }
+    }
+
+    /// Makes changes of topics that were read just now.
+    pub fn change_topics(&self, changes: &[TopicChange]) {
+        let mut state = self.state();
+        for change in changes {
+            state.change_topic(change);
         }
     }
 
@@ -167,50 +199,39 @@ impl Hub {
         let mut guard = self.state();
         let state = &mut *guard;
         let Some(listener) = state.listeners.get_mut(&user) else { return };
-        listener.live.remove(&id);
+        listener.active.remove(&id);
         listener.subscriptions -= 1;
         state.subscriptions -= 1;
         if listener.subscriptions > 0 {
             return;
         }
         let listener = state.listeners.remove(&user).unwrap_or_default();
-        state.staff.remove(&user);
-        for conversation in listener.windows.keys() {
-            if let Some(people) = state.conversations.get_mut(conversation) {
-                people.remove(&user);
-                if people.is_empty() {
-                    state.conversations.remove(conversation);
-                }
-            }
+        for topic in listener.topics.iter() {
+            state.forget_listener(topic, user);
         }
     }
 
-    /// The person's windows, as far as the interest goes.
+    /// The person's topics.
     #[must_use]
-    pub fn windows(&self, user: UserId, interest: &Interest) -> HashMap<ConversationId, Window> {
-        let state = self.state();
-        let Some(listener) = state.listeners.get(&user) else { return HashMap::new() };
-        match interest.conversation {
-            Some(id) => listener.windows.get(&id).map(|window| (id, *window)).into_iter().collect(),
-            None => HashMap::clone(&listener.windows),
-        }
+    pub fn topics(&self, user: UserId) -> Arc<Topics> {
+        self.state().listeners.get(&user).map(|listener| Arc::clone(&listener.topics)).unwrap_or_default()
     }
 
-    /// What the person may see and cares for behind a position, from at most `scan` events in memory.
+    /// What the person may see and asks for behind a position, from at most `scan` events in memory.
     #[must_use]
-    pub fn recent(&self, user: UserId, interest: &Interest, after: Position, scan: usize) -> Recent {
-        // Both at one moment: no event is looked at with a window from before it.
-        let (stretch, windows) = {
+    pub fn recent(&self, user: UserId, filter: &EventFilter, after: Position, scan: usize) -> Recent {
+        // Both at one moment: no event is looked at with topics from before it.
+        let (stretch, topics) = {
             let state = self.state();
             let Some(stretch) = state.ring.behind(after, state.head.position, scan) else { return Recent::TooOld };
             let Some(listener) = state.listeners.get(&user) else { return Recent::Events(Vec::new(), after) };
-            (stretch, Arc::clone(&listener.windows))
+            (stretch, Arc::clone(&listener.topics))
         };
         let mut through = after;
         let mut events = Vec::new();
         for event in stretch.iter() {
-            through = event.position;
-            if interest.admits(user, &windows, event) {
+            through = event.row.position;
+            if filter.matches(user, &topics, &event.row) {
                 events.push(Arc::clone(event));
             }
         }
@@ -223,91 +244,86 @@ impl Hub {
         &self,
         user: UserId,
         id: SubscriberId,
-        interest: &Interest,
+        filter: EventFilter,
         reached: Position,
     ) -> Option<mpsc::Receiver<Queued>> {
         let mut state = self.state();
         if state.head.position > reached {
             return None;
         }
-        let (queue, receiver) = mpsc::channel(QUEUE);
-        if interest.rank > 0 {
-            state.staff.insert(user);
-        }
+        let (queue, receiver) = mpsc::channel(QUEUE_LIMIT);
         let listener = state.listeners.get_mut(&user)?;
-        listener.live.insert(id, Live { queue, queued: Arc::clone(&self.queued), interest: interest.clone(), reached });
+        listener.active.insert(id, Subscriber { queue, queued: Arc::clone(&self.queued), filter, reached });
         Some(receiver)
     }
 
-    /// Takes in the next events of the stream, in order and without gaps, and hands them to whoever is live.
-    pub fn dispatch(&self, batch: Vec<Event>) {
+    /// Takes in the next events of the stream, in order and without gaps, and hands them to all that are live.
+    pub fn dispatch(&self, batch: Vec<Event>, effects: &Effects) {
         let mut guard = self.state();
         let state = &mut *guard;
+        for change in &effects.roles {
+            state.change_topic(change);
+        }
         for event in batch {
             state.head = event.cursor();
-            if let Payload::Membership { conversation_id, user_id, window } = event.payload {
-                state.change_window(user_id, conversation_id, window);
+            for change in effects.windows.get(&event.row.position).into_iter().flatten() {
+                state.change_topic(change);
             }
             let event = state.ring.push(event);
             state.deliver(&event);
         }
     }
+
+    /// Counts what was loaded since the ring took in these events.
+    pub fn count_bytes(&self, events: &[Arc<Event>]) {
+        let mut state = self.state();
+        for event in events {
+            state.ring.recount(event);
+        }
+    }
 }
 
 impl State {
-    fn change_window(&mut self, user: UserId, conversation: ConversationId, window: Option<Window>) {
-        let Some(listener) = self.listeners.get_mut(&user) else { return };
-        if !listener.loaded {
-            listener.early.push((conversation, window));
+    fn change_topic(&mut self, change: &TopicChange) {
+        let Some(listener) = self.listeners.get_mut(&change.user) else { return };
+        if !listener.is_loaded {
+            listener.pending_changes.push(*change);
             return;
         }
-        listener.set_window(conversation, window);
-        if window.is_some() {
-            self.conversations.entry(conversation).or_default().insert(user);
+        Arc::make_mut(&mut listener.topics).apply(change);
+        if change.reach.is_some() {
+            self.topics.entry(change.topic).or_default().insert(change.user);
+        } else {
+            self.forget_listener(change.topic, change.user);
+        }
+    }
+
+    fn forget_listener(&mut self, topic: Topic, user: UserId) {
+        if let Some(users) = self.topics.get_mut(&topic) {
+            users.remove(&user);
+            if users.is_empty() {
+                self.topics.remove(&topic);
+            }
         }
     }
 
     fn deliver(&mut self, event: &Arc<Event>) {
-        match event.audience {
-            Audience::Conversation(id) => {
-                let Some(people) = self.conversations.get(&id) else { return };
-                for user in people {
-                    if let Some(listener) = self.listeners.get_mut(user) {
-                        listener.deliver(*user, event);
-                    }
-                }
+        let Some(users) = self.topics.get(&event.row.topic()) else { return };
+        for user in users {
+            if let Some(listener) = self.listeners.get_mut(user) {
+                listener.deliver(*user, event);
             }
-            Audience::User(user) => {
-                if let Some(listener) = self.listeners.get_mut(&user) {
-                    listener.deliver(user, event);
-                }
-            }
-            Audience::Role(_) => {
-                for user in &self.staff {
-                    if let Some(listener) = self.listeners.get_mut(user) {
-                        listener.deliver(*user, event);
-                    }
-                }
-            }
-            Audience::Unknown => {}
         }
     }
 }
 
 impl Listener {
-    fn set_window(&mut self, conversation: ConversationId, window: Option<Window>) {
-        match window {
-            Some(window) => Arc::make_mut(&mut self.windows).insert(conversation, window),
-            None => Arc::make_mut(&mut self.windows).remove(&conversation),
-        };
-    }
-
     /// A full queue is closed: its subscriber drains it, then catches up by position and comes back.
     fn deliver(&mut self, user: UserId, event: &Arc<Event>) {
-        let windows = &self.windows;
-        self.live.retain(|_, subscriber| {
-            event.position <= subscriber.reached
-                || !subscriber.interest.admits(user, windows, event)
+        let topics = &self.topics;
+        self.active.retain(|_, subscriber| {
+            event.row.position <= subscriber.reached
+                || !subscriber.filter.matches(user, topics, &event.row)
                 || subscriber.queue.try_send(Queued::new(event, &subscriber.queued)).is_ok()
         });
     }

@@ -1,98 +1,153 @@
-//! Loading what a batch of events refers to, in a constant number of statements.
+//! Loading what events refer to, in a constant number of statements.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
+use super::event::{ChangedMembers, EventPayload};
+use super::reference::Reference;
 use crate::app::App;
-use crate::domains::accounts::model::SessionEnd;
-use crate::domains::{accounts, chat, media};
+use crate::domains::accounts::model::User;
+use crate::domains::chat::model::{ConversationCard, MessageCard};
+use crate::domains::orders::model::Order;
+use crate::domains::tasks::model::TaskCard;
+use crate::domains::tickets::model::Ticket;
+use crate::domains::{accounts, chat, media, orders, tasks, tickets};
 use crate::error::AppResult;
-use crate::events::model::{EventKind, StoredEvent};
-use crate::ids::{ConversationId, ItemId, MediaId, MessageId, OrderId, SessionId, TaskId, TicketId, UserId};
-use crate::live::event::{Event, Payload, SharedCard};
+use crate::events::model::StoredEvent;
+use crate::ids::{ConversationId, MediaId, MessageId, OrderId, TaskId, TicketId, UserId};
 
-/// Turns rows into events: at most one statement per kind of thing they refer to.
-pub(super) async fn load(app: &App, conn: &AsyncPgConnection, rows: Vec<StoredEvent>) -> AppResult<Vec<Event>> {
-    let mut messages: Vec<MessageId> = Vec::new();
-    let mut markers: Vec<(ConversationId, UserId)> = Vec::new();
-    let mut memberships: Vec<(ConversationId, UserId)> = Vec::new();
-    let mut sessions: Vec<SessionId> = Vec::new();
-    for row in &rows {
-        match (row.kind, row.conversation_id, row.user_id, row.subject_id) {
-            (EventKind::MessageCreated | EventKind::MessageUpdated, _, _, Some(id)) => messages.push(MessageId(id)),
-            (EventKind::ConversationRead, Some(conversation), Some(user), _) => markers.push((conversation, user)),
-            (EventKind::MembershipChanged, Some(conversation), Some(user), _) => {
-                memberships.push((conversation, user));
-            }
-            (EventKind::SessionRevoked, _, _, Some(id)) => sessions.push(SessionId(id)),
-            _ => {}
-        }
-    }
-    let cards = chat::service::load_message_cards(conn, &messages).await?;
-    let marked: Vec<ConversationId> = markers.iter().map(|(conversation, _)| *conversation).collect();
-    let conversations = chat::service::load_conversation_cards(conn, &marked).await?;
-    let readers: Vec<UserId> = markers.iter().map(|(_, user)| *user).collect();
-    let users = accounts::service::load_users(conn, &readers).await?;
-    let windows = chat::service::load_windows(conn, &memberships).await?;
-    let ends = accounts::service::sessions::load_ends(conn, &sessions).await?;
-    // For subscribers, who show them beside what was said.
-    let people = cards.values().map(|card| &*card.sender).chain(users.values().map(|user| &**user));
-    let avatars: Vec<MediaId> = people.filter_map(|user| user.avatar_id).collect();
-    media::service::preload(app, conn, &avatars).await?;
-    let found = Found { cards, conversations, users, windows, ends };
-    Ok(rows.iter().map(|row| found.event(row)).collect())
+/// What the payloads of some events are made of.
+#[derive(Default)]
+struct Wanted {
+    messages: Vec<MessageId>,
+    conversations: Vec<ConversationId>,
+    users: Vec<UserId>,
+    tasks: Vec<TaskId>,
+    orders: Vec<OrderId>,
+    tickets: Vec<TicketId>,
 }
 
+impl Wanted {
+    fn add(&mut self, reference: &Reference<'_>) {
+        match reference {
+            Reference::Message(id) => self.messages.push(*id),
+            Reference::Marker { conversation, user, .. } => {
+                self.conversations.push(*conversation);
+                self.users.push(*user);
+            }
+            Reference::Members { conversation, actor, changes } => {
+                self.conversations.push(*conversation);
+                self.users.extend(actor);
+                self.users.extend(changes.added.iter().take(ChangedMembers::NAMED));
+                self.users.extend(changes.removed.iter().take(ChangedMembers::NAMED));
+            }
+            Reference::Task(id) => self.tasks.push(*id),
+            Reference::Order(id) => self.orders.push(*id),
+            Reference::Ticket(id) => self.tickets.push(*id),
+            Reference::Member { .. } | Reference::Session(_) | Reference::Topics(_) | Reference::Item(_) => {}
+        }
+    }
+}
+
+/// What was found of it.
 struct Found {
-    cards: HashMap<MessageId, Arc<chat::model::MessageCard>>,
-    conversations: HashMap<ConversationId, Arc<chat::model::ConversationCard>>,
-    users: HashMap<UserId, Arc<accounts::model::User>>,
-    windows: HashMap<(ConversationId, UserId), chat::model::Window>,
-    ends: HashMap<SessionId, SessionEnd>,
+    messages: HashMap<MessageId, Arc<MessageCard>>,
+    conversations: HashMap<ConversationId, Arc<ConversationCard>>,
+    users: HashMap<UserId, Arc<User>>,
+    tasks: HashMap<TaskId, Arc<TaskCard>>,
+    orders: HashMap<OrderId, Arc<Order>>,
+    tickets: HashMap<TicketId, Arc<Ticket>>,
+}
+
+/// Loads the payloads of some events, in their order: at most one statement per kind of thing they refer to.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn load_payloads(
+    app: &App,
+    conn: &AsyncPgConnection,
+    rows: &[&StoredEvent],
+) -> AppResult<Vec<EventPayload>> {
+    let references: Vec<Option<Reference<'_>>> = rows.iter().map(|row| Reference::of(row)).collect();
+    let mut wanted = Wanted::default();
+    references.iter().flatten().for_each(|reference| wanted.add(reference));
+    let found = Found {
+        messages: chat::service::load_message_cards(conn, &wanted.messages).await?,
+        conversations: chat::service::load_conversation_cards(conn, &wanted.conversations).await?,
+        users: accounts::service::load_users(conn, &wanted.users).await?,
+        tasks: load_readable(&wanted.tasks, |ids| tasks::service::load_tasks(conn, ids).boxed()).await?,
+        orders: load_readable(&wanted.orders, |ids| orders::service::load_orders(conn, ids).boxed()).await?,
+        tickets: load_readable(&wanted.tickets, |ids| tickets::service::load_tickets(conn, ids).boxed()).await?,
+    };
+    // Subscribers show them beside what was said.
+    let people = found.messages.values().map(|card| &*card.sender).chain(found.users.values().map(|user| &**user));
+    let avatars: Vec<MediaId> = people.filter_map(|user| user.avatar_id).collect();
+    media::service::preload(app, conn, &avatars).await?;
+    let payload = |reference: &Option<Reference<'_>>| reference.as_ref().and_then(|reference| found.payload(reference));
+    Ok(references.iter().map(|reference| payload(reference).unwrap_or(EventPayload::Deleted)).collect())
 }
 
 impl Found {
-    fn event(&self, row: &StoredEvent) -> Event {
-        let payload = self.payload(row).unwrap_or(Payload::Gone);
-        Event {
-            position: row.position,
-            at: row.at,
-            kind: row.kind,
-            audience: row.audience(),
-            version: row.version,
-            seq: row.seq,
-            weight: payload.weight(),
-            payload,
-        }
-    }
-
-    fn payload(&self, row: &StoredEvent) -> Option<Payload> {
-        Some(match row.kind {
-            EventKind::MessageCreated | EventKind::MessageUpdated => {
-                Payload::Message(SharedCard::new(Arc::clone(self.cards.get(&MessageId(row.subject_id?))?)))
-            }
-            EventKind::ConversationRead => Payload::Marker {
-                conversation: Arc::clone(self.conversations.get(&row.conversation_id?)?),
-                user: Arc::clone(self.users.get(&row.user_id?)?),
-                seq: row.seq?,
+    fn payload(&self, reference: &Reference<'_>) -> Option<EventPayload> {
+        Some(match reference {
+            Reference::Message(id) => EventPayload::Message(Arc::clone(self.messages.get(id)?)),
+            Reference::Marker { conversation, user, seq } => EventPayload::Marker {
+                conversation: Arc::clone(self.conversations.get(conversation)?),
+                user: Arc::clone(self.users.get(user)?),
+                seq: *seq,
             },
-            EventKind::MembershipChanged => {
-                let (conversation_id, user_id) = (row.conversation_id?, row.user_id?);
-                let window = self.windows.get(&(conversation_id, user_id)).copied();
-                Payload::Membership { conversation_id, user_id, window }
-            }
-            EventKind::ItemTraded => Payload::Item(ItemId(row.subject_id?)),
-            EventKind::TaskChanged => Payload::Task(TaskId(row.subject_id?)),
-            EventKind::OrderChanged => Payload::Order(OrderId(row.subject_id?), row.user_id?),
-            EventKind::TicketChanged => Payload::Ticket(TicketId(row.subject_id?), row.user_id?),
-            EventKind::SessionRevoked => {
-                let session = SessionId(row.subject_id?);
-                // Its row may be gone already; its tokens are no good all the same.
-                Payload::Session(session, self.ends.get(&session).copied().unwrap_or(SessionEnd::Revoked))
-            }
-            EventKind::Unknown => return None,
+            Reference::Members { conversation, actor, changes } => EventPayload::Members(Arc::new(ChangedMembers {
+                conversation: Arc::clone(self.conversations.get(conversation)?),
+                actor: actor.and_then(|actor| self.users.get(&actor)).cloned(),
+                added: self.named(&changes.added),
+                added_count: changes.added.len(),
+                removed: self.named(&changes.removed),
+                removed_count: changes.removed.len(),
+            })),
+            Reference::Item(id) => EventPayload::Item(*id),
+            Reference::Task(id) => EventPayload::Task(Arc::clone(self.tasks.get(id)?)),
+            Reference::Order(id) => EventPayload::Order(Arc::clone(self.orders.get(id)?)),
+            Reference::Ticket(id) => EventPayload::Ticket(Arc::clone(self.tickets.get(id)?)),
+            Reference::Member { .. } | Reference::Session(_) | Reference::Topics(_) => return None,
         })
     }
+
+    fn named(&self, ids: &[UserId]) -> Vec<Arc<User>> {
+        ids.iter().take(ChangedMembers::NAMED).filter_map(|id| self.users.get(id)).cloned().collect()
+    }
+}
+
+type Loaded<'a, K, V> = BoxFuture<'a, AppResult<HashMap<K, V>>>;
+
+/// Loads things of one kind; where a newer instance wrote one that can't be read here, the others one by one.
+pub(super) async fn load_readable<'a, K, V>(
+    ids: &'a [K],
+    load: impl Fn(&'a [K]) -> Loaded<'a, K, V>,
+) -> AppResult<HashMap<K, V>>
+where
+    K: Eq + Hash,
+{
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    match load(ids).await {
+        Err(error) if error.is_unreadable() => {}
+        loaded => return loaded,
+    }
+    let mut found = HashMap::new();
+    for id in ids {
+        match load(std::slice::from_ref(id)).await {
+            Ok(one) => found.extend(one),
+            Err(error) if error.is_unreadable() => {
+                tracing::warn!(cause = %error.describe(), "event hidden: its subject is unreadable for this version");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
 }

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use crate::db::Lease;
 use crate::error::{AppError, AppResult, ErrorCode};
+use crate::events::TopicKind;
 use crate::events::cursor::StreamCursor;
-use crate::events::model::Position;
+use crate::events::model::{Position, StoredEvent};
 use crate::events::store::{self, EventsBetween};
-use crate::ids::{ConversationId, UserId};
-use crate::live::Interest;
-use crate::live::event::Event;
-use crate::live::{Live, load};
+use crate::ids::UserId;
+use crate::live::{Event, EventFilter, Live, load};
 
 /// Rows read in one go.
-const PAGE: i64 = 500;
+const PAGE_LIMIT: i64 = 500;
 
 fn expired() -> AppError {
     AppError::Request(
@@ -34,7 +33,7 @@ pub(super) async fn check_cursor(lease: &Lease, cursor: StreamCursor) -> AppResu
     Ok(())
 }
 
-/// Somebody who catches up.
+/// A person who catches up.
 pub(super) struct Replay<'a> {
     /// Live delivery here.
     pub(super) live: &'a Live,
@@ -42,11 +41,11 @@ pub(super) struct Replay<'a> {
     pub(super) lease: &'a Lease,
     /// Who.
     pub(super) user: UserId,
-    /// What they care for.
-    pub(super) interest: &'a Interest,
+    /// What they ask for.
+    pub(super) filter: &'a EventFilter,
 }
 
-/// A page of what somebody may see.
+/// A page of what the person may see.
 pub(super) struct Page {
     /// The events, in order.
     pub(super) events: Vec<Arc<Event>>,
@@ -57,31 +56,31 @@ pub(super) struct Page {
 }
 
 impl Replay<'_> {
-    /// The next page of what somebody may see behind a cursor.
+    /// The next page of what the person may see behind a cursor.
     ///
-    /// The statement reads up to a page of each conversation before it knows which rows come first. So once a page was full,
+    /// The statement reads up to a page of each topic before it knows which rows come first. So once a page was full,
     /// the next one looks no further than twice as many positions as that one took: a long replay of many busy conversations
     /// reads each row once or twice, and not once a page.
     ///
     /// # Errors
     /// `CURSOR_EXPIRED` when retention took some of it meanwhile.
     pub(super) async fn next_page(&self, after: StreamCursor, span: Option<Position>) -> AppResult<Page> {
-        let Self { live, lease, user, interest } = *self;
-        // The head first: whatever lies up to it is covered by the windows read after it.
+        let Self { live, lease, user, filter } = *self;
+        // The head first: whatever lies up to it is covered by the topics read after it.
         let head = live.hub.head();
         let through = span.map_or(head.position, |span| head.position.min(after.position.saturating_add(span)));
-        let windows = live.hub.windows(user, interest);
-        let conversations: Vec<ConversationId> = windows.keys().copied().collect();
+        let topics = live.hub.topics(user);
+        let (topic_kinds, topic_ids): (Vec<TopicKind>, Vec<i64>) =
+            topics.iter().filter(|topic| filter.includes(*topic)).map(|topic| (topic.kind, topic.id)).unzip();
         let conn = lease.read().await?;
         let query = EventsBetween {
-            conversations: &conversations,
-            user,
-            rank: interest.rank,
-            kinds: interest.kinds,
+            topic_kinds: &topic_kinds,
+            topic_ids: &topic_ids,
+            kinds: filter.kinds,
             after: after.position,
             through,
             not_before: after.not_before(),
-            limit: PAGE,
+            limit: PAGE_LIMIT,
         };
         let rows = store::list_between(&conn, query).await?;
         // After the read: what the read missed because it was dropped shows here.
@@ -89,7 +88,7 @@ impl Replay<'_> {
             return Err(expired());
         }
         let last = rows.last().map(|row| StreamCursor { position: row.position, at: row.at });
-        let is_full = rows.len() == usize::try_from(PAGE).unwrap_or(usize::MAX);
+        let is_full = rows.len() == usize::try_from(PAGE_LIMIT).unwrap_or(usize::MAX);
         let (reached, span) = match last.filter(|_| is_full) {
             Some(last) => (last, Some((last.position - after.position).saturating_mul(2))),
             None if through == head.position => (head, span),
@@ -99,8 +98,9 @@ impl Replay<'_> {
                 (StreamCursor { position: through, at }, span.map(|span| span.saturating_mul(4)))
             }
         };
-        let events = load::load(&live.app, &conn, rows).await?;
-        let visible = events.into_iter().filter(|event| interest.admits(user, &windows, event));
-        Ok(Page { events: visible.map(Arc::new).collect(), reached, span })
+        let visible: Vec<StoredEvent> = rows.into_iter().filter(|row| filter.matches(user, &topics, row)).collect();
+        let payloads = load::load_payloads(&live.app, &conn, &visible.iter().collect::<Vec<_>>()).await?;
+        let events = visible.into_iter().zip(payloads).map(|(row, payload)| Arc::new(Event::loaded(row, payload)));
+        Ok(Page { events: events.collect(), reached, span })
     }
 }

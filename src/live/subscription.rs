@@ -7,26 +7,24 @@ use futures_util::Stream;
 use tokio::sync::mpsc;
 
 use crate::db::Lease;
-use crate::domains::chat;
 use crate::error::AppResult;
 use crate::events::Position;
 use crate::events::cursor::StreamCursor;
 use crate::ids::UserId;
-use crate::live::event::Event;
 use crate::live::hub::{Queued, Recent, SubscriberId};
 use crate::live::replay::{self, Replay};
-use crate::live::{Interest, Live};
+use crate::live::{Event, EventFilter, Live, topics};
 use crate::scope::Scope;
 
 /// Events looked at in one go while catching up from memory.
-const SCAN: usize = 1000;
+const SCAN_LIMIT: usize = 1000;
 
 /// See the module. Dropping it takes it off the hub.
-pub struct Subscription {
+pub struct EventSubscription {
     live: Arc<Live>,
     user: UserId,
     id: SubscriberId,
-    interest: Interest,
+    filter: EventFilter,
     /// Everything up to here was handed out, is in the backlog, or is nothing for us.
     reached: StreamCursor,
     backlog: VecDeque<Arc<Event>>,
@@ -36,26 +34,36 @@ pub struct Subscription {
     queue: Option<mpsc::Receiver<Queued>>,
 }
 
-impl Subscription {
-    /// Subscribes somebody from a cursor on, or from now.
+/// Events that were there already.
+pub struct PulledEvents {
+    /// The events, in order.
+    pub events: Vec<Arc<Event>>,
+    /// Whether there are more.
+    pub has_more: bool,
+    /// How far the viewer's role goes.
+    pub rank: i64,
+}
+
+impl EventSubscription {
+    /// Subscribes a person from a cursor on, or from now.
     ///
     /// # Errors
     /// `CURSOR_EXPIRED` when events behind the cursor were dropped or the cursor is not of this database.
     pub async fn open(
         live: Arc<Live>,
         user: UserId,
-        interest: Interest,
+        filter: EventFilter,
         after: Option<StreamCursor>,
     ) -> AppResult<Self> {
         let lease = live.app.database.lease();
-        Self::open_through(&lease, live, user, interest, after).await
+        Self::open_through(&lease, live, user, filter, after).await
     }
 
     async fn open_through(
         lease: &Lease,
         live: Arc<Live>,
         user: UserId,
-        interest: Interest,
+        filter: EventFilter,
         after: Option<StreamCursor>,
     ) -> AppResult<Self> {
         let (id, load) = live.hub.register(user);
@@ -65,14 +73,17 @@ impl Subscription {
             live,
             user,
             id,
-            interest,
+            filter,
             backlog: VecDeque::new(),
             span: None,
             queue: None,
         };
         if load {
-            let windows = chat::service::list_windows(lease, user).await?;
-            subscription.live.hub.set_windows(user, windows);
+            let topics = topics::list_topics(lease, user).await?;
+            subscription.live.hub.set_topics(user, topics);
+        } else if filter.is_for_roles() {
+            let roles = topics::list_role_topics(lease, user).await?;
+            subscription.live.hub.change_topics(&roles);
         }
         if let Some(cursor) = after {
             replay::check_cursor(lease, cursor).await?;
@@ -93,49 +104,56 @@ impl Subscription {
             if let Some(queue) = &mut self.queue {
                 if let Some(Queued { event, .. }) = queue.recv().await {
                     self.reached = event.cursor();
+                    // Its topic may have had no listeners here when the feed looked.
+                    if event.payload().is_none() {
+                        let lease = self.live.app.database.lease();
+                        self.live.load_missing(&lease, std::slice::from_ref(&event)).await?;
+                    }
                     return Ok(event);
                 }
                 self.queue = None;
             }
-            // A connection for one stretch: whoever reads slowly holds none meanwhile.
+            // A connection for one stretch: slow readers hold none meanwhile.
             if !self.catch_up(&self.live.app.database.lease()).await? {
-                self.queue = self.live.hub.go_live(self.user, self.id, &self.interest, self.reached.position);
+                self.queue = self.live.hub.go_live(self.user, self.id, self.filter, self.reached.position);
             }
         }
     }
 
-    /// At most `limit` events of the viewer's that are there already behind a cursor, without waiting, and whether there
-    /// are more; read through the execution's own connection.
+    /// At most `limit` events of the viewer's that are there already behind a cursor, without waiting; read through the
+    /// execution's own connection.
     ///
     /// # Errors
-    /// Unauthenticated without a token; as [`Subscription::open`] and [`Subscription::next`].
+    /// Unauthenticated without a token; as [`EventSubscription::open`] and [`EventSubscription::next`].
     pub async fn pull(
         live: Arc<Live>,
         scope: &Scope,
-        interest: Interest,
+        filter: EventFilter,
         after: StreamCursor,
         limit: usize,
-    ) -> AppResult<(Vec<Arc<Event>>, bool)> {
+    ) -> AppResult<PulledEvents> {
         let viewer = scope.viewer()?.user_id;
-        let mut subscription = Self::open_through(&scope.db, live, viewer, interest, Some(after)).await?;
+        let mut subscription = Self::open_through(&scope.db, live, viewer, filter, Some(after)).await?;
         while subscription.backlog.len() <= limit && subscription.catch_up(&scope.db).await? {}
-        let more = subscription.backlog.len() > limit;
+        let has_more = subscription.backlog.len() > limit;
         subscription.backlog.truncate(limit);
-        Ok((std::mem::take(&mut subscription.backlog).into(), more))
+        let rank = subscription.live.hub.topics(viewer).rank();
+        Ok(PulledEvents { events: std::mem::take(&mut subscription.backlog).into(), has_more, rank })
     }
 
     /// Looks at the next stretch of the stream. False when there is none.
     async fn catch_up(&mut self, lease: &Lease) -> AppResult<bool> {
         let hub = &self.live.hub;
-        match hub.recent(self.user, &self.interest, self.reached.position, SCAN) {
+        match hub.recent(self.user, &self.filter, self.reached.position, SCAN_LIMIT) {
             Recent::Events(events, through) => {
                 let moved = through > self.reached.position;
+                self.live.load_missing(lease, &events).await?;
                 self.backlog.extend(events);
                 self.reached.position = through;
                 Ok(moved)
             }
             Recent::TooOld => {
-                let replay = Replay { live: &self.live, lease, user: self.user, interest: &self.interest };
+                let replay = Replay { live: &self.live, lease, user: self.user, filter: &self.filter };
                 let page = replay.next_page(self.reached, self.span).await?;
                 self.backlog.extend(page.events);
                 (self.reached, self.span) = (page.reached, page.span);
@@ -156,7 +174,7 @@ impl Subscription {
     }
 }
 
-impl Drop for Subscription {
+impl Drop for EventSubscription {
     fn drop(&mut self) {
         self.live.hub.unregister(self.user, self.id);
     }

@@ -6,7 +6,7 @@ use async_graphql::{Context, Object, SimpleObject, Subscription, Union};
 use futures_util::Stream;
 
 use crate::domains::accounts::types::User;
-use crate::domains::chat::types::event::{ConversationRead, MessageCreated, MessageUpdated};
+use crate::domains::chat::types::event::{ConversationRead, MembershipChanged, MessageCreated, MessageUpdated};
 use crate::domains::chat::types::{Conversation, Message, ReadMarker};
 use crate::domains::items::types::{Item, ItemTraded};
 use crate::domains::orders::types::{Order, OrderChanged};
@@ -16,11 +16,12 @@ use crate::error::{AppError, AppResult};
 use crate::events::{EventKind, StreamCursor};
 use crate::graphql::connection::PageInfo;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::live::{as_seen, interest, resume};
+use crate::graphql::live::{resume, visible};
 use crate::graphql::scalars::DateTime;
 use crate::live;
-use crate::live::visible::{Seen, load_seen};
-use crate::live::{Event, Payload};
+use crate::live::subscription::PulledEvents;
+use crate::live::visible::{Shown, Viewpoint};
+use crate::live::{Event, EventFilter, EventPayload};
 
 /// The kinds of event that clients know.
 static PUBLIC_KINDS: LazyLock<Vec<EventKind>> =
@@ -35,6 +36,8 @@ pub enum ViewerEventPayload {
     Updated(MessageUpdated),
     /// Somebody has read on.
     Read(ConversationRead),
+    /// Members of a group's conversation came or went.
+    Members(MembershipChanged),
     /// An item was traded, or opened again.
     Traded(ItemTraded),
     /// A task was published or changed.
@@ -57,32 +60,29 @@ pub struct ViewerEvent {
 }
 
 impl ViewerEvent {
-    /// The delivery of an event, if it is one that clients know; `seen` is what the viewer may see.
+    /// The delivery of an event, if clients know its kind.
     #[must_use]
-    pub fn of(event: &Event, seen: &Seen) -> Option<Self> {
-        let at = DateTime(event.at);
-        let payload = match (&event.payload, event.kind) {
-            (Payload::Message(card), EventKind::MessageUpdated) => {
-                ViewerEventPayload::Updated(MessageUpdated { message: Message::card(card.get()) })
-            }
-            (Payload::Message(card), _) => {
-                ViewerEventPayload::Created(MessageCreated { message: Message::card(card.get()) })
-            }
-            (Payload::Marker { conversation, user, seq }, _) => ViewerEventPayload::Read(ConversationRead {
-                conversation: Conversation::shared(Arc::clone(conversation)),
-                marker: ReadMarker { user: User(Arc::clone(user)), seq: *seq, read_at: at },
-            }),
-            (Payload::Item(id), _) => {
-                ViewerEventPayload::Traded(ItemTraded { item: Item(Arc::clone(seen.items.get(id)?)) })
-            }
-            (Payload::Task(_), _) => ViewerEventPayload::Task(TaskChanged { task: Task(seen.task_of(event)?) }),
-            (Payload::Order(id, _), _) => {
-                ViewerEventPayload::Order(OrderChanged { order: Order(Arc::clone(seen.orders.get(id)?)) })
-            }
-            (Payload::Ticket(id, _), _) => {
-                ViewerEventPayload::Ticket(TicketChanged { ticket: Ticket(Arc::clone(seen.tickets.get(id)?)) })
-            }
-            (Payload::Membership { .. } | Payload::Session(..) | Payload::Gone, _) => return None,
+    pub fn of(event: &Event, shown: Shown) -> Option<Self> {
+        let at = DateTime(event.row.at);
+        let payload = match shown {
+            Shown::Item(card) => ViewerEventPayload::Traded(ItemTraded { item: Item(card) }),
+            Shown::Payload(payload) => match payload {
+                EventPayload::Message(card) if event.row.kind == EventKind::MessageUpdated => {
+                    ViewerEventPayload::Updated(MessageUpdated { message: Message::card(card) })
+                }
+                EventPayload::Message(card) => {
+                    ViewerEventPayload::Created(MessageCreated { message: Message::card(card) })
+                }
+                EventPayload::Marker { conversation, user, seq } => ViewerEventPayload::Read(ConversationRead {
+                    conversation: Conversation::shared(conversation),
+                    marker: ReadMarker { user: User(user), seq, read_at: at },
+                }),
+                EventPayload::Members(members) => ViewerEventPayload::Members(MembershipChanged::of(&members)),
+                EventPayload::Task(card) => ViewerEventPayload::Task(TaskChanged { task: Task(card) }),
+                EventPayload::Order(order) => ViewerEventPayload::Order(OrderChanged { order: Order(order) }),
+                EventPayload::Ticket(ticket) => ViewerEventPayload::Ticket(TicketChanged { ticket: Ticket(ticket) }),
+                EventPayload::Item(_) | EventPayload::Deleted => return None,
+            },
         };
         Some(Self { cursor: event.cursor().encode(), at, payload })
     }
@@ -110,16 +110,18 @@ pub struct ViewerEventEdge {
 }
 
 impl ViewerEventConnection {
-    /// A page of what followed a cursor; `seen` is what the viewer may see.
+    /// A page of what followed a cursor.
     #[must_use]
-    pub fn new(events: &[Arc<Event>], seen: &Seen, has_next_page: bool) -> Self {
-        let nodes: Vec<ViewerEvent> = events.iter().filter_map(|event| ViewerEvent::of(event, seen)).collect();
+    pub fn new(pulled: &PulledEvents, viewpoint: &Viewpoint) -> Self {
+        let events = &pulled.events;
+        let delivery = |event: &Arc<Event>| viewpoint.show(event).and_then(|shown| ViewerEvent::of(event, shown));
+        let nodes: Vec<ViewerEvent> = events.iter().filter_map(delivery).collect();
         let edges = nodes.iter().map(|node| ViewerEventEdge { cursor: node.cursor.clone(), node: node.clone() });
         let page_info = PageInfo {
-            has_next_page,
+            has_next_page: pulled.has_more,
             has_previous_page: true,
             start_cursor: nodes.first().map(|node| node.cursor.clone()),
-            // Of what was read, and not only of what is shown: whoever goes on from here comes past what was hidden.
+            // Of what was read, and not only of what is shown: the next page begins behind what was hidden.
             end_cursor: events.last().map(|event| event.cursor().encode()),
         };
         Self { edges: edges.collect(), page_info, nodes }
@@ -151,10 +153,10 @@ impl EventViewer {
         let cursor = StreamCursor::parse(&after)?;
         let scope = ctx.scope()?;
         let viewer = scope.viewer()?.user_id;
-        let interest = interest(&scope.db, viewer, &PUBLIC_KINDS, None).await?;
-        let (events, more) = live::Subscription::pull(Arc::clone(ctx.live()?), scope, interest, cursor, limit).await?;
-        let seen = load_seen(&scope.db, viewer, &events).await?;
-        Ok(ViewerEventConnection::new(&events, &seen, more))
+        let filter = EventFilter { kinds: &PUBLIC_KINDS, conversation: None };
+        let pulled = live::EventSubscription::pull(Arc::clone(ctx.live()?), scope, filter, cursor, limit).await?;
+        let viewpoint = Viewpoint::load(&scope.db, viewer, pulled.rank, &pulled.events).await?;
+        Ok(ViewerEventConnection::new(&pulled, &viewpoint))
     }
 }
 
@@ -174,6 +176,6 @@ impl EventSubscription {
         >,
     ) -> Result<impl Stream<Item = AppResult<ViewerEvent>> + use<>, AppError> {
         let events = resume(ctx, &PUBLIC_KINDS, None, after).await?;
-        as_seen(ctx, events, |_| true, ViewerEvent::of)
+        visible(ctx, events, ViewerEvent::of)
     }
 }

@@ -141,7 +141,9 @@ async fn enums_have_every_label() {
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     let text: String = rust_files("src").into_iter().map(|(_, text)| text).collect();
-    let labels = "select t.typname::text, e.enumlabel::text from pg_enum e join pg_type t on t.oid = e.enumtypid";
+    // Two are kept for instances of the version before: what they name is text now.
+    let labels = "select t.typname::text, e.enumlabel::text from pg_enum e join pg_type t on t.oid = e.enumtypid \
+        where t.typname not in ('event_kind', 'event_audience')";
     for row in client.query(labels, &[]).await.unwrap() {
         let (name, label): (String, String) = (row.get(0), row.get(1));
         let start =

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use plaza::events::{EventKind, StreamCursor};
 use plaza::ids::{ConversationId, UserId};
-use plaza::live::{Interest, Payload, Subscription};
+use plaza::live::{EventFilter, EventPayload, EventSubscription};
 use serde_json::{Value, json};
 
 use crate::harness::{Socket, TestApp, until};
@@ -160,12 +160,12 @@ async fn a_subscriber_that_falls_behind_catches_up_and_misses_nothing() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     ada.say(&bo, "first").await;
-    let interest = Interest { kinds: &[EventKind::MessageCreated], conversation: None, rank: 0 };
+    let filter = EventFilter { kinds: &[EventKind::MessageCreated], conversation: None };
     let cursor = StreamCursor::parse(&bo.cursor().await).unwrap();
     let mut subscription =
-        Subscription::open(Arc::clone(&app.live), UserId(bo.key()), interest, Some(cursor)).await.unwrap();
-    let mut next = async || match &subscription.next().await.unwrap().payload {
-        Payload::Message(card) => card.get().message.seq,
+        EventSubscription::open(Arc::clone(&app.live), UserId(bo.key()), filter, Some(cursor)).await.unwrap();
+    let mut next = async || match subscription.next().await.unwrap().payload() {
+        Some(EventPayload::Message(card)) => card.message.seq,
         other => panic!("{other:?}"),
     };
     // It is read until it is live, and then no more while more comes than its queue holds.

@@ -1,9 +1,11 @@
 //! Read markers: what is unread after marking, leaving and coming back, and what a mark costs.
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
-use plaza::domains::chat::membership;
-use plaza::error::AppError;
+use std::sync::Arc;
+
+use plaza::auth::Requester;
+use plaza::domains::chat::membership::{self, History, MembershipEdit};
 use plaza::ids::{ConversationId, UserId};
+use plaza::scope::Scope;
 use serde_json::{Value, json};
 
 use crate::harness::{Person, SEND, TestApp, cluster, until};
@@ -39,15 +41,16 @@ async fn read(person: &Person, seq: i32) -> Value {
 }
 
 /// Takes somebody out, or lets them in again.
-async fn change(app: &TestApp, user: UserId, history: Option<bool>) {
-    let mut conn = app.app.database.get().await.unwrap();
-    (*conn)
-        .transaction(async |conn: &mut AsyncPgConnection| {
+async fn change(app: &TestApp, user: UserId, history: Option<History>) {
+    let scope = Scope::new(Arc::clone(&app.app), Requester::anonymous());
+    scope
+        .transaction(async |conn| {
+            let edit = MembershipEdit { conversation: GROUP, actor: None };
             match history {
-                Some(history) => membership::open(&app.app, conn, (GROUP, user), history).await?,
-                None => drop(membership::close(conn, (GROUP, user)).await?),
-            }
-            Ok::<_, AppError>(())
+                Some(history) => membership::open_many(&scope, conn, edit, &[user], history).await?,
+                None => membership::close_many(&scope, conn, edit, &[user]).await?,
+            };
+            Ok(())
         })
         .await
         .unwrap();
@@ -84,7 +87,7 @@ async fn unread_is_right_after_leaving_and_coming_back() {
     say(&bo, 5).await;
     change(&app, user, None).await;
     say(&ada, 10).await;
-    change(&app, user, Some(false)).await;
+    change(&app, user, Some(History::Hidden)).await;
     assert_eq!(seen(&bo).await, json!({ "unreadCount": 0, "lastReadSeq": 20, "maxSeq": 20 }));
     say(&ada, 3).await;
     assert_eq!(seen(&bo).await["unreadCount"], 3, "his own of before count no more");
@@ -95,7 +98,7 @@ async fn unread_is_right_after_leaving_and_coming_back() {
     // With the history: what was said meanwhile is to be read, and his own is not.
     change(&app, user, None).await;
     say(&ada, 4).await;
-    change(&app, user, Some(true)).await;
+    change(&app, user, Some(History::Shown)).await;
     assert_eq!(seen(&bo).await, json!({ "unreadCount": 5, "lastReadSeq": 22, "maxSeq": 29 }));
     assert_eq!(read(&bo, 29).await, 0);
 }

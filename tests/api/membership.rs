@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection};
 use futures_util::future::join_all;
-use plaza::domains::chat::membership;
-use plaza::error::AppError;
+use plaza::auth::Requester;
+use plaza::domains::chat::membership::{self, History, MembershipEdit};
 use plaza::events::EventKind;
 use plaza::ids::{ConversationId, UserId};
-use plaza::live::{Event, Interest, Payload, Subscription};
+use plaza::live::{Event, EventFilter, EventPayload, EventSubscription};
+use plaza::scope::Scope;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -27,18 +27,18 @@ enum Act {
 }
 
 async fn change(app: &TestApp, act: Act, conversation: ConversationId, user: UserId) {
-    let mut conn = app.app.database.get().await.unwrap();
-    (*conn)
-        .transaction(async |conn: &mut AsyncPgConnection| {
+    let scope = Scope::new(Arc::clone(&app.app), Requester::anonymous());
+    scope
+        .transaction(async |conn| {
+            let edit = MembershipEdit { conversation, actor: None };
             match act {
-                Act::Join => membership::open(&app.app, conn, (conversation, user), false).await?,
-                _ => drop(membership::close(conn, (conversation, user)).await?),
-            }
-            Ok::<_, AppError>(())
+                Act::Join => membership::open_many(&scope, conn, edit, &[user], History::Hidden).await?,
+                _ => membership::close_many(&scope, conn, edit, &[user]).await?,
+            };
+            Ok(())
         })
         .await
         .unwrap();
-    app.app.events.wake_sequencer();
 }
 
 /// Two instances, two groups, and people who are members of both.
@@ -82,10 +82,9 @@ impl Crowd {
     /// Follows the stream for somebody until it is over and half a second was silent.
     async fn listen(&self, n: usize, over: &CancellationToken) -> JoinHandle<Vec<Arc<Event>>> {
         let start = self.app.app.events.head();
-        let interest =
-            Interest { kinds: &[EventKind::MessageCreated, EventKind::MessageUpdated], conversation: None, rank: 0 };
+        let filter = EventFilter { kinds: &[EventKind::MessageCreated, EventKind::MessageUpdated], conversation: None };
         let live = Arc::clone(&self.instance_of(n).live);
-        let mut subscription = Subscription::open(live, self.people[n].0, interest, Some(start)).await.unwrap();
+        let mut subscription = EventSubscription::open(live, self.people[n].0, filter, Some(start)).await.unwrap();
         let over = over.clone();
         tokio::spawn(async move {
             let mut events = Vec::new();
@@ -158,12 +157,12 @@ async fn order_holds_in_a_storm_and_the_removed_hear_nothing() {
     over.cancel();
     for (n, heard) in join_all(listeners).await.into_iter().enumerate() {
         let (user, events) = (crowd.people[n].0, heard.unwrap());
-        let positions: Vec<i64> = events.iter().map(|event| event.position).collect();
+        let positions: Vec<i64> = events.iter().map(|event| event.row.position).collect();
         assert!(positions.is_sorted_by(|a, b| a < b), "in order and none twice");
         assert!(events.len() > 50, "{user:?} heard only {} events", events.len());
         for event in &events {
-            assert!(matches!(event.payload, Payload::Message(_)), "{event:?}");
-            assert!(allowed[&user.0].contains(&event.position), "{user:?} is no member and heard {event:?}");
+            assert!(matches!(event.payload(), Some(EventPayload::Message(_))), "{event:?}");
+            assert!(allowed[&user.0].contains(&event.row.position), "{user:?} is no member and heard {event:?}");
         }
     }
 }
@@ -174,7 +173,11 @@ async fn allowed(app: &TestApp) -> HashMap<i64, HashSet<i64>> {
     let members: Vec<i64> =
         sql.query("select distinct user_id from members", &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
     let rows = sql
-        .query("select position, kind::text, conversation_id, user_id from events order by position", &[])
+        .query(
+            "select position, kind, conversation_id, coalesce(data->'added'->0, data->'removed'->0)::bigint \
+             from events order by position",
+            &[],
+        )
         .await
         .unwrap();
     let mut allowed: HashMap<i64, HashSet<i64>> = members.iter().map(|user| (*user, HashSet::new())).collect();
@@ -183,7 +186,7 @@ async fn allowed(app: &TestApp) -> HashMap<i64, HashSet<i64>> {
         let (position, kind, conversation, user): (i64, String, Option<i64>, Option<i64>) =
             (row.get(0), row.get(1), row.get(2), row.get(3));
         let Some(conversation) = conversation else { continue };
-        if kind == "MEMBERSHIP_CHANGED" {
+        if kind == "MEMBERS_CHANGED" {
             // Everybody was a member at first; each event is a leave after a join, or a join after a leave.
             let state = inside.entry((conversation, user.unwrap())).or_insert(true);
             *state = !*state;
@@ -224,17 +227,21 @@ async fn who_was_removed_gets_nothing_more_and_keeps_what_was() {
     // A message is shown as it stands when it is delivered, so it has to be heard before it is edited.
     assert_eq!(text(&socket.next().await), "while bo is in");
     change(&app, Act::Leave, group, UserId(bo.key())).await;
+    let kind = |data: &Value| data["events"]["payload"]["__typename"].clone();
+    assert_eq!(kind(&socket.next().await), "MembershipChanged", "the last that bo hears");
     say("bo is out").await;
     let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"edited, bo is out\") { userErrors { code } } }";
     ada.data(edit, json!({ "id": first })).await;
     change(&app, Act::Join, group, UserId(bo.key())).await;
     say("bo is back").await;
+    assert_eq!(kind(&socket.next().await), "MembershipChanged");
     assert_eq!(text(&socket.next().await), "bo is back");
 
     // A replay asks the same question; the earlier stay was closed by the later one.
     let other = app.another().await;
     let mut socket = bo.at(other.address).socket().await;
     socket.subscribe(events, json!({ "after": start })).await;
+    assert_eq!(kind(&socket.next().await), "MembershipChanged");
     assert_eq!(text(&socket.next().await), "bo is back");
     let history = "query ($id: ID!) { conversation(id: $id) { maxSeq messages { nodes { seq } } } }";
     let seen = bo.data(history, json!({ "id": group.global() })).await;

@@ -14,10 +14,9 @@ const LIST: &str = "query ($id: ID!) { conversationWith(userId: $id) { kind last
     messages(first: 100) { totalCount nodes { id seq type status sender { role }
         content { __typename ... on TextContent { text } ... on UnsupportedContent { contentType } } } } } }";
 
-/// What the next version adds. A new label can be written only once its transaction has ended.
+/// What the next version adds, beside kinds and topics of events, which are texts. A new label can be written only once its
+/// transaction has ended.
 const ADD: &[&str] = &[
-    "alter type event_kind add value 'REACTION_ADDED'",
-    "alter type event_audience add value 'FRIENDS'",
     "alter type message_type add value 'IMAGE'",
     "alter type message_status add value 'HIDDEN'",
     "alter type user_role add value 'MERCHANT'",
@@ -49,6 +48,9 @@ fn newer() -> String {
         "insert into outbox (kind, audience, audience_id, conversation_id, version, subject_id, seq, user_id)
              values ('REACTION_ADDED', 'CONVERSATION', 1, 1, 7, 1, 1, 1), ('REACTION_ADDED', 'USER', 2, null, null, 1, null, 1),
                 ('MESSAGE_CREATED', 'FRIENDS', 1, null, null, 1, 1, 1), ('TICKET_CHANGED', 'FRIENDS', 2, null, null, 1, null, 2);
+         insert into outbox (kind, audience, audience_id, conversation_id, version, actor_id, target_id, data) values
+             ('MEMBERS_CHANGED', 'CONVERSATION', 1, 1, 7, 1, 2, '{ \"type\": \"INVITED\", \"by\": 1 }'),
+             ('MEMBERS_CHANGED', 'CONVERSATION', 1, 1, 7, 1, 2, '[7]'), ('MEMBERS_CHANGED', 'USER', 2, null, null, 1, 2, null);
          update tickets set status = 'ESCALATED' where id = 1;
          insert into outbox (kind, audience, audience_id, subject_id, user_id) values ('TICKET_CHANGED', 'USER', 2, 1, 2);
          update users set role = 'MERCHANT' where id = 1;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use plaza::events::{EventKind, StreamCursor};
 use plaza::ids::UserId;
-use plaza::live::{Interest, Subscription};
+use plaza::live::{EventFilter, EventSubscription};
 
 use crate::harness::{TestApp, cluster, until};
 
@@ -36,14 +36,15 @@ async fn a_long_replay_of_many_conversations_reads_each_event_once_or_twice() {
     let app = TestApp::on(url.clone(), &[]).await;
     let read = "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint from pg_stat_user_tables where relname like 'events_2%'";
     let start = app.number(read).await;
-    let interest = Interest { kinds: &[EventKind::ConversationRead], conversation: None, rank: 0 };
-    let mut replay = Subscription::open(Arc::clone(&app.live), UserId(bo.key()), interest, Some(cursor)).await.unwrap();
+    let filter = EventFilter { kinds: &[EventKind::ConversationRead], conversation: None };
+    let mut replay =
+        EventSubscription::open(Arc::clone(&app.live), UserId(bo.key()), filter, Some(cursor)).await.unwrap();
     let mut last = 0;
     for n in 0..total {
         let event = replay.next().await.unwrap();
-        assert!(event.position > last, "in order and none twice");
-        assert_eq!(event.seq, Some(i32::try_from(n / 40 + 1).unwrap()), "none is missed");
-        last = event.position;
+        assert!(event.row.position > last, "in order and none twice");
+        assert_eq!(event.row.seq, Some(i32::try_from(n / 40 + 1).unwrap()), "none is missed");
+        last = event.row.position;
     }
     assert_eq!(last, total + 5000);
     drop((replay, app));

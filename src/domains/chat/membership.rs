@@ -1,57 +1,117 @@
-//! Who is in a conversation, for the domains that own conversations: opening and closing a member's window.
+//! Who is in a conversation, for the domains that own conversations: opening and closing members' windows, many at once.
 //!
-//! Both take the conversation's row lock first and tell every instance with an event in the same transaction, so that
-//! the change has its place among the messages: what is committed after a removal never reaches the removed.
+//! Both take the conversation's row lock first, and make one version of it and one event, in the same transaction. With the
+//! event every instance changes the windows, so that the change has its place among the messages: what is committed after a
+//! removal never reaches the removed. The same event tells the members, those who came and those who went.
+//!
+//! In a direct conversation members don't come or go: its windows open with it, which instances alone are told.
+//!
+//! A member has one window: who comes back sees what lies in the new one, and no longer what they saw before.
 
 use diesel_async::AsyncPgConnection;
 
-use super::store::members::{self, OpenWindow};
-use crate::app::App;
+use super::store::members::{self, CloseWindows, OpenWindows};
 use crate::error::AppResult;
-use crate::events::model::{Audience, NewEvent};
-use crate::events::{EventKind, outbox};
+use crate::events::data::{EventData, MemberChanges};
+use crate::events::model::NewEvent;
+use crate::events::{EventKind, Topic};
 use crate::ids::{ConversationId, UserId};
+use crate::scope::Scope;
 
-/// Makes somebody a member, within the caller's transaction; with `history` they see what was said before.
+/// A conversation and who changes its members; None where it is no person's doing.
+#[derive(Clone, Copy, Debug)]
+pub struct MembershipEdit {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Who adds or removes.
+    pub actor: Option<UserId>,
+}
+
+/// What new members see of what was said before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// All of it.
+    Shown,
+    /// Nothing.
+    Hidden,
+}
+
+/// Makes people members, within the caller's transaction, in three statements. Returns those who were not: who is a member
+/// already stays one as they are.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn open(
-    app: &App,
+pub async fn open_many(
+    scope: &Scope,
     conn: &AsyncPgConnection,
-    (conversation, user): (ConversationId, UserId),
-    history: bool,
+    edit: MembershipEdit,
+    users: &[UserId],
+    history: History,
+) -> AppResult<Vec<UserId>> {
+    let MembershipEdit { conversation, .. } = edit;
+    let (last_seq, version) = members::bump_membership(conn, conversation).await?;
+    let from_seq = match history {
+        History::Shown => 1,
+        History::Hidden => last_seq + 1,
+    };
+    let windows = OpenWindows { conversation, users, from_seq, version, now: scope.app.clock.now() };
+    let added = members::open_windows(conn, windows).await?;
+    record_changes(scope, conn, edit, version, MemberChanges { added: added.clone(), removed: Vec::new() }).await?;
+    Ok(added)
+}
+
+/// Ends memberships, within the caller's transaction, in three statements. Returns those who were members.
+///
+/// # Errors
+/// When the database fails.
+pub async fn close_many(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    edit: MembershipEdit,
+    users: &[UserId],
+) -> AppResult<Vec<UserId>> {
+    let MembershipEdit { conversation, .. } = edit;
+    let (last_seq, version) = members::bump_membership(conn, conversation).await?;
+    let removed = members::close_windows(conn, CloseWindows { conversation, users, last_seq, version }).await?;
+    record_changes(scope, conn, edit, version, MemberChanges { added: Vec::new(), removed: removed.clone() }).await?;
+    Ok(removed)
+}
+
+async fn record_changes(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    MembershipEdit { conversation, actor }: MembershipEdit,
+    version: i64,
+    changes: MemberChanges,
 ) -> AppResult<()> {
-    let (last_seq, version) = members::bump_membership(conn, conversation).await?;
-    let from_seq = if history { 1 } else { last_seq + 1 };
-    let window = OpenWindow { conversation, user, from_seq, version, now: app.clock.now() };
-    members::open_window(conn, window).await?;
-    tell(conn, conversation, user, version).await
-}
-
-/// Ends a membership, within the caller's transaction; false when there was none.
-///
-/// # Errors
-/// When the database fails.
-pub async fn close(conn: &AsyncPgConnection, (conversation, user): (ConversationId, UserId)) -> AppResult<bool> {
-    let (last_seq, version) = members::bump_membership(conn, conversation).await?;
-    let closed = members::close_window(conn, (conversation, user), (last_seq, version)).await?;
-    if closed {
-        tell(conn, conversation, user, version).await?;
+    if changes.added.is_empty() && changes.removed.is_empty() {
+        return Ok(());
     }
-    Ok(closed)
-}
-
-/// Tells instances that somebody's window changed.
-///
-/// # Errors
-/// When the database fails.
-pub async fn tell(conn: &AsyncPgConnection, conversation: ConversationId, user: UserId, version: i64) -> AppResult<()> {
     let event = NewEvent {
         conversation_id: Some(conversation),
         version: Some(version),
-        user_id: Some(user),
-        ..NewEvent::new(EventKind::MembershipChanged, Audience::User(user))
+        actor_id: actor,
+        data: Some(EventData::Members(changes)),
+        ..NewEvent::new(EventKind::MembersChanged, Topic::conversation(conversation))
     };
-    outbox::insert(conn, &[event]).await
+    scope.record(conn, &[event]).await
+}
+
+/// Tells instances that the windows of a direct conversation's people opened.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn record_direct(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    conversation: ConversationId,
+    users: &[UserId],
+) -> AppResult<()> {
+    let event = |user: &UserId| NewEvent {
+        conversation_id: Some(conversation),
+        version: Some(0),
+        user_id: Some(*user),
+        ..NewEvent::new(EventKind::MembershipChanged, Topic::user(*user))
+    };
+    scope.record(conn, &users.iter().map(event).collect::<Vec<_>>()).await
 }

@@ -4,9 +4,12 @@
 //! - A direct conversation is unique per pair (`conversations_direct_key`), oneself included.
 //! - `seq` numbers a conversation's messages from 1 without gaps; it is taken under the conversation's row lock, in the
 //!   statement that also inserts the message and its event.
-//! - `version` counts everything that happens in a conversation; every event carries the version it made.
-//! - A member's row stays when they leave; its window says what they may still see ([`crate::domains::chat::model::Window`]).
+//! - `version` counts what happens in a conversation, under its row lock: messages, edits, markers of direct ones, changes of
+//!   members. Every event of the conversation's topic carries the version it made. A marker in a group is none of these: it is its
+//!   reader's alone, and has no version.
+//! - A member's row stays when they leave; its window says what they may still see ([`crate::domains::chat::model::MembershipWindow`]).
 //! - Markers never move back, and never past the last message that the member may see.
+//! - Members of a group come and go through [`membership`]: one version and one event, however many they are.
 //! - The same `clientMessageId` of the same sender is one message, for ever.
 //!
 //! A message: NORMAL → REVOKED or DELETED, whose content is null and whose seq stays.

@@ -1,15 +1,29 @@
 //! What may be said, and by whom, as pure functions.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sha2::{Digest, Sha256};
 
-use super::model::{ChatError, Content, Conversation, Draft, Member, Message, MessageStatus, MessageType, Target};
-use crate::domains::accounts::model::User;
+use super::model::{
+    ChatError, ClientId, Content, Conversation, ConversationCard, Draft, Member, Message, MessageStatus, MessageType,
+    SendMessage,
+};
+use crate::error::UserError;
 use crate::ids::UserId;
 use crate::text::{check_length, is_blank, is_storable};
 
 /// The longest text, in characters.
 const LONGEST: usize = 8000;
+
+/// The message that a draft is, if it can be sent by anyone to anyone.
+///
+/// # Errors
+/// [`ChatError::ClientIdUnusable`], [`ChatError::Empty`], [`ChatError::TooLarge`] or [`ChatError::NotText`], at the argument.
+pub fn check_draft(draft: Draft) -> Result<SendMessage, UserError> {
+    let Draft { to, content, is_private, client_message_id } = draft;
+    check_client_message_id(client_message_id.as_deref()).map_err(|error| error.at("input.clientMessageId"))?;
+    check_content(&content).map_err(|error| error.at("input.content.text.text"))?;
+    let client_id = client_message_id.map(|id| ClientId { id, input: hashed_input(&content, is_private) });
+    Ok(SendMessage { to, content, is_private, client_id })
+}
 
 /// Whether this can be sent.
 ///
@@ -30,10 +44,7 @@ pub fn check_content(content: &Content) -> Result<(), ChatError> {
 }
 
 /// Whether this can name a message.
-///
-/// # Errors
-/// [`ChatError::ClientIdUnusable`].
-pub fn check_client_message_id(id: Option<&str>) -> Result<(), ChatError> {
+fn check_client_message_id(id: Option<&str>) -> Result<(), ChatError> {
     match id {
         Some(id) if id.is_empty() || check_length(id, 64).is_err() || !is_storable(id) => {
             Err(ChatError::ClientIdUnusable)
@@ -42,30 +53,36 @@ pub fn check_client_message_id(id: Option<&str>) -> Result<(), ChatError> {
     }
 }
 
-/// Whether the member may send; to somebody who left there is nothing to send.
-///
-/// # Errors
-/// [`ChatError::NotMember`] or [`ChatError::NoSuchUser`].
-pub fn check_sender(member: &Member, peer: Option<&User>) -> Result<(), ChatError> {
-    if member.until_seq.is_some() {
-        return Err(ChatError::NotMember);
-    }
-    if peer.is_some_and(|peer| peer.deleted_at.is_some()) {
-        return Err(ChatError::NoSuchUser);
-    }
-    Ok(())
+/// The part of what a client id stands for that doesn't depend on the address.
+fn hashed_input(content: &Content, is_private: bool) -> Vec<u8> {
+    let mut input = serde_json::to_vec(content).unwrap_or_default();
+    input.extend_from_slice(if is_private { b",true]" } else { b",false]" });
+    input
 }
 
-/// Whether a conversation's opener may send to a person who has not answered; `most` messages in all.
+/// Whether a member may send to a conversation as it is now; `most` is how many messages its opener sends without an answer.
 ///
 /// # Errors
-/// [`ChatError::Unanswered`].
-pub fn check_unanswered(conversation: &Conversation, sender: UserId, most: i32) -> Result<(), ChatError> {
-    let is_over = waits_for_answer(conversation, sender) && conversation.last_seq >= most;
+/// [`ChatError::NotMember`], [`ChatError::NoSuchUser`] when the other person left, or [`ChatError::Unanswered`].
+pub fn check_sending(card: &ConversationCard, member: &Member, most: i32) -> Result<(), ChatError> {
+    check_present(member)?;
+    if card.peer_of(member.user_id).is_some_and(|peer| peer.deleted_at.is_some()) {
+        return Err(ChatError::NoSuchUser);
+    }
+    let conversation = &card.conversation;
+    let is_over = waits_for_answer(conversation, member.user_id) && conversation.last_seq >= most;
     if is_over { Err(ChatError::Unanswered(most)) } else { Ok(()) }
 }
 
-/// Whether somebody has opened a conversation that nobody has answered.
+/// Whether a member is one still.
+///
+/// # Errors
+/// [`ChatError::NotMember`].
+pub fn check_present(member: &Member) -> Result<(), ChatError> {
+    if member.until_seq.is_some() { Err(ChatError::NotMember) } else { Ok(()) }
+}
+
+/// Whether the sender opened a conversation that is not answered.
 #[must_use]
 pub fn waits_for_answer(conversation: &Conversation, sender: UserId) -> bool {
     !conversation.answered && conversation.opened_by == Some(sender)
@@ -74,7 +91,7 @@ pub fn waits_for_answer(conversation: &Conversation, sender: UserId) -> bool {
 /// How long a message can be edited.
 const EDIT_WINDOW: TimeDelta = TimeDelta::hours(24);
 
-/// Whether somebody may edit a message.
+/// Whether a user may edit a message.
 ///
 /// # Errors
 /// [`ChatError::NotEditable`] or [`ChatError::EditWindowPassed`].
@@ -87,18 +104,6 @@ pub fn check_editor(message: &Message, editor: UserId, now: DateTime<Utc>) -> Re
         return Err(ChatError::EditWindowPassed);
     }
     Ok(())
-}
-
-/// What a client message id stands for: the same id with anything else is a mistake. It is stored for the conversation,
-/// however that was addressed; earlier versions stored it for the person where one was named.
-#[must_use]
-pub fn input_hash(target: Target, draft: &Draft) -> Vec<u8> {
-    let target = match target {
-        Target::User(id) => ("user", id.0),
-        Target::Conversation(id) => ("conversation", id.0),
-    };
-    let input = (target, &draft.content, draft.is_private);
-    Sha256::digest(serde_json::to_vec(&input).unwrap_or_default()).to_vec()
 }
 
 #[cfg(test)]
@@ -117,5 +122,20 @@ mod tests {
         assert_eq!(check_content(&text(&"字".repeat(8000))), Ok(()));
         assert_eq!(check_content(&text(&"字".repeat(8001))), Err(ChatError::TooLarge));
         assert_eq!(check_content(&text("a\0b")), Err(ChatError::NotText));
+    }
+
+    #[test]
+    fn a_client_id_stands_for_address_content_and_privacy() {
+        use crate::domains::chat::model::Target;
+        use crate::ids::ConversationId;
+        use sha2::{Digest, Sha256};
+        let (content, address) = (text("\"你好\"\n"), Target::Conversation(ConversationId(7)));
+        let draft =
+            Draft { to: address, content: content.clone(), is_private: true, client_message_id: Some("a".into()) };
+        let client_id = check_draft(draft).unwrap().client_id.unwrap();
+        // As earlier versions stored it.
+        let stored = serde_json::to_vec(&(("conversation", 7), content, true)).unwrap();
+        assert_eq!(client_id.input_hash(address), Sha256::digest(stored).to_vec());
+        assert_ne!(client_id.input_hash(Target::User(UserId(7))), client_id.input_hash(address));
     }
 }

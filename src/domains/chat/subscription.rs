@@ -1,7 +1,5 @@
 //! Subscriptions of chat.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, ID, Subscription};
 use futures_util::{Stream, StreamExt};
 
@@ -14,7 +12,7 @@ use crate::graphql::context::PlazaContext;
 use crate::graphql::live::{follow, resume};
 use crate::graphql::scalars::query_id;
 use crate::ids::ConversationId;
-use crate::live::{Event, Payload};
+use crate::live::{Event, EventPayload};
 
 /// Those of a conversation.
 const CONVERSATION_KINDS: &[EventKind] =
@@ -55,7 +53,7 @@ impl ChatSubscription {
     }
 
     /// Conversations of the viewer's in which a message was sent or edited, or that were read, by the viewer, on
-    /// whatever device, or by the other members. Nothing is replayed: fetch the list anew after a reconnect. What depends
+    /// whatever device, or, in a direct one, by the other person. Nothing is replayed: fetch the list anew after a reconnect. What depends
     /// on the viewer costs statements.
     async fn conversation_updated(
         &self,
@@ -67,9 +65,14 @@ impl ChatSubscription {
 }
 
 fn updated(event: &Event) -> Option<Conversation> {
-    match &event.payload {
-        Payload::Message(card) => card.get().conversation.clone().map(Conversation::shared),
-        Payload::Marker { conversation, .. } => Some(Conversation::shared(Arc::clone(conversation))),
-        _ => None,
+    match event.payload()? {
+        EventPayload::Message(card) => card.conversation.clone().map(Conversation::shared),
+        EventPayload::Marker { conversation, .. } => Some(Conversation::shared(conversation)),
+        EventPayload::Members(_)
+        | EventPayload::Item(_)
+        | EventPayload::Task(_)
+        | EventPayload::Order(_)
+        | EventPayload::Ticket(_)
+        | EventPayload::Deleted => None,
     }
 }

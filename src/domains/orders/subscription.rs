@@ -1,7 +1,5 @@
 //! Subscriptions of orders.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, ID, Subscription};
 use futures_util::Stream;
 
@@ -10,10 +8,11 @@ use super::types::Order;
 use crate::error::{AppError, AppResult};
 use crate::events::EventKind;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::live::{as_seen, follow};
+use crate::graphql::live::{follow, visible};
 use crate::graphql::scalars::query_id;
 use crate::ids::OrderId;
-use crate::live::Payload;
+use crate::live::EventPayload;
+use crate::live::visible::Shown;
 
 /// Subscriptions of orders.
 #[derive(Default)]
@@ -24,7 +23,7 @@ pub struct OrderSubscription;
 impl OrderSubscription {
     /// The viewer's orders, and for administrators everybody's, as they are made and changed; whoever gets
     /// the role later subscribes anew.
-    /// Nothing is replayed: fetch anew after a reconnect, or follow `events`. Each costs a statement. Error: `FORBIDDEN`
+    /// Nothing is replayed: fetch anew after a reconnect, or follow `events`. Error: `FORBIDDEN`
     /// for an order that the viewer can't see.
     async fn order_updated(
         &self,
@@ -39,11 +38,11 @@ impl OrderSubscription {
             return Err(AppError::forbidden());
         }
         let events = follow(ctx, &[EventKind::OrderChanged], None, None).await?;
-        let wanted =
-            move |payload: &Payload| matches!(payload, Payload::Order(id, _) if only.is_none_or(|only| only == *id));
-        as_seen(ctx, events, wanted, |event, seen| match &event.payload {
-            Payload::Order(id, _) => seen.orders.get(id).map(Arc::clone).map(Order),
-            _ => None,
+        visible(ctx, events, move |_, shown| match shown {
+            Shown::Payload(EventPayload::Order(order)) => {
+                only.is_none_or(|only| only == order.id).then_some(Order(order))
+            }
+            Shown::Payload(_) | Shown::Item(_) => None,
         })
     }
 }

@@ -8,10 +8,11 @@ use super::types::Task;
 use crate::error::{AppError, AppResult};
 use crate::events::EventKind;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::live::{as_seen, follow};
+use crate::graphql::live::{follow, visible};
 use crate::graphql::scalars::query_id;
 use crate::ids::TaskId;
-use crate::live::Payload;
+use crate::live::EventPayload;
+use crate::live::visible::Shown;
 
 /// Subscriptions of tasks.
 #[derive(Default)]
@@ -21,8 +22,7 @@ pub struct TaskSubscription;
 #[Subscription]
 impl TaskSubscription {
     /// Tasks that the viewer published, does, or gave up or lost just now, as they are published and changed.
-    /// Administrators hear of disputed ones as well, and nobody else of a task. Nothing is replayed: fetch anew after a reconnect, or follow `events`. Each costs a
-    /// statement. Error: `FORBIDDEN` for a task that the viewer can't see.
+    /// Administrators hear of disputed ones as well, and nobody else of a task. Nothing is replayed: fetch anew after a reconnect, or follow `events`. Error: `FORBIDDEN` for a task that the viewer can't see.
     async fn task_updated(
         &self,
         ctx: &Context<'_>,
@@ -36,8 +36,11 @@ impl TaskSubscription {
             return Err(AppError::forbidden());
         }
         let events = follow(ctx, &[EventKind::TaskChanged], None, None).await?;
-        let wanted =
-            move |payload: &Payload| matches!(payload, Payload::Task(id) if only.is_none_or(|only| only == *id));
-        as_seen(ctx, events, wanted, |event, seen| seen.task_of(event).map(Task))
+        visible(ctx, events, move |_, shown| match shown {
+            Shown::Payload(EventPayload::Task(card)) => {
+                only.is_none_or(|only| only == card.task.id).then_some(Task(card))
+            }
+            Shown::Payload(_) | Shown::Item(_) => None,
+        })
     }
 }

@@ -17,8 +17,8 @@ use crate::domains::search::terms::{Terms, asked};
 use crate::domains::search::words::{self, Field, SearchDocument};
 use crate::domains::{orders, search};
 use crate::error::{AppError, AppResult};
-use crate::events::EventKind;
-use crate::events::model::{Audience, NewEvent};
+use crate::events::model::NewEvent;
+use crate::events::{EventKind, Topic};
 use crate::idempotency::{self, Key};
 use crate::ids::{OrderId, TicketId, UserId};
 use crate::page::{Page, PageArgs, PageRequest};
@@ -50,6 +50,15 @@ pub async fn load_seen_by(
         let role = role_of(conn, viewer).await?;
         tickets.retain(|ticket| policy::sees(ticket, viewer, role));
     }
+    Ok(tickets.into_iter().map(|ticket| (ticket.id, Arc::new(ticket))).collect())
+}
+
+/// Tickets by id; who sees them is asked by those who show them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_tickets(conn: &AsyncPgConnection, ids: &[TicketId]) -> AppResult<HashMap<TicketId, Arc<Ticket>>> {
+    let tickets = store::list_by_ids(conn, ids).await?;
     Ok(tickets.into_iter().map(|ticket| (ticket.id, Arc::new(ticket))).collect())
 }
 
@@ -293,11 +302,11 @@ pub async fn close(scope: &Scope, id: TicketId) -> AppResult<Ticket> {
 
 /// Records for a ticket's author and support that it came or changed, within the transaction.
 async fn record_change(scope: &Scope, conn: &AsyncPgConnection, ticket: &Ticket) -> AppResult<()> {
-    let event = |audience| NewEvent {
+    let event = |topic| NewEvent {
         subject_id: Some(ticket.id.0),
         user_id: Some(ticket.author_id),
-        ..NewEvent::new(EventKind::TicketChanged, audience)
+        ..NewEvent::new(EventKind::TicketChanged, topic)
     };
-    let events = [event(Audience::User(ticket.author_id)), event(Audience::Role(RANK_OF_SUPPORT))];
+    let events = [event(Topic::user(ticket.author_id)), event(Topic::role(RANK_OF_SUPPORT))];
     scope.record(conn, &events).await
 }

@@ -1,7 +1,5 @@
 //! Subscriptions of tickets.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, ID, Subscription};
 use futures_util::Stream;
 
@@ -10,10 +8,11 @@ use super::types::Ticket;
 use crate::error::{AppError, AppResult};
 use crate::events::EventKind;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::live::{as_seen, follow};
+use crate::graphql::live::{follow, visible};
 use crate::graphql::scalars::query_id;
 use crate::ids::TicketId;
-use crate::live::Payload;
+use crate::live::EventPayload;
+use crate::live::visible::Shown;
 
 /// Subscriptions of tickets.
 #[derive(Default)]
@@ -24,7 +23,7 @@ pub struct TicketSubscription;
 impl TicketSubscription {
     /// The viewer's tickets, and for support and administrators everybody's, as they are made and changed; whoever gets
     /// the role later subscribes anew.
-    /// Nothing is replayed: fetch anew after a reconnect, or follow `events`. Each costs a statement. Error: `FORBIDDEN`
+    /// Nothing is replayed: fetch anew after a reconnect, or follow `events`. Error: `FORBIDDEN`
     /// for a ticket that the viewer can't see.
     async fn ticket_updated(
         &self,
@@ -39,11 +38,11 @@ impl TicketSubscription {
             return Err(AppError::forbidden());
         }
         let events = follow(ctx, &[EventKind::TicketChanged], None, None).await?;
-        let wanted =
-            move |payload: &Payload| matches!(payload, Payload::Ticket(id, _) if only.is_none_or(|only| only == *id));
-        as_seen(ctx, events, wanted, |event, seen| match &event.payload {
-            Payload::Ticket(id, _) => seen.tickets.get(id).map(Arc::clone).map(Ticket),
-            _ => None,
+        visible(ctx, events, move |_, shown| match shown {
+            Shown::Payload(EventPayload::Ticket(ticket)) => {
+                only.is_none_or(|only| only == ticket.id).then_some(Ticket(ticket))
+            }
+            Shown::Payload(_) | Shown::Item(_) => None,
         })
     }
 }

@@ -28,10 +28,7 @@ impl WalletMutation {
         )]
         idempotency_key: Option<String>,
     ) -> Option<AppResult<WalletPayload>> {
-        let recharge = async {
-            let done = service::recharge(ctx.scope()?, amount.0, idempotency_key).await;
-            done
-        };
+        let recharge = async { service::recharge(ctx.scope()?, amount.0, idempotency_key).await };
         mutation(ctx, recharge, Into::into).await
     }
 
@@ -52,8 +49,7 @@ impl WalletMutation {
         let adjust = async {
             // Who may not do it learns nothing of ids.
             let user = mutation_id(UserId::parse, &user_id, "userId").unwrap_or(UserId(0));
-            let done = service::adjust(ctx.scope()?, user, amount.0, note, idempotency_key).await;
-            done
+            service::adjust(ctx.scope()?, user, amount.0, note, idempotency_key).await
         };
         mutation(ctx, adjust, Into::into).await
     }

@@ -13,20 +13,20 @@ use crate::error::{AppError, AppResult};
 use crate::events::{Events, store};
 
 /// A wake-up that takes longer means that the connection is dead.
-const PATIENCE: Duration = Duration::from_secs(5);
+const WAKEUP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Nudges of other instances are sent at most once in this time.
-const COALESCE: Duration = Duration::from_millis(3);
+/// Wake-ups of other instances are sent at most once in this time.
+const COALESCING_INTERVAL: Duration = Duration::from_millis(3);
 
 /// A connection that listens, and can be read through as well.
-pub struct Listener {
+pub struct NotifyConnection {
     /// The connection.
     pub conn: AsyncPgConnection,
     closed: CancellationToken,
     _driver: DropGuard,
 }
 
-impl Listener {
+impl NotifyConnection {
     /// Returns once the connection is gone.
     pub async fn closed(&self) {
         self.closed.cancelled().await;
@@ -37,7 +37,7 @@ impl Listener {
 ///
 /// # Errors
 /// When the database can't be reached.
-pub async fn listen(events: &Arc<Events>) -> AppResult<Listener> {
+pub async fn listen(events: &Arc<Events>) -> AppResult<NotifyConnection> {
     let (client, mut connection) =
         tokio_postgres::connect(events.database.listen_url(), NoTls).await.map_err(AppError::internal)?;
     let (closed, stop) = (CancellationToken::new(), CancellationToken::new());
@@ -66,7 +66,7 @@ pub async fn listen(events: &Arc<Events>) -> AppResult<Listener> {
          listen plaza_events; listen plaza_outbox",
     )
     .await?;
-    Ok(Listener { conn, closed, _driver: driver })
+    Ok(NotifyConnection { conn, closed, _driver: driver })
 }
 
 /// While another instance leads, sends this one's wake-ups to it; a lost one costs a second.
@@ -84,16 +84,16 @@ pub(in crate::events) async fn relay_wakeups(events: Arc<Events>, stop: Cancella
 }
 
 async fn relay(events: &Arc<Events>) -> AppResult<()> {
-    events.outbox_written_here.notified().await;
+    events.remote_wakeup.notified().await;
     let connect = async {
         let mut conn = AsyncPgConnection::establish(events.database.listen_url()).await.map_err(AppError::internal)?;
         conn.batch_execute("set application_name = 'plaza nudges'; set synchronous_commit = off").await?;
         Ok::<_, AppError>(conn)
     };
-    let conn = within(PATIENCE, connect).await??;
+    let conn = within(WAKEUP_TIMEOUT, connect).await??;
     loop {
-        within(PATIENCE, store::notify_written(&conn)).await??;
-        tokio::time::sleep(COALESCE).await;
-        events.outbox_written_here.notified().await;
+        within(WAKEUP_TIMEOUT, store::notify_written(&conn)).await??;
+        tokio::time::sleep(COALESCING_INTERVAL).await;
+        events.remote_wakeup.notified().await;
     }
 }

@@ -9,6 +9,8 @@ use crate::domains::accounts::store::sessions::SessionSelection;
 use crate::domains::accounts::{policy, store};
 use crate::domains::media;
 use crate::error::{AppError, AppResult};
+use crate::events::model::NewEvent;
+use crate::events::{EventKind, Topic};
 use crate::ids::UserId;
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
@@ -84,6 +86,10 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdateUser) -> AppRe
             let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(missing)?;
             store::profiles::update_profile(conn, id, &profile).await?;
             reindex(conn, &user, &changed).await?;
+            if user.role.is_some() {
+                let event = NewEvent { user_id: Some(id), ..NewEvent::new(EventKind::TopicsChanged, Topic::user(id)) };
+                scope.record(conn, &[event]).await?;
+            }
             let ended = match &hash {
                 Some(hash) => passwords::set_password(scope, conn, id, hash.clone()).await?,
                 None => Vec::new(),

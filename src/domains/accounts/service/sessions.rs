@@ -16,8 +16,8 @@ use crate::domains::accounts::model::{
 use crate::domains::accounts::policy::{self, Refresh, SESSION_LIFETIME};
 use crate::domains::accounts::store::sessions::{self as store, SessionSelection};
 use crate::error::{AppError, AppResult};
-use crate::events::EventKind;
-use crate::events::model::{Audience, NewEvent};
+use crate::events::model::NewEvent;
+use crate::events::{EventKind, Topic};
 use crate::ids::{SessionId, UserId};
 use crate::rate_limit;
 use crate::scope::Scope;
@@ -164,7 +164,7 @@ pub(super) async fn end(
     let event = |session: &SessionId| NewEvent {
         subject_id: Some(session.0),
         user_id: Some(user),
-        ..NewEvent::new(EventKind::SessionRevoked, Audience::User(user))
+        ..NewEvent::new(EventKind::SessionRevoked, Topic::user(user))
     };
     scope.record(conn, &ended.iter().map(event).collect::<Vec<_>>()).await?;
     Ok(ended)

@@ -80,20 +80,23 @@ struct Proven {
     access: Access,
 }
 
+/// What a try at a password is counted in.
+async fn login_buckets(scope: &Scope, name: &AccountName, found: Option<&(User, Access)>) -> AppResult<LoginBuckets> {
+    let (rates, id) = (&scope.app.config.rates, found.map(|(user, _)| user.id));
+    let is_known = policy::counts(&scope.requester, rates.logins)
+        && sessions::is_known_address(scope, &*scope.db.read().await?, id).await?;
+    Ok(policy::login_buckets(rates, &scope.requester, (name.key(), id), is_known))
+}
+
 /// Counts a try at a password and compares it; only wrong ones stay counted.
 async fn prove_password(scope: &Scope, credential: Password, place: CredentialPlace) -> AppResult<Proven> {
     let name = AccountName::parse(&credential.account);
     let name = name.map_err(|error| error.at(&format!("{}.account", place.password())))?;
     scope.app.passwords.check_queue()?;
     let now = scope.app.clock.now();
-    let conn = scope.db.read().await?;
-    let found = store::find_login(&conn, &name).await?;
-    let id = found.as_ref().map(|(user, _)| user.id);
-    let rates = &scope.app.config.rates;
-    let known = policy::counts(&scope.requester, rates.logins) && sessions::is_known_address(scope, &conn, id).await?;
-    let LoginBuckets { by_name, by_account } = policy::login_buckets(rates, &scope.requester, (name.key(), id), known);
-    let tried = rate_limit::consume(&conn, &by_name, now).await?;
-    drop(conn);
+    let found = store::find_login(&*scope.db.read().await?, &name).await?;
+    let LoginBuckets { by_name, by_account } = login_buckets(scope, &name, found.as_ref()).await?;
+    let tried = rate_limit::consume(&*scope.db.read().await?, &by_name, now).await?;
     if scope.app.config.require_captcha || tried.first().is_some_and(|tried| *tried > TRIES_WITHOUT_CAPTCHA) {
         check_captcha(scope, credential.captcha, &by_name, place).await?;
     }

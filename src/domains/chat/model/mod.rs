@@ -11,6 +11,7 @@ use diesel::expression::AsExpression;
 use diesel::sql_types::Jsonb;
 use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
@@ -18,7 +19,7 @@ use crate::domains::accounts::model::User;
 use crate::error::{UserError, UserErrorCode};
 use crate::ids::{ConversationId, MessageId, UserId};
 
-pub use window::Window;
+pub use window::MembershipWindow;
 
 pg_enum! {
     /// What kind of conversation it is.
@@ -136,7 +137,7 @@ pub struct Conversation {
     pub last_activity_at: DateTime<Utc>,
     /// Who sent the first message of a direct one.
     pub opened_by: Option<UserId>,
-    /// Whether nobody is to be bound: the other one has answered, or there is none.
+    /// Whether the opener may send without bound: the other person has answered, or there is none.
     pub answered: bool,
 }
 
@@ -167,7 +168,7 @@ pub struct Member {
     pub user_id: UserId,
     /// First message of the window.
     pub from_seq: i32,
-    /// Last message of the window, for somebody who left.
+    /// Last message of the window, for a member who left.
     pub until_seq: Option<i32>,
     /// First version of the window.
     pub from_version: i64,
@@ -186,8 +187,8 @@ pub struct Member {
 impl Member {
     /// What the member may see.
     #[must_use]
-    pub fn window(&self) -> Window {
-        Window {
+    pub fn window(&self) -> MembershipWindow {
+        MembershipWindow {
             from_seq: self.from_seq,
             until_seq: self.until_seq,
             from_version: self.from_version,
@@ -242,7 +243,7 @@ pub struct Message {
 impl Message {
     /// Roughly the bytes that its text takes.
     #[must_use]
-    pub fn weight(&self) -> usize {
+    pub fn approximate_bytes(&self) -> usize {
         match &self.content {
             Some(Content::Text { text } | Content::Unknown { tag: text }) => text.len(),
             None => 0,
@@ -270,7 +271,7 @@ pub enum Target {
     Conversation(ConversationId),
 }
 
-/// A message to be.
+/// A message to send, as a client gives it.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// Where it goes.
@@ -283,9 +284,45 @@ pub struct Draft {
     pub client_message_id: Option<String>,
 }
 
+/// A message to send, whose content and client id were checked.
+#[derive(Clone, Debug)]
+pub struct SendMessage {
+    /// Where it goes.
+    pub to: Target,
+    /// What it says.
+    pub content: Content,
+    /// Encrypted by the clients.
+    pub is_private: bool,
+    /// The sender's own name for it, with what it stands for.
+    pub client_id: Option<ClientId>,
+}
+
+/// A client's id for a message, and what the message is, as JSON without its address: the same id with anything else is a mistake.
+#[derive(Clone, Debug)]
+pub struct ClientId {
+    /// The id.
+    pub id: String,
+    /// Content and privacy, as they are hashed.
+    pub input: Vec<u8>,
+}
+
+impl ClientId {
+    /// The hash of what the id stands for. It is stored for the conversation, however that was addressed; earlier versions
+    /// stored it for the person where one was named.
+    #[must_use]
+    pub fn input_hash(&self, address: Target) -> Vec<u8> {
+        let (kind, id) = match address {
+            Target::User(id) => ("user", id.0),
+            Target::Conversation(id) => ("conversation", id.0),
+        };
+        let hash = Sha256::new().chain_update(format!("[[\"{kind}\",{id}],")).chain_update(&self.input);
+        hash.finalize().to_vec()
+    }
+}
+
 /// A message that was sent, or had been before.
 #[derive(Clone, Debug)]
-pub struct Sent {
+pub struct SentMessage {
     /// The message.
     pub card: Arc<MessageCard>,
     /// It was there before, under the same client id.
@@ -325,7 +362,7 @@ pub enum ChatError {
     /// No such message, or not visible.
     #[error("There is no such message.")]
     NoSuchMessage,
-    /// Somebody else's message, one that was revoked or deleted, or one that holds no words.
+    /// Another person's message, one that was revoked or deleted, or one that holds no words.
     #[error("Only the sender can edit a message, and only while it has a text.")]
     NotEditable,
     /// Sent too long ago.

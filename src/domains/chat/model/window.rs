@@ -2,18 +2,18 @@
 
 /// What of a conversation a member may see: messages by seq, everything else by the conversation's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct MembershipWindow {
     /// First message.
     pub from_seq: i32,
-    /// Last message, for somebody who left.
+    /// Last message, for a member who left.
     pub until_seq: Option<i32>,
     /// First version.
     pub from_version: i64,
-    /// Last version, for somebody who left.
+    /// Last version, for a member who left.
     pub until_version: Option<i64>,
 }
 
-impl Window {
+impl MembershipWindow {
     /// Whether the event of a conversation lies in the window.
     #[must_use]
     pub fn shows(&self, version: Option<i64>, seq: Option<i32>) -> bool {
@@ -36,12 +36,12 @@ mod tests {
 
     #[test]
     fn a_window_shows_what_lies_in_it() {
-        let open = Window { from_seq: 3, until_seq: None, from_version: 10, until_version: None };
+        let open = MembershipWindow { from_seq: 3, until_seq: None, from_version: 10, until_version: None };
         assert!(open.shows(Some(10), Some(3)));
         assert!(!open.shows(Some(10), Some(2)), "an edit of a message from before");
         assert!(!open.shows(Some(9), None), "a marker from before");
         assert!(!open.shows(None, None));
-        let closed = Window { until_seq: Some(5), until_version: Some(20), ..open };
+        let closed = MembershipWindow { until_seq: Some(5), until_version: Some(20), ..open };
         assert!(closed.shows(Some(20), Some(5)));
         assert!(!closed.shows(Some(21), Some(5)), "an edit from after");
         assert!(!closed.shows_message(6));

@@ -13,30 +13,30 @@ use super::model::{ChatError, ConversationCard, Member, Message, MessageCard, Ta
 use super::store::{self, members};
 use crate::clock::is_storable;
 use crate::db::Lease;
-use crate::domains::chat::model::Window;
+use crate::domains::chat::model::MembershipWindow;
 use crate::error::{AppError, AppResult, ErrorCode, UserError};
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
 
 /// A conversation as one person sees it.
-pub type Seen = (ConversationCard, Member);
+pub type ConversationView = (ConversationCard, Member);
 
 /// A conversation that the viewer is or was a member of.
 ///
 /// # Errors
 /// Unauthenticated without a token.
-pub async fn find_conversation(scope: &Scope, id: ConversationId) -> AppResult<Option<Seen>> {
+pub async fn find_conversation(scope: &Scope, id: ConversationId) -> AppResult<Option<ConversationView>> {
     let viewer = scope.viewer()?;
     let conn = scope.db.read().await?;
     Ok(store::find_for_member(&conn, id, viewer.user_id).await?)
 }
 
-/// The viewer's direct conversation with somebody, if they ever talked.
+/// The viewer's direct conversation with a user, if they ever talked.
 ///
 /// # Errors
 /// Unauthenticated without a token.
-pub async fn find_conversation_with(scope: &Scope, peer: UserId) -> AppResult<Option<Seen>> {
+pub async fn find_conversation_with(scope: &Scope, peer: UserId) -> AppResult<Option<ConversationView>> {
     let viewer = scope.viewer()?;
     let conn = scope.db.read().await?;
     Ok(store::find_direct(&conn, viewer.user_id, peer).await?)
@@ -46,7 +46,7 @@ pub async fn find_conversation_with(scope: &Scope, peer: UserId) -> AppResult<Op
 ///
 /// # Errors
 /// `NOT_FOUND` when there is none that the viewer is or was a member of.
-pub(super) async fn get_target(scope: &Scope, target: Target) -> AppResult<Seen> {
+pub(super) async fn get_target(scope: &Scope, target: Target) -> AppResult<ConversationView> {
     let (found, missing) = match target {
         Target::User(peer) => {
             (find_conversation_with(scope, peer).await?, ChatError::NoSuchConversation.at("to.userId"))
@@ -65,7 +65,7 @@ pub(super) async fn get_target(scope: &Scope, target: Target) -> AppResult<Seen>
 pub async fn list_conversations(
     scope: &Scope,
     page: &PageRequest<(DateTime<Utc>, ConversationId)>,
-) -> AppResult<Page<Seen>> {
+) -> AppResult<Page<ConversationView>> {
     let viewer = scope.viewer()?;
     if page.cursor.is_some_and(|(at, _)| !is_storable(at)) {
         return Err(AppError::bad_input("A cursor is not one of this list's."));
@@ -125,11 +125,11 @@ pub async fn check_may_follow(lease: &Lease, user: UserId, conversation: Convers
     Ok(())
 }
 
-/// What somebody may see of each of their conversations.
+/// A user's window in each of their conversations, past ones included.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_windows(lease: &Lease, user: UserId) -> AppResult<Vec<(ConversationId, Window)>> {
+pub async fn list_windows(lease: &Lease, user: UserId) -> AppResult<Vec<(ConversationId, MembershipWindow)>> {
     let conn = lease.read().await?;
     let rows = members::list_of_user(&conn, user).await?;
     Ok(rows.into_iter().map(|member| (member.conversation_id, member.window())).collect())
@@ -142,7 +142,7 @@ pub async fn list_windows(lease: &Lease, user: UserId) -> AppResult<Vec<(Convers
 pub async fn load_windows(
     conn: &AsyncPgConnection,
     pairs: &[(ConversationId, UserId)],
-) -> AppResult<HashMap<(ConversationId, UserId), Window>> {
+) -> AppResult<HashMap<(ConversationId, UserId), MembershipWindow>> {
     if pairs.is_empty() {
         return Ok(HashMap::new());
     }

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::db::schema::{conversations, members, users};
 use crate::db::{columns, statement};
 use crate::domains::accounts::model::User;
-use crate::domains::chat::model::Member;
+use crate::domains::chat::model::{ConversationKind, Member};
 use crate::ids::{ConversationId, UserId};
 
 columns!(
@@ -17,9 +17,9 @@ columns!(
 );
 
 /// Conversations that are marked as read in one transaction.
-const BATCH: i64 = 200;
+const BATCH_LIMIT: i64 = 200;
 
-/// All memberships of somebody, past ones included.
+/// All memberships of a user, past ones included.
 pub async fn list_of_user(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<Member>> {
     members::table.filter(members::user_id.eq(user)).select(Member::as_select()).load(&mut conn).await
 }
@@ -52,7 +52,7 @@ pub async fn list_present(mut conn: &AsyncPgConnection, ids: &[ConversationId]) 
         .await
 }
 
-/// Locks conversations that somebody is a member of, in id order, and returns how far each goes for them.
+/// Locks conversations that a user is a member of, in id order, and returns how far each goes for them.
 pub async fn lock_for_marking(
     mut conn: &AsyncPgConnection,
     user: UserId,
@@ -68,22 +68,25 @@ pub async fn lock_for_marking(
         .await
 }
 
-/// Some of the conversations in which somebody has something unread.
-pub async fn list_unread(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<ConversationId>> {
+/// Some of the conversations in which a user has something unread, each with its kind.
+pub async fn list_unread(
+    mut conn: &AsyncPgConnection,
+    user: UserId,
+) -> QueryResult<Vec<(ConversationId, ConversationKind)>> {
     let read_all = members::read_seq.nullable().ge(members::until_seq);
     conversations::table
         .inner_join(members::table)
         .filter(members::user_id.eq(user).and(members::read_seq.lt(conversations::last_seq)))
         .filter(members::until_seq.is_null().or(diesel::dsl::not(read_all)))
         .order(conversations::id)
-        .select(conversations::id)
-        .limit(BATCH)
+        .select((conversations::id, conversations::kind))
+        .limit(BATCH_LIMIT)
         .load(&mut conn)
         .await
 }
 
 statement! {
-    /// Moves somebody's read markers forward, and tells of those that moved. The conversations are locked, so the own
+    /// Moves a user's read markers forward, and records those that moved. The conversations are locked, so the own
     /// messages behind a marker are counted on whichever side of it fewer messages lie.
     pub struct MoveReadMarkers<'a> {
         user: UserId,
@@ -106,10 +109,48 @@ statement! {
        returning members.conversation_id, members.read_seq), \
      bumped as (update conversations set version = version + 1 from marker where id = marker.conversation_id \
        returning id, version), \
-     told as (insert into outbox (kind, audience, audience_id, conversation_id, version, seq, user_id) \
+     recorded as (insert into outbox (kind, audience, audience_id, conversation_id, version, seq, user_id) \
        select 'CONVERSATION_READ', 'CONVERSATION', id, id, version, read_seq, " [BigInt: &this.user]
     " from bumped join marker on marker.conversation_id = bumped.id order by id) \
      select count(*) from bumped"
+}
+
+statement! {
+    /// Moves a user's read markers in groups forward, to a seq or as far as they see, and tells their own devices. Nothing
+    /// but the member's row is locked. Of the own messages, those that the marker passes are taken off, counted in one snapshot on
+    /// whichever side of it fewer messages lie: what is sent meanwhile lies behind the marker and stays counted. Where another
+    /// device moves the same marker at the same moment, the one that comes second moves nothing, and is to look again.
+    pub struct MoveGroupMarkers<'a> {
+        user: UserId,
+        conversations: &'a [ConversationId],
+        up_to: Option<i32>,
+        now: DateTime<Utc>,
+    } -> BigInt
+    |this|
+    "with marker as (update members set read_seq = wanted.seq, read_at = " [Timestamptz: &this.now]
+    ", delivered_seq = greatest(delivered_seq, wanted.seq), \
+       own_since_read = greatest(0, members.own_since_read - case \
+         when wanted.seq - wanted.read_seq < last_seq - wanted.seq then ( \
+           select count(*) from messages m where m.conversation_id = members.conversation_id \
+           and m.seq > wanted.read_seq and m.seq <= wanted.seq and m.sender_id = members.user_id) \
+         else wanted.own_since_read - (select count(*) from messages m where m.conversation_id = members.conversation_id \
+           and m.seq > wanted.seq and m.sender_id = members.user_id) end) \
+       from (select id, last_seq, least(last_seq, before.until_seq, " [Nullable<Integer>: &this.up_to]
+    ") as seq, before.read_seq, before.own_since_read from conversations \
+         join members before on before.conversation_id = id and before.user_id = " [BigInt: &this.user]
+    " where id = any(" [Array<BigInt>: this.conversations] ") and kind = 'GROUP') as wanted \
+       where members.conversation_id = wanted.id and members.user_id = " [BigInt: &this.user]
+    " and members.read_seq = wanted.read_seq and members.read_seq < wanted.seq \
+       returning members.conversation_id, members.read_seq), \
+     recorded as (insert into outbox (kind, audience, audience_id, conversation_id, seq, user_id) \
+       select 'CONVERSATION_READ', 'USER', " [BigInt: &this.user] ", conversation_id, read_seq, " [BigInt: &this.user]
+    " from marker order by conversation_id) select count(*) from marker"
+}
+
+/// See [`MoveGroupMarkers`]; returns how many moved.
+pub async fn move_group_markers(mut conn: &AsyncPgConnection, markers: &MoveGroupMarkers<'_>) -> QueryResult<i64> {
+    let MoveGroupMarkers { user, conversations, up_to, now } = *markers;
+    MoveGroupMarkers { user, conversations, up_to, now }.get_result(&mut conn).await
 }
 
 /// See [`MoveReadMarkers`]; returns how many moved.
@@ -118,7 +159,7 @@ pub async fn move_read_markers(mut conn: &AsyncPgConnection, markers: MoveReadMa
 }
 
 statement! {
-    /// Moves somebody's delivered marker forward, not past the last message that they may see.
+    /// Moves a user's delivered marker forward, not past the last message that they may see.
     pub struct MoveDeliveredMarker { user: UserId, conversation: ConversationId, seq: i32 } -> BigInt
     |this|
     "update members set delivered_seq = greatest(delivered_seq, least(" [Integer: &this.seq]
@@ -144,36 +185,43 @@ pub async fn bump_membership(mut conn: &AsyncPgConnection, id: ConversationId) -
 }
 
 statement! {
-    /// Opens somebody's window: messages from `from_seq` on, everything else from `version` on. For one who comes back,
-    /// what lies before the window counts as read.
-    pub struct OpenWindow { conversation: ConversationId, user: UserId, from_seq: i32, version: i64, now: DateTime<Utc> }
-        -> BigInt
+    /// Opens the windows of those who have none open: messages from `from_seq` on, everything else from `version` on. For those
+    /// who come back, what lies before the window counts as read. Gives whose were opened.
+    pub struct OpenWindows<'a> {
+        conversation: ConversationId,
+        users: &'a [UserId],
+        from_seq: i32,
+        version: i64,
+        now: DateTime<Utc>,
+    } -> BigInt
     |this|
-    "insert into members (conversation_id, user_id, from_seq, from_version, joined_at) values ("
-    [BigInt: &this.conversation] ", " [BigInt: &this.user] ", " [Integer: &this.from_seq] ", " [BigInt: &this.version]
-    ", " [Timestamptz: &this.now] ") on conflict (conversation_id, user_id) do update set \
+    "insert into members (conversation_id, user_id, from_seq, from_version, joined_at) select "
+    [BigInt: &this.conversation] ", id, " [Integer: &this.from_seq] ", " [BigInt: &this.version] ", "
+    [Timestamptz: &this.now] " from (select distinct unnest(" [Array<BigInt>: this.users]
+    ") as id order by id) as added on conflict (conversation_id, user_id) do update set \
        from_seq = excluded.from_seq, until_seq = null, from_version = excluded.from_version, until_version = null, \
        joined_at = excluded.joined_at, read_seq = greatest(members.read_seq, excluded.from_seq - 1), \
        delivered_seq = greatest(members.delivered_seq, excluded.from_seq - 1), \
        own_since_read = (select count(*) from messages m where m.conversation_id = members.conversation_id \
-         and m.sender_id = members.user_id and m.seq > greatest(members.read_seq, excluded.from_seq - 1))"
+         and m.sender_id = members.user_id and m.seq > greatest(members.read_seq, excluded.from_seq - 1)) \
+     where members.until_seq is not null returning user_id"
 }
 
-/// See [`OpenWindow`].
-pub async fn open_window(mut conn: &AsyncPgConnection, window: OpenWindow) -> QueryResult<usize> {
-    window.execute(&mut conn).await
+/// See [`OpenWindows`].
+pub async fn open_windows(mut conn: &AsyncPgConnection, windows: OpenWindows<'_>) -> QueryResult<Vec<UserId>> {
+    windows.load(&mut conn).await
 }
 
-/// Closes somebody's window; false when it was not open.
-pub async fn close_window(
-    mut conn: &AsyncPgConnection,
-    (conversation, user): (ConversationId, UserId),
-    (last_seq, version): (i32, i64),
-) -> QueryResult<bool> {
-    diesel::update(members::table.find((conversation, user)))
-        .filter(members::until_seq.is_null())
-        .set((members::until_seq.eq(last_seq), members::until_version.eq(version)))
-        .execute(&mut conn)
-        .await
-        .map(|changed| changed == 1)
+statement! {
+    /// Closes the windows of those who have one open. Gives whose were closed.
+    pub struct CloseWindows<'a> { conversation: ConversationId, users: &'a [UserId], last_seq: i32, version: i64 } -> BigInt
+    |this|
+    "update members set until_seq = " [Integer: &this.last_seq] ", until_version = " [BigInt: &this.version]
+    " where conversation_id = " [BigInt: &this.conversation] " and user_id = any(" [Array<BigInt>: this.users]
+    ") and until_seq is null returning user_id"
+}
+
+/// See [`CloseWindows`].
+pub async fn close_windows(mut conn: &AsyncPgConnection, windows: CloseWindows<'_>) -> QueryResult<Vec<UserId>> {
+    windows.load(&mut conn).await
 }

@@ -112,7 +112,7 @@ pub async fn find_direct(
     Ok(row.map(seen))
 }
 
-/// A page of somebody's conversations in which something was said, the latest first.
+/// A page of a user's conversations in which something was said, the latest first.
 pub async fn list_for_member(
     mut conn: &AsyncPgConnection,
     user: UserId,
@@ -240,7 +240,7 @@ pub async fn list_messages_at(
     MessagesAt { conversations: &conversations, seqs: &seqs }.load(&mut conn).await
 }
 
-/// Makes the direct conversation of two people with both as members. None when somebody else just made it.
+/// Makes the direct conversation of two people with both as members. None when another request just made it.
 pub async fn insert_direct(
     mut conn: &AsyncPgConnection,
     (low, high): (UserId, UserId),

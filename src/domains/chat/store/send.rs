@@ -6,7 +6,9 @@
 //! sure that nothing of that has changed since, for no row comes back when it has.
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -15,13 +17,32 @@ use crate::db::schema::{messages, sql_types};
 use crate::db::statement;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{Content, Conversation, Message, MessageType};
+use crate::events::EventKind;
+use crate::events::store::ConversationEventColumns;
 use crate::ids::{MessageId, UserId};
 
-type MessageColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Message, diesel::pg::Pg>>;
-type UserColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, diesel::pg::Pg>>;
+type MessageColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Message, Pg>>;
+type UserColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, Pg>>;
+
+/// Records what happened to the message of a statement's `messages` in its locked `conversation`.
+struct RecordMessage(EventKind);
+
+impl QueryFragment<Pg> for RecordMessage {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("insert into outbox (");
+        ConversationEventColumns.walk_ast(out.reborrow())?;
+        out.push_sql(") select '");
+        out.push_sql(self.0.name());
+        out.push_sql(
+            "', 'CONVERSATION', conversation.id, conversation.id, conversation.version, messages.id, messages.seq, \
+             messages.sender_id, messages.sender_id from conversation cross join messages",
+        );
+        Ok(())
+    }
+}
 
 statement! {
-    /// Appends a message to a conversation and tells of it.
+    /// Appends a message to a conversation and records it.
     pub struct AppendMessage<'a> {
         conversation: &'a Conversation,
         sender: UserId,
@@ -47,16 +68,13 @@ statement! {
     " from conversation returning *), \
      own as (update members set own_since_read = own_since_read + 1 from conversation \
        where members.conversation_id = conversation.id and members.user_id = " [BigInt: &this.sender] "), \
-     told as (insert into outbox (kind, audience, audience_id, conversation_id, version, subject_id, seq, user_id) \
-       select 'MESSAGE_CREATED', 'CONVERSATION', conversation.id, conversation.id, conversation.version, messages.id, \
-       messages.seq, messages.sender_id from conversation cross join messages) \
-     select " {&*MESSAGE} ", "
+     recorded as (" {&RecordMessage(EventKind::MessageCreated)} ") select " {&*MESSAGE} ", "
     {&*USER}
     " from messages join users on users.id = messages.sender_id"
 }
 
 statement! {
-    /// Replaces a message's content and tells of it; the conversation is locked first, as everywhere.
+    /// Replaces a message's content and records that; the conversation is locked first, as everywhere.
     pub struct EditMessage<'a> {
         message: MessageId,
         conversation: &'a Conversation,
@@ -71,10 +89,7 @@ statement! {
      messages as (update messages set content = " [Jsonb: this.content] ", edited_at = " [Timestamptz: &this.now]
     ", updated_at = " [Timestamptz: &this.now] " from conversation where messages.id = " [BigInt: &this.message]
     " and messages.status = 'NORMAL' returning messages.*), \
-     told as (insert into outbox (kind, audience, audience_id, conversation_id, version, subject_id, seq, user_id) \
-       select 'MESSAGE_UPDATED', 'CONVERSATION', conversation.id, conversation.id, conversation.version, messages.id, \
-       messages.seq, messages.sender_id from conversation cross join messages) \
-     select " {&*MESSAGE} ", "
+     recorded as (" {&RecordMessage(EventKind::MessageUpdated)} ") select " {&*MESSAGE} ", "
     {&*USER}
     " from messages join users on users.id = messages.sender_id"
 }

@@ -1,9 +1,13 @@
 //! Events of chat, as subscribers get them.
 
+use std::sync::Arc;
+
 use async_graphql::SimpleObject;
 
 use super::{Conversation, Message, ReadMarker};
-use crate::live::{Event, Payload};
+use crate::domains::accounts::types::User;
+use crate::live::event::ChangedMembers;
+use crate::live::{Event, EventPayload};
 
 /// One delivery of the message stream.
 #[derive(Clone, SimpleObject)]
@@ -28,7 +32,7 @@ pub struct MessageUpdated {
     pub message: Message,
 }
 
-/// Somebody has read on.
+/// Somebody has read on: either person of a direct conversation; in a group the viewer, on one of their devices.
 #[derive(Clone, SimpleObject)]
 pub struct ConversationRead {
     /// Where.
@@ -37,11 +41,44 @@ pub struct ConversationRead {
     pub marker: ReadMarker,
 }
 
+/// Members of a group's conversation came or went, in one step. Those who went are told as well, as the last they hear.
+#[derive(Clone, SimpleObject)]
+pub struct MembershipChanged {
+    /// Where.
+    conversation: Conversation,
+    /// Who did it; null where nobody did, or they are no more.
+    actor: Option<User>,
+    /// Members from now on: at most 100 of them.
+    added: Vec<User>,
+    /// How many they are.
+    added_count: i32,
+    /// Members no longer: at most 100 of them.
+    removed: Vec<User>,
+    /// How many they are.
+    removed_count: i32,
+}
+
+impl MembershipChanged {
+    /// As it is shared among those who get the event.
+    #[must_use]
+    pub fn of(members: &ChangedMembers) -> Self {
+        let users = |users: &[Arc<_>]| users.iter().map(|user| User(Arc::clone(user))).collect();
+        Self {
+            conversation: Conversation::shared(Arc::clone(&members.conversation)),
+            actor: members.actor.clone().map(User),
+            added: users(&members.added),
+            added_count: i32::try_from(members.added_count).unwrap_or(i32::MAX),
+            removed: users(&members.removed),
+            removed_count: i32::try_from(members.removed_count).unwrap_or(i32::MAX),
+        }
+    }
+}
+
 impl MessageReceived {
     /// The delivery of an event, if it tells of a message.
     #[must_use]
     pub fn of(event: &Event) -> Option<Self> {
-        let Payload::Message(card) = &event.payload else { return None };
-        Some(Self { cursor: event.cursor().encode(), message: Message::card(card.get()) })
+        let Some(EventPayload::Message(card)) = event.payload() else { return None };
+        Some(Self { cursor: event.cursor().encode(), message: Message::card(card) })
     }
 }

@@ -3,7 +3,7 @@
 use async_graphql::{ID, InputObject, OneofObject, SimpleObject};
 
 use super::{Conversation, Message};
-use crate::domains::chat::model::{Content, Draft, Sent, Target};
+use crate::domains::chat::model::{Content, Draft, SentMessage, Target};
 use crate::error::AppResult;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::scalars::mutation_id;
@@ -98,7 +98,7 @@ pub struct MessagePayload {
 impl MessagePayload {
     /// A message was sent, or had been.
     #[must_use]
-    pub fn sent(sent: Sent) -> Self {
+    pub fn sent(sent: SentMessage) -> Self {
         let deduplicated = sent.deduplicated;
         Self { message: Some(Message::card(sent.card)), deduplicated, user_errors: Vec::new() }
     }

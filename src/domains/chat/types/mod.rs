@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::model::{ConversationCard, ConversationKind, Member};
-use super::service::{self, Seen};
+use super::service::{self, ConversationView};
 use crate::domains::accounts::types::User;
 use crate::domains::chat::loader::{ConversationById, MessageAt, PresentMembers, ViewerMembership};
 use crate::error::AppResult;
@@ -31,7 +31,7 @@ pub struct Conversation {
 impl Conversation {
     /// As its member sees it.
     #[must_use]
-    pub fn seen((card, member): Seen) -> Self {
+    pub fn seen((card, member): ConversationView) -> Self {
         Self { card: Arc::new(card), member: Some(member) }
     }
 

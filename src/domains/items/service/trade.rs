@@ -10,8 +10,8 @@ use crate::domains::items::{policy, store};
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;
 use crate::error::{AppError, AppResult};
-use crate::events::EventKind;
-use crate::events::model::{Audience, NewEvent};
+use crate::events::model::NewEvent;
+use crate::events::{EventKind, Topic};
 use crate::ids::{ItemId, UserId};
 use crate::money::Money;
 use crate::rate_limit;
@@ -71,6 +71,6 @@ pub(super) async fn record_traded(
     person: UserId,
     item: ItemId,
 ) -> AppResult<()> {
-    let event = NewEvent { subject_id: Some(item.0), ..NewEvent::new(EventKind::ItemTraded, Audience::User(person)) };
+    let event = NewEvent { subject_id: Some(item.0), ..NewEvent::new(EventKind::ItemTraded, Topic::user(person)) };
     scope.record(conn, &[event]).await
 }

@@ -36,8 +36,7 @@ pub fn blob_key(name: &str) -> String {
 /// `FILE_TYPE_NOT_ALLOWED`, `FILE_TOO_LARGE`, `INVALID_INPUT`, `TOO_MANY_FILES`, `RATE_LIMITED`, at the paths given.
 pub async fn upload_files(scope: &Scope, sent: Vec<UploadedFile>) -> AppResult<Vec<Media>> {
     let staged = stage(scope, sent, AcceptedKinds::Any).await?;
-    let mut conn = scope.db.write().await?;
-    let added = conn
+    let added = scope
         .transaction(async |conn| {
             let mut files = Vec::with_capacity(staged.len());
             for staged in &staged {
@@ -46,7 +45,6 @@ pub async fn upload_files(scope: &Scope, sent: Vec<UploadedFile>) -> AppResult<V
             Ok(files)
         })
         .await;
-    drop(conn);
     if added.is_err() {
         discard_staged(scope, &staged).await;
     }
@@ -210,18 +208,18 @@ pub async fn add_file(scope: &Scope, conn: &mut AsyncPgConnection, staged: &Stag
 /// `NOT_FOUND`; `CONFLICT` while something shows it.
 pub async fn delete_file(scope: &Scope, id: MediaId) -> AppResult<()> {
     let viewer = scope.viewer()?.user_id;
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        // Lock order: quota before file, as in `add_file`.
-        store::release_quota(conn, viewer, (0, 0)).await?;
-        let deleted = store::delete_media(conn, viewer, id).await.map_err(still_shown)?;
-        let (deleted, size) = deleted.ok_or_else(|| MediaError::NoSuchFile.at("id"))?;
-        store::release_quota(conn, viewer, (1, size)).await?;
-        let blobs: Vec<BlobId> = std::iter::once(deleted.blob_id).chain(deleted.thumbnail_id).collect();
-        store::blobs::count_uses(conn, &blobs, -1, scope.app.clock.now()).await?;
-        Ok(())
-    })
-    .await
+    scope
+        .transaction(async |conn| {
+            // Lock order: quota before file, as in `add_file`.
+            store::release_quota(conn, viewer, (0, 0)).await?;
+            let deleted = store::delete_media(conn, viewer, id).await.map_err(still_shown)?;
+            let (deleted, size) = deleted.ok_or_else(|| MediaError::NoSuchFile.at("id"))?;
+            store::release_quota(conn, viewer, (1, size)).await?;
+            let blobs: Vec<BlobId> = std::iter::once(deleted.blob_id).chain(deleted.thumbnail_id).collect();
+            store::blobs::count_uses(conn, &blobs, -1, scope.app.clock.now()).await?;
+            Ok(())
+        })
+        .await
 }
 
 /// Maps a foreign key violation to [`MediaError::Shown`].

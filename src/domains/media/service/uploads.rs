@@ -92,15 +92,15 @@ pub async fn announce(scope: &Scope, name: &str, content_type: &str, size: i32) 
         expires_at,
     };
     let quota = quota(app);
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        if !store::reserve_quota(conn, viewer, (1, size), quota).await? {
-            return Err(AppError::from(MediaError::QuotaExceeded(quota).at("input.sizeBytes")));
-        }
-        store::uploads::insert_upload(conn, &upload).await?;
-        Ok(())
-    })
-    .await?;
+    scope
+        .transaction(async |conn| {
+            if !store::reserve_quota(conn, viewer, (1, size), quota).await? {
+                return Err(AppError::from(MediaError::QuotaExceeded(quota).at("input.sizeBytes")));
+            }
+            store::uploads::insert_upload(conn, &upload).await?;
+            Ok(())
+        })
+        .await?;
     let sign = |audience: &str| {
         app.keys.sign(
             audience,
@@ -158,9 +158,7 @@ pub async fn complete(scope: &Scope, token: &str, permit: Option<&MutationPermit
     let (app, viewer) = (&scope.app, scope.viewer()?.user_id);
     let invalid = || AppError::from(MediaError::TokenInvalid.at("uploadToken"));
     let claims = app.keys.read::<UploadClaims>(token, COMPLETE_AUDIENCE).ok_or_else(invalid)?;
-    let conn = scope.db.read().await?;
-    let upload = store::uploads::find_upload(&conn, viewer, &claims.sub).await?;
-    drop(conn);
+    let upload = store::uploads::find_upload(&*scope.db.read().await?, viewer, &claims.sub).await?;
     let upload = match upload {
         Some(upload) if upload.state == UploadState::Done => return find_done(scope, &upload).await,
         Some(upload) if upload.state == UploadState::Open => upload,
@@ -222,8 +220,7 @@ async fn inspect(
 /// Adds the file, or returns that of a concurrent completion.
 async fn finish(scope: &Scope, upload: &Upload, staged: &StagedFile) -> AppResult<Media> {
     let gone = || AppError::from(MediaError::TokenInvalid.at("uploadToken"));
-    let mut conn = scope.db.write().await?;
-    let completed = conn
+    let completed = scope
         .transaction(async |conn| {
             lock_viewer_shared(scope, conn).await?;
             let upload = store::uploads::lock_upload(conn, upload.id).await?.ok_or_else(gone)?;
@@ -237,7 +234,6 @@ async fn finish(scope: &Scope, upload: &Upload, staged: &StagedFile) -> AppResul
             Ok::<_, AppError>((Some(media), upload))
         })
         .await?;
-    drop(conn);
     match completed {
         (Some(media), _) => Ok(media),
         (None, upload) if upload.state == UploadState::Done => find_done(scope, &upload).await,
@@ -256,17 +252,16 @@ async fn find_done(scope: &Scope, upload: &Upload) -> AppResult<Media> {
 
 /// Ends an upload as refused and releases its quota.
 async fn reject(scope: &Scope, upload: &Upload) -> AppResult<()> {
-    let mut conn = scope.db.write().await?;
-    conn.transaction(async |conn| {
-        let upload = store::uploads::lock_upload(conn, upload.id).await?;
-        if let Some(upload) = upload.filter(|upload| upload.state == UploadState::Open) {
-            store::release_quota(conn, upload.owner_id, (1, upload.size_bytes)).await?;
-            store::uploads::update_upload(conn, upload.id, UploadState::Refused, None).await?;
-        }
-        Ok::<_, AppError>(())
-    })
-    .await?;
-    drop(conn);
+    scope
+        .transaction(async |conn| {
+            let upload = store::uploads::lock_upload(conn, upload.id).await?;
+            if let Some(upload) = upload.filter(|upload| upload.state == UploadState::Open) {
+                store::release_quota(conn, upload.owner_id, (1, upload.size_bytes)).await?;
+                store::uploads::update_upload(conn, upload.id, UploadState::Refused, None).await?;
+            }
+            Ok::<_, AppError>(())
+        })
+        .await?;
     delete_incoming(&scope.app, upload).await;
     Ok(())
 }

@@ -15,8 +15,8 @@ use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_ADMINS;
 use crate::domains::accounts::service::{require_role, role_of};
 use crate::error::AppResult;
-use crate::events::EventKind;
-use crate::events::model::{Audience, NewEvent};
+use crate::events::model::NewEvent;
+use crate::events::{EventKind, Topic};
 use crate::ids::{OrderId, UserId};
 use crate::page::{Page, PageArgs, PageRequest};
 use crate::scope::Scope;
@@ -43,6 +43,15 @@ pub async fn load_seen_by(
     if orders.iter().any(|order| order.buyer_id != viewer) && role_of(conn, viewer).await? != Role::Admin {
         orders.retain(|order| order.buyer_id == viewer);
     }
+    Ok(orders.into_iter().map(|order| (order.id, Arc::new(order))).collect())
+}
+
+/// Orders by id; who sees them is asked by those who show them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_orders(conn: &AsyncPgConnection, ids: &[OrderId]) -> AppResult<HashMap<OrderId, Arc<Order>>> {
+    let orders = store::list_by_ids(conn, ids).await?;
     Ok(orders.into_iter().map(|order| (order.id, Arc::new(order))).collect())
 }
 
@@ -115,11 +124,11 @@ pub async fn forget_addresses(conn: &AsyncPgConnection, buyer: UserId) -> AppRes
 
 /// Records for an order's buyer and the administrators that it came or changed, within the transaction.
 async fn record_change(scope: &Scope, conn: &AsyncPgConnection, order: &Order) -> AppResult<()> {
-    let event = |audience| NewEvent {
+    let event = |topic| NewEvent {
         subject_id: Some(order.id.0),
         user_id: Some(order.buyer_id),
-        ..NewEvent::new(EventKind::OrderChanged, audience)
+        ..NewEvent::new(EventKind::OrderChanged, topic)
     };
-    let events = [event(Audience::User(order.buyer_id)), event(Audience::Role(RANK_OF_ADMINS))];
+    let events = [event(Topic::user(order.buyer_id)), event(Topic::role(RANK_OF_ADMINS))];
     scope.record(conn, &events).await
 }

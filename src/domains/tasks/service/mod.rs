@@ -21,8 +21,8 @@ use crate::domains::search::model::SearchKind;
 use crate::domains::wallet::model::{Cause, NewTransfer};
 use crate::domains::{search, wallet};
 use crate::error::{AppError, AppResult};
-use crate::events::EventKind;
-use crate::events::model::{Audience, NewEvent};
+use crate::events::model::NewEvent;
+use crate::events::{EventKind, Topic};
 use crate::idempotency::{self, Key};
 use crate::ids::{TaskId, UserId};
 use crate::jobs::{self, JobKind};
@@ -52,6 +52,15 @@ pub async fn load_seen_by(
     ids: &[TaskId],
 ) -> AppResult<HashMap<TaskId, Arc<TaskCard>>> {
     let cards = store::list_visible(conn, ids, viewer).await?;
+    Ok(cards.into_iter().map(|card| (card.task.id, Arc::new(card))).collect())
+}
+
+/// Tasks by id, whatever became of them; who sees them is asked by those who show them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_tasks(conn: &AsyncPgConnection, ids: &[TaskId]) -> AppResult<HashMap<TaskId, Arc<TaskCard>>> {
+    let cards = store::list_cards(conn, ids).await?;
     Ok(cards.into_iter().map(|card| (card.task.id, Arc::new(card))).collect())
 }
 
@@ -246,8 +255,8 @@ async fn record_change(scope: &Scope, conn: &AsyncPgConnection, task: &Task, bef
     let assignees = [task.assignee_id, before.and_then(|before| before.assignee_id)];
     let people: BTreeSet<UserId> = assignees.into_iter().flatten().chain([task.publisher_id]).collect();
     let is_disputed = |task: &Task| task.status == TaskStatus::Disputed;
-    let admins = (is_disputed(task) || before.is_some_and(is_disputed)).then_some(Audience::Role(RANK_OF_ADMINS));
-    let event = |audience| NewEvent { subject_id: Some(task.id.0), ..NewEvent::new(EventKind::TaskChanged, audience) };
-    let events: Vec<NewEvent> = people.into_iter().map(Audience::User).chain(admins).map(event).collect();
+    let admins = (is_disputed(task) || before.is_some_and(is_disputed)).then_some(Topic::role(RANK_OF_ADMINS));
+    let event = |topic| NewEvent { subject_id: Some(task.id.0), ..NewEvent::new(EventKind::TaskChanged, topic) };
+    let events: Vec<NewEvent> = people.into_iter().map(Topic::user).chain(admins).map(event).collect();
     scope.record(conn, &events).await
 }

@@ -1,0 +1,113 @@
+//! What events change on this instance, whether they are told to clients here or not: people's topics, and ended sessions.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel_async::AsyncPgConnection;
+
+use super::hub::Hub;
+use super::reference::Reference;
+use super::topics::TopicChange;
+use crate::domains::accounts::model::SessionEnd;
+use crate::domains::accounts::policy::access::rank;
+use crate::domains::{accounts, chat};
+use crate::error::AppResult;
+use crate::events::TopicKind;
+use crate::events::model::{Position, StoredEvent};
+use crate::ids::{ConversationId, SessionId, UserId};
+
+/// See the module.
+#[derive(Default)]
+pub struct Effects {
+    /// Roles' topics of people here, before the first of the events.
+    pub(super) roles: Vec<TopicChange>,
+    /// Windows, with the event of that position.
+    pub(super) windows: HashMap<Position, Vec<TopicChange>>,
+    /// Sessions that ended.
+    pub(super) sessions: Vec<(SessionId, SessionEnd)>,
+}
+
+/// What the effects of some events are about.
+#[derive(Default)]
+struct Affected {
+    members: Vec<(Position, ConversationId, UserId)>,
+    ranked: HashSet<UserId>,
+    sessions: Vec<SessionId>,
+}
+
+impl Affected {
+    fn add(&mut self, row: &StoredEvent) {
+        match Reference::of(row) {
+            Some(Reference::Member { conversation, user }) => self.members.push((row.position, conversation, user)),
+            Some(Reference::Members { conversation, changes, .. }) => {
+                let users = changes.added.iter().chain(&changes.removed);
+                self.members.extend(users.map(|user| (row.position, conversation, *user)));
+            }
+            Some(Reference::Session(id)) => self.sessions.push(id),
+            Some(Reference::Topics(user)) => drop(self.ranked.insert(user)),
+            Some(
+                Reference::Message(_)
+                | Reference::Marker { .. }
+                | Reference::Item(_)
+                | Reference::Task(_)
+                | Reference::Order(_)
+                | Reference::Ticket(_),
+            )
+            | None => {}
+        }
+    }
+}
+
+impl Effects {
+    /// Loads the effects of some events, at most a statement for each kind of effect. Before events are told to a role, the roles
+    /// of all who listen to it here are read: they are for those who have it now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn load(conn: &AsyncPgConnection, hub: &Hub, rows: &[StoredEvent]) -> AppResult<Self> {
+        let mut affected = Affected::default();
+        for row in rows {
+            affected.add(row);
+        }
+        let roles: HashSet<_> =
+            rows.iter().map(StoredEvent::topic).filter(|topic| topic.kind == TopicKind::Role).collect();
+        affected.ranked.extend(roles.into_iter().flat_map(|topic| hub.listeners_of(topic)));
+        // Topics of those who begin to listen from now on are read from the database, as they are after all of this.
+        affected.ranked.retain(|user| hub.is_listening(*user));
+        affected.members.retain(|(_, _, user)| hub.is_listening(*user));
+        let sessions = affected.sessions;
+        let ends = accounts::service::sessions::load_ends(conn, &sessions).await?;
+        // A session's row may be gone already; its tokens are no good all the same.
+        let end = |id: SessionId| (id, ends.get(&id).copied().unwrap_or(SessionEnd::Revoked));
+        Ok(Self {
+            roles: load_roles(conn, affected.ranked).await?,
+            windows: load_windows(conn, affected.members).await?,
+            sessions: sessions.into_iter().map(end).collect(),
+        })
+    }
+
+    /// Every change of a topic.
+    pub(super) fn changes(&self) -> impl Iterator<Item = &TopicChange> {
+        self.roles.iter().chain(self.windows.values().flatten())
+    }
+}
+
+async fn load_roles(conn: &AsyncPgConnection, users: HashSet<UserId>) -> AppResult<Vec<TopicChange>> {
+    let ids: Vec<UserId> = users.into_iter().collect();
+    let found = accounts::service::load_users(conn, &ids).await?;
+    let rank_of = |id| found.get(id).filter(|user| user.deleted_at.is_none()).map_or(0, |user| rank(user.role));
+    Ok(ids.iter().flat_map(|id| TopicChange::roles(*id, rank_of(id))).collect())
+}
+
+async fn load_windows(
+    conn: &AsyncPgConnection,
+    members: Vec<(Position, ConversationId, UserId)>,
+) -> AppResult<HashMap<Position, Vec<TopicChange>>> {
+    let pairs: Vec<_> = members.iter().map(|(_, conversation, user)| (*conversation, *user)).collect();
+    let found = chat::service::load_windows(conn, &pairs).await?;
+    let mut windows: HashMap<Position, Vec<TopicChange>> = HashMap::new();
+    for (position, conversation, user) in members {
+        let window = found.get(&(conversation, user)).copied();
+        windows.entry(position).or_default().push(TopicChange::window(user, conversation, window));
+    }
+    Ok(windows)
+}

@@ -1,0 +1,72 @@
+//! What each kind of event refers to, by the columns of its row.
+
+use crate::events::EventKind;
+use crate::events::data::{EventData, MemberChanges};
+use crate::events::model::StoredEvent;
+use crate::ids::{ConversationId, ItemId, MessageId, OrderId, SessionId, TaskId, TicketId, UserId};
+
+/// What an event refers to.
+#[derive(Debug)]
+pub(super) enum Reference<'a> {
+    Message(MessageId),
+    Marker { conversation: ConversationId, user: UserId, seq: i32 },
+    Member { conversation: ConversationId, user: UserId },
+    Members { conversation: ConversationId, actor: Option<UserId>, changes: &'a MemberChanges },
+    Session(SessionId),
+    Topics(UserId),
+    Item(ItemId),
+    Task(TaskId),
+    Order(OrderId),
+    Ticket(TicketId),
+}
+
+/// What events have in common that are to show the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Subject {
+    Message(MessageId),
+    Task(TaskId),
+    Order(OrderId),
+    Ticket(TicketId),
+}
+
+impl<'a> Reference<'a> {
+    /// What an event refers to; None where this version can't tell.
+    pub(super) fn of(row: &'a StoredEvent) -> Option<Self> {
+        Some(match row.kind {
+            EventKind::MessageCreated | EventKind::MessageUpdated => Self::Message(MessageId(row.subject_id?)),
+            EventKind::ConversationRead => {
+                Self::Marker { conversation: row.conversation_id?, user: row.user_id?, seq: row.seq? }
+            }
+            EventKind::MembershipChanged => Self::Member { conversation: row.conversation_id?, user: row.user_id? },
+            EventKind::MembersChanged => match row.data.as_ref()? {
+                EventData::Members(changes) => {
+                    Self::Members { conversation: row.conversation_id?, actor: row.actor_id, changes }
+                }
+                EventData::Unknown => return None,
+            },
+            EventKind::SessionRevoked => Self::Session(SessionId(row.subject_id?)),
+            EventKind::TopicsChanged => Self::Topics(row.user_id?),
+            EventKind::ItemTraded => Self::Item(ItemId(row.subject_id?)),
+            EventKind::TaskChanged => Self::Task(TaskId(row.subject_id?)),
+            EventKind::OrderChanged => Self::Order(OrderId(row.subject_id?)),
+            EventKind::TicketChanged => Self::Ticket(TicketId(row.subject_id?)),
+            EventKind::Unknown => return None,
+        })
+    }
+
+    /// What it shares with other events.
+    pub(super) fn subject(&self) -> Option<Subject> {
+        match self {
+            Self::Message(id) => Some(Subject::Message(*id)),
+            Self::Task(id) => Some(Subject::Task(*id)),
+            Self::Order(id) => Some(Subject::Order(*id)),
+            Self::Ticket(id) => Some(Subject::Ticket(*id)),
+            Self::Marker { .. }
+            | Self::Member { .. }
+            | Self::Members { .. }
+            | Self::Session(_)
+            | Self::Topics(_)
+            | Self::Item(_) => None,
+        }
+    }
+}
