@@ -85,11 +85,11 @@ impl Validation {
     /// A value that can be changed but not cleared; none where it stays.
     pub fn required<T, E: DomainError>(
         &mut self,
-        patch: Patch<T>,
+        field: Patch<T>,
         path: &str,
         check: impl FnOnce(&T) -> Result<(), E>,
     ) -> Option<T> {
-        let value = match patch {
+        let value = match field {
             Patch::Keep => return None,
             Patch::Clear => Err(E::required()),
             Patch::Set(value) => check(&value).map(|()| value),
@@ -100,16 +100,16 @@ impl Validation {
     /// A value that can be changed and cleared.
     pub fn clearable<T, E: DomainError>(
         &mut self,
-        patch: Patch<T>,
+        field: Patch<T>,
         path: &str,
         check: impl FnOnce(&T) -> Result<(), E>,
     ) -> Patch<T> {
-        if let Patch::Set(value) = &patch
+        if let Patch::Set(value) = &field
             && self.check(check(value), path).is_none()
         {
             return Patch::Keep;
         }
-        patch
+        field
     }
 
     /// All or nothing.

@@ -1,6 +1,6 @@
 //! Allowed origins: the server's own, those of `PLAZA_ALLOWED_ORIGINS`, and localhost outside production.
 //!
-//! Enforced by browsers through CORS; for WebSockets, which have no CORS, by [`may_connect`].
+//! Enforced by browsers through CORS; for sockets, which have no CORS, by [`may_connect`].
 
 use std::time::Duration;
 

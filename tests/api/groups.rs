@@ -44,7 +44,7 @@ fn person(app: &TestApp, like: &Person, user: UserId) -> Person {
 async fn change(app: &TestApp, actor: &Person, users: &[UserId], history: Option<History>) -> Vec<UserId> {
     let edit = MembershipEdit { conversation: GROUP, actor: Some(UserId(actor.key())) };
     let scope = Scope::new(Arc::clone(&app.app), Requester::anonymous());
-    let changed = scope
+    scope
         .transaction(async |conn| {
             Ok(match history {
                 Some(history) => membership::open_many(&scope, conn, edit, users, history).await?,
@@ -52,8 +52,7 @@ async fn change(app: &TestApp, actor: &Person, users: &[UserId], history: Option
             })
         })
         .await
-        .unwrap();
-    changed
+        .unwrap()
 }
 
 async fn say(person: &Person, text: &str) -> Value {

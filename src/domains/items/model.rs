@@ -1,4 +1,4 @@
-//! PageRows and enums of items, and what can go wrong with them.
+//! Rows and enums of items, and what can go wrong with them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! ListRows and enums of orders, and what can go wrong with them.
+//! Rows and enums of orders, and what can go wrong with them.
 
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};

@@ -17,7 +17,7 @@ pub const ADDRESS_CHANGE_LIMIT: i64 = 20;
 
 const LONGEST_TRACKING_NUMBER: usize = 64;
 
-/// Allowed may do something with an order.
+/// Who may do something with an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowed {
     /// Administrators, but not its buyer.
@@ -35,10 +35,10 @@ pub const TRANSITIONS: [(OrderStatus, OrderStatus, OrderAction, Allowed); 5] = [
     (OrderStatus::Completed, OrderStatus::Refunded, OrderAction::Refund, Allowed::Admins),
 ];
 
-/// Allowed asks to do something with an order that they see.
+/// Who asks to do something with an order that they see.
 #[derive(Clone, Copy, Debug)]
 pub struct OrderActor {
-    /// Allowed.
+    /// Who.
     pub id: UserId,
     /// Whether they are an administrator.
     pub is_admin: bool,

@@ -1,4 +1,4 @@
-//! ListRows of products, and what can go wrong with them.
+//! Rows of products, and what can go wrong with them.
 
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
@@ -179,7 +179,7 @@ pub enum ProductError {
     /// Less than nothing, or more than is counted.
     #[error("A stock is 0 to {0}.")]
     StockOutOfRange(i32),
-    /// ProductConditions than a stock can change by.
+    /// More than a stock can change by.
     #[error("A stock changes by -{0} to {0}.")]
     DeltaOutOfRange(i32),
     /// A new stock, without the one that it replaces.

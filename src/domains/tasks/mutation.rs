@@ -35,7 +35,7 @@ impl TaskMutation {
         mutation(ctx, create, Into::into).await
     }
 
-    /// Changes an open task: its publisher, or an administrator, who can't change the reward. TaskConditions or less is held where
+    /// Changes an open task: its publisher, or an administrator, who can't change the reward. More or less is held where
     /// it changes. User errors: those of `createTask`, `NOT_FOUND`, `FORBIDDEN`, `TASK_NOT_OPEN`.
     async fn update_task(
         &self,

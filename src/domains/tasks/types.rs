@@ -47,7 +47,7 @@ impl Task {
         Decimal(self.0.task.price)
     }
 
-    /// TaskConditions about it: everybody reads it while the task is open, and afterwards publisher, assignee and administrators alone;
+    /// More about it: everybody reads it while the task is open, and afterwards publisher, assignee and administrators alone;
     /// null for others.
     async fn content(&self, ctx: &Context<'_>) -> AppResult<Option<&str>> {
         Ok(self.shows_details(ctx).await?.then_some(self.0.task.content.as_str()))
@@ -202,7 +202,7 @@ impl TaskDispute {
     }
 }
 
-/// TaskSelection tasks a list has; all that is given has to hold. Cancelled tasks are there only where `status` asks for them, or
+/// Which tasks a list has; all that is given has to hold. Cancelled tasks are there only where `status` asks for them, or
 /// among the viewer's own, and only for those they concerned and administrators.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct TaskFilter {
@@ -242,7 +242,7 @@ impl TryFrom<TaskFilter> for model::TaskFilter {
 pub struct TaskOrder {
     /// By what.
     field: TaskOrderField,
-    /// TaskSelection way.
+    /// Which way.
     #[graphql(default_with = "SortDirection::Desc")]
     direction: SortDirection,
 }
@@ -260,7 +260,7 @@ pub struct CreateTaskInput {
     title: String,
     /// The reward, in yuan: 0.00 to 99999999.99; held from the viewer's balance.
     price: Decimal,
-    /// TaskConditions about it, 1 to 5000 characters.
+    /// More about it, 1 to 5000 characters.
     content: String,
     /// Until when it can be accepted, and when `releaseTask` can take it back from an assignee who has not submitted it: from
     /// now on, at most a year; an assignee has a day at least. Without one it can be taken back seven days after it was accepted.
@@ -283,7 +283,7 @@ pub struct UpdateTaskInput {
     title: MaybeUndefined<String>,
     /// The reward, in yuan: 0.00 to 99999999.99; what is held follows it.
     price: MaybeUndefined<Decimal>,
-    /// TaskConditions about it, 1 to 5000 characters.
+    /// More about it, 1 to 5000 characters.
     content: MaybeUndefined<String>,
     /// Until when it can be accepted: from now on, at most a year; null for no deadline.
     deadline: MaybeUndefined<DateTime>,

@@ -16,10 +16,10 @@ pub fn sees(ticket: &Ticket, viewer: UserId, role: Role) -> bool {
     ticket.author_id == viewer || role != Role::User
 }
 
-/// Allowed asks to do something with a ticket that they see.
+/// Who asks to do something with a ticket that they see.
 #[derive(Clone, Copy, Debug)]
 pub struct TicketActor {
-    /// Allowed.
+    /// Who.
     pub id: UserId,
     /// With which role.
     pub role: Role,

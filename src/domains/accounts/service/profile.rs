@@ -59,9 +59,9 @@ async fn apply_update(
         wanted.phone == Patch::Clear && access.phone.is_some(),
     );
     let own = Own { proven: access.email.clone().filter(|_| access.email_verified), pending: current.pending_email };
-    profile.pending_email = own.changed(wanted.email);
+    profile.pending_email = own.next(wanted.email).into_change();
     let own = Own { proven: access.phone.clone().filter(|_| access.phone_verified), pending: current.pending_phone };
-    profile.pending_phone = own.changed(wanted.phone);
+    profile.pending_phone = own.next(wanted.phone).into_change();
     if clears.0 || clears.1 || profile.pending_email.is_some() || profile.pending_phone.is_some() {
         sessions::require_recent(scope, conn).await?;
     }
@@ -117,8 +117,15 @@ struct Own {
 impl Own {
     /// What waits to be verified from now on, if that changes: the proven one needs no code, and one that waits already
     /// gets no other.
-    fn changed(self, patch: Patch<String>) -> Option<Option<String>> {
-        let wanted = patch.into_change()?.filter(|wanted| self.proven.as_ref() != Some(wanted));
-        (wanted != self.pending).then_some(wanted)
+    fn next(self, wanted: Patch<String>) -> Patch<String> {
+        let wanted = match wanted {
+            Patch::Set(wanted) if self.proven.as_ref() == Some(&wanted) => Patch::Clear,
+            wanted => wanted,
+        };
+        match &wanted {
+            Patch::Set(next) if self.pending.as_ref() == Some(next) => Patch::Keep,
+            Patch::Clear if self.pending.is_none() => Patch::Keep,
+            _ => wanted,
+        }
     }
 }

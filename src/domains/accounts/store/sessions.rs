@@ -165,7 +165,7 @@ pub async fn revoke_sessions(
     }
 }
 
-/// SessionSelection of somebody's sessions.
+/// Which of somebody's sessions.
 #[derive(Clone, Copy, Debug)]
 pub enum SessionSelection {
     /// This one.

@@ -125,7 +125,7 @@ pub async fn update(scope: &Scope, id: ItemId, update: UpdateItem) -> AppResult<
         .await
 }
 
-/// AcceptedKinds out an item: of the viewer's own, or as an administrator. One that is out stays so.
+/// Takes out an item: of the viewer's own, or as an administrator. One that is out stays so.
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN`.

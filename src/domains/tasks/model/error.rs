@@ -52,7 +52,7 @@ pub enum TaskError {
     /// Enough accepted tasks that are not over.
     #[error("You have accepted {0} tasks that are not over, which is the most: see one through, or abandon it.")]
     TooManyAccepted(u32),
-    /// TaskConditions than the reward, or less than nothing.
+    /// More than the reward, or less than nothing.
     #[error("The assignee is paid 0.00 to {0}.")]
     PaymentOutOfRange(Money),
     /// One's own.

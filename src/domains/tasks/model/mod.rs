@@ -1,4 +1,4 @@
-//! ListRows and enums of tasks; what can go wrong with them in [`error`].
+//! Rows and enums of tasks; what can go wrong with them in [`error`].
 
 pub mod error;
 
@@ -84,7 +84,7 @@ pub struct Task {
     pub assignee_id: Option<UserId>,
     /// What it is, in a line.
     pub title: String,
-    /// TaskConditions about it.
+    /// More about it.
     pub content: String,
     /// The reward.
     pub price: Money,
@@ -207,7 +207,7 @@ pub struct NewTask {
     pub publisher_id: UserId,
     /// What it is.
     pub title: String,
-    /// TaskConditions about it.
+    /// More about it.
     pub content: String,
     /// The reward.
     pub price: Money,
@@ -224,7 +224,7 @@ pub struct NewTask {
 pub struct CreateTask {
     /// What it is.
     pub title: String,
-    /// TaskConditions about it.
+    /// More about it.
     pub content: String,
     /// The reward.
     pub price: Money,
@@ -240,7 +240,7 @@ pub struct CreateTask {
 pub struct TaskChanges {
     /// What it is.
     pub title: Option<String>,
-    /// TaskConditions about it.
+    /// More about it.
     pub content: Option<String>,
     /// The reward.
     pub price: Option<Money>,
@@ -286,7 +286,7 @@ pub struct Expected {
 pub struct UpdateTask {
     /// What it is.
     pub title: Patch<String>,
-    /// TaskConditions about it.
+    /// More about it.
     pub content: Patch<String>,
     /// The reward.
     pub price: Patch<Money>,
@@ -305,7 +305,7 @@ impl UpdateTask {
     }
 }
 
-/// TaskSelection tasks a list has; all that is given has to hold.
+/// Which tasks a list has; all that is given has to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct TaskFilter {
     /// Words to look for.

@@ -75,7 +75,7 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-/// TaskSelection tasks, as whoever asks may see them.
+/// Which tasks, as whoever asks may see them.
 #[derive(Clone, Copy)]
 pub struct TaskSelection<'a> {
     /// What has to hold.
