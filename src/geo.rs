@@ -5,14 +5,14 @@ const CELL: f64 = 0.0045;
 
 /// A position in degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Coordinates {
+pub struct GeoPoint {
     /// East of Greenwich, -180 to 180.
     pub longitude: f64,
     /// North of the equator, -90 to 90.
     pub latitude: f64,
 }
 
-impl Coordinates {
+impl GeoPoint {
     /// Whether there is such a place.
     #[must_use]
     pub fn is_on_earth(self) -> bool {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     /// Metres between two near places.
-    fn metres(a: Coordinates, b: Coordinates) -> f64 {
+    fn metres(a: GeoPoint, b: GeoPoint) -> f64 {
         let east = (a.longitude - b.longitude) * a.latitude.to_radians().cos();
         let north = a.latitude - b.latitude;
         east.hypot(north) * 111_195.0
@@ -52,12 +52,12 @@ mod tests {
         for (longitude, latitude) in
             [(121.4737, 31.2304), (-0.1276, 51.5072), (0.0, 0.0), (-70.9, -53.16), (25.7, 71.1), (179.9999, -16.5)]
         {
-            let place = Coordinates { longitude, latitude };
+            let place = GeoPoint { longitude, latitude };
             let centre = place.snap();
             assert!(metres(place, centre) < 360.0, "{place:?} {centre:?}");
             assert_eq!(centre.snap(), centre, "{place:?}");
         }
-        let near = |by: f64| Coordinates { longitude: 121.4737 + by, latitude: 31.2304 }.snap();
+        let near = |by: f64| GeoPoint { longitude: 121.4737 + by, latitude: 31.2304 }.snap();
         assert_eq!(near(0.0), near(0.0001));
         assert_ne!(near(0.0), near(0.01));
     }
@@ -65,13 +65,13 @@ mod tests {
     #[test]
     fn the_ends_of_the_earth_are_on_it() {
         for (longitude, latitude) in [(180.0, 90.0), (-180.0, -90.0), (180.0, 0.0), (-180.0, 0.0), (0.0, 90.0)] {
-            let centre = Coordinates { longitude, latitude }.snap();
+            let centre = GeoPoint { longitude, latitude }.snap();
             assert!(centre.is_on_earth(), "{centre:?}");
             assert_eq!(centre.snap(), centre);
         }
-        let east = Coordinates { longitude: 180.0, latitude: 10.0 };
-        assert_eq!(east.snap(), Coordinates { longitude: -180.0, ..east }.snap());
-        assert!(!Coordinates { longitude: 0.0, latitude: 90.1 }.is_on_earth());
-        assert!(!Coordinates { longitude: f64::NAN, latitude: 0.0 }.is_on_earth());
+        let east = GeoPoint { longitude: 180.0, latitude: 10.0 };
+        assert_eq!(east.snap(), GeoPoint { longitude: -180.0, ..east }.snap());
+        assert!(!GeoPoint { longitude: 0.0, latitude: 90.1 }.is_on_earth());
+        assert!(!GeoPoint { longitude: f64::NAN, latitude: 0.0 }.is_on_earth());
     }
 }

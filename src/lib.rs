@@ -19,8 +19,7 @@
 //! | [`db`] | pool, embedded PostgreSQL, migrations |
 //! | [`error`], [`ids`], [`keyed_semaphore`], [`money`], [`page`], [`permit`], [`price`], [`scope`], [`text`], [`validation`] | what all domains share |
 //!
-//! Dependencies point one way: `http → graphql → domains::{query, mutation, types} → service → {policy, store} →
-//! {model, db}`.
+//! Dependencies point down through the layers of `docs/development/architecture.md`, which a test enforces.
 
 pub mod app;
 pub mod audit;

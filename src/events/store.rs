@@ -99,7 +99,7 @@ statement! {
 
 /// What waits in the stream.
 #[derive(Debug)]
-pub struct Waiting {
+pub struct BacklogRow {
     /// The last position given out.
     pub head: Position,
     /// Rows of the outbox, counted up to 10,000.
@@ -127,10 +127,10 @@ pub async fn get_waiting(
     mut conn: &AsyncPgConnection,
     position: Position,
     not_before: DateTime<Utc>,
-) -> QueryResult<Waiting> {
+) -> QueryResult<BacklogRow> {
     let row: (i64, i64, Option<f64>, Option<f64>) = ListWaiting { position, not_before }.get_result(&mut conn).await?;
     let (head, outbox, outbox_seconds, feed_seconds) = row;
-    Ok(Waiting { head, outbox, outbox_seconds, feed_seconds })
+    Ok(BacklogRow { head, outbox, outbox_seconds, feed_seconds })
 }
 
 statement! {

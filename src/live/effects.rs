@@ -6,7 +6,7 @@ use diesel_async::AsyncPgConnection;
 
 use super::hub::Hub;
 use super::reference::Reference;
-use super::topics::TopicChange;
+use super::topics::{Effects, TopicChange};
 use crate::domains::accounts::model::SessionEnd;
 use crate::domains::accounts::policy::access::rank;
 use crate::domains::{accounts, chat};
@@ -14,17 +14,6 @@ use crate::error::AppResult;
 use crate::events::TopicKind;
 use crate::events::model::{Position, StoredEvent};
 use crate::ids::{ConversationId, SessionId, UserId};
-
-/// See the module.
-#[derive(Default)]
-pub struct Effects {
-    /// Roles' topics of people here, before the first of the events.
-    pub(super) roles: Vec<TopicChange>,
-    /// Windows, with the event of that position.
-    pub(super) windows: HashMap<Position, Vec<TopicChange>>,
-    /// Sessions that ended.
-    pub(super) sessions: Vec<(SessionId, SessionEnd)>,
-}
 
 /// What the effects of some events are about.
 #[derive(Default)]
@@ -57,38 +46,30 @@ impl Affected {
     }
 }
 
-impl Effects {
-    /// Loads the effects of some events, at most a statement for each kind of effect. Before events are told to a role, the roles
-    /// of all who listen to it here are read: they are for those who have it now.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(super) async fn load(conn: &AsyncPgConnection, hub: &Hub, rows: &[StoredEvent]) -> AppResult<Self> {
-        let mut affected = Affected::default();
-        for row in rows {
-            affected.add(row);
-        }
-        let roles: HashSet<_> =
-            rows.iter().map(StoredEvent::topic).filter(|topic| topic.kind == TopicKind::Role).collect();
-        affected.ranked.extend(roles.into_iter().flat_map(|topic| hub.listeners_of(topic)));
-        // Topics of those who begin to listen from now on are read from the database, as they are after all of this.
-        affected.ranked.retain(|user| hub.is_listening(*user));
-        affected.members.retain(|(_, _, user)| hub.is_listening(*user));
-        let sessions = affected.sessions;
-        let ends = accounts::service::sessions::load_ends(conn, &sessions).await?;
-        // A session's row may be gone already; its tokens are no good all the same.
-        let end = |id: SessionId| (id, ends.get(&id).copied().unwrap_or(SessionEnd::Revoked));
-        Ok(Self {
-            roles: load_roles(conn, affected.ranked).await?,
-            windows: load_windows(conn, affected.members).await?,
-            sessions: sessions.into_iter().map(end).collect(),
-        })
+/// Loads the effects of some events, at most a statement for each kind of effect. Before events are told to a role, the roles
+/// of all who listen to it here are read: they are for those who have it now.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn load(conn: &AsyncPgConnection, hub: &Hub, rows: &[StoredEvent]) -> AppResult<Effects> {
+    let mut affected = Affected::default();
+    for row in rows {
+        affected.add(row);
     }
-
-    /// Every change of a topic.
-    pub(super) fn changes(&self) -> impl Iterator<Item = &TopicChange> {
-        self.roles.iter().chain(self.windows.values().flatten())
-    }
+    let roles: HashSet<_> = rows.iter().map(StoredEvent::topic).filter(|topic| topic.kind == TopicKind::Role).collect();
+    affected.ranked.extend(roles.into_iter().flat_map(|topic| hub.listeners_of(topic)));
+    // Topics of those who begin to listen from now on are read from the database, as they are after all of this.
+    affected.ranked.retain(|user| hub.is_listening(*user));
+    affected.members.retain(|(_, _, user)| hub.is_listening(*user));
+    let sessions = affected.sessions;
+    let ends = accounts::service::sessions::load_ends(conn, &sessions).await?;
+    // A session's row may be gone already; its tokens are no good all the same.
+    let end = |id: SessionId| (id, ends.get(&id).copied().unwrap_or(SessionEnd::Revoked));
+    Ok(Effects {
+        roles: load_roles(conn, affected.ranked).await?,
+        windows: load_windows(conn, affected.members).await?,
+        sessions: sessions.into_iter().map(end).collect(),
+    })
 }
 
 async fn load_roles(conn: &AsyncPgConnection, users: HashSet<UserId>) -> AppResult<Vec<TopicChange>> {

@@ -8,7 +8,8 @@ use crate::error::{AppError, AppResult};
 use crate::events::bus::postgres::{self, NotifyConnection};
 use crate::events::model::StoredEvent;
 use crate::events::store;
-use crate::live::effects::Effects;
+use crate::live::effects;
+use crate::live::topics::Effects;
 use crate::live::{Event, EventPayload, Live, load};
 
 /// Events read in one go, at most.
@@ -33,7 +34,7 @@ struct Pace {
 }
 
 impl Pace {
-    const SHORTEST: Duration = Duration::from_millis(50);
+    const MIN_DELAY: Duration = Duration::from_millis(50);
 
     fn timeout(&self) -> Duration {
         if self.batch > 1 { BATCH_TIMEOUT } else { SINGLE_TIMEOUT }
@@ -51,7 +52,7 @@ impl Pace {
 /// Follows the stream until told to stop; reconnects by itself.
 pub(super) async fn run(live: Arc<Live>) {
     let stop = &live.app.stop;
-    let mut pace = Pace { pause: Pace::SHORTEST, batch: BATCH_LIMIT };
+    let mut pace = Pace { pause: Pace::MIN_DELAY, batch: BATCH_LIMIT };
     while !stop.is_cancelled() {
         let ended = tokio::select! {
             () = stop.cancelled() => return,
@@ -67,7 +68,7 @@ pub(super) async fn run(live: Arc<Live>) {
 
 async fn follow(live: &Live, pace: &mut Pace) -> AppResult<()> {
     let conn = within(BATCH_TIMEOUT, postgres::listen(&live.app.events)).await??;
-    pace.pause = Pace::SHORTEST;
+    pace.pause = Pace::MIN_DELAY;
     loop {
         loop {
             let Ok(more) = tokio::time::timeout(pace.timeout(), step(live, &conn, pace.batch)).await else {
@@ -97,7 +98,7 @@ async fn step(live: &Live, conn: &NotifyConnection, most: i64) -> AppResult<bool
         return Ok(false);
     }
     let is_full = rows.len() == usize::try_from(most).unwrap_or(usize::MAX);
-    let effects = Effects::load(&conn.conn, &live.hub, &rows).await?;
+    let effects = effects::load(&conn.conn, &live.hub, &rows).await?;
     for (session, reason) in &effects.sessions {
         app.revoked.insert(*session, *reason, app.clock.now());
     }
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_takes_too_long_is_read_in_smaller_parts_down_to_one() {
-        let mut pace = Pace { pause: Pace::SHORTEST, batch: BATCH_LIMIT };
+        let mut pace = Pace { pause: Pace::MIN_DELAY, batch: BATCH_LIMIT };
         let mut batches = Vec::new();
         for _ in 0..10 {
             batches.push(pace.batch);

@@ -9,11 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::effects::Effects;
 use super::event::Event;
 use super::filter::EventFilter;
 use super::ring::Ring;
-use super::topics::{TopicChange, Topics};
+use super::topics::{Effects, TopicChange, Topics};
 use crate::events::Topic;
 use crate::events::cursor::StreamCursor;
 use crate::events::model::Position;

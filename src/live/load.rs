@@ -23,7 +23,7 @@ use crate::ids::{ConversationId, MediaId, MessageId, OrderId, TaskId, TicketId, 
 
 /// What the payloads of some events are made of.
 #[derive(Default)]
-struct Wanted {
+struct ReferenceIds {
     messages: Vec<MessageId>,
     conversations: Vec<ConversationId>,
     users: Vec<UserId>,
@@ -32,7 +32,7 @@ struct Wanted {
     tickets: Vec<TicketId>,
 }
 
-impl Wanted {
+impl ReferenceIds {
     fn add(&mut self, reference: &Reference<'_>) {
         match reference {
             Reference::Message(id) => self.messages.push(*id),
@@ -55,7 +55,7 @@ impl Wanted {
 }
 
 /// What was found of it.
-struct Found {
+struct LoadedReferences {
     messages: HashMap<MessageId, Arc<MessageCard>>,
     conversations: HashMap<ConversationId, Arc<ConversationCard>>,
     users: HashMap<UserId, Arc<User>>,
@@ -74,9 +74,9 @@ pub(super) async fn load_payloads(
     rows: &[&StoredEvent],
 ) -> AppResult<Vec<EventPayload>> {
     let references: Vec<Option<Reference<'_>>> = rows.iter().map(|row| Reference::of(row)).collect();
-    let mut wanted = Wanted::default();
+    let mut wanted = ReferenceIds::default();
     references.iter().flatten().for_each(|reference| wanted.add(reference));
-    let found = Found {
+    let found = LoadedReferences {
         messages: chat::service::load_message_cards(conn, &wanted.messages).await?,
         conversations: chat::service::load_conversation_cards(conn, &wanted.conversations).await?,
         users: accounts::service::load_users(conn, &wanted.users).await?,
@@ -92,7 +92,7 @@ pub(super) async fn load_payloads(
     Ok(references.iter().map(|reference| payload(reference).unwrap_or(EventPayload::Deleted)).collect())
 }
 
-impl Found {
+impl LoadedReferences {
     fn payload(&self, reference: &Reference<'_>) -> Option<EventPayload> {
         Some(match reference {
             Reference::Message(id) => EventPayload::Message(Arc::clone(self.messages.get(id)?)),

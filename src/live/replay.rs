@@ -46,7 +46,7 @@ pub(super) struct Replay<'a> {
 }
 
 /// A page of what the person may see.
-pub(super) struct Page {
+pub(super) struct ReplayPage {
     /// The events, in order.
     pub(super) events: Vec<Arc<Event>>,
     /// How far the page goes.
@@ -64,7 +64,7 @@ impl Replay<'_> {
     ///
     /// # Errors
     /// `CURSOR_EXPIRED` when retention took some of it meanwhile.
-    pub(super) async fn next_page(&self, after: StreamCursor, span: Option<Position>) -> AppResult<Page> {
+    pub(super) async fn next_page(&self, after: StreamCursor, span: Option<Position>) -> AppResult<ReplayPage> {
         let Self { live, lease, user, filter } = *self;
         // The head first: whatever lies up to it is covered by the topics read after it.
         let head = live.hub.head();
@@ -101,6 +101,6 @@ impl Replay<'_> {
         let visible: Vec<StoredEvent> = rows.into_iter().filter(|row| filter.matches(user, &topics, row)).collect();
         let payloads = load::load_payloads(&live.app, &conn, &visible.iter().collect::<Vec<_>>()).await?;
         let events = visible.into_iter().zip(payloads).map(|(row, payload)| Arc::new(Event::loaded(row, payload)));
-        Ok(Page { events: events.collect(), reached, span })
+        Ok(ReplayPage { events: events.collect(), reached, span })
     }
 }

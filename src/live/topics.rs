@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use crate::db::Lease;
 use crate::domains::accounts;
+use crate::domains::accounts::model::SessionEnd;
 use crate::domains::accounts::policy::access::{RANK_OF_ADMINS, rank};
 use crate::domains::chat;
 use crate::domains::chat::model::MembershipWindow;
 use crate::error::AppResult;
 use crate::events::model::StoredEvent;
-use crate::events::{Topic, TopicKind};
-use crate::ids::{ConversationId, UserId};
+use crate::events::{Position, Topic, TopicKind};
+use crate::ids::{ConversationId, SessionId, UserId};
 
 /// How much of a topic's events a person may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,4 +110,22 @@ pub async fn list_topics(lease: &Lease, user: UserId) -> AppResult<Topics> {
 pub async fn list_role_topics(lease: &Lease, user: UserId) -> AppResult<Vec<TopicChange>> {
     let role = accounts::service::role_of(&*lease.read().await?, user).await?;
     Ok(TopicChange::roles(user, rank(role)).collect())
+}
+
+/// What some events change on this instance.
+#[derive(Default)]
+pub struct Effects {
+    /// Roles' topics of people here, before the first of the events.
+    pub(super) roles: Vec<TopicChange>,
+    /// Windows, with the event of that position.
+    pub(super) windows: HashMap<Position, Vec<TopicChange>>,
+    /// Sessions that ended.
+    pub(super) sessions: Vec<(SessionId, SessionEnd)>,
+}
+
+impl Effects {
+    /// Every change of a topic.
+    pub(super) fn changes(&self) -> impl Iterator<Item = &TopicChange> {
+        self.roles.iter().chain(self.windows.values().flatten())
+    }
 }

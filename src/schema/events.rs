@@ -162,11 +162,11 @@ impl EventViewer {
 
 /// The subscription to all events.
 #[derive(Default)]
-pub struct EventSubscription;
+pub struct ViewerEventSubscription;
 
 /// The subscription to all events.
 #[Subscription]
-impl EventSubscription {
+impl ViewerEventSubscription {
     /// Everything durable that concerns the viewer, resumable from a cursor. Error: `CURSOR_EXPIRED`.
     async fn events(
         &self,

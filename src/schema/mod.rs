@@ -49,7 +49,7 @@ pub struct Mutation(
 /// The root of subscriptions.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
-    events::EventSubscription,
+    events::ViewerEventSubscription,
     chat::subscription::ChatSubscription,
     tasks::subscription::TaskSubscription,
     orders::subscription::OrderSubscription,

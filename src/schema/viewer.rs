@@ -10,7 +10,8 @@ use crate::graphql::context::PlazaContext;
 
 /// Everything about the signed-in user.
 #[derive(MergedObject)]
-pub struct Viewer(
+#[graphql(name = "Viewer")]
+pub struct ViewerObject(
     accounts::query::AccountViewer,
     EventViewer,
     chat::query::ChatViewer,
@@ -23,7 +24,7 @@ pub struct Viewer(
     tickets::query::TicketViewer,
 );
 
-impl Viewer {
+impl ViewerObject {
     /// The signed-in user's.
     #[must_use]
     pub fn new(viewer: auth::Viewer) -> Self {
@@ -50,7 +51,7 @@ pub struct ViewerQuery;
 #[Object]
 impl ViewerQuery {
     /// Everything about the signed-in user. Null when no token was sent; `UNAUTHENTICATED` when the token is refused.
-    async fn viewer(&self, ctx: &Context<'_>) -> Option<AppResult<Viewer>> {
-        ctx.requester().and_then(|requester| Ok(requester.find_viewer()?.map(Viewer::new))).transpose()
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<AppResult<ViewerObject>> {
+        ctx.requester().and_then(|requester| Ok(requester.find_viewer()?.map(ViewerObject::new))).transpose()
     }
 }

@@ -139,6 +139,25 @@ fn every_file_is_in_one_layer() {
     }
 }
 
+/// The document's table is this one.
+#[test]
+fn the_document_names_the_same_layers() {
+    let text = fs::read_to_string(src().join("../docs/development/architecture.md")).unwrap();
+    let rows =
+        text.lines().skip_while(|line| !line.starts_with("| layer |")).skip(2).take_while(|line| line.starts_with('|'));
+    let written: Vec<(String, BTreeSet<String>)> = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            (cells[1].to_owned(), cells[2].split_whitespace().map(|name| name.trim_matches('`').to_owned()).collect())
+        })
+        .collect();
+    let expected: Vec<(String, BTreeSet<String>)> = LAYERS
+        .iter()
+        .map(|(name, modules)| ((*name).to_owned(), modules.iter().map(|module| (*module).to_owned()).collect()))
+        .collect();
+    assert_eq!(written, expected);
+}
+
 #[test]
 fn no_import_points_up() {
     let graph = Graph::read(&src());

@@ -43,6 +43,7 @@ mod items;
 mod jobs;
 mod kinds;
 mod language;
+mod list_sql;
 mod live;
 mod mail;
 mod markers;

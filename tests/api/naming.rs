@@ -4,39 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::conventions::{code, rust_files};
 
-/// Names declared more than once that are still to be renamed.
-const DUPLICATES_TO_RENAME: [&str; 29] = [
-    "Asker",
-    "Card",
-    "CardColumns",
-    "CardRow",
-    "CardsByIds",
-    "Coordinates",
-    "Document",
-    "Entry",
-    "Exchanged",
-    "Found",
-    "InsertImages",
-    "ListedCards",
-    "Listener",
-    "Listing",
-    "Live",
-    "More",
-    "Page",
-    "Payload",
-    "Query",
-    "Rows",
-    "Seen",
-    "Sent",
-    "Subscription",
-    "UserColumns",
-    "Viewer",
-    "Visible",
-    "VisibleCards",
-    "Wanted",
-    "Which",
-];
-
 /// Types declared in `src`, with their files; without tests, and the SQL types that diesel writes for enums.
 fn declared_types() -> BTreeMap<String, Vec<String>> {
     let mut types: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -74,9 +41,7 @@ fn a_type_name_is_declared_once() {
         _ => false,
     };
     let mut duplicates = declared_types();
-    duplicates.retain(|name, files| {
-        files.len() > 1 && !is_row_and_object(files) && !DUPLICATES_TO_RENAME.contains(&name.as_str())
-    });
+    duplicates.retain(|_, files| files.len() > 1 && !is_row_and_object(files));
     assert!(duplicates.is_empty(), "declared more than once: {duplicates:#?}");
 }
 
@@ -108,14 +73,10 @@ const BANNED_TYPE_NAMES: [&str; 24] = [
     "Who",
 ];
 
-/// Banned names still in use.
-const BANNED_TO_RENAME: [&str; 11] =
-    ["Exchanged", "Found", "Led", "More", "Said", "Seen", "Sent", "Waiting", "Wanted", "Which", "Who"];
-
 #[test]
 fn types_are_named_by_nouns() {
     for (name, files) in declared_types() {
-        let is_banned = BANNED_TYPE_NAMES.contains(&name.as_str()) && !BANNED_TO_RENAME.contains(&name.as_str());
+        let is_banned = BANNED_TYPE_NAMES.contains(&name.as_str());
         assert!(!is_banned, "{name} in {files:?} does not say what it is");
     }
 }
@@ -123,23 +84,6 @@ fn types_are_named_by_nouns() {
 /// What a constant of time has to end with.
 const TIME_SUFFIXES: [&str; 9] =
     ["AGE", "DELAY", "DURATION", "GRACE", "INTERVAL", "LIFETIME", "LIMIT", "TIMEOUT", "WINDOW"];
-
-/// Constants of time without one.
-const TIMES_TO_RENAME: [&str; 13] = [
-    "COALESCE",
-    "LAST_PATIENCE",
-    "LEAST_TIME",
-    "LONGEST_TIME",
-    "PATIENCE",
-    "PAUSE",
-    "POLL",
-    "RETRY",
-    "SHORTEST",
-    "SILENCE",
-    "TRY",
-    "UPKEEP",
-    "UPKEEP_RETRY",
-];
 
 #[test]
 fn constants_of_time_name_their_kind() {
@@ -149,7 +93,7 @@ fn constants_of_time_name_their_kind() {
                 continue;
             };
             let is_time = ["Duration =", "TimeDelta ="].iter().any(|kind| rest.contains(kind));
-            let is_named = TIME_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) || TIMES_TO_RENAME.contains(&name);
+            let is_named = TIME_SUFFIXES.iter().any(|suffix| name.ends_with(suffix));
             assert!(!is_time || is_named, "{name} in {file} does not end with one of {TIME_SUFFIXES:?}");
         }
     }

@@ -52,7 +52,7 @@ impl TaskQuery {
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "TaskSelection tasks.")] filter: Option<TaskFilter>,
+        #[graphql(desc = "Which tasks.")] filter: Option<TaskFilter>,
         #[graphql(desc = "In which order; the newest first where none is given.")] order_by: Option<TaskOrder>,
         #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
         #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
@@ -88,7 +88,7 @@ impl TaskViewer {
     async fn published_tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "TaskSelection of them.")] filter: Option<TaskFilter>,
+        #[graphql(desc = "Which of them.")] filter: Option<TaskFilter>,
         #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
         #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
         #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
@@ -103,7 +103,7 @@ impl TaskViewer {
     async fn accepted_tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "TaskSelection of them.")] filter: Option<TaskFilter>,
+        #[graphql(desc = "Which of them.")] filter: Option<TaskFilter>,
         #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
         #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
         #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,

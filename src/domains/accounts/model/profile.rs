@@ -6,7 +6,7 @@ use diesel::{AsChangeset, Queryable, Selectable};
 
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
-use crate::geo::Coordinates;
+use crate::geo::GeoPoint;
 use crate::ids::MediaId;
 use crate::validation::Patch;
 
@@ -76,8 +76,8 @@ pub struct Profile {
 impl Profile {
     /// The centre of the cell that they are in.
     #[must_use]
-    pub fn coordinates(&self) -> Option<Coordinates> {
-        Some(Coordinates { longitude: self.longitude?, latitude: self.latitude? })
+    pub fn coordinates(&self) -> Option<GeoPoint> {
+        Some(GeoPoint { longitude: self.longitude?, latitude: self.latitude? })
     }
 }
 
@@ -129,7 +129,7 @@ pub struct UpdateProfile {
     /// Postal address.
     pub address: Patch<String>,
     /// Position, before it is snapped.
-    pub coordinates: Patch<Coordinates>,
+    pub coordinates: Patch<GeoPoint>,
     /// Where they live.
     pub place: Patch<UpdatePlace>,
 }

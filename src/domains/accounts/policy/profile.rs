@@ -85,7 +85,7 @@ pub fn validate_update(
     let coordinates = validation.clearable(update.coordinates, "input.coordinates", |place| {
         if place.is_on_earth() { Ok(()) } else { Err(AccountError::CoordinatesOutOfRange) }
     });
-    let coordinates = coordinates.map(crate::geo::Coordinates::snap);
+    let coordinates = coordinates.map(crate::geo::GeoPoint::snap);
     let changes = ProfileChanges {
         gender: validation.required(update.gender, "input.gender", |_| Ok::<_, AccountError>(())),
         birthday: validation

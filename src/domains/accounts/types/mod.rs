@@ -144,7 +144,7 @@ impl User {
     async fn items(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "SessionSelection items.")] filter: Option<ItemFilter>,
+        #[graphql(desc = "Which items.")] filter: Option<ItemFilter>,
         #[graphql(desc = "In which order; where none is given, the best first for a query, else the newest.")]
         order_by: Option<ItemOrder>,
         #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,

@@ -100,8 +100,8 @@ pub struct Coordinates {
     latitude: f64,
 }
 
-impl From<geo::Coordinates> for Coordinates {
-    fn from(geo::Coordinates { longitude, latitude }: geo::Coordinates) -> Self {
+impl From<geo::GeoPoint> for Coordinates {
+    fn from(geo::GeoPoint { longitude, latitude }: geo::GeoPoint) -> Self {
         Self { longitude, latitude }
     }
 }
@@ -115,7 +115,7 @@ pub struct CoordinatesInput {
     latitude: f64,
 }
 
-impl From<CoordinatesInput> for geo::Coordinates {
+impl From<CoordinatesInput> for geo::GeoPoint {
     fn from(CoordinatesInput { longitude, latitude }: CoordinatesInput) -> Self {
         Self { longitude, latitude }
     }
