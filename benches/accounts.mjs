@@ -1,4 +1,4 @@
-// What accounts tell by time, and what many sign-ins at once do to everybody else (R60, R61).
+// What accounts tell by time, and what many sign-ins at once do to everybody else.
 //
 //   make release
 //   ./target/release/plaza serve        # on an empty database, with an outbox in its data folder

@@ -1,4 +1,4 @@
-// How soon bad files are refused, and how much memory fifty of the largest uploads at once take (R45, R48).
+// How soon bad files are refused, and how much memory fifty of the largest uploads at once take.
 //
 //   make release
 //   ./target/release/plaza serve        # on an empty database

@@ -1,4 +1,4 @@
-// What pages of the market and of search take, on a small and a large market (R88), and reads at a steady rate (R86).
+// What pages of the market and of search take, on a small and a large market, and reads at a steady rate.
 //
 //   make release
 //   for n in 20000 200000; do

@@ -61,7 +61,7 @@ async fn refused(address: SocketAddr, what: &str, body: &str, headers: &[(&str, 
     assert!(took < FAST, "{what} took {took:?}");
 }
 
-/// R40–R42, on HTTP, event stream and socket.
+/// Documents of every kind of excess, on HTTP, event stream and socket.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_document_brings_it_down() {
     let plaza = Process::on_database(&cluster().database().await).await;
@@ -100,7 +100,7 @@ async fn no_document_brings_it_down() {
     assert_eq!(status, Some(0));
 }
 
-/// R45: what is too large costs no memory, and who is slow is cut.
+/// What is too large costs no memory, and who is slow is cut.
 #[tokio::test(flavor = "multi_thread")]
 async fn large_and_slow_requests_cost_nothing() {
     let plaza = Process::on_database(&cluster().database().await).await;
@@ -187,7 +187,7 @@ async fn large_and_slow_requests_cost_nothing() {
     assert_eq!(reply.text, "ok\n");
 }
 
-/// R81: a request that is given up never fails another.
+/// A request that is given up never fails another.
 #[tokio::test(flavor = "multi_thread")]
 async fn giving_up_a_request_fails_no_other() {
     let plaza = Process::on_database(&cluster().database().await).await;

@@ -1,4 +1,4 @@
-//! Proof under fire (R20–R22, R24, R28): many clients pay, order, help and talk at once, and some hang up in the middle,
+//! Proof under fire: many clients pay, order, help and talk at once, and some hang up in the middle,
 //! while the server is killed and PostgreSQL is stopped hard under them. In every snapshot everything adds up; nothing that
 //! was answered is lost; every key took effect once; nobody has to do anything for it to go on.
 //!

@@ -119,7 +119,7 @@ async fn nothing_is_lost_or_doubled_while_the_server_is_killed() {
     assert_eq!(plaza.expect("it runs").terminate().await.0, Some(0));
 }
 
-/// R47: GraphQL over HTTP, as npm's suite has it.
+/// GraphQL over HTTP, as npm's suite has it.
 #[tokio::test(flavor = "multi_thread")]
 async fn all_audits_of_graphql_http_pass() {
     let plaza = Process::on_database(&cluster().database().await).await;
@@ -127,7 +127,7 @@ async fn all_audits_of_graphql_http_pass() {
     assert_eq!((&summary["total"], &summary["ok"]), (&Value::from(61), &Value::from(61)), "{summary}");
 }
 
-/// R15: graphql-sse's client, its line cut again and again, resumes by the id of the last event.
+/// Graphql-sse's client, its line cut again and again, resumes by the id of the last event.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_or_doubled_while_event_streams_are_cut() {
     let plaza = Process::on_database(&cluster().database().await).await;
@@ -135,7 +135,7 @@ async fn nothing_is_lost_or_doubled_while_event_streams_are_cut() {
     assert!(summary["cuts"].as_u64().is_some_and(|cuts| cuts >= 3), "{summary}");
 }
 
-/// R12: graphql-ws's client comes back by itself with a fresh token, and loses nothing.
+/// Graphql-ws's client comes back by itself with a fresh token, and loses nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_comes_back_with_a_fresh_token() {
     let url = cluster().database().await;

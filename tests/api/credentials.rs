@@ -158,7 +158,7 @@ async fn a_socket_takes_every_usual_form_of_a_token() {
     assert_eq!(socket.closed().await, (4403, "token-expired".into()));
 }
 
-/// R17: what a client's JSON writer let through is an error of that operation, and the socket lives on.
+/// What a client's JSON writer let through is an error of that operation, and the socket lives on.
 #[tokio::test(flavor = "multi_thread")]
 async fn unreadable_variables_end_their_operation_alone() {
     let app = TestApp::start().await;

@@ -152,7 +152,7 @@ async fn an_address_has_its_share_of_sockets_and_streams() {
     until("there is room again", async || stream_from("192.0.2.1").await == 200).await;
 }
 
-/// R41: a proxy's standard header has a form of its own; its clients are told apart by it.
+/// A proxy's standard header has a form of its own; its clients are told apart by it.
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_behind_the_standard_header_are_told_apart() {
     let settings = [("PLAZA_LIMIT_SOCKETS_PER_ADDRESS", "1"), ("PLAZA_TRUSTED_PROXY_HEADER", "Forwarded")];

@@ -18,7 +18,7 @@ fn today() -> chrono::NaiveDate {
     Clock::System.now().date_naive()
 }
 
-/// R2: what retention took is never skipped in silence.
+/// What retention took is never skipped in silence.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_behind_the_retention_is_refused() {
     let app = TestApp::start().await;
@@ -144,7 +144,7 @@ async fn days_that_were_left_are_dropped() {
     assert_eq!(app.number(days).await, 0);
 }
 
-/// R7: an event that commits late with a lower id is still delivered, and an open transaction delays nobody else.
+/// An event that commits late with a lower id is still delivered, and an open transaction delays nobody else.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_commit_is_delivered_and_delays_nobody() {
     let app = TestApp::start().await;
@@ -184,7 +184,7 @@ async fn a_late_commit_is_delivered_and_delays_nobody() {
     assert_eq!(app.number(inverted).await, 1);
 }
 
-/// R69 and R4 in one process: the connections of the sequencer and of the feed are cut, and all goes on.
+/// In one process: the connections of the sequencer and of the feed are cut, and all goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_connections_heal_and_nothing_is_lost() {
     let app = TestApp::start().await;
@@ -215,7 +215,7 @@ async fn cut_connections_heal_and_nothing_is_lost() {
     until("one leads", || async { app.app.events.is_leading() != other.app.events.is_leading() }).await;
 }
 
-/// R3's foundation: without any nudge, a look each second finds what there is.
+/// Without any wake-up, a look each second finds what there is.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_nudge_costs_two_seconds_at_most() {
     let app = TestApp::start().await;

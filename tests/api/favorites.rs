@@ -1,4 +1,4 @@
-//! Favorites: what somebody likes, counted right whoever likes it at once (R25).
+//! Favorites: what somebody likes, counted right whoever likes it at once.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};

@@ -18,7 +18,7 @@ async fn register(plaza: &Process, name: &str) {
     assert_eq!(answer.data()["register"]["userErrors"], json!([]), "{name}");
 }
 
-/// R46: names that mean something to a shell, to PostgreSQL's lists or to connection strings.
+/// Names that mean something to a shell, to PostgreSQL's lists or to connection strings.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_may_have_any_name() {
     let folder = cluster().folder("odd, 'na\"me' $HOME `x` \\ 数据");
@@ -34,7 +34,7 @@ fn other_server() -> u32 {
     cluster().server()
 }
 
-/// R45: the number in the file of a server that is gone has become another process's.
+/// The number in the file of a server that is gone has become another process's.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pid_file_that_names_another_process_stops_nobody() {
     let folder = cluster().folder("pids");
@@ -95,7 +95,7 @@ async fn a_server_behind_links_is_taken_over() {
     assert_eq!(plaza.terminate().await.0, Some(0));
 }
 
-/// R45: where the system does not tell whose server has the number, the file and what to do are named.
+/// Where the system does not tell whose server has the number, the file and what to do are named.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_may_be_another_cluster_s_is_named() {
     // Others than root see where their own servers work.
@@ -118,7 +118,7 @@ async fn a_server_that_may_be_another_cluster_s_is_named() {
     assert!(file.exists());
 }
 
-/// R46: a full disk is named, whether the cluster is to be made on it or lies there already.
+/// A full disk is named, whether the cluster is to be made on it or lies there already.
 #[test]
 fn a_full_disk_is_named() {
     // A disk of the first argument's size that this process alone sees; the second argument fills it after a first run.

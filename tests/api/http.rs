@@ -255,7 +255,7 @@ async fn figures_are_for_operators_and_readiness_is_remembered() {
     assert_eq!(get(&TestApp::start().await, "/metrics", &[]).await.status, 200);
 }
 
-/// R29: a pool without a free connection gives a clear error in time, and the process goes on.
+/// A pool without a free connection gives a clear error in time, and the process goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exhausted_pool_is_an_overload() {
     let app = TestApp::start().await;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::harness::TestApp;
 
-/// R11, R12, R15, R16, accounts 20: the language to the letter.
+/// The language to the letter.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_language_is_read_to_the_letter() {
     let app = TestApp::serving(crate::harness::engine::schema().0, &[]).await;

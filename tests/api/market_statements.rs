@@ -1,4 +1,4 @@
-//! What every query and mutation of the market costs in statements, whatever the page size (R80).
+//! What every query and mutation of the market costs in statements, whatever the page size.
 
 use serde_json::json;
 

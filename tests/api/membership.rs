@@ -124,7 +124,7 @@ impl Crowd {
 
 const LISTENERS: usize = 16;
 
-/// R7 and R68: with 64 writers sending, editing, joining and being removed over two instances, positions and seqs
+/// With 64 writers sending, editing, joining and being removed over two instances, positions and seqs
 /// never disagree, and nobody gets what was said after their removal, live or by replay.
 #[tokio::test(flavor = "multi_thread")]
 async fn order_holds_in_a_storm_and_the_removed_hear_nothing() {

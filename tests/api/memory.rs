@@ -1,4 +1,4 @@
-//! Memory stays flat, however much is uploaded at once (R48): that of the server and of the processes it decodes in.
+//! Memory stays flat, however much is uploaded at once: that of the server and of the processes it decodes in.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

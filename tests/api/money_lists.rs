@@ -1,4 +1,4 @@
-//! Lists of tasks, products, orders, tickets and entries: what they and their mutations cost in statements (R80), and that
+//! Lists of tasks, products, orders, tickets and entries: what they and their mutations cost in statements, and that
 //! none of them reads a large table from end to end.
 
 use plaza::ids::UserId;

@@ -1,4 +1,4 @@
-//! The points store and its orders: exchanging, the states, who may do what, what comes back (R23).
+//! The points store and its orders: exchanging, the states, who may do what, what comes back.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Who may do what (R67): every root field is asked by somebody without a token, somebody else, the owner of the thing
+//! Who may do what: every root field is asked by somebody without a token, somebody else, the owner of the thing
 //! asked for, support and an administrator. What came of it is compared with `docs/permissions.md`, and nobody but the
 //! owner, and an administrator where it is theirs to see, gets to read anything private.
 

@@ -27,7 +27,7 @@ async fn look(url: &str, sql: &str) -> i64 {
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
-/// R84: four instances start together on an empty database.
+/// Four instances start together on an empty database.
 #[tokio::test(flavor = "multi_thread")]
 async fn four_instances_migrate_once() {
     let url = cluster().empty_database().await;
@@ -45,7 +45,7 @@ async fn four_instances_migrate_once() {
     }
 }
 
-/// R69: the instance that sequences is killed; another goes on, and nothing is lost or comes twice.
+/// The instance that sequences is killed; another goes on, and nothing is lost or comes twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sequencer_is_killed_and_another_goes_on() {
     let url = cluster().database().await;
@@ -258,7 +258,7 @@ async fn demo_data_is_added_once() {
     let _ = Socket::open(plaza.address, json!({})).await;
 }
 
-/// R14: told to end, it takes no new work, finishes what runs on HTTP and on sockets, and ends in time.
+/// Told to end, it takes no new work, finishes what runs on HTTP and on sockets, and ends in time.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_runs_is_finished_at_the_end() {
     let url = cluster().database().await;

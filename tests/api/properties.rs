@@ -1,4 +1,4 @@
-//! R44: what clients can send, made up at random. `PROPTEST_CASES` says how many; each never panics, and what the limits
+//! What clients can send, made up at random. `PROPTEST_CASES` says how many; each never panics, and what the limits
 //! let through is small.
 
 use std::collections::HashMap;

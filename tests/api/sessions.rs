@@ -104,7 +104,7 @@ async fn listen(app: &TestApp, person: &Person) -> Socket {
     socket
 }
 
-/// Within two seconds, on every instance, with the reason (R12, R64).
+/// Within two seconds, on every instance, with the reason.
 #[tokio::test(flavor = "multi_thread")]
 async fn sockets_close_with_the_reason_on_every_instance() {
     let one = TestApp::start().await;

@@ -113,7 +113,7 @@ async fn a_close_is_answered() {
     assert_eq!((frame[0], &frame[2..4]), (0x88, &1002_u16.to_be_bytes()[..]), "{frame:?}");
 }
 
-/// R13: no more operations and no larger messages than allowed.
+/// No more operations and no larger messages than allowed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_holds_so_many_operations_and_no_larger_message() {
     let app = TestApp::serving(schema().0, &[]).await;
@@ -215,7 +215,7 @@ async fn no_stream_starves_the_others() {
     assert_eq!(heard, [json!({ "count": 1 }), json!({ "count": 2 }), json!({ "count": 3 })]);
 }
 
-/// R8: who reads nothing is cut, and holds nobody up.
+/// Who reads nothing is cut, and holds nobody up.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_stops_reading_is_cut() {
     let app = TestApp::serving(schema().0, &[]).await;
@@ -282,7 +282,7 @@ async fn a_logout_hears_its_own_answer() {
     }
 }
 
-/// R14: at the end of the process a running mutation is answered before its socket closes; no new work is taken.
+/// At the end of the process a running mutation is answered before its socket closes; no new work is taken.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_runs_is_answered_before_the_end() {
     let (engine, gate) = schema();
@@ -313,7 +313,7 @@ async fn a_mutation_outlives_its_socket() {
     assert_eq!(gate.available_permits(), 0, "it took its turn");
 }
 
-/// R12: a token of a few seconds closes its socket, and nothing is asked with it any more.
+/// A token of a few seconds closes its socket, and nothing is asked with it any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_ends_with_its_token() {
     let app = TestApp::start().await;

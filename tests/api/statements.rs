@@ -1,4 +1,4 @@
-//! What every query of chat and accounts costs in statements, whatever the page size (R80).
+//! What every query of chat and accounts costs in statements, whatever the page size.
 //!
 //! Counted is everything sent through the pool but BEGIN, COMMIT and ROLLBACK.
 

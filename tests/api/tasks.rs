@@ -1,4 +1,4 @@
-//! Tasks: what holds the reward, gives it back and pays it; who may do what; one winner of many (R24).
+//! Tasks: what holds the reward, gives it back and pays it; who may do what; one winner of many.
 
 use std::collections::BTreeSet;
 

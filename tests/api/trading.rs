@@ -1,4 +1,4 @@
-//! Trading: of all who want an item at once, one gets it (R23), and both look back on it.
+//! Trading: of all who want an item at once, one gets it, and both look back on it.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Wallets: recharging, adjusting, what entries say, keys that take effect once (R20, R21, R30).
+//! Wallets: recharging, adjusting, what entries say, keys that take effect once.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};

@@ -170,7 +170,7 @@ async fn by_socket(socket: &mut Socket, document: &str, variables: &Value) -> Ve
     }
 }
 
-/// `R01`, `R02`, accounts 3 and 4: one effect for each response key, whatever it is selected by.
+/// One effect for each response key, whatever it is selected by.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mutation_has_one_effect_in_every_form() {
     let (app, effects) = app().await;
@@ -207,7 +207,7 @@ async fn a_query_means_the_same_in_every_form() {
     }
 }
 
-/// R04, R05, accounts 12: a subscription is one, in whatever form.
+/// A subscription is one, in whatever form.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_runs_in_every_form() {
     let (app, _) = app().await;
@@ -217,7 +217,7 @@ async fn a_subscription_runs_in_every_form() {
         assert_eq!(by_socket(&mut socket, &document, &variables).await, [event(1), event(2)], "{document}");
         assert_eq!(by_stream(&app, &document, &variables).await, [event(1), event(2)], "{document}");
     }
-    // R06: what may leave a subscription without its field, or gives it two.
+    // What may leave a subscription without its field, or gives it two.
     for document in [
         "subscription { counted @include(if: false) { total } }",
         "subscription ($no: Boolean = false) { ... @include(if: $no) { counted { total } } }",
@@ -232,7 +232,7 @@ async fn a_subscription_runs_in_every_form() {
     }
 }
 
-/// R07, R08: fragments on interfaces and unions apply to each object by its own type, in the order of the document.
+/// Fragments on interfaces and unions apply to each object by its own type, in the order of the document.
 #[tokio::test(flavor = "multi_thread")]
 async fn fragments_are_resolved_for_each_type() {
     let (app, _) = app().await;
@@ -277,7 +277,7 @@ async fn fragments_are_resolved_for_each_type() {
     }
 }
 
-/// R02, R03, R13, R14, accounts 11: variables, their defaults and those of arguments.
+/// Variables, their defaults and those of arguments.
 #[tokio::test(flavor = "multi_thread")]
 async fn variables_are_coerced() {
     let (app, _) = app().await;
@@ -316,7 +316,7 @@ async fn variables_are_coerced() {
     }
 }
 
-/// R10: nothing runs unless every value of the document and of the variables can be read.
+/// Nothing runs unless every value of the document and of the variables can be read.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_runs_beside_a_value_that_cannot_be_read() {
     let app = TestApp::start().await;
@@ -356,7 +356,7 @@ async fn nothing_runs_beside_a_value_that_cannot_be_read() {
     }
     let balance = ada.data("{ viewer { wallet { balance } } }", json!({})).await;
     assert_eq!(balance["viewer"]["wallet"]["balance"], "0.00");
-    // R01, on money itself.
+    // One effect, on money itself.
     let twice = format!(
         "mutation {{ {good} ...E }} fragment E on Mutation {{ rechargeWallet(amount: \"1.00\") {{ userErrors {{ code }} }} }}"
     );
