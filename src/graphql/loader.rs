@@ -1,4 +1,4 @@
-//! A batched relation: the `dataloader` crate's cached loader with [`AppError`](crate::error::AppError)s.
+//! A batched relation: the `dataloader` crate's cached loader with [`AppError`]s.
 
 use std::collections::HashMap;
 use std::fmt::Debug;

@@ -6,7 +6,7 @@
 //!                           panics)                                      └─▶ sse       (execute, then events)
 //! ```
 //!
-//! Independent of Plaza's schema: an [`Endpoint`] takes any [`Engine`]. Also the page that verifies e-mail addresses, and
+//! Independent of Plaza's schema: an [`endpoint::Endpoint`] takes any [`Engine`](crate::graphql::engine::Engine). Also the page that verifies e-mail addresses, and
 //! uploaded files.
 
 mod accept;

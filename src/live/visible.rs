@@ -66,7 +66,16 @@ impl Viewpoint {
             .iter()
             .filter_map(|event| match event.payload() {
                 Some(EventPayload::Item(id)) => Some(id),
-                _ => None,
+                Some(
+                    EventPayload::Message(_)
+                    | EventPayload::Marker { .. }
+                    | EventPayload::Members(_)
+                    | EventPayload::Task(_)
+                    | EventPayload::Order(_)
+                    | EventPayload::Ticket(_)
+                    | EventPayload::Deleted,
+                )
+                | None => None,
             })
             .collect();
         let mut items = HashMap::new();
@@ -83,7 +92,13 @@ impl Viewpoint {
         let payload = event.payload().filter(|payload| can_see(event, payload, self.viewer, self.rank))?;
         match payload {
             EventPayload::Item(id) => self.items.get(&id).map(Arc::clone).map(Shown::Item),
-            payload => Some(Shown::Payload(payload)),
+            payload @ (EventPayload::Message(_)
+            | EventPayload::Marker { .. }
+            | EventPayload::Members(_)
+            | EventPayload::Task(_)
+            | EventPayload::Order(_)
+            | EventPayload::Ticket(_)
+            | EventPayload::Deleted) => Some(Shown::Payload(payload)),
         }
     }
 }

@@ -64,25 +64,48 @@ impl ViewerEvent {
     #[must_use]
     pub fn of(event: &Event, shown: Shown) -> Option<Self> {
         let at = DateTime(event.row.at);
-        let payload = match shown {
-            Shown::Item(card) => ViewerEventPayload::Traded(ItemTraded { item: Item(card) }),
-            Shown::Payload(payload) => match payload {
-                EventPayload::Message(card) if event.row.kind == EventKind::MessageUpdated => {
-                    ViewerEventPayload::Updated(MessageUpdated { message: Message::card(card) })
-                }
-                EventPayload::Message(card) => {
-                    ViewerEventPayload::Created(MessageCreated { message: Message::card(card) })
-                }
-                EventPayload::Marker { conversation, user, seq } => ViewerEventPayload::Read(ConversationRead {
+        let payload = match (event.row.kind, shown) {
+            (EventKind::MessageCreated, Shown::Payload(EventPayload::Message(card))) => {
+                ViewerEventPayload::Created(MessageCreated { message: Message::card(card) })
+            }
+            (EventKind::MessageUpdated, Shown::Payload(EventPayload::Message(card))) => {
+                ViewerEventPayload::Updated(MessageUpdated { message: Message::card(card) })
+            }
+            (EventKind::ConversationRead, Shown::Payload(EventPayload::Marker { conversation, user, seq })) => {
+                ViewerEventPayload::Read(ConversationRead {
                     conversation: Conversation::shared(conversation),
                     marker: ReadMarker { user: User(user), seq, read_at: at },
-                }),
-                EventPayload::Members(members) => ViewerEventPayload::Members(MembershipChanged::of(&members)),
-                EventPayload::Task(card) => ViewerEventPayload::Task(TaskChanged { task: Task(card) }),
-                EventPayload::Order(order) => ViewerEventPayload::Order(OrderChanged { order: Order(order) }),
-                EventPayload::Ticket(ticket) => ViewerEventPayload::Ticket(TicketChanged { ticket: Ticket(ticket) }),
-                EventPayload::Item(_) | EventPayload::Deleted => return None,
-            },
+                })
+            }
+            (EventKind::MembersChanged, Shown::Payload(EventPayload::Members(members))) => {
+                ViewerEventPayload::Members(MembershipChanged::of(&members))
+            }
+            (EventKind::ItemTraded, Shown::Item(card)) => ViewerEventPayload::Traded(ItemTraded { item: Item(card) }),
+            (EventKind::TaskChanged, Shown::Payload(EventPayload::Task(card))) => {
+                ViewerEventPayload::Task(TaskChanged { task: Task(card) })
+            }
+            (EventKind::OrderChanged, Shown::Payload(EventPayload::Order(order))) => {
+                ViewerEventPayload::Order(OrderChanged { order: Order(order) })
+            }
+            (EventKind::TicketChanged, Shown::Payload(EventPayload::Ticket(ticket))) => {
+                ViewerEventPayload::Ticket(TicketChanged { ticket: Ticket(ticket) })
+            }
+            // What it was about is no more, or the kind is for instances only. A new kind is named here by the compiler.
+            (
+                EventKind::MessageCreated
+                | EventKind::MessageUpdated
+                | EventKind::ConversationRead
+                | EventKind::MembersChanged
+                | EventKind::ItemTraded
+                | EventKind::TaskChanged
+                | EventKind::OrderChanged
+                | EventKind::TicketChanged
+                | EventKind::MembershipChanged
+                | EventKind::SessionRevoked
+                | EventKind::TopicsChanged
+                | EventKind::Unknown,
+                _,
+            ) => return None,
         };
         Some(Self { cursor: event.cursor().encode(), at, payload })
     }

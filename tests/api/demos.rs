@@ -44,16 +44,16 @@ fn start(url: &str, folder: &str) -> Child {
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_that_start_together_make_one_demo() {
     let demo: Value = serde_json::from_str(include_str!("../../src/seed/demo.json")).unwrap();
-    let dealings = &demo["dealings"];
+    let transactions = &demo["transactions"];
     let parts = [
         &demo["people"],
         &demo["items"],
         &demo["talk"],
         &demo["favorites"],
-        &dealings["products"],
-        &dealings["orders"],
-        &dealings["tasks"],
-        &dealings["tickets"],
+        &transactions["products"],
+        &transactions["orders"],
+        &transactions["tasks"],
+        &transactions["tickets"],
     ];
     let expected = parts.map(|part| part.as_array().unwrap().len().to_string()).join(" ");
     let url = cluster().empty_database().await;

@@ -36,7 +36,8 @@ pub async fn create(scope: &Scope, draft: CreateItem, key: Option<String>) -> Ap
     let condition = policy::validate_create(&draft).map_err(AppError::User)?;
     media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
     let now = scope.app.clock.now();
-    let CreateItem { title, category, price, note, direction, images, .. } = draft;
+    // The condition is in the form in which it is stored.
+    let CreateItem { title, category, price, condition: _, note, direction, images } = draft;
     let title = title.trim().to_owned();
     let item = NewItem {
         owner_id: viewer,
