@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::AsyncPgConnection;
 
 use crate::app::App;
 use crate::auth::Requester;
-use crate::db::within;
+use crate::db::{connect_outside_pool, within};
 use crate::domains::tasks;
-use crate::error::{AppError, AppResult};
+use crate::error::AppResult;
 use crate::jobs::{self, Job, JobKind};
 use crate::scope::Scope;
 
@@ -51,7 +51,7 @@ pub(super) async fn run(app: Arc<App>) {
 async fn run_due(app: &Arc<App>, conn: &mut Option<AsyncPgConnection>) -> AppResult<()> {
     let conn = match conn {
         Some(conn) => conn,
-        None => conn.insert(connect(app).await?),
+        None => conn.insert(connect_outside_pool(app.database.listen_url(), SESSION_SETTINGS).await?),
     };
     loop {
         let due = jobs::list_due(conn, app.clock.now(), BATCH_SIZE).await?;
@@ -69,10 +69,4 @@ async fn run_due(app: &Arc<App>, conn: &mut Option<AsyncPgConnection>) -> AppRes
             return Ok(());
         }
     }
-}
-
-async fn connect(app: &App) -> AppResult<AsyncPgConnection> {
-    let mut conn = AsyncPgConnection::establish(app.database.listen_url()).await.map_err(AppError::internal)?;
-    conn.batch_execute(SESSION_SETTINGS).await?;
-    Ok(conn)
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::AsyncPgConnection;
 use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::contact::Contact;
+use crate::db::connect_outside_pool;
 use crate::domains::accounts;
 use crate::error::{AppError, AppResult};
 use crate::mailer::model::{Channel, DeliveryError, OutgoingMessage};
@@ -70,12 +71,6 @@ pub(super) async fn run(app: Arc<App>) {
 /// Deliveries in flight of one channel, in tasks that share the worker's connection.
 type InFlight = JoinSet<()>;
 
-async fn connect(app: &App) -> AppResult<AsyncPgConnection> {
-    let mut conn = AsyncPgConnection::establish(app.database.url()).await.map_err(AppError::internal)?;
-    conn.batch_execute(SESSION_SETTINGS).await?;
-    Ok(conn)
-}
-
 /// Takes due messages of a channel, up to the free capacity.
 async fn take_due(
     app: &Arc<App>,
@@ -89,7 +84,7 @@ async fn take_due(
     }
     let conn = match conn {
         Some(conn) => conn,
-        None => conn.insert(Arc::new(connect(app).await?)),
+        None => conn.insert(Arc::new(connect_outside_pool(app.database.url(), SESSION_SETTINGS).await?)),
     };
     let now = app.clock.now();
     let taking = store::take_due(conn, (channel, room), now - hold_back, now + LEASE_DURATION);

@@ -27,6 +27,7 @@ pub(crate) use sql::{columns, pg_enum, statement};
 use std::time::Duration;
 
 use diesel::result::{DatabaseErrorKind, Error};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 
 use crate::error::{AppError, AppResult};
 
@@ -36,6 +37,16 @@ use crate::error::{AppError, AppResult};
 /// Internal at the timeout.
 pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> AppResult<T> {
     tokio::time::timeout(limit, work).await.map_err(AppError::internal)
+}
+
+/// Connects outside the pool, for a background task, with its own session settings.
+///
+/// # Errors
+/// When the database can't be reached.
+pub async fn connect_outside_pool(url: &str, session_settings: &str) -> AppResult<AsyncPgConnection> {
+    let mut conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
+    conn.batch_execute(session_settings).await?;
+    Ok(conn)
 }
 
 /// Name of the violated constraint.

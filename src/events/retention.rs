@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{Days, NaiveDate, NaiveTime};
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::SimpleAsyncConnection;
 
 use super::{Events, partitions, store};
-use crate::db::within;
-use crate::error::{AppError, AppResult};
+use crate::db::{connect_outside_pool, within};
+use crate::error::AppResult;
 
 /// How often days are looked for that are past the retention.
 const INTERVAL: Duration = Duration::from_hours(1);
@@ -49,8 +49,7 @@ pub(super) async fn run(events: Arc<Events>) {
 /// # Errors
 /// When the database fails, or another session holds a day.
 pub async fn drop_expired(url: &str, today: NaiveDate, retention_days: u32) -> AppResult<usize> {
-    let mut conn = AsyncPgConnection::establish(url).await.map_err(AppError::internal)?;
-    conn.batch_execute(SESSION_SETTINGS).await?;
+    let mut conn = connect_outside_pool(url, SESSION_SETTINGS).await?;
     let oldest_kept = store::get_today(&conn).await?.min(today) - Days::new(u64::from(retention_days));
     let days = store::list_days(&conn).await?;
     let expired = days.into_iter().filter_map(|name| partitions::day(&name).map(|day| (day, name)));

@@ -13,8 +13,8 @@ use crate::money::Money;
 use crate::scope::Scope;
 
 /// Deletes an account, for its holder or an administrator: names, contacts and profile are erased and free for others,
-/// sessions end, what waits to be sent to them is withdrawn, and their favorites, the items that nobody took and the files
-/// that nobody else sees are deleted. Messages, traded items, tasks and orders that are over and answers of support stay, from a
+/// sessions end, what waits to be sent to them is withdrawn, and their favorites, the items that were not taken and the files
+/// that no other user sees are deleted. Messages, traded items, tasks and orders that are over and answers of support stay, from a
 /// `deleted` placeholder; so does what is left in their wallet, which nobody can spend any more: only with `forfeits`.
 ///
 /// # Errors

@@ -133,7 +133,7 @@ fn gone(error: diesel::result::Error) -> AppError {
 /// picture of theirs; those of a key.
 pub async fn create(scope: &Scope, draft: CreateProduct, key: Option<String>) -> AppResult<Product> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
-    let key = Key::new(scope.viewer()?.user_id, "createProduct", key, &draft)?;
+    let key = Key::new(viewer, "createProduct", key, &draft)?;
     if let Some(made) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return replayed(&*scope.db.read().await?, made).await;
     }

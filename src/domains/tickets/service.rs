@@ -164,7 +164,7 @@ async fn replayed(conn: &AsyncPgConnection, id: i64) -> AppResult<Ticket> {
 /// `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the question; `NOT_FOUND` for an order that is not theirs; those of a key.
 pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: Option<String>) -> AppResult<Ticket> {
     let viewer = scope.viewer()?.user_id;
-    let key = Key::new(scope.viewer()?.user_id, "createTicket", key, &(question, order))?;
+    let key = Key::new(viewer, "createTicket", key, &(question, order))?;
     if let Some(made) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return replayed(&*scope.db.read().await?, made).await;
     }

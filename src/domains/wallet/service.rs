@@ -249,7 +249,7 @@ async fn after(scope: &Scope, entry: EntryId) -> AppResult<(Wallet, Entry)> {
 /// `OUT_OF_RANGE`; `FORBIDDEN` where it is switched off; `CONFLICT` when the wallet is full; those of a key.
 pub async fn recharge(scope: &Scope, amount: Money, key: Option<String>) -> AppResult<(Wallet, Entry)> {
     let viewer = scope.viewer()?.user_id;
-    let key = Key::new(scope.viewer()?.user_id, "rechargeWallet", key, &amount)?;
+    let key = Key::new(viewer, "rechargeWallet", key, &amount)?;
     if let Some(entry) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return after(scope, EntryId(entry)).await;
     }

@@ -4,11 +4,11 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use tokio_postgres::{AsyncMessage, NoTls};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::db::within;
+use crate::db::{connect_outside_pool, within};
 use crate::error::{AppError, AppResult};
 use crate::events::{Events, store};
 
@@ -17,6 +17,8 @@ const WAKEUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Wake-ups of other instances are sent at most once in this time.
 const COALESCING_INTERVAL: Duration = Duration::from_millis(3);
+
+const RELAY_SETTINGS: &str = "set application_name = 'plaza nudges'; set synchronous_commit = off";
 
 /// A connection that listens, and can be read through as well.
 pub struct NotifyConnection {
@@ -85,12 +87,8 @@ pub(in crate::events) async fn relay_wakeups(events: Arc<Events>, stop: Cancella
 
 async fn relay(events: &Arc<Events>) -> AppResult<()> {
     events.remote_wakeup.notified().await;
-    let connect = async {
-        let mut conn = AsyncPgConnection::establish(events.database.listen_url()).await.map_err(AppError::internal)?;
-        conn.batch_execute("set application_name = 'plaza nudges'; set synchronous_commit = off").await?;
-        Ok::<_, AppError>(conn)
-    };
-    let conn = within(WAKEUP_TIMEOUT, connect).await??;
+    let connecting = connect_outside_pool(events.database.listen_url(), RELAY_SETTINGS);
+    let conn = within(WAKEUP_TIMEOUT, connecting).await??;
     loop {
         within(WAKEUP_TIMEOUT, store::notify_written(&conn)).await??;
         tokio::time::sleep(COALESCING_INTERVAL).await;

@@ -29,7 +29,7 @@ use crate::validation::DomainError;
 /// those of a key.
 pub async fn create(scope: &Scope, draft: CreateItem, key: Option<String>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
-    let key = Key::new(scope.viewer()?.user_id, "createItem", key, &draft)?;
+    let key = Key::new(viewer, "createItem", key, &draft)?;
     if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return load_card(scope, &*scope.db.read().await?, ItemId(done)).await;
     }

@@ -54,7 +54,7 @@ pub async fn exchange(
     key: Option<String>,
 ) -> AppResult<PlacedOrder> {
     let viewer = scope.viewer()?.user_id;
-    let key = Key::new(scope.viewer()?.user_id, "exchangeProduct", key, &(id, &address, expected))?;
+    let key = Key::new(viewer, "exchangeProduct", key, &(id, &address, expected))?;
     if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
         return after(scope, viewer, OrderId(done)).await;
     }
