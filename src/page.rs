@@ -3,6 +3,8 @@
 //! A page's cursor carries its row's sort key and the order and filter it belongs to; a cursor of another list is
 //! refused. One row more than asked for is read, which tells whether there are more.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -48,11 +50,31 @@ pub struct PageRequest<K> {
     list: String,
 }
 
+/// A row's place in its list; written out when asked for.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    list: Arc<str>,
+    /// The sort key, as JSON.
+    key: Box<str>,
+}
+
+impl Cursor {
+    fn new<K: Serialize>(list: &Arc<str>, key: &K) -> Self {
+        Self { list: Arc::clone(list), key: serde_json::to_string(key).unwrap_or_default().into() }
+    }
+
+    /// The cursor, as clients have it.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(format!("[\"{}\",{}]", self.list, self.key))
+    }
+}
+
 /// The rows of a page, in the list's order.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
     /// The rows with their cursors.
-    pub rows: Vec<(String, T)>,
+    pub rows: Vec<(Cursor, T)>,
     /// Rows follow.
     pub has_next: bool,
     /// Rows precede. Going forward, this says whether a cursor was given.
@@ -110,7 +132,8 @@ impl<K: Serialize> PageRequest<K> {
         }
         let behind = self.cursor.is_some();
         let (has_next, has_previous) = if self.backward { (behind, more) } else { (more, behind) };
-        let rows = rows.into_iter().map(|row| (encode(&self.list, &key(&row)), row)).collect();
+        let list: Arc<str> = tag(&self.list).into();
+        let rows = rows.into_iter().map(|row| (Cursor::new(&list, &key(&row)), row)).collect();
         Page { rows, has_next, has_previous }
     }
 }
@@ -118,10 +141,6 @@ impl<K: Serialize> PageRequest<K> {
 fn tag(list: &str) -> String {
     let digest = Sha256::digest(list.as_bytes());
     URL_SAFE_NO_PAD.encode(digest.get(..6).unwrap_or_default())
-}
-
-fn encode<K: Serialize>(list: &str, key: &K) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(tag(list), key)).unwrap_or_default())
 }
 
 fn decode<K: DeserializeOwned>(list: &str, text: &str) -> AppResult<K> {
@@ -158,7 +177,7 @@ mod tests {
         let page = args(Some(2), None).request::<i32>("list").unwrap().page(vec![1, 2, 3], |row| *row);
         assert!(page.has_next && !page.has_previous);
         assert_eq!(page.rows.len(), 2);
-        let after = PageArgs { after: Some(page.rows[1].0.clone()), ..PageArgs::default() };
+        let after = PageArgs { after: Some(page.rows[1].0.encode()), ..PageArgs::default() };
         assert_eq!(after.clone().request::<i32>("list").unwrap().cursor, Some(2));
         assert!(after.clone().request::<i32>("other").is_err());
         assert!(after.request::<String>("list").is_err());

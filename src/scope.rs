@@ -17,7 +17,9 @@ pub struct Scope {
     /// The app.
     pub app: Arc<App>,
     /// Who asks.
-    pub requester: Requester,
+    requester: Requester,
+    /// Whether anything asked who asks.
+    depends_on_requester: AtomicBool,
     /// The execution's connection, taken when first used.
     pub db: Lease,
     /// How far the event stream had come here before the execution read anything.
@@ -32,7 +34,20 @@ impl Scope {
     pub fn new(app: Arc<App>, requester: Requester) -> Self {
         let started_at = app.events.head();
         let db = app.database.lease();
-        Self { app, requester, db, started_at, has_recorded: AtomicBool::new(false) }
+        Self {
+            app,
+            requester,
+            depends_on_requester: AtomicBool::new(false),
+            db,
+            started_at,
+            has_recorded: AtomicBool::new(false),
+        }
+    }
+
+    /// Who asks. From now on the answer is for them alone.
+    pub fn requester(&self) -> &Requester {
+        self.depends_on_requester.store(true, Ordering::Relaxed);
+        &self.requester
     }
 
     /// The signed-in user.
@@ -40,7 +55,13 @@ impl Scope {
     /// # Errors
     /// Unauthenticated when no token was sent.
     pub fn viewer(&self) -> AppResult<Viewer> {
-        self.requester.require_viewer()
+        self.requester().require_viewer()
+    }
+
+    /// Whether anything has asked so far who asks.
+    #[must_use]
+    pub fn depends_on_requester(&self) -> bool {
+        self.depends_on_requester.load(Ordering::Relaxed)
     }
 
     /// Runs `work` in a transaction on the execution's connection, and from the beginning again where PostgreSQL ended it

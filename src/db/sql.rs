@@ -130,19 +130,21 @@ macro_rules! statement {
     ($($rest:tt)+) => { $crate::db::statement!(@define true $($rest)+); };
 }
 
-/// `limit` of a page for `statement!`: a literal for common sizes, as PostgreSQL does not use a generic plan for a
-/// parameterised limit.
+/// `limit` of a page for `statement!`, which may read some rows more than asked for: a literal of few sizes, as PostgreSQL
+/// plans a parameterised limit anew each time, and keeps a plan for each text.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit(pub i64);
 
 impl QueryFragment<Pg> for Limit {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // Page size plus one.
+        // Page sizes plus one.
         match self.0 {
-            11 => out.push_sql("11"),
-            21 => out.push_sql("21"),
-            51 => out.push_sql("51"),
-            101 => out.push_sql("101"),
+            ..=2 => out.push_sql("2"),
+            ..=6 => out.push_sql("6"),
+            ..=11 => out.push_sql("11"),
+            ..=21 => out.push_sql("21"),
+            ..=51 => out.push_sql("51"),
+            ..=101 => out.push_sql("101"),
             _ => out.push_bind_param::<BigInt, _>(&self.0)?,
         }
         Ok(())

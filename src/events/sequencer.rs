@@ -23,6 +23,9 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// A look without a wake-up, in case one was lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
+/// From one move to the next, so that a busy stream moves in few and large batches: what comes alone is moved at once.
+const MOVE_INTERVAL: Duration = Duration::from_millis(5);
+
 /// A move that takes longer means that the connection is dead.
 const MOVE_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -31,8 +34,8 @@ const UPKEEP_INTERVAL: Duration = Duration::from_hours(1);
 const UPKEEP_RETRY_INTERVAL: Duration = Duration::from_mins(1);
 
 /// PostgreSQL notices within three seconds that a leader's machine is gone, and gives the lock free.
-const SESSION_SETTINGS: &str = "set application_name = 'plaza sequencer'; set timezone = 'UTC'; \
-     set statement_timeout = '20s'; set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2";
+const SESSION_SETTINGS: &str = "set application_name = 'plaza sequencer'; set timezone = 'UTC'; set jit = off; \
+     set plan_cache_mode = force_generic_plan; set statement_timeout = '20s'; set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2";
 
 /// Leads or waits to, until told to stop.
 pub(super) async fn run(events: Arc<Events>, stop: CancellationToken) {
@@ -64,6 +67,7 @@ async fn lead(events: &Arc<Events>) -> AppResult<()> {
     let mut next_lowering = Instant::now() + UPKEEP_INTERVAL;
     let mut rise = within(MOVE_TIMEOUT, Rise::begin(&conn)).await??;
     loop {
+        let moved_at = Instant::now();
         while move_batch(events, &conn).await? {}
         if Instant::now() >= next_upkeep {
             next_upkeep = Instant::now() + UPKEEP_INTERVAL;
@@ -82,6 +86,7 @@ async fn lead(events: &Arc<Events>) -> AppResult<()> {
             () = events.outbox_written.notified() => {}
             () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
+        tokio::time::sleep_until(moved_at + MOVE_INTERVAL).await;
     }
 }
 

@@ -163,7 +163,7 @@ pub async fn insert_outbox(mut conn: &AsyncPgConnection, rows: &[NewEvent]) -> Q
 
 /// The stream's row.
 pub async fn get_stream(mut conn: &AsyncPgConnection) -> QueryResult<Stream> {
-    event_stream::table.select(Stream::as_select()).first(&mut conn).await
+    event_stream::table.select(Stream::as_select()).get_result(&mut conn).await
 }
 
 /// Whether this connection is now the sequencer's.
@@ -280,7 +280,7 @@ pub async fn get_today(mut conn: &AsyncPgConnection) -> QueryResult<NaiveDate> {
 /// Notes that everything before a time is about to be dropped, and returns up to where that goes.
 pub async fn advance_dropped_through(mut conn: &AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<Position> {
     let last: Option<Position> =
-        events::table.filter(events::at.lt(before)).select(diesel::dsl::max(events::position)).first(&mut conn).await?;
+        events::table.filter(events::at.lt(before)).select(diesel::dsl::max(events::position)).get_result(&mut conn).await?;
     diesel::update(event_stream::table)
         .set(
             event_stream::dropped_through.eq(diesel::dsl::sql::<BigInt>("greatest(dropped_through, ")

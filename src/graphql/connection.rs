@@ -6,12 +6,14 @@ use async_graphql::{Context, Object, ObjectType, OutputType, SimpleObject, TypeN
 use futures_util::future::BoxFuture;
 
 use super::context::PlazaContext;
+use super::eager::List;
 use crate::error::AppResult;
-use crate::page::{COUNT_BOUND, Page};
+use crate::page::{COUNT_BOUND, Cursor, Page};
 use crate::scope::Scope;
 
 /// Where a page lies in its list.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct PageInfo {
     /// Rows follow: ask with `after: endCursor`.
     pub has_next_page: bool,
@@ -35,7 +37,7 @@ pub struct Connection<T: OutputType> {
 
 /// A row of a page.
 pub struct Edge<T: OutputType> {
-    cursor: String,
+    cursor: Cursor,
     node: T,
 }
 
@@ -50,24 +52,24 @@ impl<T: OutputType> Connection<T> {
         let page_info = PageInfo {
             has_next_page: page.has_next,
             has_previous_page: page.has_previous,
-            start_cursor: edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+            start_cursor: edges.first().map(|edge| edge.cursor.encode()),
+            end_cursor: edges.last().map(|edge| edge.cursor.encode()),
         };
         Self { edges, page_info, count: Box::new(count) }
     }
 }
 
 /// A page of a list.
-#[Object(name_type)]
+#[Object(crate = "crate::graphql::eager", name_type)]
 impl<T: OutputType + ObjectType> Connection<T> {
     /// The rows with their cursors.
-    async fn edges(&self) -> &[Edge<T>] {
-        &self.edges
+    async fn edges(&self) -> List<&Edge<T>> {
+        List(self.edges.iter().collect())
     }
 
     /// The rows alone.
-    async fn nodes(&self) -> Vec<&T> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+    async fn nodes(&self) -> List<&T> {
+        List(self.edges.iter().map(|edge| &edge.node).collect())
     }
 
     /// Where the page lies in its list.
@@ -88,11 +90,11 @@ impl<T: OutputType + ObjectType> TypeName for Connection<T> {
 }
 
 /// A row of a page.
-#[Object(name_type)]
+#[Object(crate = "crate::graphql::eager", name_type)]
 impl<T: OutputType + ObjectType> Edge<T> {
     /// Names the row's place in this list, for `after` and `before`.
-    async fn cursor(&self) -> &str {
-        &self.cursor
+    async fn cursor(&self) -> String {
+        self.cursor.encode()
     }
 
     /// The row.

@@ -7,10 +7,12 @@
 use std::sync::Arc;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
-use async_graphql::{Context, Data, Response};
+use async_graphql::{Context, Data, Request, Response};
 
 use super::dispatch;
+use super::engine::Engine;
 use super::loaders::Loaders;
+use super::shared::{CurrentEvent, OperationKey, SharedAnswers};
 use crate::app::App;
 use crate::auth::{Requester, Viewer};
 use crate::db::within_execution;
@@ -18,17 +20,25 @@ use crate::error::{AppError, AppResult};
 use crate::live::Live;
 use crate::scope::Scope;
 
-/// Gives every execution its own scope and loaders.
-pub struct ScopePerExecution;
+/// Runs a query or a mutation with its own scope and loaders.
+pub async fn execute(engine: &dyn Engine, app: &Arc<App>, requester: &Requester, request: Request) -> Response {
+    let scope = Arc::new(Scope::new(Arc::clone(app), requester.clone()));
+    let request = request.data(Loaders::new(Arc::clone(&scope))).data(scope);
+    dispatch::run(within_execution(engine.execute(request))).await
+}
 
-impl ExtensionFactory for ScopePerExecution {
+/// Gives every event of a subscription its own scope and loaders. With an extension, the library resolves fields and items of
+/// lists more slowly, so schemas for queries and mutations go without: see [`execute`].
+pub struct ScopePerEvent;
+
+impl ExtensionFactory for ScopePerEvent {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Self)
     }
 }
 
 #[async_graphql::async_trait::async_trait]
-impl Extension for ScopePerExecution {
+impl Extension for ScopePerEvent {
     async fn execute(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -41,8 +51,16 @@ impl Extension for ScopePerExecution {
         let scope = Arc::new(Scope::new(Arc::clone(app), requester.clone()));
         let mut data = Data::default();
         data.insert(Loaders::new(Arc::clone(&scope)));
-        data.insert(scope);
-        dispatch::run(within_execution(next.run_with_data(ctx, operation_name, data))).await
+        data.insert(Arc::clone(&scope));
+        let resolve = dispatch::run(within_execution(next.run_with_data(ctx, operation_name, data)));
+        let event = ctx.data::<CurrentEvent>().ok().and_then(CurrentEvent::shareable);
+        match (event, ctx.data::<SharedAnswers>(), ctx.data::<OperationKey>()) {
+            (Some(event), Ok(answers), Ok(operation)) => {
+                let viewer = requester.viewer.map(|viewer| viewer.user_id);
+                answers.answer(&event, *operation, &scope, viewer, resolve).await
+            }
+            _ => resolve.await,
+        }
     }
 }
 
@@ -101,7 +119,10 @@ impl PlazaContext for Context<'_> {
     }
 
     fn requester(&self) -> AppResult<&Requester> {
-        self.data::<Requester>().or_else(missing)
+        match self.data_opt::<Arc<Scope>>() {
+            Some(scope) => Ok(scope.requester()),
+            None => self.data::<Requester>().or_else(missing),
+        }
     }
 
     fn live(&self) -> AppResult<&Arc<Live>> {

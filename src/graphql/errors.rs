@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_graphql::{Error, ErrorExtensionValues, Response, ServerError, Value, value};
 
+use super::json;
 use crate::auth::Requester;
 use crate::error::{AppError, ErrorCode};
 use crate::metrics::Metrics;
@@ -14,6 +15,9 @@ use crate::telemetry::TraceId;
 
 /// Errors in one response.
 pub const ERRORS_LIMIT: usize = 10;
+
+/// Bytes of a response that are reserved at first.
+const RESPONSE_BYTES: usize = 1024;
 
 /// Bytes of a message, which may quote names and lines of the document.
 const MESSAGE_BYTES_LIMIT: usize = 1000;
@@ -66,14 +70,20 @@ pub fn is_request_error(response: &Response, longest_path: usize) -> bool {
 /// A response as JSON; request errors omit `data`.
 #[must_use]
 pub fn to_json(response: &Response, refused: bool) -> Vec<u8> {
-    let json = if refused && response.extensions.is_empty() {
-        serde_json::to_vec(&serde_json::json!({ "errors": response.errors }))
-    } else if refused {
-        serde_json::to_vec(&serde_json::json!({ "errors": response.errors, "extensions": response.extensions }))
-    } else {
-        serde_json::to_vec(response)
-    };
-    json.unwrap_or_default()
+    let mut out = Vec::with_capacity(RESPONSE_BYTES);
+    out.push(b'{');
+    if !refused {
+        json::write_key(&mut out, "data");
+        json::write_value(&mut out, &response.data);
+    }
+    if !response.extensions.is_empty() {
+        json::write_member(&mut out, "extensions", &response.extensions);
+    }
+    if refused || !response.errors.is_empty() {
+        json::write_member(&mut out, "errors", &response.errors);
+    }
+    out.push(b'}');
+    out
 }
 
 /// Reports a rejected token in `extensions.authentication`.

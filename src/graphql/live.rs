@@ -6,6 +6,7 @@ use async_graphql::Context;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 
 use super::context::PlazaContext;
+use super::shared::CurrentEvent;
 use crate::error::AppResult;
 use crate::events::{EventKind, StreamCursor};
 use crate::ids::ConversationId;
@@ -25,7 +26,9 @@ pub async fn follow(
 ) -> AppResult<impl Stream<Item = AppResult<Arc<Event>>> + use<>> {
     let (live, viewer) = (Arc::clone(ctx.live()?), ctx.viewer()?.user_id);
     let filter = EventFilter { kinds, conversation };
-    Ok(EventSubscription::open(live, viewer, filter, after).await?.into_stream())
+    let stream = EventSubscription::open(live, viewer, filter, after).await?.into_stream();
+    let current = ctx.data_opt::<CurrentEvent>().cloned().unwrap_or_default();
+    Ok(stream.inspect_ok(move |event| current.set(event)))
 }
 
 /// As [`follow`], resumable: behind `after`, or where the transport says.

@@ -27,6 +27,11 @@ pub trait Batch: Send + Sync + 'static {
     /// Value.
     type Value: Clone + Send + Sync + 'static;
 
+    /// The value of a key that is known without a statement, as from a cache of the instance.
+    fn at_hand(_scope: &Scope, _key: &Self::Key) -> Option<Self::Value> {
+        None
+    }
+
     /// The values of all keys; missing ones are omitted.
     fn load(
         scope: &Scope,

@@ -25,7 +25,10 @@ impl Loaders {
 
     /// The value of a key, if any.
     pub async fn find<B: Batch>(&self, key: B::Key) -> AppResult<Option<B::Value>> {
-        self.loader::<B>().load(&self.scope, key).await
+        match B::at_hand(&self.scope, &key) {
+            Some(value) => Ok(Some(value)),
+            None => self.loader::<B>().load(&self.scope, key).await,
+        }
     }
 
     /// The value of a key whose existence a foreign key guarantees.
@@ -33,8 +36,8 @@ impl Loaders {
     /// # Errors
     /// Internal if it is missing.
     pub async fn get<B: Batch>(&self, key: B::Key) -> AppResult<B::Value> {
-        let missing = format!("{key:?} refers to nothing");
-        self.find::<B>(key).await?.ok_or_else(|| AppError::internal(missing))
+        let found = self.find::<B>(key.clone()).await?;
+        found.ok_or_else(|| AppError::internal(format!("{key:?} refers to nothing")))
     }
 
     /// Clears all caches, after a mutation field.

@@ -7,6 +7,7 @@ use crate::error::{Detail, UserError, UserErrorCode};
 
 /// A business failure that has nothing to tell beyond its code and message.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct GenericError {
     /// Stable code, to be switched on.
     code: UserErrorCode,
@@ -18,6 +19,7 @@ pub struct GenericError {
 
 /// It was tried too often, here or on another instance.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct RateLimitedError {
     /// Stable code, to be switched on.
     code: UserErrorCode,
@@ -31,6 +33,7 @@ pub struct RateLimitedError {
 
 /// It can't go from the state it is in to the one that was wanted.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct IllegalTransitionError {
     /// Stable code, to be switched on.
     code: UserErrorCode,
@@ -48,6 +51,7 @@ pub struct IllegalTransitionError {
 
 /// The balance is too low.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct InsufficientBalanceError {
     /// Stable code, to be switched on.
     code: UserErrorCode,
@@ -63,6 +67,7 @@ pub struct InsufficientBalanceError {
 
 /// Too few are left.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct OutOfStockError {
     /// Stable code, to be switched on.
     code: UserErrorCode,
@@ -76,6 +81,7 @@ pub struct OutOfStockError {
 
 /// Something is not, or no longer, as the input expects it.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct ConflictError {
     /// Stable code, to be switched on.
     code: UserErrorCode,
@@ -89,6 +95,7 @@ pub struct ConflictError {
 
 /// A business failure the user can act on; every payload lists them.
 #[derive(Clone, Debug, Interface)]
+#[graphql(crate = "crate::graphql::eager")]
 #[graphql(
     name = "UserError",
     field(name = "code", ty = "&UserErrorCode", desc = "Stable code, to be switched on."),
@@ -146,6 +153,7 @@ pub trait Payload: Sized {
 
 /// The answer of a mutation that has nothing to give back.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct OkPayload {
     /// Whether it was done.
     ok: bool,
@@ -169,6 +177,7 @@ impl Payload for OkPayload {
 
 /// The answer of a mutation after which something is gone.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct DeletePayload {
     /// The global id of what is gone; null when it was refused.
     deleted_id: Option<ID>,

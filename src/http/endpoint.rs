@@ -11,7 +11,7 @@ use crate::error::AppResult;
 use crate::graphql::document::Documents;
 use crate::graphql::engine::Engine;
 use crate::live::Live;
-use crate::schema::schema;
+use crate::schema::PlazaEngine;
 
 /// Large bodies in memory at once, in all and per address.
 const BODIES_LIMIT: usize = 4096;
@@ -48,7 +48,7 @@ impl Endpoint {
     /// # Errors
     /// As [`Endpoint::with`].
     pub fn new(live: &Arc<Live>) -> AppResult<Self> {
-        Self::with(live, Arc::new(schema(live)))
+        Self::with(live, Arc::new(PlazaEngine::new(live)))
     }
 
     /// An endpoint for any schema.

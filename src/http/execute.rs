@@ -20,7 +20,8 @@ use super::upload_slots::UploadSlot;
 use crate::auth::Requester;
 use crate::error::{AppError, AppResult, ErrorCode};
 use crate::graphql::document::{DocumentError, GraphqlRequest};
-use crate::graphql::errors;
+use crate::graphql::shared::{CurrentEvent, OperationKey};
+use crate::graphql::{context, errors};
 use crate::http::endpoint::Endpoint;
 use crate::metrics::Metrics;
 use crate::permit::MutationPermit;
@@ -107,6 +108,9 @@ fn try_prepare(
     }
     let operation = endpoint.documents.prepare(&params, std::mem::take(&mut request.variables), count)?;
     let kind = operation.ty;
+    if kind == OperationType::Subscription {
+        request = request.data(OperationKey::of(&operation)).data(CurrentEvent::default());
+    }
     let operations = DocumentOperations::Single(Positioned::new(operation, Pos::default()));
     request.set_parsed_query(ExecutableDocument { operations, fragments: HashMap::new() });
     Ok((request, kind, params.operation_name))
@@ -117,10 +121,10 @@ pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
     let Prepared { request, operation, name, transport, since, slot } = prepared;
     let result = match operation {
         OperationType::Mutation => run_mutation(endpoint, (request, slot), requester).await,
-        _ => match AssertUnwindSafe(endpoint.engine.execute(request)).catch_unwind().await {
-            Ok(response) => Ok(response),
-            Err(_) => Err(panicked(endpoint)),
-        },
+        _ => {
+            let execution = context::execute(&*endpoint.engine, &endpoint.app, requester, request);
+            AssertUnwindSafe(execution).catch_unwind().await.map_err(|_| panicked(endpoint))
+        }
     };
     let mut response = match result {
         Ok(mut response) => {
@@ -183,11 +187,11 @@ async fn run_mutation(
 ) -> AppResult<Response> {
     let app = &endpoint.app;
     let request = if slot.is_some() { request } else { request.data(MutationPermit::take(&app.mutations)?) };
-    let engine = Arc::clone(&endpoint.engine);
+    let (engine, task_app, task_requester) = (Arc::clone(&endpoint.engine), Arc::clone(app), requester.clone());
     let span = tracing::info_span!("mutation", trace = requester.trace.as_str());
     let task = async move {
         let _slot = slot;
-        tokio::time::timeout(MUTATION_TIMEOUT, engine.execute(request)).await
+        tokio::time::timeout(MUTATION_TIMEOUT, context::execute(&*engine, &task_app, &task_requester, request)).await
     };
     match app.tracker.spawn(task.instrument(span)).await {
         Ok(Ok(response)) => Ok(response),

@@ -19,7 +19,7 @@ pub async fn find(
 ) -> QueryResult<Option<StoredResult>> {
     let row = idempotency_keys::table.find((user, operation, key));
     let stored = row.select((idempotency_keys::input_hash, idempotency_keys::result_id));
-    stored.first(&mut conn).await.optional()
+    stored.get_result(&mut conn).await.optional()
 }
 
 /// Inserts a key; false if it exists. Waits for a concurrent insert.

@@ -48,6 +48,12 @@ impl Event {
         self.payload.get()
     }
 
+    /// Counts what has replaced its payload.
+    #[must_use]
+    pub fn payload_version(&self) -> u64 {
+        self.payload.read().version
+    }
+
     /// The payload, which other events of the same subject may share.
     pub(super) fn shared_payload(&self) -> &SharedPayload {
         &self.payload

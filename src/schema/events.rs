@@ -29,6 +29,7 @@ static PUBLIC_KINDS: LazyLock<Vec<EventKind>> =
 
 /// What happened; later releases add kinds, so have a default branch.
 #[derive(Clone, Union)]
+#[graphql(crate = "crate::graphql::eager")]
 pub enum ViewerEventPayload {
     /// A message was sent.
     Created(MessageCreated),
@@ -50,6 +51,7 @@ pub enum ViewerEventPayload {
 
 /// Something durable that concerns the viewer.
 #[derive(Clone, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct ViewerEvent {
     /// Resume point: subscribe with it as `after`, and nothing is missed or doubled.
     pub cursor: String,
@@ -113,6 +115,7 @@ impl ViewerEvent {
 
 /// A page of events.
 #[derive(SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct ViewerEventConnection {
     /// The events with their cursors.
     edges: Vec<ViewerEventEdge>,
@@ -125,6 +128,7 @@ pub struct ViewerEventConnection {
 
 /// An event of a page.
 #[derive(Clone, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct ViewerEventEdge {
     /// The event's cursor.
     cursor: String,
@@ -155,7 +159,7 @@ impl ViewerEventConnection {
 pub struct EventViewer;
 
 /// The part of the viewer that tells of events.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl EventViewer {
     /// The position now, read before everything else of the operation: take it together with a first fetch, then
     /// subscribe with it, and nothing falls between. Costs no statement.

@@ -7,12 +7,18 @@ pub mod viewer;
 
 use std::sync::Arc;
 
-use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder, ValidationMode};
+use async_graphql::{
+    MergedObject, MergedSubscription, Request, Response, Schema, SchemaBuilder, ValidationMode,
+};
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 
 use crate::domains::{
     accounts, chat, departure, favorites, items, media, orders, products, search, tasks, tickets, wallet,
 };
-use crate::graphql::context::ScopePerExecution;
+use crate::graphql::context::ScopePerEvent;
+use crate::graphql::engine::Engine;
+use crate::graphql::shared::SharedAnswers;
 use crate::live::Live;
 
 /// The root of queries.
@@ -56,26 +62,48 @@ pub struct Subscription(
     tickets::subscription::TicketSubscription,
 );
 
-/// Plaza's schema.
-pub type PlazaSchema = Schema<Query, Mutation, Subscription>;
+type PlazaSchema = Schema<Query, Mutation, Subscription>;
+
+/// Plaza's schema, ready to be executed.
+pub struct PlazaEngine {
+    requests: PlazaSchema,
+    subscriptions: PlazaSchema,
+}
+
+impl PlazaEngine {
+    /// The schema of an instance.
+    #[must_use]
+    pub fn new(live: &Arc<Live>) -> Self {
+        // The engine's own limit on nesting is lower than ours, and says less.
+        let nesting = live.app.config.document_limits.nesting as usize + 1;
+        let builder = || {
+            builder()
+                .data(Arc::clone(&live.app))
+                .data(Arc::clone(live))
+                .limit_recursive_depth(nesting)
+                // `document` has validated what comes here.
+                .validation_mode(ValidationMode::Fast)
+        };
+        Self { requests: builder().finish(), subscriptions: builder().data(SharedAnswers::default()).extension(ScopePerEvent).finish() }
+    }
+}
+
+impl Engine for PlazaEngine {
+    fn execute(&self, request: Request) -> BoxFuture<'_, Response> {
+        Engine::execute(&self.requests, request)
+    }
+
+    fn subscribe(&self, request: Request) -> BoxStream<'static, Response> {
+        Engine::subscribe(&self.subscriptions, request)
+    }
+
+    fn sdl(&self) -> String {
+        self.requests.sdl()
+    }
+}
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
-}
-
-/// The schema, ready to be executed.
-#[must_use]
-pub fn schema(live: &Arc<Live>) -> PlazaSchema {
-    // The engine's own limit on nesting is lower than ours, and says less.
-    let nesting = live.app.config.document_limits.nesting as usize + 1;
-    builder()
-        .data(Arc::clone(&live.app))
-        .data(Arc::clone(live))
-        .extension(ScopePerExecution)
-        .limit_recursive_depth(nesting)
-        // `document` has validated what comes here.
-        .validation_mode(ValidationMode::Fast)
-        .finish()
 }
 
 /// The schema's text, as `schema.graphql` has it.

@@ -26,6 +26,7 @@ const MOST_NODES: usize = 100;
 
 /// Anything with a global id.
 #[derive(Interface)]
+#[graphql(crate = "crate::graphql::eager")]
 #[graphql(name = "Node", field(name = "id", ty = "ID", desc = "Opaque global id; `node` finds the object by it."))]
 pub enum Node {
     /// A person.
@@ -87,7 +88,7 @@ async fn find(ctx: &Context<'_>, id: &ID) -> AppResult<Option<Node>> {
 pub struct NodeQuery;
 
 /// Queries by global id.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl NodeQuery {
     /// Whatever has this id. Null when nothing has, or when it is not for the viewer to see.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Opaque global id.")] id: ID) -> Option<AppResult<Node>> {

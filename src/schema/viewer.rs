@@ -48,7 +48,7 @@ impl ViewerObject {
 pub struct ViewerQuery;
 
 /// The query that begins at the signed-in user.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl ViewerQuery {
     /// Everything about the signed-in user. Null when no token was sent; `UNAUTHENTICATED` when the token is refused.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<AppResult<ViewerObject>> {

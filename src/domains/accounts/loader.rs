@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::{Access, Profile, Session, User};
+use super::model::{Access, Profile, PublicProfile, Session, User};
 use super::service;
 use crate::error::AppResult;
 use crate::graphql::loader::Batch;
@@ -20,6 +20,19 @@ impl Batch for UserById {
     async fn load(scope: &Scope, keys: &[UserId]) -> AppResult<HashMap<UserId, Arc<User>>> {
         let conn = scope.db.read().await?;
         service::load_users(&conn, keys).await
+    }
+}
+
+/// What users say of themselves to everybody, by id.
+pub struct ProfileByUser;
+
+impl Batch for ProfileByUser {
+    type Key = UserId;
+    type Value = Arc<PublicProfile>;
+
+    async fn load(scope: &Scope, keys: &[UserId]) -> AppResult<HashMap<UserId, Arc<PublicProfile>>> {
+        let conn = scope.db.read().await?;
+        service::load_public(&conn, keys).await
     }
 }
 

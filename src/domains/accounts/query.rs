@@ -65,7 +65,7 @@ pub async fn find_session(ctx: &Context<'_>, id: SessionId) -> AppResult<Option<
 pub struct AccountQuery;
 
 /// Queries of accounts.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl AccountQuery {
     /// A person by id. Null when there is none.
     async fn user(
@@ -121,7 +121,7 @@ impl AccountQuery {
 pub struct AccountViewer(pub auth::Viewer);
 
 /// The part of the viewer that accounts know of.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl AccountViewer {
     /// They themselves. Costs a statement.
     async fn user(&self, ctx: &Context<'_>) -> AppResult<User> {

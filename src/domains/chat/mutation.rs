@@ -16,7 +16,7 @@ use crate::ids::MessageId;
 pub struct ChatMutation;
 
 /// Mutations of chat.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl ChatMutation {
     /// Sends a message. To a person who has not answered yet one sends a bounded number, and one starts a bounded number of
     /// conversations a day. User errors: `INVALID_INPUT` (empty), `MESSAGE_TOO_LARGE`, `NOT_FOUND`, `NOT_MEMBER`,

@@ -34,7 +34,7 @@ pub async fn find_message(ctx: &Context<'_>, id: MessageId) -> AppResult<Option<
 pub struct ChatQuery;
 
 /// Queries of chat.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl ChatQuery {
     /// A conversation that the viewer is or was a member of. Null when there is none.
     async fn conversation(
@@ -72,7 +72,7 @@ impl ChatQuery {
 pub struct ChatViewer;
 
 /// The part of the viewer that chat knows of.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl ChatViewer {
     /// Conversations in which something was said, the latest first.
     async fn conversations(

@@ -15,7 +15,7 @@ use crate::ids::UserId;
 pub struct DepartureMutation;
 
 /// The mutation of leaving.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl DepartureMutation {
     /// Deletes an account: the viewer's own, or as an administrator any. Names, contacts and profile are erased and free for
     /// others; what they said in tasks that are over, and asked support, is erased as well. What others share, such as

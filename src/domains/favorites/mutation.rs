@@ -19,7 +19,7 @@ fn parse(ids: &[ID]) -> AppResult<Vec<ItemId>> {
 pub struct FavoriteMutation;
 
 /// Mutations of favorites.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl FavoriteMutation {
     /// Adds items to the viewer's favorites, all or none. May be repeated: what is among them stays as it is. User
     /// errors: `NOT_FOUND` at each item that there isn't, `OUT_OF_RANGE` for more than a hundred.

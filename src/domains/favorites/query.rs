@@ -24,7 +24,7 @@ pub async fn find_favorite(ctx: &Context<'_>, id: FavoriteId) -> AppResult<Optio
 pub struct FavoriteViewer;
 
 /// The part of the viewer that favorites know of.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl FavoriteViewer {
     /// Items they like, the last added first.
     async fn favorites(

@@ -14,7 +14,7 @@ use crate::graphql::scalars::DateTime;
 pub struct Favorite(pub FavoriteCard);
 
 /// That the viewer likes an item.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl Favorite {
     /// Opaque global id.
     pub async fn id(&self) -> ID {
@@ -34,6 +34,7 @@ impl Favorite {
 
 /// Favorites that were added or removed.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct FavoritesPayload {
     /// Of the items asked for, in their order: after adding, those that are favorites now; after removing, those that
     /// were. Empty when it was refused.

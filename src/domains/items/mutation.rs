@@ -16,7 +16,7 @@ use crate::ids::ItemId;
 pub struct ItemMutation;
 
 /// Mutations of items.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl ItemMutation {
     /// Puts up something that the viewer sells or is looking for. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`,
     /// `OUT_OF_RANGE`, `TOO_MANY_FILES` for the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for what is no picture of

@@ -52,7 +52,7 @@ pub async fn list_of_owner(
 pub struct ItemQuery;
 
 /// Queries of items.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl ItemQuery {
     /// An item by id. Null when there is none, or when it was deleted and the viewer is neither its owner nor an
     /// administrator.
@@ -90,7 +90,7 @@ impl ItemQuery {
 pub struct ItemViewer;
 
 /// The part of the viewer that items know of.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl ItemViewer {
     /// Items they put up or took that are sold or got, the last closed first.
     async fn finished_items(

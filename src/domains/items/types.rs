@@ -16,6 +16,7 @@ use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::{Media, pictures};
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
+use crate::graphql::eager::List;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DateTimeRange, DecimalRange, SortDirection};
 use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
@@ -33,7 +34,7 @@ impl From<ItemCard> for Item {
 }
 
 /// Something that somebody sells or is looking for.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl Item {
     /// Opaque global id.
     pub async fn id(&self) -> ID {
@@ -62,12 +63,12 @@ impl Item {
 
     /// Its pictures, in their owner's order, at most nine. Costs a statement for a whole list of items, unless all were
     /// seen lately.
-    async fn images(&self, ctx: &Context<'_>) -> AppResult<Vec<Media>> {
+    async fn images(&self, ctx: &Context<'_>) -> AppResult<List<Media>> {
         let loaders = ctx.loaders()?;
         // One may have been taken out and deleted since the item was read.
         let look = self.0.images.iter().map(|id| loaders.find::<MediaById>(*id));
         let images = futures_util::future::try_join_all(look).await?;
-        Ok(images.into_iter().flatten().map(Media).collect())
+        Ok(List(images.into_iter().flatten().map(Media).collect()))
     }
 
     /// Condition, 0 to 100 per cent of new.
@@ -270,6 +271,7 @@ impl From<UpdateItemInput> for UpdateItem {
 
 /// An item that was made or changed.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct ItemPayload {
     /// As it is now; null when it was refused.
     item: Option<Item>,
@@ -292,6 +294,7 @@ impl Payload for ItemPayload {
 /// An item was traded: one of the viewer's was taken, or one that they took was opened again by its owner; its `status`
 /// says which.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct ItemTraded {
     /// The item, as it is when delivered.
     pub item: Item,

@@ -29,6 +29,10 @@ impl Batch for MediaById {
     type Key = MediaId;
     type Value = Arc<Media>;
 
+    fn at_hand(scope: &Scope, key: &MediaId) -> Option<Arc<Media>> {
+        scope.app.seen_media.get(key)
+    }
+
     async fn load(scope: &Scope, keys: &[MediaId]) -> AppResult<HashMap<MediaId, Arc<Media>>> {
         service::load_media(scope, keys).await
     }

@@ -27,7 +27,7 @@ pub fn sent(ctx: &Context<'_>, upload: &Upload, path: String) -> AppResult<Uploa
 pub struct MediaMutation;
 
 /// Mutations of media.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl MediaMutation {
     /// Uploads a file of up to 1 MiB, by a multipart request; larger ones have `createUploadTicket`. Pictures (JPEG, PNG,
     /// GIF, WebP, at most 8192 pixels a side and 25 million in all) are encoded anew, upright and without what else was

@@ -24,7 +24,7 @@ pub async fn find_media(ctx: &Context<'_>, id: MediaId) -> AppResult<Option<Medi
 pub struct MediaViewer;
 
 /// The part of the viewer that media knows of.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl MediaViewer {
     /// Files they uploaded, the newest first.
     async fn files(

@@ -27,7 +27,7 @@ fn url(ctx: &Context<'_>, address: &str) -> AppResult<Url> {
 }
 
 /// An uploaded file. Its url is unguessable and never changes: whoever has it can read the file.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl Media {
     /// Opaque global id.
     pub async fn id(&self) -> ID {
@@ -91,6 +91,7 @@ pub struct UploadTicketInput {
 
 /// Leave to send a file straight to the storage.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct UploadTicket {
     /// Where to send the bytes with one `PUT`; the signature in it is good for this file alone.
     upload_url: Url,
@@ -125,6 +126,7 @@ impl UploadTicket {
 
 /// A file, or why there is none.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct MediaPayload {
     /// The file; null when it was refused.
     media: Option<Media>,
@@ -146,6 +148,7 @@ impl Payload for MediaPayload {
 
 /// Files, or why there are none.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct MediaListPayload {
     /// The files, in the order of the argument; empty when any was refused.
     media: Vec<Media>,
@@ -167,6 +170,7 @@ impl Payload for MediaListPayload {
 
 /// Leave to send a file, or why there is none.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct UploadTicketPayload {
     /// The ticket; null when it was refused.
     ticket: Option<UploadTicket>,

@@ -15,7 +15,7 @@ use crate::ids::{OrderId, ProductId};
 pub struct OrderMutation;
 
 /// Mutations of orders.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl OrderMutation {
     /// Exchanges the viewer's balance for a piece of a product: stock, balance, order and ledger change together. User
     /// errors: `NOT_FOUND`, `CONFLICT` when the price is not the expected one, `OUT_OF_STOCK`, `INSUFFICIENT_BALANCE`,

@@ -36,7 +36,7 @@ async fn connect(ctx: &Context<'_>, filter: model::OrderFilter, args: PageArgs) 
 pub struct OrderQuery;
 
 /// Queries of orders.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl OrderQuery {
     /// An order by id. Null when there is none, or when it is neither the viewer's nor are they an administrator.
     async fn order(
@@ -74,7 +74,7 @@ impl OrderQuery {
 pub struct OrderViewer;
 
 /// The part of the viewer that orders know of.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl OrderViewer {
     /// Their orders, the newest first.
     async fn orders(

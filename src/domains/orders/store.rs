@@ -114,7 +114,7 @@ pub async fn insert_event(mut conn: &AsyncPgConnection, event: &NewOrderEvent<'_
 
 /// Holds an order, so that nobody changes it meanwhile.
 pub async fn lock_order(mut conn: &AsyncPgConnection, id: OrderId) -> QueryResult<Option<Order>> {
-    orders::table.find(id).select(Order::as_select()).for_no_key_update().first(&mut conn).await.optional()
+    orders::table.find(id).select(Order::as_select()).for_no_key_update().get_result(&mut conn).await.optional()
 }
 
 /// Changes an order that is held.

@@ -33,7 +33,7 @@ impl From<model::Order> for Order {
 }
 
 /// What somebody exchanged their balance for; for its buyer and administrators.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl Order {
     /// Opaque global id.
     pub async fn id(&self) -> ID {
@@ -120,7 +120,7 @@ impl Order {
 pub struct OrderEvent(model::OrderEvent);
 
 /// A line of an order's history.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl OrderEvent {
     /// When.
     async fn at(&self) -> DateTime {
@@ -204,6 +204,7 @@ impl From<UpdateOrderInput> for UpdateOrder {
 
 /// An order that was changed.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct OrderPayload {
     /// As it is now; null when it was refused.
     order: Option<Order>,
@@ -225,6 +226,7 @@ impl Payload for OrderPayload {
 
 /// A balance that was exchanged for a product.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct ExchangePayload {
     /// The order; null when it was refused.
     order: Option<Order>,
@@ -255,6 +257,7 @@ impl Payload for ExchangePayload {
 
 /// An order of the viewer's, or, for administrators, of anybody's, was made or changed.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct OrderChanged {
     /// The order, as it is when delivered.
     pub order: Order,

@@ -21,7 +21,7 @@ fn product_id(id: &ID) -> ProductId {
 pub struct ProductMutation;
 
 /// Mutations of products.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl ProductMutation {
     /// Puts a product into the store; administrators alone. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`,
     /// `OUT_OF_RANGE` for the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for what is no picture of theirs;

@@ -26,7 +26,7 @@ pub async fn find_product(ctx: &Context<'_>, id: ProductId) -> AppResult<Option<
 pub struct ProductQuery;
 
 /// Queries of products.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl ProductQuery {
     /// A product by id. Null when there is none, or no more.
     async fn product(

@@ -115,7 +115,7 @@ pub async fn insert_product(mut conn: &AsyncPgConnection, product: &NewProduct) 
 
 /// Holds a product, taken out or not, so that nobody changes it meanwhile.
 pub async fn lock_product(mut conn: &AsyncPgConnection, id: ProductId) -> QueryResult<Option<Product>> {
-    products::table.find(id).select(Product::as_select()).for_no_key_update().first(&mut conn).await.optional()
+    products::table.find(id).select(Product::as_select()).for_no_key_update().get_result(&mut conn).await.optional()
 }
 
 /// Changes a product that is held.

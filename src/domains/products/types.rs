@@ -25,7 +25,7 @@ impl From<model::Product> for Product {
 }
 
 /// What the points store has.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl Product {
     /// Opaque global id.
     pub async fn id(&self) -> ID {
@@ -153,6 +153,7 @@ impl From<UpdateProductInput> for UpdateProduct {
 
 /// A product that was put in or changed.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct ProductPayload {
     /// As it is now; null when it was refused.
     product: Option<Product>,

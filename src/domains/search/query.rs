@@ -20,7 +20,7 @@ use crate::error::AppResult;
 use crate::graphql::connection::{Connection, PageInfo};
 use crate::graphql::context::PlazaContext;
 use crate::ids::{ItemId, ProductId, TaskId, UserId};
-use crate::page::{Page, PageArgs};
+use crate::page::{Cursor, Page, PageArgs};
 
 /// What a hit found; none when it went away since.
 async fn found(ctx: &Context<'_>, hit: &Hit) -> AppResult<Option<SearchResult>> {
@@ -56,7 +56,7 @@ fn kinds(wanted: Option<Vec<SearchKind>>) -> Vec<SearchKind> {
 pub struct SearchQuery;
 
 /// Queries of search.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl SearchQuery {
     /// Finds things by words of them, the best first: whole words, parts of words and single characters of Chinese, Latin
     /// words by a part of them or a little mistyped, numbers; in any case, in full-width or traditional forms too.
@@ -86,11 +86,11 @@ impl SearchQuery {
             let page_info = PageInfo {
                 has_next_page: has_next,
                 has_previous_page: has_previous,
-                start_cursor: rows.first().map(|(cursor, _)| cursor.clone()),
-                end_cursor: rows.last().map(|(cursor, _)| cursor.clone()),
+                start_cursor: rows.first().map(|(cursor, _)| cursor.encode()),
+                end_cursor: rows.last().map(|(cursor, _)| cursor.encode()),
             };
-            let edge = |((cursor, hit), node): ((String, Hit), Option<SearchResult>)| {
-                Some(SearchEdge { cursor, score: hit.fit(), node: node? })
+            let edge = |((cursor, hit), node): ((Cursor, Hit), Option<SearchResult>)| {
+                Some(SearchEdge { cursor: cursor.encode(), score: hit.fit(), node: node? })
             };
             let edges = rows.into_iter().zip(nodes).filter_map(edge).collect();
             Ok(SearchConnection { edges, page_info, wanted: terms.map(|terms| (kinds, terms)) })

@@ -16,6 +16,7 @@ use crate::page::COUNT_BOUND;
 
 /// Something that was found; later releases add kinds, so have a default branch.
 #[derive(Clone, Union)]
+#[graphql(crate = "crate::graphql::eager")]
 pub enum SearchResult {
     /// A person.
     User(User),
@@ -29,6 +30,7 @@ pub enum SearchResult {
 
 /// Something that was found, and how well it fits.
 #[derive(Clone, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct SearchEdge {
     /// Names its place in this list, for `after` and `before`.
     pub cursor: String,
@@ -49,7 +51,7 @@ pub struct SearchConnection {
 }
 
 /// A page of what was found, the best first.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl SearchConnection {
     /// What was found, with cursors and scores.
     async fn edges(&self) -> &[SearchEdge] {

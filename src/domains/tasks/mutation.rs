@@ -16,7 +16,7 @@ use crate::ids::TaskId;
 pub struct TaskMutation;
 
 /// Mutations of tasks.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl TaskMutation {
     /// Asks for help: the reward leaves the viewer's balance and is held until the task is finished or cancelled. User
     /// errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`, `OUT_OF_RANGE`, `TOO_MANY_FILES` for the input; `NOT_FOUND` and

@@ -36,7 +36,7 @@ async fn connect(ctx: &Context<'_>, list: TaskListQuery, args: PageArgs) -> AppR
 pub struct TaskQuery;
 
 /// Queries of tasks.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl TaskQuery {
     /// A task by id. Null when there is none, or when it was cancelled and neither concerned the viewer nor are they an
     /// administrator.
@@ -82,7 +82,7 @@ fn own(
 pub struct TaskViewer;
 
 /// The part of the viewer that tasks know of.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl TaskViewer {
     /// Tasks they published, cancelled ones included, the newest first.
     async fn published_tasks(

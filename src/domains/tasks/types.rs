@@ -30,7 +30,7 @@ impl From<TaskCard> for Task {
 }
 
 /// Help that somebody asks for, and pays for.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl Task {
     /// Opaque global id.
     pub async fn id(&self) -> ID {
@@ -168,7 +168,7 @@ impl Task {
 pub struct TaskDispute(Arc<Dispute>);
 
 /// A disagreement of a task's publisher and its assignee over whether it is done.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl TaskDispute {
     /// Who opened it: either of the two, or an administrator. Costs a statement for a whole list of tasks.
     async fn opened_by(&self, ctx: &Context<'_>) -> AppResult<User> {
@@ -308,6 +308,7 @@ impl From<UpdateTaskInput> for UpdateTask {
 
 /// A task that was published or changed.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct TaskPayload {
     /// As it is now; null when it was refused.
     task: Option<Task>,
@@ -329,6 +330,7 @@ impl Payload for TaskPayload {
 
 /// A task that the viewer published, or does or was about to do, was published or changed.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct TaskChanged {
     /// The task, as it is when delivered.
     pub task: Task,

@@ -15,7 +15,7 @@ use crate::ids::{OrderId, TicketId};
 pub struct TicketMutation;
 
 /// Mutations of tickets.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl TicketMutation {
     /// Asks support something. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT` for the question; `NOT_FOUND` for an
     /// order that is not the viewer's; `RATE_LIMITED`, `IDEMPOTENCY_MISMATCH`.

@@ -35,7 +35,7 @@ async fn connect(ctx: &Context<'_>, list: TicketListQuery, args: PageArgs) -> Ap
 pub struct TicketQuery;
 
 /// Queries of tickets.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl TicketQuery {
     /// A ticket by id. Null when there is none, or when it is neither the viewer's nor are they support or an administrator.
     async fn ticket(
@@ -73,7 +73,7 @@ impl TicketQuery {
 pub struct TicketViewer;
 
 /// The part of the viewer that tickets know of.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl TicketViewer {
     /// Tickets they asked, the newest first.
     async fn tickets(

@@ -32,7 +32,7 @@ use crate::validation::DomainError;
 /// # Errors
 /// When the database fails.
 pub async fn load_visible(scope: &Scope, ids: &[TicketId]) -> AppResult<HashMap<TicketId, Arc<Ticket>>> {
-    let Some(viewer) = scope.requester.viewer.filter(|_| !ids.is_empty()) else { return Ok(HashMap::new()) };
+    let Some(viewer) = scope.requester().viewer.filter(|_| !ids.is_empty()) else { return Ok(HashMap::new()) };
     load_seen_by(&*scope.db.read().await?, viewer.user_id, ids).await
 }
 
@@ -178,7 +178,7 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
     let words = words_of(std::iter::once(question.as_str())).await;
     let ticket = NewTicket { author_id: viewer, order_id: order, question, words, now: scope.app.clock.now() };
     let buckets =
-        rate_limit::viewer_buckets(&scope.requester, "tickets", scope.app.config.rates.creations, TimeDelta::hours(1))?;
+        rate_limit::viewer_buckets(scope.requester(), "tickets", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     scope
         .transaction(async |conn| {
             lock_viewer_shared(scope, conn).await?;

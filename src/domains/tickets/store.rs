@@ -94,7 +94,7 @@ pub async fn list_by_ids(mut conn: &AsyncPgConnection, ids: &[TicketId]) -> Quer
 
 /// Holds a ticket, so that nobody changes it meanwhile.
 pub async fn lock_ticket(mut conn: &AsyncPgConnection, id: TicketId) -> QueryResult<Option<Ticket>> {
-    tickets::table.find(id).select(Ticket::as_select()).for_no_key_update().first(&mut conn).await.optional()
+    tickets::table.find(id).select(Ticket::as_select()).for_no_key_update().get_result(&mut conn).await.optional()
 }
 
 statement! {

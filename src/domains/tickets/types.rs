@@ -27,7 +27,7 @@ impl From<model::Ticket> for Ticket {
 }
 
 /// A question to the community's support; for its author, support and administrators.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl Ticket {
     /// Opaque global id.
     pub async fn id(&self) -> ID {
@@ -92,7 +92,7 @@ impl Ticket {
 pub struct TicketLine(model::TicketLine);
 
 /// Something that was asked or answered in a ticket.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl TicketLine {
     /// Who says it. Costs a statement for a whole list of tickets.
     async fn author(&self, ctx: &Context<'_>) -> AppResult<User> {
@@ -137,6 +137,7 @@ impl TryFrom<TicketFilter> for model::TicketFilter {
 
 /// A ticket that was made or changed.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct TicketPayload {
     /// As it is now; null when it was refused.
     ticket: Option<Ticket>,
@@ -158,6 +159,7 @@ impl Payload for TicketPayload {
 
 /// A ticket of the viewer's, or, for support and administrators, of anybody's, was made or changed.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct TicketChanged {
     /// The ticket, as it is when delivered.
     pub ticket: Ticket,

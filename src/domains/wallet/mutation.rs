@@ -15,7 +15,7 @@ use crate::ids::UserId;
 pub struct WalletMutation;
 
 /// Mutations of wallets.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl WalletMutation {
     /// Adds play money to the viewer's balance: nothing is paid for it. User errors: `OUT_OF_RANGE`, `FORBIDDEN` where the
     /// operator has switched it off, `CONFLICT` when the wallet can't hold more, `IDEMPOTENCY_MISMATCH`.

@@ -44,7 +44,7 @@ pub async fn find_entry(ctx: &Context<'_>, id: EntryId) -> AppResult<Option<Ledg
 pub struct WalletViewer;
 
 /// The part of the viewer that wallets know of.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl WalletViewer {
     /// What they have.
     async fn wallet(&self, ctx: &Context<'_>) -> AppResult<Wallet> {

@@ -22,7 +22,7 @@ use crate::page::PageArgs;
 pub struct Wallet(pub model::Wallet);
 
 /// What somebody has, to pay for help and to exchange for products.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl Wallet {
     /// Opaque global id.
     pub async fn id(&self) -> ID {
@@ -62,7 +62,7 @@ impl Wallet {
 pub struct LedgerEntry(pub model::Entry);
 
 /// A movement of somebody's money.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl LedgerEntry {
     /// Opaque global id.
     pub async fn id(&self) -> ID {
@@ -117,6 +117,7 @@ impl LedgerEntry {
 
 /// A wallet whose balance changed.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct WalletPayload {
     /// As it is now; null when it was refused.
     wallet: Option<Wallet>,

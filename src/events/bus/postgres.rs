@@ -65,7 +65,7 @@ pub async fn listen(events: &Arc<Events>) -> AppResult<NotifyConnection> {
     let mut conn = AsyncPgConnection::try_from(client).await.map_err(AppError::internal)?;
     conn.batch_execute(
         "set application_name = 'plaza feed'; set timezone = 'UTC'; set jit = off; set statement_timeout = '20s'; \
-         listen plaza_events; listen plaza_outbox",
+         set plan_cache_mode = force_generic_plan; listen plaza_events; listen plaza_outbox",
     )
     .await?;
     Ok(NotifyConnection { conn, closed, _driver: driver })

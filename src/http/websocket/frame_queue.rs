@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::protocol::Close;
 use crate::metrics::GaugeGuard;
 
-/// Timeout of writing one frame.
+/// Timeout of writing a frame and those that wait behind it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Timeout of flushing the queue at close.
@@ -65,6 +65,20 @@ impl FrameQueue {
     }
 }
 
+/// Sends a frame, and those that wait behind it, in one write.
+async fn send_queued(
+    sink: &mut SplitSink<WebSocket, Message>,
+    (message, mut _gauge): QueuedFrame,
+    queue: &mut FrameReceiver,
+) -> Result<(), axum::Error> {
+    sink.feed(message).await?;
+    while let Ok((message, gauge)) = queue.0.try_recv() {
+        _gauge = gauge;
+        sink.feed(message).await?;
+    }
+    sink.flush().await
+}
+
 /// Writes frames until told how to close; flushes the queue first.
 pub async fn write(
     mut sink: SplitSink<WebSocket, Message>,
@@ -76,8 +90,8 @@ pub async fn write(
         tokio::select! {
             close = &mut closing => break close.ok().flatten(),
             frame = queue.0.recv() => {
-                let Some((message, _gauge)) = frame else { break (&mut closing).await.ok().flatten() };
-                match timeout(WRITE_TIMEOUT, sink.send(message)).await {
+                let Some(frame) = frame else { break (&mut closing).await.ok().flatten() };
+                match timeout(WRITE_TIMEOUT, send_queued(&mut sink, frame, &mut queue)).await {
                     Ok(Ok(())) => {}
                     Ok(Err(_)) => return,
                     // Dropping the queue ends the session as well.

@@ -18,7 +18,7 @@ use crate::validation::Patch;
 
 pub use code::{CaptchaAnswer, CodeProof, CodePurpose};
 pub use error::AccountError;
-pub use profile::{Gender, Place, Profile, ProfileChanges, UpdatePlace, UpdateProfile, Verification};
+pub use profile::{Gender, Place, Profile, ProfileChanges, PublicProfile, UpdatePlace, UpdateProfile, Verification};
 pub use session::{Device, NewSession, Platform, PresentedToken, Session, SessionEnd, SignedIn, Tokens};
 
 pg_enum! {

@@ -73,6 +73,25 @@ pub struct Profile {
     pub latitude: Option<f64>,
 }
 
+/// What people say of themselves to everybody.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::profiles)]
+pub struct PublicProfile {
+    /// Gender.
+    pub gender: Gender,
+    /// Date of birth.
+    pub birthday: Option<NaiveDate>,
+    /// About them.
+    pub bio: String,
+    /// Points of reputation.
+    pub score: i32,
+    /// The state of the ID card's review.
+    pub verification: Verification,
+    /// Where they live, as they put it.
+    #[diesel(embed)]
+    pub place: Place,
+}
+
 impl Profile {
     /// The centre of the cell that they are in.
     #[must_use]

@@ -16,7 +16,7 @@ use crate::ids::UserId;
 pub struct AdministrationMutation;
 
 /// Mutations of other people's accounts.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl AdministrationMutation {
     /// Administrators: changes an account. User errors: `NOT_FOUND`, `SELF_TARGET` for the administrator's own role,
     /// `REAUTHENTICATION_REQUIRED` for password, contacts and role unless the administrator signed in or called `reauthenticate`

@@ -17,7 +17,7 @@ use crate::graphql::payload::OkPayload;
 pub struct CodeMutation;
 
 /// Mutations around one-time codes and captchas.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl CodeMutation {
     /// Draws a picture of a few letters. Its answer goes along with what it was drawn for, once, within 5 minutes. User
     /// error: `RATE_LIMITED` for too many from one address.

@@ -17,7 +17,7 @@ use crate::graphql::payload::OkPayload;
 pub struct ProfileMutation;
 
 /// Mutations of what people say of themselves, and of their contacts.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl ProfileMutation {
     /// Changes what the viewer says of themselves. User errors: `REQUIRED` for null where there has to be a value,
     /// `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`; for contacts `REAUTHENTICATION_REQUIRED` unless the

@@ -21,7 +21,7 @@ use crate::ids::SessionId;
 pub struct SignInMutation;
 
 /// Mutations that open and end sessions.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl SignInMutation {
     /// Makes an account and signs it in. User errors: `REQUIRED`, `INVALID_INPUT`, `TOO_LONG`, `WEAK_PASSWORD`,
     /// `USERNAME_TAKEN`, `CAPTCHA_INVALID`, `CODE_INVALID`, `CODE_EXPIRED`; `EMAIL_TAKEN` and `PHONE_TAKEN` only after the

@@ -100,11 +100,11 @@ pub(super) async fn send_unasked(scope: &Scope, contacts: &[Contact]) {
 pub(super) async fn count(scope: &Scope, contact: &Contact, sent: MessageTemplate) -> AppResult<()> {
     let conn = scope.db.read().await?;
     let rates = &scope.app.config.rates;
-    let known = sent == MessageTemplate::Code && policy::counts(&scope.requester, rates.codes) && {
+    let known = sent == MessageTemplate::Code && policy::counts(scope.requester(), rates.codes) && {
         let found = store::find_login(&conn, &AccountName::Contact(contact.clone())).await?;
         sessions::is_known_address(scope, &conn, found.map(|(user, _)| user.id)).await?
     };
-    let buckets = policy::codes::buckets(rates, &scope.requester, (contact, known), sent);
+    let buckets = policy::codes::buckets(rates, scope.requester(), (contact, known), sent);
     rate_limit::consume(&conn, &buckets, scope.app.clock.now()).await.map(drop)
 }
 
@@ -112,14 +112,14 @@ async fn issue(scope: &Scope, contact: &Contact, purpose: CodePurpose, unasked: 
     let (code, now) = (code::generate(), scope.app.clock.now());
     let hash = scope.app.keys.hash(&[purpose.as_str(), contact.as_str(), &code]);
     let rates = &scope.app.config.rates;
-    let asked_from = policy::codes::asked_from(rates, &scope.requester);
+    let asked_from = policy::codes::asked_from(rates, scope.requester());
     let row = NewCode { contact, purpose, asked_from, hash, unasked, created_at: now, expires_at: now + LIFETIME };
     let message = policy::codes::code_message(contact, purpose, &code, now);
     scope
         .transaction(async |conn| {
             store::codes::replace_code(conn, &row).await?;
             // A new code has tries of its own; those of the address stay counted.
-            let tries = policy::code_try_buckets(rates, &scope.requester, contact).into_iter().next();
+            let tries = policy::code_try_buckets(rates, scope.requester(), contact).into_iter().next();
             rate_limit::clear(conn, tries.as_slice()).await?;
             mailer::enqueue(conn, message.clone()).await
         })
@@ -141,9 +141,9 @@ pub(super) async fn check_code(scope: &Scope, said: CodeAttempt<'_>) -> AppResul
     let CodeAttempt { contact, purpose, code, path } = said;
     let wrong = || AppError::from(AccountError::CodeWrong.at(path));
     let conn = scope.db.read().await?;
-    let buckets = policy::code_try_buckets(&scope.app.config.rates, &scope.requester, &contact);
+    let buckets = policy::code_try_buckets(&scope.app.config.rates, scope.requester(), &contact);
     rate_limit::consume(&conn, &buckets, scope.app.clock.now()).await?;
-    let from = policy::codes::asked_from(&scope.app.config.rates, &scope.requester);
+    let from = policy::codes::asked_from(&scope.app.config.rates, scope.requester());
     let live = store::codes::count_try(&conn, (contact.as_str(), purpose), &from).await?;
     let parts = [purpose.as_str(), contact.as_str(), &code::normalise(code)];
     let right = live.into_iter().find(|(hash, _)| scope.app.keys.matches(hash, &parts));
@@ -172,7 +172,7 @@ pub(super) async fn use_up(conn: &AsyncPgConnection, proofs: &[CodeProof]) -> Ap
 /// `RATE_LIMITED`.
 pub async fn create_captcha(scope: &Scope, purpose: CodePurpose) -> AppResult<ImageCaptcha> {
     let app = &scope.app;
-    let buckets = policy::captcha_buckets(&app.config.rates, &scope.requester);
+    let buckets = policy::captcha_buckets(&app.config.rates, scope.requester());
     rate_limit::consume(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
     scope.db.release().await;
     let picture = app.passwords.run_with_permit(captcha::draw).await??;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::model::{Access, AccountError, Profile, Role, User, UserChanges};
+use super::model::{Access, AccountError, Profile, PublicProfile, Role, User, UserChanges};
 use super::policy::{self, AccountName, access};
 use super::store;
 use crate::app::App;
@@ -77,6 +77,18 @@ pub async fn load_users(conn: &AsyncPgConnection, ids: &[UserId]) -> AppResult<H
     Ok(users.into_iter().map(|user| (user.id, Arc::new(user))).collect())
 }
 
+/// What people say of themselves to everybody, by id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_public(
+    conn: &AsyncPgConnection,
+    ids: &[UserId],
+) -> AppResult<HashMap<UserId, Arc<PublicProfile>>> {
+    let profiles = store::profiles::list_public(conn, ids).await?;
+    Ok(profiles.into_iter().map(|(id, profile)| (id, Arc::new(profile))).collect())
+}
+
 /// What people say of themselves, and how they sign in, by id. Whether the asker may see it is asked before.
 ///
 /// # Errors
@@ -133,7 +145,7 @@ pub async fn lock_person_shared(conn: &AsyncPgConnection, id: UserId) -> AppResu
 pub async fn find_by_contact(scope: &Scope, contact: Contact) -> AppResult<Option<User>> {
     let viewer = scope.viewer()?.user_id;
     let conn = scope.db.read().await?;
-    let buckets = policy::lookup_buckets(&scope.requester, viewer);
+    let buckets = policy::lookup_buckets(scope.requester(), viewer);
     rate_limit::consume(&conn, &buckets, scope.app.clock.now()).await.map_err(AppError::into_request)?;
     let is_email = matches!(contact, Contact::Email(_));
     let found = store::find_login(&conn, &AccountName::Contact(contact)).await?;

@@ -73,7 +73,7 @@ async fn find_current(scope: &Scope, conn: &AsyncPgConnection, viewer: Viewer) -
 /// Counts a try at the viewer's current password and compares it; only wrong ones stay counted.
 async fn check_current(scope: &Scope, (user, hash): (UserId, Option<String>), current: String) -> AppResult<()> {
     let app = &scope.app;
-    let buckets = policy::password_change_buckets(&app.config.rates, &scope.requester, user);
+    let buckets = policy::password_change_buckets(&app.config.rates, scope.requester(), user);
     rate_limit::consume(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
     // Hashing takes long: others may have the connection meanwhile.
     scope.db.release().await;

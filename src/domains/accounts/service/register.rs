@@ -32,7 +32,7 @@ pub async fn register(scope: &Scope, registration: Registration) -> AppResult<Si
     if app.config.require_captcha && !proves_contact {
         codes::check_captcha(scope, registration.captcha, CodePurpose::Register, "input.captcha").await?;
     }
-    let buckets = policy::registration_buckets(&app.config.rates, &scope.requester);
+    let buckets = policy::registration_buckets(&app.config.rates, scope.requester());
     rate_limit::consume(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
     let email = registration.email.map(Contact::Email);
     let phone = registration.phone.map(Contact::Phone);

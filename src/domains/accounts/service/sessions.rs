@@ -35,7 +35,7 @@ pub(super) async fn open(
         user_id,
         platform: device.platform,
         device_name: device.name,
-        ip: scope.requester.ip.map(|ip| ip.to_string()),
+        ip: scope.requester().ip.map(|ip| ip.to_string()),
         created_at: now,
         expires_at: now + SESSION_LIFETIME,
     };
@@ -59,7 +59,7 @@ pub(super) async fn require_recent(scope: &Scope, conn: &AsyncPgConnection) -> A
 /// Whether an account was signed in to from the requester's address before; never where there is no account. It costs a
 /// statement whether or not there is one.
 pub(super) async fn is_known_address(scope: &Scope, conn: &AsyncPgConnection, user: Option<UserId>) -> AppResult<bool> {
-    let Some(ip) = scope.requester.ip.map(rate_limit::network) else { return Ok(false) };
+    let Some(ip) = scope.requester().ip.map(rate_limit::network) else { return Ok(false) };
     // No user has the id 0.
     let before = store::list_addresses(conn, user.unwrap_or(UserId(0))).await?;
     Ok(before.iter().filter_map(|address| address.parse().ok()).any(|address| rate_limit::network(address) == ip))

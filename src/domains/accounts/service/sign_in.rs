@@ -83,9 +83,9 @@ struct Proven {
 /// What a try at a password is counted in.
 async fn login_buckets(scope: &Scope, name: &AccountName, found: Option<&(User, Access)>) -> AppResult<LoginBuckets> {
     let (rates, id) = (&scope.app.config.rates, found.map(|(user, _)| user.id));
-    let is_known = policy::counts(&scope.requester, rates.logins)
+    let is_known = policy::counts(scope.requester(), rates.logins)
         && sessions::is_known_address(scope, &*scope.db.read().await?, id).await?;
-    Ok(policy::login_buckets(rates, &scope.requester, (name.key(), id), is_known))
+    Ok(policy::login_buckets(rates, scope.requester(), (name.key(), id), is_known))
 }
 
 /// Counts a try at a password and compares it; only wrong ones stay counted.
@@ -203,7 +203,7 @@ pub async fn login_with_code(scope: &Scope, contact: Contact, code: &str, device
         if let Some((_, access)) = &found {
             check_suspension(scope, access, CredentialPlace::Login)?;
         } else {
-            let buckets = policy::registration_buckets(&scope.app.config.rates, &scope.requester);
+            let buckets = policy::registration_buckets(&scope.app.config.rates, scope.requester());
             rate_limit::consume(&*scope.db.read().await?, &buckets, scope.app.clock.now()).await?;
         }
         let signed_in = scope

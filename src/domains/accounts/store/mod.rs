@@ -23,16 +23,16 @@ pub async fn list_users(mut conn: &AsyncPgConnection, ids: &[UserId]) -> QueryRe
 
 /// The user with this account number.
 pub async fn find_user_by_account_number(mut conn: &AsyncPgConnection, number: i32) -> QueryResult<Option<User>> {
-    users::table.filter(users::account_number.eq(number)).select(User::as_select()).first(&mut conn).await.optional()
+    users::table.filter(users::account_number.eq(number)).select(User::as_select()).get_result(&mut conn).await.optional()
 }
 
 /// The user of this name who has not left, with what they sign in with.
 pub async fn find_login(mut conn: &AsyncPgConnection, name: &AccountName) -> QueryResult<Option<(User, Access)>> {
     let query = users::table.filter(users::deleted_at.is_null()).select((User::as_select(), Access::as_select()));
     match name {
-        AccountName::Username(key) => query.filter(users::username_key.eq(key)).first(&mut conn).await,
-        AccountName::Contact(Contact::Email(email)) => query.filter(users::email.eq(email)).first(&mut conn).await,
-        AccountName::Contact(Contact::Phone(phone)) => query.filter(users::phone.eq(phone)).first(&mut conn).await,
+        AccountName::Username(key) => query.filter(users::username_key.eq(key)).get_result(&mut conn).await,
+        AccountName::Contact(Contact::Email(email)) => query.filter(users::email.eq(email)).get_result(&mut conn).await,
+        AccountName::Contact(Contact::Phone(phone)) => query.filter(users::phone.eq(phone)).get_result(&mut conn).await,
     }
     .optional()
 }
@@ -43,7 +43,7 @@ pub async fn lock_user(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<
         .filter(users::id.eq(id).and(users::deleted_at.is_null()))
         .select((User::as_select(), Access::as_select()))
         .for_no_key_update()
-        .first(&mut conn)
+        .get_result(&mut conn)
         .await
         .optional()
 }
@@ -51,14 +51,14 @@ pub async fn lock_user(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<
 /// Holds somebody's row against their leaving, for what is about to be theirs; false when they left.
 pub async fn lock_user_shared(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<bool> {
     let present = users::table.filter(users::id.eq(id).and(users::deleted_at.is_null())).select(users::id);
-    let held: Option<UserId> = present.for_key_share().first(&mut conn).await.optional()?;
+    let held: Option<UserId> = present.for_key_share().get_result(&mut conn).await.optional()?;
     Ok(held.is_some())
 }
 
 /// As [`lock_user_shared`], against others that hold it so.
 pub async fn lock_user_exclusive(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<bool> {
     let present = users::table.filter(users::id.eq(id).and(users::deleted_at.is_null())).select(users::id);
-    let held: Option<UserId> = present.for_no_key_update().first(&mut conn).await.optional()?;
+    let held: Option<UserId> = present.for_no_key_update().get_result(&mut conn).await.optional()?;
     Ok(held.is_some())
 }
 

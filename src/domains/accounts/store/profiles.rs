@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::contact::Contact;
 use crate::db::schema::{profiles, users};
-use crate::domains::accounts::model::{Access, Profile, ProfileChanges, User, UserSearch};
+use crate::domains::accounts::model::{Access, Profile, ProfileChanges, PublicProfile, User, UserSearch};
 use crate::domains::accounts::policy;
 use crate::ids::UserId;
 use crate::page::PageRequest;
@@ -25,13 +25,22 @@ pub async fn list_details(mut conn: &AsyncPgConnection, ids: &[UserId]) -> Query
         .await
 }
 
+/// What these people say of themselves to everybody.
+pub async fn list_public(mut conn: &AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<(UserId, PublicProfile)>> {
+    profiles::table
+        .filter(profiles::user_id.eq_any(ids))
+        .select((profiles::user_id, PublicProfile::as_select()))
+        .load(&mut conn)
+        .await
+}
+
 /// What somebody says of themselves, and how they sign in; none when they left.
 pub async fn find_details(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<Option<(Access, Profile)>> {
     users::table
         .inner_join(profiles::table)
         .filter(users::id.eq(id).and(users::deleted_at.is_null()))
         .select((Access::as_select(), Profile::as_select()))
-        .first(&mut conn)
+        .get_result(&mut conn)
         .await
         .optional()
 }
@@ -43,7 +52,7 @@ pub async fn lock_details(mut conn: &AsyncPgConnection, id: UserId) -> QueryResu
         .filter(users::id.eq(id).and(users::deleted_at.is_null()))
         .select((User::as_select(), Access::as_select(), Profile::as_select()))
         .for_no_key_update()
-        .first(&mut conn)
+        .get_result(&mut conn)
         .await
         .optional()
 }

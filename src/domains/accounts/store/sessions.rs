@@ -59,7 +59,7 @@ pub async fn lock_refresh_token(mut conn: &AsyncPgConnection, hash: &[u8]) -> Qu
     let session: Option<SessionId> = refresh_tokens::table
         .filter(refresh_tokens::token_hash.eq(hash))
         .select(refresh_tokens::session_id)
-        .first(&mut conn)
+        .get_result(&mut conn)
         .await
         .optional()?;
     let Some(session) = session else { return Ok(None) };
@@ -79,14 +79,14 @@ pub async fn lock_refresh_token(mut conn: &AsyncPgConnection, hash: &[u8]) -> Qu
             sessions::revoked_at,
             users::password_hash.is_not_null(),
         ))
-        .first(&mut conn)
+        .get_result(&mut conn)
         .await
         .optional()
 }
 
 /// Whether a refresh token was exchanged.
 pub async fn is_rotated(mut conn: &AsyncPgConnection, token: i64) -> QueryResult<bool> {
-    refresh_tokens::table.find(token).select(refresh_tokens::rotated_at.is_not_null()).first(&mut conn).await
+    refresh_tokens::table.find(token).select(refresh_tokens::rotated_at.is_not_null()).get_result(&mut conn).await
 }
 
 /// Marks a refresh token as exchanged for its successor.
@@ -116,7 +116,7 @@ pub async fn lock_authenticated_since(
     let live = sessions::table
         .filter(sessions::id.eq(session).and(sessions::user_id.eq(user)).and(sessions::revoked_at.is_null()))
         .filter(sessions::authenticated_at.gt(since));
-    let held: Option<SessionId> = live.select(sessions::id).for_no_key_update().first(&mut conn).await.optional()?;
+    let held: Option<SessionId> = live.select(sessions::id).for_no_key_update().get_result(&mut conn).await.optional()?;
     Ok(held.is_some())
 }
 

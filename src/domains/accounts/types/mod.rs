@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::model::{self, Access, Gender, Place, Profile, Role, Verification};
+use super::model::{self, Access, Gender, Place, Profile, PublicProfile, Role, Verification};
 use super::policy::{access, profile::age};
-use crate::domains::accounts::loader::{DetailsByUser, UserById};
+use crate::domains::accounts::loader::{DetailsByUser, ProfileByUser, UserById};
 use crate::domains::items;
 use crate::domains::items::types::{Item, ItemFilter, ItemOrder};
 use crate::domains::media::loader::MediaById;
@@ -33,6 +33,11 @@ impl User {
         loaders.get::<DetailsByUser>(self.0.id).await
     }
 
+    async fn profile(&self, ctx: &Context<'_>) -> AppResult<Arc<PublicProfile>> {
+        let loaders = ctx.loaders()?;
+        loaders.get::<ProfileByUser>(self.0.id).await
+    }
+
     /// Whether the viewer sees the private part; the viewer's role is loaded where it matters.
     async fn is_open_to_viewer(&self, ctx: &Context<'_>) -> AppResult<bool> {
         let Some(viewer) = ctx.requester()?.viewer else { return Ok(false) };
@@ -46,7 +51,7 @@ impl User {
 }
 
 /// A person. What everybody may know of them, and for themselves and administrators the rest.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl User {
     /// Opaque global id.
     pub async fn id(&self) -> ID {
@@ -99,43 +104,43 @@ impl User {
     }
 
     /// As they put it. Costs a statement for a whole list of people, as do `birthday`, `age`, `bio`, `score`,
-    /// `verification`, `place` and `private`, all of them together.
+    /// `verification` and `place`, all of them together; and one more for `private`.
     async fn gender(&self, ctx: &Context<'_>) -> AppResult<Gender> {
-        Ok(self.details(ctx).await?.1.gender)
+        Ok(self.profile(ctx).await?.gender)
     }
 
     /// Date of birth, if they say.
     async fn birthday(&self, ctx: &Context<'_>) -> Option<AppResult<Date>> {
-        self.details(ctx).await.map(|details| details.1.birthday.map(Date)).transpose()
+        self.profile(ctx).await.map(|profile| profile.birthday.map(Date)).transpose()
     }
 
     /// Whole years since their birthday, by today's date in UTC.
     async fn age(&self, ctx: &Context<'_>) -> Option<AppResult<i32>> {
         let count = async {
             let today = ctx.app()?.clock.now().date_naive();
-            Ok(self.details(ctx).await?.1.birthday.map(|birthday| age(birthday, today)))
+            Ok(self.profile(ctx).await?.birthday.map(|birthday| age(birthday, today)))
         };
         count.await.transpose()
     }
 
     /// About them, in their words; may be empty.
     async fn bio(&self, ctx: &Context<'_>) -> AppResult<String> {
-        Ok(self.details(ctx).await?.1.bio.clone())
+        Ok(self.profile(ctx).await?.bio.clone())
     }
 
     /// Points of reputation; everybody starts with 10.
     async fn score(&self, ctx: &Context<'_>) -> AppResult<i32> {
-        Ok(self.details(ctx).await?.1.score)
+        Ok(self.profile(ctx).await?.score)
     }
 
     /// Whether an administrator has reviewed the ID card.
     async fn verification(&self, ctx: &Context<'_>) -> AppResult<Verification> {
-        Ok(self.details(ctx).await?.1.verification)
+        Ok(self.profile(ctx).await?.verification)
     }
 
     /// Coarse place, as they wrote it. Null when they wrote nothing.
     async fn place(&self, ctx: &Context<'_>) -> Option<AppResult<PlaceObject>> {
-        let place = self.details(ctx).await.map(|details| details.1.place.clone());
+        let place = self.profile(ctx).await.map(|profile| profile.place.clone());
         place.map(|place| (!place.is_empty()).then(|| place.into())).transpose()
     }
 
@@ -170,6 +175,7 @@ impl User {
 
 /// Where somebody lives, as they wrote it.
 #[derive(SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 #[graphql(name = "Place")]
 pub struct PlaceObject {
     /// Country.
@@ -190,6 +196,7 @@ impl From<Place> for PlaceObject {
 
 /// Somebody who was changed.
 #[derive(SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct UserPayload {
     /// They; null when it was refused.
     user: Option<User>,

@@ -19,7 +19,7 @@ use crate::validation::Patch;
 pub struct UserPrivate(pub Arc<(Access, Profile)>, pub UserId);
 
 /// What is somebody's alone: for themselves and administrators.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl UserPrivate {
     /// Address to sign in with.
     async fn email(&self) -> Option<EmailAddress> {
@@ -93,6 +93,7 @@ impl UserPrivate {
 
 /// A position in degrees.
 #[derive(Clone, Copy, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct Coordinates {
     /// East of Greenwich, -180 to 180.
     longitude: f64,

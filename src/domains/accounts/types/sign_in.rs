@@ -21,6 +21,7 @@ use crate::graphql::scalars::{DateTime, EmailAddress, PhoneNumber};
 /// The tokens of a session. Send the access token as `Authorization: Bearer …`; exchange the refresh token with
 /// `refreshSession` before the access token ends.
 #[derive(SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct AuthTokens {
     /// Signed token for requests and sockets, good for about 15 minutes.
     access_token: String,
@@ -48,6 +49,7 @@ impl From<Tokens> for AuthTokens {
 
 /// What signing in, or staying signed in, gives.
 #[derive(SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct AuthPayload {
     /// The session's new tokens; null when it was refused.
     tokens: Option<AuthTokens>,
@@ -79,6 +81,7 @@ impl Payload for AuthPayload {
 
 /// What opens an event stream without a header.
 #[derive(SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct StreamTicketPayload {
     /// The value of the parameter `ticket` in the URL; null when it was refused.
     ticket: Option<String>,
@@ -222,6 +225,7 @@ impl From<ImageCaptchaAnswer> for CaptchaAnswer {
 
 /// A picture of a few letters, for a person to read.
 #[derive(SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 #[graphql(name = "ImageCaptcha")]
 pub struct ImageCaptchaObject {
     /// Names it; send it along with the answer.
@@ -234,6 +238,7 @@ pub struct ImageCaptchaObject {
 
 /// A captcha.
 #[derive(SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct ImageCaptchaPayload {
     /// The captcha; null when it was refused.
     captcha: Option<ImageCaptchaObject>,
@@ -284,7 +289,7 @@ pub struct ResetPasswordInput {
 pub struct Session(pub model::Session);
 
 /// A sign-in on one device.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl Session {
     /// Opaque global id.
     pub async fn id(&self) -> ID {

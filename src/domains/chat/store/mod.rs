@@ -83,7 +83,7 @@ pub async fn find_for_member(
         .inner_join(members_table::table)
         .filter(conversations::id.eq(id).and(members_table::user_id.eq(user)))
         .select(card_columns!(Member::as_select()))
-        .first(&mut conn)
+        .get_result(&mut conn)
         .await
         .optional()?;
     Ok(row.map(seen))
@@ -106,7 +106,7 @@ pub async fn find_direct(
         .filter(conversations::low_user_id.eq(user.min(peer)).and(conversations::high_user_id.eq(user.max(peer))))
         .filter(members_table::user_id.eq(user))
         .select(card_columns!(Member::as_select()))
-        .first(&mut conn)
+        .get_result(&mut conn)
         .await
         .optional()?;
     Ok(row.map(seen))
@@ -197,7 +197,7 @@ pub async fn find_visible_message(
         )
         .filter(messages::id.eq(id))
         .select((Message::as_select(), User::as_select()))
-        .first(&mut conn)
+        .get_result(&mut conn)
         .await
         .optional()
 }

@@ -19,7 +19,7 @@ use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{Content, Conversation, Message, MessageType};
 use crate::events::EventKind;
 use crate::events::store::ConversationEventColumns;
-use crate::ids::{MessageId, UserId};
+use crate::ids::{ConversationId, MessageId, UserId};
 
 type MessageColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Message, Pg>>;
 type UserColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, Pg>>;
@@ -66,8 +66,44 @@ statement! {
     [Nullable<Text>: &this.client_message_id] ", " [Nullable<Binary>: &this.input_hash] ", "
     [Timestamptz: &this.now] ", " [Timestamptz: &this.now]
     " from conversation returning *), \
-     own as (update members set own_since_read = own_since_read + 1 from conversation \
-       where members.conversation_id = conversation.id and members.user_id = " [BigInt: &this.sender] "), \
+     own as (update members set own_since_read = own_since_read + 1 where exists (select from conversation) \
+       and members.conversation_id = " [BigInt: &this.conversation.id] " and members.user_id = " [BigInt: &this.sender] "), \
+     recorded as (" {&RecordMessage(EventKind::MessageCreated)} ") select " {&*MESSAGE} ", "
+    {&*USER}
+    " from messages join users on users.id = messages.sender_id"
+}
+
+statement! {
+    /// As [`AppendMessage`], by one who is a member when the statement begins, of a conversation whose other person has not
+    /// left. What was seen of its members then must hold once the conversation is locked.
+    pub struct AppendMessageAsMember<'a> {
+        conversation: ConversationId,
+        sender: UserId,
+        content: &'a Content,
+        message_type: MessageType,
+        is_private: bool,
+        client_message_id: Option<&'a str>,
+        input_hash: Option<&'a [u8]>,
+        most_unanswered: i32,
+        now: DateTime<Utc>,
+    } -> (MessageColumns, UserColumns)
+    |this|
+    "with seen as (select membership_version from conversations join members on conversation_id = id \
+       and user_id = " [BigInt: &this.sender] " and until_seq is null where id = " [BigInt: &this.conversation]
+    " and not exists (select from users where deleted_at is not null and users.id = any(array[low_user_id, high_user_id]))), \
+     conversation as (update conversations set last_seq = last_seq + 1, version = version + 1, \
+       last_activity_at = " [Timestamptz: &this.now] ", answered = answered or opened_by is distinct from "
+    [BigInt: &this.sender] " where id = " [BigInt: &this.conversation] " and (answered or opened_by is distinct from "
+    [BigInt: &this.sender] " or last_seq < " [Integer: &this.most_unanswered]
+    ") and membership_version = (select membership_version from seen) returning id, last_seq, version), \
+     messages as (insert into messages (conversation_id, seq, sender_id, type, content, is_private, \
+       client_message_id, input_hash, created_at, updated_at) select id, last_seq, " [BigInt: &this.sender] ", "
+    [sql_types::MessageType: &this.message_type] ", " [Jsonb: this.content] ", " [Bool: &this.is_private] ", "
+    [Nullable<Text>: &this.client_message_id] ", " [Nullable<Binary>: &this.input_hash] ", "
+    [Timestamptz: &this.now] ", " [Timestamptz: &this.now]
+    " from conversation returning *), \
+     own as (update members set own_since_read = own_since_read + 1 where exists (select from conversation) \
+       and members.conversation_id = " [BigInt: &this.conversation] " and members.user_id = " [BigInt: &this.sender] "), \
      recorded as (" {&RecordMessage(EventKind::MessageCreated)} ") select " {&*MESSAGE} ", "
     {&*USER}
     " from messages join users on users.id = messages.sender_id"
@@ -103,6 +139,15 @@ pub async fn append_message(
     message.get_result(&mut conn).await.optional()
 }
 
+/// Appends a message in one look. None when the sender is no member, the other person has left, the opener has sent the most
+/// that goes unanswered, or the conversation's membership changes just now.
+pub async fn append_as_member(
+    mut conn: &AsyncPgConnection,
+    message: AppendMessageAsMember<'_>,
+) -> QueryResult<Option<(Message, User)>> {
+    message.get_result(&mut conn).await.optional()
+}
+
 /// Edits a message. None when the conversation's membership, or the message, has changed since.
 pub async fn edit_message(mut conn: &AsyncPgConnection, edit: EditMessage<'_>) -> QueryResult<Option<(Message, User)>> {
     edit.get_result(&mut conn).await.optional()
@@ -118,7 +163,7 @@ pub async fn find_by_client_id(
         .inner_join(crate::db::schema::users::table)
         .filter(messages::sender_id.eq(sender).and(messages::client_message_id.eq(client_id)))
         .select((Message::as_select(), User::as_select(), messages::input_hash))
-        .first(&mut conn)
+        .get_result(&mut conn)
         .await
         .optional()
 }

@@ -11,6 +11,7 @@ use crate::live::{Event, EventPayload};
 
 /// One delivery of the message stream.
 #[derive(Clone, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct MessageReceived {
     /// Resume point: subscribe with it as `after`, and nothing is missed or doubled.
     cursor: String,
@@ -20,6 +21,7 @@ pub struct MessageReceived {
 
 /// A message was sent.
 #[derive(Clone, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct MessageCreated {
     /// The message, as it is when delivered.
     pub message: Message,
@@ -27,6 +29,7 @@ pub struct MessageCreated {
 
 /// A message was edited.
 #[derive(Clone, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct MessageUpdated {
     /// The message, as it is when delivered.
     pub message: Message,
@@ -34,6 +37,7 @@ pub struct MessageUpdated {
 
 /// Somebody has read on: either person of a direct conversation; in a group the viewer, on one of their devices.
 #[derive(Clone, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct ConversationRead {
     /// Where.
     pub conversation: Conversation,
@@ -43,6 +47,7 @@ pub struct ConversationRead {
 
 /// Members of a group's conversation came or went, in one step. Those who went are told as well, as the last they hear.
 #[derive(Clone, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct MembershipChanged {
     /// Where.
     conversation: Conversation,

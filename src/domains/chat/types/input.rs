@@ -86,6 +86,7 @@ impl SendMessageInput {
 
 /// What sending or changing a message gives.
 #[derive(SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct MessagePayload {
     /// The message; null when it was refused.
     message: Option<Message>,
@@ -112,6 +113,7 @@ impl Payload for MessagePayload {
 
 /// What moving a marker gives.
 #[derive(SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct ConversationPayload {
     /// The conversation as it is then; null when it was refused, or when all conversations were meant.
     conversation: Option<Conversation>,

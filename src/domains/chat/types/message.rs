@@ -70,7 +70,7 @@ impl Message {
 
 /// A message. On a live message `id`, `seq`, `sender`, `type`, `content` and `conversation { id kind title }` cost no
 /// statement; `delivered` and `readByCount` cost one.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl Message {
     /// Opaque global id.
     pub async fn id(&self) -> ID {
@@ -157,6 +157,7 @@ impl Message {
 
 /// What a message says; later releases add kinds, so have a default branch, and show it as `UnsupportedContent`.
 #[derive(Clone, Debug, Union)]
+#[graphql(crate = "crate::graphql::eager")]
 pub enum MessageContent {
     /// Words.
     Text(TextContent),
@@ -167,6 +168,7 @@ pub enum MessageContent {
 /// Content that this version of the server doesn't know, while the server is being updated. Show a line in the message's
 /// place, such as "This message can't be shown yet", with its sender and its time, and fetch it again later.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct UnsupportedContent {
     /// The content's type as newer versions name it, such as `IMAGE`: for logs, not for people; empty when unknown.
     content_type: String,
@@ -174,6 +176,7 @@ pub struct UnsupportedContent {
 
 /// Words.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct TextContent {
     /// The words, 1 to 8,000 characters.
     text: String,

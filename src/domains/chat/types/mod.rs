@@ -61,7 +61,7 @@ impl Conversation {
 
 /// A conversation, as the viewer sees it. What depends on the viewer (`unreadCount`, `lastReadSeq`, `maxSeq`,
 /// `lastMessage`, `messages`) costs a statement when the conversation was reached through a message or an event.
-#[Object]
+#[Object(crate = "crate::graphql::eager")]
 impl Conversation {
     /// Opaque global id.
     pub async fn id(&self) -> ID {
@@ -167,6 +167,7 @@ impl Conversation {
 
 /// How far somebody has read.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(crate = "crate::graphql::eager")]
 pub struct ReadMarker {
     /// Whose marker.
     pub user: User,

@@ -51,7 +51,7 @@ pub async fn create(scope: &Scope, draft: CreateItem, key: Option<String>) -> Ap
         updated_at: now,
     };
     let buckets =
-        rate_limit::viewer_buckets(&scope.requester, "items", scope.app.config.rates.creations, TimeDelta::hours(1))?;
+        rate_limit::viewer_buckets(scope.requester(), "items", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     scope
         .transaction(async |conn| {
             lock_viewer_shared(scope, conn).await?;

@@ -40,7 +40,7 @@ impl ItemList {
     /// Bad input.
     pub fn open(self, scope: &Scope, with_deleted: bool) -> AppResult<(ItemListQuery, PageRequest<ItemKey>)> {
         let Self { mut filter, sort, page } = self;
-        let viewer = scope.requester.viewer.map(|viewer| viewer.user_id);
+        let viewer = scope.requester().viewer.map(|viewer| viewer.user_id);
         filter.query = asked(filter.query);
         if filter.category.as_ref().is_some_and(|categories| categories.len() > MOST_CATEGORIES) {
             return Err(AppError::bad_input(format!("`filter.category` has more than {MOST_CATEGORIES} entries.")));

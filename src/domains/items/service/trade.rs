@@ -27,7 +27,7 @@ pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppRes
     let viewer = scope.viewer()?.user_id;
     let now = scope.app.clock.now();
     let buckets =
-        rate_limit::viewer_buckets(&scope.requester, "trades", scope.app.config.rates.takings, TimeDelta::days(1))?;
+        rate_limit::viewer_buckets(scope.requester(), "trades", scope.app.config.rates.takings, TimeDelta::days(1))?;
     scope
         .transaction(async |conn| {
             lock_viewer_shared(scope, conn).await?;

@@ -49,11 +49,12 @@ impl QueryFragment<Pg> for ItemCardFragment {
         match &self.0 {
             None => out.push_sql("false"),
             Some(viewer) => {
+                // Not `exists`, for which PostgreSQL may read all favorites of the viewer at once.
                 out.push_sql(
-                    "exists (select from favorites where favorites.item_id = items.id and favorites.user_id = ",
+                    "coalesce((select true from favorites where favorites.item_id = items.id and favorites.user_id = ",
                 );
                 out.push_bind_param::<BigInt, _>(viewer)?;
-                out.push_sql(")");
+                out.push_sql("), false)");
             }
         }
         Ok(())
@@ -260,12 +261,12 @@ pub async fn insert_item(mut conn: &AsyncPgConnection, item: &NewItem) -> QueryR
 
 /// Holds an item, so that nobody changes it meanwhile.
 pub async fn lock_item(mut conn: &AsyncPgConnection, id: ItemId) -> QueryResult<Option<Item>> {
-    items::table.find(id).select(Item::as_select()).for_no_key_update().first(&mut conn).await.optional()
+    items::table.find(id).select(Item::as_select()).for_no_key_update().get_result(&mut conn).await.optional()
 }
 
 /// An item as it is now.
 pub async fn find_item(mut conn: &AsyncPgConnection, id: ItemId) -> QueryResult<Option<Item>> {
-    items::table.find(id).select(Item::as_select()).first(&mut conn).await.optional()
+    items::table.find(id).select(Item::as_select()).get_result(&mut conn).await.optional()
 }
 
 /// Changes an item that is held.

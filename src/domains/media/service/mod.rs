@@ -125,7 +125,7 @@ pub async fn stage_picture(scope: &Scope, sent: UploadedFile) -> AppResult<Stage
 /// Consumes the viewer's upload rate limit.
 async fn count_uploads(scope: &Scope, files: usize) -> AppResult<()> {
     let buckets =
-        rate_limit::viewer_buckets(&scope.requester, "files", scope.app.config.rates.files, policy::RATE_WINDOW)?;
+        rate_limit::viewer_buckets(scope.requester(), "files", scope.app.config.rates.files, policy::RATE_WINDOW)?;
     if buckets.is_empty() {
         return Ok(());
     }

@@ -92,7 +92,7 @@ pub async fn lock_marked(
         .filter(blobs::id.eq(id).and(blobs::uses.eq(0)).and(blobs::stored.eq(false)).and(blobs::wanted_at.lt(before)))
         .select(blobs::name)
         .for_update()
-        .first(&mut conn)
+        .get_result(&mut conn)
         .await
         .optional()
 }

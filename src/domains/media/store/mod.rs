@@ -121,7 +121,7 @@ pub async fn delete_media(
     let deleted: Option<DeletedFile> =
         diesel::delete(file).returning((media::blob_id, media::thumbnail_id)).get_result(&mut conn).await.optional()?;
     let Some(deleted) = deleted else { return Ok(None) };
-    let size = blobs_table::table.find(deleted.blob_id).select(blobs_table::size_bytes).first(&mut conn).await?;
+    let size = blobs_table::table.find(deleted.blob_id).select(blobs_table::size_bytes).get_result(&mut conn).await?;
     Ok(Some((deleted, size)))
 }
 
@@ -159,7 +159,7 @@ pub async fn has_quota(
     quota: Quota,
 ) -> QueryResult<bool> {
     let used = file_usage::table.find(owner).select((file_usage::files, file_usage::bytes));
-    let (used_files, used_bytes): (i32, i64) = used.first(&mut conn).await.optional()?.unwrap_or_default();
+    let (used_files, used_bytes): (i32, i64) = used.get_result(&mut conn).await.optional()?.unwrap_or_default();
     Ok(used_files + files <= quota.files && used_bytes + bytes <= quota.bytes)
 }
 

@@ -16,7 +16,7 @@ pub async fn insert_upload(mut conn: &AsyncPgConnection, upload: &NewUpload<'_>)
 /// A user's upload.
 pub async fn find_upload(mut conn: &AsyncPgConnection, owner: UserId, key: &str) -> QueryResult<Option<Upload>> {
     let own = uploads::table.filter(uploads::key.eq(key).and(uploads::owner_id.eq(owner)));
-    own.select(Upload::as_select()).first(&mut conn).await.optional()
+    own.select(Upload::as_select()).get_result(&mut conn).await.optional()
 }
 
 /// Owner of an open upload, unless suspended or deleted.
@@ -26,7 +26,7 @@ pub async fn find_open(mut conn: &AsyncPgConnection, key: &str, now: DateTime<Ut
     open.inner_join(users::table.on(users::id.eq(uploads::owner_id)))
         .filter(users::deleted_at.is_null().and(present.is_not_distinct_from(true)))
         .select(uploads::owner_id)
-        .first(&mut conn)
+        .get_result(&mut conn)
         .await
         .optional()
 }
@@ -38,14 +38,14 @@ pub async fn find_result(mut conn: &AsyncPgConnection, key: &str) -> QueryResult
         .inner_join(blobs::table.on(blobs::id.eq(media::blob_id)))
         .filter(uploads::key.eq(key))
         .select((blobs::name, media::file_name))
-        .first(&mut conn)
+        .get_result(&mut conn)
         .await
         .optional()
 }
 
 /// Locks an upload.
 pub async fn lock_upload(mut conn: &AsyncPgConnection, id: UploadId) -> QueryResult<Option<Upload>> {
-    uploads::table.find(id).select(Upload::as_select()).for_no_key_update().first(&mut conn).await.optional()
+    uploads::table.find(id).select(Upload::as_select()).for_no_key_update().get_result(&mut conn).await.optional()
 }
 
 /// Sets the state of an upload.

@@ -26,7 +26,7 @@ use crate::scope::Scope;
 /// # Errors
 /// When the database fails.
 pub async fn load_visible(scope: &Scope, ids: &[OrderId]) -> AppResult<HashMap<OrderId, Arc<Order>>> {
-    let Some(viewer) = scope.requester.viewer.filter(|_| !ids.is_empty()) else { return Ok(HashMap::new()) };
+    let Some(viewer) = scope.requester().viewer.filter(|_| !ids.is_empty()) else { return Ok(HashMap::new()) };
     load_seen_by(&*scope.db.read().await?, viewer.user_id, ids).await
 }
 

@@ -23,7 +23,7 @@ use crate::scope::Scope;
 pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<TaskCard> {
     let now = scope.app.clock.now();
     let buckets =
-        rate_limit::viewer_buckets(&scope.requester, "takings", scope.app.config.rates.takings, TimeDelta::days(1))?;
+        rate_limit::viewer_buckets(scope.requester(), "takings", scope.app.config.rates.takings, TimeDelta::days(1))?;
     let act = Act { id, action: TaskAction::Accept, key: None };
     scope
         .transaction(async |conn| {

@@ -25,7 +25,7 @@ impl TaskListQuery {
     /// states.
     #[must_use]
     pub fn new(scope: &Scope, mut filter: TaskFilter, sort: Option<TaskSort>, with_cancelled: bool) -> Self {
-        let viewer = scope.requester.viewer.map(|viewer| viewer.user_id);
+        let viewer = scope.requester().viewer.map(|viewer| viewer.user_id);
         filter.query = asked(filter.query);
         let wants = |status: &TaskStatus| match &filter.status {
             Some(statuses) => statuses.contains(status),

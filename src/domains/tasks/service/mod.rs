@@ -38,7 +38,7 @@ pub async fn load_visible(scope: &Scope, ids: &[TaskId]) -> AppResult<HashMap<Ta
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let viewer = scope.requester.viewer.map(|viewer| viewer.user_id);
+    let viewer = scope.requester().viewer.map(|viewer| viewer.user_id);
     load_seen_by(&*scope.db.read().await?, viewer, ids).await
 }
 

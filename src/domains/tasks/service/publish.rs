@@ -43,7 +43,7 @@ pub async fn create(scope: &Scope, draft: CreateTask, key: Option<String>) -> Ap
     policy::validate_create(&draft, now).map_err(AppError::User)?;
     media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;
     let buckets =
-        rate_limit::viewer_buckets(&scope.requester, "tasks", scope.app.config.rates.creations, TimeDelta::hours(1))?;
+        rate_limit::viewer_buckets(scope.requester(), "tasks", scope.app.config.rates.creations, TimeDelta::hours(1))?;
     let task = NewTask {
         publisher_id: viewer,
         title: draft.title.trim().to_owned(),

@@ -126,12 +126,12 @@ pub async fn insert_task(mut conn: &AsyncPgConnection, task: &NewTask) -> QueryR
 
 /// Holds a task, so that nobody changes it meanwhile.
 pub async fn lock_task(mut conn: &AsyncPgConnection, id: TaskId) -> QueryResult<Option<Task>> {
-    tasks::table.find(id).select(Task::as_select()).for_no_key_update().first(&mut conn).await.optional()
+    tasks::table.find(id).select(Task::as_select()).for_no_key_update().get_result(&mut conn).await.optional()
 }
 
 /// A task as it is now.
 pub async fn find_task(mut conn: &AsyncPgConnection, id: TaskId) -> QueryResult<Option<Task>> {
-    tasks::table.find(id).select(Task::as_select()).first(&mut conn).await.optional()
+    tasks::table.find(id).select(Task::as_select()).get_result(&mut conn).await.optional()
 }
 
 /// Changes a task that is held.
