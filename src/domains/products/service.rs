@@ -134,8 +134,9 @@ fn gone(error: diesel::result::Error) -> AppError {
 pub async fn create(scope: &Scope, draft: CreateProduct, key: Option<String>) -> AppResult<Product> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
     let key = Key::new(viewer, "createProduct", key, &draft)?;
-    if let Some(made) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return replayed(&*scope.db.read().await?, made).await;
+    let reload = async |id| replayed(&*scope.db.read().await?, id).await;
+    if let Some(made) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(made);
     }
     policy::validate_create(&draft).map_err(AppError::User)?;
     media::service::check_picture(scope, &[viewer], draft.image, "input.imageId").await?;

@@ -165,8 +165,9 @@ async fn replayed(conn: &AsyncPgConnection, id: i64) -> AppResult<Ticket> {
 pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: Option<String>) -> AppResult<Ticket> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(viewer, "createTicket", key, &(question, order))?;
-    if let Some(made) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return replayed(&*scope.db.read().await?, made).await;
+    let reload = async |id| replayed(&*scope.db.read().await?, id).await;
+    if let Some(made) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(made);
     }
     check_lines(question, policy::LONGEST_TEXT).map_err(|fault| fault.at("question"))?;
     if let Some(id) = order {

@@ -250,8 +250,9 @@ async fn after(scope: &Scope, entry: EntryId) -> AppResult<(Wallet, Entry)> {
 pub async fn recharge(scope: &Scope, amount: Money, key: Option<String>) -> AppResult<(Wallet, Entry)> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(viewer, "rechargeWallet", key, &amount)?;
-    if let Some(entry) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return after(scope, EntryId(entry)).await;
+    let reload = |id| after(scope, EntryId(id));
+    if let Some(done) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(done);
     }
     if scope.app.config.recharge == Recharge::Off {
         return Err(WalletError::RechargeOff.at("").into());
@@ -277,8 +278,9 @@ pub async fn adjust(
         return Err(WalletError::Oneself.at("userId").into());
     }
     let key = Key::new(scope.viewer()?.user_id, "adjustBalance", key, &(user, amount, &note))?;
-    if let Some(entry) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return after(scope, EntryId(entry)).await;
+    let reload = |id| after(scope, EntryId(id));
+    if let Some(done) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(done);
     }
     let mut validation = Validation::default();
     validation.check(policy::check_adjustment(amount), "amount");

@@ -40,9 +40,9 @@ async fn lock_buyer(conn: &AsyncPgConnection, viewer: UserId, id: OrderId) -> Ap
 }
 
 /// An order as it is now, for whoever did something with it once and may still see it.
-async fn reread(scope: &Scope, id: i64) -> AppResult<Order> {
-    let seen = super::load_visible(scope, &[OrderId(id)]).await?;
-    let order = seen.get(&OrderId(id)).ok_or_else(|| OrderError::NoSuchOrder.at("id"))?;
+async fn reread(scope: &Scope, id: OrderId) -> AppResult<Order> {
+    let seen = super::load_visible(scope, &[id]).await?;
+    let order = seen.get(&id).ok_or_else(|| OrderError::NoSuchOrder.at("id"))?;
     Ok(Order::clone(order))
 }
 
@@ -183,8 +183,9 @@ async fn give_back(
     key: Option<Key>,
 ) -> AppResult<Order> {
     scope.viewer()?;
-    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return reread(scope, done).await;
+    let reload = |id| reread(scope, OrderId(id));
+    if let Some(done) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(done);
     }
     let reason = reason.filter(|reason| !reason.chars().all(is_blank));
     if let Some(reason) = &reason {
@@ -195,14 +196,14 @@ async fn give_back(
         .transaction(async |conn| {
             let viewer = lock_viewer_shared(scope, conn).await?;
             if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
-                return Ok((None, done));
+                return Ok((None, OrderId(done)));
             }
             let is_present = lock_buyer(conn, viewer, id).await?;
             let (order, actor) = lock_seen(scope, conn, id).await?;
             let done = order.status == policy::outcome(action) && order.restocked == restock;
             if done && repeats(conn, &order, actor, reason).await? {
                 idempotency::complete(conn, key.as_ref(), id.0).await?;
-                return Ok((Some(order), id.0));
+                return Ok((Some(order), id));
             }
             let to = policy::advance(&order, actor, action).map_err(|error| error.at("id"))?;
             if !is_present {
@@ -216,7 +217,7 @@ async fn give_back(
             let price = (order.buyer_id, order.price);
             wallet::service::pay_order(scope, conn, price, Cause::Refund(id), "id").await?;
             idempotency::complete(conn, key.as_ref(), id.0).await?;
-            Ok::<_, AppError>((Some(updated), id.0))
+            Ok::<_, AppError>((Some(updated), id))
         })
         .await?;
     match order {

@@ -55,8 +55,9 @@ pub async fn exchange(
 ) -> AppResult<PlacedOrder> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(viewer, "exchangeProduct", key, &(id, &address, expected))?;
-    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return after(scope, viewer, OrderId(done)).await;
+    let reload = |id| after(scope, viewer, OrderId(id));
+    if let Some(done) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(done);
     }
     match &address {
         Some(address) if address.chars().all(is_blank) => return Err(OrderError::AddressRequired.at("address").into()),

@@ -168,10 +168,8 @@ async fn lock_task(scope: &Scope, conn: &AsyncPgConnection, act: Act<'_>) -> App
 
 /// What an earlier mutation of the viewer's with this key is answered with; none without one.
 async fn find_replayed(scope: &Scope, key: Option<&Key>) -> AppResult<Option<TaskCard>> {
-    match idempotency::find_result(&scope.db, key).await? {
-        Some(done) => Ok(Some(replayed(scope, &*scope.db.read().await?, TaskId(done)).await?)),
-        None => Ok(None),
-    }
+    let reload = async |id| replayed(scope, &*scope.db.read().await?, TaskId(id)).await;
+    idempotency::find_replayed(&scope.db, key, reload).await
 }
 
 /// Whether the viewer may do something with a task now.
