@@ -96,8 +96,14 @@ where
 /// `IDEMPOTENCY_MISMATCH` when that had other arguments.
 pub async fn claim(conn: &AsyncPgConnection, key: Option<&Key>, now: DateTime<Utc>) -> AppResult<Option<i64>> {
     let Some(key) = key else { return Ok(None) };
-    let row = (key.user, key.operation, key.text.as_str(), key.input_hash.as_slice());
-    if store::insert(conn, row, now).await? {
+    let row = store::NewKey {
+        user_id: key.user,
+        operation: key.operation,
+        key: &key.text,
+        input_hash: &key.input_hash,
+        created_at: now,
+    };
+    if store::insert(conn, &row).await? {
         return Ok(None);
     }
     let stored = store::find(conn, key.user, key.operation, &key.text).await?;

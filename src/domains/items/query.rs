@@ -36,7 +36,8 @@ fn list(filter: Option<ItemFilter>, order: Option<ItemOrder>, page: PageArgs) ->
 pub async fn list_of_owner(
     ctx: &Context<'_>,
     owner: UserId,
-    (filter, order): (Option<ItemFilter>, Option<ItemOrder>),
+    filter: Option<ItemFilter>,
+    order: Option<ItemOrder>,
     page: PageArgs,
 ) -> AppResult<Connection<Item>> {
     let list = Arc::new(list(filter, order, page)?);

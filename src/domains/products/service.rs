@@ -99,7 +99,7 @@ pub async fn list_products(
         Some(terms) => {
             let descending = list.sort.descending != page.backward;
             let cut = Keyset::new(store::column(list.sort.field), descending, page.cursor.clone(), page.limit())?;
-            store::list_products(&*scope.db.read().await?, (&list.filter, terms.as_ref()), cut).await?
+            store::list_products(&*scope.db.read().await?, &list.filter, terms.as_ref(), cut).await?
         }
     };
     Ok(page.page(rows, |product| list.place(product)))
@@ -112,9 +112,7 @@ pub async fn list_products(
 pub async fn count_products(scope: &Scope, list: &ProductListQuery, bound: i64) -> AppResult<i64> {
     match list.terms(scope).await? {
         None => Ok(0),
-        Some(terms) => {
-            Ok(store::count_products(&*scope.db.read().await?, (&list.filter, terms.as_ref()), bound).await?)
-        }
+        Some(terms) => Ok(store::count_products(&*scope.db.read().await?, &list.filter, terms.as_ref(), bound).await?),
     }
 }
 

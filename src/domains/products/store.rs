@@ -83,7 +83,8 @@ fn rows<'a>(wanted: &'a ListPredicate<'a>, terms: Option<&'a Terms>, cut: Keyset
 /// A page of products.
 pub async fn list_products(
     mut conn: &AsyncPgConnection,
-    (filter, terms): (&ProductFilter, Option<&Terms>),
+    filter: &ProductFilter,
+    terms: Option<&Terms>,
     cut: Keyset,
 ) -> QueryResult<Vec<Product>> {
     let wanted = ListPredicate { table: "products", states: None, more: &ProductConditions(filter) };
@@ -93,7 +94,8 @@ pub async fn list_products(
 /// How many products there are, up to a bound.
 pub async fn count_products(
     mut conn: &AsyncPgConnection,
-    (filter, terms): (&ProductFilter, Option<&Terms>),
+    filter: &ProductFilter,
+    terms: Option<&Terms>,
     bound: i64,
 ) -> QueryResult<i64> {
     let wanted = ListPredicate { table: "products", states: None, more: &ProductConditions(filter) };

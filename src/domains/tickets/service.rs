@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 
-use super::model::{NewTicket, Ticket, TicketError, TicketFilter, TicketLine, TicketStatus};
+use super::model::{NewTicket, Ticket, TicketAnswer, TicketError, TicketFilter, TicketLine, TicketStatus};
 use super::policy::{self, TicketActor};
 use super::store;
 use crate::db::keyset::{KeyValue, Keyset, KeysetPosition};
@@ -116,7 +116,7 @@ pub async fn list_tickets(
         None => Vec::new(),
         Some(terms) => {
             let cut = Keyset::new(store::COLUMN, !page.backward, page.cursor.clone(), page.limit())?;
-            store::list_tickets(&*scope.db.read().await?, (&list.filter, terms.as_ref()), cut).await?
+            store::list_tickets(&*scope.db.read().await?, &list.filter, terms.as_ref(), cut).await?
         }
     };
     Ok(page.page(rows, |ticket| (KeyValue::Number(ticket.created_at.timestamp_micros()), ticket.id.0)))
@@ -129,7 +129,7 @@ pub async fn list_tickets(
 pub async fn count_tickets(scope: &Scope, list: &TicketListQuery, bound: i64) -> AppResult<i64> {
     match list.terms(scope).await? {
         None => Ok(0),
-        Some(terms) => Ok(store::count_tickets(&*scope.db.read().await?, (&list.filter, terms.as_ref()), bound).await?),
+        Some(terms) => Ok(store::count_tickets(&*scope.db.read().await?, &list.filter, terms.as_ref(), bound).await?),
     }
 }
 
@@ -247,7 +247,8 @@ pub async fn answer(scope: &Scope, id: TicketId, answer: &str) -> AppResult<Tick
                 return Ok(ticket);
             }
             let words = add_line(conn, &lines, &line(scope, id, true, answer)?).await?;
-            let ticket = store::answer_ticket(conn, id, agent, (answer, &words), now).await?;
+            let answer = TicketAnswer { agent, content: answer, words: &words, now };
+            let ticket = store::answer_ticket(conn, id, &answer).await?;
             record_change(scope, conn, &ticket).await?;
             Ok(ticket)
         })

@@ -7,7 +7,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{NewTicket, Ticket, TicketFilter, TicketLine, TicketStatus};
+use super::model::{NewTicket, Ticket, TicketAnswer, TicketFilter, TicketLine, TicketStatus};
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::schema::{ticket_lines, tickets};
 use crate::db::{columns, statement};
@@ -70,7 +70,8 @@ fn wanted<'a>(more: &'a TicketConditions<'a>) -> ListPredicate<'a> {
 /// A page of tickets.
 pub async fn list_tickets(
     mut conn: &AsyncPgConnection,
-    (filter, terms): (&TicketFilter, Option<&Terms>),
+    filter: &TicketFilter,
+    terms: Option<&Terms>,
     cut: Keyset,
 ) -> QueryResult<Vec<Ticket>> {
     let more = TicketConditions(filter, terms);
@@ -80,7 +81,8 @@ pub async fn list_tickets(
 /// How many tickets there are, up to a bound.
 pub async fn count_tickets(
     mut conn: &AsyncPgConnection,
-    (filter, terms): (&TicketFilter, Option<&Terms>),
+    filter: &TicketFilter,
+    terms: Option<&Terms>,
     bound: i64,
 ) -> QueryResult<i64> {
     let more = TicketConditions(filter, terms);
@@ -114,10 +116,10 @@ pub async fn insert_ticket(mut conn: &AsyncPgConnection, ticket: &NewTicket) -> 
 
 statement! {
     /// Answers a ticket that is held.
-    struct AnswerTicket<'a> { id: TicketId, agent: UserId, answer: &'a str, words: &'a str, now: DateTime<Utc> } -> TicketColumns
+    struct AnswerTicket<'a> { id: TicketId, answer: &'a TicketAnswer<'a> } -> TicketColumns
     |this|
-    "update tickets set status = 'ANSWERED', agent_id = " [BigInt: &this.agent] ", answer = " [Text: &this.answer]
-    ", words = " [Text: &this.words] "::tsvector, updated_at = " [Timestamptz: &this.now] " where tickets.id = "
+    "update tickets set status = 'ANSWERED', agent_id = " [BigInt: &this.answer.agent] ", answer = " [Text: &this.answer.content]
+    ", words = " [Text: &this.answer.words] "::tsvector, updated_at = " [Timestamptz: &this.answer.now] " where tickets.id = "
     [BigInt: &this.id] " returning " {&*TICKET}
 }
 
@@ -132,15 +134,13 @@ pub async fn insert_line(mut conn: &AsyncPgConnection, line: &TicketLine) -> Que
     diesel::insert_into(ticket_lines::table).values(line).execute(&mut conn).await
 }
 
-/// Answers a ticket that is held; `words` are those of all its lines.
+/// Answers a ticket that is held.
 pub async fn answer_ticket(
     mut conn: &AsyncPgConnection,
     id: TicketId,
-    agent: UserId,
-    (answer, words): (&str, &str),
-    now: DateTime<Utc>,
+    answer: &TicketAnswer<'_>,
 ) -> QueryResult<Ticket> {
-    AnswerTicket { id, agent, answer, words, now }.get_result(&mut conn).await
+    AnswerTicket { id, answer }.get_result(&mut conn).await
 }
 
 statement! {

@@ -170,6 +170,39 @@ pub struct NewTransfer {
     pub at: DateTime<Utc>,
 }
 
+/// An entry of a transfer to be.
+#[derive(Clone, Copy, Debug)]
+pub struct NewEntry {
+    /// Where the money is.
+    pub account: LedgerAccount,
+    /// Whose balance; none for the other accounts.
+    pub user: Option<UserId>,
+    /// By how much it changes.
+    pub amount: Money,
+    /// The balance after it; none for the other accounts.
+    pub balance_after: Option<Money>,
+}
+
+/// What a task held, to be paid to its assignee.
+#[derive(Clone, Copy, Debug)]
+pub struct RewardPayout {
+    /// Whose balance it left.
+    pub publisher: UserId,
+    /// Whose balance it goes to.
+    pub assignee: UserId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// A wallet with the entry that changed it.
+#[derive(Clone, Debug)]
+pub struct WalletChange {
+    /// As it is now.
+    pub wallet: Wallet,
+    /// The movement.
+    pub entry: Entry,
+}
+
 /// What can go wrong with money, for the person to act on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WalletError {

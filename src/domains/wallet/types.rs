@@ -126,8 +126,9 @@ pub struct WalletPayload {
     user_errors: Vec<UserErrorObject>,
 }
 
-impl From<(model::Wallet, model::Entry)> for WalletPayload {
-    fn from((wallet, entry): (model::Wallet, model::Entry)) -> Self {
+impl From<model::WalletChange> for WalletPayload {
+    fn from(change: model::WalletChange) -> Self {
+        let model::WalletChange { wallet, entry } = change;
         Self { wallet: Some(Wallet(wallet)), entry: Some(LedgerEntry(entry)), user_errors: Vec::new() }
     }
 }

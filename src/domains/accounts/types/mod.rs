@@ -153,7 +153,7 @@ impl User {
         #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
     ) -> AppResult<Connection<Item>> {
         let page = PageArgs { first, after, last, before };
-        items::query::list_of_owner(ctx, self.0.id, (filter, order_by), page).await
+        items::query::list_of_owner(ctx, self.0.id, filter, order_by, page).await
     }
 
     /// What is theirs alone. Null for everybody but themselves and administrators.

@@ -173,6 +173,22 @@ pub struct Dispute {
     pub resolved_at: Option<DateTime<Utc>>,
 }
 
+/// A dispute to be.
+#[derive(Clone, Copy, Debug, Insertable)]
+#[diesel(table_name = schema::task_disputes)]
+pub struct NewDispute<'a> {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its assignee.
+    pub assignee_id: UserId,
+    /// Its publisher or its assignee.
+    pub opened_by: UserId,
+    /// What they say of it.
+    pub reason: &'a str,
+    /// Now.
+    pub opened_at: DateTime<Utc>,
+}
+
 /// How a dispute ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Resolution<'a> {

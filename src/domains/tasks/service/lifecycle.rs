@@ -1,11 +1,10 @@
 //! Doing tasks: of all who accept one, one does it; who submitted it is paid.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_async::AsyncPgConnection;
 
 use crate::domains::accounts::service::lock_viewer_exclusive;
 use crate::domains::tasks::model::{Expected, Resolution, Task, TaskAction, TaskCard, TaskChanges, TaskStatus};
-use crate::domains::tasks::service::{Act, act, card, find_replayed, follow_up, lock_for, lock_task, replayed, settle};
+use crate::domains::tasks::service::{Act, complete, find_replayed, follow_up, lock_for, lock_task, replayed, settle};
 use crate::domains::tasks::{policy, store};
 use crate::error::AppResult;
 use crate::idempotency::Key;
@@ -48,7 +47,7 @@ pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<
             };
             let accepted = store::update_task(conn, id, &changes).await?;
             follow_up(scope, conn, &task, &accepted).await?;
-            card(conn, id).await
+            complete(conn, act).await
         })
         .await
 }
@@ -79,7 +78,7 @@ pub async fn submit(scope: &Scope, id: TaskId, note: Option<String>) -> AppResul
             };
             let submitted = store::update_task(conn, id, &changes).await?;
             follow_up(scope, conn, &task, &submitted).await?;
-            card(conn, id).await
+            complete(conn, act).await
         })
         .await
 }
@@ -103,15 +102,19 @@ pub async fn release(scope: &Scope, id: TaskId) -> AppResult<TaskCard> {
 
 async fn reopen(scope: &Scope, id: TaskId, action: TaskAction) -> AppResult<TaskCard> {
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
-    act(scope, Act { id, action, key: None }, async |(conn, task): (&AsyncPgConnection, Task)| {
-        if task.status == TaskStatus::Disputed {
-            let resolution = Resolution { by: viewer, paid: Money::default(), note: None, at: now };
-            store::resolve_dispute(conn, id, resolution).await?;
-        }
-        let reopened = store::update_task(conn, id, &opened_again(&task, viewer, now)).await?;
-        follow_up(scope, conn, &task, &reopened).await
-    })
-    .await
+    let act = Act { id, action, key: None };
+    scope
+        .transaction(async |conn| {
+            let Some(task) = lock_for(scope, conn, act).await? else { return replayed(scope, conn, id).await };
+            if task.status == TaskStatus::Disputed {
+                let resolution = Resolution { by: viewer, paid: Money::default(), note: None, at: now };
+                store::resolve_dispute(conn, id, resolution).await?;
+            }
+            let reopened = store::update_task(conn, id, &opened_again(&task, viewer, now)).await?;
+            follow_up(scope, conn, &task, &reopened).await?;
+            complete(conn, act).await
+        })
+        .await
 }
 
 /// What changes when a task has no assignee any more. Who had it does not come back: else its publisher would wait, or
@@ -144,18 +147,18 @@ pub async fn finish(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult
     if let Some(done) = find_replayed(scope, key.as_ref()).await? {
         return Ok(done);
     }
-    act(
-        scope,
-        Act { id, action: TaskAction::Finish, key: key.as_ref() },
-        async |(conn, task): (&AsyncPgConnection, Task)| {
+    let act = Act { id, action: TaskAction::Finish, key: key.as_ref() };
+    scope
+        .transaction(async |conn| {
+            let Some(task) = lock_for(scope, conn, act).await? else { return replayed(scope, conn, id).await };
             if task.status == TaskStatus::Disputed {
                 let resolution = Resolution { by: viewer, paid: task.price, note: None, at: now };
                 store::resolve_dispute(conn, id, resolution).await?;
             }
-            settle(scope, conn, &task, (Some(viewer), task.price)).await
-        },
-    )
-    .await
+            settle(scope, conn, &task, Some(viewer), task.price).await?;
+            complete(conn, act).await
+        })
+        .await
 }
 
 /// Finishes a submitted task whose time has come, as its job asks for.
@@ -170,7 +173,7 @@ pub async fn finish_due(scope: &Scope, job: &Job) -> AppResult<()> {
                 return Ok(());
             }
             match task.filter(|task| task.status == TaskStatus::Submitted) {
-                Some(task) => settle(scope, conn, &task, (None, task.price)).await,
+                Some(task) => settle(scope, conn, &task, None, task.price).await,
                 None => Ok(()),
             }
         })

@@ -13,12 +13,11 @@ use diesel_async::AsyncPgConnection;
 use super::model::{Dispute, Task, TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus};
 use super::policy::{self, TaskActor};
 use super::store;
-use crate::db::SharedTransactionWork;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_ADMINS;
 use crate::domains::accounts::service::{lock_viewer_shared, role_of};
 use crate::domains::search::model::SearchKind;
-use crate::domains::wallet::model::{Cause, NewTransfer};
+use crate::domains::wallet::model::{Cause, NewTransfer, RewardPayout};
 use crate::domains::{search, wallet};
 use crate::error::{AppError, AppResult};
 use crate::events::model::NewEvent;
@@ -119,7 +118,7 @@ async fn actor(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: Tas
     Ok(TaskActor { publisher_suspended: suspension.holds(now), busy_with, ..actor })
 }
 
-/// Something that the viewer does with a task.
+/// An action of the viewer's on a task, with its idempotency key.
 #[derive(Clone, Copy)]
 struct Act<'a> {
     id: TaskId,
@@ -127,31 +126,20 @@ struct Act<'a> {
     key: Option<&'a Key>,
 }
 
-/// Does something with a task in one transaction: locks it, checks that the viewer may, changes it, and returns it as it is
-/// then. What the viewer did just so before, with the key or without one, is success once more and changes nothing.
-async fn act<F>(scope: &Scope, act: Act<'_>, change: F) -> AppResult<TaskCard>
-where
-    for<'r> F: SharedTransactionWork<(&'r AsyncPgConnection, Task), AppResult<()>, Fut: Send> + Send + Sync,
-{
-    let Act { id, key, .. } = act;
-    scope
-        .transaction(async |conn| {
-            let Some(task) = lock_for(scope, conn, act).await? else { return replayed(scope, conn, id).await };
-            change((conn, task)).await?;
-            idempotency::complete(conn, key, id.0).await?;
-            card(conn, id).await
-        })
-        .await
-}
-
-/// Locks a task for something that the viewer may do with it now; none when they did just that before, in a mutation with
-/// this key or without one.
+/// Locks a task for an action that the viewer may take now; none when they took it before, in a mutation with this key or
+/// without one: the action succeeds again and changes nothing ([`replayed`]). After the change, [`complete`] ends it.
 async fn lock_for(scope: &Scope, conn: &AsyncPgConnection, act: Act<'_>) -> AppResult<Option<Task>> {
     lock_viewer_shared(scope, conn).await?;
     if idempotency::claim(conn, act.key, scope.app.clock.now()).await?.is_some() {
         return Ok(None);
     }
     lock_task(scope, conn, act).await
+}
+
+/// Stores the key of an action whose change is written, and returns the task as it is then.
+async fn complete(conn: &AsyncPgConnection, act: Act<'_>) -> AppResult<TaskCard> {
+    idempotency::complete(conn, act.key, act.id.0).await?;
+    card(conn, act.id).await
 }
 
 /// As [`lock_for`], once the viewer's account is held.
@@ -184,7 +172,8 @@ async fn settle(
     scope: &Scope,
     conn: &AsyncPgConnection,
     task: &Task,
-    (actor, paid): (Option<UserId>, Money),
+    actor: Option<UserId>,
+    paid: Money,
 ) -> AppResult<()> {
     let now = scope.app.clock.now();
     let assignee = task.assignee_id.ok_or_else(|| AppError::internal("nobody is to be paid for a task"))?;
@@ -206,13 +195,11 @@ async fn settle(
             // Both at once, in their order: of a split reward two transfers follow.
             wallet::service::lock_wallets(conn, &[task.publisher_id, assignee]).await?;
         }
-        let reward = (task.publisher_id, rest);
-        wallet::service::hold_reward(conn, &transfer(Cause::Lower(task.id)), reward, "id").await?;
-        let reward = (task.publisher_id, assignee, paid);
-        wallet::service::pay_reward(conn, &transfer(Cause::Payout(task.id)), reward, "id").await?;
+        wallet::service::hold_reward(conn, &transfer(Cause::Lower(task.id)), task.publisher_id, rest, "id").await?;
+        let payout = RewardPayout { publisher: task.publisher_id, assignee, amount: paid };
+        wallet::service::pay_reward(conn, &transfer(Cause::Payout(task.id)), payout, "id").await?;
     } else {
-        let reward = (task.publisher_id, rest);
-        wallet::service::hold_reward(conn, &transfer(Cause::Release(task.id)), reward, "id").await?;
+        wallet::service::hold_reward(conn, &transfer(Cause::Release(task.id)), task.publisher_id, rest, "id").await?;
     }
     follow_up(scope, conn, task, &ended).await
 }

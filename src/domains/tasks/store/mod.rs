@@ -2,14 +2,13 @@
 
 pub mod list;
 
-use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{Dispute, NewTask, Resolution, Task, TaskCard, TaskChanges, TaskStatus};
+use super::model::{Dispute, NewDispute, NewTask, Resolution, Task, TaskCard, TaskChanges, TaskStatus};
 use crate::db::schema::{task_disputes, task_images, tasks};
 use crate::db::{columns, statement};
 use crate::domains::accounts::model::{Suspension, User};
@@ -192,20 +191,8 @@ pub async fn has_open_tasks(mut conn: &AsyncPgConnection, person: UserId) -> Que
 }
 
 /// Opens a dispute over a task that is held.
-pub async fn insert_dispute(
-    mut conn: &AsyncPgConnection,
-    (task, assignee): (TaskId, UserId),
-    (opened_by, reason): (UserId, &str),
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
-    let row = (
-        task_disputes::task_id.eq(task),
-        task_disputes::assignee_id.eq(assignee),
-        task_disputes::opened_by.eq(opened_by),
-        task_disputes::reason.eq(reason),
-        task_disputes::opened_at.eq(now),
-    );
-    diesel::insert_into(task_disputes::table).values(row).execute(&mut conn).await
+pub async fn insert_dispute(mut conn: &AsyncPgConnection, dispute: &NewDispute<'_>) -> QueryResult<usize> {
+    diesel::insert_into(task_disputes::table).values(dispute).execute(&mut conn).await
 }
 
 /// Ends the open dispute over a task that is held.
