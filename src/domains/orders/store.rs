@@ -24,7 +24,19 @@ type OrderColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Order, Pg>>;
 pub const COLUMN: KeysetColumn =
     KeysetColumn { name: "orders.created_at", id: "orders.id", column_type: ColumnType::Instants };
 
-struct OrderConditions<'a>(&'a OrderFilter);
+/// What has to hold beside the state.
+pub struct OrderConditions<'a>(pub &'a OrderFilter);
+
+impl OrderConditions<'_> {
+    /// All that has to hold.
+    #[must_use]
+    pub fn predicate(&self) -> ListPredicate<'_> {
+        let asked = self.0.status.as_deref();
+        let statuses = OrderStatus::ALL.iter().filter(|status| asked.is_none_or(|asked| asked.contains(status)));
+        let states = ListPredicate::states(statuses.map(|status| status.name()), "order_status");
+        ListPredicate { table: "orders", states: Some(states), more: self }
+    }
+}
 
 impl QueryFragment<Pg> for OrderConditions<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -60,23 +72,18 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-fn wanted<'a>(more: &'a OrderConditions<'a>) -> ListPredicate<'a> {
-    let asked = more.0.status.as_deref();
-    let statuses = OrderStatus::ALL.iter().filter(|status| asked.is_none_or(|asked| asked.contains(status)));
-    let states = ListPredicate::states(statuses.map(|status| status.name()), "order_status");
-    ListPredicate { table: "orders", states: Some(states), more }
-}
-
 /// A page of orders.
 pub async fn list_orders(mut conn: &AsyncPgConnection, filter: &OrderFilter, cut: Keyset) -> QueryResult<Vec<Order>> {
-    let more = OrderConditions(filter);
-    ListedOrders { rows: ListRows::new(&wanted(&more), cut) }.load(&mut conn).await
+    let conditions = OrderConditions(filter);
+    ListedOrders { rows: ListRows::new(&conditions.predicate(), cut) }.load(&mut conn).await
 }
 
 /// How many orders there are, up to a bound.
 pub async fn count_orders(mut conn: &AsyncPgConnection, filter: &OrderFilter, bound: i64) -> QueryResult<i64> {
-    let more = OrderConditions(filter);
-    CountOrders { rows: ListRows::new(&wanted(&more), Keyset::count(COLUMN, bound)) }.get_result(&mut conn).await
+    let conditions = OrderConditions(filter);
+    CountOrders { rows: ListRows::new(&conditions.predicate(), Keyset::count(COLUMN, bound)) }
+        .get_result(&mut conn)
+        .await
 }
 
 /// The orders with these ids.

@@ -36,7 +36,16 @@ pub fn column(field: ProductOrderField) -> KeysetColumn {
     KeysetColumn { name, id: "products.id", column_type }
 }
 
-struct ProductConditions<'a>(&'a ProductFilter);
+/// What has to hold: products have no states.
+pub struct ProductConditions<'a>(pub &'a ProductFilter);
+
+impl ProductConditions<'_> {
+    /// All that has to hold.
+    #[must_use]
+    pub fn predicate(&self) -> ListPredicate<'_> {
+        ListPredicate { table: "products", states: None, more: self }
+    }
+}
 
 impl QueryFragment<Pg> for ProductConditions<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -73,10 +82,12 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-fn rows<'a>(wanted: &'a ListPredicate<'a>, terms: Option<&'a Terms>, cut: Keyset) -> ListRows<'a> {
+/// The rows of a page, of those that have these words.
+#[must_use]
+pub fn rows<'a>(predicate: &'a ListPredicate<'a>, terms: Option<&'a Terms>, cut: Keyset) -> ListRows<'a> {
     match terms {
-        Some(terms) => ListRows::found(wanted, cut, FOUND, terms),
-        None => ListRows::new(wanted, cut),
+        Some(terms) => ListRows::found(predicate, cut, FOUND, terms),
+        None => ListRows::new(predicate, cut),
     }
 }
 
@@ -87,8 +98,8 @@ pub async fn list_products(
     terms: Option<&Terms>,
     cut: Keyset,
 ) -> QueryResult<Vec<Product>> {
-    let wanted = ListPredicate { table: "products", states: None, more: &ProductConditions(filter) };
-    ListedProducts { rows: rows(&wanted, terms, cut) }.load(&mut conn).await
+    let conditions = ProductConditions(filter);
+    ListedProducts { rows: rows(&conditions.predicate(), terms, cut) }.load(&mut conn).await
 }
 
 /// How many products there are, up to a bound.
@@ -98,9 +109,9 @@ pub async fn count_products(
     terms: Option<&Terms>,
     bound: i64,
 ) -> QueryResult<i64> {
-    let wanted = ListPredicate { table: "products", states: None, more: &ProductConditions(filter) };
+    let conditions = ProductConditions(filter);
     let cut = Keyset::count(column(ProductOrderField::CreatedAt), bound);
-    CountProducts { rows: rows(&wanted, terms, cut) }.get_result(&mut conn).await
+    CountProducts { rows: rows(&conditions.predicate(), terms, cut) }.get_result(&mut conn).await
 }
 
 /// The products with these ids that are in the store.

@@ -27,16 +27,35 @@ type TicketColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Ticket, Pg>>;
 pub const COLUMN: KeysetColumn =
     KeysetColumn { name: "tickets.created_at", id: "tickets.id", column_type: ColumnType::Instants };
 
-struct TicketConditions<'a>(&'a TicketFilter, Option<&'a Terms>);
+/// What has to hold beside the state.
+pub struct TicketConditions<'a> {
+    /// What has to hold.
+    pub filter: &'a TicketFilter,
+    /// Words that the tickets have.
+    pub terms: Option<&'a Terms>,
+}
+
+impl TicketConditions<'_> {
+    /// All that has to hold.
+    #[must_use]
+    pub fn predicate(&self) -> ListPredicate<'_> {
+        let asked = self.filter.status.as_deref();
+        let statuses = TicketStatus::ALL.iter().filter(|status| asked.is_none_or(|asked| asked.contains(status)));
+        let states = ListPredicate::states(statuses.map(|status| status.name()), "ticket_status");
+        ListPredicate { table: "tickets", states: Some(states), more: self }
+    }
+}
 
 impl QueryFragment<Pg> for TicketConditions<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // The words are read as `terms`, the states through `predicate`.
+        let TicketFilter { author_id, query: _, status: _ } = self.filter;
         out.push_sql("true");
-        if let Some(author) = &self.0.author_id {
+        if let Some(author) = author_id {
             out.push_sql(" and tickets.author_id = ");
             out.push_bind_param::<BigInt, _>(author)?;
         }
-        if let Some(terms) = self.1 {
+        if let Some(terms) = self.terms {
             out.push_sql(" and ");
             terms.push_fits(&mut out, "tickets.words")?;
         }
@@ -60,13 +79,6 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-fn wanted<'a>(more: &'a TicketConditions<'a>) -> ListPredicate<'a> {
-    let asked = more.0.status.as_deref();
-    let statuses = TicketStatus::ALL.iter().filter(|status| asked.is_none_or(|asked| asked.contains(status)));
-    let states = ListPredicate::states(statuses.map(|status| status.name()), "ticket_status");
-    ListPredicate { table: "tickets", states: Some(states), more }
-}
-
 /// A page of tickets.
 pub async fn list_tickets(
     mut conn: &AsyncPgConnection,
@@ -74,8 +86,8 @@ pub async fn list_tickets(
     terms: Option<&Terms>,
     cut: Keyset,
 ) -> QueryResult<Vec<Ticket>> {
-    let more = TicketConditions(filter, terms);
-    ListedTickets { rows: ListRows::new(&wanted(&more), cut) }.load(&mut conn).await
+    let conditions = TicketConditions { filter, terms };
+    ListedTickets { rows: ListRows::new(&conditions.predicate(), cut) }.load(&mut conn).await
 }
 
 /// How many tickets there are, up to a bound.
@@ -85,8 +97,10 @@ pub async fn count_tickets(
     terms: Option<&Terms>,
     bound: i64,
 ) -> QueryResult<i64> {
-    let more = TicketConditions(filter, terms);
-    CountTickets { rows: ListRows::new(&wanted(&more), Keyset::count(COLUMN, bound)) }.get_result(&mut conn).await
+    let conditions = TicketConditions { filter, terms };
+    CountTickets { rows: ListRows::new(&conditions.predicate(), Keyset::count(COLUMN, bound)) }
+        .get_result(&mut conn)
+        .await
 }
 
 /// The tickets with these ids.
