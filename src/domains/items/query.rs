@@ -29,7 +29,7 @@ fn list(filter: Option<ItemFilter>, order: Option<ItemOrder>, page: PageArgs) ->
     Ok(ItemList { filter, sort: order.map(Into::into), page })
 }
 
-/// A page of somebody's items, for the type that shows people.
+/// A page of a user's items, for the type that shows users.
 ///
 /// # Errors
 /// Bad input.
@@ -65,7 +65,7 @@ impl ItemQuery {
         async { find_item(ctx, query_id(ItemId::parse, &id, "id")?).await }.await.transpose()
     }
 
-    /// The market: everybody's items. A page with owners, pictures and favorites costs two statements.
+    /// The market: all users' items. A page with owners, pictures and favorites costs two statements.
     async fn items(
         &self,
         ctx: &Context<'_>,

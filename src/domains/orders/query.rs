@@ -51,7 +51,7 @@ impl OrderQuery {
         find.await.transpose()
     }
 
-    /// Everybody's orders, the newest first; administrators alone.
+    /// All users' orders, the newest first; administrators alone.
     async fn orders(
         &self,
         ctx: &Context<'_>,

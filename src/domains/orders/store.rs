@@ -119,7 +119,7 @@ pub async fn insert_event(mut conn: &AsyncPgConnection, event: &NewOrderEvent<'_
     diesel::insert_into(order_events::table).values(event).execute(&mut conn).await
 }
 
-/// Holds an order, so that nobody changes it meanwhile.
+/// Locks an order against concurrent changes.
 pub async fn lock_order(mut conn: &AsyncPgConnection, id: OrderId) -> QueryResult<Option<Order>> {
     orders::table.find(id).select(Order::as_select()).for_no_key_update().first(&mut conn).await.optional()
 }
@@ -129,14 +129,14 @@ pub async fn update_order(mut conn: &AsyncPgConnection, id: OrderId, changes: &O
     diesel::update(orders::table.find(id)).set(changes).returning(Order::as_returning()).get_result(&mut conn).await
 }
 
-/// Whether somebody waits for an order.
+/// Whether a user has an order that is not over.
 pub async fn has_open_orders(mut conn: &AsyncPgConnection, buyer: UserId) -> QueryResult<bool> {
     let open = orders::table.filter(orders::buyer_id.eq(buyer));
     let open = open.filter(orders::status.eq_any([OrderStatus::Pending, OrderStatus::Shipped]));
     diesel::select(diesel::dsl::exists(open)).get_result(&mut conn).await
 }
 
-/// Erases where somebody's orders went, in their histories as well.
+/// Erases the addresses of a user's orders, in their histories as well.
 pub async fn erase_addresses(mut conn: &AsyncPgConnection, buyer: UserId) -> QueryResult<usize> {
     let own = orders::table.filter(orders::buyer_id.eq(buyer));
     diesel::update(own).set(orders::address.eq("")).execute(&mut conn).await?;

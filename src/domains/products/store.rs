@@ -126,7 +126,7 @@ pub async fn insert_product(mut conn: &AsyncPgConnection, product: &NewProduct) 
     inserted.get_result(&mut conn).await
 }
 
-/// Holds a product, taken out or not, so that nobody changes it meanwhile.
+/// Locks a product, deleted or not, against concurrent changes.
 pub async fn lock_product(mut conn: &AsyncPgConnection, id: ProductId) -> QueryResult<Option<Product>> {
     products::table.find(id).select(Product::as_select()).for_no_key_update().first(&mut conn).await.optional()
 }

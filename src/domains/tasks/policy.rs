@@ -118,13 +118,13 @@ const ACTIONS: [TaskAction; 9] = [
     TaskAction::Resolve,
 ];
 
-/// What somebody may do with a task that they see.
+/// What the actor may do with a task that they see.
 #[must_use]
 pub fn available_actions(task: &Task, actor: TaskActor) -> Vec<TaskAction> {
     ACTIONS.into_iter().filter(|action| why_not(task, actor, *action).is_none()).collect()
 }
 
-/// Whether somebody may do this with a task that they see.
+/// Whether the actor may do this with a task that they see.
 ///
 /// # Errors
 /// Why not.
@@ -211,7 +211,7 @@ fn why_not_accepted(task: &Task, actor: TaskActor) -> Option<TaskError> {
     passed.or(actor.busy_with.map(TaskError::TooManyAccepted))
 }
 
-/// The states that somebody can bring a task to.
+/// The states that the actor can bring a task to.
 fn next_statuses(task: &Task, actor: TaskActor) -> Vec<TaskStatus> {
     let reached: Vec<TaskStatus> = available_actions(task, actor).into_iter().filter_map(target).collect();
     TaskStatus::ALL.iter().copied().filter(|status| reached.contains(status)).collect()

@@ -114,7 +114,7 @@ pub enum TicketError {
     /// No such ticket, or not for the viewer to see.
     #[error("There is no such ticket.")]
     NoSuchTicket,
-    /// No such order, or somebody else's.
+    /// No such order, or another user's.
     #[error("You have no such order.")]
     NoSuchOrder,
     /// Asking again is its author's.

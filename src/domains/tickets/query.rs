@@ -50,7 +50,7 @@ impl TicketQuery {
         find.await.transpose()
     }
 
-    /// Everybody's tickets, the newest first; support and administrators alone.
+    /// All users' tickets, the newest first; support and administrators alone.
     async fn tickets(
         &self,
         ctx: &Context<'_>,

@@ -36,7 +36,7 @@ pub async fn load_visible(scope: &Scope, ids: &[TicketId]) -> AppResult<HashMap<
     load_seen_by(&*scope.db.read().await?, viewer.user_id, ids).await
 }
 
-/// Tickets by id, of those that somebody may see: their own, and everybody's for support and administrators.
+/// Tickets by id, of those that the viewer may see: their own, and all for support and administrators.
 ///
 /// # Errors
 /// When the database fails.
@@ -196,8 +196,7 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
         .await
 }
 
-/// Erases what somebody who leaves has asked, and closes their tickets, within the caller's transaction; support's answers
-/// stay.
+/// Erases a leaving user's questions, and closes their tickets, within the caller's transaction; support's answers stay.
 ///
 /// # Errors
 /// When the database fails.

@@ -108,7 +108,7 @@ pub async fn list_by_ids(mut conn: &AsyncPgConnection, ids: &[TicketId]) -> Quer
     tickets::table.filter(tickets::id.eq_any(ids)).select(Ticket::as_select()).load(&mut conn).await
 }
 
-/// Holds a ticket, so that nobody changes it meanwhile.
+/// Locks a ticket against concurrent changes.
 pub async fn lock_ticket(mut conn: &AsyncPgConnection, id: TicketId) -> QueryResult<Option<Ticket>> {
     tickets::table.find(id).select(Ticket::as_select()).for_no_key_update().first(&mut conn).await.optional()
 }

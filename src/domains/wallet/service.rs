@@ -31,7 +31,7 @@ pub async fn load_wallets(conn: &AsyncPgConnection, users: &[UserId]) -> AppResu
     Ok(wallets)
 }
 
-/// Entries by id, of those that the viewer may see: their own, and everybody's for administrators.
+/// Entries by id, of those that the viewer may see: their own, and all for administrators.
 ///
 /// # Errors
 /// When the database fails.
@@ -88,7 +88,7 @@ pub async fn list_entries(
     Ok(pages)
 }
 
-/// How many entries somebody has, up to a bound.
+/// How many entries a user has, up to a bound.
 ///
 /// # Errors
 /// When the database fails.
@@ -96,7 +96,7 @@ pub async fn count_entries(scope: &Scope, user: UserId, bound: i64) -> AppResult
     Ok(store::count_entries(&*scope.db.read().await?, user, bound).await?)
 }
 
-/// What a transfer changes of somebody's wallet.
+/// What a transfer changes of a user's wallet.
 struct Share {
     user: UserId,
     balance: Money,

@@ -152,7 +152,7 @@ pub async fn list_entries_by_ids(mut conn: &AsyncPgConnection, ids: &[EntryId]) 
     EntriesByIds { ids }.load(&mut conn).await
 }
 
-/// How many entries somebody has, up to a bound.
+/// How many entries a user has, up to a bound.
 pub async fn count_entries(mut conn: &AsyncPgConnection, user: UserId, bound: i64) -> QueryResult<i64> {
     let entries = ledger_entries::table.filter(ledger_entries::user_id.eq(user));
     let ids: Vec<EntryId> = entries.select(ledger_entries::id).limit(bound).load(&mut conn).await?;

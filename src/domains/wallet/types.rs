@@ -17,11 +17,11 @@ use crate::graphql::scalars::{DateTime, Decimal};
 use crate::ids::WalletId;
 use crate::page::PageArgs;
 
-/// What somebody has, to pay for help and to exchange for products.
+/// A user's money, to pay for help and to exchange for products.
 #[derive(Clone, Copy, Debug)]
 pub struct Wallet(pub model::Wallet);
 
-/// What somebody has, to pay for help and to exchange for products.
+/// A user's money, to pay for help and to exchange for products.
 #[Object]
 impl Wallet {
     /// Opaque global id.
@@ -57,11 +57,11 @@ impl Wallet {
     }
 }
 
-/// A movement of somebody's money.
+/// A movement of a user's money.
 #[derive(Clone, Debug)]
 pub struct LedgerEntry(pub model::Entry);
 
-/// A movement of somebody's money.
+/// A movement of a user's money.
 #[Object]
 impl LedgerEntry {
     /// Opaque global id.

@@ -19,7 +19,7 @@ use crate::scope::Scope;
 use crate::text::{check_line, is_blank};
 use crate::validation::DomainError;
 
-/// An order that is held, and who asks; not there for whoever may not see it.
+/// Locks an order and returns it with the actor; `NOT_FOUND` for a viewer who may not see it.
 async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: OrderId) -> AppResult<(Order, OrderActor)> {
     let viewer = scope.viewer()?.user_id;
     let is_admin = role_of(conn, viewer).await? == Role::Admin;
@@ -39,7 +39,7 @@ async fn lock_buyer(conn: &AsyncPgConnection, viewer: UserId, id: OrderId) -> Ap
     }
 }
 
-/// An order as it is now, for whoever did something with it once and may still see it.
+/// An order as it is now, if the viewer may still see it: the response of a repeated mutation.
 async fn reread(scope: &Scope, id: OrderId) -> AppResult<Order> {
     let seen = super::load_visible(scope, &[id]).await?;
     let order = seen.get(&id).ok_or_else(|| OrderError::NoSuchOrder.at("id"))?;
@@ -164,7 +164,7 @@ pub async fn cancel(scope: &Scope, id: OrderId, reason: Option<String>, key: Opt
 }
 
 /// Gives the money of an order back that was sent, and its piece into stock when that is wanted. Not to a buyer who left:
-/// the money would lie where nobody can spend it, so it stays the store's, and the books say what is.
+/// the money could not be spent, so it stays the store's, in the ledger as well.
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN` but to administrators, `ILLEGAL_TRANSITION`, `CONFLICT` when its buyer left, `TOO_LONG` and `INVALID_INPUT` for the reason;

@@ -34,7 +34,7 @@ pub async fn dispute(scope: &Scope, id: TaskId, reason: &str) -> AppResult<TaskC
                 Ok(None) => return replayed(scope, conn, id).await,
                 Err(error) => return repeated(scope, conn, id, error, is_own).await,
             };
-            let assignee = task.assignee_id.ok_or_else(|| AppError::internal("nobody does a submitted task"))?;
+            let assignee = task.assignee_id.ok_or_else(|| AppError::internal("a submitted task has no assignee"))?;
             let dispute =
                 NewDispute { task_id: id, assignee_id: assignee, opened_by: viewer, reason: &reason, opened_at: now };
             store::insert_dispute(conn, &dispute).await?;

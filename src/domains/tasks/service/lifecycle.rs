@@ -14,7 +14,7 @@ use crate::money::Money;
 use crate::rate_limit;
 use crate::scope::Scope;
 
-/// Accepts an open task of somebody else's, if it still is what was seen.
+/// Accepts another user's open task, if it still is as expected.
 ///
 /// # Errors
 /// `NOT_FOUND`, `OWN_TASK`, `TASK_NOT_OPEN`; `FORBIDDEN` for a person who had it before; `CONFLICT` when it was changed,
@@ -83,7 +83,7 @@ pub async fn submit(scope: &Scope, id: TaskId, note: Option<String>) -> AppResul
         .await
 }
 
-/// Gives up a task that the viewer does, so that somebody else can do it; a dispute over it ends with that.
+/// Gives up a task that the viewer does, so that another user can do it; a dispute over it ends with that.
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`.

@@ -41,7 +41,7 @@ pub async fn load_visible(scope: &Scope, ids: &[TaskId]) -> AppResult<HashMap<Ta
     load_seen_by(&*scope.db.read().await?, viewer, ids).await
 }
 
-/// Tasks by id, of those that somebody may see.
+/// Tasks by id, of those that the viewer may see.
 ///
 /// # Errors
 /// When the database fails.
@@ -71,7 +71,7 @@ pub async fn list_findable(conn: &AsyncPgConnection, ids: &[TaskId]) -> AppResul
     Ok(store::list_findable(conn, ids).await?)
 }
 
-/// Whether somebody has a task that is not over, for their leaving.
+/// Whether a user has a task that is not over, which keeps them from leaving.
 ///
 /// # Errors
 /// When the database fails.
@@ -88,8 +88,8 @@ pub async fn load_disputes(scope: &Scope, ids: &[TaskId]) -> AppResult<HashMap<T
     Ok(disputes.into_iter().map(|dispute| (dispute.task_id, Arc::new(dispute))).collect())
 }
 
-/// Erases what somebody who leaves said in tasks that are over, and their pictures, within the caller's transaction. Titles
-/// stay: they are what the other side's records are known by.
+/// Erases a leaving user's texts and pictures in tasks that are over, within the caller's transaction. Titles stay: the
+/// other side's records are known by them.
 ///
 /// # Errors
 /// When the database fails.
@@ -166,7 +166,7 @@ async fn check(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: Tas
     policy::check(task, actor, action).map_err(|error| error.at("id").into())
 }
 
-/// Ends a task that is held: so much of its reward goes to its assignee, the rest back to its publisher; by somebody, or by
+/// Ends a locked task: `paid` of its reward goes to its assignee, the rest back to its publisher. No actor: it ends by
 /// itself.
 async fn settle(
     scope: &Scope,
@@ -176,7 +176,7 @@ async fn settle(
     paid: Money,
 ) -> AppResult<()> {
     let now = scope.app.clock.now();
-    let assignee = task.assignee_id.ok_or_else(|| AppError::internal("nobody is to be paid for a task"))?;
+    let assignee = task.assignee_id.ok_or_else(|| AppError::internal("a task without an assignee is settled"))?;
     let rest = task.price.checked_sub(paid).ok_or_else(|| AppError::internal("no such payment"))?;
     let status = policy::resolved_status(paid, task.price);
     let is_finished = status == TaskStatus::Finished;
@@ -222,7 +222,7 @@ async fn follow_up(scope: &Scope, conn: &AsyncPgConnection, before: &Task, after
     }
 }
 
-/// What a mutation with this key is answered that was done before, for whoever may still see the task.
+/// The response of a repeated mutation: the task as it is now, if the viewer may still see it.
 async fn replayed(scope: &Scope, conn: &AsyncPgConnection, id: TaskId) -> AppResult<TaskCard> {
     let cards = store::list_visible(conn, &[id], Some(scope.viewer()?.user_id)).await?;
     cards.into_iter().next().ok_or_else(|| TaskError::NoSuchTask.at("id").into())

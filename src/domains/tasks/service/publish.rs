@@ -87,7 +87,7 @@ pub async fn update(scope: &Scope, id: TaskId, update: UpdateTask, key: Option<S
     let changes_content = update.changes_content();
     let (mut changes, images) = policy::validate_update(update, now).map_err(AppError::User)?;
     if let Some(images) = images.as_ref().filter(|images| !images.is_empty()) {
-        // Whoever may not change it learns nothing of its publisher's files, which administrators show, too.
+        // A viewer who may not change it learns nothing of its publisher's files, which administrators show, too.
         let task = store::find_task(&*scope.db.read().await?, id).await?;
         let task = task.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
         check(scope, &*scope.db.read().await?, &task, TaskAction::Edit).await?;

@@ -75,7 +75,7 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-/// Which tasks, as whoever asks may see them.
+/// Which tasks, of those that the viewer may see.
 #[derive(Clone, Copy)]
 pub struct TaskSelection<'a> {
     /// What has to hold.

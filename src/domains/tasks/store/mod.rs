@@ -56,7 +56,7 @@ fn card((task, publisher, suspension, images): TaskCardRow) -> TaskCard {
     TaskCard { task, publisher: publisher.into(), suspension, images }
 }
 
-/// Whether somebody may see a task: cancelled ones are those they concerned, and the administrators'.
+/// Whether the viewer may see a task: cancelled ones only as their publisher, assignee, or an administrator.
 pub struct VisibleTasks(pub Option<UserId>);
 
 impl QueryFragment<Pg> for VisibleTasks {
@@ -88,7 +88,7 @@ statement! {
 
 statement! {
     by text
-    /// Tasks by id, of those that somebody may see.
+    /// Tasks by id, of those that the viewer may see.
     struct VisibleTaskCards<'a> { card: TaskCardFragment, ids: &'a [TaskId], visible: VisibleTasks } -> TaskCardSqlType
     |this|
     "select " {&this.card} " from tasks join users on users.id = tasks.publisher_id where tasks.id = any("
@@ -123,7 +123,7 @@ pub async fn insert_task(mut conn: &AsyncPgConnection, task: &NewTask) -> QueryR
     diesel::insert_into(tasks::table).values(task).returning(Task::as_returning()).get_result(&mut conn).await
 }
 
-/// Holds a task, so that nobody changes it meanwhile.
+/// Locks a task against concurrent changes.
 pub async fn lock_task(mut conn: &AsyncPgConnection, id: TaskId) -> QueryResult<Option<Task>> {
     tasks::table.find(id).select(Task::as_select()).for_no_key_update().first(&mut conn).await.optional()
 }
@@ -177,7 +177,7 @@ pub async fn find_acceptance(
 }
 
 statement! {
-    /// Whether somebody has a task that is not over, published or accepted.
+    /// Whether a user has a task that is not over, published or accepted.
     struct IsBusy { person: UserId } -> diesel::sql_types::Bool
     |this|
     "select exists (select from tasks where publisher_id = " [BigInt: &this.person]
@@ -185,7 +185,7 @@ statement! {
     [BigInt: &this.person] " and status in ('ACCEPTED', 'SUBMITTED', 'DISPUTED'))"
 }
 
-/// Whether somebody has a task that is not over.
+/// Whether a user has a task that is not over.
 pub async fn has_open_tasks(mut conn: &AsyncPgConnection, person: UserId) -> QueryResult<bool> {
     IsBusy { person }.get_result(&mut conn).await
 }
