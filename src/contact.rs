@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::text::is_blank;
 
-/// How somebody can be reached.
+/// Where a user gets messages.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Contact {
     /// A lower-cased e-mail address.

@@ -40,7 +40,7 @@ pg_enum! {
         TicketChanged = "TICKET_CHANGED",
     }
     unknown:
-        /// Of a newer instance's kinds: for nobody here.
+        /// A newer instance's kind: no subscriber of this one gets the event.
         new Unknown
 }
 

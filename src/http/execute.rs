@@ -57,7 +57,8 @@ impl Prepared {
 /// The error response.
 pub fn prepare(
     endpoint: &Endpoint,
-    (params, files): (GraphqlRequest, Vec<MappedFile>),
+    params: GraphqlRequest,
+    files: Vec<MappedFile>,
     requester: &Requester,
     transport: &'static str,
 ) -> Result<Prepared, Box<Response>> {
@@ -116,7 +117,7 @@ fn try_prepare(
 pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester) -> Response {
     let Prepared { request, operation, name, transport, since, slot } = prepared;
     let result = match operation {
-        OperationType::Mutation => run_mutation(endpoint, (request, slot), requester).await,
+        OperationType::Mutation => run_mutation(endpoint, request, slot, requester).await,
         _ => match AssertUnwindSafe(endpoint.engine.execute(request)).catch_unwind().await {
             Ok(response) => Ok(response),
             Err(_) => Err(panicked(endpoint)),
@@ -178,7 +179,8 @@ pub fn subscribe(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
 /// pause it.
 async fn run_mutation(
     endpoint: &Endpoint,
-    (request, slot): (Request, Option<UploadSlot>),
+    request: Request,
+    slot: Option<UploadSlot>,
     requester: &Requester,
 ) -> AppResult<Response> {
     let app = &endpoint.app;

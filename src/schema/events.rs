@@ -34,7 +34,7 @@ pub enum ViewerEventPayload {
     Created(MessageCreated),
     /// A message was edited.
     Updated(MessageUpdated),
-    /// Somebody has read on.
+    /// A member has read on.
     Read(ConversationRead),
     /// Members of a group's conversation came or went.
     Members(MembershipChanged),

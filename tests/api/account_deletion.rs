@@ -226,7 +226,7 @@ async fn words_of_what_is_gone_are_forgotten() {
     let bad = bo.offer(json!({ "title": "x", "note": words.join(" ") })).await;
     bo.market("deleteItem", json!({ "id": bad["id"] })).await;
     bo.data(LEAVE, json!({ "id": bo.id })).await;
-    assert_eq!(plaza::domains::search::service::sweep(&app.app).await.unwrap(), 26);
+    assert_eq!(plaza::domains::search::service::delete_unused_words(&app.app).await.unwrap(), 26);
     assert_eq!(ada.titles("filter: { query: \"zzloph\" }").await, ["qwizzlophone"]);
     let left = app.sql().await.query("select word from search_words order by word", &[]).await.unwrap();
     assert_eq!(left.iter().map(|row| row.get(0)).collect::<Vec<String>>(), ["ada", "qwizzlophone"]);

@@ -227,11 +227,11 @@ async fn a_code_is_good_for_its_contact_its_purpose_and_ten_minutes() {
         assert_eq!(codes(&app.payload(LOGIN, by_code("ada@example.com", &code)).await), ["CODE_INVALID"]);
     }
     assert_eq!(codes(&app.payload(LOGIN, by_code("ada@example.com", &second)).await), Vec::<&str>::new());
-    plaza::domains::accounts::service::codes::sweep(&app.app).await.unwrap();
+    plaza::domains::accounts::service::codes::delete_expired_codes(&app.app).await.unwrap();
     app.pass(Duration::from_mins(11));
     app.fresh_code("bo@example.com", "LOGIN", 1).await;
     app.pass(Duration::from_mins(11));
-    assert_eq!(plaza::domains::accounts::service::codes::sweep(&app.app).await.unwrap(), 1);
+    assert_eq!(plaza::domains::accounts::service::codes::delete_expired_codes(&app.app).await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

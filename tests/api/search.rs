@@ -225,9 +225,10 @@ async fn entries_of_older_rules_are_made_anew() {
     assert_eq!(plaza::background::reindex::reindex(&app.app).await.unwrap(), 0);
 }
 
-/// The sweep of words takes a lock against all who write; where it would have to wait for that, it is left for the next time.
+/// The deletion of unused words takes a lock against all writers; where it would have to wait for that, it is left to the next
+/// run.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sweep_of_words_makes_nobody_wait() {
+async fn the_deletion_of_unused_words_makes_no_writer_wait() {
     let (app, ada) = market(&["a chair", "a lamp"]).await;
     let words = "select count(*) from search_words";
     app.sql().await.batch_execute("insert into search_words (word, kind) values ('unused', 'ITEM')").await.unwrap();
@@ -235,12 +236,12 @@ async fn the_sweep_of_words_makes_nobody_wait() {
     let vacuum = app.sql().await;
     vacuum.batch_execute("begin; lock table search_words in share update exclusive mode").await.unwrap();
     let start = std::time::Instant::now();
-    let sweep = async { plaza::domains::search::service::sweep(&app.app).await.unwrap() };
-    let (swept, _) = tokio::join!(sweep, ada.offer(json!({ "title": "a table" })));
-    assert_eq!(swept, 0);
+    let deletion = async { plaza::domains::search::service::delete_unused_words(&app.app).await.unwrap() };
+    let (deleted, _) = tokio::join!(deletion, ada.offer(json!({ "title": "a table" })));
+    assert_eq!(deleted, 0);
     assert!(start.elapsed() < std::time::Duration::from_secs(2), "it took {:?}", start.elapsed());
     vacuum.batch_execute("commit").await.unwrap();
-    assert_eq!(plaza::domains::search::service::sweep(&app.app).await.unwrap(), 1);
+    assert_eq!(plaza::domains::search::service::delete_unused_words(&app.app).await.unwrap(), 1);
     assert!(app.number(words).await >= before, "of the others, and of the table's, nothing was taken");
     assert_eq!(found(&app, "table").await, ["a table"]);
 }

@@ -18,7 +18,7 @@
 //! A session: live → signed out, revoked (from elsewhere, reuse, new password, departure), suspended, or expired (30 days
 //! without a refresh).
 //!
-//! Locks are taken in this order: a code, the account's row, its profile, its sessions; when somebody leaves, then the items
+//! Locks are taken in this order: a code, the account's row, its profile, its sessions; when a user leaves, then the items
 //! they put up or like, and their files.
 
 pub mod loader;

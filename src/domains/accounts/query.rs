@@ -41,7 +41,7 @@ pub async fn get_user_of(ctx: &Context<'_>, id: Option<UserId>) -> Option<AppRes
     Some(get_user(ctx, id?).await)
 }
 
-/// Whether somebody is an administrator, through the loader.
+/// Whether a user is an administrator, through the loader.
 ///
 /// # Errors
 /// When the database fails.

@@ -10,7 +10,7 @@ use super::model::{NewProduct, Product, ProductChanges, ProductFilter, ProductOr
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::schema::products;
 use crate::db::{columns, statement};
-use crate::domains::search::list_query::{ListPredicate, ListRows};
+use crate::domains::search::list_query::{ListPredicate, ListRows, SearchedTable};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
 use crate::ids::ProductId;
@@ -23,7 +23,8 @@ columns!(
 type ProductColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Product, Pg>>;
 
 /// Joins products to what search found.
-const FOUND: (SearchKind, &str) = (SearchKind::Product, " join products on products.id = search_entries.subject_id");
+const FOUND: SearchedTable =
+    SearchedTable { kind: SearchKind::Product, join: " join products on products.id = search_entries.subject_id" };
 
 /// The column of an order.
 #[must_use]

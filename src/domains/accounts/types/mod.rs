@@ -68,7 +68,7 @@ impl User {
         &self.0.nickname
     }
 
-    /// A placeholder for someone who left.
+    /// A placeholder for a deleted account.
     async fn deleted(&self) -> bool {
         self.0.deleted_at.is_some()
     }
@@ -168,7 +168,7 @@ impl User {
     }
 }
 
-/// Where somebody lives, as they wrote it.
+/// Where a user lives, as they wrote it.
 #[derive(SimpleObject)]
 #[graphql(name = "Place")]
 pub struct PlaceObject {
@@ -188,7 +188,7 @@ impl From<Place> for PlaceObject {
     }
 }
 
-/// Somebody who was changed.
+/// A changed account.
 #[derive(SimpleObject)]
 pub struct UserPayload {
     /// They; null when it was refused.

@@ -32,7 +32,7 @@ pub struct MessageUpdated {
     pub message: Message,
 }
 
-/// Somebody has read on: either person of a direct conversation; in a group the viewer, on one of their devices.
+/// A member has read on: either person of a direct conversation; in a group the viewer, on one of their devices.
 #[derive(Clone, SimpleObject)]
 pub struct ConversationRead {
     /// Where.
@@ -46,7 +46,7 @@ pub struct ConversationRead {
 pub struct MembershipChanged {
     /// Where.
     conversation: Conversation,
-    /// Who did it; null where nobody did, or they are no more.
+    /// Who did it; null where no user did, or their account is deleted.
     actor: Option<User>,
     /// Members from now on: at most 100 of them.
     added: Vec<User>,

@@ -9,14 +9,15 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::{TaskCardFragment, TaskCardRow, TaskCardSqlType, VisibleTasks, card};
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::statement;
-use crate::domains::search::list_query::{ListPredicate, ListRows};
+use crate::domains::search::list_query::{ListPredicate, ListRows, SearchedTable};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
 use crate::domains::tasks::model::{TaskCard, TaskFilter, TaskOrderField, TaskStatus};
 use crate::ids::UserId;
 
 /// Joins tasks to what search found.
-const FOUND: (SearchKind, &str) = (SearchKind::Task, " join tasks on tasks.id = search_entries.subject_id");
+const FOUND: SearchedTable =
+    SearchedTable { kind: SearchKind::Task, join: " join tasks on tasks.id = search_entries.subject_id" };
 
 /// The column of an order.
 #[must_use]
