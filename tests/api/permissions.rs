@@ -3,6 +3,7 @@
 //! owner, and an administrator where it is theirs to see, gets to read anything private.
 
 mod cases;
+mod costs;
 mod money;
 
 use std::collections::BTreeSet;
@@ -167,19 +168,24 @@ fn may_read(case: &Case, asker: usize) -> bool {
     }
 }
 
+/// Sends a query or mutation, with a picture of the fixture's own where it takes a file.
+async fn send(app: &TestApp, case: &Case, fixture: &Fixture, asker: usize) -> Answer {
+    let token = fixture.askers[asker].as_ref().map(|person| person.token.as_str());
+    if !case.document.contains("Upload!") {
+        return post(app.address, token, case.document, (case.variables)(fixture)).await;
+    }
+    let number = u32::try_from(fixture.number).unwrap();
+    let picture = rgb_png(9 + number % 32, 9 + number / 32);
+    let operation = (case.document, (case.variables)(fixture));
+    let reply = send_files_with(app.address, token, operation, &[sending("a.png", picture)]).await;
+    Answer { status: reply.status, body: reply.json() }
+}
+
 async fn ask(app: &TestApp, sql: &tokio_postgres::Client, case: &Case, fixture: &Fixture, asker: usize) -> String {
-    let person = fixture.askers[asker].as_ref();
     if case.field.starts_with("Subscription.") {
         return listen(app, sql, case, fixture, asker).await;
     }
-    let token = person.map(|person| person.token.as_str());
-    let answer = if case.document.contains("Upload!") {
-        let operation = (case.document, (case.variables)(fixture));
-        let reply = send_files_with(app.address, token, operation, &[sending("a.png", rgb_png(9, 9))]).await;
-        Answer { status: reply.status, body: reply.json() }
-    } else {
-        post(app.address, token, case.document, (case.variables)(fixture)).await
-    };
+    let answer = send(app, case, fixture, asker).await;
     let may_read = may_read(case, asker);
     let leaks = answer.body.to_string().contains(SECRET) || answer.body.to_string().contains(&fixture.pending_email());
     assert!(may_read || !leaks, "{} tells {}: {}", case.field, ASKERS[asker], answer.body);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::actions::actions;
 use crate::harness::money::document;
 use crate::harness::{Person, TestApp};
 
@@ -203,12 +204,18 @@ async fn available_actions_are_those_that_succeed() {
         ("CANCEL", "cancelTask"),
         ("RESOLVE", "resolveTask"),
     ];
-    for from in ["OPEN", "ACCEPTED", "SUBMITTED", "DISPUTED"] {
+    let mut handled: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+    handled.sort_unstable();
+    assert_eq!(handled, actions(&app, "TaskAction").await, "every action of the schema");
+    assert_eq!(names.map(|(_, mutation)| mutation), ACTIONS);
+    for from in STATES {
         let task = cast.task(from).await;
         for (person, place) in [(&cast.publisher, 0), (&cast.assignee, 1), (&stranger, 2), (&cast.admin, 3)] {
             let looked =
                 person.data("query ($id: ID!) { task(id: $id) { availableActions } }", json!({ "id": task["id"] }));
-            let shown: Vec<String> = serde_json::from_value(looked.await["task"]["availableActions"].clone()).unwrap();
+            // Nothing of a task that the viewer does not see.
+            let shown: Option<Vec<String>> =
+                serde_json::from_value(looked.await["task"]["availableActions"].clone()).unwrap();
             let succeeds = |action: &str| {
                 let line = EXPECTED.lines().find_map(|line| line.strip_prefix(&format!("{from} {action}: "))).unwrap();
                 let outcome = line.split(' ').nth(place).unwrap();
@@ -216,7 +223,7 @@ async fn available_actions_are_those_that_succeed() {
             };
             let expected: Vec<&str> =
                 names.iter().filter(|(_, action)| succeeds(action)).map(|(name, _)| *name).collect();
-            assert_eq!(shown, expected, "{from}, {}", ROLES[place]);
+            assert_eq!(shown.unwrap_or_default(), expected, "{from}, {}", ROLES[place]);
         }
     }
 }
