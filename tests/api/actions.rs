@@ -60,12 +60,12 @@ struct Market {
 impl Market {
     /// A new item in a state.
     async fn item(&self, state: &str) -> Value {
-        let item = self.owner.offer(json!({})).await;
+        let item = self.owner.create_item(json!({})).await;
         match state {
             "OPEN" => {}
-            "CLOSED" => drop(self.owner.change(&item, json!({ "status": "CLOSED" })).await),
-            "TRADED" => drop(self.counterparty.trade(&item, None).await),
-            "DELETED" => drop(self.owner.market("deleteItem", json!({ "id": item["id"] })).await),
+            "CLOSED" => drop(self.owner.update_item(&item, json!({ "status": "CLOSED" })).await),
+            "TRADED" => drop(self.counterparty.trade_item(&item, None).await),
+            "DELETED" => drop(self.owner.mutate_item("deleteItem", json!({ "id": item["id"] })).await),
             _ => panic!("{state} is no state of items"),
         }
         item
@@ -84,12 +84,12 @@ impl Market {
     async fn succeeds(&self, person: &Person, action: &str, item: &Value) -> bool {
         let before = self.row(item).await;
         let payload = match action {
-            "EDIT" => person.change(item, json!({ "title": "changed" })).await,
-            "CLOSE" => person.change(item, json!({ "status": "CLOSED" })).await,
-            "REOPEN" => person.change(item, json!({ "status": "OPEN" })).await,
-            "DELETE" => person.market("deleteItem", json!({ "id": item["id"] })).await,
-            "TRADE" => person.trade(item, None).await,
-            "FAVORITE" => person.favor("addFavorites", &[item]).await,
+            "EDIT" => person.update_item(item, json!({ "title": "changed" })).await,
+            "CLOSE" => person.update_item(item, json!({ "status": "CLOSED" })).await,
+            "REOPEN" => person.update_item(item, json!({ "status": "OPEN" })).await,
+            "DELETE" => person.mutate_item("deleteItem", json!({ "id": item["id"] })).await,
+            "TRADE" => person.trade_item(item, None).await,
+            "FAVORITE" => person.set_favorites("addFavorites", &[item]).await,
             _ => panic!("the test knows no mutation of {action}"),
         };
         let is_changed = self.row(item).await != before;
@@ -137,17 +137,18 @@ struct Store {
 impl Store {
     /// A new order in a state, of the buyer's.
     async fn order(&self, state: &str) -> Value {
-        let order = self.buyer.done("exchangeProduct", json!({ "id": self.product["id"], "address": "here" })).await;
+        let order =
+            self.buyer.mutate_ok("exchangeProduct", json!({ "id": self.product["id"], "address": "here" })).await;
         if state == "CANCELLED" {
-            self.buyer.on("cancelOrder", &order).await;
+            self.buyer.mutate_by_id("cancelOrder", &order).await;
         } else if state != "PENDING" {
             let input = json!({ "trackingNumber": "SF1", "expectedAddress": "here" });
-            self.admin.done("updateOrder", json!({ "id": order["id"], "input": input })).await;
+            self.admin.mutate_ok("updateOrder", json!({ "id": order["id"], "input": input })).await;
         }
         match state {
             "PENDING" | "SHIPPED" | "CANCELLED" => {}
-            "COMPLETED" => drop(self.buyer.on("confirmOrder", &order).await),
-            "REFUNDED" => drop(self.admin.on("refundOrder", &order).await),
+            "COMPLETED" => drop(self.buyer.mutate_by_id("confirmOrder", &order).await),
+            "REFUNDED" => drop(self.admin.mutate_by_id("refundOrder", &order).await),
             _ => panic!("{state} is no state of orders"),
         }
         order
@@ -172,7 +173,7 @@ impl Store {
             "REFUND" => ("refundOrder", json!({ "id": order["id"] })),
             _ => panic!("the test knows no mutation of {action}"),
         };
-        let payload = person.act(field, variables).await;
+        let payload = person.mutate(field, variables).await;
         let is_changed = self.row(order).await != before;
         assert!(!is_changed || payload["userErrors"] == json!([]), "{action} changes nothing where it is refused");
         is_changed
@@ -186,7 +187,7 @@ async fn available_actions_of_orders_are_those_that_succeed() {
     let (admin, second) = (app.as_role("admin", "ADMIN").await, app.as_role("second", "ADMIN").await);
     let (ada, stranger, support) =
         (app.as_user("ada").await, app.as_user("lan").await, app.as_role("support", "SUPPORT").await);
-    let product = app.product(&admin, "1", 1000).await;
+    let product = app.create_product(&admin, "1", 1000).await;
     let all = actions(&app, "OrderAction").await;
     let mut store = Store { app, product, buyer: ada.clone(), admin: second.clone() };
     for buyer in [&ada, &admin] {

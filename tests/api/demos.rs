@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::process::Child;
 
 use crate::harness::process::{Process, SECRET, command, output};
-use crate::harness::{PATIENCE, cluster, post, until};
+use crate::harness::{WAIT_TIMEOUT, cluster, post, until};
 
 /// What there is of it, as one text.
 const COUNTS: &str = "select concat_ws(' ', (select count(*) from users), (select count(*) from items),
@@ -36,7 +36,7 @@ fn start(url: &str, folder: &str) -> Child {
         .stderr(Stdio::null())
         .kill_on_drop(true);
     let child = command.spawn().expect("the binary is built");
-    cluster().answer_for(child.id().expect("it runs"));
+    cluster().register_process(child.id().expect("it runs"));
     child
 }
 
@@ -73,7 +73,7 @@ async fn instances_that_start_together_make_one_demo() {
             ticks.tick().await;
         }
     };
-    tokio::time::timeout(PATIENCE * 5, there).await.expect("the demo is there");
+    tokio::time::timeout(WAIT_TIMEOUT * 5, there).await.expect("the demo is there");
     assert_eq!(look(&url, COUNTS).await, expected);
     // Both go on, and what they wait for is over: a fourth finds it there.
     until("nobody waits any more", || async {

@@ -177,7 +177,7 @@ async fn other_sites_need_permission() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_caught_counted_and_masked() {
     let (engine, _) = schema();
-    let app = TestApp::serving(engine, &[]).await;
+    let app = TestApp::with_engine(engine, &[]).await;
     for document in ["{ panic }", "mutation { panic }"] {
         let answer = app.run(document, json!({})).await;
         assert_eq!((answer.status, answer.code()), (200, "INTERNAL"), "{}", answer.body);
@@ -240,7 +240,7 @@ async fn figures_are_for_operators_and_readiness_is_remembered() {
     assert_eq!(get(&app, "/metrics", &[from, ("authorization", &*bearer)]).await.status, 200);
     let (headers, start) = ([from], Instant::now());
     let (replies, cost) =
-        app.statements_of(futures_util::future::join_all((0..50).map(|_| get(&app, "/readyz", &headers)))).await;
+        app.count_statements(futures_util::future::join_all((0..50).map(|_| get(&app, "/readyz", &headers)))).await;
     assert!(replies.iter().all(|reply| reply.status == 200));
     let halves = u64::try_from(start.elapsed().as_millis() / 500).unwrap();
     assert!(cost <= 1 + halves, "{cost} in {halves} half seconds");
@@ -298,7 +298,7 @@ async fn slow_senders_shut_nobody_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_at_once_are_refused() {
     let (engine, gate) = schema();
-    let app = TestApp::serving(engine, &[("PLAZA_LIMIT_REQUESTS", "2")]).await;
+    let app = TestApp::with_engine(engine, &[("PLAZA_LIMIT_REQUESTS", "2")]).await;
     let waiting = [(); 2].map(|()| {
         let address = app.address;
         tokio::spawn(async move { crate::harness::post(address, None, "mutation { wait }", json!({})).await })

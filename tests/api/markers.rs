@@ -106,7 +106,7 @@ async fn unread_is_right_after_leaving_and_coming_back() {
 /// Scrolling through a long history costs what is read, and not what is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mark_costs_what_it_passes() {
-    let app = TestApp::on(cluster().database().await, &[]).await;
+    let app = TestApp::on_database(cluster().database().await, &[]).await;
     let (ada, bo) = group(&app).await;
     let sql = app.sql().await;
     sql.batch_execute(

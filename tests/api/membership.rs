@@ -54,7 +54,7 @@ impl Crowd {
         // busy machine would have some of them refused as overloaded.
         let connections = [("PLAZA_LIMIT_DB_CONNECTIONS", "40")];
         let app = TestApp::with(&connections).await;
-        let other = TestApp::on(app.url.clone(), &connections).await;
+        let other = TestApp::on_database(app.url.clone(), &connections).await;
         let seed = app.as_user("seed").await;
         let sql = app.sql().await;
         sql.batch_execute(&format!(
@@ -70,7 +70,7 @@ impl Crowd {
             let session = plaza::ids::SessionId(id + 1_000_000);
             let (token, _) = app.app.tokens.issue(UserId(id), session, app.app.clock.now()).unwrap();
             let address = if n % 2 == 0 { app.address } else { other.address };
-            (UserId(id), Person { token, id: UserId(id).global().to_string(), ..seed.at(address) })
+            (UserId(id), Person { token, id: UserId(id).global().to_string(), ..seed.on_instance(address) })
         });
         Self { people: people.collect(), app, other }
     }
@@ -139,18 +139,18 @@ async fn order_holds_in_a_storm_and_the_removed_hear_nothing() {
         }
     }))
     .await;
-    let total = app.number("select (select count(*) from events) + (select count(*) from outbox)").await;
+    let total = app.query_number("select (select count(*) from events) + (select count(*) from outbox)").await;
     until("both instances have it all", || async {
         app.app.events.head().position == total && other.app.events.head().position == total
     })
     .await;
-    assert_eq!(app.number("select count(*) - max(position) from events").await, 0, "positions have no gaps");
+    assert_eq!(app.query_number("select count(*) - max(position) from events").await, 0, "positions have no gaps");
     let disordered = "select count(*) from (select seq, version,
             lag(version) over (partition by conversation_id order by position) as earlier_version,
             lag(seq) over (partition by conversation_id, kind order by position) as earlier_seq, kind
         from events where audience = 'CONVERSATION') e
         where version <= earlier_version or (kind = 'MESSAGE_CREATED' and seq <> earlier_seq + 1)";
-    assert_eq!(app.number(disordered).await, 0);
+    assert_eq!(app.query_number(disordered).await, 0);
 
     // What each listener may have heard, from the stream alone: what lies between their joins and leaves.
     let allowed = allowed(app).await;
@@ -216,12 +216,12 @@ async fn who_was_removed_gets_nothing_more_and_keeps_what_was() {
         let ada = ada.clone();
         async move { ada.data(SEND, json!({ "input": input })).await["sendMessage"]["message"]["id"].clone() }
     };
-    let start = bo.cursor().await;
+    let start = bo.event_cursor().await;
     let mut socket = bo.socket().await;
     let events = "subscription ($after: String) { events(after: $after) { payload { __typename
         ... on MessageCreated { message { content { ... on TextContent { text } } } }
         ... on MessageUpdated { message { content { ... on TextContent { text } } } } } } }";
-    socket.follow(&app, events, json!({})).await;
+    socket.subscribe_live(&app, events, json!({})).await;
     let text = |data: &Value| data["events"]["payload"]["message"]["content"]["text"].clone();
     let first = say("while bo is in").await;
     // A message is shown as it stands when it is delivered, so it has to be heard before it is edited.
@@ -238,8 +238,8 @@ async fn who_was_removed_gets_nothing_more_and_keeps_what_was() {
     assert_eq!(text(&socket.next().await), "bo is back");
 
     // A replay asks the same question; the earlier stay was closed by the later one.
-    let other = app.another().await;
-    let mut socket = bo.at(other.address).socket().await;
+    let other = app.another_instance().await;
+    let mut socket = bo.on_instance(other.address).socket().await;
     socket.subscribe(events, json!({ "after": start })).await;
     assert_eq!(kind(&socket.next().await), "MembershipChanged");
     assert_eq!(text(&socket.next().await), "bo is back");

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use plaza::ids::{ItemId, MediaId, SessionId, UserId};
 use serde_json::{Value, json};
 
-use crate::harness::files::{rgb_png, send_files_with, sending};
+use crate::harness::files::{file_part, rgb_png, send_files_with};
 use crate::harness::{Answer, Person, Socket, TestApp, post, until};
 use crate::upload_tickets::ticket;
 use cases::{CASES, Case};
@@ -74,8 +74,8 @@ impl Fixture {
         }
         let [(owner, account_number, session), (user, ..), (support, ..), (admin, ..), (friend, ..)] =
             <[_; 5]>::try_from(people).unwrap_or_else(|_| panic!("five people"));
-        let said = friend.say(&owner, SECRET).await;
-        let own = owner.say(&friend, SECRET).await;
+        let said = friend.send_message(&owner, SECRET).await;
+        let own = owner.send_message(&friend, SECRET).await;
         let (file, upload) = Self::file_of(&owner, sql).await;
         let (item, open_item) =
             (Self::item_of(&owner, sql, SECRET, "DELETED").await, Self::item_of(&owner, sql, "open", "OPEN").await);
@@ -133,7 +133,7 @@ impl Fixture {
     /// The owner's friend says something to them.
     async fn speak(&self) {
         let friend = Person { token: self.friend_token.clone(), id: self.friend.clone(), ..self.owner.clone() };
-        friend.say(&self.owner, SECRET).await;
+        friend.send_message(&self.owner, SECRET).await;
     }
 }
 
@@ -177,7 +177,7 @@ async fn send(app: &TestApp, case: &Case, fixture: &Fixture, asker: usize) -> An
     let number = u32::try_from(fixture.number).unwrap();
     let picture = rgb_png(9 + number % 32, 9 + number / 32);
     let operation = (case.document, (case.variables)(fixture));
-    let reply = send_files_with(app.address, token, operation, &[sending("a.png", picture)]).await;
+    let reply = send_files_with(app.address, token, operation, &[file_part("a.png", picture)]).await;
     Answer { status: reply.status, body: reply.json() }
 }
 
@@ -208,7 +208,7 @@ async fn listen(app: &TestApp, sql: &tokio_postgres::Client, case: &Case, fixtur
         fixture.money.stir(case.field, &fixture.owner, person, sql).await;
     } else {
         fixture.speak().await;
-        person.say(person, "a note to oneself").await;
+        person.send_message(person, "a note to oneself").await;
     }
     let heard = socket.next().await.to_string();
     assert_eq!(heard.contains(SECRET), may_read(case, asker), "{} tells {}: {heard}", case.field, ASKERS[asker]);

@@ -58,7 +58,7 @@ async fn search_finds_what_people_mean() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     for item in demo["items"].as_array().unwrap() {
-        ada.offer(json!({ "title": item["title"], "note": item["note"] })).await;
+        ada.create_item(json!({ "title": item["title"], "note": item["note"] })).await;
     }
     let client = app.sql().await;
     // By way and kind of query, and by way over all.

@@ -93,17 +93,17 @@ struct Cast {
 impl Cast {
     /// A task that was brought to this state.
     async fn task(&self, state: &str) -> Value {
-        let task = self.publisher.ask("10").await;
-        self.assignee.on("acceptTask", &task).await;
+        let task = self.publisher.create_task("10").await;
+        self.assignee.mutate_by_id("acceptTask", &task).await;
         match state {
-            "OPEN" => self.assignee.on("abandonTask", &task).await,
+            "OPEN" => self.assignee.mutate_by_id("abandonTask", &task).await,
             "ACCEPTED" => task,
-            "CANCELLED" => self.admin.on("cancelTask", &task).await,
+            "CANCELLED" => self.admin.mutate_by_id("cancelTask", &task).await,
             _ => {
-                self.assignee.on("submitTask", &task).await;
+                self.assignee.mutate_by_id("submitTask", &task).await;
                 match state {
-                    "DISPUTED" => self.publisher.done("disputeTask", arguments("disputeTask", &task)).await,
-                    "FINISHED" => self.publisher.on("finishTask", &task).await,
+                    "DISPUTED" => self.publisher.mutate_ok("disputeTask", arguments("disputeTask", &task)).await,
+                    "FINISHED" => self.publisher.mutate_by_id("finishTask", &task).await,
                     _ => task,
                 }
             }
@@ -236,23 +236,23 @@ async fn an_administrator_s_own_task_is_another_administrator_s_to_decide() {
     let bo = app.as_user("bo").await;
     admin.recharge("100").await;
     bo.recharge("100").await;
-    let own = admin.ask("10").await;
-    bo.on("acceptTask", &own).await;
+    let own = admin.create_task("10").await;
+    bo.mutate_by_id("acceptTask", &own).await;
     for (action, code) in [("cancelTask", "TASK_NOT_OPEN"), ("releaseTask", "CONFLICT")] {
         assert_eq!(outcome(&app, &admin, action, &own).await, code);
     }
-    let done = bo.ask("10").await;
-    admin.on("acceptTask", &done).await;
+    let done = bo.create_task("10").await;
+    admin.mutate_by_id("acceptTask", &done).await;
     for action in ["cancelTask", "releaseTask"] {
         assert_eq!(outcome(&app, &admin, action, &done).await, "FORBIDDEN");
     }
     for (task, assignee) in [(&own, &bo), (&done, &admin)] {
-        assignee.on("submitTask", task).await;
-        assignee.done("disputeTask", arguments("disputeTask", task)).await;
+        assignee.mutate_by_id("submitTask", task).await;
+        assignee.mutate_ok("disputeTask", arguments("disputeTask", task)).await;
         assert_eq!(outcome(&app, &admin, "resolveTask", task).await, "FORBIDDEN");
         assert_eq!(outcome(&app, &other, "resolveTask", task).await, "FINISHED");
     }
-    assert_eq!((admin.purse().await.as_str(), bo.purse().await.as_str()), ("100.00 0.00", "100.00 0.00"));
+    assert_eq!((admin.balances().await.as_str(), bo.balances().await.as_str()), ("100.00 0.00", "100.00 0.00"));
     assert_eq!(app.audit().await, [""; 0]);
 }
 
@@ -262,8 +262,8 @@ async fn a_suspended_publisher_s_tasks() {
     let app = TestApp::start().await;
     let (ada, bo, admin) = (app.as_user("ada").await, app.as_user("bo").await, app.as_role("admin", "ADMIN").await);
     ada.recharge("100").await;
-    let (open, accepted) = (ada.ask("10").await, ada.ask("20").await);
-    bo.on("acceptTask", &accepted).await;
+    let (open, accepted) = (ada.create_task("10").await, ada.create_task("20").await);
+    bo.mutate_by_id("acceptTask", &accepted).await;
     let suspension = async |field: &str| {
         let document = format!("mutation ($id: ID!) {{ {field}(id: $id) {{ userErrors {{ code }} }} }}");
         admin.data(&document, json!({ "id": ada.id })).await;
@@ -279,9 +279,10 @@ async fn a_suspended_publisher_s_tasks() {
     suspension("unsuspendUser").await;
     assert_eq!(actions().await, json!(["ACCEPT"]));
     suspension("suspendUser").await;
-    app.pass(std::time::Duration::from_hours(7 * 24));
+    app.advance_clock(std::time::Duration::from_hours(7 * 24));
     crate::harness::until("bo is paid", || async {
-        app.number(&format!("select coalesce(max(balance), 0) from wallets where user_id = {}", bo.key())).await == 2000
+        app.query_number(&format!("select coalesce(max(balance), 0) from wallets where user_id = {}", bo.key())).await
+            == 2000
     })
     .await;
     assert_eq!(app.audit().await, [""; 0]);

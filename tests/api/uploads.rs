@@ -16,8 +16,8 @@ const ALL: &str = "mutation ($files: [Upload!]!) { uploadAll(files: $files) }";
 async fn start(settings: &[(&str, &str)]) -> (TestApp, Person) {
     let plaza = TestApp::start().await;
     let ada = plaza.as_user("ada").await;
-    let app = TestApp::serving(schema().0, settings).await;
-    let ada = ada.at(app.address);
+    let app = TestApp::with_engine(schema().0, settings).await;
+    let ada = ada.on_instance(app.address);
     (app, ada)
 }
 

@@ -27,7 +27,7 @@ pub struct Costs(BTreeMap<String, u64>);
 impl Costs {
     /// Counts the statements of one mutation, which has to succeed, and returns its payload.
     async fn measure(&mut self, app: &TestApp, field: &str, mutation: impl Future<Output = Value>) -> Value {
-        let (payload, cost) = app.statements_of(mutation).await;
+        let (payload, cost) = app.count_statements(mutation).await;
         assert_eq!(payload["userErrors"], json!([]), "{field}: {payload}");
         self.record(&format!("Mutation.{field}"), cost);
         payload
@@ -58,7 +58,7 @@ async fn measure_cases(app: &TestApp, sql: &tokio_postgres::Client, costs: &mut 
         for (place, actor) in ACTORS.into_iter().enumerate() {
             let number = (round * CASES.len() + index) * ACTORS.len() + place;
             let fixture = Fixture::new(app, sql, number).await;
-            let (answer, cost) = app.statements_of(send(app, case, &fixture, actor)).await;
+            let (answer, cost) = app.count_statements(send(app, case, &fixture, actor)).await;
             if succeeds(&answer) {
                 costs.record(case.field, cost);
                 break;

@@ -88,23 +88,23 @@ impl Money {
     pub async fn stir(&self, field: &str, owner: &Person, listener: &Person, sql: &Client) {
         match field {
             "Subscription.taskUpdated" => {
-                owner.done("updateTask", json!({ "id": self.task, "input": { "title": SECRET } })).await;
-                listener.ask("0").await;
+                owner.mutate_ok("updateTask", json!({ "id": self.task, "input": { "title": SECRET } })).await;
+                listener.create_task("0").await;
             }
             "Subscription.orderUpdated" => {
                 owner
-                    .done(
+                    .mutate_ok(
                         "updateOrder",
                         json!({ "id": self.order, "input": { "address": format!("{SECRET}, at the back") } }),
                     )
                     .await;
                 let product = ProductId::parse(&self.product).unwrap().0;
                 let own = order_of(sql, listener, product, ("PENDING", "x")).await;
-                listener.done("updateOrder", json!({ "id": own, "input": { "address": "a note" } })).await;
+                listener.mutate_ok("updateOrder", json!({ "id": own, "input": { "address": "a note" } })).await;
             }
             _ => {
-                owner.done("createTicket", json!({ "question": SECRET })).await;
-                listener.done("createTicket", json!({ "question": "a note" })).await;
+                owner.mutate_ok("createTicket", json!({ "question": SECRET })).await;
+                listener.mutate_ok("createTicket", json!({ "question": "a note" })).await;
             }
         }
     }

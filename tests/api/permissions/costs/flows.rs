@@ -98,23 +98,23 @@ async fn measure_contacts(app: &TestApp, costs: &mut Costs, round: usize) {
         format!("second{round}@example.com"),
         format!("third{round}@example.com"),
     );
-    let code = app.fresh_code(&first, "LOGIN", 1).await;
+    let code = app.receive_code(&first, "LOGIN", 1).await;
     let ada = Person::new(app.address, &app.payload(LOGIN, by_code(&first, &code)).await);
     ada.payload(UPDATE, json!({ "input": { "email": second } })).await;
-    let code = app.code_to(&second, 1).await;
+    let code = app.wait_for_code(&second, 1).await;
     let proof = json!({ "contact": contact(&second), "code": code });
     costs.measure(app, "verifyContact", ada.payload(VERIFY_CONTACT, proof)).await;
     ada.payload(UPDATE, json!({ "input": { "email": third } })).await;
-    app.code_to(&third, 1).await;
+    app.wait_for_code(&third, 1).await;
     costs.measure(app, "sendEmailVerification", ada.payload(SEND_LINK, json!({}))).await;
-    let mail = app.post_to(&third, 2).await;
+    let mail = app.wait_for_mail(&third, 2).await;
     let (_, link) = mail["body"].as_str().unwrap().split_once("/verify-email?token=").unwrap();
     let token = link.lines().next().unwrap();
     costs.measure(app, "verifyEmail", app.payload(VERIFY_EMAIL, json!({ "token": token }))).await;
-    app.pass(CODE_DELAY);
+    app.advance_clock(CODE_DELAY);
     let request = app.payload(REQUEST_RESET, json!({ "contact": contact(&third) }));
     costs.measure(app, "requestPasswordReset", request).await;
-    let code = app.code_to(&third, 3).await;
+    let code = app.wait_for_code(&third, 3).await;
     let input = json!({ "contact": contact(&third), "code": code, "newPassword": "a long password" });
     costs.measure(app, "resetPassword", app.payload(RESET, json!({ "input": input }))).await;
 }
@@ -126,15 +126,15 @@ pub async fn measure_files_and_items(app: &TestApp, costs: &mut Costs, round: us
     let upload = ticket(&ada, "a.txt", "text/plain", text.len()).await;
     assert_eq!(put(app, &upload["uploadUrl"], "text/plain", text).await.status, 204);
     costs.measure(app, "completeUpload", complete(&ada, &upload["uploadToken"])).await;
-    let unused = json!(bo.picture().await);
+    let unused = json!(bo.upload_picture().await);
     costs.measure(app, "deleteFile", bo.delete_file(&unused)).await;
-    let image = ada.picture().await;
+    let image = ada.upload_picture().await;
     let input = json!({ "title": "lamp", "category": 1, "price": "1", "condition": 9, "direction": "SELL", "imageIds": [image] });
-    let item =
-        costs.measure(app, "createItem", ada.market("createItem", json!({ "input": input }))).await["item"].clone();
-    costs.measure(app, "updateItem", ada.change(&item, json!({ "price": "2" }))).await;
+    let item = costs.measure(app, "createItem", ada.mutate_item("createItem", json!({ "input": input }))).await["item"]
+        .clone();
+    costs.measure(app, "updateItem", ada.update_item(&item, json!({ "price": "2" }))).await;
     for field in ["addFavorites", "removeFavorites"] {
-        costs.measure(app, field, bo.favor(field, &[&item])).await;
+        costs.measure(app, field, bo.set_favorites(field, &[&item])).await;
     }
 }
 
@@ -142,20 +142,20 @@ pub async fn measure_files_and_items(app: &TestApp, costs: &mut Costs, round: us
 pub async fn measure_money(app: &TestApp, costs: &mut Costs, round: usize) {
     let (ada, bo) = (app.as_user(&format!("publisher{round}")).await, app.as_user(&format!("assignee{round}")).await);
     let root = app.as_role(&format!("keeper{round}"), "ADMIN").await;
-    let image = root.picture().await;
+    let image = root.upload_picture().await;
     let input = json!({ "name": "cup", "price": "1", "stock": 9, "imageId": image });
-    costs.measure(app, "createProduct", root.act("createProduct", json!({ "input": input }))).await;
+    costs.measure(app, "createProduct", root.mutate("createProduct", json!({ "input": input }))).await;
     ada.recharge("10").await;
     for field in ["submitTask", "abandonTask"] {
-        let task = ada.ask("1").await;
-        bo.on("acceptTask", &task).await;
-        costs.measure(app, field, bo.act(field, id(&task))).await;
+        let task = ada.create_task("1").await;
+        bo.mutate_by_id("acceptTask", &task).await;
+        costs.measure(app, field, bo.mutate(field, id(&task))).await;
     }
-    let asked = ada.done("createTicket", json!({ "question": "q" })).await;
+    let asked = ada.mutate_ok("createTicket", json!({ "question": "q" })).await;
     let answer = json!({ "id": asked["id"], "answer": "a" });
-    costs.measure(app, "answerTicket", root.act("answerTicket", answer)).await;
+    costs.measure(app, "answerTicket", root.mutate("answerTicket", answer)).await;
     let question = json!({ "id": asked["id"], "content": "and?" });
-    costs.measure(app, "reopenTicket", ada.act("reopenTicket", question)).await;
+    costs.measure(app, "reopenTicket", ada.mutate("reopenTicket", question)).await;
 }
 
 fn id(of: &Value) -> Value {
