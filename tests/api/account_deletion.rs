@@ -1,4 +1,5 @@
-//! Leaving beside the market: whoever leaves makes nothing more, takes what is theirs along, and stops nobody.
+//! Account deletion beside the market: nothing is created afterwards, what is the user's goes with the account, and other
+//! users are not blocked.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ async fn leave(person: &Person) -> Value {
     person.run(LEAVE, json!({ "id": person.id })).await.body
 }
 
-/// What must never be: something of somebody's who left, and counts that are wrong.
+/// What must never be: objects of a deleted account, and counts that are wrong.
 async fn check(app: &TestApp) {
     for (what, sql) in [
         ("items", "select count(*) from items join users on users.id = owner_id where deleted_at is not null and status <> 'DELETED' and counterparty_id is null"),
@@ -41,7 +42,7 @@ fn failed(bodies: &[Value]) -> Vec<&Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_left_makes_nothing_more_in_the_same_request() {
+async fn a_deleted_account_creates_nothing_more_in_the_same_request() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let item = bo.create_item(json!({})).await;
@@ -234,7 +235,7 @@ async fn words_of_what_is_gone_are_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_leaves_with_something_that_others_wait_for() {
+async fn an_account_with_open_obligations_is_not_deleted() {
     let app = TestApp::start().await;
     let (ada, bo, admin) = (app.as_user("ada").await, app.as_user("bo").await, app.as_role("admin", "ADMIN").await);
     let product = app.create_product(&admin, "1", 5).await;
@@ -274,7 +275,7 @@ async fn nobody_leaves_with_something_that_others_wait_for() {
     assert_eq!(app.query_number("select sum(balance)::bigint from wallets").await, 900);
     let adjust = json!({ "userId": ada.id, "amount": "1", "note": "too late" });
     assert_eq!(codes(&admin.mutate("adjustBalance", adjust).await), ["NOT_FOUND"]);
-    // Nobody is there to give money back to.
+    // There is no account left to refund to.
     let refund = admin.mutate("refundOrder", json!({ "id": order["id"], "restock": true })).await;
     assert_eq!(codes(&refund), ["CONFLICT"]);
     assert_eq!(app.query_number("select count(*) from orders where status = 'COMPLETED' and not restocked").await, 1);
@@ -338,7 +339,7 @@ async fn a_balance_is_lost_only_when_that_is_said() {
     assert_eq!(app.audit().await, [""; 0]);
 }
 
-/// What somebody asked support goes with them; what support answered stays.
+/// Questions to support go with the account; the answers stay.
 #[tokio::test(flavor = "multi_thread")]
 async fn questions_are_erased_and_closed() {
     let app = TestApp::start().await;

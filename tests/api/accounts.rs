@@ -161,7 +161,7 @@ async fn a_used_up_refresh_token_ends_the_session() {
     let ada = app.as_user("ada").await;
     let first = refresh(&app, &json!(ada.refresh)).await;
     let second = refresh(&app, &first["tokens"]["refreshToken"]).await;
-    // Within the 30 seconds, but the successor was used: somebody else has the token.
+    // Within the 30 seconds, but the successor was used: the token was stolen.
     let reuse = refresh(&app, &json!(ada.refresh)).await;
     assert_eq!(reuse["userErrors"], json!([{ "code": "INVALID_CREDENTIALS", "field": ["refreshToken"] }]));
     assert_eq!(codes(&refresh(&app, &second["tokens"]["refreshToken"]).await), ["INVALID_CREDENTIALS"]);
@@ -364,7 +364,7 @@ async fn texts_that_the_database_can_t_hold_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_can_be_called_almost_like_somebody_else() {
+async fn usernames_that_look_alike_are_refused() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     let input = json!({ "username": "ａｄａ", "password": "correct horse" });

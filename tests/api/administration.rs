@@ -130,8 +130,8 @@ async fn an_administrator_changes_an_account() {
     assert_eq!(codes(&root.payload(CHANGE, another_way).await), Vec::<&str>::new());
     let own = json!({ "id": root.id, "input": { "role": "USER" } });
     assert_eq!(user_errors(&root.payload(CHANGE, own).await), ["SELF_TARGET input.role"]);
-    let nobody = json!({ "id": plaza::ids::UserId(999).global(), "input": {} });
-    assert_eq!(user_errors(&root.payload(CHANGE, nobody).await), ["NOT_FOUND id"]);
+    let unknown = json!({ "id": plaza::ids::UserId(999).global(), "input": {} });
+    assert_eq!(user_errors(&root.payload(CHANGE, unknown).await), ["NOT_FOUND id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,7 +215,7 @@ async fn who_leaves_leaves_a_placeholder_and_nothing_else() {
     let code = app.receive_code("ada@example.com", "LOGIN", 2).await;
     let made = app.payload(LOGIN, by_code("ada@example.com", &code)).await;
     assert_ne!(made["user"]["id"], json!(ada.id));
-    // Nobody writes to somebody who left, nor changes them.
+    // A deleted account gets no messages and no changes.
     let lost = bo.payload(SEND, json!({ "input": direct_message(&ada, "hello?") })).await;
     assert_eq!(user_errors(&lost), ["NOT_FOUND input.to.userId"]);
     let root = app.as_role("root", "ADMIN").await;

@@ -1,4 +1,4 @@
-//! Contents: shared by whoever has the same bytes, counted, swept, and how much of them anybody may have.
+//! Contents: shared by files with the same bytes, counted, swept, and bounded by each user's quota.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ async fn the_same_bytes_are_kept_once_and_as_long_as_anybody_has_them() {
     assert_eq!(app.query_number("select count(*) from blobs").await, 0);
 }
 
-/// Lets two days go by for every content that nobody uses.
+/// Lets two days go by for every unused content.
 const AGE: &str = "update blobs set wanted_at = wanted_at - interval '2 days' where uses = 0";
 
 fn small(n: u32) -> FilePart {
@@ -66,7 +66,7 @@ async fn an_upload_is_safe_from_a_sweep_of_the_same_bytes() {
         let (files, one, two) = tokio::join!(join_all((0..12).map(|n| ada.upload_media(small(n)))), sweeps, other);
         swept += one + two;
         for file in &files {
-            assert_eq!(app.fetch(&file["url"]).await.0, 200, "a file of somebody's is there");
+            assert_eq!(app.fetch(&file["url"]).await.0, 200, "a file of a user's is there");
         }
         join_all(files.iter().map(|file| ada.delete_file(&file["id"]))).await;
     }
@@ -96,7 +96,7 @@ async fn what_a_sweep_has_begun_to_delete_is_put_there_anew() {
     let file = ada.upload_media(small(0)).await;
     assert_eq!((delete_unused_blobs(&app.app).await.unwrap(), app.fetch(&url).await.0), (0, 200));
     ada.delete_file(&file["id"]).await;
-    // Held while the storage deletes it: whoever wants it waits, and puts it there after that.
+    // Locked while the storage deletes it: an upload of the same bytes waits, and stores them after that.
     let sweeping = sql.transaction().await.unwrap();
     sweeping.batch_execute("select from blobs for update; update blobs set stored = false").await.unwrap();
     let upload = ada.upload_media(small(0));
@@ -117,7 +117,7 @@ async fn what_a_sweep_has_begun_to_delete_is_put_there_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_gets_more_than_their_room_however_many_come_at_once() {
+async fn concurrent_uploads_stay_within_the_quota() {
     let app = TestApp::with(&[("PLAZA_UPLOAD_QUOTA_MB", "1")]).await;
     let ada = app.as_user("ada").await;
     let half = 100 << 10;
@@ -126,7 +126,7 @@ async fn nobody_gets_more_than_their_room_however_many_come_at_once() {
     assert_eq!(taken, 10, "ten of 100 KiB go into a MiB");
     let refused: Vec<&Value> = payloads.iter().filter(|payload| payload["media"].is_null()).collect();
     assert!(refused.iter().all(|payload| user_errors(payload) == ["TOO_MANY_FILES file"]), "{refused:?}");
-    // Whoever has no room to begin with stores nothing.
+    // An upload without room in the quota stores nothing.
     let stored = app.stored().len();
     ada.upload(document(half, 50)).await;
     assert_eq!(app.stored().len(), stored);

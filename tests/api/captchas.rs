@@ -15,7 +15,7 @@ use crate::harness::{Answer, Person, TestApp};
 const CREATE: &str = "mutation ($purpose: CodePurpose!) { createImageCaptcha(purpose: $purpose) {
     captcha { key image expiresAt } userErrors { code } } }";
 
-/// A captcha whose answer is known: nobody can read the picture here, so its hash is replaced.
+/// A captcha whose answer is known: a test can't read the picture, so its hash is replaced.
 async fn solved(app: &TestApp, purpose: &str) -> Value {
     let captcha = app.payload(CREATE, json!({ "purpose": purpose })).await["captcha"].clone();
     let key = captcha["key"].as_str().expect("a key");
@@ -69,7 +69,7 @@ async fn where_the_settings_want_one_it_is_asked_for() {
     assert_eq!(user_errors(&app.payload(forgot, json!({})).await), ["CAPTCHA_INVALID captcha"]);
     let captcha = solved(&app, "RESET_PASSWORD").await;
     assert_eq!(app.payload(forgot, json!({ "captcha": captcha })).await["ok"], true);
-    // A code is proof enough that somebody is there.
+    // A code is proof enough of a person.
     let code = app.wait_for_code("a@b.c", 1).await;
     let by_code = json!({ "input": { "credential": { "emailCode": { "email": "a@b.c", "code": code } } } });
     assert_eq!(codes(&app.payload(LOGIN, by_code).await), Vec::<&str>::new());

@@ -72,14 +72,14 @@ async fn what_can_t_be_sent_is_refused_and_changes_nothing() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let text = |text: &str| json!({ "text": { "text": text } });
-    let nobody = plaza::ids::UserId(999).global();
+    let unknown = plaza::ids::UserId(999).global();
     let elsewhere = plaza::ids::ConversationId(999).global();
     let cases = [
         (direct_message(&bo, ""), "INVALID_INPUT", json!(["input", "content", "text", "text"])),
         (direct_message(&bo, " \u{3000}\n"), "INVALID_INPUT", json!(["input", "content", "text", "text"])),
         (direct_message(&bo, &"字".repeat(8001)), "MESSAGE_TOO_LARGE", json!(["input", "content", "text", "text"])),
         (direct_message(&bo, "a\u{0}b"), "INVALID_INPUT", json!(["input", "content", "text", "text"])),
-        (json!({ "to": { "userId": nobody }, "content": text("x") }), "NOT_FOUND", json!(["input", "to", "userId"])),
+        (json!({ "to": { "userId": unknown }, "content": text("x") }), "NOT_FOUND", json!(["input", "to", "userId"])),
         (json!({ "to": { "userId": elsewhere }, "content": text("x") }), "NOT_FOUND", json!(["input", "to", "userId"])),
         (
             json!({ "to": { "conversationId": elsewhere }, "content": text("x") }),
@@ -201,7 +201,7 @@ async fn a_client_id_is_the_same_however_the_conversation_is_addressed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seqs_have_no_gaps_whoever_writes() {
+async fn seqs_have_no_gaps_with_concurrent_writers() {
     let app = TestApp::start().await;
     let other = app.another_instance().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);

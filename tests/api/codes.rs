@@ -200,7 +200,7 @@ async fn a_contact_that_is_registered_twice_at_once_is_one_account() {
         app.payload(LOGIN, by_code("ada@example.com", &login)),
         app.payload(REGISTER, json!({ "input": input }))
     );
-    assert_eq!(codes(&signed_in), Vec::<&str>::new(), "a code signs in, whoever made the account");
+    assert_eq!(codes(&signed_in), Vec::<&str>::new(), "a code signs in, to an account of either origin");
     assert!(codes(&registered).is_empty() || codes(&registered) == ["EMAIL_TAKEN"], "{registered}");
     assert_eq!(app.query_number("select count(*) from users").await, 1);
 }
@@ -299,7 +299,7 @@ async fn asking_for_a_reset_tells_nothing_of_an_account() {
         app.query_number("select count(*) from outgoing_messages").await == 0
     })
     .await;
-    assert!(app.outbox().iter().all(|message| message["to"] != "nobody@example.com"), "nobody got anything");
+    assert!(app.outbox().iter().all(|message| message["to"] != "nobody@example.com"), "no mail to an unknown contact");
     assert_eq!(app.query_number("select count(*) from one_time_codes where purpose = 'RESET_PASSWORD'").await, 2);
     // Nor does trying a code, soon or late.
     for pass in [0, 700] {

@@ -121,7 +121,7 @@ async fn a_mailed_link_verifies_by_page_and_by_mutation() {
         app.wait_for_mail(email, 1).await;
         assert_eq!(person.payload(LINK, json!({})).await, json!({ "ok": true, "userErrors": [] }));
         assert_eq!(codes(&person.payload(LINK, json!({})).await), ["RATE_LIMITED"]);
-        // From one address as well: with a public address nobody is spared.
+        // Limits by address hold as well: with a public address no client is spared.
         app.advance_clock(MINUTE);
     }
     let by_page = link(&app, "ada@example.com", 2).await;
@@ -181,7 +181,7 @@ async fn a_link_is_good_for_its_account_its_address_and_a_day() {
     // A link is no access token either.
     let answer = Person { token: good.clone(), ..ada.clone() }.run("{ viewer { user { id } } }", json!({})).await;
     assert_eq!(answer.code(), "UNAUTHENTICATED");
-    // Somebody else proved the address meanwhile.
+    // Another user verified the address meanwhile.
     app.advance_clock(MINUTE);
     update(&bo, json!({ "email": "ada@example.com" })).await;
     let code = app.wait_for_code("ada@example.com", 3).await;
@@ -226,7 +226,7 @@ async fn of_two_who_prove_one_address_at_once_one_gets_it() {
     assert_eq!(app.query_number("select count(*) from users where email = 'wanted@example.com'").await, 1);
 }
 
-/// Whoever had stolen a session has put their own address there, and has its link: a new password takes that from them.
+/// The thief of a session had set their own address, and has its link: a new password makes the link useless.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_password_forgets_what_waits() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Pictures made to hurt whoever decodes them: they are refused, and neither the server nor others notice.
+//! Pictures made to exhaust a decoder: they are refused, and neither the server nor other clients notice.
 
 use crate::harness::TestApp;
 use crate::harness::accounts::user_errors;

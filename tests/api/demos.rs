@@ -63,7 +63,7 @@ async fn instances_that_start_together_make_one_demo() {
     let writes = "select count(*)::text from pg_locks join pg_database on pg_database.oid = database
         where datname = current_database() and relation = 'media'::regclass and mode = 'RowExclusiveLock'";
     until("the first is half way", || async { look(&url, writes).await != "0" }).await;
-    assert_eq!(look(&url, "select count(*)::text from users").await, "0", "nobody sees half of it");
+    assert_eq!(look(&url, "select count(*)::text from users").await, "0", "no part of it is visible");
     first.kill().await.unwrap();
     let (mut second, mut third) = (start(&url, "demo-second"), start(&url, "demo-third"));
     // Longer than anything else: passwords are hashed and pictures painted, beside other tests.
@@ -76,7 +76,7 @@ async fn instances_that_start_together_make_one_demo() {
     tokio::time::timeout(WAIT_TIMEOUT * 5, there).await.expect("the demo is there");
     assert_eq!(look(&url, COUNTS).await, expected);
     // Both go on, and what they wait for is over: a fourth finds it there.
-    until("nobody waits any more", || async {
+    until("no lock is waited for", || async {
         let waits = "select count(*)::text from pg_locks where locktype = 'advisory' and not granted";
         look(&url, waits).await == "0"
     })

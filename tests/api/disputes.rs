@@ -178,7 +178,7 @@ async fn what_a_task_says_is_private_once_it_is_accepted() {
     assert_eq!(seen(&lan).await, found(&open, 1));
     bo.mutate_by_id("acceptTask", &task).await;
     assert_eq!(seen(&lan).await, found(&closed, 0));
-    assert_eq!(app.run(look, json!({ "id": task["id"] })).await.body["data"], found(&closed, 0), "nobody signed in");
+    assert_eq!(app.run(look, json!({ "id": task["id"] })).await.body["data"], found(&closed, 0), "without a token");
     assert_eq!(seen(&bo).await, found(&open, 0));
     bo.mutate_by_id("abandonTask", &task).await;
     assert_eq!(seen(&lan).await, found(&open, 1), "open again");

@@ -1,4 +1,4 @@
-//! What was edited away is shown to nobody who catches up, from memory or from the database.
+//! A replay shows no text that was edited away, from memory or from the database.
 
 use serde_json::{Value, json};
 

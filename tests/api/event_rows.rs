@@ -74,7 +74,7 @@ async fn rows_survive_the_migration_both_ways_and_are_delivered() {
     assert_eq!(since, json!([created(1), created(2)]));
 }
 
-/// What the version before does not know keeps its place and is for nobody.
+/// Events that the version before does not know keep their places and have no audience.
 #[tokio::test(flavor = "multi_thread")]
 async fn newer_rows_keep_their_places_on_the_way_down() {
     let url = cluster().database().await;

@@ -144,9 +144,9 @@ async fn days_that_were_left_are_dropped() {
     assert_eq!(app.query_number(days).await, 0);
 }
 
-/// An event that commits late with a lower id is still delivered, and an open transaction delays nobody else.
+/// An event that commits late with a lower id is still delivered, and an open transaction delays no other event.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_commit_is_delivered_and_delays_nobody() {
+async fn a_late_commit_is_delivered_and_delays_no_other_event() {
     let app = TestApp::start().await;
     let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
     ada.send_message(&bo, "first").await;
@@ -198,7 +198,7 @@ async fn cut_connections_heal_and_nothing_is_lost() {
     sockets[1].subscribe_live(&other, RECEIVE, json!({})).await;
     let sql = app.sql().await;
     for round in 0..3 {
-        // Whoever listens or leads, but not the pools.
+        // The connections that listen or lead, but not the pools.
         sql.batch_execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
              and application_name in ('plaza sequencer', 'plaza feed', 'plaza nudges')",
@@ -224,7 +224,7 @@ async fn a_lost_nudge_costs_two_seconds_at_most() {
     until("all is quiet", || async { app.app.events.head().position == 3 }).await;
     let mut socket = bo.socket().await;
     socket.subscribe_live(&app, RECEIVE, json!({})).await;
-    // Written past Plaza: nobody nudges anybody.
+    // Written past Plaza: no instance is notified.
     let start = Instant::now();
     app.sql()
         .await

@@ -1,4 +1,4 @@
-//! Favorites: what somebody likes, counted right whoever likes it at once.
+//! Favorites: the list of a user, and counts that are right under concurrency.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -96,7 +96,7 @@ async fn what_is_no_item_is_no_favorite() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn counts_hold_whoever_likes_what_at_once() {
+async fn counts_hold_under_concurrent_changes() {
     let app = TestApp::start().await;
     let other = app.another_instance().await;
     let ada = app.as_user("ada").await;

@@ -314,10 +314,10 @@ async fn an_avatar_is_a_picture_of_ones_own_and_stays_while_it_is_shown() {
         app.run("query ($id: ID!) { user(id: $id) { avatar { id url thumbnailUrl } } }", json!({ "id": ada.id })).await;
     assert_eq!(shown.data()["user"]["avatar"], avatar);
     assert_eq!(app.fetch(&avatar["url"]).await.0, 200);
-    // It stays while it is shown, whoever asks.
+    // It stays while it is shown, to the owner and to others.
     assert_eq!(user_errors(&ada.delete_file(&avatar["id"]).await), ["CONFLICT id"]);
     assert_eq!(user_errors(&bo.delete_file(&avatar["id"]).await), ["NOT_FOUND id"]);
-    // Somebody else's, what is no picture, and what is no file.
+    // Another user's, what is no picture, and what is no file.
     let words = ada.upload_media(FilePart { content_type: "text/plain", ..file_part("a.txt", *b"words") }).await;
     let payload = ada.send_files(AVATAR, &[file_part("v.amr", amr())]).await.json();
     assert_eq!(codes(&payload["data"]["uploadAvatar"]), ["FILE_TYPE_NOT_ALLOWED"]);
@@ -343,7 +343,7 @@ async fn an_avatar_is_a_picture_of_ones_own_and_stays_while_it_is_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_leaves_takes_their_files_along() {
+async fn account_deletion_deletes_the_files() {
     let (app, ada) = start().await;
     let avatar = ada.send_files(AVATAR, &[file_part("me.png", rgb_png(40, 40))]).await.json();
     ada.upload_media(file_part("b.png", rgb_png(50, 40))).await;

@@ -110,9 +110,9 @@ async fn members_are_told_who_came_and_who_went() {
     assert_eq!(at_outsider.next().await["events"]["payload"]["added"], json!([{ "id": people[149].global() }]));
 }
 
-/// Two hundred read the same message at once, while somebody holds the conversation's row and others send.
+/// Two hundred read the same message at once, while a transaction holds the conversation's row and others send.
 #[tokio::test(flavor = "multi_thread")]
-async fn readers_of_a_group_lock_nothing_and_tell_nobody_else() {
+async fn readers_of_a_group_lock_nothing_and_notify_no_other_member() {
     const READERS: usize = 200;
     let app = TestApp::with(&[("PLAZA_LIMIT_DB_CONNECTIONS", "40")]).await;
     let (ada, bo, people) = group(&app, READERS).await;

@@ -54,7 +54,11 @@ async fn what_is_no_request_is_refused_with_a_code() {
         let reply = post(&app, headers, body).await;
         assert_eq!((reply.status, reply.code().as_str()), (status, code), "{body}: {}", reply.text);
         assert_eq!(reply.json().get("data"), None, "a request error has no data");
-        assert!(!reply.text.contains("Error {") && !reply.text.contains("line 1"), "nobody's own text: {}", reply.text);
+        assert!(
+            !reply.text.contains("Error {") && !reply.text.contains("line 1"),
+            "no text of a library: {}",
+            reply.text
+        );
         assert_eq!(reply.header("x-trace-id").len(), 16);
     }
     for method in [Method::PUT, Method::DELETE, Method::PATCH] {
@@ -171,7 +175,7 @@ async fn other_sites_need_permission() {
     let wrong = TestApp::start().await;
     let asked = [("origin", "https://shop.example"), ask[0], ask[1]];
     let reply = send(wrong.address, Method::OPTIONS, "/graphql", &asked, "").await;
-    assert_eq!(reply.header("access-control-allow-origin"), "", "nobody is allowed who was not named");
+    assert_eq!(reply.header("access-control-allow-origin"), "", "only configured origins are allowed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,9 +276,9 @@ async fn an_exhausted_pool_is_an_overload() {
     app.run("{ userByAccountNumber(accountNumber: 1) { id } }", json!({})).await.data();
 }
 
-/// Whoever sends slowly takes no place from those whose request has arrived.
+/// Slow senders take no place from requests that have arrived.
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_senders_shut_nobody_out() {
+async fn slow_senders_shut_no_request_out() {
     let app = TestApp::with(&[("PLAZA_LIMIT_REQUESTS", "2")]).await;
     let mut slow = Vec::new();
     for _ in 0..10 {

@@ -150,7 +150,7 @@ async fn states_change_by_the_rules() {
     let illegal = ada.update_item(&item, json!({ "status": "OPEN" })).await["userErrors"][0].clone();
     assert_eq!(json!([illegal["code"], illegal["allowed"]]), json!(["ILLEGAL_TRANSITION", []]));
     assert_eq!(user_errors(&ada.update_item(&item, json!({ "title": "back" })).await), ["ITEM_NOT_AVAILABLE id"]);
-    // Nobody else learns that there was such an item.
+    // Other users don't learn that there was such an item.
     assert_eq!(bo.get_item(&item).await, Value::Null);
     for payload in [
         bo.update_item(&item, json!({ "title": "x" })).await,
@@ -257,11 +257,11 @@ async fn uploads_at_once_never_give_an_item_more_than_nine() {
     let taken = payloads.iter().filter(|payload| payload["userErrors"] == json!([])).count();
     assert_eq!(taken, 4, "{payloads:?}");
     assert_eq!(ada.get_item(&item).await["images"].as_array().unwrap().len(), 8);
-    assert_eq!(app.query_number("select count(*) from media").await, 8, "what was refused is nobody's file");
+    assert_eq!(app.query_number("select count(*) from media").await, 8, "what was refused is no file");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_leaves_takes_out_what_nobody_took() {
+async fn account_deletion_deletes_the_items_that_were_not_traded() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let picture = ada.upload_media(file_part("a.png", rgb_png(9, 9))).await;

@@ -35,7 +35,7 @@ async fn a_submitted_task_is_finished_by_itself() {
     until("it is finished", || async { finished(&app).await == 1 }).await;
     let told = socket.next().await["taskUpdated"].clone();
     assert_eq!(json!([told["status"], told["paid"]]), json!(["FINISHED", "10.00"]));
-    // Nobody did it: it is Plaza's doing in the ledger.
+    // The ledger names no user as the actor.
     let actors = "select count(actor_id) from ledger_transfers where reason = 'TASK_PAYOUT'";
     assert_eq!(app.query_number(actors).await, 0);
     assert_eq!(app.query_number("select balance from wallets where held = 0 and balance > 0").await, 1000);
@@ -47,7 +47,7 @@ async fn a_submitted_task_is_finished_by_itself() {
 
 /// A job outlives the instance that made it, and of two instances one does it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_is_done_once_by_whoever_leads() {
+async fn a_job_runs_once_on_the_leader() {
     let app = TestApp::on_database(cluster().database().await, &[]).await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     ada.recharge("100").await;
@@ -64,7 +64,7 @@ async fn a_job_is_done_once_by_whoever_leads() {
     assert_eq!(second.audit().await, [""; 0]);
 }
 
-/// Somebody finishes, disputes or gives up a task at the very moment at which its job does.
+/// A user finishes, disputes or gives up a task at the very moment at which its job runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_beside_those_it_is_about() {
     let app = TestApp::with(&[("PLAZA_TASK_REVIEW_SECONDS", "1"), ("PLAZA_LIMIT_ACCEPTED_TASKS", "100")]).await;

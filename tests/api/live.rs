@@ -135,11 +135,11 @@ async fn one_conversation_can_be_followed_alone() {
 async fn a_subscription_needs_a_token_and_a_cursor_of_the_stream() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
-    let mut nobody = Socket::open(app.address, Value::Null).await;
-    nobody.subscribe(RECEIVE, json!({})).await;
-    assert_eq!(nobody.receive().await["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
-    nobody.subscribe("{ viewer { user { id } } }", json!({})).await;
-    assert_eq!(nobody.next().await["viewer"], Value::Null);
+    let mut anonymous = Socket::open(app.address, Value::Null).await;
+    anonymous.subscribe(RECEIVE, json!({})).await;
+    assert_eq!(anonymous.receive().await["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    anonymous.subscribe("{ viewer { user { id } } }", json!({})).await;
+    assert_eq!(anonymous.next().await["viewer"], Value::Null);
 
     let mut socket = ada.socket().await;
     let ahead = StreamCursor { position: 1_000_000, ..app.app.events.head() }.encode();

@@ -18,7 +18,7 @@ use crate::harness::accounts::{LOGIN, REQUEST, by_code, contact};
 use crate::harness::process::{Process, SECRET, free_port};
 use crate::harness::{TestApp, WAIT_TIMEOUT, cluster, post, until};
 
-/// A certificate for this machine that nobody has signed but itself, and its key.
+/// A self-signed certificate for this machine, and its key.
 struct Certificate {
     certificate: String,
     key: String,
@@ -114,7 +114,7 @@ async fn mail_goes_over_tls_to_a_real_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_nobody_vouches_for_gets_nothing() {
+async fn a_server_without_a_trusted_certificate_gets_no_mail() {
     let certificate = Certificate::new("mail-untrusted");
     let port = free_port().port();
     let _smtpd = Smtpd::start(port, "smtps", &certificate, 0).await;

@@ -40,7 +40,7 @@ async fn read(person: &Person, seq: i32) -> Value {
     data["markConversationRead"]["conversation"]["unreadCount"].clone()
 }
 
-/// Takes somebody out, or lets them in again.
+/// Removes a member, or adds them again.
 async fn change(app: &TestApp, user: UserId, history: Option<History>) {
     let scope = Scope::new(Arc::clone(&app.app), Requester::anonymous());
     scope

@@ -10,7 +10,7 @@ async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Reply {
     send(app.address, Method::GET, path, headers, "").await
 }
 
-/// An app, somebody, and where a text of ten bytes is found.
+/// An app, a user, and the URL of a text of ten bytes.
 async fn start() -> (TestApp, Person, String) {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;

@@ -67,7 +67,7 @@ async fn an_exchange_changes_everything_at_once() {
     );
     assert_eq!(order["history"], json!([{ "from": null, "to": "PENDING", "note": null, "actor": { "id": ada.id } }]));
     assert_eq!(order["number"].as_str().unwrap().len(), 14);
-    // An address that nobody sees is none.
+    // An address of invisible characters is none.
     ada.data("mutation { updateProfile(input: { address: \"\u{200b}\" }) { userErrors { code } } }", json!({})).await;
     assert_eq!(user_errors(&tries(json!({ "address": null })).await), ["ADDRESS_REQUIRED address"]);
     // The profile's address does where none is given; the last piece is gone after that.
@@ -341,7 +341,7 @@ async fn a_key_tells_nothing_that_its_owner_may_not_see_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn buyer_and_administrators_hear_of_it_and_nobody_else() {
+async fn only_the_buyer_and_administrators_get_events_of_an_order() {
     const UPDATED: &str = "subscription ($id: ID) { orderUpdated(orderId: $id) { id status } }";
     let app = TestApp::start().await;
     let (admin, ada, bo) = (app.as_role("admin", "ADMIN").await, app.as_user("ada").await, app.as_user("bo").await);

@@ -57,7 +57,7 @@ async fn operations_of_a_socket_count_as_well() {
     assert_eq!(codes, ["RATE_LIMITED", "RATE_LIMITED"], "the socket's own request is the first of five");
 }
 
-/// Without the setting a header says nothing: whoever sends it is only no longer taken for a program of this machine.
+/// Without the setting the header is not trusted: its sender only stops being taken for a program of this machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_untrusted_header_is_no_disguise() {
     let app = TestApp::with(&[("PLAZA_LIMIT_REQUESTS_PER_SECOND", "1")]).await;
@@ -66,7 +66,7 @@ async fn an_untrusted_header_is_no_disguise() {
         let reply = send(app.address, Method::POST, "/graphql", &headers, r#"{"query":"{ __typename }"}"#).await;
         assert_eq!(reply.status, if n < 5 { 200 } else { 429 });
     }
-    // And this machine's own programs are spared where nobody set a limit.
+    // And this machine's own programs are spared where no limit is set.
     let spared = TestApp::start().await;
     let many = join_all((0..1200).map(|_| spared.run("{ __typename }", json!({})))).await;
     assert!(many.iter().all(|answer| answer.status == 200));
@@ -142,9 +142,9 @@ async fn new_accounts_are_counted_by_address() {
     assert_eq!(one.query_number("select count(*) from users").await, 3);
 }
 
-/// Whoever floods somebody's account or contact from one address uses up nothing but their own tries.
+/// A flood at an account or contact from one address uses up only the tries of that address.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_from_one_address_locks_nobody_out() {
+async fn a_flood_from_one_address_locks_no_user_out() {
     let settings = [("PLAZA_TRUSTED_PROXY_HEADER", "X-Client"), ("PLAZA_LIMIT_LOGINS", "3")];
     let app = TestApp::with(&settings).await;
     app.as_user("ada").await;
@@ -185,7 +185,7 @@ async fn a_flood_from_one_address_locks_nobody_out() {
     assert_eq!(ask(json!({ "query": query, "variables": { "c": right } }), "7.7.7.7").await, "none");
 }
 
-/// The current password is guessed no faster by somebody who has a session, wherever they are.
+/// The current password is guessed no faster with a session, from any address.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_current_password_is_guessed_so_often_and_no_more() {
     let app = TestApp::start().await;

@@ -8,7 +8,7 @@ use plaza::live::{EventFilter, EventSubscription};
 
 use crate::harness::{TestApp, cluster, until};
 
-/// Of 40 busy conversations, somebody was away for 400 events each.
+/// Of 40 busy conversations, a user missed 400 events each.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_replay_of_many_conversations_reads_each_event_once_or_twice() {
     let before = TestApp::on_database(cluster().database().await, &[]).await;

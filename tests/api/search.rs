@@ -141,7 +141,7 @@ async fn people_are_found_by_name_and_number_and_by_whole_contacts_alone() {
     {
         assert_eq!(people(&ada, query).await, ["xiaoming88"], "{query}");
     }
-    // Contacts are taken as they are by an administrator, but proven by nobody.
+    // Contacts are taken as they are by an administrator, but not verified.
     assert_eq!(people(&ada, "zhang@example.com").await, [""; 0]);
     app.sql()
         .await
@@ -209,7 +209,7 @@ async fn kinds_are_searched_together_and_page_by_page() {
 async fn entries_of_older_rules_are_made_anew() {
     let (app, ada) = market(&["台灯", "书桌"]).await;
     let sql = app.sql().await;
-    // As if they had been indexed by other rules, one of them has gone since, and somebody was here before search was.
+    // As if they had been indexed by other rules, one of them was deleted since, and a user registered before search existed.
     sql.batch_execute(
         "update search_entries set version = 0, words = '';
          insert into search_entries (kind, subject_id, version, boost, words) values ('ITEM', 99, 0, 1, '');
@@ -227,7 +227,7 @@ async fn entries_of_older_rules_are_made_anew() {
 
 /// The sweep of words takes a lock against all who write; where it would have to wait for that, it is left for the next time.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sweep_of_words_makes_nobody_wait() {
+async fn the_sweep_of_words_blocks_no_writer() {
     let (app, ada) = market(&["a chair", "a lamp"]).await;
     let words = "select count(*) from search_words";
     app.sql().await.batch_execute("insert into search_words (word, kind) values ('unused', 'ITEM')").await.unwrap();

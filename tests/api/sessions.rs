@@ -74,7 +74,7 @@ async fn one_is_ended_from_another() {
         sessions(&web).await.into_iter().find(|session| session["deviceName"] == name).unwrap()["id"].clone()
     };
     let id = id_of("phone").await;
-    // Not by somebody else, who can't even see it.
+    // Not by another user, who can't even see it.
     assert_eq!(user_errors(&bo.payload(REVOKE, json!({ "id": id })).await), ["NOT_FOUND id"]);
     let node = "query ($id: ID!) { node(id: $id) { id ... on Session { deviceName } } }";
     assert_eq!(bo.data(node, json!({ "id": id })).await["node"], Value::Null);
@@ -167,7 +167,7 @@ async fn a_sign_in_that_races_a_suspension_or_a_new_password_does_not_outlive_it
     let login = || app.payload(LOGIN, json!({ "input": { "credential": credential.clone() } }));
     let logins = futures_util::future::join_all((0..6).map(|_| login()));
     let suspends = async {
-        until("somebody signed in", || async { app.query_number("select count(*) from sessions").await > 3 }).await;
+        until("a session begins", || async { app.query_number("select count(*) from sessions").await > 3 }).await;
         root.payload(suspend, json!({ "id": ada.id })).await
     };
     let (answers, suspended) = tokio::join!(logins, suspends);

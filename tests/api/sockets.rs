@@ -77,7 +77,7 @@ async fn the_protocol_s_rules_are_kept() {
     until("the hub has forgotten it", || async { app.live.hub.subscriptions() == 0 }).await;
 }
 
-/// Whoever does not say who it is within eight seconds is gone.
+/// A socket without `connection_init` within eight seconds is closed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_client_is_cut() {
     let app = TestApp::start().await;
@@ -215,9 +215,9 @@ async fn no_stream_starves_the_others() {
     assert_eq!(heard, [json!({ "count": 1 }), json!({ "count": 2 }), json!({ "count": 3 })]);
 }
 
-/// Who reads nothing is cut, and holds nobody up.
+/// A client that reads nothing is disconnected, and delays no other.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_stops_reading_is_cut() {
+async fn a_client_that_stops_reading_is_cut() {
     let app = TestApp::with_engine(schema().0, &[]).await;
     let mut stuck = Socket::open(app.address, Value::Null).await;
     let start = Instant::now();

@@ -183,9 +183,9 @@ async fn who_may_not_or_asks_wrongly_is_told() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     let receive = json!({ "query": RECEIVE });
-    let mut nobody = Stream::open(&app, None, &[], receive.clone()).await;
-    assert_eq!(nobody.event().await.unwrap().data["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
-    nobody.ends(true).await;
+    let mut anonymous = Stream::open(&app, None, &[], receive.clone()).await;
+    assert_eq!(anonymous.event().await.unwrap().data["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    anonymous.ends(true).await;
     let head = app.app.events.head();
     let ahead = plaza::events::StreamCursor { position: 1_000_000, ..head }.encode();
     for (id, code) in [("nonsense", "BAD_USER_INPUT"), (ahead.as_str(), "CURSOR_EXPIRED")] {
@@ -243,7 +243,7 @@ async fn a_stream_ends_with_its_session_its_token_and_the_process() {
     until("nothing runs", || async { app.app.tracker.is_empty() }).await;
 }
 
-/// A comment comes in each silence, and whoever has gone is noticed.
+/// A comment comes in each silence, and a client that has gone is noticed.
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_is_broken_by_comments() {
     let app = TestApp::with_engine(schema().0, &[]).await;

@@ -13,7 +13,7 @@ use crate::live::seq;
 
 const SIZES: [i64; 3] = [1, 10, 100];
 
-/// Somebody with 120 conversations, one of them with 120 messages of two people.
+/// A user with 120 conversations, one of them with 120 messages of two people.
 async fn busy() -> (TestApp, Person, Person) {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
@@ -141,7 +141,7 @@ async fn files_cost_what_they_should() {
     assert_eq!(cost(&app, &ada, files, json!({})).await, 1);
     let counted = "query ($n: Int) { viewer { files(first: $n) { totalCount nodes { url } } } }";
     assert_eq!(cost(&app, &ada, counted, json!({})).await, 2);
-    // A hundred avatars that nobody has seen yet.
+    // A hundred avatars that are not in memory yet.
     let root = app.as_role("root", "ADMIN").await;
     let people = "{ users(first: 100) { nodes { avatar { url thumbnailUrl } } } }";
     let (_, cost) = app.count_statements(root.data(people, json!({}))).await;
@@ -150,7 +150,7 @@ async fn files_cost_what_they_should() {
         app.count_statements(person.upload_media(file_part("a.png", rgb_png(side, 9)))).await
     };
     assert_eq!(upload(&ada, 40).await.1, 6, "a small picture: room, content, stored, room, file, use");
-    assert_eq!(upload(&bo, 40).await.1, 5, "the same from somebody else");
+    assert_eq!(upload(&bo, 40).await.1, 5, "the same from another user");
     let (file, cost) = upload(&ada, 400).await;
     assert_eq!(cost, 8, "with a thumbnail");
     let (_, cost) = app.count_statements(ada.delete_file(&file["id"])).await;
@@ -185,7 +185,7 @@ async fn nodes_are_found_by_type_and_not_one_by_one() {
     assert_eq!(ada.data(node, ids).await["nodes"], json!([null]));
 }
 
-/// Signing in and what belongs to it; whoever delivers has a connection apart.
+/// Signing in and what belongs to it; the delivery of mail has a separate connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn account_mutations_cost_what_they_should() {
     let app = TestApp::start().await;
@@ -307,7 +307,7 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
     assert_eq!(cost, 2, "looking at the conversation, and sending");
 }
 
-/// Somebody who was put into the database, with a token of the server's own making.
+/// A user who was inserted by SQL, with an access token that the server issues.
 fn member(app: &TestApp, like: &Person, id: i64) -> Person {
     let (token, _) =
         app.app.tokens.issue(UserId(id), plaza::ids::SessionId(id + 1_000_000), app.app.clock.now()).unwrap();

@@ -1,5 +1,5 @@
-//! What keeps one account from taking everything: bounds on acceptances, trades and creations; and that nobody accepts
-//! another task than the one that was seen.
+//! What keeps one account from taking everything: bounds on acceptances, trades and creations; and that a task is only
+//! accepted as it was seen.
 
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ async fn what_was_seen_is_what_is_accepted() {
     assert_eq!(user_errors(&bo.mutate("acceptTask", seen.clone()).await), ["CONFLICT expectedPrice"]);
     ada.mutate_ok("updateTask", json!({ "id": task["id"], "input": { "price": "80", "content": "整天" } })).await;
     assert_eq!(user_errors(&bo.mutate("acceptTask", seen).await), ["CONFLICT expectedUpdatedAt"]);
-    // Changed and accepted at once, again and again: nobody is bound to what they did not see.
+    // Changed and accepted at once, again and again: no assignee is bound to content that they did not see.
     for _ in 0..10 {
         let task = ada.create_task("5").await;
         let edit = json!({ "id": task["id"], "input": { "price": "1" } });

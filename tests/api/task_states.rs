@@ -84,13 +84,13 @@ CANCELLED cancelTask: same FORBIDDEN NOT_FOUND same
 CANCELLED resolveTask: FORBIDDEN FORBIDDEN NOT_FOUND ILLEGAL_TRANSITION
 ";
 
-struct Cast {
+struct Participants {
     publisher: Person,
     assignee: Person,
     admin: Person,
 }
 
-impl Cast {
+impl Participants {
     /// A task that was brought to this state.
     async fn task(&self, state: &str) -> Value {
         let task = self.publisher.create_task("10").await;
@@ -147,27 +147,27 @@ async fn outcome(app: &TestApp, person: &Person, action: &str, task: &Value) -> 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_action_from_every_state_by_everybody() {
     let app = TestApp::with(&[("PLAZA_LIMIT_ACCEPTED_TASKS", "1000")]).await;
-    let cast = Cast {
+    let participants = Participants {
         publisher: app.as_user("ada").await,
         assignee: app.as_user("bo").await,
         admin: app.as_role("admin", "ADMIN").await,
     };
     let (stranger, suspended, left) = (app.as_user("lan").await, app.as_user("sus").await, app.as_user("gone").await);
-    cast.publisher.recharge("10000").await;
+    participants.publisher.recharge("10000").await;
     let suspend = "mutation ($id: ID!) { suspendUser(id: $id) { userErrors { code } } }";
-    cast.admin.data(suspend, json!({ "id": suspended.id })).await;
+    participants.admin.data(suspend, json!({ "id": suspended.id })).await;
     let leave = "mutation ($id: ID!) { deleteUser(id: $id) { userErrors { code } } }";
     left.data(leave, json!({ "id": left.id })).await;
-    let people = [&cast.publisher, &cast.assignee, &stranger, &cast.admin, &suspended, &left];
+    let people = [&participants.publisher, &participants.assignee, &stranger, &participants.admin, &suspended, &left];
     let mut found = String::from("\n");
     for from in STATES {
-        let mut task = cast.task(from).await;
+        let mut task = participants.task(from).await;
         for action in ACTIONS {
             let mut outcomes = Vec::new();
             for (person, role) in people.into_iter().zip(ROLES) {
                 let outcome = outcome(&app, person, action, &task).await;
                 if state(&app, &task).await.0 != from {
-                    task = cast.task(from).await;
+                    task = participants.task(from).await;
                 }
                 if ["suspended", "left"].contains(&role) {
                     assert_eq!(outcome, "UNAUTHENTICATED", "{from} {action} {role}");
@@ -186,13 +186,13 @@ async fn every_action_from_every_state_by_everybody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn available_actions_are_those_that_succeed() {
     let app = TestApp::start().await;
-    let cast = Cast {
+    let participants = Participants {
         publisher: app.as_user("ada").await,
         assignee: app.as_user("bo").await,
         admin: app.as_role("admin", "ADMIN").await,
     };
     let stranger = app.as_user("lan").await;
-    cast.publisher.recharge("100").await;
+    participants.publisher.recharge("100").await;
     let names = [
         ("EDIT", "updateTask"),
         ("ACCEPT", "acceptTask"),
@@ -209,8 +209,10 @@ async fn available_actions_are_those_that_succeed() {
     assert_eq!(handled, actions(&app, "TaskAction").await, "every action of the schema");
     assert_eq!(names.map(|(_, mutation)| mutation), ACTIONS);
     for from in STATES {
-        let task = cast.task(from).await;
-        for (person, place) in [(&cast.publisher, 0), (&cast.assignee, 1), (&stranger, 2), (&cast.admin, 3)] {
+        let task = participants.task(from).await;
+        for (person, place) in
+            [(&participants.publisher, 0), (&participants.assignee, 1), (&stranger, 2), (&participants.admin, 3)]
+        {
             let looked =
                 person.data("query ($id: ID!) { task(id: $id) { availableActions } }", json!({ "id": task["id"] }));
             // Nothing of a task that the viewer does not see.
@@ -256,7 +258,7 @@ async fn an_administrator_s_own_task_is_another_administrator_s_to_decide() {
     assert_eq!(app.audit().await, [""; 0]);
 }
 
-/// Nobody works for a publisher who can't sign in; whoever does already is paid all the same.
+/// Tasks of a suspended publisher can't be accepted; an assignee from before is paid all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_publisher_s_tasks() {
     let app = TestApp::start().await;

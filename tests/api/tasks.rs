@@ -165,7 +165,7 @@ async fn input_that_is_none_is_refused_all_at_once() {
     let nulls = json!({ "title": null, "content": null, "price": null, "imageIds": null });
     let update = ada.mutate("updateTask", json!({ "id": task["id"], "input": nulls })).await;
     assert_eq!(codes(&update), ["REQUIRED"; 4]);
-    // Whoever may not change it learns nothing of whose picture is whose.
+    // A user who may not change it learns nothing about the owners of pictures.
     let own = ada.upload_picture().await;
     for picture in [&own, &image, "x"] {
         let update = json!({ "id": task["id"], "input": { "imageIds": [picture] } });

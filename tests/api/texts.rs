@@ -35,7 +35,7 @@ async fn offered(person: &Person, title: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_can_see_is_no_text() {
+async fn invisible_characters_are_no_text() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     for text in INVISIBLE {

@@ -1,4 +1,4 @@
-//! Access tokens that somebody made themselves.
+//! Forged access tokens.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

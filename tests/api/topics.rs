@@ -48,14 +48,14 @@ async fn a_role_s_events_cost_no_statement_per_listener() {
     assert_eq!(cost, alone);
 }
 
-/// What nobody listened to is loaded when it is asked for, once for all.
+/// An event without subscribers is loaded once, when it is first asked for.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_listens_to_is_loaded_once_when_asked_for() {
+async fn an_event_without_subscribers_is_loaded_once_when_asked_for() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     ada.send_message(&bo, "before").await;
     let start = bo.event_cursor().await;
-    let id = ada.send_message(&bo, "while nobody listens").await["id"].clone();
+    let id = ada.send_message(&bo, "without subscribers").await["id"].clone();
     let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"edited\") { userErrors { code } } }";
     ada.data(edit, json!({ "id": id })).await;
     until("the stream has it", || async { app.app.events.head().position == 5 }).await;

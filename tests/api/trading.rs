@@ -47,7 +47,7 @@ async fn both_parties_look_back_on_a_trade() {
     let back = "query ($before: String) { viewer { finishedItems(last: 5, before: $before) { nodes { title } } } }";
     let data = ada.data(back, json!({ "before": after })).await;
     assert_eq!(titles(&data["viewer"]["finishedItems"]["nodes"]), ["chair", "wanted"]);
-    // Deleted, it is nobody's memory but its owner's.
+    // Deleted, only its owner still has it in their list.
     ada.mutate_item("deleteItem", json!({ "id": lamp["id"] })).await;
     assert_eq!(finished(&bo).await, ["wanted"]);
 }
@@ -156,7 +156,7 @@ async fn the_owner_hears_of_a_trade_and_the_taker_of_its_end() {
         json!([event["__typename"], event["item"]["id"], event["item"]["status"], event["item"]["counterparty"]]),
         json!(["ItemTraded", item["id"], "OPEN", null])
     );
-    // Once: closing and opening it by hand is nobody's business, and what was told can be asked for.
+    // Once: closing and opening it by hand makes no event, and what was told can be asked for.
     ada.update_item(&item, json!({ "status": "CLOSED" })).await;
     ada.update_item(&item, json!({ "status": "OPEN" })).await;
     ada.send_message(&bo, "bye").await;

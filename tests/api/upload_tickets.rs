@@ -169,7 +169,7 @@ async fn a_token_is_good_for_its_upload_its_owner_and_its_hour() {
     }
     assert_eq!(app.stored(), Vec::<PathBuf>::new());
     assert_eq!(put(&app, &one["uploadUrl"], "image/png", bytes.clone()).await.status, 204);
-    // Nobody else completes it, and nothing else does.
+    // No other user completes it, and no other token does.
     assert_eq!(user_errors(&complete(&bo, &one["uploadToken"]).await), ["CODE_INVALID uploadToken"]);
     for token in [json!(token), json!("x"), json!(ada.token)] {
         assert_eq!(user_errors(&complete(&ada, &token).await), ["CODE_INVALID uploadToken"]);
@@ -231,7 +231,7 @@ async fn what_was_sent_waits_for_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_sends_slowly_keeps_nobody_else_out() {
+async fn slow_uploads_keep_no_other_upload_out() {
     let app = TestApp::with(&[("PLAZA_LIMIT_UPLOADS", "4")]).await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let ticket = ticket(&ada, "a.png", "image/png", 1000).await;

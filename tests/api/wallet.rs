@@ -30,7 +30,7 @@ async fn a_wallet_says_what_moved_and_why() {
         json!(["69.50", "ADMIN_ADJUSTMENT", "a mistake"])
     );
     assert_eq!(ada.ledger_entries().await, ["ADMIN_ADJUSTMENT -30.50 69.50", "RECHARGE 100.00 100.00"]);
-    // Its owner and administrators see it, by itself and as a part of the account; nobody else does.
+    // Its owner and administrators see it, by itself and as a part of the account; other users do not.
     let (wallet, entry) = (payload["wallet"]["id"].clone(), payload["entry"]["id"].clone());
     let bo = app.as_user("bo").await;
     let nodes = "query ($ids: [ID!]!, $u: ID!) { nodes(ids: $ids) { id ... on Wallet { balance } ... on LedgerEntry { amount } }
@@ -113,8 +113,8 @@ async fn amounts_that_are_none_are_refused_and_change_nothing() {
     assert_eq!(adjust(&ada.id, "-100000000", " ").await, ["OUT_OF_RANGE amount", "REQUIRED note"]);
     assert_eq!(adjust(&ada.id, "1", &"x".repeat(201)).await, ["TOO_LONG note"]);
     assert_eq!(adjust(&ada.id, "1", "two\nlines").await, ["INVALID_INPUT note"]);
-    for nobody in ["nonsense", plaza::ids::UserId(99_999).global().as_str(), plaza::ids::ItemId(1).global().as_str()] {
-        assert_eq!(adjust(nobody, "1", "why").await, ["NOT_FOUND userId"]);
+    for unknown in ["nonsense", plaza::ids::UserId(99_999).global().as_str(), plaza::ids::ItemId(1).global().as_str()] {
+        assert_eq!(adjust(unknown, "1", "why").await, ["NOT_FOUND userId"]);
     }
     let short = admin.mutate("adjustBalance", json!({ "userId": ada.id, "amount": "-5.01", "note": "why" })).await;
     assert_eq!(user_errors(&short), ["INSUFFICIENT_BALANCE amount"]);
@@ -200,7 +200,7 @@ async fn a_key_sent_a_hundred_times_at_once_takes_effect_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_somebody_s_an_operation_s_and_of_what_was_done() {
+async fn a_key_belongs_to_a_user_an_operation_and_its_arguments() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let ask = |price: &str| json!({ "input": { "title": "t", "content": "c", "price": price }, "idempotencyKey": "k" });

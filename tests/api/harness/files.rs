@@ -35,7 +35,7 @@ pub fn corners(width: u32, height: u32) -> Vec<u8> {
     (0..height).flat_map(|y| (0..width).flat_map(move |x| corner(x, y))).collect()
 }
 
-/// A JPEG, held as EXIF counts, with words that are nobody's business.
+/// A JPEG, held as EXIF counts, with words that must not be stored.
 pub fn jpeg(width: u16, height: u16, orientation: u8, progressive: bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
@@ -54,7 +54,7 @@ fn exif(orientation: u8) -> Vec<u8> {
     block
 }
 
-/// A PNG of a colour type, with a text that is nobody's business.
+/// A PNG of a colour type, with a text that must not be stored.
 pub fn png(width: u32, height: u32, colour: png::ColorType, depth: png::BitDepth, pixels: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
@@ -99,7 +99,7 @@ pub fn webp(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// A GIF of frames that fill its canvas, one colour each, with a comment that is nobody's business.
+/// A GIF of frames that fill its canvas, one colour each, with a comment that must not be stored.
 pub fn gif(width: u16, height: u16, frames: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = gif::Encoder::new(&mut bytes, width, height, &CORNERS.concat()).unwrap();

@@ -146,7 +146,7 @@ impl Process {
             let _ = child.stderr.take().expect("its errors are ours").read_to_string(&mut text).await;
             panic!("plaza did not start: {text}");
         };
-        // Whoever lets a pipe fill up stops the process, and whoever closes it makes it fail.
+        // A full pipe stops the process, and a closed one makes it fail.
         let mut errors = BufReader::new(child.stderr.take().expect("its errors are ours")).lines();
         let id = child.id().unwrap_or_default();
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -155,7 +155,7 @@ impl Process {
         tokio::spawn(async move {
             while let Ok(Some(line)) = errors.next_line().await {
                 eprintln!("plaza {id}: {line}");
-                written.lock().expect("nobody panics with it").push(line);
+                written.lock().expect("no thread panics while it holds the lock").push(line);
             }
         });
         Self { child, log, address, took: start.elapsed() }
@@ -163,7 +163,7 @@ impl Process {
 
     /// The lines of its log so far.
     pub fn log(&self) -> Vec<String> {
-        self.log.lock().expect("nobody panics with it").clone()
+        self.log.lock().expect("no thread panics while it holds the lock").clone()
     }
 
     /// Its process id.

@@ -17,8 +17,8 @@ use crate::harness::{Answer, TestApp};
 
 const ROUNDS: usize = 3;
 
-/// Who runs a case of the permissions, the first that it succeeds for: the owner, an administrator. Places in `ASKERS`.
-const ACTORS: [usize; 2] = [2, 4];
+/// Who runs a case of the permissions, the first that it succeeds for: the owner, an administrator. Places in the list of the permissions.
+const CASE_ACTORS: [usize; 2] = [2, 4];
 
 /// The least that each operation cost so far, by its field with the root.
 #[derive(Default)]
@@ -55,8 +55,8 @@ async fn measure_cases(app: &TestApp, sql: &tokio_postgres::Client, costs: &mut 
         if case.field.starts_with("Subscription.") || is_measured {
             continue;
         }
-        for (place, actor) in ACTORS.into_iter().enumerate() {
-            let number = (round * CASES.len() + index) * ACTORS.len() + place;
+        for (place, actor) in CASE_ACTORS.into_iter().enumerate() {
+            let number = (round * CASES.len() + index) * CASE_ACTORS.len() + place;
             let fixture = Fixture::new(app, sql, number).await;
             let (answer, cost) = app.count_statements(send(app, case, &fixture, actor)).await;
             if succeeds(&answer) {
