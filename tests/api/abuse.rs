@@ -126,7 +126,7 @@ async fn large_and_slow_requests_cost_nothing() {
     let grown = resident_kib(plaza.id()).saturating_sub(before);
     assert!(grown < 5 * 1024, "it grew by {grown} KiB");
 
-    // A file that never ends, from somebody known.
+    // A file that never ends, from a signed-in user.
     let register = json!({ "query": "mutation { register(input: { username: \"ada\", password: \"correct horse\" }) { tokens { accessToken } } }" });
     let token = send(address, Method::POST, "/graphql", &[JSON], register.to_string()).await.json();
     let token = token["data"]["register"]["tokens"]["accessToken"].as_str().unwrap().to_owned();
