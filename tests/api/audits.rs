@@ -40,7 +40,7 @@ const BREAKS: [(&str, &str); 30] = [
     ("a stock is what was put in", "update products set stock = stock + 1"),
     ("an order's history leads", "delete from order_events where to_status = 'SHIPPED'"),
     ("a key's mutation is known", "update idempotency_keys set result_id = null"),
-    ("a deletion without its effects", "update users set deleted_at = now() where id = 1"),
+    ("no user leaves", "update users set deleted_at = now() where id = 1"),
     ("an item is liked", "update items set favorite_count = 5"),
     ("a conversation's messages", "update conversations set last_seq = last_seq + 1"),
     ("a user's files", "update file_usage set files = files + 1"),
