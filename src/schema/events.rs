@@ -152,6 +152,7 @@ impl ViewerEventConnection {
 }
 
 /// The part of the viewer that tells of events.
+#[derive(Default)]
 pub struct EventViewer;
 
 /// The part of the viewer that tells of events.

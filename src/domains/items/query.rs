@@ -88,6 +88,7 @@ impl ItemQuery {
 }
 
 /// The part of the viewer that items know of.
+#[derive(Default)]
 pub struct ItemViewer;
 
 /// The part of the viewer that items know of.

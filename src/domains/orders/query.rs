@@ -71,6 +71,7 @@ impl OrderQuery {
 }
 
 /// The part of the viewer that orders know of.
+#[derive(Default)]
 pub struct OrderViewer;
 
 /// The part of the viewer that orders know of.

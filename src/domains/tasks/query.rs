@@ -79,6 +79,7 @@ fn own(
 }
 
 /// The part of the viewer that tasks know of.
+#[derive(Default)]
 pub struct TaskViewer;
 
 /// The part of the viewer that tasks know of.

@@ -70,6 +70,7 @@ impl TicketQuery {
 }
 
 /// The part of the viewer that tickets know of.
+#[derive(Default)]
 pub struct TicketViewer;
 
 /// The part of the viewer that tickets know of.

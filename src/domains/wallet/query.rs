@@ -41,6 +41,7 @@ pub async fn find_entry(ctx: &Context<'_>, id: EntryId) -> AppResult<Option<Ledg
 }
 
 /// The part of the viewer that wallets know of.
+#[derive(Default)]
 pub struct WalletViewer;
 
 /// The part of the viewer that wallets know of.
