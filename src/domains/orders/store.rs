@@ -32,8 +32,7 @@ impl OrderConditions<'_> {
     #[must_use]
     pub fn predicate(&self) -> ListPredicate<'_> {
         let asked = self.0.status.as_deref();
-        let statuses = OrderStatus::ALL.iter().filter(|status| asked.is_none_or(|asked| asked.contains(status)));
-        let states = ListPredicate::states(statuses.map(|status| status.name()), "order_status");
+        let states = ListPredicate::asked_states(OrderStatus::ALL, asked, OrderStatus::name, "order_status");
         ListPredicate { table: "orders", states: Some(states), more: self }
     }
 }

@@ -30,6 +30,18 @@ impl ListPredicate<'_> {
         format!("array[{}]::{sql_type}[]", names.join(","))
     }
 
+    /// Those of all states that a filter asks for, or all of them; each once and in their order, so that the SQL has few texts.
+    #[must_use]
+    pub fn asked_states<S: Copy + PartialEq>(
+        all: &[S],
+        asked: Option<&[S]>,
+        name: fn(S) -> &'static str,
+        sql_type: &str,
+    ) -> String {
+        let states = all.iter().filter(|state| asked.is_none_or(|asked| asked.contains(state)));
+        Self::states(states.map(|state| name(*state)), sql_type)
+    }
+
     fn push_more<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(" where ");
         self.more.walk_ast(out.reborrow())

@@ -40,8 +40,7 @@ impl TicketConditions<'_> {
     #[must_use]
     pub fn predicate(&self) -> ListPredicate<'_> {
         let asked = self.filter.status.as_deref();
-        let statuses = TicketStatus::ALL.iter().filter(|status| asked.is_none_or(|asked| asked.contains(status)));
-        let states = ListPredicate::states(statuses.map(|status| status.name()), "ticket_status");
+        let states = ListPredicate::asked_states(TicketStatus::ALL, asked, TicketStatus::name, "ticket_status");
         ListPredicate { table: "tickets", states: Some(states), more: self }
     }
 }

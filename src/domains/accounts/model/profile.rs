@@ -162,6 +162,12 @@ impl ContactFlags {
     pub fn any(self) -> bool {
         self.email || self.phone
     }
+
+    /// The field of an update that an error about them is at.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        if self.email { "input.email" } else { "input.phone" }
+    }
 }
 
 /// Changes of a profile; none keeps.

@@ -78,8 +78,7 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdateUser) -> AppRe
             let (before, access, _) = held;
             let clears = ContactFlags { email: user.email == Some(None), phone: user.phone == Some(None) };
             if hash.is_none() && clears.any() {
-                let path = if clears.email { "input.email" } else { "input.phone" };
-                policy::profile::check_way_in(&access, clears).map_err(|error| error.at(path))?;
+                policy::profile::check_way_in(&access, clears).map_err(|error| error.at(clears.path()))?;
             }
             let goes =
                 |wanted: &Option<Option<String>>, own: &Option<String>| wanted.as_ref().is_some_and(|next| next != own);

@@ -67,8 +67,7 @@ async fn apply_update(
         sessions::require_recent(scope, conn).await?;
     }
     if clears.any() {
-        let path = if clears.email { "input.email" } else { "input.phone" };
-        policy::profile::check_way_in(&access, clears).map_err(|error| error.at(path))?;
+        policy::profile::check_way_in(&access, clears).map_err(|error| error.at(clears.path()))?;
         contacts::tell_removed(scope, conn, &before, &access, clears).await?;
     }
     if clears.email {

@@ -1,6 +1,7 @@
 //! Doing tasks: of all who accept one, one does it; who submitted it is paid.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::AsyncPgConnection;
 
 use crate::domains::accounts::service::lock_viewer_exclusive;
 use crate::domains::tasks::model::{Expected, Resolution, Task, TaskAction, TaskCard, TaskChanges, TaskStatus};
@@ -106,15 +107,20 @@ async fn reopen(scope: &Scope, id: TaskId, action: TaskAction) -> AppResult<Task
     scope
         .transaction(async |conn| {
             let Some(task) = lock_for(scope, conn, act).await? else { return replayed(scope, conn, id).await };
-            if task.status == TaskStatus::Disputed {
-                let resolution = Resolution { by: viewer, paid: Money::default(), note: None, at: now };
-                store::resolve_dispute(conn, id, resolution).await?;
-            }
+            concede(conn, &task, viewer, Money::default(), now).await?;
             let reopened = store::update_task(conn, id, &opened_again(&task, viewer, now)).await?;
             follow_up(scope, conn, &task, &reopened).await?;
             complete(conn, act).await
         })
         .await
+}
+
+/// Ends the dispute over a task, if there is one, by the side that gives in.
+async fn concede(conn: &AsyncPgConnection, task: &Task, by: UserId, paid: Money, at: DateTime<Utc>) -> AppResult<()> {
+    if task.status == TaskStatus::Disputed {
+        store::resolve_dispute(conn, task.id, Resolution { by, paid, note: None, at }).await?;
+    }
+    Ok(())
 }
 
 /// What changes when a task has no assignee any more. Who had it does not come back: else its publisher would wait, or
@@ -151,10 +157,7 @@ pub async fn finish(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult
     scope
         .transaction(async |conn| {
             let Some(task) = lock_for(scope, conn, act).await? else { return replayed(scope, conn, id).await };
-            if task.status == TaskStatus::Disputed {
-                let resolution = Resolution { by: viewer, paid: task.price, note: None, at: now };
-                store::resolve_dispute(conn, id, resolution).await?;
-            }
+            concede(conn, &task, viewer, task.price, now).await?;
             settle(scope, conn, &task, Some(viewer), task.price).await?;
             complete(conn, act).await
         })
