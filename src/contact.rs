@@ -34,7 +34,7 @@ impl Contact {
         if text.contains('@') { Self::Email(text.to_owned()) } else { Self::Phone(text.to_owned()) }
     }
 
-    /// Reads whichever of the two the text is.
+    /// Parses an e-mail address or a phone number.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         parse_email(text).map(Self::Email).or_else(|| parse_phone(text).map(Self::Phone))

@@ -26,7 +26,7 @@ pub enum Allowed {
     BuyerAndAdmins,
 }
 
-/// Every change of an order's state: from where, to where, by what, by whom. There are no others.
+/// Every change of an order's state: from, to, by which action, by which actors. There are no others.
 pub const TRANSITIONS: [(OrderStatus, OrderStatus, OrderAction, Allowed); 5] = [
     (OrderStatus::Pending, OrderStatus::Shipped, OrderAction::Ship, Allowed::Admins),
     (OrderStatus::Pending, OrderStatus::Cancelled, OrderAction::Cancel, Allowed::BuyerAndAdmins),

@@ -16,7 +16,7 @@ use jieba_rs::Jieba;
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
-/// The version of these rules; whatever changes the words of a text makes it the next.
+/// The version of these rules; a change that gives any text other words raises it.
 pub const VERSION: i16 = 2;
 
 /// The longest word that is kept, in bytes; what is longer is no word.

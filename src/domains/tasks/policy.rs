@@ -148,7 +148,7 @@ fn why_not(task: &Task, actor: TaskActor, action: TaskAction) -> Option<TaskErro
     why_not_role(task, actor, action).or_else(|| why_not_state(task, actor, action))
 }
 
-/// Why this person can't do this, in whichever state the task is.
+/// Why this actor may not do this, in any state of the task.
 fn why_not_role(task: &Task, actor: TaskActor, action: TaskAction) -> Option<TaskError> {
     let (is_publisher, is_assignee) = (task.publisher_id == actor.id, task.assignee_id == Some(actor.id));
     let rules = actor.rules(task);

@@ -197,7 +197,7 @@ pub struct AdminUpdateUser {
     pub new_password: Patch<String>,
 }
 
-/// Whom an administrator looks for.
+/// An administrator's search for users.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct UserSearch {
     /// Account number, part of a name, or a whole contact.

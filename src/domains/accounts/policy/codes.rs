@@ -1,4 +1,4 @@
-//! One-time codes: for whom, how often, and what they say.
+//! One-time codes: their rate limits and their messages.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

@@ -1,6 +1,6 @@
 //! One-time codes and captchas: made, sent, tried, used up.
 //!
-//! A try is counted by a statement of its own, before the code is compared, and stays counted whatever follows. A code
+//! A try is counted by a statement of its own, before the code is compared, and stays counted in any case. A code
 //! that was right is used up in the transaction of what it is good for, so it counts once, and not at all if that fails.
 
 use base64::Engine;
@@ -85,7 +85,7 @@ async fn send(scope: &Scope, contact: &Contact, purpose: CodePurpose) -> AppResu
 }
 
 /// Sends a code to each contact that was just changed, unless it got too many lately: then it has to be asked for. The
-/// change itself stands, whatever becomes of this.
+/// change itself stands, even if this fails.
 pub(super) async fn send_unasked(scope: &Scope, contacts: &[Contact]) {
     for contact in contacts {
         let sent = async {

@@ -98,8 +98,8 @@ pub async fn find_by_account_number(scope: &Scope, number: i32) -> AppResult<Opt
     Ok(store::find_user_by_account_number(&conn, number).await?)
 }
 
-/// Holds the viewer's account against their leaving, within a transaction, before anything else is held: whatever they
-/// make in it is there before they leave, or not at all.
+/// Holds the viewer's account against their leaving, within a transaction, before anything else is held: what the
+/// transaction creates is there before they leave, or not at all.
 ///
 /// # Errors
 /// Unauthenticated when they left.

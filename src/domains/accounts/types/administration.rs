@@ -6,7 +6,7 @@ use super::profile::media_id;
 use crate::domains::accounts::model::{AdminUpdateUser, Role, UserSearch, Verification};
 use crate::graphql::scalars::{EmailAddress, PhoneNumber, patch};
 
-/// Whom an administrator looks for; all that is given has to hold.
+/// Which users are searched for; all conditions that are given have to hold.
 #[derive(InputObject)]
 pub struct UserFilter {
     /// Account number, a part of username or nickname (its beginning, for one or two characters), or a whole e-mail address

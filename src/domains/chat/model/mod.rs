@@ -235,7 +235,7 @@ impl Message {
     }
 }
 
-/// Whom or what a message or a marker goes to.
+/// The recipient of a message or a marker: a user or a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The direct conversation with this person.

@@ -33,7 +33,7 @@ enum Appended {
     Stale,
 }
 
-/// Sends a message. The same `clientMessageId` again gives the same message, whatever has changed since.
+/// Sends a message. The same `clientMessageId` again gives the same message, even if it was edited or the viewer has left since.
 ///
 /// # Errors
 /// `INVALID_INPUT`, `MESSAGE_TOO_LARGE`, `NOT_FOUND`, `NOT_MEMBER`, `IDEMPOTENCY_MISMATCH`; `CONFLICT` for one too many to a
@@ -91,7 +91,7 @@ async fn find_earlier(conn: &AsyncPgConnection, sender: UserId, message: &SendMe
     Ok(send::find_by_client_id(conn, sender, &client_id.id).await?)
 }
 
-/// The message of before, if it is the same: the same content in the same conversation, whichever way that is addressed.
+/// The earlier message, if it is the same: the same content in the same conversation, addressed by its id or by the peer.
 fn repeated(
     earlier: Earlier,
     target: Option<&ConversationView>,

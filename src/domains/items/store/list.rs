@@ -56,7 +56,7 @@ impl ItemPredicate<'_> {
             || created_to.is_some()
     }
 
-    /// Whether it is all that search finds, which is whatever is not deleted.
+    /// Whether it matches every search hit: search finds all items that are not deleted.
     #[must_use]
     pub fn matches_every_search_hit(&self) -> bool {
         let states = [ItemStatus::Open, ItemStatus::Closed].iter().all(|status| self.statuses().contains(status));
@@ -297,7 +297,7 @@ pub struct PageRows<'a> {
 
 impl PageRows<'_> {
     fn push_end<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // Where nothing is cut out of the order, it leads to the rows; else whatever leads to them soonest.
+        // Without a residual filter the rows are read in the order of the page; with one the planner chooses.
         if !self.cut.counts || !(self.wanted.has_residual_filter() || self.wanted.filter.direction.is_some()) {
             self.cut.page.push_order(out);
         }

@@ -66,7 +66,7 @@ fn card((item, owner, images, is_favorite): ItemCardRow) -> ItemCard {
 
 statement! {
     by text
-    /// Items by id, whatever became of them.
+    /// Items by id, deleted ones included.
     struct ItemCardsByIds<'a> { card: ItemCardFragment, ids: &'a [ItemId] } -> ItemCardSqlType
     |this|
     "select " {&this.card} " from items join users on users.id = items.owner_id where items.id = any("
@@ -183,7 +183,7 @@ statement! {
     {&this.found} " select count(*) from found"
 }
 
-/// The items with these ids, whatever became of them, as this person likes them.
+/// The items with these ids, deleted ones included, with the viewer's favorites marked.
 pub async fn list_cards(
     mut conn: &AsyncPgConnection,
     ids: &[ItemId],

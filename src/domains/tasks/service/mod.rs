@@ -54,7 +54,7 @@ pub async fn load_seen_by(
     Ok(cards.into_iter().map(|card| (card.task.id, Arc::new(card))).collect())
 }
 
-/// Tasks by id, whatever became of them; who sees them is asked by those who show them.
+/// Tasks by id, in any state; callers check whether the viewer may see them.
 ///
 /// # Errors
 /// When the database fails.
@@ -234,8 +234,8 @@ async fn card(conn: &AsyncPgConnection, id: TaskId) -> AppResult<TaskCard> {
     cards.into_iter().next().ok_or_else(|| AppError::internal("a task is gone"))
 }
 
-/// Records a task's change for those whom it concerns, before or after it, within the transaction; of disputes for
-/// administrators, too.
+/// Records a task's change for its publisher and for its assignees before and after it, within the transaction; for
+/// administrators as well if it is about a dispute.
 async fn record_change(scope: &Scope, conn: &AsyncPgConnection, task: &Task, before: Option<&Task>) -> AppResult<()> {
     let assignees = [task.assignee_id, before.and_then(|before| before.assignee_id)];
     let people: BTreeSet<UserId> = assignees.into_iter().flatten().chain([task.publisher_id]).collect();

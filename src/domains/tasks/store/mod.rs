@@ -79,7 +79,7 @@ impl QueryFragment<Pg> for VisibleTasks {
 }
 
 statement! {
-    /// Tasks by id, whatever became of them.
+    /// Tasks by id, in any state.
     struct TaskCardsByIds<'a> { card: TaskCardFragment, ids: &'a [TaskId] } -> TaskCardSqlType
     |this|
     "select " {&this.card} " from tasks join users on users.id = tasks.publisher_id where tasks.id = any("
@@ -95,7 +95,7 @@ statement! {
     [Array<BigInt>: &this.ids] ") and " {&this.visible}
 }
 
-/// The tasks with these ids, whatever became of them.
+/// The tasks with these ids, in any state.
 pub async fn list_cards(mut conn: &AsyncPgConnection, ids: &[TaskId]) -> QueryResult<Vec<TaskCard>> {
     let rows: Vec<TaskCardRow> = TaskCardsByIds { card: TaskCardFragment, ids }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
