@@ -97,10 +97,10 @@ impl App {
         }))
     }
 
-    /// Who an access token was made for, unless its session was ended.
+    /// The user of an access token, unless its session was ended.
     ///
     /// # Errors
-    /// Whatever is wrong with it.
+    /// Why the token is refused.
     pub fn authenticate(&self, token: &str) -> Result<Viewer, TokenError> {
         let viewer = self.tokens.verify(token, self.clock.now())?;
         self.revoked.find(viewer.session_id).map_or(Ok(viewer), |reason| Err(TokenError::Ended(reason)))

@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::text::is_blank;
 
-/// How somebody can be reached.
+/// Where a user gets messages.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Contact {
     /// A lower-cased e-mail address.
@@ -34,7 +34,7 @@ impl Contact {
         if text.contains('@') { Self::Email(text.to_owned()) } else { Self::Phone(text.to_owned()) }
     }
 
-    /// Reads whichever of the two the text is.
+    /// Parses an e-mail address or a phone number.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         parse_email(text).map(Self::Email).or_else(|| parse_phone(text).map(Self::Phone))

@@ -41,7 +41,7 @@ pub enum ErrorCode {
     UnsupportedMediaType,
     /// No media type that the client accepts can be given.
     NotAcceptable,
-    /// A form or a page of another site may be speaking in somebody's name.
+    /// A form or a page of another site may be sending it in the user's name.
     CsrfRefused,
     /// A body over the limit.
     PayloadTooLarge,
@@ -106,7 +106,7 @@ pub enum UserErrorCode {
     ReauthenticationRequired,
     /// The account is suspended; the message says until when, and why.
     AccountSuspended,
-    /// Somebody else has this username.
+    /// Another account has this username.
     UsernameTaken,
     /// Another account has this e-mail address; told only after its code was right.
     EmailTaken,
@@ -122,11 +122,11 @@ pub enum UserErrorCode {
     CodeExpired,
     /// The item is not, or no longer, to be had, or can't be changed as it stands.
     ItemNotAvailable,
-    /// Nobody trades with themselves.
+    /// The viewer's own item can't be traded for.
     OwnItem,
     /// The task is not, or no longer, open.
     TaskNotOpen,
-    /// Nobody takes on their own task.
+    /// The viewer's own task can't be accepted.
     OwnTask,
     /// The balance is too low; `balance` and `required` say by how much.
     InsufficientBalance,

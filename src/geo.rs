@@ -1,4 +1,4 @@
-//! Places: positions are kept only as the centre of a grid cell of about 500 m, so that nobody is found exactly.
+//! Places: positions are kept only as the centre of a grid cell of about 500 m, so that no user is located exactly.
 
 /// The height of a cell, in degrees: 500 m.
 const CELL: f64 = 0.0045;

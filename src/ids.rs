@@ -107,27 +107,27 @@ typed_id!(
     MessageId, "Message"
 );
 typed_id!(
-    /// Somebody's file.
+    /// A user's file.
     MediaId, "Media"
 );
 typed_id!(
-    /// What somebody sells or wants.
+    /// An offer, for sale or wanted.
     ItemId, "Item"
 );
 typed_id!(
-    /// That somebody likes an item.
+    /// A favorite of a user.
     FavoriteId, "Favorite"
 );
 typed_id!(
-    /// Help that somebody asks for.
+    /// A task: help that a user asks for.
     TaskId, "Task"
 );
 typed_id!(
-    /// What somebody has; the key is its owner's.
+    /// A user's balance; the key is its owner's.
     WalletId, "Wallet"
 );
 typed_id!(
-    /// A movement of somebody's money.
+    /// A movement of a user's money.
     EntryId, "LedgerEntry"
 );
 typed_id!(
@@ -135,7 +135,7 @@ typed_id!(
     ProductId, "Product"
 );
 typed_id!(
-    /// What somebody exchanged their balance for.
+    /// An exchange of balance for a product.
     OrderId, "Order"
 );
 typed_id!(

@@ -182,7 +182,7 @@ fn listen(kind: SignalKind) -> AppResult<tokio::signal::unix::Signal> {
 }
 
 /// Prints the addresses, the only output to stdout.
-#[expect(clippy::print_stdout, reason = "this is what whoever starts Plaza looks for")]
+#[expect(clippy::print_stdout, reason = "the output that the operator reads")]
 fn announce(app: &App, address: SocketAddr) {
     let graphiql = if app.config.production { String::new() } else { format!("\n  GraphiQL  http://{address}/") };
     println!("Plaza is ready:{graphiql}\n  GraphQL   http://{address}/graphql\n  Sockets   ws://{address}/graphql/ws");

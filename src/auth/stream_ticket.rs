@@ -25,13 +25,21 @@ struct StreamTicketClaims {
     end: i64,
 }
 
-/// A ticket for the viewer, and its expiry.
+/// A signed ticket.
+pub struct StreamTicket {
+    /// The signed text.
+    pub token: String,
+    /// Until when it opens streams.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A ticket for the viewer.
 ///
 /// # Errors
 /// When signing fails.
-pub fn issue(keys: &Keys, viewer: Viewer, now: DateTime<Utc>) -> AppResult<(String, DateTime<Utc>)> {
+pub fn issue(keys: &Keys, viewer: Viewer, now: DateTime<Utc>) -> AppResult<StreamTicket> {
     let expires_at = (now + TICKET_LIFETIME).min(viewer.expires_at);
-    let ticket = keys.sign(
+    let token = keys.sign(
         AUDIENCE,
         &StreamTicketClaims {
             sub: viewer.user_id.0.to_string(),
@@ -40,7 +48,7 @@ pub fn issue(keys: &Keys, viewer: Viewer, now: DateTime<Utc>) -> AppResult<(Stri
             end: viewer.expires_at.timestamp(),
         },
     )?;
-    Ok((ticket, expires_at))
+    Ok(StreamTicket { token, expires_at })
 }
 
 /// The viewer of a ticket's stream. The caller checks for a revoked session.

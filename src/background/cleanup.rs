@@ -23,11 +23,11 @@ pub(super) async fn run(app: Arc<App>) {
 
 async fn delete_expired(app: &App) {
     let (database, now) = (&app.database, app.clock.now());
-    log_result("sessions", accounts::service::sessions::sweep(app).await);
-    log_result("codes and captchas", accounts::service::codes::sweep(app).await);
+    log_result("sessions", accounts::service::sessions::delete_expired_sessions(app).await);
+    log_result("codes and captchas", accounts::service::codes::delete_expired_codes(app).await);
     log_result("uploads", media::service::uploads::delete_expired(app).await);
     log_result("contents of files", media::service::cleanup::delete_unused_blobs(app).await);
-    log_result("words of search", search::service::sweep(app).await);
+    log_result("words of search", search::service::delete_unused_words(app).await);
     log_result("counts of attempts", rate_limit::delete_expired(database, now).await);
     log_result("idempotency keys", idempotency::delete_expired(database, now).await);
 }

@@ -47,8 +47,8 @@ pub(super) async fn run(app: Arc<App>) {
     let mut hold_back = OTHER_INSTANCE_DELAY;
     loop {
         let taken = async {
-            take_due(&app, &mut conn, (Channel::Email, &mut mail), hold_back).await?;
-            take_due(&app, &mut conn, (Channel::Sms, &mut sms), hold_back).await
+            take_due(&app, &mut conn, Channel::Email, &mut mail, hold_back).await?;
+            take_due(&app, &mut conn, Channel::Sms, &mut sms, hold_back).await
         };
         if let Err(error) = taken.await {
             tracing::warn!(cause = %error.describe(), "could not read the message queue");
@@ -75,7 +75,8 @@ type InFlight = JoinSet<()>;
 async fn take_due(
     app: &Arc<App>,
     conn: &mut Option<Arc<AsyncPgConnection>>,
-    (channel, in_flight): (Channel, &mut InFlight),
+    channel: Channel,
+    in_flight: &mut InFlight,
     hold_back: TimeDelta,
 ) -> AppResult<()> {
     let room = CONCURRENT_PER_CHANNEL_LIMIT.saturating_sub(in_flight.len());
@@ -87,7 +88,7 @@ async fn take_due(
         None => conn.insert(Arc::new(connect_outside_pool(app.database.url(), SESSION_SETTINGS).await?)),
     };
     let now = app.clock.now();
-    let taking = store::take_due(conn, (channel, room), now - hold_back, now + LEASE_DURATION);
+    let taking = store::take_due(conn, channel, room, now - hold_back, now + LEASE_DURATION);
     for message in tokio::time::timeout(DELIVERY_TIMEOUT, taking).await.map_err(AppError::internal)?? {
         in_flight.spawn(deliver_and_record(Arc::clone(app), Arc::clone(conn), message));
     }

@@ -39,7 +39,7 @@ settings! {
     "SMTP_URL", "none", "mail server, such as smtps://user:password@host or smtp://host:587?tls=required; without it mail goes to outbox.jsonl";
     "PLAZA_MAIL_FROM", "no-reply at the public host", "sender of mail, such as Plaza <no-reply@example.com>";
     "SMS_WEBHOOK_URL", "none", "takes each SMS as a POST of JSON (kind, to, subject, body, code, at); without it SMS go to outbox.jsonl";
-    "PLAZA_REQUIRE_CAPTCHA", "false", "true asks for an image captcha whenever somebody signs in with a password, registers, or asks for a code";
+    "PLAZA_REQUIRE_CAPTCHA", "false", "true asks for an image captcha for signing in with a password, registering, and asking for a code";
     "PLAZA_RECHARGE", "sandbox", "sandbox lets everybody add play money to their balance; off, as with PLAZA_PRODUCTION, leaves that to administrators";
     "PLAZA_TASK_REVIEW_SECONDS", "604800", "how long a publisher has to finish or dispute a submitted task before it is finished by itself, 1 to 31536000; the default is seven days";
     "PLAZA_EVENT_RETENTION_DAYS", "30", "how long clients can resume from an event cursor, 1 to 365";

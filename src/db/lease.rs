@@ -136,20 +136,6 @@ where
     type Fut = Fut;
 }
 
-/// As [`TransactionWork`], for a closure that only reads what it captures, so that another one can capture it.
-pub trait SharedTransactionWork<T, R>: Fn(T) -> <Self as SharedTransactionWork<T, R>>::Fut {
-    /// One run of it.
-    type Fut: Future<Output = R>;
-}
-
-impl<F, T, Fut, R> SharedTransactionWork<T, R> for F
-where
-    F: Fn(T) -> Fut,
-    Fut: Future<Output = R>,
-{
-    type Fut = Fut;
-}
-
 impl WriteConnection {
     /// Runs `work` in a transaction; retried up to twice after a deadlock or serialization failure (40P01, 40001). `work`
     /// must have no effects outside the database.

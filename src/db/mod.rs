@@ -18,7 +18,7 @@ pub mod schema;
 mod single_transaction;
 mod sql;
 
-pub use lease::{Lease, ReadConnection, SharedTransactionWork, TransactionWork, WriteConnection, within_execution};
+pub use lease::{Lease, ReadConnection, TransactionWork, WriteConnection, within_execution};
 pub use pool::{Database, PoolStatus, StatementCounter};
 pub use single_transaction::SingleTransaction;
 pub use sql::{Direction, Limit};

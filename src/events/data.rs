@@ -1,6 +1,6 @@
 //! What an event says beyond the columns of its row, as JSON: a closed set of shapes, small ones.
 //!
-//! A shape that this version doesn't know, which a newer instance wrote, is [`EventData::Unknown`]: its event is for nobody here.
+//! A shape that this version doesn't know, which a newer instance wrote, is [`EventData::Unknown`]: no subscriber of this instance gets the event.
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;

@@ -5,7 +5,7 @@
 //! before their transactions commit, in any order, and a move that left out one that is still to come would break the
 //! order of its conversation. So the floor rises in three steps, half a minute apart, longer than any statement may run:
 //!
-//! 1. The last id that was given out is noted. Whatever inserts one of those has a transaction id by step 2.
+//! 1. The last id that was given out is noted. Each transaction that inserts one of those has its transaction id by step 2.
 //! 2. A transaction id is taken: those given out before are all below it.
 //! 3. When all transactions before that one are over, the ids of step 1 are in the outbox, moved, or gone: the floor rises to
 //!    them, or to the first that is still in the outbox.

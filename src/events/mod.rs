@@ -17,7 +17,7 @@
 //!   versions, because outbox rows of a conversation's topic are written under that conversation's row lock.
 //! - A wake-up only says "look now". What is lost is found by a look each second.
 //! - Kinds and topics are texts; their closed set is the code's. What a newer instance wrote stops nothing: an event of an
-//!   unknown kind, topic or shape is for nobody here, and a row that can't be read hides one event, not those behind it.
+//!   unknown kind, topic or shape has no subscribers here, and a row that can't be read hides one event, not those behind it.
 //! - A cursor below `dropped_through` is refused: never a silent gap.
 
 pub mod backlog;

@@ -40,7 +40,7 @@ pg_enum! {
         TicketChanged = "TICKET_CHANGED",
     }
     unknown:
-        /// Of a newer instance's kinds: for nobody here.
+        /// A newer instance's kind: no subscriber of this one gets the event.
         new Unknown
 }
 
@@ -103,7 +103,7 @@ pub struct NewEvent {
     pub user_id: Option<UserId>,
     /// Who did it, where that is told.
     pub actor_id: Option<UserId>,
-    /// Whom or what it was done to, beside the subject.
+    /// The id of the user or object that it was done to, beside the subject.
     pub target_id: Option<i64>,
     /// What the kind says beyond that.
     pub data: Option<EventData>,
@@ -157,14 +157,14 @@ pub struct StoredEvent {
     pub user_id: Option<UserId>,
     /// Who did it, where that is told.
     pub actor_id: Option<UserId>,
-    /// Whom or what it was done to, beside the subject.
+    /// The id of the user or object that it was done to, beside the subject.
     pub target_id: Option<i64>,
     /// What the kind says beyond that.
     pub data: Option<EventData>,
 }
 
 impl StoredEvent {
-    /// Whom it is for.
+    /// The topic that it is published to.
     #[must_use]
     pub fn topic(&self) -> Topic {
         Topic { kind: self.topic_kind, id: self.topic_id }

@@ -279,8 +279,11 @@ pub async fn get_today(mut conn: &AsyncPgConnection) -> QueryResult<NaiveDate> {
 
 /// Notes that everything before a time is about to be dropped, and returns up to where that goes.
 pub async fn advance_dropped_through(mut conn: &AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<Position> {
-    let last: Option<Position> =
-        events::table.filter(events::at.lt(before)).select(diesel::dsl::max(events::position)).get_result(&mut conn).await?;
+    let last: Option<Position> = events::table
+        .filter(events::at.lt(before))
+        .select(diesel::dsl::max(events::position))
+        .get_result(&mut conn)
+        .await?;
     diesel::update(event_stream::table)
         .set(
             event_stream::dropped_through.eq(diesel::dsl::sql::<BigInt>("greatest(dropped_through, ")

@@ -20,7 +20,7 @@ pg_enum! {
         Merchant = "MERCHANT",
     }
     unknown:
-        /// Of a newer instance's topics: nobody here.
+        /// A newer instance's topic: it has no subscribers here.
         new Unknown
 }
 

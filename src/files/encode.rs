@@ -6,7 +6,7 @@ use image::DynamicImage;
 use jpeg_encoder::{ColorType, EncodingError, ImageBuffer, JpegColorType, rgb_to_ycbcr};
 
 use super::kind::by_extension;
-use super::model::{EncodedFile, FileError, ProcessedFile, Raster};
+use super::model::{Dimensions, EncodedFile, FileError, ProcessedFile, Raster};
 use super::sink::Sink;
 use super::temp_dir::TempDir;
 
@@ -20,14 +20,14 @@ const JPEG_QUALITY: u8 = 85;
 const BALANCED_PIXELS_LIMIT: u32 = 4_000_000;
 
 /// Whether a picture serves as its own thumbnail.
-pub fn is_small((width, height): (u32, u32)) -> bool {
-    width.max(height) <= THUMBNAIL_SIDE_PIXELS
+pub fn is_small(dimensions: Dimensions) -> bool {
+    dimensions.width.max(dimensions.height) <= THUMBNAIL_SIDE_PIXELS
 }
 
 /// Encodes a picture, and a thumbnail unless it is small.
 pub fn encode_picture(raster: &Raster, temp_dir: &TempDir) -> Result<ProcessedFile, FileError> {
     let upright = Upright::new(&raster.image, raster.orientation)?;
-    let dimensions = (upright.width, upright.height);
+    let dimensions = Dimensions { width: upright.width, height: upright.height };
     let main = upright.write(raster.lossy && !upright.is_transparent(), temp_dir)?;
     let thumbnail = if is_small(dimensions) { None } else { Some(encode_thumbnail(raster, temp_dir)?) };
     Ok(ProcessedFile { main, thumbnail, dimensions: Some(dimensions) })

@@ -9,7 +9,7 @@ use image::{DynamicImage, Rgba, RgbaImage};
 
 use super::encode::{THUMBNAIL_SIDE_PIXELS, encode_thumbnail, is_small};
 use super::kind::by_extension;
-use super::model::{FileError, ProcessedFile, Raster};
+use super::model::{Dimensions, FileError, ProcessedFile, Raster};
 use super::outline;
 use super::outline::GifOutline;
 use super::sink::Sink;
@@ -18,16 +18,16 @@ use super::temp_dir::TempDir;
 /// GIF trailer, appended if missing.
 const TRAILER: &[u8] = b";";
 
-/// Width, height, and bytes of memory for decoding. Reads frame headers only.
-pub fn inspect(file: &mut File) -> Result<((u32, u32), u64), FileError> {
-    let GifOutline { canvas: (width, height), largest_frame, .. } = outline::read(BufReader::new(file))?;
-    let canvas = u64::from(width) * u64::from(height);
+/// Dimensions of the canvas, and bytes of memory for decoding. Reads frame headers only.
+pub fn inspect(file: &mut File) -> Result<(Dimensions, u64), FileError> {
+    let GifOutline { canvas, largest_frame, .. } = outline::read(BufReader::new(file))?;
+    let pixels = u64::from(canvas.width) * u64::from(canvas.height);
     // A frame of palette indices, and its encoded form.
-    Ok(((width, height), canvas.max(largest_frame) * 3))
+    Ok((canvas, pixels.max(largest_frame) * 3))
 }
 
 /// Re-encodes every frame.
-pub fn encode(file: &mut File, (width, height): (u32, u32), temp_dir: &TempDir) -> Result<ProcessedFile, FileError> {
+pub fn encode(file: &mut File, canvas: Dimensions, temp_dir: &TempDir) -> Result<ProcessedFile, FileError> {
     file.rewind()?;
     let end = outline::read(BufReader::new(&mut *file))?.end;
     file.rewind()?;
@@ -35,7 +35,8 @@ pub fn encode(file: &mut File, (width, height): (u32, u32), temp_dir: &TempDir) 
     let mut decoder = options().read_info(whole).map_err(decode_error)?;
     let kind = by_extension("gif").ok_or(FileError::NotAllowed)?;
     let global = decoder.global_palette().unwrap_or_default().to_vec();
-    let mut encoder = Encoder::new(Sink::new(temp_dir)?, side(width)?, side(height)?, &global).map_err(encode_error)?;
+    let (width, height) = (side(canvas.width)?, side(canvas.height)?);
+    let mut encoder = Encoder::new(Sink::new(temp_dir)?, width, height, &global).map_err(encode_error)?;
     let mut still = None;
     while let Some(frame) = decoder.next_frame_info().map_err(decode_error)? {
         let mut frame = frame.clone();
@@ -44,25 +45,25 @@ pub fn encode(file: &mut File, (width, height): (u32, u32), temp_dir: &TempDir) 
         // The decoder has deinterlaced it.
         frame.interlaced = false;
         frame.buffer = indices.into();
-        crop(&mut frame, (side(width)?, side(height)?));
+        crop(&mut frame, width, height);
         if still.is_none() {
-            still = Some(shrunk(&frame, &global, (width, height)));
+            still = Some(shrunk(&frame, &global, canvas));
             encoder.set_repeat(decoder.repeat()).map_err(encode_error)?;
         }
         encoder.write_frame(&frame).map_err(encode_error)?;
     }
     let still = Raster { image: still.ok_or(FileError::Damaged)?, orientation: 1, lossy: false };
     let main = encoder.into_inner().map_err(encode_error)?.finish(kind)?;
-    let thumbnail = if is_small((width, height)) { None } else { Some(encode_thumbnail(&still, temp_dir)?) };
-    Ok(ProcessedFile { main, thumbnail, dimensions: Some((width, height)) })
+    let thumbnail = if is_small(canvas) { None } else { Some(encode_thumbnail(&still, temp_dir)?) };
+    Ok(ProcessedFile { main, thumbnail, dimensions: Some(canvas) })
 }
 
 fn side(pixels: u32) -> Result<u16, FileError> {
     u16::try_from(pixels).map_err(|_| FileError::Damaged)
 }
 
-/// Crops a frame to the canvas. A frame wholly outside becomes one transparent pixel, to keep its delay.
-fn crop(frame: &mut Frame<'_>, (width, height): (u16, u16)) {
+/// Crops a frame to a canvas of this width and height. A frame wholly outside becomes one transparent pixel, to keep its delay.
+fn crop(frame: &mut Frame<'_>, width: u16, height: u16) {
     let (across, down) = (width.saturating_sub(frame.left), height.saturating_sub(frame.top));
     if across == 0 || down == 0 {
         (frame.left, frame.top, frame.width, frame.height) = (0, 0, 1, 1);
@@ -81,7 +82,8 @@ fn crop(frame: &mut Frame<'_>, (width, height): (u16, u16)) {
 }
 
 /// A frame on its canvas, subsampled, in RGB or RGBA.
-fn shrunk(frame: &Frame<'_>, global: &[u8], (width, height): (u32, u32)) -> DynamicImage {
+fn shrunk(frame: &Frame<'_>, global: &[u8], canvas: Dimensions) -> DynamicImage {
+    let Dimensions { width, height } = canvas;
     let palette = frame.palette.as_deref().unwrap_or(global);
     let step = width.max(height).div_ceil(2 * THUMBNAIL_SIDE_PIXELS).max(1);
     let colour = |x: u32, y: u32| {

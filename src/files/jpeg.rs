@@ -10,7 +10,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::colour::convert_icc;
-use super::model::{FileError, Raster, SIDE_PIXELS_LIMIT, check_pixels, orientation};
+use super::model::{Dimensions, FileError, Raster, SIDE_PIXELS_LIMIT, check_pixels, orientation};
 
 /// Scans of a progressive JPEG; encoders write about ten.
 const SCANS_LIMIT: usize = 32;
@@ -27,19 +27,18 @@ const END_OF_IMAGE: u8 = 0xd9;
 /// The frame header (SOF).
 struct FrameHeader {
     marker: u8,
-    width: u32,
-    height: u32,
+    dimensions: Dimensions,
     /// Horizontal and vertical sampling of each component.
     sampling: Vec<(u64, u64)>,
     /// Whether the components are in scans of their own (not interleaved).
     is_sequential: bool,
 }
 
-/// Width, height, and the bytes that decoding takes.
-pub fn inspect(file: &mut File) -> Result<((u32, u32), u64), FileError> {
+/// Dimensions, and the bytes that decoding takes.
+pub fn inspect(file: &mut File) -> Result<(Dimensions, u64), FileError> {
     let mut reader = BufReader::new(file);
     let frame = read_frame(&mut reader)?;
-    let pixels = check_pixels(frame.width, frame.height)?;
+    let pixels = check_pixels(frame.dimensions)?;
     if !has_end(&mut reader)? {
         return Err(FileError::Damaged);
     }
@@ -48,11 +47,12 @@ pub fn inspect(file: &mut File) -> Result<((u32, u32), u64), FileError> {
     // With several scans the decoder buffers all coefficients, two bytes each.
     let coefficients: u64 = frame.sampling.iter().map(|(across, down)| pixels * across * down * 2 / widest).sum();
     let kept = if frame.marker == PROGRESSIVE || frame.is_sequential { coefficients } else { 0 };
-    Ok(((frame.width, frame.height), decoded + kept))
+    Ok((frame.dimensions, decoded + kept))
 }
 
 /// Decodes an inspected picture.
-pub fn decode(file: &mut File, (width, height): (u32, u32)) -> Result<Raster, FileError> {
+pub fn decode(file: &mut File, dimensions: Dimensions) -> Result<Raster, FileError> {
+    let Dimensions { width, height } = dimensions;
     let options = DecoderOptions::default()
         .set_strict_mode(false)
         .set_max_width(SIDE_PIXELS_LIMIT as usize)
@@ -119,13 +119,9 @@ fn parse_frame(marker: u8, body: &[u8]) -> Option<FrameHeader> {
         .map(|factors| (u64::from(factors >> 4), u64::from(factors & 15)))
         .collect();
     let whole = sampling.len() == usize::from(count) && matches!(count, 1 | 3 | 4);
-    whole.then(|| FrameHeader {
-        marker,
-        width: u16::from_be_bytes([left, right]).into(),
-        height: u16::from_be_bytes([high, low]).into(),
-        sampling,
-        is_sequential: false,
-    })
+    let (width, height) = (u16::from_be_bytes([left, right]).into(), u16::from_be_bytes([high, low]).into());
+    let dimensions = Dimensions { width, height };
+    whole.then_some(FrameHeader { marker, dimensions, sampling, is_sequential: false })
 }
 
 /// Whether an EOI marker follows; entropy-coded data never contains these two bytes.

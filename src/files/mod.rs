@@ -32,7 +32,7 @@ use std::io::{Seek, SeekFrom};
 
 use model::DECODING_BYTES_LIMIT;
 pub use model::{
-    DeclaredType, EncodedFile, FRAMES_LIMIT, Family, FileError, Header, Kind, PIXELS_LIMIT, ProcessedFile,
+    DeclaredType, Dimensions, EncodedFile, FRAMES_LIMIT, Family, FileError, Header, Kind, PIXELS_LIMIT, ProcessedFile,
     SIDE_PIXELS_LIMIT,
 };
 pub use temp_dir::TempDir;
@@ -60,7 +60,7 @@ pub fn inspect(file: &mut File, declared: &DeclaredType) -> Result<Header, FileE
         "image/png" => png::inspect(file)?,
         "image/webp" => webp::inspect(file)?,
         "image/gif" => gif::inspect(file)?,
-        _ => ((0, 0), 0),
+        _ => (Dimensions::ZERO, 0),
     };
     if memory > DECODING_BYTES_LIMIT {
         return Err(FileError::TooMuchMemory);

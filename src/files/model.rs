@@ -5,6 +5,7 @@ use std::io;
 
 use encoding_rs::Encoding;
 use image::DynamicImage;
+use serde::{Deserialize, Serialize};
 
 /// Broad class of a file type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,20 @@ pub struct EncodedFile {
     pub kind: &'static Kind,
 }
 
+/// Width and height of a picture, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dimensions {
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
+}
+
+impl Dimensions {
+    /// Of something that is no picture.
+    pub(super) const ZERO: Self = Self { width: 0, height: 0 };
+}
+
 /// A sanitised upload.
 #[derive(Debug)]
 pub struct ProcessedFile {
@@ -81,8 +96,8 @@ pub struct ProcessedFile {
     pub main: EncodedFile,
     /// Thumbnail; none for small pictures and other files.
     pub thumbnail: Option<EncodedFile>,
-    /// A picture's width and height in pixels.
-    pub dimensions: Option<(u32, u32)>,
+    /// Of a picture.
+    pub dimensions: Option<Dimensions>,
 }
 
 /// Why a file is rejected.
@@ -146,8 +161,8 @@ pub struct Header {
     pub kind: &'static Kind,
     /// Character encoding; text only.
     pub(super) encoding: Option<&'static Encoding>,
-    /// Width and height before the orientation is applied; zero if not a picture.
-    pub(super) dimensions: (u32, u32),
+    /// Before the orientation is applied; zero if not a picture.
+    pub(super) dimensions: Dimensions,
     /// Bytes of memory that decoding takes.
     pub memory: u64,
 }
@@ -162,7 +177,8 @@ pub(super) struct Raster {
 }
 
 /// Checks the pixel limits; returns the number of pixels.
-pub(super) fn check_pixels(width: u32, height: u32) -> Result<u64, FileError> {
+pub(super) fn check_pixels(dimensions: Dimensions) -> Result<u64, FileError> {
+    let Dimensions { width, height } = dimensions;
     let pixels = u64::from(width) * u64::from(height);
     if width == 0 || height == 0 {
         return Err(FileError::Damaged);

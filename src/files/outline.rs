@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, ErrorKind, Seek};
 
-use super::model::{ANIMATION_PIXELS_LIMIT, FRAMES_LIMIT, FileError, check_pixels};
+use super::model::{ANIMATION_PIXELS_LIMIT, Dimensions, FRAMES_LIMIT, FileError, check_pixels};
 
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2c;
@@ -14,8 +14,8 @@ const TABLE_SIZE: u8 = 0x07;
 
 /// What the block structure says.
 pub struct GifOutline {
-    /// Width and height: of the screen, or of the first frame where that is larger.
-    pub canvas: (u32, u32),
+    /// Of the screen, or of the first frame where that is larger.
+    pub canvas: Dimensions,
     /// Pixels of the largest frame.
     pub largest_frame: u64,
     /// Offset in bytes of the end of the last complete block.
@@ -26,18 +26,19 @@ pub struct GifOutline {
 pub fn read(reader: impl BufRead + Seek) -> Result<GifOutline, FileError> {
     let mut blocks = Blocks { reader, position: 0 };
     let [_, _, _, _, _, _, left, right, low, high, flags, _, _] = blocks.read_array()?;
-    let mut canvas = (u32::from(u16::from_le_bytes([left, right])), u32::from(u16::from_le_bytes([low, high])));
+    let mut canvas = dimensions([left, right], [low, high]);
     blocks.skip_table(flags)?;
     let (mut end, mut frames, mut pixels, mut largest_frame) = (blocks.position, 0, 0, 0);
     loop {
         let whole = match blocks.next()? {
             Some(EXTENSION) => blocks.read_array::<1>().and_then(|_| blocks.skip_data()),
-            Some(IMAGE) => blocks.skip_image().and_then(|(width, height)| {
+            Some(IMAGE) => blocks.skip_image().and_then(|size| {
                 if frames == 0 {
-                    canvas = (canvas.0.max(width), canvas.1.max(height));
-                    check_pixels(canvas.0, canvas.1)?;
+                    let (width, height) = (canvas.width.max(size.width), canvas.height.max(size.height));
+                    canvas = Dimensions { width, height };
+                    check_pixels(canvas)?;
                 }
-                let area = check_pixels(width, height)?;
+                let area = check_pixels(size)?;
                 frames += 1;
                 pixels += area;
                 largest_frame = area.max(largest_frame);
@@ -100,15 +101,20 @@ impl<R: BufRead + Seek> Blocks<R> {
         }
     }
 
-    /// Width and height of a complete frame.
-    fn skip_image(&mut self) -> Result<(u32, u32), FileError> {
+    /// Dimensions of a complete frame.
+    fn skip_image(&mut self) -> Result<Dimensions, FileError> {
         let [_, _, _, _, left, right, low, high, flags] = self.read_array()?;
         self.skip_table(flags)?;
         // LZW minimum code size.
         self.skip(1)?;
         self.skip_data()?;
-        Ok((u16::from_le_bytes([left, right]).into(), u16::from_le_bytes([low, high]).into()))
+        Ok(dimensions([left, right], [low, high]))
     }
+}
+
+/// Of two little-endian numbers.
+fn dimensions(width: [u8; 2], height: [u8; 2]) -> Dimensions {
+    Dimensions { width: u16::from_le_bytes(width).into(), height: u16::from_le_bytes(height).into() }
 }
 
 fn read_error(error: std::io::Error) -> FileError {

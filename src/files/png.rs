@@ -9,24 +9,26 @@ use png::{ColorType, Decoder, DecodingError, Encoder, Filter, Info, Limits, Outp
 use super::colour::convert_png;
 use super::encode::{encode_picture, encode_thumbnail, is_small, png_encode_error as encode_error};
 use super::kind::by_extension;
-use super::model::{DECODING_BYTES_LIMIT, EncodedFile, FileError, ProcessedFile, Raster, check_pixels, orientation};
+use super::model::{
+    DECODING_BYTES_LIMIT, Dimensions, EncodedFile, FileError, ProcessedFile, Raster, check_pixels, orientation,
+};
 use super::sink::Sink;
 use super::temp_dir::TempDir;
 
-/// Width, height, and the bytes that decoding takes.
-pub fn inspect(file: &mut File) -> Result<((u32, u32), u64), FileError> {
+/// Dimensions, and the bytes that decoding takes.
+pub fn inspect(file: &mut File) -> Result<(Dimensions, u64), FileError> {
     check_chunks(&mut BufReader::new(&mut *file))?;
     file.rewind()?;
     let mut decoder = decoder(file);
     let info = decoder.read_header_info().map_err(decode_error)?;
-    let (width, height) = (info.width, info.height);
-    let pixels = check_pixels(width, height)?;
+    let dimensions = Dimensions { width: info.width, height: info.height };
+    let pixels = check_pixels(dimensions)?;
     let channels: u64 = match info.color_type {
         ColorType::Grayscale | ColorType::GrayscaleAlpha => 2,
         ColorType::Rgb | ColorType::Rgba | ColorType::Indexed => 4,
     };
     // With alpha, which a later tRNS chunk may add; 16-bit samples are reduced to 8 line by line.
-    Ok(((width, height), pixels * channels))
+    Ok((dimensions, pixels * channels))
 }
 
 /// Re-encodes a picture; a palette is kept, as RGB would be twice as large.
@@ -35,7 +37,7 @@ pub fn encode(file: &mut File, temp_dir: &TempDir) -> Result<ProcessedFile, File
     if !has_palette || raster.orientation != 1 {
         return encode_picture(&raster, temp_dir);
     }
-    let dimensions = (raster.image.width(), raster.image.height());
+    let dimensions = Dimensions { width: raster.image.width(), height: raster.image.height() };
     let thumbnail = if is_small(dimensions) { None } else { Some(encode_thumbnail(&raster, temp_dir)?) };
     drop(raster);
     file.rewind()?;

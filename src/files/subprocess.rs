@@ -14,7 +14,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde::{Deserialize, Serialize};
 
-use super::model::{DeclaredType, EncodedFile, FileError, Header, ProcessedFile};
+use super::model::{DeclaredType, Dimensions, EncodedFile, FileError, Header, ProcessedFile};
 use super::sink::Sink;
 use super::temp_dir::TempDir;
 use super::{encode_file, inspect, kind};
@@ -49,7 +49,7 @@ const PANICKED: i32 = 101;
 struct Report {
     main: Part,
     thumbnail: Option<Part>,
-    dimensions: Option<(u32, u32)>,
+    dimensions: Option<Dimensions>,
 }
 
 /// One of the files that follow the report.

@@ -7,21 +7,22 @@ use image::{DynamicImage, RgbImage, RgbaImage};
 use image_webp::{DecodingError, WebPDecoder};
 
 use super::colour::convert_icc;
-use super::model::{DECODING_BYTES_LIMIT, FileError, Raster, check_pixels, orientation};
+use super::model::{DECODING_BYTES_LIMIT, Dimensions, FileError, Raster, check_pixels, orientation};
 
 /// Memory a pixel while decoding: the picture, and the planes or the frame it is made from.
 const PIXEL_BYTES: u64 = 8;
 
-/// Width, height, and the bytes that decoding takes.
-pub fn inspect(file: &mut File) -> Result<((u32, u32), u64), FileError> {
+/// Dimensions, and the bytes that decoding takes.
+pub fn inspect(file: &mut File) -> Result<(Dimensions, u64), FileError> {
     let decoder = open(file)?;
     let (width, height) = decoder.dimensions();
-    let pixels = check_pixels(width, height)?;
-    Ok(((width, height), pixels * PIXEL_BYTES))
+    let dimensions = Dimensions { width, height };
+    Ok((dimensions, check_pixels(dimensions)? * PIXEL_BYTES))
 }
 
 /// Decodes an inspected picture; the first frame of an animation.
-pub fn decode(file: &mut File, (width, height): (u32, u32)) -> Result<Raster, FileError> {
+pub fn decode(file: &mut File, dimensions: Dimensions) -> Result<Raster, FileError> {
+    let Dimensions { width, height } = dimensions;
     let mut decoder = open(file)?;
     let size = decoder.output_buffer_size().ok_or(FileError::TooMuchMemory)?;
     let mut pixels = vec![0; size];

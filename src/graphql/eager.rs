@@ -18,11 +18,11 @@ use std::pin::pin;
 use std::task::Poll;
 
 use ::async_graphql::parser::types::{Field, Selection};
+use ::async_graphql::registry::Registry;
 use ::async_graphql::resolver_utils as library;
 pub use ::async_graphql::*;
-use ::async_graphql::registry::Registry;
-use futures_util::future::{BoxFuture, try_join, try_join_all};
 use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, try_join, try_join_all};
 
 use super::json;
 

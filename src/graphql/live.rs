@@ -1,4 +1,4 @@
-//! Opening the viewer's part of the event stream, for whatever subscribes to it.
+//! Opening the viewer's part of the event stream, for subscriptions.
 
 use std::sync::Arc;
 

@@ -58,7 +58,8 @@ impl Prepared {
 /// The error response.
 pub fn prepare(
     endpoint: &Endpoint,
-    (params, files): (GraphqlRequest, Vec<MappedFile>),
+    params: GraphqlRequest,
+    files: Vec<MappedFile>,
     requester: &Requester,
     transport: &'static str,
 ) -> Result<Prepared, Box<Response>> {
@@ -120,7 +121,7 @@ fn try_prepare(
 pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester) -> Response {
     let Prepared { request, operation, name, transport, since, slot } = prepared;
     let result = match operation {
-        OperationType::Mutation => run_mutation(endpoint, (request, slot), requester).await,
+        OperationType::Mutation => run_mutation(endpoint, request, slot, requester).await,
         _ => {
             let execution = context::execute(&*endpoint.engine, &endpoint.app, requester, request);
             AssertUnwindSafe(execution).catch_unwind().await.map_err(|_| panicked(endpoint))
@@ -182,7 +183,8 @@ pub fn subscribe(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
 /// pause it.
 async fn run_mutation(
     endpoint: &Endpoint,
-    (request, slot): (Request, Option<UploadSlot>),
+    request: Request,
+    slot: Option<UploadSlot>,
     requester: &Requester,
 ) -> AppResult<Response> {
     let app = &endpoint.app;

@@ -79,7 +79,7 @@ async fn read(
             // Files are accepted from signed-in users only.
             let user = requester.require_viewer()?.user_id;
             let uploader = Uploader { user, ip: requester.ip, is_local: requester.is_local };
-            multipart::read(headers, body, endpoint, (uploader, BodyBudget::of(&endpoint.bodies, requester))).await
+            multipart::read(headers, body, endpoint, uploader, BodyBudget::of(&endpoint.bodies, requester)).await
         }
         _ => Err(AppError::Request(
             ErrorCode::UnsupportedMediaType,
@@ -104,7 +104,7 @@ pub async fn get(
     request: Request,
 ) -> HttpResponse {
     if let Ok(upgrade) = upgrade {
-        return websocket::accept(endpoint, client, (request.uri(), request.headers()), upgrade);
+        return websocket::accept(endpoint, client, request.uri(), request.headers(), upgrade);
     }
     let (head, _) = request.into_parts();
     let headers = &head.headers;
@@ -117,7 +117,7 @@ pub async fn get(
         return graphiql::page(State(endpoint)).await;
     }
     let reply = Reply::to(&accept, &endpoint.app.metrics, &client.trace);
-    match parse_get(&endpoint, &client, accept, (&head.uri, headers)) {
+    match parse_get(&endpoint, &client, accept, &head.uri, headers) {
         Ok(request) => respond(&endpoint, &reply, request).await,
         Err(error) => reply.refuse(&error),
     }
@@ -128,7 +128,8 @@ fn parse_get<'a>(
     endpoint: &Endpoint,
     client: &ClientInfo,
     accept: Accept,
-    (uri, headers): (&Uri, &'a HeaderMap),
+    uri: &Uri,
+    headers: &'a HeaderMap,
 ) -> AppResult<ParsedRequest<'a>> {
     check_accept(&accept)?;
     let QueryParameters { params, ticket } = query_string::parse(uri)?;
@@ -208,7 +209,7 @@ async fn respond(endpoint: &Endpoint, reply: &Reply<'_>, request: ParsedRequest<
     let _gauge = GaugeGuard::new(&endpoint.app.metrics.in_flight);
     let is_stream = accept.best(&RESPONSE_TYPES) == Some(ResponseType::EventStream);
     let transport = if is_stream { "sse" } else { "http" };
-    let prepared = match execute::prepare(endpoint, (params, files), &requester, transport) {
+    let prepared = match execute::prepare(endpoint, params, files, &requester, transport) {
         Ok(prepared) => prepared.with_slot(slot),
         Err(response) if is_stream => return sse::error_stream(&response),
         Err(response) => return reply.send(&response),

@@ -53,7 +53,7 @@ pub async fn serve(
     let (method, headers) = (request.method(), request.headers());
     let Some(kind) = kind_of(&name) else { return not_found() };
     let tag = format!("\"{name}\"");
-    match open(&endpoint, &name, &tag, (method, headers)).await {
+    match open(&endpoint, &name, &tag, method, headers).await {
         Ok(FileLookup::NotModified) => {
             (StatusCode::NOT_MODIFIED, [(ETAG, tag.as_str()), (CACHE_CONTROL, IMMUTABLE)]).into_response()
         }
@@ -101,7 +101,8 @@ async fn open(
     endpoint: &Endpoint,
     name: &str,
     tag: &str,
-    (method, headers): (&Method, &HeaderMap),
+    method: &Method,
+    headers: &HeaderMap,
 ) -> AppResult<FileLookup> {
     let storage = &endpoint.app.storage;
     let key = blob_key(name);

@@ -71,7 +71,8 @@ pub async fn read(
     headers: &HeaderMap,
     body: &mut BodyDataStream,
     endpoint: &Endpoint,
-    (uploader, budget): (Uploader, BodyBudget<'_>),
+    uploader: Uploader,
+    budget: BodyBudget<'_>,
 ) -> AppResult<RequestContent> {
     let limits = &endpoint.app.config.transport;
     check_length(headers, limits.upload)?;
@@ -177,7 +178,7 @@ async fn read_parts(mut parts: PartReader<'_>, endpoint: &Endpoint, uploader: Up
         let filename = field.file_name().unwrap_or_default().to_owned();
         let content_type = field.content_type().map(ToString::to_string);
         let mut file = temp_file(endpoint.app.file_processor.temp_dir()).await?;
-        save(&mut parts, (field, first), &mut file).await?;
+        save(&mut parts, field, first, &mut file).await?;
         let content = file.into_std().await;
         received.files.push((path, UploadValue { filename, content_type, content }));
     }
@@ -215,10 +216,11 @@ async fn temp_file(temp_dir: &TempDir) -> AppResult<TokioFile> {
     Ok(TokioFile::from_std(file))
 }
 
-/// Writes a part, whose first chunk was read, to a file.
+/// Writes a part to a file, from its `next` chunk, which was read already.
 async fn save(
     parts: &mut PartReader<'_>,
-    (mut field, mut next): (Field<'_>, Option<Bytes>),
+    mut field: Field<'_>,
+    mut next: Option<Bytes>,
     file: &mut TokioFile,
 ) -> AppResult<()> {
     let most = parts.limits.file;

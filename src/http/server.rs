@@ -128,7 +128,7 @@ pub async fn serve(listener: TcpListener, gate: StartupGate, limits: ConnectionL
         let Ok(permits) = networks.as_ref().map(|networks| networks.try_acquire(Some(ip), is_local)).transpose() else {
             continue;
         };
-        connections.spawn(serve_connection(stream, (peer, (slot, permits.flatten())), gate.clone(), stop.clone()));
+        connections.spawn(serve_connection(stream, peer, (slot, permits.flatten()), gate.clone(), stop.clone()));
     }
     drop(listener);
     connections.close();
@@ -141,7 +141,8 @@ type ConnectionPermits = (OwnedSemaphorePermit, Option<KeyedPermit<IpAddr>>);
 /// Serves one connection; when stopped, it ends after the running request.
 async fn serve_connection(
     stream: TcpStream,
-    (peer, permits): (SocketAddr, ConnectionPermits),
+    peer: SocketAddr,
+    permits: ConnectionPermits,
     gate: StartupGate,
     stop: CancellationToken,
 ) {

@@ -1,7 +1,7 @@
 //! Idempotency keys of mutations.
 //!
 //! - A key is scoped to user and operation.
-//! - It is looked up right after authentication ([`find_result`]), and claimed in the transaction of the change ([`claim`],
+//! - It is looked up right after authentication ([`find_replayed`]), and claimed in the transaction of the change ([`claim`],
 //!   [`complete`]), after the account is locked and before anything else. A concurrent duplicate waits there for the first,
 //!   and gets its result.
 //! - Only successes are stored: a failure rolls the claim back.
@@ -70,14 +70,24 @@ impl Key {
     }
 }
 
-/// Result of an earlier mutation with this key.
+/// The response of an earlier mutation with this key, which `reload` reads anew by the id of its result; none without one.
 ///
 /// # Errors
-/// `IDEMPOTENCY_MISMATCH` when it had other arguments.
-pub async fn find_result(lease: &Lease, key: Option<&Key>) -> AppResult<Option<i64>> {
+/// `IDEMPOTENCY_MISMATCH` when it had other arguments; those of `reload`.
+pub async fn find_replayed<T, F>(
+    lease: &Lease,
+    key: Option<&Key>,
+    reload: impl FnOnce(i64) -> F,
+) -> AppResult<Option<T>>
+where
+    F: Future<Output = AppResult<T>>,
+{
     let Some(key) = key else { return Ok(None) };
     let stored = store::find(&*lease.read().await?, key.user, key.operation, &key.text).await?;
-    stored.map(|stored| key.result(stored)).transpose()
+    match stored {
+        Some(stored) => reload(key.result(stored)?).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Claims a key within the caller's transaction; returns the result if it was used before.
@@ -86,8 +96,14 @@ pub async fn find_result(lease: &Lease, key: Option<&Key>) -> AppResult<Option<i
 /// `IDEMPOTENCY_MISMATCH` when that had other arguments.
 pub async fn claim(conn: &AsyncPgConnection, key: Option<&Key>, now: DateTime<Utc>) -> AppResult<Option<i64>> {
     let Some(key) = key else { return Ok(None) };
-    let row = (key.user, key.operation, key.text.as_str(), key.input_hash.as_slice());
-    if store::insert(conn, row, now).await? {
+    let row = store::NewKey {
+        user_id: key.user,
+        operation: key.operation,
+        key: &key.text,
+        input_hash: &key.input_hash,
+        created_at: now,
+    };
+    if store::insert(conn, &row).await? {
         return Ok(None);
     }
     let stored = store::find(conn, key.user, key.operation, &key.text).await?;

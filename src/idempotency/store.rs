@@ -22,19 +22,24 @@ pub async fn find(
     stored.get_result(&mut conn).await.optional()
 }
 
+/// A key to be.
+#[derive(Clone, Copy, Debug, Insertable)]
+#[diesel(table_name = idempotency_keys)]
+pub struct NewKey<'a> {
+    /// Whose mutation.
+    pub user_id: UserId,
+    /// The mutation.
+    pub operation: &'a str,
+    /// The key, as the client sent it.
+    pub key: &'a str,
+    /// Hash of the other arguments.
+    pub input_hash: &'a [u8],
+    /// Now.
+    pub created_at: DateTime<Utc>,
+}
+
 /// Inserts a key; false if it exists. Waits for a concurrent insert.
-pub async fn insert(
-    mut conn: &AsyncPgConnection,
-    (user, operation, key, input_hash): (UserId, &str, &str, &[u8]),
-    now: DateTime<Utc>,
-) -> QueryResult<bool> {
-    let row = (
-        idempotency_keys::user_id.eq(user),
-        idempotency_keys::operation.eq(operation),
-        idempotency_keys::key.eq(key),
-        idempotency_keys::input_hash.eq(input_hash),
-        idempotency_keys::created_at.eq(now),
-    );
+pub async fn insert(mut conn: &AsyncPgConnection, row: &NewKey<'_>) -> QueryResult<bool> {
     let added = diesel::insert_into(idempotency_keys::table).values(row).on_conflict_do_nothing();
     Ok(added.execute(&mut conn).await? == 1)
 }

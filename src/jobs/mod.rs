@@ -1,7 +1,7 @@
 //! Scheduled jobs, stored in the database.
 //!
 //! - A job is inserted in the transaction that makes it necessary ([`schedule`]), and deleted in the one that makes it
-//!   obsolete ([`cancel`]) or performs it ([`claim`]): exactly once, whichever server is killed.
+//!   obsolete ([`cancel`]) or performs it ([`claim`]): exactly once, even if a server is killed.
 //! - The leader polls for due jobs each second (`background::jobs`). Two leaders for a moment are harmless: the second
 //!   claim fails.
 //! - Lock order: the subject before the job.

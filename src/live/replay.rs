@@ -66,7 +66,7 @@ impl Replay<'_> {
     /// `CURSOR_EXPIRED` when retention took some of it meanwhile.
     pub(super) async fn next_page(&self, after: StreamCursor, span: Option<Position>) -> AppResult<ReplayPage> {
         let Self { live, lease, user, filter } = *self;
-        // The head first: whatever lies up to it is covered by the topics read after it.
+        // The head first: all events up to it are covered by the topics read after it.
         let head = live.hub.head();
         let through = span.map_or(head.position, |span| head.position.min(after.position.saturating_add(span)));
         let topics = live.hub.topics(user);

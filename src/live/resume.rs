@@ -1,7 +1,7 @@
 //! Resuming beside the arguments: for transports that carry a cursor of their own, such as `Last-Event-ID`.
 //!
 //! The transport puts a [`Resume`] into the request's data. A subscription that can be resumed starts behind its cursor,
-//! whatever `after` says (the document stays the same through all reconnects, the cursor moves on), and notes in it how
+//! which takes precedence over `after` (the document stays the same through all reconnects, the cursor moves on), and notes in it how
 //! far it has come, so that the transport can name each event.
 
 use std::sync::{Arc, Mutex, PoisonError};

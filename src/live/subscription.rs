@@ -67,7 +67,7 @@ impl EventSubscription {
         after: Option<StreamCursor>,
     ) -> AppResult<Self> {
         let (id, load) = live.hub.register(user);
-        // From here on the drop takes it off again, whatever happens.
+        // From here on the drop unregisters it, also after an error.
         let mut subscription = Self {
             reached: live.hub.head(),
             live,

@@ -16,7 +16,7 @@ use crate::error::AppResult;
 use crate::events::TopicKind;
 use crate::ids::{ItemId, UserId};
 
-/// For whom, and with what of theirs, some events are shown.
+/// The viewer of some events, with what of theirs the events show.
 pub struct Viewpoint {
     viewer: UserId,
     rank: i64,

@@ -47,8 +47,7 @@ pub struct NewOutgoingMessage {
 impl NewOutgoingMessage {
     /// A message to a contact, of use for some time.
     #[must_use]
-    pub fn to(contact: &Contact, subject: String, body: String, lifetime: (DateTime<Utc>, TimeDelta)) -> Self {
-        let (now, lifetime) = lifetime;
+    pub fn to(contact: &Contact, subject: String, body: String, now: DateTime<Utc>, lifetime: TimeDelta) -> Self {
         let channel = match contact {
             Contact::Email(_) => Channel::Email,
             Contact::Phone(_) => Channel::Sms,

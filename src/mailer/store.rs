@@ -35,7 +35,8 @@ pub async fn insert(mut conn: &AsyncPgConnection, message: NewOutgoingMessage) -
 /// Takes up to `room` messages of a channel due by a time; hidden from others until `next`.
 pub async fn take_due(
     mut conn: &AsyncPgConnection,
-    (channel, room): (Channel, usize),
+    channel: Channel,
+    room: usize,
     due: DateTime<Utc>,
     next: DateTime<Utc>,
 ) -> QueryResult<Vec<OutgoingMessage>> {

@@ -64,7 +64,7 @@ pub async fn consume(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime
     }
     let ends: Vec<DateTime<Utc>> = buckets.iter().map(|bucket| now + bucket.window).collect();
     let most: Vec<i32> = buckets.iter().map(|bucket| i32::try_from(bucket.most).unwrap_or(i32::MAX)).collect();
-    let counts = store::consume(conn, (&keys(buckets), &most), &ends, now).await?;
+    let counts = store::consume(conn, &keys(buckets), &most, &ends, now).await?;
     let count_of = |bucket: &Bucket| counts.iter().find(|count| count.0 == bucket.key);
     let over = |(bucket, most): (&Bucket, &i32)| {
         let (_, used, ends_at, counted) = count_of(bucket)?;

@@ -33,7 +33,8 @@ pub type BucketCount = (Vec<u8>, i32, DateTime<Utc>, bool);
 /// Increments all buckets or none; see [`Consume`].
 pub async fn consume(
     mut conn: &AsyncPgConnection,
-    (keys, most): (&[&[u8]], &[i32]),
+    keys: &[&[u8]],
+    most: &[i32],
     ends: &[DateTime<Utc>],
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<BucketCount>> {

@@ -35,7 +35,7 @@ pub enum ViewerEventPayload {
     Created(MessageCreated),
     /// A message was edited.
     Updated(MessageUpdated),
-    /// Somebody has read on.
+    /// A member has read on.
     Read(ConversationRead),
     /// Members of a group's conversation came or went.
     Members(MembershipChanged),
@@ -156,6 +156,7 @@ impl ViewerEventConnection {
 }
 
 /// The part of the viewer that tells of events.
+#[derive(Default)]
 pub struct EventViewer;
 
 /// The part of the viewer that tells of events.

@@ -7,9 +7,7 @@ pub mod viewer;
 
 use std::sync::Arc;
 
-use async_graphql::{
-    MergedObject, MergedSubscription, Request, Response, Schema, SchemaBuilder, ValidationMode,
-};
+use async_graphql::{MergedObject, MergedSubscription, Request, Response, Schema, SchemaBuilder, ValidationMode};
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
@@ -84,7 +82,10 @@ impl PlazaEngine {
                 // `document` has validated what comes here.
                 .validation_mode(ValidationMode::Fast)
         };
-        Self { requests: builder().finish(), subscriptions: builder().data(SharedAnswers::default()).extension(ScopePerEvent).finish() }
+        Self {
+            requests: builder().finish(),
+            subscriptions: builder().data(SharedAnswers::default()).extension(ScopePerEvent).finish(),
+        }
     }
 }
 

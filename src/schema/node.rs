@@ -1,4 +1,4 @@
-//! `node` and `nodes`: whatever has a global id, by it.
+//! `node` and `nodes`: objects by their global ids.
 
 use async_graphql::{Context, ID, Interface, Object};
 
@@ -57,7 +57,7 @@ pub enum Node {
     LedgerEntry(LedgerEntry),
 }
 
-/// Finds an object of whatever type; none when it doesn't exist or the viewer may not see it.
+/// Finds an object of any type; none when it doesn't exist or the viewer may not see it.
 async fn find(ctx: &Context<'_>, id: &ID) -> AppResult<Option<Node>> {
     let Ok((type_name, key)) = decode_global_id(id) else {
         return Err(AppError::bad_input("This is not an id of Plaza's."));
@@ -90,12 +90,12 @@ pub struct NodeQuery;
 /// Queries by global id.
 #[Object(crate = "crate::graphql::eager")]
 impl NodeQuery {
-    /// Whatever has this id. Null when nothing has, or when it is not for the viewer to see.
+    /// The object with this id. Null when there is none, or when the viewer may not see it.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Opaque global id.")] id: ID) -> Option<AppResult<Node>> {
         find(ctx, &id).await.transpose()
     }
 
-    /// Whatever has these ids, in their order, with null for what doesn't exist or is not for the viewer to see.
+    /// The objects with these ids, in their order, with null for those that don't exist or that the viewer may not see.
     async fn nodes(
         &self,
         ctx: &Context<'_>,

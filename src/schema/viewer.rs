@@ -3,13 +3,12 @@
 use async_graphql::{Context, MergedObject, Object};
 
 use super::events::EventViewer;
-use crate::auth;
 use crate::domains::{accounts, chat, favorites, items, media, orders, tasks, tickets, wallet};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 
 /// Everything about the signed-in user.
-#[derive(MergedObject)]
+#[derive(MergedObject, Default)]
 #[graphql(name = "Viewer")]
 pub struct ViewerObject(
     accounts::query::AccountViewer,
@@ -24,25 +23,6 @@ pub struct ViewerObject(
     tickets::query::TicketViewer,
 );
 
-impl ViewerObject {
-    /// The signed-in user's.
-    #[must_use]
-    pub fn new(viewer: auth::Viewer) -> Self {
-        Self(
-            accounts::query::AccountViewer(viewer),
-            EventViewer,
-            chat::query::ChatViewer,
-            media::query::MediaViewer,
-            items::query::ItemViewer,
-            favorites::query::FavoriteViewer,
-            tasks::query::TaskViewer,
-            orders::query::OrderViewer,
-            wallet::query::WalletViewer,
-            tickets::query::TicketViewer,
-        )
-    }
-}
-
 /// The query that begins at the signed-in user.
 #[derive(Default)]
 pub struct ViewerQuery;
@@ -52,6 +32,6 @@ pub struct ViewerQuery;
 impl ViewerQuery {
     /// Everything about the signed-in user. Null when no token was sent; `UNAUTHENTICATED` when the token is refused.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<AppResult<ViewerObject>> {
-        ctx.requester().and_then(|requester| Ok(requester.find_viewer()?.map(ViewerObject::new))).transpose()
+        ctx.requester().and_then(|requester| Ok(requester.find_viewer()?.map(|_| ViewerObject::default()))).transpose()
     }
 }

@@ -40,9 +40,9 @@ const VARIANTS: u64 = 1000;
 struct Demo {
     people: Vec<DemoUser>,
     items: Vec<DemoItem>,
-    /// Who likes what, by username and title.
+    /// Favorites: username and title of the item.
     favorites: Vec<(String, String)>,
-    /// Who says what to whom.
+    /// Messages: sender, recipient and text.
     talk: Vec<(String, String, String)>,
     transactions: DemoTransactions,
 }

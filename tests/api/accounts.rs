@@ -57,7 +57,7 @@ async fn everything_wrong_with_a_registration_is_told_at_once() {
         json!({ "username": "no spaces please", "password": "short", "nickname": " ", "deviceName": "x".repeat(101) });
     let answer = app.run(REGISTER, json!({ "input": input })).await;
     insta::assert_json_snapshot!(answer.body);
-    assert_eq!(app.number("select count(*) from users").await, 0);
+    assert_eq!(app.query_number("select count(*) from users").await, 0);
     let answer = app.run(REGISTER, json!({ "input": { "password": "long enough" } })).await;
     assert_eq!(codes(&answer.data()["register"]), ["REQUIRED"]);
 }
@@ -82,8 +82,8 @@ async fn of_many_who_want_a_username_one_gets_it() {
     let answers = join_all((0..8).map(|_| app.run(REGISTER, input.clone()))).await;
     let won = answers.iter().filter(|answer| answer.data()["register"]["user"] != Value::Null).count();
     assert_eq!(won, 1);
-    assert_eq!(app.number("select count(*) from users").await, 1);
-    assert_eq!(app.number("select count(*) from sessions").await, 1, "nothing is left of those who lost");
+    assert_eq!(app.query_number("select count(*) from users").await, 1);
+    assert_eq!(app.query_number("select count(*) from sessions").await, 1, "nothing is left of those who lost");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,12 +147,12 @@ async fn a_refresh_whose_answer_was_lost_gets_the_same_successor() {
     let ada = app.as_user("ada").await;
     let token = json!(ada.refresh);
     let answers = join_all((0..6).map(|_| refresh(&app, &token))).await;
-    app.pass(Duration::from_secs(29));
+    app.advance_clock(Duration::from_secs(29));
     let late = refresh(&app, &token).await;
     for answer in &answers {
         assert_eq!(answer["tokens"]["refreshToken"], late["tokens"]["refreshToken"]);
     }
-    assert_eq!(app.number("select count(*) from refresh_tokens").await, 2);
+    assert_eq!(app.query_number("select count(*) from refresh_tokens").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,7 +161,7 @@ async fn a_used_up_refresh_token_ends_the_session() {
     let ada = app.as_user("ada").await;
     let first = refresh(&app, &json!(ada.refresh)).await;
     let second = refresh(&app, &first["tokens"]["refreshToken"]).await;
-    // Within the 30 seconds, but the successor was used: somebody else has the token.
+    // Within the 30 seconds, but the successor was used: the token was stolen.
     let reuse = refresh(&app, &json!(ada.refresh)).await;
     assert_eq!(reuse["userErrors"], json!([{ "code": "INVALID_CREDENTIALS", "field": ["refreshToken"] }]));
     assert_eq!(codes(&refresh(&app, &second["tokens"]["refreshToken"]).await), ["INVALID_CREDENTIALS"]);
@@ -173,7 +173,7 @@ async fn an_exchanged_refresh_token_after_thirty_seconds_ends_the_session() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     let first = refresh(&app, &json!(ada.refresh)).await;
-    app.pass(Duration::from_secs(31));
+    app.advance_clock(Duration::from_secs(31));
     assert_eq!(codes(&refresh(&app, &json!(ada.refresh)).await), ["INVALID_CREDENTIALS"]);
     assert_eq!(codes(&refresh(&app, &first["tokens"]["refreshToken"]).await), ["INVALID_CREDENTIALS"]);
 }
@@ -182,33 +182,36 @@ async fn an_exchanged_refresh_token_after_thirty_seconds_ends_the_session() {
 async fn tokens_end_in_time() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
-    app.pass(Duration::from_mins(13));
+    app.advance_clock(Duration::from_mins(13));
     assert_eq!(ada.run(WHO, json!({})).await.status, 200);
-    app.pass(Duration::from_mins(4));
+    app.advance_clock(Duration::from_mins(4));
     let answer = ada.run(WHO, json!({})).await;
     assert_eq!((answer.status, answer.code()), (401, "UNAUTHENTICATED"));
     // A refresh prolongs the session; thirty days without one end it.
     let fresh = refresh(&app, &json!(ada.refresh)).await;
-    app.pass(Duration::from_hours(30 * 24));
+    app.advance_clock(Duration::from_hours(30 * 24));
     assert_eq!(codes(&refresh(&app, &fresh["tokens"]["refreshToken"]).await), ["INVALID_CREDENTIALS"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_out_stops_the_tokens_on_every_instance() {
     let app = TestApp::start().await;
-    let other = app.another().await;
+    let other = app.another_instance().await;
     let ada = app.as_user("ada").await;
-    assert_eq!(ada.at(other.address).run(WHO, json!({})).await.status, 200);
+    assert_eq!(ada.on_instance(other.address).run(WHO, json!({})).await.status, 200);
     let data = ada.data("mutation { logout { ok userErrors { code } } }", json!({})).await;
     assert_eq!(data["logout"], json!({ "ok": true, "userErrors": [] }));
     assert_eq!(ada.run(WHO, json!({})).await.code(), "UNAUTHENTICATED");
     let start = Instant::now();
-    until("the other instance knows", || async { ada.at(other.address).run(WHO, json!({})).await.status == 401 }).await;
+    until("the other instance knows", || async {
+        ada.on_instance(other.address).run(WHO, json!({})).await.status == 401
+    })
+    .await;
     assert!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
     assert_eq!(codes(&refresh(&app, &json!(ada.refresh)).await), ["INVALID_CREDENTIALS"]);
     // An instance that starts later knows as well.
-    let late = app.another().await;
-    assert_eq!(ada.at(late.address).run(WHO, json!({})).await.status, 401);
+    let late = app.another_instance().await;
+    assert_eq!(ada.on_instance(late.address).run(WHO, json!({})).await.status, 401);
 }
 
 const CHANGE: &str = "mutation ($input: ChangePasswordInput!) { changePassword(input: $input) {
@@ -325,7 +328,7 @@ async fn a_user_is_found_by_id_and_by_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hashing_is_bounded_and_other_queries_go_on() {
-    let app = TestApp::hashing_slowly().await;
+    let app = TestApp::with_default_password_cost().await;
     app.as_user("ada").await;
     let start = Instant::now();
     let logins = join_all((0..200).map(|_| app.run(LOGIN, json!({ "account": "ada", "password": "wrong one" }))));
@@ -361,7 +364,7 @@ async fn texts_that_the_database_can_t_hold_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_can_be_called_almost_like_somebody_else() {
+async fn usernames_that_look_alike_are_refused() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     let input = json!({ "username": "ａｄａ", "password": "correct horse" });

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{LOGIN, REQUEST, UPDATE, by_code, by_password, codes, contact, faults};
-use crate::harness::{Person, SEND, TestApp, direct};
+use crate::harness::accounts::{LOGIN, REQUEST, UPDATE, by_code, by_password, codes, contact, user_errors};
+use crate::harness::{Person, SEND, TestApp, direct_message};
 
 const USERS: &str =
     "query ($filter: UserFilter, $first: Int, $after: String) { users(filter: $filter, first: $first, after: $after) {
@@ -68,7 +68,7 @@ async fn people_are_found_by_name_number_contact_role_and_state() {
     ] {
         assert_eq!(names(&root, filter.clone()).await, expected, "{filter}");
     }
-    app.pass(Duration::from_mins(61));
+    app.advance_clock(Duration::from_mins(61));
     let root = sign_in(&app, "root", Person::PASSWORD).await;
     assert_eq!(names(&root, json!({ "suspended": true })).await, Vec::<String>::new(), "over by itself");
     let page = root.payload(USERS, json!({ "first": 3 })).await;
@@ -120,25 +120,25 @@ async fn an_administrator_changes_an_account() {
         (json!({ "score": i32::MIN }), "OUT_OF_RANGE input.score"),
         (json!({ "nickname": "" }), "INVALID_INPUT input.nickname"),
     ] {
-        assert_eq!(faults(&change(input.clone()).await), [expected], "{input}");
+        assert_eq!(user_errors(&change(input.clone()).await), [expected], "{input}");
     }
-    let code = app.fresh_code("lan@example.com", "LOGIN", 1).await;
+    let code = app.receive_code("lan@example.com", "LOGIN", 1).await;
     let lan = Person::new(app.address, &app.payload(LOGIN, by_code("lan@example.com", &code)).await);
     let only_way = json!({ "id": lan.id, "input": { "email": null } });
-    assert_eq!(faults(&root.payload(CHANGE, only_way).await), ["INVALID_INPUT input.email"]);
+    assert_eq!(user_errors(&root.payload(CHANGE, only_way).await), ["INVALID_INPUT input.email"]);
     let another_way = json!({ "id": lan.id, "input": { "email": null, "newPassword": "another horse" } });
     assert_eq!(codes(&root.payload(CHANGE, another_way).await), Vec::<&str>::new());
     let own = json!({ "id": root.id, "input": { "role": "USER" } });
-    assert_eq!(faults(&root.payload(CHANGE, own).await), ["SELF_TARGET input.role"]);
-    let nobody = json!({ "id": plaza::ids::UserId(999).global(), "input": {} });
-    assert_eq!(faults(&root.payload(CHANGE, nobody).await), ["NOT_FOUND id"]);
+    assert_eq!(user_errors(&root.payload(CHANGE, own).await), ["SELF_TARGET input.role"]);
+    let unknown = json!({ "id": plaza::ids::UserId(999).global(), "input": {} });
+    assert_eq!(user_errors(&root.payload(CHANGE, unknown).await), ["NOT_FOUND id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_account_can_t_be_signed_in_to() {
     let app = TestApp::start().await;
     let root = app.as_role("root", "ADMIN").await;
-    let code = app.fresh_code("ada@example.com", "LOGIN", 1).await;
+    let code = app.receive_code("ada@example.com", "LOGIN", 1).await;
     let ada = Person::new(app.address, &app.payload(LOGIN, by_code("ada@example.com", &code)).await);
     let set = "mutation { changePassword(input: { newPassword: \"a long password\" }) { userErrors { code } } }";
     ada.data(set, json!({})).await;
@@ -155,12 +155,12 @@ async fn a_suspended_account_can_t_be_signed_in_to() {
     assert_eq!(codes(&told), ["ACCOUNT_SUSPENDED"]);
     let message = told["userErrors"][0]["message"].as_str().unwrap();
     assert!(message.contains("until 20") && message.ends_with(": spam."), "{message}");
-    app.pass(Duration::from_secs(61));
-    let code = app.fresh_code("ada@example.com", "LOGIN", 2).await;
+    app.advance_clock(Duration::from_secs(61));
+    let code = app.receive_code("ada@example.com", "LOGIN", 2).await;
     let told = app.payload(LOGIN, by_code("ada@example.com", &code)).await;
-    assert_eq!(faults(&told), ["ACCOUNT_SUSPENDED input.credential"]);
+    assert_eq!(user_errors(&told), ["ACCOUNT_SUSPENDED input.credential"]);
     // It ends by itself, or is lifted.
-    app.pass(Duration::from_hours(2));
+    app.advance_clock(Duration::from_hours(2));
     assert_eq!(codes(&login("a long password").await), Vec::<&str>::new());
     let root = sign_in(&app, "root", Person::PASSWORD).await;
     root.payload(SUSPEND, json!({ "id": ada.id })).await;
@@ -174,7 +174,7 @@ async fn a_suspended_account_can_t_be_signed_in_to() {
         (json!({ "id": ada.id, "reason": "x".repeat(501) }), "TOO_LONG reason"),
         (json!({ "id": plaza::ids::UserId(999).global() }), "NOT_FOUND id"),
     ] {
-        assert_eq!(faults(&root.payload(SUSPEND, variables.clone()).await), [expected], "{variables}");
+        assert_eq!(user_errors(&root.payload(SUSPEND, variables.clone()).await), [expected], "{variables}");
     }
     let beyond = json!({ "id": ada.id, "until": "9999-12-31T23:59:59-23:59" });
     assert_eq!(root.run(SUSPEND, beyond).await.code(), "BAD_USER_INPUT", "in UTC it is no RFC 3339 instant");
@@ -187,13 +187,13 @@ async fn who_leaves_leaves_a_placeholder_and_nothing_else() {
     let said = json!({ "email": "ada@example.com", "address": "here", "bio": "all of me", "idCard": "1", "birthday": "1990-01-01",
         "coordinates": { "longitude": 1, "latitude": 1 }, "place": { "city": "x" } });
     ada.payload(UPDATE, json!({ "input": said })).await;
-    let code = app.code_to("ada@example.com", 1).await;
+    let code = app.wait_for_code("ada@example.com", 1).await;
     let verify = "mutation ($c: String!) { verifyContact(contact: { email: \"ada@example.com\" }, code: $c) { userErrors { code } } }";
     ada.data(verify, json!({ "c": code })).await;
-    ada.say(&bo, "goodbye").await;
+    ada.send_message(&bo, "goodbye").await;
     let mut socket = ada.socket().await;
     assert_eq!(ada.payload(DELETE, json!({ "id": ada.id })).await, json!({ "deletedId": ada.id, "userErrors": [] }));
-    assert_eq!(socket.closed().await, (4401, "revoked".to_owned()));
+    assert_eq!(socket.wait_for_close().await, (4401, "revoked".to_owned()));
     assert_eq!(ada.run(WHO, json!({})).await.code(), "UNAUTHENTICATED");
     for account in ["ada", "ada@example.com"] {
         assert_eq!(codes(&app.payload(LOGIN, by_password(account, Person::PASSWORD)).await), ["INVALID_CREDENTIALS"]);
@@ -211,13 +211,13 @@ async fn who_leaves_leaves_a_placeholder_and_nothing_else() {
     // The names are free.
     let again = app.as_user("ada").await;
     assert_ne!(again.id, ada.id);
-    app.pass(Duration::from_secs(61));
-    let code = app.fresh_code("ada@example.com", "LOGIN", 2).await;
+    app.advance_clock(Duration::from_secs(61));
+    let code = app.receive_code("ada@example.com", "LOGIN", 2).await;
     let made = app.payload(LOGIN, by_code("ada@example.com", &code)).await;
     assert_ne!(made["user"]["id"], json!(ada.id));
-    // Nobody writes to somebody who left, nor changes them.
-    let lost = bo.payload(SEND, json!({ "input": direct(&ada, "hello?") })).await;
-    assert_eq!(faults(&lost), ["NOT_FOUND input.to.userId"]);
+    // A deleted account gets no messages and no changes.
+    let lost = bo.payload(SEND, json!({ "input": direct_message(&ada, "hello?") })).await;
+    assert_eq!(user_errors(&lost), ["NOT_FOUND input.to.userId"]);
     let root = app.as_role("root", "ADMIN").await;
     for (document, variables) in [
         (DELETE, json!({ "id": ada.id })),
@@ -225,7 +225,7 @@ async fn who_leaves_leaves_a_placeholder_and_nothing_else() {
         (UNSUSPEND, json!({ "id": ada.id })),
         (CHANGE, json!({ "id": ada.id, "input": { "nickname": "back" } })),
     ] {
-        assert_eq!(faults(&root.payload(document, variables).await), ["NOT_FOUND id"], "{document}");
+        assert_eq!(user_errors(&root.payload(document, variables).await), ["NOT_FOUND id"], "{document}");
     }
     // An administrator removes others.
     assert_eq!(root.payload(DELETE, json!({ "id": bo.id })).await["deletedId"], json!(bo.id));
@@ -235,13 +235,13 @@ async fn who_leaves_leaves_a_placeholder_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_an_account_that_is_left_is_withdrawn() {
     let app = TestApp::start().await;
-    let code = app.fresh_code("ada@example.com", "LOGIN", 1).await;
+    let code = app.receive_code("ada@example.com", "LOGIN", 1).await;
     let ada = Person::new(app.address, &app.payload(LOGIN, by_code("ada@example.com", &code)).await);
     let file = app.app.config.data_dir.join("outbox.jsonl");
     std::fs::remove_file(&file).unwrap();
     // Nothing is handed over while the file can't be written.
     std::fs::create_dir(&file).unwrap();
-    app.pass(std::time::Duration::from_secs(61));
+    app.advance_clock(std::time::Duration::from_secs(61));
     let forgot = "mutation ($c: ContactInput!) { requestPasswordReset(contact: $c) { ok } }";
     app.payload(forgot, json!({ "c": contact("ada@example.com") })).await;
     app.payload(REQUEST, json!({ "input": { "contact": contact("bo@example.com"), "purpose": "LOGIN" } })).await;
@@ -249,7 +249,7 @@ async fn what_waits_for_an_account_that_is_left_is_withdrawn() {
     ada.payload(UPDATE, json!({ "input": { "email": "bo@example.com" } })).await;
     ada.payload(DELETE, json!({ "id": ada.id })).await;
     let waiting = async |table: &str, column: &str, contact: &str| {
-        app.number(&format!("select count(*) from {table} where {column} = '{contact}'")).await
+        app.query_number(&format!("select count(*) from {table} where {column} = '{contact}'")).await
     };
     assert_eq!(waiting("outgoing_messages", "recipient", "ada@example.com").await, 0);
     assert_eq!(waiting("one_time_codes", "contact", "ada@example.com").await, 0);

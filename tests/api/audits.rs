@@ -40,10 +40,10 @@ const BREAKS: [(&str, &str); 30] = [
     ("a stock is what was put in", "update products set stock = stock + 1"),
     ("an order's history leads", "delete from order_events where to_status = 'SHIPPED'"),
     ("a key's mutation is known", "update idempotency_keys set result_id = null"),
-    ("nobody leaves", "update users set deleted_at = now() where id = 1"),
+    ("no user leaves", "update users set deleted_at = now() where id = 1"),
     ("an item is liked", "update items set favorite_count = 5"),
     ("a conversation's messages", "update conversations set last_seq = last_seq + 1"),
-    ("somebody's files", "update file_usage set files = files + 1"),
+    ("a user's files", "update file_usage set files = files + 1"),
     ("what can be found is there", "update items set status = 'DELETED'"),
     ("money is moved by who may", "insert into ledger_transfers (reason, actor_id, created_at) values ('RECHARGE', 2, now())"),
     ("an order goes where", "update orders set address = 'elsewhere'"),
@@ -64,24 +64,27 @@ const BREAKS: [(&str, &str); 30] = [
 async fn every_rule_finds_what_breaks_it() {
     let app = TestApp::start().await;
     let (ada, bo, admin) = (app.as_user("ada").await, app.as_user("bo").await, app.as_role("admin", "ADMIN").await);
-    ada.done("rechargeWallet", json!({ "amount": "100", "idempotencyKey": "k" })).await;
-    ada.ask("5").await;
+    ada.mutate_ok("rechargeWallet", json!({ "amount": "100", "idempotencyKey": "k" })).await;
+    ada.create_task("5").await;
     for title in ["paid", "paid too"] {
         let input = json!({ "title": title, "content": "c", "price": "3" });
-        let task = ada.done("createTask", json!({ "input": input })).await;
-        bo.on("acceptTask", &task).await;
-        ada.on("finishTask", &task).await;
+        let task = ada.mutate_ok("createTask", json!({ "input": input })).await;
+        bo.mutate_by_id("acceptTask", &task).await;
+        ada.mutate_by_id("finishTask", &task).await;
     }
-    let product = app.product(&admin, "1", 5).await;
-    let order = ada.done("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await;
-    ada.done("updateOrder", json!({ "id": order["id"], "input": { "address": "y" } })).await;
+    let product = app.create_product(&admin, "1", 5).await;
+    let order = ada.mutate_ok("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await;
+    ada.mutate_ok("updateOrder", json!({ "id": order["id"], "input": { "address": "y" } })).await;
     admin
-        .done("updateOrder", json!({ "id": order["id"], "input": { "trackingNumber": "x", "expectedAddress": "y" } }))
+        .mutate_ok(
+            "updateOrder",
+            json!({ "id": order["id"], "input": { "trackingNumber": "x", "expectedAddress": "y" } }),
+        )
         .await;
-    ada.offer(json!({})).await;
-    ada.say(&bo, "hello").await;
-    let ticket = ada.done("createTicket", json!({ "question": "why?" })).await;
-    admin.done("answerTicket", json!({ "id": ticket["id"], "answer": "because" })).await;
+    ada.create_item(json!({})).await;
+    ada.send_message(&bo, "hello").await;
+    let ticket = ada.mutate_ok("createTicket", json!({ "question": "why?" })).await;
+    admin.mutate_ok("answerTicket", json!({ "id": ticket["id"], "answer": "because" })).await;
     // What is announced takes room as well.
     crate::upload_tickets::ticket(&ada, "a.png", "image/png", 100).await;
     assert_eq!(app.audit().await, [""; 0]);

@@ -1,4 +1,4 @@
-//! Contents: shared by whoever has the same bytes, counted, swept, and how much of them anybody may have.
+//! Contents: shared by files with the same bytes, counted, swept, and bounded by each user's quota.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use futures_util::future::join_all;
 use plaza::domains::media::service::cleanup::delete_unused_blobs;
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{codes, faults};
-use crate::harness::files::{Sending, pdf, rgb_png, sending};
+use crate::harness::accounts::{codes, user_errors};
+use crate::harness::files::{FilePart, file_part, pdf, rgb_png};
 use crate::harness::{Person, TestApp, until};
 use crate::upload_tickets::{TICKET, input};
 
 /// A document of so many bytes, all different from another's.
-fn document(size: usize, n: usize) -> Sending {
-    sending("a.pdf", pdf(size, n))
+fn document(size: usize, n: usize) -> FilePart {
+    file_part("a.pdf", pdf(size, n))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_bytes_are_kept_once_and_as_long_as_anybody_has_them() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    let files = [ada.uploaded(document(500, 1)).await, bo.uploaded(document(500, 1)).await];
+    let files = [ada.upload_media(document(500, 1)).await, bo.upload_media(document(500, 1)).await];
     assert_eq!(files[0]["url"], files[1]["url"]);
     assert_ne!(files[0]["id"], files[1]["id"]);
     assert_eq!(app.stored().len(), 1);
     let url = &files[0]["url"];
     ada.delete_file(&files[0]["id"]).await;
-    app.pass(Duration::from_hours(48));
+    app.advance_clock(Duration::from_hours(48));
     assert_eq!(delete_unused_blobs(&app.app).await.unwrap(), 0, "bo has it");
     assert_eq!(app.fetch(url).await.0, 200);
     // Its tokens have run out by now: straight to the table.
@@ -35,19 +35,19 @@ async fn the_same_bytes_are_kept_once_and_as_long_as_anybody_has_them() {
         .batch_execute("delete from media; update blobs set uses = 0, wanted_at = now() + interval '48 hours'")
         .await
         .unwrap();
-    app.pass(Duration::from_hours(23));
+    app.advance_clock(Duration::from_hours(23));
     assert_eq!(delete_unused_blobs(&app.app).await.unwrap(), 0, "not for a day");
-    app.pass(Duration::from_hours(2));
+    app.advance_clock(Duration::from_hours(2));
     assert_eq!(delete_unused_blobs(&app.app).await.unwrap(), 1);
     assert_eq!((app.fetch(url).await.0, app.stored().len()), (404, 0));
-    assert_eq!(app.number("select count(*) from blobs").await, 0);
+    assert_eq!(app.query_number("select count(*) from blobs").await, 0);
 }
 
-/// Lets two days go by for every content that nobody uses.
+/// Lets two days go by for every unused content.
 const AGE: &str = "update blobs set wanted_at = wanted_at - interval '2 days' where uses = 0";
 
-fn small(n: u32) -> Sending {
-    sending("a.png", rgb_png(40 + n, 40))
+fn small(n: u32) -> FilePart {
+    file_part("a.png", rgb_png(40 + n, 40))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,17 +56,17 @@ async fn an_upload_is_safe_from_a_sweep_of_the_same_bytes() {
     let (ada, sql) = (app.as_user("ada").await, app.sql().await);
     let mut swept = 0;
     for _ in 0..5 {
-        let files = join_all((0..12).map(|n| ada.uploaded(small(n)))).await;
+        let files = join_all((0..12).map(|n| ada.upload_media(small(n)))).await;
         join_all(files.iter().map(|file| ada.delete_file(&file["id"]))).await;
         sql.batch_execute(AGE).await.unwrap();
         // All are about to be swept, by two at once, and all are uploaded again.
         let sweeps =
             async { delete_unused_blobs(&app.app).await.unwrap() + delete_unused_blobs(&app.app).await.unwrap() };
         let other = async { delete_unused_blobs(&app.app).await.unwrap() };
-        let (files, one, two) = tokio::join!(join_all((0..12).map(|n| ada.uploaded(small(n)))), sweeps, other);
+        let (files, one, two) = tokio::join!(join_all((0..12).map(|n| ada.upload_media(small(n)))), sweeps, other);
         swept += one + two;
         for file in &files {
-            assert_eq!(app.fetch(&file["url"]).await.0, 200, "a file of somebody's is there");
+            assert_eq!(app.fetch(&file["url"]).await.0, 200, "a file of a user's is there");
         }
         join_all(files.iter().map(|file| ada.delete_file(&file["id"]))).await;
     }
@@ -74,7 +74,7 @@ async fn an_upload_is_safe_from_a_sweep_of_the_same_bytes() {
     sql.batch_execute(AGE).await.unwrap();
     delete_unused_blobs(&app.app).await.unwrap();
     assert_eq!(app.stored().len(), 0);
-    assert_eq!(app.number("select count(*) from blobs").await, 0);
+    assert_eq!(app.query_number("select count(*) from blobs").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +82,7 @@ async fn what_a_sweep_has_begun_to_delete_is_put_there_anew() {
     let app = TestApp::start().await;
     let (ada, mut sql) = (app.as_user("ada").await, app.sql().await);
     let unused = async || {
-        let file = ada.uploaded(small(0)).await;
+        let file = ada.upload_media(small(0)).await;
         ada.delete_file(&file["id"]).await;
         file["url"].clone()
     };
@@ -93,17 +93,17 @@ async fn what_a_sweep_has_begun_to_delete_is_put_there_anew() {
     for file in app.stored() {
         std::fs::remove_file(file).unwrap();
     }
-    let file = ada.uploaded(small(0)).await;
+    let file = ada.upload_media(small(0)).await;
     assert_eq!((delete_unused_blobs(&app.app).await.unwrap(), app.fetch(&url).await.0), (0, 200));
     ada.delete_file(&file["id"]).await;
-    // Held while the storage deletes it: whoever wants it waits, and puts it there after that.
+    // Locked while the storage deletes it: an upload of the same bytes waits, and stores them after that.
     let sweeping = sql.transaction().await.unwrap();
     sweeping.batch_execute("select from blobs for update; update blobs set stored = false").await.unwrap();
-    let upload = ada.uploaded(small(0));
+    let upload = ada.upload_media(small(0));
     let finish = async {
         let waits =
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
-        until("the upload waits", || async { app.number(waits).await > 0 }).await;
+        until("the upload waits", || async { app.query_number(waits).await > 0 }).await;
         for file in app.stored() {
             if file.extension().is_some() {
                 std::fs::remove_file(file).unwrap();
@@ -117,7 +117,7 @@ async fn what_a_sweep_has_begun_to_delete_is_put_there_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_gets_more_than_their_room_however_many_come_at_once() {
+async fn concurrent_uploads_stay_within_the_quota() {
     let app = TestApp::with(&[("PLAZA_UPLOAD_QUOTA_MB", "1")]).await;
     let ada = app.as_user("ada").await;
     let half = 100 << 10;
@@ -125,15 +125,15 @@ async fn nobody_gets_more_than_their_room_however_many_come_at_once() {
     let taken = payloads.iter().filter(|payload| !payload["media"].is_null()).count();
     assert_eq!(taken, 10, "ten of 100 KiB go into a MiB");
     let refused: Vec<&Value> = payloads.iter().filter(|payload| payload["media"].is_null()).collect();
-    assert!(refused.iter().all(|payload| faults(payload) == ["TOO_MANY_FILES file"]), "{refused:?}");
-    // Whoever has no room to begin with stores nothing.
+    assert!(refused.iter().all(|payload| user_errors(payload) == ["TOO_MANY_FILES file"]), "{refused:?}");
+    // An upload without room in the quota stores nothing.
     let stored = app.stored().len();
     ada.upload(document(half, 50)).await;
     assert_eq!(app.stored().len(), stored);
-    assert_eq!(app.number("select bytes from file_usage").await, 10 * (100 << 10));
+    assert_eq!(app.query_number("select bytes from file_usage").await, 10 * (100 << 10));
     // What is announced takes room as well, until it is over.
     let payload = ada.data(TICKET, input("a.pdf", "application/pdf", 30 << 10)).await["createUploadTicket"].clone();
-    assert_eq!(faults(&payload), ["TOO_MANY_FILES input.sizeBytes"]);
+    assert_eq!(user_errors(&payload), ["TOO_MANY_FILES input.sizeBytes"]);
     let payload = ada.data(TICKET, input("a.pdf", "application/pdf", 20 << 10)).await["createUploadTicket"].clone();
     assert_eq!(payload["userErrors"], json!([]));
     assert_eq!(codes(&ada.upload(document(5 << 10, 99)).await), ["TOO_MANY_FILES"]);
@@ -143,17 +143,17 @@ async fn nobody_gets_more_than_their_room_however_many_come_at_once() {
     let all = "mutation ($files: [Upload!]!) { uploadFiles(files: $files) { media { id } userErrors { code field } } }";
     let two = [document(60 << 10, 200), document(60 << 10, 201)];
     let answer = ada.send_files(all, &two).await.json();
-    assert_eq!(faults(&answer["data"]["uploadFiles"]), ["TOO_MANY_FILES files"]);
-    assert_eq!(app.number("select count(*) from media").await, 9);
-    ada.uploaded(document(100 << 10, 300)).await;
+    assert_eq!(user_errors(&answer["data"]["uploadFiles"]), ["TOO_MANY_FILES files"]);
+    assert_eq!(app.query_number("select count(*) from media").await, 9);
+    ada.upload_media(document(100 << 10, 300)).await;
     // What was stored in vain goes with the next sweep.
-    app.pass(Duration::from_mins(16));
+    app.advance_clock(Duration::from_mins(16));
     delete_unused_blobs(&app.app).await.unwrap();
     assert_eq!(
-        app.number("select count(*) from blobs where uses = 0 and wanted_at < now() - interval '1 hour'").await,
+        app.query_number("select count(*) from blobs where uses = 0 and wanted_at < now() - interval '1 hour'").await,
         0
     );
-    assert_eq!(app.number("select count(*) from blobs where uses = 0").await, 1, "the one that was deleted");
+    assert_eq!(app.query_number("select count(*) from blobs where uses = 0").await, 1, "the one that was deleted");
     assert_eq!(app.stored().len(), 11);
 }
 
@@ -165,7 +165,7 @@ async fn uploads_and_deletions_at_once_leave_every_count_right() {
     let work = people.iter().enumerate().map(async |(n, person)| {
         let files = join_all((0..6).map(|m| {
             let side = 330 + u32::try_from((n + m) % 3).unwrap();
-            person.uploaded(sending("a.png", rgb_png(side, 40)))
+            person.upload_media(file_part("a.png", rgb_png(side, 40)))
         }))
         .await;
         join_all(files.iter().step_by(2).map(|file| person.delete_file(&file["id"]))).await;
@@ -173,11 +173,11 @@ async fn uploads_and_deletions_at_once_leave_every_count_right() {
     join_all(work).await;
     let wrong = "select count(*) from blobs where uses <> (select count(*) from media where blob_id = blobs.id)
         + (select count(*) from media where thumbnail_id = blobs.id)";
-    assert_eq!(app.number(wrong).await, 0);
+    assert_eq!(app.query_number(wrong).await, 0);
     let wrong = "select count(*) from file_usage where (files, bytes) <> (select count(*), sum(size_bytes)
         from media join blobs on blobs.id = blob_id where media.owner_id = file_usage.owner_id)";
-    assert_eq!(app.number(wrong).await, 0);
-    assert_eq!(app.number("select count(*) from media").await, 12);
+    assert_eq!(app.query_number(wrong).await, 0);
+    assert_eq!(app.query_number("select count(*) from media").await, 12);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,11 +185,11 @@ async fn uploads_of_one_person_are_counted_where_that_is_wanted() {
     let app = TestApp::with(&[("PLAZA_LIMIT_USER_FILES", "3")]).await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     for n in 0..3 {
-        ada.uploaded(document(100, n)).await;
+        ada.upload_media(document(100, n)).await;
     }
     assert_eq!(codes(&ada.upload(document(100, 3)).await), ["RATE_LIMITED"]);
-    bo.uploaded(document(100, 3)).await;
-    app.pass(Duration::from_mins(61));
+    bo.upload_media(document(100, 3)).await;
+    app.advance_clock(Duration::from_mins(61));
     let ada = app.run("mutation ($r: String!) { refreshSession(refreshToken: $r) { tokens { accessToken refreshToken } user { id } } }", json!({ "r": ada.refresh })).await;
-    Person::new(app.address, &ada.data()["refreshSession"]).uploaded(document(100, 3)).await;
+    Person::new(app.address, &ada.data()["refreshSession"]).upload_media(document(100, 3)).await;
 }

@@ -8,14 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{LOGIN, REGISTER, REQUEST, codes, contact, faults};
+use crate::harness::accounts::{LOGIN, REGISTER, REQUEST, codes, contact, user_errors};
 use crate::harness::http::{JSON, send};
 use crate::harness::{Answer, Person, TestApp};
 
 const CREATE: &str = "mutation ($purpose: CodePurpose!) { createImageCaptcha(purpose: $purpose) {
     captcha { key image expiresAt } userErrors { code } } }";
 
-/// A captcha whose answer is known: nobody can read the picture here, so its hash is replaced.
+/// A captcha whose answer is known: a test can't read the picture, so its hash is replaced.
 async fn solved(app: &TestApp, purpose: &str) -> Value {
     let captcha = app.payload(CREATE, json!({ "purpose": purpose })).await["captcha"].clone();
     let key = captcha["key"].as_str().expect("a key");
@@ -48,29 +48,29 @@ async fn where_the_settings_want_one_it_is_asked_for() {
     let app = TestApp::with(&[("PLAZA_REQUIRE_CAPTCHA", "true")]).await;
     let register =
         |captcha: Value| json!({ "input": { "username": "ada", "password": Person::PASSWORD, "captcha": captcha } });
-    assert_eq!(faults(&app.payload(REGISTER, register(Value::Null)).await), ["CAPTCHA_INVALID input.captcha"]);
+    assert_eq!(user_errors(&app.payload(REGISTER, register(Value::Null)).await), ["CAPTCHA_INVALID input.captcha"]);
     assert_eq!(codes(&app.payload(REGISTER, register(solved(&app, "LOGIN").await)).await), ["CAPTCHA_INVALID"]);
     let captcha = solved(&app, "REGISTER").await;
     assert_eq!(codes(&app.payload(REGISTER, register(captcha.clone())).await), Vec::<&str>::new());
     assert_eq!(codes(&app.payload(REGISTER, register(captcha)).await), ["CAPTCHA_INVALID"], "once");
 
     let missing = app.payload(LOGIN, login("ada", Person::PASSWORD, &Value::Null)).await;
-    assert_eq!(faults(&missing), ["CAPTCHA_INVALID input.credential.password.captcha"]);
+    assert_eq!(user_errors(&missing), ["CAPTCHA_INVALID input.credential.password.captcha"]);
     let captcha = solved(&app, "LOGIN").await;
     let right = app.payload(LOGIN, login("ada", Person::PASSWORD, &captcha)).await;
     assert_eq!(right["user"]["username"], "ada");
 
     let code = |purpose: &str, captcha: Value| json!({ "input": { "contact": contact("a@b.c"), "purpose": purpose, "captcha": captcha } });
-    assert_eq!(faults(&app.payload(REQUEST, code("LOGIN", Value::Null)).await), ["CAPTCHA_INVALID input.captcha"]);
+    assert_eq!(user_errors(&app.payload(REQUEST, code("LOGIN", Value::Null)).await), ["CAPTCHA_INVALID input.captcha"]);
     assert_eq!(codes(&app.payload(REQUEST, code("LOGIN", solved(&app, "REGISTER").await)).await), ["CAPTCHA_INVALID"]);
     assert_eq!(codes(&app.payload(REQUEST, code("LOGIN", solved(&app, "LOGIN").await)).await), Vec::<&str>::new());
 
     let forgot = "mutation ($captcha: ImageCaptchaAnswer) { requestPasswordReset(contact: { email: \"x@b.c\" }, captcha: $captcha) { ok userErrors { code field } } }";
-    assert_eq!(faults(&app.payload(forgot, json!({})).await), ["CAPTCHA_INVALID captcha"]);
+    assert_eq!(user_errors(&app.payload(forgot, json!({})).await), ["CAPTCHA_INVALID captcha"]);
     let captcha = solved(&app, "RESET_PASSWORD").await;
     assert_eq!(app.payload(forgot, json!({ "captcha": captcha })).await["ok"], true);
-    // A code is proof enough that somebody is there.
-    let code = app.code_to("a@b.c", 1).await;
+    // A code is proof enough of a person.
+    let code = app.wait_for_code("a@b.c", 1).await;
     let by_code = json!({ "input": { "credential": { "emailCode": { "email": "a@b.c", "code": code } } } });
     assert_eq!(codes(&app.payload(LOGIN, by_code).await), Vec::<&str>::new());
 }
@@ -79,14 +79,14 @@ async fn where_the_settings_want_one_it_is_asked_for() {
 async fn an_answer_counts_once_whether_right_or_wrong_and_not_for_long() {
     let settings = [("PLAZA_REQUIRE_CAPTCHA", "true")];
     let app = TestApp::with(&settings).await;
-    let other = TestApp::on(app.url.clone(), &settings).await;
+    let other = TestApp::on_database(app.url.clone(), &settings).await;
     let captcha = solved(&app, "LOGIN").await;
     let wrong = json!({ "key": captcha["key"], "answer": "nnnnn" });
     assert_eq!(codes(&app.payload(LOGIN, login("ada", "a wrong one", &wrong)).await), ["CAPTCHA_INVALID"]);
     assert_eq!(codes(&app.payload(LOGIN, login("ada", "a wrong one", &captcha)).await), ["CAPTCHA_INVALID"]);
     let captcha = solved(&app, "LOGIN").await;
     for app in [&app, &other] {
-        app.pass(Duration::from_secs(301));
+        app.advance_clock(Duration::from_secs(301));
     }
     assert_eq!(codes(&app.payload(LOGIN, login("ada", "a wrong one", &captcha)).await), ["CAPTCHA_INVALID"]);
     // Of many at once, on two instances, one is let through to the password.
@@ -111,7 +111,7 @@ async fn login_from(app: &TestApp, ip: &str, variables: Value) -> Value {
 async fn three_wrong_passwords_ask_for_one_on_all_instances() {
     let settings = [("PLAZA_TRUSTED_PROXY_HEADER", "X-Client")];
     let one = TestApp::with(&settings).await;
-    let two = TestApp::on(one.url.clone(), &settings).await;
+    let two = TestApp::on_database(one.url.clone(), &settings).await;
     one.as_user("ada").await;
     for name in ["ada", "nobody"] {
         for app in [&one, &two, &one] {
@@ -142,7 +142,7 @@ async fn three_wrong_passwords_ask_for_one_on_all_instances() {
 async fn an_address_gets_so_many_and_no_more() {
     let settings = [("PLAZA_LIMIT_CAPTCHAS", "3")];
     let one = TestApp::with(&settings).await;
-    let two = TestApp::on(one.url.clone(), &settings).await;
+    let two = TestApp::on_database(one.url.clone(), &settings).await;
     let mut refused = 0;
     for n in 0..5 {
         let app = if n % 2 == 0 { &one } else { &two };
@@ -150,6 +150,6 @@ async fn an_address_gets_so_many_and_no_more() {
         refused += usize::from(codes(&made) == ["RATE_LIMITED"] && made["captcha"] == Value::Null);
     }
     assert_eq!(refused, 2);
-    one.pass(Duration::from_mins(11));
+    one.advance_clock(Duration::from_mins(11));
     assert_eq!(codes(&one.payload(CREATE, json!({ "purpose": "LOGIN" })).await), Vec::<&str>::new());
 }

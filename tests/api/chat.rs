@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Person, SEND, TestApp, direct};
+use crate::harness::{Person, SEND, TestApp, direct_message};
 
 const READ: &str = "mutation ($to: MessageTarget, $seq: Int) { markConversationRead(to: $to, upToSeq: $seq) {
     conversation { unreadCount lastReadSeq readMarkers { user { username } seq } } userErrors { code field } } }";
@@ -36,14 +36,14 @@ async fn unread(person: &Person) -> Vec<i64> {
 async fn two_people_talk_in_one_conversation() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    let first = send(&ada, direct(&bo, "你好 👋")).await;
+    let first = send(&ada, direct_message(&bo, "你好 👋")).await;
     insta::assert_json_snapshot!(first);
     let conversation = first["message"]["conversation"]["id"].clone();
     let to = json!({ "conversationId": conversation });
     let second = send(&bo, json!({ "to": to, "content": { "text": { "text": "hi" } } })).await;
     assert_eq!(second["message"]["seq"], 2);
     assert_eq!(second["message"]["conversation"]["id"], conversation);
-    assert_eq!(app.number("select count(*) from conversations").await, 1);
+    assert_eq!(app.query_number("select count(*) from conversations").await, 1);
     let with = "query ($id: ID!) { conversationWith(userId: $id) {
         id kind title peer { username } participants { username } unreadCount maxSeq
         messages { nodes { seq type isPrivate status sender { username } content { __typename ... on TextContent { text } } } } } }";
@@ -54,7 +54,7 @@ async fn two_people_talk_in_one_conversation() {
 async fn one_can_write_to_oneself() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
-    let message = ada.say(&ada, "remember the milk").await;
+    let message = ada.send_message(&ada, "remember the milk").await;
     assert_eq!(message["seq"], 1);
     assert_eq!(unread(&ada).await, [0]);
     let data = ada
@@ -64,7 +64,7 @@ async fn one_can_write_to_oneself() {
         )
         .await;
     assert_eq!(data["conversationWith"]["peer"]["username"], "ada");
-    assert_eq!(app.number("select count(*) from members").await, 1);
+    assert_eq!(app.query_number("select count(*) from members").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,14 +72,14 @@ async fn what_can_t_be_sent_is_refused_and_changes_nothing() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let text = |text: &str| json!({ "text": { "text": text } });
-    let nobody = plaza::ids::UserId(999).global();
+    let unknown = plaza::ids::UserId(999).global();
     let elsewhere = plaza::ids::ConversationId(999).global();
     let cases = [
-        (direct(&bo, ""), "INVALID_INPUT", json!(["input", "content", "text", "text"])),
-        (direct(&bo, " \u{3000}\n"), "INVALID_INPUT", json!(["input", "content", "text", "text"])),
-        (direct(&bo, &"字".repeat(8001)), "MESSAGE_TOO_LARGE", json!(["input", "content", "text", "text"])),
-        (direct(&bo, "a\u{0}b"), "INVALID_INPUT", json!(["input", "content", "text", "text"])),
-        (json!({ "to": { "userId": nobody }, "content": text("x") }), "NOT_FOUND", json!(["input", "to", "userId"])),
+        (direct_message(&bo, ""), "INVALID_INPUT", json!(["input", "content", "text", "text"])),
+        (direct_message(&bo, " \u{3000}\n"), "INVALID_INPUT", json!(["input", "content", "text", "text"])),
+        (direct_message(&bo, &"字".repeat(8001)), "MESSAGE_TOO_LARGE", json!(["input", "content", "text", "text"])),
+        (direct_message(&bo, "a\u{0}b"), "INVALID_INPUT", json!(["input", "content", "text", "text"])),
+        (json!({ "to": { "userId": unknown }, "content": text("x") }), "NOT_FOUND", json!(["input", "to", "userId"])),
         (json!({ "to": { "userId": elsewhere }, "content": text("x") }), "NOT_FOUND", json!(["input", "to", "userId"])),
         (
             json!({ "to": { "conversationId": elsewhere }, "content": text("x") }),
@@ -98,9 +98,9 @@ async fn what_can_t_be_sent_is_refused_and_changes_nothing() {
         assert_eq!(payload["message"], Value::Null);
     }
     for table in ["conversations", "members", "messages", "outbox", "events"] {
-        assert_eq!(app.number(&format!("select count(*) from {table}")).await, 0, "{table}");
+        assert_eq!(app.query_number(&format!("select count(*) from {table}")).await, 0, "{table}");
     }
-    assert_eq!(send(&ada, direct(&bo, &"字".repeat(8000))).await["message"]["seq"], 1);
+    assert_eq!(send(&ada, direct_message(&bo, &"字".repeat(8000))).await["message"]["seq"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +117,7 @@ async fn a_target_is_exactly_one_thing() {
 async fn a_stranger_sees_nothing_of_it() {
     let app = TestApp::start().await;
     let (ada, bo, eve) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("eve").await);
-    let message = ada.say(&bo, "secret").await;
+    let message = ada.send_message(&bo, "secret").await;
     let (conversation, id) = (&message["conversation"]["id"], &message["id"]);
     let queries = [
         ("query ($id: ID!) { conversation(id: $id) { id } }", conversation),
@@ -149,7 +149,7 @@ async fn the_same_client_id_is_the_same_message() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let with_id = |text: &str| {
-        let mut input = direct(&bo, text);
+        let mut input = direct_message(&bo, text);
         input["clientMessageId"] = json!("draft-1");
         input
     };
@@ -158,14 +158,14 @@ async fn the_same_client_id_is_the_same_message() {
     let id = &sent[0]["message"]["id"];
     assert!(sent.iter().all(|payload| payload["message"]["id"] == *id), "all are answered with the same message");
     assert_eq!(sent.iter().filter(|payload| payload["deduplicated"] == false).count(), 1);
-    assert_eq!(app.number("select count(*) from messages").await, 1);
-    assert_eq!(app.number("select count(*) from conversations").await, 1);
+    assert_eq!(app.query_number("select count(*) from messages").await, 1);
+    assert_eq!(app.query_number("select count(*) from conversations").await, 1);
     assert_eq!(code(&send(&ada, with_id("something else")).await), "IDEMPOTENCY_MISMATCH");
     // Looked up before every other check: what was sent once can't be refused now.
     let again = send(&ada, with_id("once")).await;
     assert_eq!((&again["message"]["id"], &again["deduplicated"]), (id, &json!(true)));
     // The id is the sender's own.
-    let mut input = direct(&ada, "mine");
+    let mut input = direct_message(&ada, "mine");
     input["clientMessageId"] = json!("draft-1");
     assert_eq!(send(&bo, input).await["deduplicated"], false);
     let shown = "query ($id: ID!) { message(id: $id) { clientMessageId } }";
@@ -178,12 +178,12 @@ async fn the_same_client_id_is_the_same_message() {
 async fn a_client_id_is_the_same_however_the_conversation_is_addressed() {
     let app = TestApp::start().await;
     let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
-    let conversation = ada.say(&bo, "hello").await["conversation"]["id"].clone();
-    let elsewhere = ada.say(&lan, "hello").await["conversation"]["id"].clone();
+    let conversation = ada.send_message(&bo, "hello").await["conversation"]["id"].clone();
+    let elsewhere = ada.send_message(&lan, "hello").await["conversation"]["id"].clone();
     let draft =
         |to: Value, key: &str| json!({ "to": to, "content": { "text": { "text": "once" } }, "clientMessageId": key });
-    let (user, direct) = (json!({ "userId": bo.id }), json!({ "conversationId": conversation }));
-    for (key, first, second) in [("a", &user, &direct), ("b", &direct, &user)] {
+    let (user, by_id) = (json!({ "userId": bo.id }), json!({ "conversationId": conversation }));
+    for (key, first, second) in [("a", &user, &by_id), ("b", &by_id, &user)] {
         let sent = send(&ada, draft(first.clone(), key)).await;
         assert_eq!(sent["deduplicated"], false);
         let again = send(&ada, draft(second.clone(), key)).await;
@@ -197,26 +197,26 @@ async fn a_client_id_is_the_same_however_the_conversation_is_addressed() {
     let input = format!(r#"[["user",{}],{{"type":"TEXT","text":"once"}},false]"#, bo.key());
     let hash = "update messages set input_hash = sha256(convert_to($1, 'UTF8')) where client_message_id = 'a'";
     assert_eq!(app.sql().await.execute(hash, &[&input]).await.unwrap(), 1);
-    assert_eq!(send(&ada, draft(direct, "a")).await["deduplicated"], true);
+    assert_eq!(send(&ada, draft(by_id, "a")).await["deduplicated"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seqs_have_no_gaps_whoever_writes() {
+async fn seqs_have_no_gaps_with_concurrent_writers() {
     let app = TestApp::start().await;
-    let other = app.another().await;
+    let other = app.another_instance().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    let (ada_there, bo_there) = (ada.at(other.address), bo.at(other.address));
+    let (ada_there, bo_there) = (ada.on_instance(other.address), bo.on_instance(other.address));
     // Crossing first messages, too: one conversation comes of them.
     let senders = [(&ada, &bo), (&bo, &ada), (&ada_there, &bo), (&bo_there, &ada)];
     let sends = (0..200).map(|n| {
         let (from, to) = senders[n % 4];
-        async move { from.say(to, &format!("message {n}")).await["seq"].as_i64().unwrap() }
+        async move { from.send_message(to, &format!("message {n}")).await["seq"].as_i64().unwrap() }
     });
     let mut seqs = join_all(sends).await;
     seqs.sort_unstable();
     assert_eq!(seqs, (1..=200).collect::<Vec<i64>>());
-    assert_eq!(app.number("select count(*) from conversations").await, 1);
-    assert_eq!(app.number("select last_seq::bigint from conversations").await, 200);
+    assert_eq!(app.query_number("select count(*) from conversations").await, 1);
+    assert_eq!(app.query_number("select last_seq::bigint from conversations").await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -224,10 +224,10 @@ async fn unread_counts_what_others_said_behind_the_marker() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     for n in 0..3 {
-        ada.say(&bo, &format!("message {n}")).await;
+        ada.send_message(&bo, &format!("message {n}")).await;
     }
-    bo.say(&ada, "answer").await;
-    ada.say(&bo, "one more").await;
+    bo.send_message(&ada, "answer").await;
+    ada.send_message(&bo, "one more").await;
     assert_eq!((unread(&ada).await, unread(&bo).await), (vec![1], vec![4]));
     let to = json!({ "userId": ada.id });
     let mark = |seq: Option<i64>| {
@@ -241,7 +241,7 @@ async fn unread_counts_what_others_said_behind_the_marker() {
     let beyond = mark(Some(1000)).await;
     assert_eq!((&beyond["lastReadSeq"], &beyond["unreadCount"]), (&json!(5), &json!(0)), "never past the end");
     assert_eq!(beyond["readMarkers"], json!([{ "user": { "username": "bo" }, "seq": 5 }]));
-    ada.say(&bo, "new").await;
+    ada.send_message(&bo, "new").await;
     assert_eq!(unread(&bo).await, [1]);
     assert_eq!(mark(None).await["unreadCount"], 0);
     let negative = bo.data(READ, json!({ "to": to, "seq": -1 })).await;
@@ -253,7 +253,7 @@ async fn everything_can_be_marked_as_read_at_once() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     for n in 0..3 {
-        app.as_user(&format!("friend{n}")).await.say(&ada, "hello").await;
+        app.as_user(&format!("friend{n}")).await.send_message(&ada, "hello").await;
     }
     assert_eq!(unread(&ada).await, [1, 1, 1]);
     let lost = ada.data(READ, json!({ "seq": 5 })).await;
@@ -268,10 +268,11 @@ async fn everything_can_be_marked_as_read_at_once() {
 async fn the_sender_sees_what_arrived_and_what_was_read() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    let ids: Vec<Value> = [ada.say(&bo, "one").await, ada.say(&bo, "two").await, ada.say(&bo, "three").await]
-        .iter()
-        .map(|message| message["id"].clone())
-        .collect();
+    let ids: Vec<Value> =
+        [ada.send_message(&bo, "one").await, ada.send_message(&bo, "two").await, ada.send_message(&bo, "three").await]
+            .iter()
+            .map(|message| message["id"].clone())
+            .collect();
     let state = || async {
         let query = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Message { delivered readByCount } } }";
         let nodes = ada.data(query, json!({ "ids": ids })).await["nodes"].clone();
@@ -299,13 +300,13 @@ async fn markers_hold_under_many_hands() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let to = json!({ "userId": bo.id });
-    ada.say(&bo, "first").await;
+    ada.send_message(&bo, "first").await;
     let work = (0..120_i64).map(|n| {
         let (ada, bo, to) = (&ada, &bo, &to);
         async move {
             match n % 4 {
-                0 => drop(bo.say(ada, "from bo").await),
-                1 => drop(ada.say(bo, "from ada").await),
+                0 => drop(bo.send_message(ada, "from bo").await),
+                1 => drop(ada.send_message(bo, "from ada").await),
                 2 => drop(ada.data(READ, json!({ "to": to, "seq": n / 2 })).await),
                 _ => drop(ada.data(READ, json!({ "to": to })).await),
             }
@@ -315,7 +316,7 @@ async fn markers_hold_under_many_hands() {
     ada.data(READ, json!({ "to": to, "seq": 40 })).await;
     // What the counter says is what a count says.
     let counted = app
-        .number(
+        .query_number(
             "select count(*) from messages m join members on members.conversation_id = m.conversation_id
              where members.user_id = (select id from users where username = 'ada')
              and m.seq > members.read_seq and m.sender_id <> members.user_id",
@@ -331,7 +332,7 @@ const EDIT: &str = "mutation ($id: ID!, $text: String!) { editMessage(id: $id, t
 async fn a_message_is_edited_by_its_sender_for_a_day() {
     let app = TestApp::start().await;
     let (ada, bo, eve) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("eve").await);
-    let message = ada.say(&bo, "teh typo").await;
+    let message = ada.send_message(&bo, "teh typo").await;
     let edit = |person: &Person, text: &str| {
         let (person, variables) = (person.clone(), json!({ "id": message["id"], "text": text }));
         async move { person.data(EDIT, variables).await["editMessage"].clone() }
@@ -343,7 +344,7 @@ async fn a_message_is_edited_by_its_sender_for_a_day() {
     assert_eq!(code(&edit(&eve, "not even visible").await), "NOT_FOUND");
     assert_eq!(code(&edit(&ada, " ").await), "INVALID_INPUT");
     assert_eq!(code(&edit(&ada, &"x".repeat(8001)).await), "MESSAGE_TOO_LARGE");
-    app.pass(std::time::Duration::from_secs(24 * 3600 + 1));
+    app.advance_clock(std::time::Duration::from_secs(24 * 3600 + 1));
     let fresh = login_again(&app).await;
     assert_eq!(code(&edit(&fresh, "too late").await), "EDIT_WINDOW_PASSED");
     let text = "query ($id: ID!) { message(id: $id) { content { ... on TextContent { text } } } }";

@@ -26,7 +26,7 @@ fn messages() -> u32 {
 }
 
 /// Longer than anything takes: 2,000 messages take about ten seconds.
-const PATIENCE: Duration = Duration::from_secs(150);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(150);
 
 fn folder() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
@@ -53,7 +53,7 @@ async fn run(arguments: &[&str], mut on_line: impl AsyncFnMut(&str)) -> Value {
         }
         last
     };
-    let last = tokio::time::timeout(PATIENCE, follow).await.expect("the script ends in time");
+    let last = tokio::time::timeout(WAIT_TIMEOUT, follow).await.expect("the script ends in time");
     assert!(node.wait().await.expect("node ends").success(), "{last}");
     serde_json::from_str(&last).unwrap_or_else(|_| panic!("no summary: {last}"))
 }

@@ -3,7 +3,7 @@
 use moxcms::ColorProfile;
 use png::{BitDepth, ColorType};
 
-use crate::harness::files::{Seen, chunk, png, sending};
+use crate::harness::files::{DecodedPicture, chunk, file_part, png};
 use crate::harness::{Person, TestApp};
 
 const SIDE: u16 = 400;
@@ -48,10 +48,10 @@ fn profiled_jpeg(profile: &ColorProfile) -> Vec<u8> {
 
 /// The first pixel of the stored picture and of its thumbnail.
 async fn stored(app: &TestApp, person: &Person, bytes: Vec<u8>) -> [Vec<u8>; 2] {
-    let file = person.uploaded(sending("a.pic", bytes)).await;
+    let file = person.upload_media(file_part("a.pic", bytes)).await;
     let mut pixels = [Vec::new(), Vec::new()];
     for (pixel, url) in pixels.iter_mut().zip(["url", "thumbnailUrl"]) {
-        let seen = Seen::of(&app.fetch(&file[url]).await.1);
+        let seen = DecodedPicture::of(&app.fetch(&file[url]).await.1);
         *pixel = seen.pixels[..seen.channels].to_vec();
     }
     pixels

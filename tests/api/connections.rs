@@ -15,12 +15,12 @@ const RECONNECT: &str = "query ($after: String!) { viewer { eventCursor
 /// After a restart everybody comes back at once, with a cursor that memory doesn't reach back to.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crowd_that_reconnects_after_a_restart_is_served() {
-    let before = TestApp::on(cluster().database().await, &[]).await;
+    let before = TestApp::on_database(cluster().database().await, &[]).await;
     let (ada, bo) = (before.as_user("ada").await, before.as_user("bo").await);
-    let after = ada.cursor().await;
-    let item = ada.offer(json!({ "title": "a chair" })).await;
+    let after = ada.event_cursor().await;
+    let item = ada.create_item(json!({ "title": "a chair" })).await;
     for n in 0..5 {
-        bo.say(&ada, &format!("message {n}")).await;
+        bo.send_message(&ada, &format!("message {n}")).await;
     }
     bo.data("mutation ($id: ID!) { tradeItem(id: $id) { userErrors { code } } }", json!({ "id": item["id"] })).await;
     until("two memberships, five messages and a trade have their places", || async {
@@ -29,8 +29,8 @@ async fn a_crowd_that_reconnects_after_a_restart_is_served() {
     .await;
     let url = before.url.clone();
     drop(before);
-    let app = TestApp::on(url, &[("PLAZA_LIMIT_DB_CONNECTIONS", "4")]).await;
-    let ada = &ada.at(app.address);
+    let app = TestApp::on_database(url, &[("PLAZA_LIMIT_DB_CONNECTIONS", "4")]).await;
+    let ada = &ada.on_instance(app.address);
     // Six times as many at once as there are connections: few enough that a busy machine serves them in time, and far more
     // than it takes to have all connections held by executions that would wait for another.
     for _ in 0..4 {

@@ -181,3 +181,66 @@ async fn a_migration_that_waits_lets_the_others_work() {
     reader.batch_execute("commit").await.unwrap();
     assert_eq!(migrating.await.unwrap().unwrap(), ["00000000000018"]);
 }
+
+/// The parameters of a function, whose text starts behind `fn`, without what is quoted in their attributes.
+fn parameters(function: &str) -> Vec<String> {
+    let (mut generics, mut depth, mut is_quoted, mut previous) = (0, 0, false, ' ');
+    let mut parameters = vec![String::new()];
+    for c in function.chars() {
+        is_quoted ^= c == '"' && previous != '\\';
+        let change = match c {
+            _ if is_quoted => 0,
+            '(' | '[' | '{' | '<' => 1,
+            ')' | ']' | '}' => -1,
+            '>' if previous != '-' => -1,
+            _ => 0,
+        };
+        previous = c;
+        if depth == 0 && (generics > 0 || c != '(') {
+            // The name and the generic parameters.
+            generics += change;
+            continue;
+        }
+        depth += change;
+        match c {
+            _ if depth == 0 => break,
+            _ if is_quoted => {}
+            ',' if depth == 1 => parameters.push(String::new()),
+            _ => parameters.last_mut().unwrap().push(c),
+        }
+    }
+    let opening = usize::from(parameters[0].starts_with('('));
+    parameters[0].drain(..opening);
+    parameters
+}
+
+/// A tuple hides how many arguments a function has, and what each is. The row of a query, a type named `…Row`, may be taken
+/// apart where it is mapped.
+#[test]
+fn no_argument_is_a_tuple() {
+    let is_tuple = |text: &str| {
+        let text = text.trim().trim_start_matches(['&', '*']);
+        let text = text.strip_prefix('\'').and_then(|rest| rest.split_once(' ')).map_or(text, |(_, rest)| rest);
+        let text = text.trim_start_matches("mut ");
+        text.starts_with('(') && !text.starts_with("(dyn ") && !text.starts_with("(impl ")
+    };
+    let mut tuples = Vec::new();
+    for (file, text) in rust_files("src") {
+        let functions = text.match_indices("fn ").filter(|(at, _)| {
+            let before = text[..*at].rsplit('\n').next().unwrap();
+            !before.trim_start().starts_with("//") && !before.ends_with(char::is_alphanumeric)
+        });
+        for (at, _) in functions {
+            let line = text[..at].matches('\n').count() + 1;
+            for parameter in parameters(&text[at..]) {
+                let parameter = parameter.rsplit_once(")]").map_or(parameter.as_str(), |(_, rest)| rest);
+                let Some((pattern, kind)) = parameter.split_once(": ") else { continue };
+                if is_tuple(kind) || is_tuple(pattern) && !kind.trim_end().ends_with("Row") {
+                    tuples.push(format!("{file}:{line}: {}: {}", pattern.trim(), kind.trim()));
+                }
+            }
+        }
+    }
+    let advice = "pass separate arguments, or a struct with a name and documented fields";
+    assert!(tuples.is_empty(), "arguments that are tuples; {advice}: {tuples:#?}");
+}

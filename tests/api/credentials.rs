@@ -78,7 +78,7 @@ async fn credentials_that_are_not_understood_are_refused() {
         let reply = ask(&app, authorization, PUBLIC, json!({})).await;
         assert_eq!((reply.status, reply.code().as_str()), (401, "UNAUTHENTICATED"), "{authorization}");
         assert!(reply.text.contains("Bearer <access token>"), "{}", reply.text);
-        assert_eq!(Socket::ask(app.address, &[("authorization", authorization)]).await.err(), Some(401));
+        assert_eq!(Socket::try_connect(app.address, &[("authorization", authorization)]).await.err(), Some(401));
     }
     for payload in [
         json!({ "authorization": "Basic YWRhOng=" }),
@@ -86,9 +86,9 @@ async fn credentials_that_are_not_understood_are_refused() {
         json!({ "token": { "access": ada.token } }),
         json!({ "headers": { "X-Auth-Token": ada.token } }),
     ] {
-        let mut socket = Socket::ask(app.address, &[]).await.unwrap();
+        let mut socket = Socket::try_connect(app.address, &[]).await.unwrap();
         socket.send(json!({ "type": "connection_init", "payload": payload })).await;
-        let (code, reason) = socket.closed().await;
+        let (code, reason) = socket.wait_for_close().await;
         assert!(code == 4401 && reason.contains("Bearer <access token>"), "{payload}: {code} {reason}");
     }
 }
@@ -106,7 +106,7 @@ async fn credentials_in_other_places_are_refused() {
         let reply = send(app.address, Method::POST, &path, &[JSON], body.clone()).await;
         assert_eq!((reply.status, reply.code().as_str()), (401, "UNAUTHENTICATED"), "POST {name}");
         for path in ["/graphql", "/graphql/ws"] {
-            let refused = Socket::ask_at(app.address, &format!("{path}?{name}=a.b.c"), &[]).await;
+            let refused = Socket::try_connect_at(app.address, &format!("{path}?{name}=a.b.c"), &[]).await;
             assert_eq!(refused.err(), Some(401), "{path} {name}");
         }
         let path = format!("/graphql?{get}&{name}=");
@@ -116,7 +116,7 @@ async fn credentials_in_other_places_are_refused() {
         let reply = send(app.address, Method::POST, "/graphql", &[JSON, (name, "a.b.c")], body.clone()).await;
         assert_eq!((reply.status, reply.code().as_str()), (401, "UNAUTHENTICATED"), "{name}");
         assert!(reply.text.contains("Bearer <access token>"), "{}", reply.text);
-        assert_eq!(Socket::ask(app.address, &[(name, "a.b.c")]).await.err(), Some(401), "{name}");
+        assert_eq!(Socket::try_connect(app.address, &[(name, "a.b.c")]).await.err(), Some(401), "{name}");
         let reply = send(app.address, Method::POST, "/graphql", &[JSON, (name, "")], body.clone()).await;
         assert_eq!(reply.status, 200, "an empty {name}");
     }
@@ -146,16 +146,16 @@ async fn a_socket_takes_every_usual_form_of_a_token() {
         (None, json!({ "accessToken": token })),
     ] {
         let headers: Vec<_> = header.iter().map(|value| ("authorization", *value)).collect();
-        let mut socket = Socket::ask(app.address, &headers).await.unwrap();
+        let mut socket = Socket::try_connect(app.address, &headers).await.unwrap();
         socket.send(json!({ "type": "connection_init", "payload": payload })).await;
         assert_eq!(socket.receive().await["type"], "connection_ack", "{header:?} {payload}");
         socket.subscribe(WHO, json!({})).await;
         assert_eq!(socket.next().await["viewer"]["user"]["username"], "ada", "{header:?} {payload}");
     }
     let late = expired(&app, &ada);
-    let mut socket = Socket::ask(app.address, &[("authorization", &format!("Bearer {late}"))]).await.unwrap();
+    let mut socket = Socket::try_connect(app.address, &[("authorization", &format!("Bearer {late}"))]).await.unwrap();
     socket.send(json!({ "type": "connection_init" })).await;
-    assert_eq!(socket.closed().await, (4403, "token-expired".into()));
+    assert_eq!(socket.wait_for_close().await, (4403, "token-expired".into()));
 }
 
 /// What a client's JSON writer let through is an error of that operation, and the socket lives on.
@@ -164,7 +164,7 @@ async fn unreadable_variables_end_their_operation_alone() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     let mut socket = ada.socket().await;
-    socket.follow(&app, "subscription { events { cursor } }", json!({})).await;
+    socket.subscribe_live(&app, "subscription { events { cursor } }", json!({})).await;
     let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
     for variables in [r#"{"q":"cut \ud83d"}"#.to_owned(), format!(r#"{{"q":{deep}}}"#), r#"{"q":1e999}"#.to_owned()] {
         let payload = format!(
@@ -178,7 +178,7 @@ async fn unreadable_variables_end_their_operation_alone() {
         let reply = send(app.address, Method::POST, "/graphql", &[JSON], payload).await;
         assert_eq!((reply.status, reply.code().as_str()), (400, "BAD_USER_INPUT"), "{variables}");
     }
-    ada.say(&ada, "still there").await;
+    ada.send_message(&ada, "still there").await;
     socket.next().await;
 }
 
@@ -219,7 +219,7 @@ async fn a_ticket_opens_an_event_stream_without_a_header() {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
         crate::harness::until("it listens", || async { app.live.hub.live() > 0 }).await;
-        ada.say(&ada, "heard").await;
+        ada.send_message(&ada, "heard").await;
         let mut heard = String::new();
         while !heard.contains("cursor") {
             heard.push_str(std::str::from_utf8(&response.chunk().await.unwrap().expect("it goes on")).unwrap());
@@ -242,7 +242,7 @@ async fn a_ticket_opens_an_event_stream_without_a_header() {
     refused("nonsense", &[stream], 401).await;
     assert_eq!(Person { token: good.clone(), ..ada.clone() }.run(WHO, json!({})).await.status, 401);
     // Over after a minute, or with its session.
-    app.pass(std::time::Duration::from_secs(61));
+    app.advance_clock(std::time::Duration::from_secs(61));
     refused(&good, &[stream], 401).await;
     let fresh = ticket(&ada).await;
     ada.data("mutation { logout { ok } }", json!({})).await;
@@ -283,7 +283,7 @@ async fn pages_on_localhost_may_ask_outside_production() {
         let body = json!({ "query": "{ __typename }" }).to_string();
         let reply = send(app.address, Method::POST, "/graphql", &[JSON, ("origin", origin)], body).await;
         assert_eq!(reply.header("access-control-allow-origin"), expected, "{origin}");
-        let socket = Socket::ask(app.address, &[("origin", origin)]).await;
+        let socket = Socket::try_connect(app.address, &[("origin", origin)]).await;
         assert_eq!(socket.err(), (!allowed).then_some(403), "{origin}");
     }
 }

@@ -13,22 +13,22 @@ async fn a_transaction_that_loses_a_deadlock_is_run_again() {
     let app = TestApp::start().await;
     let (admin, ada) = (app.as_role("admin", "ADMIN").await, app.as_user("ada").await);
     ada.recharge("100").await;
-    let product = app.product(&admin, "10", 50).await;
+    let product = app.create_product(&admin, "10", 50).await;
     let sql = app.sql().await;
     let deadlocks = || async {
         sql.batch_execute("select pg_stat_clear_snapshot()").await.unwrap();
-        app.number("select deadlocks from pg_stat_database where datname = current_database()").await
+        app.query_number("select deadlocks from pg_stat_database where datname = current_database()").await
     };
     let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     let mut made = 0;
     loop {
         sql.batch_execute("begin; select from wallets for update").await.unwrap();
         let exchange = async {
-            let order = ada.done("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await;
+            let order = ada.mutate_ok("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await;
             assert_eq!(order["status"], "PENDING");
         };
         let meddle = async {
-            until("the exchange waits for the wallet", || async { app.number(waits).await == 1 }).await;
+            until("the exchange waits for the wallet", || async { app.query_number(waits).await == 1 }).await;
             let won = sql.batch_execute("select from products for update").await.is_ok();
             sql.batch_execute("rollback").await.unwrap();
             won
@@ -43,8 +43,8 @@ async fn a_transaction_that_loses_a_deadlock_is_run_again() {
     }
     until("the deadlock is counted", || async { deadlocks().await > 0 }).await;
     let balance = format!("{}.00 0.00", 100 - 10 * made);
-    assert_eq!(ada.purse().await, balance, "paid once each");
-    assert_eq!(app.number("select stock::bigint from products").await, 50 - made);
+    assert_eq!(ada.balances().await, balance, "paid once each");
+    assert_eq!(app.query_number("select stock::bigint from products").await, 50 - made);
     assert_eq!(app.audit().await, [""; 0]);
 }
 
@@ -53,13 +53,13 @@ async fn a_transaction_that_loses_a_deadlock_is_run_again() {
 async fn leaving_beside_refunds_is_no_deadlock() {
     let app = TestApp::start().await;
     let admin = app.as_role("admin", "ADMIN").await;
-    let product = app.product(&admin, "1", 100).await;
+    let product = app.create_product(&admin, "1", 100).await;
     for round in 0..10 {
         let ada = app.as_user(&format!("ada{round}")).await;
         ada.recharge("4").await;
         let mut orders = Vec::new();
         for _ in 0..4 {
-            orders.push(ada.done("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await);
+            orders.push(ada.mutate_ok("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await);
         }
         let ids: Vec<_> = orders.iter().map(|order| json!({ "id": order["id"] })).collect();
         app.sql().await.batch_execute("update orders set status = 'COMPLETED'").await.unwrap();
@@ -75,5 +75,5 @@ async fn leaving_beside_refunds_is_no_deadlock() {
         }
     }
     let sql = "select deadlocks from pg_stat_database where datname = current_database()";
-    assert_eq!(app.number(sql).await, 0);
+    assert_eq!(app.query_number(sql).await, 0);
 }

@@ -1,8 +1,8 @@
-//! Pictures made to hurt whoever decodes them: they are refused, and neither the server nor others notice.
+//! Pictures made to exhaust a decoder: they are refused, and neither the server nor other clients notice.
 
 use crate::harness::TestApp;
-use crate::harness::accounts::faults;
-use crate::harness::files::{jpeg, rgb_png, sending};
+use crate::harness::accounts::user_errors;
+use crate::harness::files::{file_part, jpeg, rgb_png};
 
 /// Writes bits, the lowest first.
 #[derive(Default)]
@@ -111,14 +111,14 @@ async fn what_is_made_to_hurt_decoders_is_refused() {
     ];
     for (what, bytes, code) in cases {
         assert!(bytes.len() < 1 << 20, "{what} has {} bytes", bytes.len());
-        let payload = ada.upload(sending("a.pic", bytes)).await;
-        assert_eq!(faults(&payload), [format!("{code} file")], "{what}: {payload}");
+        let payload = ada.upload(file_part("a.pic", bytes)).await;
+        assert_eq!(user_errors(&payload), [format!("{code} file")], "{what}: {payload}");
     }
     assert_eq!(app.stored(), Vec::<std::path::PathBuf>::new());
     // A few of each are no harm.
-    ada.uploaded(sending("a.webp", many_tables(100))).await;
-    ada.uploaded(sending("a.jpg", many_segments(100))).await;
-    ada.uploaded(sending("a.png", rgb_png(9, 9))).await;
+    ada.upload_media(file_part("a.webp", many_tables(100))).await;
+    ada.upload_media(file_part("a.jpg", many_segments(100))).await;
+    ada.upload_media(file_part("a.png", rgb_png(9, 9))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,12 +128,12 @@ async fn a_decoder_that_stands_still_is_ended() {
     let program = folder.path().join("stopped");
     std::fs::write(&program, "#!/bin/sh\nkill -STOP $$\n").unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let app = TestApp::decoding_by(program, std::time::Duration::from_millis(300)).await;
+    let app = TestApp::with_decoder(program, std::time::Duration::from_millis(300)).await;
     let ada = app.as_user("ada").await;
     // More than are worked on at once: each gives its place back.
     for side in 5..9 {
-        let payload = ada.upload(sending("a.png", rgb_png(side, side))).await;
-        assert_eq!(faults(&payload), ["FILE_TOO_LARGE file"], "{payload}");
+        let payload = ada.upload(file_part("a.png", rgb_png(side, side))).await;
+        assert_eq!(user_errors(&payload), ["FILE_TOO_LARGE file"], "{payload}");
     }
     assert_eq!(app.stored(), Vec::<std::path::PathBuf>::new());
 }

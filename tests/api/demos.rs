@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::process::Child;
 
 use crate::harness::process::{Process, SECRET, command, output};
-use crate::harness::{PATIENCE, cluster, post, until};
+use crate::harness::{WAIT_TIMEOUT, cluster, post, until};
 
 /// What there is of it, as one text.
 const COUNTS: &str = "select concat_ws(' ', (select count(*) from users), (select count(*) from items),
@@ -36,7 +36,7 @@ fn start(url: &str, folder: &str) -> Child {
         .stderr(Stdio::null())
         .kill_on_drop(true);
     let child = command.spawn().expect("the binary is built");
-    cluster().answer_for(child.id().expect("it runs"));
+    cluster().register_process(child.id().expect("it runs"));
     child
 }
 
@@ -63,7 +63,7 @@ async fn instances_that_start_together_make_one_demo() {
     let writes = "select count(*)::text from pg_locks join pg_database on pg_database.oid = database
         where datname = current_database() and relation = 'media'::regclass and mode = 'RowExclusiveLock'";
     until("the first is half way", || async { look(&url, writes).await != "0" }).await;
-    assert_eq!(look(&url, "select count(*)::text from users").await, "0", "nobody sees half of it");
+    assert_eq!(look(&url, "select count(*)::text from users").await, "0", "no part of it is visible");
     first.kill().await.unwrap();
     let (mut second, mut third) = (start(&url, "demo-second"), start(&url, "demo-third"));
     // Longer than anything else: passwords are hashed and pictures painted, beside other tests.
@@ -73,10 +73,10 @@ async fn instances_that_start_together_make_one_demo() {
             ticks.tick().await;
         }
     };
-    tokio::time::timeout(PATIENCE * 5, there).await.expect("the demo is there");
+    tokio::time::timeout(WAIT_TIMEOUT * 5, there).await.expect("the demo is there");
     assert_eq!(look(&url, COUNTS).await, expected);
     // Both go on, and what they wait for is over: a fourth finds it there.
-    until("nobody waits any more", || async {
+    until("no lock is waited for", || async {
         let waits = "select count(*)::text from pg_locks where locktype = 'advisory' and not granted";
         look(&url, waits).await == "0"
     })

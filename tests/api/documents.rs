@@ -255,7 +255,7 @@ fn values_fit_their_places() {
 /// `__typename` may have directives like any other field, and only those there are.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_type_name_is_skipped_like_any_field() {
-    let app = TestApp::serving(schema().0, &[]).await;
+    let app = TestApp::with_engine(schema().0, &[]).await;
     let document = "query ($a: Boolean!) { __typename @include(if: $a) x: __typename @skip(if: $a) }";
     for (a, data) in [(true, json!({ "__typename": "Query" })), (false, json!({ "x": "Query" }))] {
         assert_eq!(app.run(document, json!({ "a": a })).await.data(), &data);
@@ -336,7 +336,7 @@ async fn answers_to_wrong_documents_are_short() {
 /// A document is parsed once, and what it costs with other variables is looked at each time.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cache_keeps_documents_and_not_their_variables() {
-    let app = TestApp::serving(schema().0, &[("PLAZA_LIMIT_COST", "1000")]).await;
+    let app = TestApp::with_engine(schema().0, &[("PLAZA_LIMIT_COST", "1000")]).await;
     let document = "query ($n: Int) { people(first: $n) { nodes { friends(first: 10) { nodes { name } } } } }";
     for _ in 0..2 {
         assert_eq!(

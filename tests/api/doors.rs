@@ -14,10 +14,10 @@ use tokio::time::timeout;
 
 use crate::harness::accounts::{LOGIN, by_password, codes};
 use crate::harness::engine::schema;
-use crate::harness::files::{empty_png, rgb_png, sending};
+use crate::harness::files::{empty_png, file_part, rgb_png};
 use crate::harness::http::{JSON, send};
 use crate::harness::process::{Process, resident_kib};
-use crate::harness::{PATIENCE, Person, Socket, TestApp, cluster, until};
+use crate::harness::{Person, Socket, TestApp, WAIT_TIMEOUT, cluster, until};
 
 const PATHS: [&str; 11] = [
     "/graphql",
@@ -57,7 +57,7 @@ async fn endless(plaza: &Process, method: &str, path: &str, media_type: &str) ->
             () = pour => false,
         }
     };
-    let answered = timeout(PATIENCE, read).await;
+    let answered = timeout(WAIT_TIMEOUT, read).await;
     // A server that closes while its client still sends may take its answer back.
     if answered.unwrap_or_else(|_| panic!("{method} {path} with {media_type} is never answered")) {
         String::from_utf8_lossy(&status).into_owned()
@@ -106,7 +106,7 @@ async fn an_address_has_its_share_of_connections() {
         let mut stream = TcpStream::connect(app.address).await.unwrap();
         let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
         let mut answer = Vec::new();
-        let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("it is not left waiting");
+        let _ = timeout(WAIT_TIMEOUT, stream.read_to_end(&mut answer)).await.expect("it is not left waiting");
         answer.is_empty()
     };
     assert!(is_closed().await);
@@ -117,10 +117,10 @@ async fn an_address_has_its_share_of_connections() {
     let open = async {
         // The connections that were closed are found to be, one after the other.
         while sockets.len() < 3 {
-            sockets.extend(Socket::ask(app.address, &[]).await.ok());
+            sockets.extend(Socket::try_connect(app.address, &[]).await.ok());
         }
     };
-    timeout(PATIENCE, open).await.expect("there is room for three");
+    timeout(WAIT_TIMEOUT, open).await.expect("there is room for three");
     assert!(is_closed().await);
     drop(sockets);
     until("there is room again", async || !is_closed().await).await;
@@ -130,9 +130,9 @@ async fn an_address_has_its_share_of_connections() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_has_its_share_of_sockets_and_streams() {
     let settings = [("PLAZA_LIMIT_SOCKETS_PER_ADDRESS", "2"), ("PLAZA_TRUSTED_PROXY_HEADER", "X-Forwarded-For")];
-    let app = TestApp::serving(schema().0, &settings).await;
+    let app = TestApp::with_engine(schema().0, &settings).await;
     let from = async |ip: &str| {
-        let mut socket = Socket::ask(app.address, &[("x-forwarded-for", ip)]).await.unwrap();
+        let mut socket = Socket::try_connect(app.address, &[("x-forwarded-for", ip)]).await.unwrap();
         socket.send(json!({ "type": "connection_init" })).await;
         socket
     };
@@ -144,7 +144,7 @@ async fn an_address_has_its_share_of_sockets_and_streams() {
     for socket in &mut held {
         assert_eq!(socket.receive().await["type"], "connection_ack");
     }
-    assert_eq!(from("192.0.2.1").await.closed().await, (1013, "too many sockets from this address".into()));
+    assert_eq!(from("192.0.2.1").await.wait_for_close().await, (1013, "too many sockets from this address".into()));
     assert_eq!(stream_from("192.0.2.1").await, 503);
     assert_eq!(stream_from("192.0.2.2").await, 200);
     assert_eq!(from("192.0.2.2").await.receive().await["type"], "connection_ack");
@@ -156,16 +156,16 @@ async fn an_address_has_its_share_of_sockets_and_streams() {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_behind_the_standard_header_are_told_apart() {
     let settings = [("PLAZA_LIMIT_SOCKETS_PER_ADDRESS", "1"), ("PLAZA_TRUSTED_PROXY_HEADER", "Forwarded")];
-    let app = TestApp::serving(schema().0, &settings).await;
+    let app = TestApp::with_engine(schema().0, &settings).await;
     let mut held = Vec::new();
     for client in ["for=192.0.2.1;proto=https", "for=\"[2001:db8::1]:4711\"", "for=192.0.2.1, for=192.0.2.2"] {
-        let mut socket = Socket::ask(app.address, &[("forwarded", client)]).await.unwrap();
+        let mut socket = Socket::try_connect(app.address, &[("forwarded", client)]).await.unwrap();
         socket.send(json!({ "type": "connection_init" })).await;
         assert_eq!(socket.receive().await["type"], "connection_ack", "{client}");
         held.push(socket);
     }
-    let mut again = Socket::ask(app.address, &[("forwarded", "For=192.0.2.2:99")]).await.unwrap();
-    assert_eq!(again.closed().await.0, 1013);
+    let mut again = Socket::try_connect(app.address, &[("forwarded", "For=192.0.2.2:99")]).await.unwrap();
+    assert_eq!(again.wait_for_close().await.0, 1013);
 }
 
 const UPLOAD: &str = "mutation ($file: Upload!) { uploadFile(file: $file) { media { id } userErrors { code } } }";
@@ -214,7 +214,7 @@ async fn silence_holds_no_place_of_uploads() {
     }
     let start = Instant::now();
     for person in &people {
-        let reply = person.send_files(UPLOAD, &[sending("a.png", rgb_png(9, 9))]).await;
+        let reply = person.send_files(UPLOAD, &[file_part("a.png", rgb_png(9, 9))]).await;
         assert_eq!(reply.json()["data"]["uploadFile"]["userErrors"], json!([]), "{}", reply.text);
     }
     assert!(start.elapsed() < Duration::from_secs(7), "{:?}", start.elapsed());
@@ -228,7 +228,7 @@ async fn a_file_that_stands_still_is_cut() {
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let start = Instant::now();
     let mut stuck = stuck_upload(&ada, "192.0.2.1", &begun()).await;
-    let file = [sending("a.png", rgb_png(9, 9))];
+    let file = [file_part("a.png", rgb_png(9, 9))];
     until("bo, from the same address, is refused", async || {
         bo.send_files_from("192.0.2.1", UPLOAD, &file).await.status == 503
     })
@@ -236,7 +236,7 @@ async fn a_file_that_stands_still_is_cut() {
     let reply = bo.send_files_from("192.0.2.2", UPLOAD, &file).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     let mut answer = [0; 12];
-    timeout(PATIENCE, stuck.read_exact(&mut answer)).await.expect("it is cut").unwrap();
+    timeout(WAIT_TIMEOUT, stuck.read_exact(&mut answer)).await.expect("it is cut").unwrap();
     assert_eq!(&answer, b"HTTP/1.1 408");
     assert!(start.elapsed() < Duration::from_secs(16), "after {:?}", start.elapsed());
     let reply = bo.send_files_from("192.0.2.1", UPLOAD, &file).await;
@@ -252,7 +252,7 @@ async fn pictures_that_wait_hold_up_no_other_mutations() {
     let uploads: Vec<_> = (0..40)
         .map(|n| {
             let (person, picture) = ([&ada, &bo][n % 2].clone(), picture.clone());
-            tokio::spawn(async move { person.send_files(UPLOAD, &[sending("a.png", picture)]).await.status })
+            tokio::spawn(async move { person.send_files(UPLOAD, &[file_part("a.png", picture)]).await.status })
         })
         .collect();
     until("many wait", async || app.app.tracker.len() > 16).await;
@@ -260,7 +260,7 @@ async fn pictures_that_wait_hold_up_no_other_mutations() {
     for _ in 0..5 {
         let signed_in = app.payload(LOGIN, by_password("ada", Person::PASSWORD)).await;
         assert_eq!(codes(&signed_in), [""; 0]);
-        ada.say(&bo, "meanwhile").await;
+        ada.send_message(&bo, "meanwhile").await;
     }
     assert!(app.app.tracker.len() > 2, "pictures still wait");
     uploads.iter().for_each(tokio::task::JoinHandle::abort);
@@ -289,7 +289,7 @@ async fn the_queue_of_pictures_is_bounded() {
 async fn a_crowd_of_watchers_costs_nothing() {
     let app = TestApp::start().await;
     let ready = || async { send(app.address, Method::GET, "/readyz", &[], "").await.status };
-    let (statuses, statements) = app.statements_of(join_all((0..200).map(|_| ready()))).await;
+    let (statuses, statements) = app.count_statements(join_all((0..200).map(|_| ready()))).await;
     assert!(statuses.iter().all(|status| *status == 200));
     assert!(statements < 40, "{statements} statements");
     let limited = TestApp::with(&[("PLAZA_LIMIT_REQUESTS_PER_SECOND", "1")]).await;

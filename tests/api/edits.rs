@@ -1,4 +1,4 @@
-//! What was edited away is shown to nobody who catches up, from memory or from the database.
+//! A replay shows no text that was edited away, from memory or from the database.
 
 use serde_json::{Value, json};
 
@@ -19,18 +19,18 @@ async fn edit(person: &Person, id: &Value, text: &str) {
 async fn who_catches_up_sees_what_was_edited_as_it_is() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    let start = bo.cursor().await;
-    let secret = ada.say(&bo, "old secret").await["id"].clone();
-    ada.say(&bo, "beside it").await;
+    let start = bo.event_cursor().await;
+    let secret = ada.send_message(&bo, "old secret").await["id"].clone();
+    ada.send_message(&bo, "beside it").await;
     until("both lie in memory", || async { app.app.events.head().position == 4 }).await;
     edit(&ada, &secret, "draft").await;
     until("the edit lies there as well", || async { app.app.events.head().position == 5 }).await;
     edit(&ada, &secret, "new").await;
     until("and the next", || async { app.app.events.head().position == 6 }).await;
 
-    let other = app.another().await;
+    let other = app.another_instance().await;
     for address in [app.address, other.address] {
-        let bo = bo.at(address);
+        let bo = bo.on_instance(address);
         let since = bo.data(SINCE, json!({ "after": start })).await;
         let shown = |node: &Value| {
             let payload = &node["payload"];

@@ -63,7 +63,7 @@ async fn rows_survive_the_migration_both_ways_and_are_delivered() {
     assert_eq!(migrate::run(&url).await.unwrap(), ["00000000000026"]);
     assert_eq!(rows(&sql).await, before, "and up again");
 
-    let app = TestApp::on(url, &[]).await;
+    let app = TestApp::on_database(url, &[]).await;
     until("all are moved", || async { app.app.events.head().position == 5 }).await;
     let start = StreamCursor { position: 0, at: app.app.clock.now() - chrono::Days::new(2) };
     let stranger = app.as_user("cleo").await;
@@ -74,7 +74,7 @@ async fn rows_survive_the_migration_both_ways_and_are_delivered() {
     assert_eq!(since, json!([created(1), created(2)]));
 }
 
-/// What the version before does not know keeps its place and is for nobody.
+/// Events that the version before does not know keep their places and have no audience.
 #[tokio::test(flavor = "multi_thread")]
 async fn newer_rows_keep_their_places_on_the_way_down() {
     let url = cluster().database().await;

@@ -23,18 +23,18 @@ fn today() -> chrono::NaiveDate {
 async fn a_cursor_behind_the_retention_is_refused() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    let start = bo.cursor().await;
-    ada.say(&bo, "forty days ago").await;
+    let start = bo.event_cursor().await;
+    ada.send_message(&bo, "forty days ago").await;
     until("it has its place", || async { app.app.events.head().position == 3 }).await;
-    let between = bo.cursor().await;
+    let between = bo.event_cursor().await;
     // As if it had been sent forty days ago.
     let conn = AsyncPgConnection::establish(&app.url).await.unwrap();
     partitions::create(&conn, (app.app.clock.now() - Days::new(40)).date_naive()).await.unwrap();
     app.sql().await.batch_execute("update events set at = at - interval '40 days'").await.unwrap();
-    ada.say(&bo, "now").await;
+    ada.send_message(&bo, "now").await;
 
-    let other = app.another().await;
-    let mut socket = bo.at(other.address).socket().await;
+    let other = app.another_instance().await;
+    let mut socket = bo.on_instance(other.address).socket().await;
     let long_ago = {
         let StreamCursor { position, at } = StreamCursor::parse(&start).unwrap();
         StreamCursor { position, at: at - Days::new(40) }.encode()
@@ -43,8 +43,8 @@ async fn a_cursor_behind_the_retention_is_refused() {
     assert_eq!(socket.next().await["messageReceived"]["message"]["seq"], 1, "kept until retention says otherwise");
 
     assert_eq!(retention::drop_expired(&app.url, today(), 30).await.unwrap(), 1);
-    assert_eq!(app.number("select count(*) from events").await, 1);
-    let mut socket = bo.at(other.address).socket().await;
+    assert_eq!(app.query_number("select count(*) from events").await, 1);
+    let mut socket = bo.on_instance(other.address).socket().await;
     socket.subscribe(RECEIVE, json!({ "after": long_ago })).await;
     let refused = socket.receive().await;
     assert_eq!(
@@ -53,7 +53,7 @@ async fn a_cursor_behind_the_retention_is_refused() {
     );
     assert_eq!(bo.run(SINCE, json!({ "after": long_ago })).await.code(), "CURSOR_EXPIRED");
     // A cursor behind which nothing was dropped is as good as ever.
-    let mut socket = bo.at(other.address).socket().await;
+    let mut socket = bo.on_instance(other.address).socket().await;
     socket.subscribe(RECEIVE, json!({ "after": between })).await;
     assert_eq!(socket.next().await["messageReceived"]["message"]["seq"], 2);
 }
@@ -63,12 +63,12 @@ async fn partitions_reach_three_days_ahead() {
     let app = TestApp::start().await;
     until("the sequencer leads", || async { app.app.events.is_leading() }).await;
     let partitions = "select count(*) from pg_inherits where inhparent = 'events'::regclass";
-    until("the partitions are made", || async { app.number(partitions).await == 5 }).await;
+    until("the partitions are made", || async { app.query_number(partitions).await == 5 }).await;
     // Without today's, the sequencer makes it and goes on.
     let today = format!("events_{}", app.app.clock.now().format("%Y%m%d"));
     app.sql().await.batch_execute(&format!("drop table {today}")).await.unwrap();
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    ada.say(&bo, "hello").await;
+    ada.send_message(&bo, "hello").await;
     until("the event has its place", || async { app.app.events.head().position == 3 }).await;
 }
 
@@ -93,33 +93,33 @@ async fn a_dump_delays_no_event() {
         .unwrap();
     let holds = "select count(*) from pg_locks join pg_stat_activity using (pid) where application_name = 'dump' \
         and relation = 'events'::regclass";
-    until("the dump holds the table", || async { app.number(holds).await > 0 }).await;
+    until("the dump holds the table", || async { app.query_number(holds).await > 0 }).await;
     let mut session = app.sql().await;
     let snapshot = session.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await.unwrap();
     snapshot.query("select count(*) from events", &[]).await.unwrap();
 
     // An instance that starts meanwhile leads, once the other is gone, and has a day to drop.
-    let other = app.another().await;
+    let other = app.another_instance().await;
     drop(app);
     until("it leads", || async { other.app.events.is_leading() }).await;
-    let mut socket = bo.at(other.address).socket().await;
+    let mut socket = bo.on_instance(other.address).socket().await;
     socket.subscribe(RECEIVE, json!({})).await;
     for seq in 1..=5 {
         let start = Instant::now();
-        ada.at(other.address).say(&bo, "hello").await;
+        ada.on_instance(other.address).send_message(&bo, "hello").await;
         assert_eq!(socket.next().await["messageReceived"]["message"]["seq"], seq);
         assert!(start.elapsed() < Duration::from_secs(1), "after {:?}", start.elapsed());
         let held = retention::drop_expired(&other.url, today(), 30).await;
         assert!(held.is_err() && start.elapsed() < Duration::from_secs(1), "it waits for nothing");
     }
     let days = format!("select count(*) from pg_class where relname = 'events_{}'", day.format("%Y%m%d"));
-    assert_eq!(other.number(&days).await, 1);
+    assert_eq!(other.query_number(&days).await, 1);
     std::io::copy(&mut dump.stdout.take().unwrap(), &mut std::io::sink()).unwrap();
     assert!(dump.wait().unwrap().success());
     assert!(retention::drop_expired(&other.url, today(), 30).await.is_err(), "the snapshot holds it still");
     snapshot.commit().await.unwrap();
     assert_eq!(retention::drop_expired(&other.url, today(), 30).await.unwrap(), 1);
-    assert_eq!(other.number(&days).await, 0);
+    assert_eq!(other.query_number(&days).await, 0);
 }
 
 /// A day that was detached and not dropped, by an earlier version or a crash, goes as well; and a wrong clock takes few.
@@ -139,21 +139,21 @@ async fn days_that_were_left_are_dropped() {
     let then = chrono::NaiveDate::from_ymd_opt(2020, 1, 31).unwrap();
     assert_eq!(retention::drop_expired(&app.url, then, 30).await.unwrap(), 0, "one of two clocks is far ahead");
     assert_eq!(retention::drop_expired(&app.url, today(), 30).await.unwrap(), 2);
-    assert_eq!(app.number(days).await, 1);
+    assert_eq!(app.query_number(days).await, 1);
     assert_eq!(retention::drop_expired(&app.url, today(), 30).await.unwrap(), 1);
-    assert_eq!(app.number(days).await, 0);
+    assert_eq!(app.query_number(days).await, 0);
 }
 
-/// An event that commits late with a lower id is still delivered, and an open transaction delays nobody else.
+/// An event that commits late with a lower id is still delivered, and an open transaction delays no other event.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_commit_is_delivered_and_delays_nobody() {
+async fn a_late_commit_is_delivered_and_delays_no_other_event() {
     let app = TestApp::start().await;
     let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
-    ada.say(&bo, "first").await;
-    lan.say(&bo, "first").await;
+    ada.send_message(&bo, "first").await;
+    lan.send_message(&bo, "first").await;
     until("all is quiet", || async { app.app.events.head().position == 6 }).await;
     let mut socket = bo.socket().await;
-    socket.follow(&app, RECEIVE, json!({})).await;
+    socket.subscribe_live(&app, RECEIVE, json!({})).await;
     // The statement of a message, held open by hand: it has its outbox row, and a lower id than what follows.
     let sql = app.sql().await;
     sql.batch_execute(
@@ -170,7 +170,7 @@ async fn a_late_commit_is_delivered_and_delays_nobody() {
         .unwrap();
     for n in 2..=4 {
         let start = Instant::now();
-        lan.say(&bo, "meanwhile").await;
+        lan.send_message(&bo, "meanwhile").await;
         let data = socket.next().await;
         assert_eq!(data["messageReceived"]["message"]["seq"], n);
         assert!(start.elapsed() < Duration::from_secs(2), "delayed by {:?}", start.elapsed());
@@ -181,24 +181,24 @@ async fn a_late_commit_is_delivered_and_delays_nobody() {
     let inverted =
         "select count(*) from events where subject_id = (select id from messages where content->>'text' = 'late')
         and position = (select max(position) from events)";
-    assert_eq!(app.number(inverted).await, 1);
+    assert_eq!(app.query_number(inverted).await, 1);
 }
 
 /// In one process: the connections of the sequencer and of the feed are cut, and all goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_connections_heal_and_nothing_is_lost() {
     let app = TestApp::start().await;
-    let other = app.another().await;
+    let other = app.another_instance().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    ada.say(&bo, "first").await;
+    ada.send_message(&bo, "first").await;
     until("all is quiet", || async { app.app.events.head().position == 3 && other.app.events.head().position == 3 })
         .await;
-    let mut sockets = [bo.socket().await, bo.at(other.address).socket().await];
-    sockets[0].follow(&app, RECEIVE, json!({})).await;
-    sockets[1].follow(&other, RECEIVE, json!({})).await;
+    let mut sockets = [bo.socket().await, bo.on_instance(other.address).socket().await];
+    sockets[0].subscribe_live(&app, RECEIVE, json!({})).await;
+    sockets[1].subscribe_live(&other, RECEIVE, json!({})).await;
     let sql = app.sql().await;
     for round in 0..3 {
-        // Whoever listens or leads, but not the pools.
+        // The connections that listen or lead, but not the pools.
         sql.batch_execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
              and application_name in ('plaza sequencer', 'plaza feed', 'plaza nudges')",
@@ -206,7 +206,7 @@ async fn cut_connections_heal_and_nothing_is_lost() {
         .await
         .unwrap();
         let start = Instant::now();
-        let seq = ada.say(&bo, "while the lines are down").await["seq"].clone();
+        let seq = ada.send_message(&bo, "while the lines are down").await["seq"].clone();
         for socket in &mut sockets {
             assert_eq!(socket.next().await["messageReceived"]["message"]["seq"], seq, "round {round}");
         }
@@ -220,11 +220,11 @@ async fn cut_connections_heal_and_nothing_is_lost() {
 async fn a_lost_nudge_costs_two_seconds_at_most() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    ada.say(&bo, "first").await;
+    ada.send_message(&bo, "first").await;
     until("all is quiet", || async { app.app.events.head().position == 3 }).await;
     let mut socket = bo.socket().await;
-    socket.follow(&app, RECEIVE, json!({})).await;
-    // Written past Plaza: nobody nudges anybody.
+    socket.subscribe_live(&app, RECEIVE, json!({})).await;
+    // Written past Plaza: no instance is notified.
     let start = Instant::now();
     app.sql()
         .await
@@ -258,6 +258,6 @@ async fn idle_connections_may_be_closed() {
             let left = sql.query_one(&format!("select count(*) {others} and pid = any($1)"), &[&closed]).await.unwrap();
             looks += i32::from(left.get::<_, i64>(0) == 0);
         }
-        ada.say(&bo, "hello").await;
+        ada.send_message(&bo, "hello").await;
     }
 }

@@ -15,8 +15,8 @@ async fn market() -> (TestApp, Person, Person) {
         ("four", 3, "20.00", 0, "SELL", &ada),
         ("five", 2, "0.01", 70, "WANT", &ada),
     ] {
-        owner.offer(json!({ "title": title, "category": category, "price": price, "condition": condition, "direction": direction })).await;
-        app.pass(std::time::Duration::from_mins(1));
+        owner.create_item(json!({ "title": title, "category": category, "price": price, "condition": condition, "direction": direction })).await;
+        app.advance_clock(std::time::Duration::from_mins(1));
     }
     (app, ada, bo)
 }
@@ -31,7 +31,7 @@ async fn item(person: &Person, title: &str) -> Value {
 async fn lists_have_what_their_filters_say() {
     let (_app, ada, bo) = market().await;
     let (one, three) = (item(&ada, "one").await, item(&ada, "three").await);
-    ada.change(&item(&ada, "four").await, json!({ "status": "CLOSED" })).await;
+    ada.update_item(&item(&ada, "four").await, json!({ "status": "CLOSED" })).await;
     let from_to = format!("createdAt: {{ from: {}, to: {} }}", one["createdAt"], three["createdAt"]);
     let owner = format!("ownerId: {:?}", bo.id);
     for (filter, expected) in [
@@ -74,8 +74,8 @@ async fn lists_have_what_their_filters_say() {
     ] {
         assert_eq!(ada.titles(arguments).await, expected, "{arguments}");
     }
-    ada.favor("addFavorites", &[&one, &three]).await;
-    bo.favor("addFavorites", &[&one]).await;
+    ada.set_favorites("addFavorites", &[&one, &three]).await;
+    bo.set_favorites("addFavorites", &[&one]).await;
     assert_eq!(ada.titles("orderBy: { field: FAVORITES }, first: 2").await, ["one", "three"]);
     let own = "query ($id: ID!) { user(id: $id) { items(filter: { direction: SELL }, orderBy: { field: PRICE, direction: ASC }) { totalCount nodes { title } } } }";
     let items = &bo.data(own, json!({ "id": ada.id })).await["user"]["items"];
@@ -186,7 +186,7 @@ async fn pages_make_up_the_list_whatever_is_put_up_meanwhile() {
     let before = ada.titles("first: 100").await;
     let (read, ()) = tokio::join!(walk(&ada, "filter: {}", 3, false), async {
         for n in 0..20 {
-            ada.offer(json!({ "title": format!("new {n}") })).await;
+            ada.create_item(json!({ "title": format!("new {n}") })).await;
         }
     });
     let old: Vec<String> = read.iter().filter(|title| !title.starts_with("new")).cloned().collect();

@@ -36,7 +36,7 @@ fn other_server() -> u32 {
 
 /// The number in the file of a server that is gone has become another process's.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pid_file_that_names_another_process_stops_nobody() {
+async fn a_pid_file_that_names_another_process_stops_no_process() {
     let folder = cluster().folder("pids");
     let plaza = Process::on_folder(&folder, free_port()).await;
     register(&plaza, "ada").await;

@@ -1,7 +1,7 @@
 //! GIFs that do not keep to the rules and that browsers show all the same.
 
 use crate::harness::TestApp;
-use crate::harness::files::{CORNERS, gif, sending};
+use crate::harness::files::{CORNERS, file_part, gif};
 
 /// A GIF whose frames lie anywhere: left, top, width and height of each, one colour each.
 fn odd_gif(width: u16, height: u16, frames: &[[u16; 4]]) -> Vec<u8> {
@@ -68,7 +68,7 @@ async fn gifs_that_browsers_show_are_taken() {
         ("beyond the edge", odd_gif(100, 80, &[whole, [100, 9, 9, 9]]), canvas, vec![whole, [0, 0, 1, 1]]),
     ];
     for (what, bytes, canvas, frames) in cases {
-        let file = ada.uploaded(sending("a.gif", bytes)).await;
+        let file = ada.upload_media(file_part("a.gif", bytes)).await;
         assert_eq!((&file["width"], &file["height"]), (&canvas.0.into(), &canvas.1.into()), "{what}");
         let (status, stored) = app.fetch(&file["url"]).await;
         assert_eq!((status, seen(&stored)), (200, (canvas, frames)), "{what}");

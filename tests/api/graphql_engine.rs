@@ -280,7 +280,7 @@ async fn a_one_of_input_is_exactly_one_thing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_omitted_variable_is_omitted_and_never_null() {
-    let app = TestApp::serving(schema(), &[]).await;
+    let app = TestApp::with_engine(schema(), &[]).await;
     let inside = "query ($note: String) { change(input: { note: $note }) }";
     let whole = "query ($input: Change!) { change(input: $input) }";
     for (document, variables, expected) in [
@@ -300,7 +300,7 @@ async fn an_omitted_variable_is_omitted_and_never_null() {
 /// An event whose own field may not be null fails as a whole; the next one comes all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_event_ends_no_subscription() {
-    let app = TestApp::serving(schema(), &[]).await;
+    let app = TestApp::with_engine(schema(), &[]).await;
     let mut socket = Socket::open(app.address, Value::Null).await;
     socket.subscribe("subscription { shapes { fine nonNull } }", json!({})).await;
     for _ in 0..2 {

@@ -65,15 +65,15 @@ async fn five_hundred_come_and_go_in_three_statements_and_one_version() {
     let app = TestApp::start().await;
     let (ada, _bo, people) = group(&app, 500).await;
     let events = "select count(*) from (select kind from outbox union all select kind from events) e where kind = 'MEMBERS_CHANGED'";
-    let (added, cost) = app.statements_of(change(&app, &ada, &people, Some(History::Hidden))).await;
-    assert_eq!((added.len(), cost, app.number(VERSION).await, app.number(events).await), (500, 3, 1, 1));
+    let (added, cost) = app.count_statements(change(&app, &ada, &people, Some(History::Hidden))).await;
+    assert_eq!((added.len(), cost, app.query_number(VERSION).await, app.query_number(events).await), (500, 3, 1, 1));
     // Who is in stays as they are: no window is opened anew.
     let again = change(&app, &ada, &people, Some(History::Shown)).await;
-    assert_eq!((again.len(), app.number(events).await), (0, 1));
-    let (removed, cost) = app.statements_of(change(&app, &ada, &people, None)).await;
-    assert_eq!((removed.len(), cost, app.number(events).await), (500, 3, 2));
+    assert_eq!((again.len(), app.query_number(events).await), (0, 1));
+    let (removed, cost) = app.count_statements(change(&app, &ada, &people, None)).await;
+    assert_eq!((removed.len(), cost, app.query_number(events).await), (500, 3, 2));
     assert_eq!(change(&app, &ada, &people, None).await, []);
-    assert_eq!(app.number("select count(*) from members where until_seq is null").await, 2);
+    assert_eq!(app.query_number("select count(*) from members where until_seq is null").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,7 +84,7 @@ async fn members_are_told_who_came_and_who_went() {
     let mut sockets = Vec::new();
     for person in [&bo, &newcomer, &outsider] {
         let mut socket = person.socket().await;
-        socket.follow(&app, EVENTS, json!({})).await;
+        socket.subscribe_live(&app, EVENTS, json!({})).await;
         sockets.push(socket);
     }
     let [at_bo, at_newcomer, at_outsider] = &mut sockets[..] else { panic!("three") };
@@ -110,9 +110,9 @@ async fn members_are_told_who_came_and_who_went() {
     assert_eq!(at_outsider.next().await["events"]["payload"]["added"], json!([{ "id": people[149].global() }]));
 }
 
-/// Two hundred read the same message at once, while somebody holds the conversation's row and others send.
+/// Two hundred read the same message at once, while a transaction holds the conversation's row and others send.
 #[tokio::test(flavor = "multi_thread")]
-async fn readers_of_a_group_lock_nothing_and_tell_nobody_else() {
+async fn readers_of_a_group_lock_nothing_and_notify_no_other_member() {
     const READERS: usize = 200;
     let app = TestApp::with(&[("PLAZA_LIMIT_DB_CONNECTIONS", "40")]).await;
     let (ada, bo, people) = group(&app, READERS).await;
@@ -120,10 +120,10 @@ async fn readers_of_a_group_lock_nothing_and_tell_nobody_else() {
     for n in 0..3 {
         say(&ada, &format!("message {n}")).await;
     }
-    let version = app.number(VERSION).await;
-    until("all is moved", || async { app.number("select count(*) from outbox").await == 0 }).await;
+    let version = app.query_number(VERSION).await;
+    until("all is moved", || async { app.query_number("select count(*) from outbox").await == 0 }).await;
     let mut at_bo = bo.socket().await;
-    at_bo.follow(&app, EVENTS, json!({})).await;
+    at_bo.subscribe_live(&app, EVENTS, json!({})).await;
     // Whatever asks for the conversation's row waits for this transaction.
     let holder = app.sql().await;
     holder.batch_execute("begin; select from conversations where id = 1 for update").await.unwrap();
@@ -137,13 +137,13 @@ async fn readers_of_a_group_lock_nothing_and_tell_nobody_else() {
     let marks: Vec<_> = marks.buffer_unordered(36).collect().await;
     assert!(marks.iter().all(|mark| *mark == (json!(3), json!(3))), "forward alone");
     holder.batch_execute("commit").await.unwrap();
-    assert_eq!(app.number(VERSION).await, version, "no version of the conversation");
-    assert_eq!(app.number("select count(*) from members where read_seq = 3 and own_since_read = 0").await, 200);
-    until("all is moved", || async { app.number("select count(*) from outbox").await == 0 }).await;
+    assert_eq!(app.query_number(VERSION).await, version, "no version of the conversation");
+    assert_eq!(app.query_number("select count(*) from members where read_seq = 3 and own_since_read = 0").await, 200);
+    until("all is moved", || async { app.query_number("select count(*) from outbox").await == 0 }).await;
     let told = "select count(*) from events where kind = 'CONVERSATION_READ'";
     let own =
         "select count(*) from events where kind = 'CONVERSATION_READ' and audience = 'USER' and audience_id = user_id";
-    assert_eq!((app.number(told).await, app.number(own).await), (200, 200));
+    assert_eq!((app.query_number(told).await, app.query_number(own).await), (200, 200));
     say(&ada, "the next").await;
     assert_eq!(at_bo.next().await["events"]["payload"]["message"]["seq"], 4, "bo heard of no marker");
 }
@@ -155,8 +155,8 @@ async fn markers_of_a_group_lose_nothing() {
     let (ada, bo, _) = group(&app, 0).await;
     let mut device = bo.socket().await;
     say(&ada, "hello").await;
-    until("it is moved", || async { app.number("select count(*) from outbox").await == 0 }).await;
-    device.follow(&app, EVENTS, json!({})).await;
+    until("it is moved", || async { app.query_number("select count(*) from outbox").await == 0 }).await;
+    device.subscribe_live(&app, EVENTS, json!({})).await;
     bo.data(READ, json!({ "id": GROUP.global() })).await;
     let told = device.next().await["events"]["payload"].clone();
     assert_eq!(told["marker"], json!({ "seq": 1, "user": { "id": bo.id } }));
@@ -172,9 +172,9 @@ async fn markers_of_a_group_lose_nothing() {
     tokio::join!(talk, marks);
     let wrong = "select count(*) from members where own_since_read <> (select count(*) from messages m
         where m.conversation_id = members.conversation_id and m.sender_id = members.user_id and m.seq > members.read_seq)";
-    assert_eq!(app.number(wrong).await, 0);
+    assert_eq!(app.query_number(wrong).await, 0);
     let everything = "mutation { markConversationRead { userErrors { code } } }";
     bo.data(everything, json!({})).await;
-    assert_eq!(app.number("select read_seq::bigint from members where user_id = 2").await, 61);
-    assert_eq!(app.number(wrong).await, 0);
+    assert_eq!(app.query_number("select read_seq::bigint from members where user_id = 2").await, 61);
+    assert_eq!(app.query_number(wrong).await, 0);
 }

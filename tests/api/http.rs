@@ -54,7 +54,11 @@ async fn what_is_no_request_is_refused_with_a_code() {
         let reply = post(&app, headers, body).await;
         assert_eq!((reply.status, reply.code().as_str()), (status, code), "{body}: {}", reply.text);
         assert_eq!(reply.json().get("data"), None, "a request error has no data");
-        assert!(!reply.text.contains("Error {") && !reply.text.contains("line 1"), "nobody's own text: {}", reply.text);
+        assert!(
+            !reply.text.contains("Error {") && !reply.text.contains("line 1"),
+            "no text of a library: {}",
+            reply.text
+        );
         assert_eq!(reply.header("x-trace-id").len(), 16);
     }
     for method in [Method::PUT, Method::DELETE, Method::PATCH] {
@@ -171,13 +175,13 @@ async fn other_sites_need_permission() {
     let wrong = TestApp::start().await;
     let asked = [("origin", "https://shop.example"), ask[0], ask[1]];
     let reply = send(wrong.address, Method::OPTIONS, "/graphql", &asked, "").await;
-    assert_eq!(reply.header("access-control-allow-origin"), "", "nobody is allowed who was not named");
+    assert_eq!(reply.header("access-control-allow-origin"), "", "only configured origins are allowed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_caught_counted_and_masked() {
     let (engine, _) = schema();
-    let app = TestApp::serving(engine, &[]).await;
+    let app = TestApp::with_engine(engine, &[]).await;
     for document in ["{ panic }", "mutation { panic }"] {
         let answer = app.run(document, json!({})).await;
         assert_eq!((answer.status, answer.code()), (200, "INTERNAL"), "{}", answer.body);
@@ -240,7 +244,7 @@ async fn figures_are_for_operators_and_readiness_is_remembered() {
     assert_eq!(get(&app, "/metrics", &[from, ("authorization", &*bearer)]).await.status, 200);
     let (headers, start) = ([from], Instant::now());
     let (replies, cost) =
-        app.statements_of(futures_util::future::join_all((0..50).map(|_| get(&app, "/readyz", &headers)))).await;
+        app.count_statements(futures_util::future::join_all((0..50).map(|_| get(&app, "/readyz", &headers)))).await;
     assert!(replies.iter().all(|reply| reply.status == 200));
     let halves = u64::try_from(start.elapsed().as_millis() / 500).unwrap();
     assert!(cost <= 1 + halves, "{cost} in {halves} half seconds");
@@ -272,9 +276,9 @@ async fn an_exhausted_pool_is_an_overload() {
     app.run("{ userByAccountNumber(accountNumber: 1) { id } }", json!({})).await.data();
 }
 
-/// Whoever sends slowly takes no place from those whose request has arrived.
+/// Slow senders take no place from requests that have arrived.
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_senders_shut_nobody_out() {
+async fn slow_senders_shut_no_request_out() {
     let app = TestApp::with(&[("PLAZA_LIMIT_REQUESTS", "2")]).await;
     let mut slow = Vec::new();
     for _ in 0..10 {
@@ -298,7 +302,7 @@ async fn slow_senders_shut_nobody_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_at_once_are_refused() {
     let (engine, gate) = schema();
-    let app = TestApp::serving(engine, &[("PLAZA_LIMIT_REQUESTS", "2")]).await;
+    let app = TestApp::with_engine(engine, &[("PLAZA_LIMIT_REQUESTS", "2")]).await;
     let waiting = [(); 2].map(|()| {
         let address = app.address;
         tokio::spawn(async move { crate::harness::post(address, None, "mutation { wait }", json!({})).await })

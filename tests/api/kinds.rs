@@ -1,11 +1,11 @@
 //! What a file is: by its structure, not by its first bytes alone; and text in the encodings that people export.
 
 use crate::harness::TestApp;
-use crate::harness::accounts::faults;
-use crate::harness::files::{Sending, amr, pdf, sending};
+use crate::harness::accounts::user_errors;
+use crate::harness::files::{FilePart, amr, file_part, pdf};
 
-fn said(name: &'static str, content_type: &'static str, bytes: &[u8]) -> Sending {
-    Sending { name, content_type, bytes: bytes.to_vec() }
+fn said(name: &'static str, content_type: &'static str, bytes: &[u8]) -> FilePart {
+    FilePart { name, content_type, bytes: bytes.to_vec() }
 }
 
 /// An archive of empty entries.
@@ -63,31 +63,31 @@ async fn formats_are_found_by_their_structure() {
     let wav = b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x04\0\0\0\x80\x80\x80\x80";
     let webm = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\xff";
     let cases = [
-        (sending("a.mp3", [b"ID3\x04\0\0\0\0\0\x04tag!".to_vec(), vec![0; 9], mp3_frames()].concat()), "audio/mpeg"),
-        (sending("b.mp3", mp3_frames()), "audio/mpeg"),
-        (sending("a.aac", aac(false)), "audio/aac"),
-        (sending("b.aac", aac(true)), "audio/aac"),
-        (sending("c.aac", [b"ID3\x04\0\0\0\0\0\x04tag!".to_vec(), aac(false)].concat()), "audio/aac"),
-        (sending("a.ogg", ogg), "audio/ogg"),
-        (sending("a.amr", amr()), "audio/amr"),
-        (sending("a.wav", *wav), "audio/wav"),
+        (file_part("a.mp3", [b"ID3\x04\0\0\0\0\0\x04tag!".to_vec(), vec![0; 9], mp3_frames()].concat()), "audio/mpeg"),
+        (file_part("b.mp3", mp3_frames()), "audio/mpeg"),
+        (file_part("a.aac", aac(false)), "audio/aac"),
+        (file_part("b.aac", aac(true)), "audio/aac"),
+        (file_part("c.aac", [b"ID3\x04\0\0\0\0\0\x04tag!".to_vec(), aac(false)].concat()), "audio/aac"),
+        (file_part("a.ogg", ogg), "audio/ogg"),
+        (file_part("a.amr", amr()), "audio/amr"),
+        (file_part("a.wav", *wav), "audio/wav"),
         (said("a.weba", "audio/webm", webm), "audio/webm"),
         (said("a.webm", "video/webm", webm), "video/webm"),
         (said("a.m4a", "audio/x-m4a", &mp4(*b"mp42")), "audio/mp4"),
-        (sending("b.m4a", mp4(*b"M4A ")), "audio/mp4"),
+        (file_part("b.m4a", mp4(*b"M4A ")), "audio/mp4"),
         (said("a.mp4", "video/mp4", &mp4(*b"isom")), "video/mp4"),
-        (sending("a.mov", mp4(*b"qt  ")), "video/quicktime"),
-        (sending("b.mov", *b"\0\0\0\x08wide\0\0\0\x08moov"), "video/quicktime"),
-        (sending("a.pdf", [b"\xef\xbb\xbf\r\n".to_vec(), pdf(99, 0)].concat()), "application/pdf"),
-        (sending("a.zip", zip(&["a.txt", "word/b.txt"])), "application/zip"),
-        (sending("b.zip", zip64(&["a.txt", "b.txt"])), "application/zip"),
-        (sending("b.docx", zip64(&["[Content_Types].xml", "word/document.xml"])), docx),
-        (sending("a.docx", zip(&["[Content_Types].xml", "word/document.xml"])), docx),
-        (sending("a.xlsx", zip(&["xl/workbook.xml", "[Content_Types].xml"])), xlsx),
+        (file_part("a.mov", mp4(*b"qt  ")), "video/quicktime"),
+        (file_part("b.mov", *b"\0\0\0\x08wide\0\0\0\x08moov"), "video/quicktime"),
+        (file_part("a.pdf", [b"\xef\xbb\xbf\r\n".to_vec(), pdf(99, 0)].concat()), "application/pdf"),
+        (file_part("a.zip", zip(&["a.txt", "word/b.txt"])), "application/zip"),
+        (file_part("b.zip", zip64(&["a.txt", "b.txt"])), "application/zip"),
+        (file_part("b.docx", zip64(&["[Content_Types].xml", "word/document.xml"])), docx),
+        (file_part("a.docx", zip(&["[Content_Types].xml", "word/document.xml"])), docx),
+        (file_part("a.xlsx", zip(&["xl/workbook.xml", "[Content_Types].xml"])), xlsx),
     ];
     for (sent, content_type) in cases {
         let (name, bytes) = (sent.name, sent.bytes.clone());
-        let file = ada.uploaded(sent).await;
+        let file = ada.upload_media(sent).await;
         assert_eq!(file["contentType"], content_type, "{name}");
         assert_eq!(app.fetch(&file["url"]).await, (200, bytes), "{name}");
     }
@@ -117,13 +117,13 @@ async fn the_first_bytes_alone_make_no_format() {
         b"plain words",
     ];
     for bytes in cases {
-        let payload = ada.upload(sending("a.bin", bytes)).await;
+        let payload = ada.upload(file_part("a.bin", bytes)).await;
         let what = String::from_utf8_lossy(bytes);
-        assert_eq!(faults(&payload), ["FILE_TYPE_NOT_ALLOWED file"], "{what}: {payload}");
+        assert_eq!(user_errors(&payload), ["FILE_TYPE_NOT_ALLOWED file"], "{what}: {payload}");
         assert!(payload["userErrors"][0]["message"].as_str().unwrap().contains("CSV"), "{payload}");
     }
     let book = zip(&["mimetype", "content.xml"]);
-    assert_eq!(faults(&ada.upload(sending("a.epub", book)).await), ["FILE_TYPE_NOT_ALLOWED file"]);
+    assert_eq!(user_errors(&ada.upload(file_part("a.epub", book)).await), ["FILE_TYPE_NOT_ALLOWED file"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,14 +155,14 @@ async fn text_may_begin_as_any_other_format() {
     for beginning in beginnings {
         let text = format!("{beginning},x\r\n1,2,3,4,5,6,7,8,9\r\n");
         for content_type in ["text/plain", "text/csv"] {
-            let file = ada.uploaded(said("a.txt", content_type, text.as_bytes())).await;
+            let file = ada.upload_media(said("a.txt", content_type, text.as_bytes())).await;
             assert_eq!(file["contentType"], content_type, "{text}");
             assert_eq!(app.fetch(&file["url"]).await, (200, text.clone().into_bytes()), "{text}");
         }
     }
     // A whole one is what it is, whatever it is called.
     for (bytes, content_type) in [(pdf(99, 0), "application/pdf"), (amr(), "audio/amr")] {
-        assert_eq!(ada.uploaded(said("a.txt", "text/plain", &bytes)).await["contentType"], content_type);
+        assert_eq!(ada.upload_media(said("a.txt", "text/plain", &bytes)).await["contentType"], content_type);
     }
 }
 
@@ -187,7 +187,7 @@ async fn text_becomes_utf8() {
     ];
     for (what, bytes, stored) in cases {
         for content_type in ["text/csv", "text/plain", "application/vnd.ms-excel"] {
-            let file = ada.uploaded(said("a.csv", content_type, &bytes)).await;
+            let file = ada.upload_media(said("a.csv", content_type, &bytes)).await;
             let expected = if content_type == "text/plain" { "text/plain" } else { "text/csv" };
             assert_eq!((&file["contentType"], &file["sizeBytes"]), (&expected.into(), &stored.len().into()), "{what}");
             assert_eq!(app.fetch(&file["url"]).await, (200, stored.clone()), "{what}");
@@ -205,6 +205,6 @@ async fn text_becomes_utf8() {
     ];
     for bytes in refused {
         let payload = ada.upload(said("a.csv", "text/csv", bytes)).await;
-        assert_eq!(faults(&payload), ["FILE_TYPE_NOT_ALLOWED file"], "{:?}", String::from_utf8_lossy(bytes));
+        assert_eq!(user_errors(&payload), ["FILE_TYPE_NOT_ALLOWED file"], "{:?}", String::from_utf8_lossy(bytes));
     }
 }

@@ -7,7 +7,7 @@ use crate::harness::TestApp;
 /// The language to the letter.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_language_is_read_to_the_letter() {
-    let app = TestApp::serving(crate::harness::engine::schema().0, &[]).await;
+    let app = TestApp::with_engine(crate::harness::engine::schema().0, &[]).await;
     for (document, echoed) in [
         (r#"{ echo(text: "\ud83d\ude00") }"#, "😀"),
         (r#"{ echo(text: "\u{1F600}") }"#, "😀"),

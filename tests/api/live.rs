@@ -35,15 +35,15 @@ async fn a_message_arrives_at_both_people_without_a_statement() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let (mut at_ada, mut at_bo) = (ada.socket().await, bo.socket().await);
-    at_ada.follow(&app, RECEIVE, json!({})).await;
-    at_bo.follow(&app, RECEIVE, json!({})).await;
-    let (_, sending) = app.statements_of(ada.say(&bo, "你好")).await;
+    at_ada.subscribe_live(&app, RECEIVE, json!({})).await;
+    at_bo.subscribe_live(&app, RECEIVE, json!({})).await;
+    let (_, sending) = app.count_statements(ada.send_message(&bo, "你好")).await;
     let data = at_bo.next().await;
     insta::assert_json_snapshot!(data, { ".messageReceived.cursor" => "[cursor]" });
     assert_eq!(at_ada.next().await["messageReceived"]["message"]["conversation"]["title"], "bo");
     let ((), both) = app
-        .statements_of(async {
-            ada.say(&bo, "again").await;
+        .count_statements(async {
+            ada.send_message(&bo, "again").await;
             assert_eq!((seq(&at_ada.next().await), seq(&at_bo.next().await)), (2, 2));
         })
         .await;
@@ -55,27 +55,27 @@ async fn a_message_arrives_at_both_people_without_a_statement() {
 async fn a_subscriber_resumes_where_it_was() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    let start = bo.cursor().await;
+    let start = bo.event_cursor().await;
     for n in 1..=3 {
-        ada.say(&bo, &format!("message {n}")).await;
+        ada.send_message(&bo, &format!("message {n}")).await;
     }
     let mut socket = bo.socket().await;
     socket.subscribe(RECEIVE, json!({ "after": start })).await;
     assert_eq!(seq(&socket.next().await), 1);
     let second = socket.next().await;
     drop(socket);
-    ada.say(&bo, "message 4").await;
+    ada.send_message(&bo, "message 4").await;
     let mut socket = bo.socket().await;
     socket.subscribe(RECEIVE, json!({ "after": second["messageReceived"]["cursor"] })).await;
     assert_eq!(receive(&mut socket, 2).await, [3, 4]);
-    ada.say(&bo, "message 5").await;
+    ada.send_message(&bo, "message 5").await;
     assert_eq!(receive(&mut socket, 1).await, [5]);
     // An instance whose memory holds nothing of it replays from the database.
-    let other = app.another().await;
-    let mut socket = bo.at(other.address).socket().await;
+    let other = app.another_instance().await;
+    let mut socket = bo.on_instance(other.address).socket().await;
     socket.subscribe(RECEIVE, json!({ "after": start })).await;
     assert_eq!(receive(&mut socket, 5).await, [1, 2, 3, 4, 5]);
-    ada.say(&bo, "message 6").await;
+    ada.send_message(&bo, "message 6").await;
     assert_eq!(receive(&mut socket, 1).await, [6]);
 }
 
@@ -83,11 +83,11 @@ async fn a_subscriber_resumes_where_it_was() {
 async fn without_a_cursor_a_subscription_starts_now() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    ada.say(&bo, "before").await;
+    ada.send_message(&bo, "before").await;
     until("the first message went by", || async { app.app.events.head().position >= 3 }).await;
     let mut socket = bo.socket().await;
-    socket.follow(&app, RECEIVE, json!({})).await;
-    ada.say(&bo, "after").await;
+    socket.subscribe_live(&app, RECEIVE, json!({})).await;
+    ada.send_message(&bo, "after").await;
     assert_eq!(receive(&mut socket, 1).await, [2]);
 }
 
@@ -96,11 +96,11 @@ async fn a_conversation_made_later_is_followed_too() {
     let app = TestApp::start().await;
     let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
     let mut socket = bo.socket().await;
-    socket.follow(&app, RECEIVE, json!({})).await;
-    ada.say(&bo, "from ada").await;
-    lan.say(&bo, "from lan").await;
-    ada.say(&lan, "none of bo's").await;
-    bo.say(&ada, "bo's own, from another device").await;
+    socket.subscribe_live(&app, RECEIVE, json!({})).await;
+    ada.send_message(&bo, "from ada").await;
+    lan.send_message(&bo, "from lan").await;
+    ada.send_message(&lan, "none of bo's").await;
+    bo.send_message(&ada, "bo's own, from another device").await;
     let mut heard = Vec::new();
     for _ in 0..3 {
         let data = socket.next().await;
@@ -113,12 +113,12 @@ async fn a_conversation_made_later_is_followed_too() {
 async fn one_conversation_can_be_followed_alone() {
     let app = TestApp::start().await;
     let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
-    let conversation = ada.say(&bo, "one").await["conversation"]["id"].clone();
-    lan.say(&bo, "hello").await;
+    let conversation = ada.send_message(&bo, "one").await["conversation"]["id"].clone();
+    lan.send_message(&bo, "hello").await;
     let mut socket = bo.socket().await;
-    socket.follow(&app, RECEIVE, json!({ "conversation": conversation })).await;
-    lan.say(&bo, "elsewhere").await;
-    ada.say(&bo, "two").await;
+    socket.subscribe_live(&app, RECEIVE, json!({ "conversation": conversation })).await;
+    lan.send_message(&bo, "elsewhere").await;
+    ada.send_message(&bo, "two").await;
     assert_eq!(socket.next().await["messageReceived"]["message"]["content"]["text"], "two");
 
     let mut stranger = lan.socket().await;
@@ -135,11 +135,11 @@ async fn one_conversation_can_be_followed_alone() {
 async fn a_subscription_needs_a_token_and_a_cursor_of_the_stream() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
-    let mut nobody = Socket::open(app.address, Value::Null).await;
-    nobody.subscribe(RECEIVE, json!({})).await;
-    assert_eq!(nobody.receive().await["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
-    nobody.subscribe("{ viewer { user { id } } }", json!({})).await;
-    assert_eq!(nobody.next().await["viewer"], Value::Null);
+    let mut anonymous = Socket::open(app.address, Value::Null).await;
+    anonymous.subscribe(RECEIVE, json!({})).await;
+    assert_eq!(anonymous.receive().await["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    anonymous.subscribe("{ viewer { user { id } } }", json!({})).await;
+    assert_eq!(anonymous.next().await["viewer"], Value::Null);
 
     let mut socket = ada.socket().await;
     let ahead = StreamCursor { position: 1_000_000, ..app.app.events.head() }.encode();
@@ -159,9 +159,9 @@ async fn a_subscription_needs_a_token_and_a_cursor_of_the_stream() {
 async fn a_subscriber_that_falls_behind_catches_up_and_misses_nothing() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    ada.say(&bo, "first").await;
+    ada.send_message(&bo, "first").await;
     let filter = EventFilter { kinds: &[EventKind::MessageCreated], conversation: None };
-    let cursor = StreamCursor::parse(&bo.cursor().await).unwrap();
+    let cursor = StreamCursor::parse(&bo.event_cursor().await).unwrap();
     let mut subscription =
         EventSubscription::open(Arc::clone(&app.live), UserId(bo.key()), filter, Some(cursor)).await.unwrap();
     let mut next = async || match subscription.next().await.unwrap().payload() {
@@ -170,7 +170,7 @@ async fn a_subscriber_that_falls_behind_catches_up_and_misses_nothing() {
     };
     // It is read until it is live, and then no more while more comes than its queue holds.
     let mut seqs = Vec::new();
-    ada.say(&bo, "second").await;
+    ada.send_message(&bo, "second").await;
     while seqs.last() != Some(&2) {
         seqs.push(next().await);
     }
@@ -178,7 +178,7 @@ async fn a_subscriber_that_falls_behind_catches_up_and_misses_nothing() {
     assert_eq!(app.live.hub.live(), 1);
     let head = app.app.events.head().position;
     for n in 0..700 {
-        ada.say(&bo, &format!("message {n}")).await;
+        ada.send_message(&bo, &format!("message {n}")).await;
     }
     until("the stream has it all", || async { app.app.events.head().position == head + 700 }).await;
     assert_eq!(app.live.hub.live(), 0, "it was sent back to catching up");
@@ -192,10 +192,10 @@ async fn a_subscriber_that_falls_behind_catches_up_and_misses_nothing() {
 async fn events_tell_of_messages_edits_and_markers() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    let start = ada.cursor().await;
+    let start = ada.event_cursor().await;
     let mut socket = ada.socket().await;
-    socket.follow(&app, EVENTS, json!({})).await;
-    let message = ada.say(&bo, "teh typo").await;
+    socket.subscribe_live(&app, EVENTS, json!({})).await;
+    let message = ada.send_message(&bo, "teh typo").await;
     let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"the typo\") { userErrors { code } } }";
     ada.data(edit, json!({ "id": message["id"] })).await;
     let read = "mutation ($id: ID!) { markConversationRead(to: { userId: $id }) { userErrors { code } } }";
@@ -232,8 +232,8 @@ async fn a_conversation_list_is_kept_up_to_date() {
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let mut socket = bo.socket().await;
     let document = "subscription { conversationUpdated { title unreadCount maxSeq lastMessage { seq } } }";
-    socket.follow(&app, document, json!({})).await;
-    ada.say(&bo, "one").await;
+    socket.subscribe_live(&app, document, json!({})).await;
+    ada.send_message(&bo, "one").await;
     let updated = socket.next().await["conversationUpdated"].clone();
     assert_eq!(updated, json!({ "title": "ada", "unreadCount": 1, "maxSeq": 1, "lastMessage": { "seq": 1 } }));
     let read = "mutation ($id: ID!) { markConversationRead(to: { userId: $id }) { userErrors { code } } }";
@@ -245,11 +245,11 @@ async fn a_conversation_list_is_kept_up_to_date() {
 async fn one_fetch_and_one_subscription_leave_nothing_between() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    ada.say(&bo, "the first").await;
+    ada.send_message(&bo, "the first").await;
     let fetch = "query ($id: ID!) { viewer { eventCursor } conversationWith(userId: $id) { maxSeq } }";
     let writer = async {
         for n in 0..60 {
-            ada.say(&bo, &format!("message {n}")).await;
+            ada.send_message(&bo, &format!("message {n}")).await;
         }
     };
     let readers = async {
@@ -279,21 +279,21 @@ async fn one_fetch_and_one_subscription_leave_nothing_between() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_closes_when_its_session_or_its_token_ends() {
     let app = TestApp::start().await;
-    let other = app.another().await;
+    let other = app.another_instance().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    let (mut here, mut there) = (ada.socket().await, ada.at(other.address).socket().await);
+    let (mut here, mut there) = (ada.socket().await, ada.on_instance(other.address).socket().await);
     let start = Instant::now();
     ada.data("mutation { logout { ok } }", json!({})).await;
-    assert_eq!(here.closed().await, (4401, "signed-out".into()));
-    assert_eq!(there.closed().await, (4401, "signed-out".into()));
+    assert_eq!(here.wait_for_close().await, (4401, "signed-out".into()));
+    assert_eq!(there.wait_for_close().await, (4401, "signed-out".into()));
     assert!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
 
     let mut socket = bo.socket().await;
-    app.pass(Duration::from_mins(20));
+    app.advance_clock(Duration::from_mins(20));
     socket.send(json!({ "type": "ping" })).await;
-    assert_eq!(socket.closed().await, (4403, "token-expired".into()));
+    assert_eq!(socket.wait_for_close().await, (4403, "token-expired".into()));
     let mut late = Socket::connect(app.address, Some("graphql-transport-ws")).await;
     let payload = json!({ "authorization": format!("Bearer {}", bo.token) });
     late.send(json!({ "type": "connection_init", "payload": payload })).await;
-    assert_eq!(late.closed().await, (4403, "token-expired".into()));
+    assert_eq!(late.wait_for_close().await, (4403, "token-expired".into()));
 }

@@ -16,9 +16,9 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::harness::accounts::{LOGIN, REQUEST, by_code, contact};
 use crate::harness::process::{Process, SECRET, free_port};
-use crate::harness::{PATIENCE, TestApp, cluster, post, until};
+use crate::harness::{TestApp, WAIT_TIMEOUT, cluster, post, until};
 
-/// A certificate for this machine that nobody has signed but itself, and its key.
+/// A self-signed certificate for this machine, and its key.
 struct Certificate {
     certificate: String,
     key: String,
@@ -60,7 +60,7 @@ impl Smtpd {
 
     /// The next message that it took or refused.
     async fn next(&mut self) -> Value {
-        let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await.expect("mail comes in time");
+        let line = tokio::time::timeout(WAIT_TIMEOUT, self.lines.next_line()).await.expect("mail comes in time");
         serde_json::from_str(&line.expect("its output is ours").expect("it runs")).expect("a line is JSON")
     }
 }
@@ -114,7 +114,7 @@ async fn mail_goes_over_tls_to_a_real_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_nobody_vouches_for_gets_nothing() {
+async fn a_server_without_a_trusted_certificate_gets_no_mail() {
     let certificate = Certificate::new("mail-untrusted");
     let port = free_port().port();
     let _smtpd = Smtpd::start(port, "smtps", &certificate, 0).await;
@@ -197,18 +197,18 @@ async fn a_silent_mail_server_holds_up_no_sms() {
     let (gateway, posts) = gateway().await;
     let app = TestApp::with(&[("SMTP_URL", &smtp), ("SMS_WEBHOOK_URL", &gateway)]).await;
     for n in 0..30 {
-        app.ask_code(&format!("ada{n}@example.com"), "LOGIN").await;
+        app.request_code(&format!("ada{n}@example.com"), "LOGIN").await;
     }
     let (_connection, _) = silent.accept().await.unwrap();
-    app.ask_code("13800138000", "LOGIN").await;
+    app.request_code("13800138000", "LOGIN").await;
     until("the SMS was taken", || async { posts.lock().unwrap().len() == 2 }).await;
     assert_eq!(
-        app.number("select count(*) from outgoing_messages where channel = 'EMAIL' and tries > 0").await,
+        app.query_number("select count(*) from outgoing_messages where channel = 'EMAIL' and tries > 0").await,
         20,
         "so many are tried at once"
     );
     assert_eq!(
-        app.number("select count(*) from outgoing_messages where channel = 'EMAIL'").await,
+        app.query_number("select count(*) from outgoing_messages where channel = 'EMAIL'").await,
         30,
         "and none is lost"
     );
@@ -228,11 +228,12 @@ async fn what_is_queued_meanwhile_holds_nothing_up() {
         }
     });
     for n in 0..5 {
-        app.ask_code(&format!("ada{n}@example.com"), "LOGIN").await;
-        app.ask_code(&format!("1380013800{n}"), "LOGIN").await;
+        app.request_code(&format!("ada{n}@example.com"), "LOGIN").await;
+        app.request_code(&format!("1380013800{n}"), "LOGIN").await;
     }
     until("all left", || async { app.outbox().len() == 10 }).await;
-    until("the queue is empty", || async { app.number("select count(*) from outgoing_messages").await == 0 }).await;
+    until("the queue is empty", || async { app.query_number("select count(*) from outgoing_messages").await == 0 })
+        .await;
     more.abort();
 }
 
@@ -240,7 +241,7 @@ async fn what_is_queued_meanwhile_holds_nothing_up() {
 async fn an_sms_is_posted_until_the_gateway_takes_it() {
     let (gateway, posts) = gateway().await;
     let app = TestApp::with(&[("SMS_WEBHOOK_URL", &gateway)]).await;
-    app.ask_code("13800138000", "LOGIN").await;
+    app.request_code("13800138000", "LOGIN").await;
     until("it was taken", || async { posts.lock().unwrap().len() == 2 }).await;
     let taken = posts.lock().unwrap().clone();
     assert_eq!(taken[0], taken[1], "the same message, by the same key");
@@ -253,20 +254,21 @@ async fn an_sms_is_posted_until_the_gateway_takes_it() {
     assert!(message["at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().is_ok());
     let signed_in = app.payload(LOGIN, by_code("13800138000", code)).await;
     assert_eq!(signed_in["user"]["username"], "u10000000");
-    until("the queue is empty", || async { app.number("select count(*) from outgoing_messages").await == 0 }).await;
+    until("the queue is empty", || async { app.query_number("select count(*) from outgoing_messages").await == 0 })
+        .await;
     assert_eq!(posts.lock().unwrap().len(), 2, "once taken it is not sent again");
     // Mail has no way out here but the file.
-    app.ask_code("ada@example.com", "LOGIN").await;
-    assert_eq!(app.post_to("ada@example.com", 1).await["kind"], "email");
+    app.request_code("ada@example.com", "LOGIN").await;
+    assert_eq!(app.wait_for_mail("ada@example.com", 1).await["kind"], "email");
     assert!(app.outbox().iter().all(|message| message["kind"] == "email"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_way_out_messages_go_to_a_file() {
     let app = TestApp::start().await;
-    let other = app.another().await;
-    app.ask_code("ada@example.com", "LOGIN").await;
-    let line = app.post_to("ada@example.com", 1).await;
+    let other = app.another_instance().await;
+    app.request_code("ada@example.com", "LOGIN").await;
+    let line = app.wait_for_mail("ada@example.com", 1).await;
     let mut names: Vec<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
     assert_eq!(names, ["at", "body", "code", "kind", "subject", "to"]);
@@ -276,7 +278,7 @@ async fn without_a_way_out_messages_go_to_a_file() {
     // Unless it can't, or is gone.
     std::fs::remove_file(&file).unwrap();
     std::fs::create_dir(&file).unwrap();
-    app.ask_code("bo@example.com", "LOGIN").await;
+    app.request_code("bo@example.com", "LOGIN").await;
     app.app.stop.cancel();
     until("another instance sent it", || async {
         other.outbox().iter().any(|message| message["to"] == "bo@example.com")
@@ -286,6 +288,7 @@ async fn without_a_way_out_messages_go_to_a_file() {
     // What is of no use any more is not sent.
     app.sql().await.batch_execute("insert into outgoing_messages (channel, recipient, subject, body, only_if_known, due_at, created_at, expires_at)
         select 'EMAIL', 'late@example.com', 's', 'b', false, now() - interval '1 hour', now() - interval '1 hour', now() - interval '1 minute'").await.unwrap();
-    until("the queue is empty", || async { app.number("select count(*) from outgoing_messages").await == 0 }).await;
+    until("the queue is empty", || async { app.query_number("select count(*) from outgoing_messages").await == 0 })
+        .await;
     assert!(app.outbox().iter().chain(&other.outbox()).all(|message| message["to"] != "late@example.com"));
 }

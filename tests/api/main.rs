@@ -4,6 +4,7 @@
 mod abuse;
 mod account_deletion;
 mod accounts;
+mod actions;
 mod administration;
 mod architecture;
 mod audits;

@@ -40,7 +40,7 @@ async fn read(person: &Person, seq: i32) -> Value {
     data["markConversationRead"]["conversation"]["unreadCount"].clone()
 }
 
-/// Takes somebody out, or lets them in again.
+/// Removes a member, or adds them again.
 async fn change(app: &TestApp, user: UserId, history: Option<History>) {
     let scope = Scope::new(Arc::clone(&app.app), Requester::anonymous());
     scope
@@ -106,7 +106,7 @@ async fn unread_is_right_after_leaving_and_coming_back() {
 /// Scrolling through a long history costs what is read, and not what is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mark_costs_what_it_passes() {
-    let app = TestApp::on(cluster().database().await, &[]).await;
+    let app = TestApp::on_database(cluster().database().await, &[]).await;
     let (ada, bo) = group(&app).await;
     let sql = app.sql().await;
     sql.batch_execute(

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::files::{rgb_png, sending};
+use crate::harness::files::{file_part, rgb_png};
 use crate::harness::{Person, TestApp};
 use crate::statements::cost;
 
@@ -76,23 +76,23 @@ async fn the_feed_costs_two_statements_and_one_when_its_pictures_were_seen() {
     let feed =
         format!("{{ items(first: 20, orderBy: {{ field: CREATED_AT, direction: ASC }}) {{ nodes {{ {CARD} }} }} }}");
     bo.data("{ items(first: 1) { nodes { id } } viewer { favorites { nodes { id } } } }", json!({})).await;
-    let (data, cost) = app.statements_of(bo.data(&feed, json!({}))).await;
+    let (data, cost) = app.count_statements(bo.data(&feed, json!({}))).await;
     assert_eq!(data["items"]["nodes"][19]["images"].as_array().unwrap().len(), 2);
     assert_eq!(data["items"]["nodes"][0]["isFavorite"], true);
     assert_eq!(cost, 2);
-    assert_eq!(app.statements_of(bo.data(&feed, json!({}))).await.1, 1);
+    assert_eq!(app.count_statements(bo.data(&feed, json!({}))).await.1, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mutations_of_the_market_cost_what_they_should() {
     let (app, ada, bo) = market().await;
-    let first = ada.offer(json!({})).await;
-    bo.trade(&first, None).await;
-    let picture = ada.uploaded(sending("a.png", rgb_png(40, 9))).await;
+    let first = ada.create_item(json!({})).await;
+    bo.trade_item(&first, None).await;
+    let picture = ada.upload_media(file_part("a.png", rgb_png(40, 9))).await;
     let input = json!({ "title": "lamp", "category": 1, "price": 1, "condition": 1, "direction": "SELL", "imageIds": [picture["id"]] });
     let create =
         "mutation ($input: CreateItemInput!) { createItem(input: $input) { item { id } userErrors { code } } }";
-    let (made, cost) = app.statements_of(ada.data(create, json!({ "input": input }))).await;
+    let (made, cost) = app.count_statements(ada.data(create, json!({ "input": input }))).await;
     assert_eq!(cost, 6, "the pictures, account, item, its pictures, words, card");
     let id = made["createItem"]["item"]["id"].clone();
     let cases = [
@@ -140,7 +140,7 @@ async fn mutations_of_the_market_cost_what_they_should() {
         ),
     ];
     for (what, mutation, person, expected) in cases {
-        let (_, cost) = app.statements_of(person.data(mutation, json!({ "id": id }))).await;
+        let (_, cost) = app.count_statements(person.data(mutation, json!({ "id": id }))).await;
         assert_eq!(cost, expected, "{what}");
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 
-use crate::harness::files::{Sending, path_of, pdf, rgb_png, sending};
+use crate::harness::files::{FilePart, file_part, path_of, pdf, rgb_png};
 use crate::harness::http::{Reply, send};
 use crate::harness::{Person, TestApp};
 
@@ -10,19 +10,19 @@ async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Reply {
     send(app.address, Method::GET, path, headers, "").await
 }
 
-/// An app, somebody, and where a text of ten bytes is found.
+/// An app, a user, and the URL of a text of ten bytes.
 async fn start() -> (TestApp, Person, String) {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
-    let text = Sending { content_type: "text/plain", ..sending("a.txt", *b"0123456789") };
-    let path = path_of(ada.uploaded(text).await["url"].as_str().unwrap());
+    let text = FilePart { content_type: "text/plain", ..file_part("a.txt", *b"0123456789") };
+    let path = path_of(ada.upload_media(text).await["url"].as_str().unwrap());
     (app, ada, path)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn browsers_and_caches_are_told_what_to_do() {
     let (app, ada, text) = start().await;
-    let picture = path_of(ada.uploaded(sending("a.png", rgb_png(9, 9))).await["url"].as_str().unwrap());
+    let picture = path_of(ada.upload_media(file_part("a.png", rgb_png(9, 9))).await["url"].as_str().unwrap());
     for (path, content_type, disposition) in
         [(&text, "text/plain; charset=utf-8", "attachment"), (&picture, "image/png", "inline")]
     {
@@ -121,23 +121,23 @@ async fn no_path_leads_anywhere_else() {
 async fn a_document_is_saved_under_its_name() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
-    let text = |name| Sending { content_type: "text/plain", ..sending(name, *b"0123456789") };
+    let text = |name| FilePart { content_type: "text/plain", ..file_part(name, *b"0123456789") };
     let cases = [
         (
-            Sending { content_type: "text/csv", ..sending("报价 单.csv", *b"a,b") },
+            FilePart { content_type: "text/csv", ..file_part("报价 单.csv", *b"a,b") },
             "attachment; filename=\"__ _.csv\"; filename*=UTF-8''%E6%8A%A5%E4%BB%B7%20%E5%8D%95.csv",
         ),
         (
-            sending("Q1 & Q2.pdf", pdf(99, 0)),
+            file_part("Q1 & Q2.pdf", pdf(99, 0)),
             "attachment; filename=\"Q1 & Q2.pdf\"; filename*=UTF-8''Q1%20%26%20Q2.pdf",
         ),
         (text("notes.txt"), "attachment; filename=\"notes.txt\"; filename*=UTF-8''notes.txt"),
         // The same bytes have another name elsewhere, and none that opens a program.
         (text("run.bat"), "attachment; filename=\"run.bat.txt\"; filename*=UTF-8''run.bat.txt"),
-        (sending("a.png", rgb_png(9, 9)), "inline"),
+        (file_part("a.png", rgb_png(9, 9)), "inline"),
     ];
     for (sent, disposition) in cases {
-        let file = ada.uploaded(sent).await;
+        let file = ada.upload_media(sent).await;
         let url: reqwest::Url = file["url"].as_str().unwrap().parse().unwrap();
         let path = url.query().map_or(url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         for range in [None, Some(("range", "bytes=0-1"))] {
@@ -149,7 +149,7 @@ async fn a_document_is_saved_under_its_name() {
         }
     }
     // Whatever stands in the address, the header stays one header, and the name one of its kind.
-    let file = ada.uploaded(text("a.txt")).await;
+    let file = ada.upload_media(text("a.txt")).await;
     let path = path_of(file["url"].as_str().unwrap());
     for (query, disposition) in [
         ("", "attachment"),

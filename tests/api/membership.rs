@@ -1,4 +1,4 @@
-//! Coming and going: what is said while somebody is out never reaches them, and order holds all the same.
+//! Membership changes: messages sent while a user is no member never reach them, and the order of events holds.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,22 +17,22 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Person, SEND, TestApp, until};
 
-/// Somebody's part in the storm.
+/// What a user does in the run with many writers.
 #[derive(Clone, Copy)]
-enum Act {
+enum WriterAction {
     Send,
     Edit,
     Join,
     Leave,
 }
 
-async fn change(app: &TestApp, act: Act, conversation: ConversationId, user: UserId) {
+async fn change(app: &TestApp, action: WriterAction, conversation: ConversationId, user: UserId) {
     let scope = Scope::new(Arc::clone(&app.app), Requester::anonymous());
     scope
         .transaction(async |conn| {
             let edit = MembershipEdit { conversation, actor: None };
-            match act {
-                Act::Join => membership::open_many(&scope, conn, edit, &[user], History::Hidden).await?,
+            match action {
+                WriterAction::Join => membership::open_many(&scope, conn, edit, &[user], History::Hidden).await?,
                 _ => membership::close_many(&scope, conn, edit, &[user]).await?,
             };
             Ok(())
@@ -42,19 +42,19 @@ async fn change(app: &TestApp, act: Act, conversation: ConversationId, user: Use
 }
 
 /// Two instances, two groups, and people who are members of both.
-struct Crowd {
+struct WriterGroup {
     app: TestApp,
     other: TestApp,
     people: Vec<(UserId, Person)>,
 }
 
-impl Crowd {
-    async fn gather(size: usize) -> Self {
-        // A connection for everybody: the crowd is to meet at the rows, not in the queue for connections, where a
+impl WriterGroup {
+    async fn create(size: usize) -> Self {
+        // A connection for each: the writers are to meet at the rows, not in the queue for connections, where a
         // busy machine would have some of them refused as overloaded.
         let connections = [("PLAZA_LIMIT_DB_CONNECTIONS", "40")];
         let app = TestApp::with(&connections).await;
-        let other = TestApp::on(app.url.clone(), &connections).await;
+        let other = TestApp::on_database(app.url.clone(), &connections).await;
         let seed = app.as_user("seed").await;
         let sql = app.sql().await;
         sql.batch_execute(&format!(
@@ -70,7 +70,7 @@ impl Crowd {
             let session = plaza::ids::SessionId(id + 1_000_000);
             let (token, _) = app.app.tokens.issue(UserId(id), session, app.app.clock.now()).unwrap();
             let address = if n % 2 == 0 { app.address } else { other.address };
-            (UserId(id), Person { token, id: UserId(id).global().to_string(), ..seed.at(address) })
+            (UserId(id), Person { token, id: UserId(id).global().to_string(), ..seed.on_instance(address) })
         });
         Self { people: people.collect(), app, other }
     }
@@ -79,7 +79,7 @@ impl Crowd {
         if n.is_multiple_of(2) { &self.app } else { &self.other }
     }
 
-    /// Follows the stream for somebody until it is over and half a second was silent.
+    /// Subscribes for a user until the run is over and half a second passed without an event.
     async fn listen(&self, n: usize, over: &CancellationToken) -> JoinHandle<Vec<Arc<Event>>> {
         let start = self.app.app.events.head();
         let filter = EventFilter { kinds: &[EventKind::MessageCreated, EventKind::MessageUpdated], conversation: None };
@@ -98,24 +98,24 @@ impl Crowd {
         })
     }
 
-    /// What one of them does in one round: the first come and go, the others talk.
-    async fn act(&self, n: usize, round: usize) {
+    /// What one of them does in one round: the first leave and join, the others write.
+    async fn run_action(&self, n: usize, round: usize) {
         let (user, person) = &self.people[n];
         let conversation = ConversationId(1 + i64::try_from((n + round) % 2).unwrap());
-        let act = match (n, round % 4) {
-            (0..LISTENERS, 1) => Act::Leave,
-            (0..LISTENERS, 3) => Act::Join,
-            (_, 2) => Act::Edit,
-            _ => Act::Send,
+        let action = match (n, round % 4) {
+            (0..LISTENERS, 1) => WriterAction::Leave,
+            (0..LISTENERS, 3) => WriterAction::Join,
+            (_, 2) => WriterAction::Edit,
+            _ => WriterAction::Send,
         };
-        if matches!(act, Act::Leave | Act::Join) {
-            return change(self.instance_of(n), act, conversation, *user).await;
+        if matches!(action, WriterAction::Leave | WriterAction::Join) {
+            return change(self.instance_of(n), action, conversation, *user).await;
         }
         let to = json!({ "conversationId": conversation.global() });
         let text = format!("{n} in round {round}");
         let input = json!({ "to": to, "content": { "text": { "text": text } } });
         let sent = person.data(SEND, json!({ "input": input })).await["sendMessage"].clone();
-        if let (Act::Edit, Value::String(id)) = (act, &sent["message"]["id"]) {
+        if let (WriterAction::Edit, Value::String(id)) = (action, &sent["message"]["id"]) {
             let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"edited\") { userErrors { code } } }";
             person.data(edit, json!({ "id": id })).await;
         }
@@ -125,38 +125,38 @@ impl Crowd {
 const LISTENERS: usize = 16;
 
 /// With 64 writers sending, editing, joining and being removed over two instances, positions and seqs
-/// never disagree, and nobody gets what was said after their removal, live or by replay.
+/// never disagree, and no user gets what was sent after their removal, live or by replay.
 #[tokio::test(flavor = "multi_thread")]
-async fn order_holds_in_a_storm_and_the_removed_hear_nothing() {
-    let crowd = Crowd::gather(64).await;
-    let (app, other) = (&crowd.app, &crowd.other);
+async fn order_holds_with_many_writers_and_removed_members_get_nothing() {
+    let writers = WriterGroup::create(64).await;
+    let (app, other) = (&writers.app, &writers.other);
     let over = CancellationToken::new();
-    let listeners = join_all((0..LISTENERS).map(|n| crowd.listen(n, &over))).await;
-    let crowd = &crowd;
+    let listeners = join_all((0..LISTENERS).map(|n| writers.listen(n, &over))).await;
+    let writers = &writers;
     join_all((0..64).map(|n| async move {
         for round in 0..12 {
-            crowd.act(n, round).await;
+            writers.run_action(n, round).await;
         }
     }))
     .await;
-    let total = app.number("select (select count(*) from events) + (select count(*) from outbox)").await;
+    let total = app.query_number("select (select count(*) from events) + (select count(*) from outbox)").await;
     until("both instances have it all", || async {
         app.app.events.head().position == total && other.app.events.head().position == total
     })
     .await;
-    assert_eq!(app.number("select count(*) - max(position) from events").await, 0, "positions have no gaps");
+    assert_eq!(app.query_number("select count(*) - max(position) from events").await, 0, "positions have no gaps");
     let disordered = "select count(*) from (select seq, version,
             lag(version) over (partition by conversation_id order by position) as earlier_version,
             lag(seq) over (partition by conversation_id, kind order by position) as earlier_seq, kind
         from events where audience = 'CONVERSATION') e
         where version <= earlier_version or (kind = 'MESSAGE_CREATED' and seq <> earlier_seq + 1)";
-    assert_eq!(app.number(disordered).await, 0);
+    assert_eq!(app.query_number(disordered).await, 0);
 
     // What each listener may have heard, from the stream alone: what lies between their joins and leaves.
     let allowed = allowed(app).await;
     over.cancel();
     for (n, heard) in join_all(listeners).await.into_iter().enumerate() {
-        let (user, events) = (crowd.people[n].0, heard.unwrap());
+        let (user, events) = (writers.people[n].0, heard.unwrap());
         let positions: Vec<i64> = events.iter().map(|event| event.row.position).collect();
         assert!(positions.is_sorted_by(|a, b| a < b), "in order and none twice");
         assert!(events.len() > 50, "{user:?} heard only {} events", events.len());
@@ -216,30 +216,30 @@ async fn who_was_removed_gets_nothing_more_and_keeps_what_was() {
         let ada = ada.clone();
         async move { ada.data(SEND, json!({ "input": input })).await["sendMessage"]["message"]["id"].clone() }
     };
-    let start = bo.cursor().await;
+    let start = bo.event_cursor().await;
     let mut socket = bo.socket().await;
     let events = "subscription ($after: String) { events(after: $after) { payload { __typename
         ... on MessageCreated { message { content { ... on TextContent { text } } } }
         ... on MessageUpdated { message { content { ... on TextContent { text } } } } } } }";
-    socket.follow(&app, events, json!({})).await;
+    socket.subscribe_live(&app, events, json!({})).await;
     let text = |data: &Value| data["events"]["payload"]["message"]["content"]["text"].clone();
     let first = say("while bo is in").await;
     // A message is shown as it stands when it is delivered, so it has to be heard before it is edited.
     assert_eq!(text(&socket.next().await), "while bo is in");
-    change(&app, Act::Leave, group, UserId(bo.key())).await;
+    change(&app, WriterAction::Leave, group, UserId(bo.key())).await;
     let kind = |data: &Value| data["events"]["payload"]["__typename"].clone();
     assert_eq!(kind(&socket.next().await), "MembershipChanged", "the last that bo hears");
     say("bo is out").await;
     let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"edited, bo is out\") { userErrors { code } } }";
     ada.data(edit, json!({ "id": first })).await;
-    change(&app, Act::Join, group, UserId(bo.key())).await;
+    change(&app, WriterAction::Join, group, UserId(bo.key())).await;
     say("bo is back").await;
     assert_eq!(kind(&socket.next().await), "MembershipChanged");
     assert_eq!(text(&socket.next().await), "bo is back");
 
     // A replay asks the same question; the earlier stay was closed by the later one.
-    let other = app.another().await;
-    let mut socket = bo.at(other.address).socket().await;
+    let other = app.another_instance().await;
+    let mut socket = bo.on_instance(other.address).socket().await;
     socket.subscribe(events, json!({ "after": start })).await;
     assert_eq!(kind(&socket.next().await), "MembershipChanged");
     assert_eq!(text(&socket.next().await), "bo is back");
@@ -248,7 +248,7 @@ async fn who_was_removed_gets_nothing_more_and_keeps_what_was() {
     assert_eq!(seen["conversation"]["messages"]["nodes"], json!([{ "seq": 3 }]));
 
     // Out for good: neither sending nor marking reaches beyond the end.
-    change(&app, Act::Leave, group, UserId(bo.key())).await;
+    change(&app, WriterAction::Leave, group, UserId(bo.key())).await;
     say("without bo").await;
     let input = json!({ "to": { "conversationId": group.global() }, "content": { "text": { "text": "let me in" } } });
     let refused = bo.data(SEND, json!({ "input": input })).await["sendMessage"]["userErrors"].clone();

@@ -8,7 +8,7 @@ use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::harness::accounts::{REGISTER, codes};
-use crate::harness::files::{Sending, empty_png, pdf, png, rgb_png, sending};
+use crate::harness::files::{FilePart, empty_png, file_part, pdf, png, rgb_png};
 use crate::harness::http::client;
 use crate::harness::process::{Process, resident_kib, resident_with_pictures_kib};
 use crate::harness::{Person, cluster, post};
@@ -32,7 +32,7 @@ async fn fifty_of_the_largest_uploads_at_once_take_little_memory() {
     let plaza = Process::on_database(&url).await;
     let new = json!({ "input": { "username": "ada", "password": Person::PASSWORD } });
     let ada = Person::new(plaza.address, &post(plaza.address, None, REGISTER, new).await.data()["register"]);
-    ada.uploaded(sending("small.png", rgb_png(400, 400))).await;
+    ada.upload_media(file_part("small.png", rgb_png(400, 400))).await;
     let idle = resident_kib(plaza.id());
 
     // 25 million pixels in next to nothing.
@@ -40,10 +40,10 @@ async fn fifty_of_the_largest_uploads_at_once_take_little_memory() {
     let coloured = png(8000, 3120, png::ColorType::Rgb, png::BitDepth::Eight, &vec![9; 8000 * 3120 * 3]);
     let padded = [coloured.as_slice(), &vec![0; 19 << 20]].concat();
     let pictures = [coloured, flat];
-    let good = (0..2).map(|n| sending("a.pic", pictures[n].clone()));
-    let bombs = (0..23).map(|_| sending("bomb.png", empty_png(50_000, 50_000)));
-    let files = (0..19).map(|n| sending("a.pdf", pdf(1 << 20, n)));
-    let multipart = join_all(good.chain(files).chain(bombs).map(|file: Sending| ada.upload(file)));
+    let good = (0..2).map(|n| file_part("a.pic", pictures[n].clone()));
+    let bombs = (0..23).map(|_| file_part("bomb.png", empty_png(50_000, 50_000)));
+    let files = (0..19).map(|n| file_part("a.pdf", pdf(1 << 20, n)));
+    let multipart = join_all(good.chain(files).chain(bombs).map(|file: FilePart| ada.upload(file)));
     let large = join_all((0..6).map(|n| {
         let (content_type, bytes) =
             if n == 0 { ("image/png", padded.clone()) } else { ("application/pdf", pdf(20 << 20, 100 + n)) };

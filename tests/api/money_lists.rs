@@ -93,15 +93,15 @@ async fn lists_cost_the_same_at_every_page_size() {
 async fn mutations_of_money_cost_what_they_should() {
     let app = TestApp::with(&[("PLAZA_LIMIT_DB_CONNECTIONS", "2")]).await;
     let (ada, bo, root) = (app.as_user("ada").await, app.as_user("bo").await, app.as_role("root", "ADMIN").await);
-    let product = app.product(&root, "1", 99).await;
+    let product = app.create_product(&root, "1", 99).await;
     // Once before, so that everybody has a wallet and connections know all types.
     for person in [&ada, &bo] {
         person.recharge("100").await;
-        person.done("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await;
+        person.mutate_ok("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await;
     }
-    let warm = ada.ask("1").await;
-    bo.on("acceptTask", &warm).await;
-    ada.on("finishTask", &warm).await;
+    let warm = ada.create_task("1").await;
+    bo.mutate_by_id("acceptTask", &warm).await;
+    ada.mutate_by_id("finishTask", &warm).await;
     let small = |field: &str| {
         let text = document(field);
         let (head, _) = text.split_once(" { ").unwrap();
@@ -110,7 +110,7 @@ async fn mutations_of_money_cost_what_they_should() {
         format!("{head} {{ {call} {{ userErrors {{ code }} }} }}")
     };
     let run = async |person: &Person, field: &str, variables: Value, expected: u64, what: &str| {
-        let (data, cost) = app.statements_of(person.data(&small(field), variables)).await;
+        let (data, cost) = app.count_statements(person.data(&small(field), variables)).await;
         assert_eq!((&data[field]["userErrors"], cost), (&json!([]), expected), "{field}: {what}");
     };
     run(&ada, "rechargeWallet", json!({ "amount": 1 }), 5, "account, wallet, move, entry, wallet").await;
@@ -119,7 +119,7 @@ async fn mutations_of_money_cost_what_they_should() {
     run(&ada, "rechargeWallet", keyed, 3, "once more: the key, entry, wallet").await;
     let input = json!({ "title": "t", "content": "c", "price": 1 });
     run(&ada, "createTask", json!({ "input": input }), 7, "account, task, wallet, move, event, words, card").await;
-    let task = ada.ask("1").await;
+    let task = ada.create_task("1").await;
     let id = json!({ "id": task["id"] });
     let change = json!({ "id": task["id"], "input": { "price": 2 } });
     run(&ada, "updateTask", change, 8, "account, hold, change, wallet, move, event, words, card").await;
@@ -135,7 +135,7 @@ async fn mutations_of_money_cost_what_they_should() {
         "account, hold, stock, order, history, wallet, move, event; order, product, wallet",
     )
     .await;
-    let order = ada.done("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await;
+    let order = ada.mutate_ok("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await;
     run(
         &ada,
         "cancelOrder",
@@ -149,7 +149,7 @@ async fn mutations_of_money_cost_what_they_should() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_list_reads_a_large_table_from_end_to_end() {
-    let app = TestApp::on(cluster().explained_database().await, &[]).await;
+    let app = TestApp::on_database(cluster().explained_database().await, &[]).await;
     app.sql().await.batch_execute(&rows(101_000)).await.unwrap();
     let tables = large_tables(&app).await;
     for table in ["tasks", "products", "orders", "order_events", "tickets", "ledger_entries", "ledger_transfers"] {
@@ -217,7 +217,7 @@ async fn no_list_reads_a_large_table_from_end_to_end() {
         for (person, list) in &lists {
             let variable = if list.contains("$id") { "($id: ID!)" } else { "" };
             let query = format!("query {variable} {{ {list} }}");
-            person.at(app.address).data(&query, json!({ "id": one.id })).await;
+            person.on_instance(app.address).data(&query, json!({ "id": one.id })).await;
         }
     })
     .await;

@@ -98,11 +98,11 @@ async fn ask(person: &Person, question: &str) {
 async fn what_a_newer_instance_writes_stops_nothing() {
     let app = TestApp::start().await;
     let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
-    let start = bo.cursor().await;
+    let start = bo.event_cursor().await;
     let (mut events, mut messages, mut ended) = (bo.socket().await, bo.socket().await, lan.socket().await);
-    events.follow(&app, EVENTS, json!({})).await;
-    messages.follow(&app, MESSAGES, json!({})).await;
-    ada.say(&bo, "before").await;
+    events.subscribe_live(&app, EVENTS, json!({})).await;
+    messages.subscribe_live(&app, MESSAGES, json!({})).await;
+    ada.send_message(&bo, "before").await;
     let mut live = vec![events.next().await["events"].clone()];
     for question in ["will be unreadable", "stays readable"] {
         ask(&bo, question).await;
@@ -114,7 +114,7 @@ async fn what_a_newer_instance_writes_stops_nothing() {
         sql.batch_execute(statement).await.unwrap();
     }
     sql.batch_execute(&newer()).await.unwrap();
-    ada.say(&bo, "after").await;
+    ada.send_message(&bo, "after").await;
     ask(&bo, "afterwards").await;
 
     let mut received = Vec::new();
@@ -124,13 +124,13 @@ async fn what_a_newer_instance_writes_stops_nothing() {
     }
     assert_eq!(received, expected_messages());
     assert_eq!(live, expected_events(), "live");
-    assert_eq!(ended.closed().await.0, 4401, "a session that ended for a new reason has ended");
-    until("all has its place", || async { app.number("select count(*) from outbox").await == 0 }).await;
+    assert_eq!(ended.wait_for_close().await.0, 4401, "a session that ended for a new reason has ended");
+    until("all has its place", || async { app.query_number("select count(*) from outbox").await == 0 }).await;
 
     // Catching up: from memory, and on an instance that was started since from the database.
-    let other = TestApp::on(app.url.clone(), &[]).await;
+    let other = TestApp::on_database(app.url.clone(), &[]).await;
     for address in [app.address, other.address] {
-        let bo = &bo.at(address);
+        let bo = &bo.on_instance(address);
         let mut socket = bo.socket().await;
         socket.subscribe(MESSAGES, json!({ "after": start })).await;
         for message in expected_messages() {
@@ -157,7 +157,7 @@ async fn shown_in_lists(ada: &Person, bo: &Person) {
     }
     assert_eq!(nodes, json!(expected_messages()));
     let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"words\") { userErrors { code } } }";
-    let refused = ada.at(bo.address).data(edit, json!({ "id": id })).await;
+    let refused = ada.on_instance(bo.address).data(edit, json!({ "id": id })).await;
     assert_eq!(refused["editMessage"]["userErrors"][0]["code"], "FORBIDDEN", "there are no words to edit");
 }
 
@@ -166,7 +166,7 @@ async fn shown_in_lists(ada: &Person, bo: &Person) {
 async fn a_conversation_of_a_newer_kind_is_listed() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    ada.say(&bo, "hello").await;
+    ada.send_message(&bo, "hello").await;
     let sql = app.sql().await;
     sql.batch_execute("alter type conversation_kind add value 'CHANNEL'").await.unwrap();
     sql.batch_execute("update conversations set kind = 'CHANNEL', low_user_id = null, high_user_id = null")

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{codes, faults};
+use crate::harness::accounts::{codes, user_errors};
 use crate::harness::money::document;
 use crate::harness::{Person, TestApp, post};
 
@@ -14,38 +14,42 @@ async fn stock(person: &Person, product: &Value) -> Value {
 }
 
 async fn exchange(person: &Person, product: &Value) -> Value {
-    person.done("exchangeProduct", json!({ "id": product["id"], "address": ADDRESS })).await
+    person.mutate_ok("exchangeProduct", json!({ "id": product["id"], "address": ADDRESS })).await
 }
 
 async fn ship(admin: &Person, order: &Value) -> Value {
     let input = json!({ "trackingNumber": "SF1", "expectedAddress": order["address"] });
-    admin.done("updateOrder", json!({ "id": order["id"], "input": input })).await
+    admin.mutate_ok("updateOrder", json!({ "id": order["id"], "input": input })).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exchange_changes_everything_at_once() {
     let app = TestApp::start().await;
     let (admin, ada) = (app.as_role("admin", "ADMIN").await, app.as_user("ada").await);
-    let product = app.product(&admin, "12.50", 2).await;
+    let product = app.create_product(&admin, "12.50", 2).await;
     let id = product["id"].clone();
     let tries = async |variables: Value| {
         let mut all = json!({ "id": id, "address": ADDRESS });
         all.as_object_mut().unwrap().extend(variables.as_object().unwrap().clone());
-        ada.act("exchangeProduct", all).await
+        ada.mutate("exchangeProduct", all).await
     };
     let short = tries(json!({})).await;
-    assert_eq!(faults(&short), ["INSUFFICIENT_BALANCE id"]);
+    assert_eq!(user_errors(&short), ["INSUFFICIENT_BALANCE id"]);
     assert_eq!(
         json!([short["order"], short["product"], short["wallet"], short["userErrors"][0]["required"]]),
         json!([null, null, null, "12.50"])
     );
     ada.recharge("30").await;
-    assert_eq!(faults(&tries(json!({ "address": "  " })).await), ["ADDRESS_REQUIRED address"]);
-    assert_eq!(faults(&tries(json!({ "address": null })).await), ["ADDRESS_REQUIRED address"]);
-    assert_eq!(faults(&tries(json!({ "address": "x".repeat(201) })).await), ["TOO_LONG address"]);
-    assert_eq!(faults(&tries(json!({ "expectedPrice": "12.00" })).await), ["CONFLICT expectedPrice"]);
-    assert_eq!(faults(&tries(json!({ "id": plaza::ids::ProductId(99).global().0 })).await), ["NOT_FOUND id"]);
-    assert_eq!((ada.purse().await.as_str(), stock(&ada, &product).await), ("30.00 0.00", json!(2)), "nothing happened");
+    assert_eq!(user_errors(&tries(json!({ "address": "  " })).await), ["ADDRESS_REQUIRED address"]);
+    assert_eq!(user_errors(&tries(json!({ "address": null })).await), ["ADDRESS_REQUIRED address"]);
+    assert_eq!(user_errors(&tries(json!({ "address": "x".repeat(201) })).await), ["TOO_LONG address"]);
+    assert_eq!(user_errors(&tries(json!({ "expectedPrice": "12.00" })).await), ["CONFLICT expectedPrice"]);
+    assert_eq!(user_errors(&tries(json!({ "id": plaza::ids::ProductId(99).global().0 })).await), ["NOT_FOUND id"]);
+    assert_eq!(
+        (ada.balances().await.as_str(), stock(&ada, &product).await),
+        ("30.00 0.00", json!(2)),
+        "nothing happened"
+    );
     let payload = tries(json!({ "expectedPrice": "12.5" })).await;
     let (order, now) = (&payload["order"], payload["product"]["stock"].clone());
     assert_eq!((now, &payload["wallet"]["balance"]), (json!(1), &json!("17.50")));
@@ -63,15 +67,18 @@ async fn an_exchange_changes_everything_at_once() {
     );
     assert_eq!(order["history"], json!([{ "from": null, "to": "PENDING", "note": null, "actor": { "id": ada.id } }]));
     assert_eq!(order["number"].as_str().unwrap().len(), 14);
-    // An address that nobody sees is none.
+    // An address of invisible characters is none.
     ada.data("mutation { updateProfile(input: { address: \"\u{200b}\" }) { userErrors { code } } }", json!({})).await;
-    assert_eq!(faults(&tries(json!({ "address": null })).await), ["ADDRESS_REQUIRED address"]);
+    assert_eq!(user_errors(&tries(json!({ "address": null })).await), ["ADDRESS_REQUIRED address"]);
     // The profile's address does where none is given; the last piece is gone after that.
     ada.data("mutation { updateProfile(input: { address: \"home\" }) { userErrors { code } } }", json!({})).await;
     assert_eq!(tries(json!({ "address": null })).await["order"]["address"], "home");
     let out = tries(json!({})).await;
-    assert_eq!((faults(&out), &out["userErrors"][0]["available"]), (vec!["OUT_OF_STOCK id".to_owned()], &json!(0)));
-    assert_eq!(ada.entries().await, ["EXCHANGE -12.50 5.00", "EXCHANGE -12.50 17.50", "RECHARGE 30.00 30.00"]);
+    assert_eq!(
+        (user_errors(&out), &out["userErrors"][0]["available"]),
+        (vec!["OUT_OF_STOCK id".to_owned()], &json!(0))
+    );
+    assert_eq!(ada.ledger_entries().await, ["EXCHANGE -12.50 5.00", "EXCHANGE -12.50 17.50", "RECHARGE 30.00 30.00"]);
     assert_eq!(app.audit().await, [""; 0]);
 }
 
@@ -81,7 +88,7 @@ async fn an_order_goes_through_its_states() {
     let (admin, ada, bo) = (app.as_role("admin", "ADMIN").await, app.as_user("ada").await, app.as_user("bo").await);
     let support = app.as_role("support", "SUPPORT").await;
     ada.recharge("100").await;
-    let product = app.product(&admin, "10", 9).await;
+    let product = app.create_product(&admin, "10", 9).await;
     let order = exchange(&ada, &product).await;
     let id = json!({ "id": order["id"] });
     let update = |input: Value| json!({ "id": order["id"], "input": input });
@@ -89,50 +96,57 @@ async fn an_order_goes_through_its_states() {
     // Others don't learn that it is there.
     for person in [&bo, &support] {
         for field in ["confirmOrder", "cancelOrder", "refundOrder"] {
-            assert_eq!(faults(&person.act(field, id.clone()).await), ["NOT_FOUND id"], "{field}");
+            assert_eq!(user_errors(&person.mutate(field, id.clone()).await), ["NOT_FOUND id"], "{field}");
         }
-        assert_eq!(faults(&person.act("updateOrder", update(json!({ "address": "x" }))).await), ["NOT_FOUND id"]);
+        assert_eq!(
+            user_errors(&person.mutate("updateOrder", update(json!({ "address": "x" }))).await),
+            ["NOT_FOUND id"]
+        );
         let data = person.data("query ($id: ID!) { order(id: $id) { id } node(id: $id) { id } }", id.clone()).await;
         assert_eq!(data, json!({ "order": null, "node": null }));
     }
-    let order = ada.done("updateOrder", update(json!({ "address": " 北京 " }))).await;
+    let order = ada.mutate_ok("updateOrder", update(json!({ "address": " 北京 " }))).await;
     assert_eq!(order["address"], "北京");
-    assert_eq!(faults(&ada.act("updateOrder", update(json!({}))).await), ["REQUIRED input"]);
+    assert_eq!(user_errors(&ada.mutate("updateOrder", update(json!({}))).await), ["REQUIRED input"]);
     assert_eq!(
-        faults(&ada.act("updateOrder", update(json!({ "address": "", "trackingNumber": null }))).await),
+        user_errors(&ada.mutate("updateOrder", update(json!({ "address": "", "trackingNumber": null }))).await),
         ["REQUIRED input.address", "REQUIRED input.trackingNumber"]
     );
     assert_eq!(
-        faults(&ada.act("updateOrder", update(json!({ "trackingNumber": "SF1" }))).await),
+        user_errors(&ada.mutate("updateOrder", update(json!({ "trackingNumber": "SF1" }))).await),
         ["FORBIDDEN input.trackingNumber"]
     );
-    let early = ada.act("confirmOrder", id.clone()).await;
+    let early = ada.mutate("confirmOrder", id.clone()).await;
     assert_eq!(codes(&early), ["ILLEGAL_TRANSITION"]);
     assert_eq!(
         json!([early["userErrors"][0]["from"], early["userErrors"][0]["to"], early["userErrors"][0]["allowed"]]),
         json!(["PENDING", "COMPLETED", ["CANCELLED"]])
     );
-    assert_eq!(codes(&admin.act("refundOrder", id.clone()).await), ["ILLEGAL_TRANSITION"]);
+    assert_eq!(codes(&admin.mutate("refundOrder", id.clone()).await), ["ILLEGAL_TRANSITION"]);
     let shipped = ship(&admin, &order).await;
     assert_eq!(
         json!([shipped["status"], shipped["trackingNumber"], shipped["availableActions"]]),
         json!(["SHIPPED", "SF1", ["CONFIRM", "REFUND"]])
     );
-    assert_eq!(admin.done("updateOrder", update(json!({ "trackingNumber": "SF2" }))).await["trackingNumber"], "SF2");
+    assert_eq!(
+        admin.mutate_ok("updateOrder", update(json!({ "trackingNumber": "SF2" }))).await["trackingNumber"],
+        "SF2"
+    );
     for (field, variables) in [("updateOrder", update(json!({ "address": "x" }))), ("cancelOrder", id.clone())] {
-        let refused = ada.act(field, variables).await;
+        let refused = ada.mutate(field, variables).await;
         assert_eq!(
             (codes(&refused), &refused["userErrors"][0]["allowed"]),
             (vec!["ILLEGAL_TRANSITION"], &json!(["COMPLETED"]))
         );
     }
-    assert_eq!(faults(&ada.act("refundOrder", id.clone()).await), ["FORBIDDEN id"]);
-    assert_eq!(ada.on("confirmOrder", &order).await["status"], "COMPLETED");
+    assert_eq!(user_errors(&ada.mutate("refundOrder", id.clone()).await), ["FORBIDDEN id"]);
+    assert_eq!(ada.mutate_by_id("confirmOrder", &order).await["status"], "COMPLETED");
     assert_eq!(
-        faults(&admin.act("refundOrder", json!({ "id": order["id"], "reason": "x".repeat(201) })).await),
+        user_errors(&admin.mutate("refundOrder", json!({ "id": order["id"], "reason": "x".repeat(201) })).await),
         ["TOO_LONG reason"]
     );
-    let refunded = admin.done("refundOrder", json!({ "id": order["id"], "reason": " broken ", "restock": true })).await;
+    let refunded =
+        admin.mutate_ok("refundOrder", json!({ "id": order["id"], "reason": " broken ", "restock": true })).await;
     let steps: Vec<String> = refunded["history"]
         .as_array()
         .unwrap()
@@ -150,16 +164,19 @@ async fn an_order_goes_through_its_states() {
         ]
     );
     assert_eq!(refunded["availableActions"], json!([]));
-    assert_eq!((ada.purse().await.as_str(), stock(&ada, &product).await), ("100.00 0.00", json!(9)));
+    assert_eq!((ada.balances().await.as_str(), stock(&ada, &product).await), ("100.00 0.00", json!(9)));
     // Cancelled before it was sent, the piece comes back; refunded without it, it does not.
     let order = exchange(&ada, &product).await;
-    assert_eq!(ada.done("cancelOrder", json!({ "id": order["id"], "reason": "no" })).await["history"][1]["note"], "no");
-    assert_eq!((ada.purse().await.as_str(), stock(&ada, &product).await), ("100.00 0.00", json!(9)));
+    assert_eq!(
+        ada.mutate_ok("cancelOrder", json!({ "id": order["id"], "reason": "no" })).await["history"][1]["note"],
+        "no"
+    );
+    assert_eq!((ada.balances().await.as_str(), stock(&ada, &product).await), ("100.00 0.00", json!(9)));
     let order = exchange(&ada, &product).await;
     ship(&admin, &order).await;
-    admin.on("refundOrder", &order).await;
-    assert_eq!((ada.purse().await.as_str(), stock(&ada, &product).await), ("100.00 0.00", json!(8)));
-    assert_eq!(ada.entries().await.iter().filter(|entry| entry.starts_with("REFUND")).count(), 3);
+    admin.mutate_by_id("refundOrder", &order).await;
+    assert_eq!((ada.balances().await.as_str(), stock(&ada, &product).await), ("100.00 0.00", json!(8)));
+    assert_eq!(ada.ledger_entries().await.iter().filter(|entry| entry.starts_with("REFUND")).count(), 3);
     assert_eq!(app.audit().await, [""; 0]);
 }
 
@@ -168,23 +185,23 @@ async fn products_come_change_and_go() {
     let app = TestApp::start().await;
     let (admin, ada) = (app.as_role("admin", "ADMIN").await, app.as_user("ada").await);
     ada.recharge("1000").await;
-    let cup = app.product(&admin, "10", 3).await;
+    let cup = app.create_product(&admin, "10", 3).await;
     let wrong = json!({ "input": { "name": " ", "price": "0", "stock": -1, "imageId": "x" } });
     assert_eq!(
-        faults(&admin.act("createProduct", wrong).await),
+        user_errors(&admin.mutate("createProduct", wrong).await),
         ["REQUIRED input.name", "OUT_OF_RANGE input.price", "OUT_OF_RANGE input.stock"]
     );
-    let others = json!({ "input": { "name": "a", "price": "1", "stock": 1, "imageId": ada.picture().await } });
-    assert_eq!(faults(&admin.act("createProduct", others).await), ["NOT_FOUND input.imageId"]);
+    let others = json!({ "input": { "name": "a", "price": "1", "stock": 1, "imageId": ada.upload_picture().await } });
+    assert_eq!(user_errors(&admin.mutate("createProduct", others).await), ["NOT_FOUND input.imageId"]);
     for field in ["createProduct", "updateProduct", "deleteProduct"] {
         let input = json!({ "name": "a", "price": "1", "stock": 1, "imageId": "x" });
         let answer = ada.run(&document(field), json!({ "id": cup["id"], "input": input })).await;
         assert_eq!(answer.code(), "FORBIDDEN", "{field}");
     }
-    let image = admin.picture().await;
+    let image = admin.upload_picture().await;
     let add = async |name: &str, price: &str, stock: i32| {
         let input = json!({ "name": name, "price": price, "stock": stock, "imageId": image });
-        admin.done("createProduct", json!({ "input": input })).await
+        admin.mutate_ok("createProduct", json!({ "input": input })).await
     };
     let umbrella = add("雨伞", "25", 0).await;
     add("Backpack", "99.90", 5).await;
@@ -222,27 +239,30 @@ async fn products_come_change_and_go() {
         "query ($after: String) { products(orderBy: { field: NAME }, first: 1, after: $after) { nodes { name } } }";
     let next = ada.data(next, json!({ "after": products["pageInfo"]["endCursor"] })).await;
     assert_eq!(next["products"]["nodes"][0]["name"], "雨伞");
-    admin.act("deleteProduct", json!({ "id": long["id"] })).await;
+    admin.mutate("deleteProduct", json!({ "id": long["id"] })).await;
     // An order keeps what it was, whatever becomes of the product.
     let order = exchange(&ada, &cup).await;
     let changed = json!({ "name": "马克杯", "price": "12", "stock": 7, "expectedStock": 2, "imageId": image });
     let changed = json!({ "id": cup["id"], "input": changed });
-    assert_eq!(admin.done("updateProduct", changed).await["stock"], 7);
+    assert_eq!(admin.mutate_ok("updateProduct", changed).await["stock"], 7);
     assert_eq!(list("filter: { query: \"马克杯\" }").await, "马克杯");
     assert_eq!(
-        codes(&admin.act("updateProduct", json!({ "id": cup["id"], "input": { "name": null } })).await),
+        codes(&admin.mutate("updateProduct", json!({ "id": cup["id"], "input": { "name": null } })).await),
         ["REQUIRED"]
     );
-    let deleted = admin.act("deleteProduct", json!({ "id": cup["id"] })).await;
+    let deleted = admin.mutate("deleteProduct", json!({ "id": cup["id"] })).await;
     assert_eq!(deleted["deletedId"], cup["id"]);
     for (field, input) in [("deleteProduct", Value::Null), ("updateProduct", json!({ "price": "1" }))] {
         assert_eq!(
-            faults(&admin.act(field, json!({ "id": cup["id"], "input": input })).await),
+            user_errors(&admin.mutate(field, json!({ "id": cup["id"], "input": input })).await),
             ["NOT_FOUND id"],
             "{field}"
         );
     }
-    assert_eq!(faults(&ada.act("exchangeProduct", json!({ "id": cup["id"], "address": "x" })).await), ["NOT_FOUND id"]);
+    assert_eq!(
+        user_errors(&ada.mutate("exchangeProduct", json!({ "id": cup["id"], "address": "x" })).await),
+        ["NOT_FOUND id"]
+    );
     assert_eq!(list("").await, "Backpack 雨伞");
     let document = "query ($id: ID!, $p: ID!) { order(id: $id) { productName price image { id } product { id } } product(id: $p) { id }
         search(query: \"马克杯\") { nodes { __typename } } }";
@@ -252,7 +272,7 @@ async fn products_come_change_and_go() {
         json!({ "productName": "保温杯", "price": "10.00", "image": { "id": cup["image"]["id"] }, "product": null })
     );
     assert_eq!(json!([data["product"], data["search"]["nodes"]]), json!([null, []]));
-    ada.on("cancelOrder", &order).await;
+    ada.mutate_by_id("cancelOrder", &order).await;
     assert_eq!(stock(&ada, &umbrella).await, 0);
     assert_eq!(app.audit().await, [""; 0]);
 }
@@ -261,15 +281,15 @@ async fn products_come_change_and_go() {
 async fn orders_are_listed_for_their_buyer_and_for_administrators() {
     let app = TestApp::start().await;
     let (admin, ada, bo) = (app.as_role("admin", "ADMIN").await, app.as_user("ada").await, app.as_user("bo").await);
-    let product = app.product(&admin, "1", 100).await;
+    let product = app.create_product(&admin, "1", 100).await;
     let mut orders = Vec::new();
     for person in [&ada, &bo, &ada, &ada] {
         person.recharge("1").await;
         orders.push(exchange(person, &product).await);
-        app.pass(std::time::Duration::from_mins(1));
+        app.advance_clock(std::time::Duration::from_mins(1));
     }
     ship(&admin, &orders[0]).await;
-    ada.on("cancelOrder", &orders[2]).await;
+    ada.mutate_by_id("cancelOrder", &orders[2]).await;
     let own = "query ($f: OrderFilter, $first: Int, $after: String) { viewer { orders(filter: $f, first: $first, after: $after) {
         totalCount nodes { id createdAt } pageInfo { endCursor hasNextPage } } } }";
     let all = "query ($f: OrderFilter) { orders(filter: $f) { totalCount nodes { id createdAt } } }";
@@ -306,34 +326,34 @@ async fn a_key_tells_nothing_that_its_owner_may_not_see_any_more() {
     let (admin, ada, other) =
         (app.as_role("admin", "ADMIN").await, app.as_user("ada").await, app.as_role("other", "ADMIN").await);
     ada.recharge("100").await;
-    let product = app.product(&admin, "1", 10).await;
-    let (order, task) = (exchange(&ada, &product).await, ada.ask("1").await);
+    let product = app.create_product(&admin, "1", 10).await;
+    let (order, task) = (exchange(&ada, &product).await, ada.create_task("1").await);
     let calls = [("cancelOrder", order["id"].clone()), ("cancelTask", task["id"].clone())];
     let call = |id: &Value| json!({ "id": id, "idempotencyKey": "k" });
     for (field, id) in &calls {
-        other.done(field, call(id)).await;
-        assert_eq!(other.act(field, call(id)).await["userErrors"], json!([]), "{field} again");
+        other.mutate_ok(field, call(id)).await;
+        assert_eq!(other.mutate(field, call(id)).await["userErrors"], json!([]), "{field} again");
     }
     app.sql().await.execute("update users set role = 'USER' where id = $1", &[&other.key()]).await.unwrap();
     for (field, id) in &calls {
-        assert_eq!(faults(&other.act(field, call(id)).await), ["NOT_FOUND id"], "{field}");
+        assert_eq!(user_errors(&other.mutate(field, call(id)).await), ["NOT_FOUND id"], "{field}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn buyer_and_administrators_hear_of_it_and_nobody_else() {
+async fn only_the_buyer_and_administrators_get_events_of_an_order() {
     const UPDATED: &str = "subscription ($id: ID) { orderUpdated(orderId: $id) { id status } }";
     let app = TestApp::start().await;
     let (admin, ada, bo) = (app.as_role("admin", "ADMIN").await, app.as_user("ada").await, app.as_user("bo").await);
     for person in [&ada, &bo, &admin] {
         person.recharge("10").await;
     }
-    let product = app.product(&admin, "1", 10).await;
+    let product = app.create_product(&admin, "1", 10).await;
     let (mut at_admin, mut at_ada, mut at_bo) = (admin.socket().await, ada.socket().await, bo.socket().await);
     for socket in [&mut at_admin, &mut at_ada, &mut at_bo] {
-        socket.follow(&app, UPDATED, json!({})).await;
+        socket.subscribe_live(&app, UPDATED, json!({})).await;
     }
-    let cursor = admin.cursor().await;
+    let cursor = admin.event_cursor().await;
     let order = exchange(&ada, &product).await;
     let said = |order: &Value, status: &str| json!({ "orderUpdated": { "id": order["id"], "status": status } });
     assert_eq!((at_ada.next().await, at_admin.next().await), (said(&order, "PENDING"), said(&order, "PENDING")));
@@ -346,14 +366,14 @@ async fn buyer_and_administrators_hear_of_it_and_nobody_else() {
     assert_eq!(at_bo.next().await, said(&of_bo, "PENDING"), "the first that bo hears");
     // What was missed is there from a cursor on, from memory and from the database.
     let since = "query ($c: String!) { viewer { eventsSince(after: $c) { nodes { payload { ... on OrderChanged { order { id } } } } } } }";
-    for address in [app.address, app.another().await.address] {
+    for address in [app.address, app.another_instance().await.address] {
         let list = |data: Value| {
             let nodes = data["viewer"]["eventsSince"]["nodes"].as_array().unwrap().clone();
             nodes.iter().map(|node| node["payload"]["order"]["id"].clone()).collect::<Vec<_>>()
         };
         let expected = vec![order["id"].clone(), own["id"].clone(), order["id"].clone(), of_bo["id"].clone()];
-        assert_eq!(list(admin.at(address).data(since, json!({ "c": cursor })).await), expected);
-        assert_eq!(list(bo.at(address).data(since, json!({ "c": cursor })).await), [of_bo["id"].clone()]);
+        assert_eq!(list(admin.on_instance(address).data(since, json!({ "c": cursor })).await), expected);
+        assert_eq!(list(bo.on_instance(address).data(since, json!({ "c": cursor })).await), [of_bo["id"].clone()]);
     }
     // Who is no administrator any more hears no more of others' orders.
     app.sql().await.execute("update users set role = 'USER' where id = $1", &[&admin.key()]).await.unwrap();

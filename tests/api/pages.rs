@@ -16,7 +16,7 @@ async fn messages_come_in_pages_both_ways() {
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let mut id = Value::Null;
     for n in 1..=25 {
-        id = ada.say(&bo, &format!("message {n}")).await["conversation"]["id"].clone();
+        id = ada.send_message(&bo, &format!("message {n}")).await["conversation"]["id"].clone();
     }
     let page = |mut arguments: Value| {
         arguments["id"] = id.clone();
@@ -60,7 +60,7 @@ async fn messages_come_in_pages_both_ways() {
         assert_eq!(bo.run(HISTORY, arguments.clone()).await.code(), "BAD_USER_INPUT", "{arguments}");
     }
     // A cursor of another conversation.
-    let elsewhere = bo.say(&bo, "note").await["conversation"]["id"].clone();
+    let elsewhere = bo.send_message(&bo, "note").await["conversation"]["id"].clone();
     let foreign = json!({ "id": elsewhere, "after": first["pageInfo"]["endCursor"] });
     assert_eq!(bo.run(HISTORY, foreign).await.code(), "BAD_USER_INPUT");
 }
@@ -74,9 +74,9 @@ async fn conversations_come_latest_first_and_in_pages() {
         people.push(app.as_user(&format!("friend{n}")).await);
     }
     for person in &people {
-        person.say(&ada, "hello").await;
+        person.send_message(&ada, "hello").await;
     }
-    people[1].say(&ada, "hello again").await;
+    people[1].send_message(&ada, "hello again").await;
     let titles = |data: &Value| -> Vec<String> {
         let nodes = data["viewer"]["conversations"]["nodes"].as_array().unwrap().clone();
         nodes.iter().map(|node| node["title"].as_str().unwrap().to_owned()).collect()
@@ -103,7 +103,7 @@ async fn a_made_up_cursor_is_refused() {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
-    ada.say(&ada, "a note").await;
+    ada.send_message(&ada, "a note").await;
     let query = "query ($after: String) { viewer { conversations(first: 1, after: $after) { edges { cursor } } } }";
     let page = ada.data(query, json!({})).await;
     let cursor = page["viewer"]["conversations"]["edges"][0]["cursor"].as_str().unwrap();

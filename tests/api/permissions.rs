@@ -1,8 +1,9 @@
-//! Who may do what: every root field is asked by somebody without a token, somebody else, the owner of the thing
-//! asked for, support and an administrator. What came of it is compared with `docs/permissions.md`, and nobody but the
-//! owner, and an administrator where it is theirs to see, gets to read anything private.
+//! Who may do what: every root field is run without a token, as another user, as the owner of the object,
+//! as support and as an administrator. The outcomes are compared with `docs/permissions.md`, and only the owner, and an
+//! administrator where the rules allow it, reads anything private.
 
 mod cases;
+mod costs;
 mod money;
 
 use std::collections::BTreeSet;
@@ -11,16 +12,16 @@ use std::fmt::Write as _;
 use plaza::ids::{ItemId, MediaId, SessionId, UserId};
 use serde_json::{Value, json};
 
-use crate::harness::files::{rgb_png, send_files_with, sending};
+use crate::harness::files::{file_part, rgb_png, send_files_with};
 use crate::harness::{Answer, Person, Socket, TestApp, post, until};
 use crate::upload_tickets::ticket;
 use cases::{CASES, Case};
-use money::Money;
+use money::MoneyFixture;
 
-/// Stands in whatever is private to the owner.
+/// Stands in everything that is private to the owner.
 const SECRET: &str = "for-the-owner-alone";
 
-const ASKERS: [&str; 5] = ["anonymous", "user", "owner", "support", "admin"];
+const ACTORS: [&str; 5] = ["anonymous", "user", "owner", "support", "admin"];
 
 /// People and things of one case alone: an owner with a session, secrets, and a conversation with a friend.
 struct Fixture {
@@ -28,7 +29,7 @@ struct Fixture {
     username: String,
     account_number: i32,
     owner: Person,
-    askers: Vec<Option<Person>>,
+    actors: Vec<Option<Person>>,
     friend: String,
     friend_token: String,
     session: String,
@@ -39,7 +40,7 @@ struct Fixture {
     /// Deleted: the owner's and the administrators'.
     item: String,
     open_item: String,
-    money: Money,
+    money: MoneyFixture,
 }
 
 impl Fixture {
@@ -73,19 +74,19 @@ impl Fixture {
         }
         let [(owner, account_number, session), (user, ..), (support, ..), (admin, ..), (friend, ..)] =
             <[_; 5]>::try_from(people).unwrap_or_else(|_| panic!("five people"));
-        let said = friend.say(&owner, SECRET).await;
-        let own = owner.say(&friend, SECRET).await;
+        let said = friend.send_message(&owner, SECRET).await;
+        let own = owner.send_message(&friend, SECRET).await;
         let (file, upload) = Self::file_of(&owner, sql).await;
         let (item, open_item) =
             (Self::item_of(&owner, sql, SECRET, "DELETED").await, Self::item_of(&owner, sql, "open", "OPEN").await);
         let image = MediaId::parse(&file).unwrap().0;
-        let money = Money::of(&owner, &friend, image, sql).await;
-        let askers = vec![None, Some(user), Some(owner.clone()), Some(support), Some(admin)];
+        let money = MoneyFixture::of(&owner, &friend, image, sql).await;
+        let actors = vec![None, Some(user), Some(owner.clone()), Some(support), Some(admin)];
         Self {
             number,
             username: format!("owner{number}"),
             account_number,
-            askers,
+            actors,
             friend: friend.id.clone(),
             friend_token: friend.token,
             session,
@@ -100,7 +101,7 @@ impl Fixture {
         }
     }
 
-    /// A file of somebody's, and the token of the upload that it came by.
+    /// A file of a user's, and the token of the upload that it came by.
     async fn file_of(owner: &Person, sql: &tokio_postgres::Client) -> (String, String) {
         let row = sql
             .query_one(
@@ -119,7 +120,7 @@ impl Fixture {
         (MediaId(media).global().0, token)
     }
 
-    /// An item of somebody's.
+    /// An item of a user's.
     async fn item_of(owner: &Person, sql: &tokio_postgres::Client, title: &str, status: &str) -> String {
         let statement = format!(
             "insert into items (owner_id, title, category, price, condition, note, direction, status, created_at, updated_at)
@@ -129,14 +130,14 @@ impl Fixture {
         ItemId(id).global().0
     }
 
-    /// The owner's friend says something to them.
-    async fn speak(&self) {
+    /// Sends the secret from the owner's friend to the owner.
+    async fn send_secret(&self) {
         let friend = Person { token: self.friend_token.clone(), id: self.friend.clone(), ..self.owner.clone() };
-        friend.say(&self.owner, SECRET).await;
+        friend.send_message(&self.owner, SECRET).await;
     }
 }
 
-/// What came of it, in a word.
+/// The outcome as a word of the table.
 fn outcome(answer: &Answer) -> String {
     if answer.body.get("errors").is_some() {
         return answer.code().to_owned();
@@ -152,11 +153,11 @@ fn outcome(answer: &Answer) -> String {
     }
 }
 
-/// Whether what is asked may tell somebody what is private to the owner.
-fn may_read(case: &Case, asker: usize) -> bool {
+/// Whether the response may hold what is private to the owner.
+fn may_read(case: &Case, actor: usize) -> bool {
     const ADMINS: [&str; 8] = ["item", "items", "task", "tasks", "order", "orders", "ticket", "tickets"];
     let name = case.field.strip_prefix("Query.").unwrap_or_default();
-    match ASKERS[asker] {
+    match ACTORS[actor] {
         "owner" => true,
         "support" => ["ticket", "tickets"].contains(&name) || case.field == "Subscription.ticketUpdated",
         "admin" => {
@@ -167,28 +168,39 @@ fn may_read(case: &Case, asker: usize) -> bool {
     }
 }
 
-async fn ask(app: &TestApp, sql: &tokio_postgres::Client, case: &Case, fixture: &Fixture, asker: usize) -> String {
-    let person = fixture.askers[asker].as_ref();
-    if case.field.starts_with("Subscription.") {
-        return listen(app, sql, case, fixture, asker).await;
+/// Sends a query or mutation, with a picture of the fixture's own where it takes a file.
+async fn send(app: &TestApp, case: &Case, fixture: &Fixture, actor: usize) -> Answer {
+    let token = fixture.actors[actor].as_ref().map(|person| person.token.as_str());
+    if !case.document.contains("Upload!") {
+        return post(app.address, token, case.document, (case.variables)(fixture)).await;
     }
-    let token = person.map(|person| person.token.as_str());
-    let answer = if case.document.contains("Upload!") {
-        let operation = (case.document, (case.variables)(fixture));
-        let reply = send_files_with(app.address, token, operation, &[sending("a.png", rgb_png(9, 9))]).await;
-        Answer { status: reply.status, body: reply.json() }
-    } else {
-        post(app.address, token, case.document, (case.variables)(fixture)).await
-    };
-    let may_read = may_read(case, asker);
+    let number = u32::try_from(fixture.number).unwrap();
+    let picture = rgb_png(9 + number % 32, 9 + number / 32);
+    let operation = (case.document, (case.variables)(fixture));
+    let reply = send_files_with(app.address, token, operation, &[file_part("a.png", picture)]).await;
+    Answer { status: reply.status, body: reply.json() }
+}
+
+async fn run_case(app: &TestApp, sql: &tokio_postgres::Client, case: &Case, fixture: &Fixture, actor: usize) -> String {
+    if case.field.starts_with("Subscription.") {
+        return run_subscription(app, sql, case, fixture, actor).await;
+    }
+    let answer = send(app, case, fixture, actor).await;
+    let may_read = may_read(case, actor);
     let leaks = answer.body.to_string().contains(SECRET) || answer.body.to_string().contains(&fixture.pending_email());
-    assert!(may_read || !leaks, "{} tells {}: {}", case.field, ASKERS[asker], answer.body);
+    assert!(may_read || !leaks, "{} tells {}: {}", case.field, ACTORS[actor], answer.body);
     outcome(&answer)
 }
 
-/// Listens while the owner gets a message; whoever else hears anything first hears their own note.
-async fn listen(app: &TestApp, sql: &tokio_postgres::Client, case: &Case, fixture: &Fixture, asker: usize) -> String {
-    let Some(person) = &fixture.askers[asker] else {
+/// Subscribes while the owner gets a message; a user who does not get it gets their own note first.
+async fn run_subscription(
+    app: &TestApp,
+    sql: &tokio_postgres::Client,
+    case: &Case,
+    fixture: &Fixture,
+    actor: usize,
+) -> String {
+    let Some(person) = &fixture.actors[actor] else {
         let mut socket = Socket::open(app.address, Value::Null).await;
         socket.subscribe(case.document, json!({})).await;
         let message = socket.receive().await;
@@ -199,13 +211,13 @@ async fn listen(app: &TestApp, sql: &tokio_postgres::Client, case: &Case, fixtur
     socket.subscribe(case.document, json!({})).await;
     until("the subscription is live", || async { app.live.hub.live() > before }).await;
     if case.document.contains("Updated {") && !case.document.contains("conversation") {
-        fixture.money.stir(case.field, &fixture.owner, person, sql).await;
+        fixture.money.trigger_update(case.field, &fixture.owner, person, sql).await;
     } else {
-        fixture.speak().await;
-        person.say(person, "a note to oneself").await;
+        fixture.send_secret().await;
+        person.send_message(person, "a note to oneself").await;
     }
     let heard = socket.next().await.to_string();
-    assert_eq!(heard.contains(SECRET), may_read(case, asker), "{} tells {}: {heard}", case.field, ASKERS[asker]);
+    assert_eq!(heard.contains(SECRET), may_read(case, actor), "{} tells {}: {heard}", case.field, ACTORS[actor]);
     drop(socket);
     until("the subscription is gone", || async { app.live.hub.subscriptions() == before }).await;
     "yes".to_owned()
@@ -233,13 +245,13 @@ async fn everybody_may_do_what_the_table_says() {
     let mut table = String::new();
     for (index, case) in CASES.iter().enumerate() {
         write!(table, "| `{}` |", case.field).unwrap();
-        for asker in 0..ASKERS.len() {
-            let fixture = Fixture::new(&app, &sql, index * ASKERS.len() + asker).await;
-            write!(table, " {} |", ask(&app, &sql, case, &fixture, asker).await).unwrap();
+        for actor in 0..ACTORS.len() {
+            let fixture = Fixture::new(&app, &sql, index * ACTORS.len() + actor).await;
+            write!(table, " {} |", run_case(&app, &sql, case, &fixture, actor).await).unwrap();
         }
         table.push('\n');
     }
-    let text = format!("{}| field | {} |\n|---|---|---|---|---|---|\n{table}", HEAD, ASKERS.join(" | "));
+    let text = format!("{}| field | {} |\n|---|---|---|---|---|---|\n{table}", HEAD, ACTORS.join(" | "));
     let made = concat!(env!("CARGO_MANIFEST_DIR"), "/target/permissions.md");
     std::fs::write(made, &text).unwrap();
     let kept = include_str!("../../docs/permissions.md");
@@ -248,9 +260,9 @@ async fn everybody_may_do_what_the_table_says() {
 
 const HEAD: &str = "# Who may do what
 
-Made by `make permissions`: a test asks every root field of something that belongs to the *owner*, as somebody without a
-token, as another user, as the owner, as support and as an administrator. It fails when the answers differ from this
-table, when a root field is missing here, or when anybody reads what is private to the owner: their address, papers and
+Made by `make permissions`: a test runs every root field on an object that belongs to the *owner*: without a token, as
+another user, as the owner, as support and as an administrator. It fails when the outcomes differ from this table, when
+a root field is missing here, or when another user reads what is private to the owner: their address, papers and
 contacts (the owner and administrators see them), their messages and their files (the owner alone).
 
 `yes` means that the field answered, with whatever that person may see; `null` that for them there is no such thing.

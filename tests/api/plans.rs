@@ -26,7 +26,7 @@ pub async fn scans(
     let (mut rounds, mut plans, mut found) = (0, 0, BTreeSet::new());
     for (mode, times) in modes() {
         cluster().alter_database(url, &format!("plan_cache_mode = {mode}")).await;
-        let app = TestApp::on(url.to_owned(), &[]).await;
+        let app = TestApp::on_database(url.to_owned(), &[]).await;
         let start = cluster().log().len();
         for _ in 0..*times {
             lists(&app).await;
@@ -63,7 +63,7 @@ fn scanned(log: &str, tables: &BTreeSet<String>) -> (usize, BTreeSet<String>) {
 
 async fn seeded() -> TestApp {
     let url = cluster().explained_database().await;
-    let app = TestApp::on(url, &[]).await;
+    let app = TestApp::on_database(url, &[]).await;
     let amounts = SeedCounts {
         users: 3000,
         items: 108_000,
@@ -142,7 +142,7 @@ async fn no_list_reads_a_large_table_from_end_to_end() {
     let id = json!(plaza::ids::UserId(5).global());
     let lists = lists();
     let (rounds, plans, found) = scans(&app.url, &tables, async |app| {
-        let root = root.at(app.address);
+        let root = root.on_instance(app.address);
         for list in &lists {
             ask(&root, list, &id).await;
         }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::harness::http::{JSON, send};
 use crate::harness::process::{Process, SECRET, free_port, output};
-use crate::harness::{Person, SEND, Socket, cluster, direct, post, until};
+use crate::harness::{Person, SEND, Socket, cluster, direct_message, post, until};
 
 const REGISTER: &str = "mutation ($name: String!) { register(input: { username: $name, password: \"correct horse\" }) {
     tokens { accessToken refreshToken } user { id } userErrors { code } } }";
@@ -40,7 +40,7 @@ async fn four_instances_migrate_once() {
     assert_eq!(look(&url, "select count(*) from __diesel_schema_migrations").await, migrations);
     let ada = register(&instances[0], "ada").await;
     for instance in &instances {
-        let data = ada.at(instance.address).data("{ viewer { user { username } } }", json!({})).await;
+        let data = ada.on_instance(instance.address).data("{ viewer { user { username } } }", json!({})).await;
         assert_eq!(data["viewer"]["user"]["username"], "ada");
     }
 }
@@ -56,18 +56,18 @@ async fn the_sequencer_is_killed_and_another_goes_on() {
     assert!(survivor.metric("plaza_event_sequencer").await < 0.5);
     assert!(survivor.metric("plaza_event_feed_lag_seconds").await < 5.0);
     let (ada, bo) = (register(survivor, "ada").await, register(survivor, "bo").await);
-    let cursor = bo.cursor().await;
+    let cursor = bo.event_cursor().await;
     let mut socket = bo.socket().await;
     let receive = "subscription ($after: String) { messageReceived(after: $after) { message { seq } } }";
     socket.subscribe(receive, json!({ "after": cursor })).await;
     for _ in 0..20 {
-        ada.say(&bo, "before").await;
+        ada.send_message(&bo, "before").await;
     }
     let leader = instances.remove(0);
     let survivor = &instances[0];
     let (killed, sent) = tokio::join!(leader.kill(), async {
         for _ in 0..20 {
-            ada.say(&bo, "meanwhile").await;
+            ada.send_message(&bo, "meanwhile").await;
         }
         Instant::now()
     });
@@ -88,8 +88,8 @@ async fn the_embedded_database_survives_a_killed_plaza() {
     let settings = [("PLAZA_DATA_DIR", folder.to_str().unwrap()), ("PLAZA_BIND", &address.to_string())];
     let plaza = Process::on_folder(&folder, address).await;
     let (ada, bo) = (register(&plaza, "ada").await, register(&plaza, "bo").await);
-    let cursor = bo.cursor().await;
-    ada.say(&bo, "before the kill").await;
+    let cursor = bo.event_cursor().await;
+    ada.send_message(&bo, "before the kill").await;
 
     // A second one on the same folder is refused in one sentence; commands work beside the first.
     let second = output(&["serve"], &settings).await;
@@ -123,13 +123,13 @@ async fn the_embedded_database_survives_a_killed_plaza() {
             json!({ "after": cursor }),
         )
         .await;
-    ada.say(&bo, "after the kill").await;
+    ada.send_message(&bo, "after the kill").await;
     for seq in 1..=2 {
         assert_eq!(socket.next().await["messageReceived"]["message"]["seq"], seq);
     }
 
     // Asked to end, it says so to its sockets, ends in time, and stops its PostgreSQL.
-    let ((status, took), closed) = tokio::join!(plaza.terminate(), socket.closed());
+    let ((status, took), closed) = tokio::join!(plaza.terminate(), socket.wait_for_close());
     assert_eq!((status, closed.0), (Some(0), 1001));
     assert!(took < Duration::from_secs(10), "it took {took:?}");
     assert_eq!(pid(), None, "PostgreSQL was stopped");
@@ -264,31 +264,31 @@ async fn what_runs_is_finished_at_the_end() {
     let url = cluster().database().await;
     let plaza = Process::on_database(&url).await;
     let (ada, bo) = (register(&plaza, "ada").await, register(&plaza, "bo").await);
-    ada.say(&bo, "first").await;
+    ada.send_message(&bo, "first").await;
     // Two sends wait for a lock of ours.
     let (mut client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     let lock = client.transaction().await.unwrap();
     lock.batch_execute("select id from conversations for update").await.unwrap();
     let mut socket = ada.socket().await;
-    let id = socket.subscribe(SEND, json!({ "input": direct(&bo, "by socket") })).await;
+    let id = socket.subscribe(SEND, json!({ "input": direct_message(&bo, "by socket") })).await;
     let mut quiet = bo.socket().await;
     let by_http = tokio::spawn({
         let (ada, bo) = (ada.clone(), bo.clone());
-        async move { ada.say(&bo, "by HTTP").await }
+        async move { ada.send_message(&bo, "by HTTP").await }
     });
     until("both wait", || async { plaza.metric("plaza_mutations").await > 1.5 }).await;
     let address = plaza.address;
     let ending = tokio::spawn(plaza.terminate());
     until("no connection is taken", || async { tokio::net::TcpStream::connect(address).await.is_err() }).await;
-    assert_eq!(quiet.closed().await, (1001, "draining".into()));
+    assert_eq!(quiet.wait_for_close().await, (1001, "draining".into()));
     lock.commit().await.unwrap();
     let mut seqs =
         [by_http.await.unwrap()["seq"].as_i64(), socket.next().await["sendMessage"]["message"]["seq"].as_i64()];
     seqs.sort_unstable();
     assert_eq!(seqs, [Some(2), Some(3)]);
     assert_eq!(socket.receive().await, json!({ "type": "complete", "id": id }));
-    assert_eq!(socket.closed().await, (1001, "draining".into()));
+    assert_eq!(socket.wait_for_close().await, (1001, "draining".into()));
     let (status, took) = ending.await.unwrap();
     assert_eq!(status, Some(0));
     assert!(took < Duration::from_secs(10), "it took {took:?}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{PRIVATE, UPDATE, codes, faults};
+use crate::harness::accounts::{PRIVATE, UPDATE, codes, user_errors};
 use crate::harness::{Person, TestApp};
 
 async fn update(person: &Person, input: Value) -> Value {
@@ -85,7 +85,7 @@ async fn everything_wrong_is_told_at_once_and_changes_nothing() {
         "TOO_LONG input.address",
         "TOO_LONG input.place.city",
     ];
-    assert_eq!(faults(&wrong), expected);
+    assert_eq!(user_errors(&wrong), expected);
     assert_eq!(wrong["user"], Value::Null);
     for (input, expected) in [
         (json!({ "username": null, "nickname": null }), vec!["REQUIRED input.username", "REQUIRED input.nickname"]),
@@ -95,7 +95,7 @@ async fn everything_wrong_is_told_at_once_and_changes_nothing() {
         (json!({ "bio": "a\u{0}b" }), vec!["INVALID_INPUT input.bio"]),
         (json!({ "nickname": "a\u{2028}b" }), vec!["INVALID_INPUT input.nickname"]),
     ] {
-        assert_eq!(faults(&update(&ada, input.clone()).await), expected, "{input}");
+        assert_eq!(user_errors(&update(&ada, input.clone()).await), expected, "{input}");
     }
     for input in [
         json!({ "birthday": "1990-2-28" }),
@@ -125,9 +125,9 @@ async fn new_papers_have_to_be_looked_at() {
         user { verification } userErrors { code field } } }";
     for card in [json!("1"), Value::Null] {
         let refused = root.payload(seen, json!({ "id": ada.id, "card": card })).await;
-        assert_eq!(faults(&refused), ["CONFLICT input.expectedIdCard"]);
+        assert_eq!(user_errors(&refused), ["CONFLICT input.expectedIdCard"]);
     }
-    assert_eq!(app.number("select count(*) from profiles where score = 5").await, 0, "and nothing else changes");
+    assert_eq!(app.query_number("select count(*) from profiles where score = 5").await, 0, "and nothing else changes");
     let verified = root.payload(seen, json!({ "id": ada.id, "card": "2" })).await;
     assert_eq!(verified["user"]["verification"], "VERIFIED");
     assert_eq!(update(&ada, json!({ "idCard": "  " })).await["user"]["verification"], "NONE", "a blank is no paper");
@@ -149,7 +149,7 @@ async fn papers_are_compared_with_what_they_are_by_then() {
     let ends = async {
         let waiting =
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
-        crate::harness::until("it waits", || async { app.number(waiting).await == 1 }).await;
+        crate::harness::until("it waits", || async { app.query_number(waiting).await == 1 }).await;
         other.commit().await.unwrap();
     };
     let (updated, ()) = tokio::join!(update(&ada, json!({ "idCard": "1" })), ends);
@@ -163,8 +163,8 @@ async fn what_is_private_stays_so_everywhere() {
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let (help, root) = (app.as_role("help", "SUPPORT").await, app.as_role("root", "ADMIN").await);
     update(&ada, json!({ "address": "secret street", "email": "ada@example.com" })).await;
-    ada.say(&bo, "hello").await;
-    bo.say(&ada, "hello").await;
+    ada.send_message(&bo, "hello").await;
+    bo.send_message(&ada, "hello").await;
     let queries = [
         "query ($id: ID!) { user(id: $id) { private { address pendingEmail } } }",
         "query ($id: ID!) { node(id: $id) { ... on User { private { address } } } }",
@@ -194,8 +194,8 @@ async fn what_is_private_stays_so_everywhere() {
     assert!(!bo.data(list, json!({})).await.to_string().contains("secret street"));
     let mut socket = bo.socket().await;
     let document = "subscription { messageReceived { message { sender { username private { address } } } } }";
-    socket.follow(&app, document, json!({})).await;
-    ada.say(&bo, "live").await;
+    socket.subscribe_live(&app, document, json!({})).await;
+    ada.send_message(&bo, "live").await;
     let heard = socket.next().await;
     assert_eq!(heard["messageReceived"]["message"]["sender"], json!({ "username": "ada", "private": null }));
     // No field anywhere gives a password or its hash.

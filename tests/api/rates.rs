@@ -57,7 +57,7 @@ async fn operations_of_a_socket_count_as_well() {
     assert_eq!(codes, ["RATE_LIMITED", "RATE_LIMITED"], "the socket's own request is the first of five");
 }
 
-/// Without the setting a header says nothing: whoever sends it is only no longer taken for a program of this machine.
+/// Without the setting the header is not trusted: its sender only stops being taken for a program of this machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_untrusted_header_is_no_disguise() {
     let app = TestApp::with(&[("PLAZA_LIMIT_REQUESTS_PER_SECOND", "1")]).await;
@@ -66,7 +66,7 @@ async fn an_untrusted_header_is_no_disguise() {
         let reply = send(app.address, Method::POST, "/graphql", &headers, r#"{"query":"{ __typename }"}"#).await;
         assert_eq!(reply.status, if n < 5 { 200 } else { 429 });
     }
-    // And this machine's own programs are spared where nobody set a limit.
+    // And this machine's own programs are spared where no limit is set.
     let spared = TestApp::start().await;
     let many = join_all((0..1200).map(|_| spared.run("{ __typename }", json!({})))).await;
     assert!(many.iter().all(|answer| answer.status == 200));
@@ -87,7 +87,7 @@ fn code(login: &Value) -> &str {
 async fn wrong_passwords_are_counted_on_all_instances() {
     let settings = [("PLAZA_LIMIT_LOGINS", "3"), ("PLAZA_TRUSTED_PROXY_HEADER", "X-Client")];
     let one = TestApp::with(&settings).await;
-    let two = TestApp::on(one.url.clone(), &settings).await;
+    let two = TestApp::on_database(one.url.clone(), &settings).await;
     one.as_user("ada").await;
     for name in ["ada", "nobody"] {
         let tries =
@@ -104,14 +104,18 @@ async fn wrong_passwords_are_counted_on_all_instances() {
     assert_eq!(code(&login(&two, "ada", Person::PASSWORD, "1.1.1.1").await), "RATE_LIMITED");
     assert_eq!(code(&login(&two, "Ada", Person::PASSWORD, "2.2.2.2").await), "none");
     for app in [&one, &two] {
-        app.pass(Duration::from_secs(15 * 60 + 1));
+        app.advance_clock(Duration::from_secs(15 * 60 + 1));
     }
     assert_eq!(code(&login(&one, "ada", Person::PASSWORD, "1.1.1.1").await), "none");
     // Right ones don't count.
     for _ in 0..5 {
         assert_eq!(code(&login(&one, "ada", Person::PASSWORD, "1.1.1.1").await), "none");
     }
-    assert_eq!(one.number("select count(*) from rate_counts where used >= 3").await, 4, "those of the unknown account");
+    assert_eq!(
+        one.query_number("select count(*) from rate_counts where used >= 3").await,
+        4,
+        "those of the unknown account"
+    );
     assert!(
         plaza::rate_limit::delete_expired(&one.app.database, one.app.clock.now()).await.unwrap() > 0,
         "and go with the sweep"
@@ -122,7 +126,7 @@ async fn wrong_passwords_are_counted_on_all_instances() {
 async fn new_accounts_are_counted_by_address() {
     let settings = [("PLAZA_LIMIT_REGISTRATIONS", "2"), ("PLAZA_TRUSTED_PROXY_HEADER", "X-Client")];
     let one = TestApp::with(&settings).await;
-    let two = TestApp::on(one.url.clone(), &settings).await;
+    let two = TestApp::on_database(one.url.clone(), &settings).await;
     let register = async |app: &TestApp, name: &str, address: &str| {
         let query = "mutation ($name: String!) { register(input: { username: $name, password: \"correct horse\" }) {
             userErrors { code } } }";
@@ -135,18 +139,22 @@ async fn new_accounts_are_counted_by_address() {
     assert_eq!(register(&two, "bo", "1.1.1.1").await, "none");
     assert_eq!(register(&one, "lan", "1.1.1.1").await, "RATE_LIMITED");
     assert_eq!(register(&two, "lan", "1.1.1.2").await, "none");
-    assert_eq!(one.number("select count(*) from users").await, 3);
+    assert_eq!(one.query_number("select count(*) from users").await, 3);
 }
 
-/// Whoever floods somebody's account or contact from one address uses up nothing but their own tries.
+/// A flood at an account or contact from one address uses up only the tries of that address.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_from_one_address_locks_nobody_out() {
+async fn a_flood_from_one_address_locks_no_user_out() {
     let settings = [("PLAZA_TRUSTED_PROXY_HEADER", "X-Client"), ("PLAZA_LIMIT_LOGINS", "3")];
     let app = TestApp::with(&settings).await;
     app.as_user("ada").await;
     let flood = join_all((0..60).map(|_| login(&app, "ada", "wrong wrong", "9.9.9.9"))).await;
     assert_eq!(flood.iter().filter(|login| code(login) == "INVALID_CREDENTIALS").count(), 3);
-    assert_eq!(app.number("select max(used)::bigint from rate_counts").await, 3, "what is refused is not counted");
+    assert_eq!(
+        app.query_number("select max(used)::bigint from rate_counts").await,
+        3,
+        "what is refused is not counted"
+    );
     assert_eq!(code(&login(&app, "ada", Person::PASSWORD, "7.7.7.7").await), "none");
 
     let ask = async |query: Value, address: &str| {
@@ -172,12 +180,12 @@ async fn a_flood_from_one_address_locks_nobody_out() {
     };
     let guesses = join_all((0..20).map(|n| ask(guess(n), "9.9.9.9"))).await;
     assert_eq!(guesses.iter().filter(|code| *code == "CODE_INVALID").count(), 3);
-    let right = app.code_to("ada@example.com", 2).await;
+    let right = app.wait_for_code("ada@example.com", 2).await;
     let query = "mutation ($c: String!) { login(input: { credential: { emailCode: { email: \"ada@example.com\", code: $c } } }) { user { id } userErrors { code } } }";
     assert_eq!(ask(json!({ "query": query, "variables": { "c": right } }), "7.7.7.7").await, "none");
 }
 
-/// The current password is guessed no faster by somebody who has a session, wherever they are.
+/// The current password is guessed no faster with a session, from any address.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_current_password_is_guessed_so_often_and_no_more() {
     let app = TestApp::start().await;
@@ -191,7 +199,7 @@ async fn the_current_password_is_guessed_so_often_and_no_more() {
     assert_eq!(wrong, 10);
     let payload = ada.data(change, json!({ "p": Person::PASSWORD })).await["changePassword"].clone();
     assert_eq!(code(&payload), "RATE_LIMITED");
-    app.pass(Duration::from_mins(12));
+    app.advance_clock(Duration::from_mins(12));
     let fresh = login(&app, "ada", Person::PASSWORD, "1.1.1.1").await;
     assert_eq!(code(&fresh), "none", "signing in is another matter");
 }

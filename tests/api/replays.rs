@@ -8,12 +8,12 @@ use plaza::live::{EventFilter, EventSubscription};
 
 use crate::harness::{TestApp, cluster, until};
 
-/// Of 40 busy conversations, somebody was away for 400 events each.
+/// Of 40 busy conversations, a user missed 400 events each.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_replay_of_many_conversations_reads_each_event_once_or_twice() {
-    let before = TestApp::on(cluster().database().await, &[]).await;
+    let before = TestApp::on_database(cluster().database().await, &[]).await;
     let bo = before.as_user("bo").await;
-    let cursor = StreamCursor::parse(&bo.cursor().await).unwrap();
+    let cursor = StreamCursor::parse(&bo.event_cursor().await).unwrap();
     let sql = before.sql().await;
     sql.batch_execute(
         "insert into conversations (kind, last_seq) select 'GROUP', 1000 from generate_series(1, 40);
@@ -33,9 +33,9 @@ async fn a_long_replay_of_many_conversations_reads_each_event_once_or_twice() {
     let url = before.url.clone();
     drop((before, sql));
 
-    let app = TestApp::on(url.clone(), &[]).await;
+    let app = TestApp::on_database(url.clone(), &[]).await;
     let read = "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint from pg_stat_user_tables where relname like 'events_2%'";
-    let start = app.number(read).await;
+    let start = app.query_number(read).await;
     let filter = EventFilter { kinds: &[EventKind::ConversationRead], conversation: None };
     let mut replay =
         EventSubscription::open(Arc::clone(&app.live), UserId(bo.key()), filter, Some(cursor)).await.unwrap();

@@ -32,7 +32,7 @@ async fn market(titles: &[&str]) -> (TestApp, Person) {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     for title in titles {
-        ada.offer(json!({ "title": title })).await;
+        ada.create_item(json!({ "title": title })).await;
     }
     (app, ada)
 }
@@ -50,7 +50,7 @@ async fn words_and_their_parts_are_found_in_every_form() {
         "ガンダム des Élysées",
     ])
     .await;
-    ada.offer(json!({ "title": "盒子", "note": "里面有耳机 WH-1000XM4" })).await;
+    ada.create_item(json!({ "title": "盒子", "note": "里面有耳机 WH-1000XM4" })).await;
     for (query, expected) in [
         ("充电宝", "小米充电宝 10000mAh"),
         ("电宝", "小米充电宝 10000mAh"),
@@ -98,21 +98,21 @@ async fn what_changes_is_found_as_it_is_now() {
     let bo = app.as_user("bo").await;
     let items = ada.data("{ items { nodes { id title } } }", json!({})).await;
     let [desk, lamp] = [&items["items"]["nodes"][0], &items["items"]["nodes"][1]];
-    ada.change(lamp, json!({ "title": "落地风扇", "note": "夏天必备" })).await;
+    ada.update_item(lamp, json!({ "title": "落地风扇", "note": "夏天必备" })).await;
     assert_eq!(found(&app, "台灯").await, [""; 0]);
     assert_eq!(found(&app, "风扇").await, ["落地风扇"]);
     assert_eq!(found(&app, "夏天").await, ["落地风扇"]);
     // What is over stands behind what is to be had.
-    ada.offer(json!({ "title": "书桌 旧" })).await;
-    bo.trade(desk, None).await;
+    ada.create_item(json!({ "title": "书桌 旧" })).await;
+    bo.trade_item(desk, None).await;
     let both = app.run(SEARCH, json!({ "q": "书桌", "k": ["ITEM"] })).await.data()["search"].clone();
     assert_eq!(names(&both), ["书桌 旧", "书桌"]);
     let scores: Vec<f64> =
         both["edges"].as_array().unwrap().iter().map(|edge| edge["score"].as_f64().unwrap()).collect();
     assert!(1.0 >= scores[0] && scores[0] > scores[1] && scores[1] > 0.0, "{scores:?}");
-    ada.change(desk, json!({ "status": "OPEN" })).await;
+    ada.update_item(desk, json!({ "status": "OPEN" })).await;
     assert_eq!(found(&app, "书桌").await, ["书桌", "书桌 旧"], "the shorter one fits better");
-    ada.market("deleteItem", json!({ "id": desk["id"] })).await;
+    ada.mutate_item("deleteItem", json!({ "id": desk["id"] })).await;
     assert_eq!(found(&app, "书桌").await, ["书桌 旧"]);
     assert_eq!(ada.titles("filter: { query: \"书桌\", status: [DELETED] }").await, [""; 0]);
     assert_eq!(ada.titles("filter: { query: \"书桌\" }, orderBy: { field: RELEVANCE }").await, ["书桌 旧"]);
@@ -141,7 +141,7 @@ async fn people_are_found_by_name_and_number_and_by_whole_contacts_alone() {
     {
         assert_eq!(people(&ada, query).await, ["xiaoming88"], "{query}");
     }
-    // Contacts are taken as they are by an administrator, but proven by nobody.
+    // Contacts are taken as they are by an administrator, but not verified.
     assert_eq!(people(&ada, "zhang@example.com").await, [""; 0]);
     app.sql()
         .await
@@ -209,7 +209,7 @@ async fn kinds_are_searched_together_and_page_by_page() {
 async fn entries_of_older_rules_are_made_anew() {
     let (app, ada) = market(&["台灯", "书桌"]).await;
     let sql = app.sql().await;
-    // As if they had been indexed by other rules, one of them has gone since, and somebody was here before search was.
+    // As if they had been indexed by other rules, one of them was deleted since, and a user registered before search existed.
     sql.batch_execute(
         "update search_entries set version = 0, words = '';
          insert into search_entries (kind, subject_id, version, boost, words) values ('ITEM', 99, 0, 1, '');
@@ -221,26 +221,27 @@ async fn entries_of_older_rules_are_made_anew() {
     assert_eq!(plaza::background::reindex::reindex(&app.app).await.unwrap(), 4);
     assert_eq!(found(&app, "台灯").await, ["台灯"]);
     assert_eq!(people(&ada, "ada").await, ["ada"]);
-    assert_eq!(app.number("select count(*) from search_entries").await, 2);
+    assert_eq!(app.query_number("select count(*) from search_entries").await, 2);
     assert_eq!(plaza::background::reindex::reindex(&app.app).await.unwrap(), 0);
 }
 
-/// The sweep of words takes a lock against all who write; where it would have to wait for that, it is left for the next time.
+/// The deletion of unused words takes a lock against all writers; where it would have to wait for that, it is left to the next
+/// run.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sweep_of_words_makes_nobody_wait() {
+async fn the_deletion_of_unused_words_blocks_no_writer() {
     let (app, ada) = market(&["a chair", "a lamp"]).await;
     let words = "select count(*) from search_words";
     app.sql().await.batch_execute("insert into search_words (word, kind) values ('unused', 'ITEM')").await.unwrap();
-    let before = app.number(words).await;
+    let before = app.query_number(words).await;
     let vacuum = app.sql().await;
     vacuum.batch_execute("begin; lock table search_words in share update exclusive mode").await.unwrap();
     let start = std::time::Instant::now();
-    let sweep = async { plaza::domains::search::service::sweep(&app.app).await.unwrap() };
-    let (swept, _) = tokio::join!(sweep, ada.offer(json!({ "title": "a table" })));
-    assert_eq!(swept, 0);
+    let deletion = async { plaza::domains::search::service::delete_unused_words(&app.app).await.unwrap() };
+    let (deleted, _) = tokio::join!(deletion, ada.create_item(json!({ "title": "a table" })));
+    assert_eq!(deleted, 0);
     assert!(start.elapsed() < std::time::Duration::from_secs(2), "it took {:?}", start.elapsed());
     vacuum.batch_execute("commit").await.unwrap();
-    assert_eq!(plaza::domains::search::service::sweep(&app.app).await.unwrap(), 1);
-    assert!(app.number(words).await >= before, "of the others, and of the table's, nothing was taken");
+    assert_eq!(plaza::domains::search::service::delete_unused_words(&app.app).await.unwrap(), 1);
+    assert!(app.query_number(words).await >= before, "of the others, and of the table's, nothing was taken");
     assert_eq!(found(&app, "table").await, ["a table"]);
 }

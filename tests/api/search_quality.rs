@@ -1,7 +1,7 @@
 //! How well search finds things: a judged set of queries over the demo data, made before the search was tuned, and two
 //! plain ways of searching beside it.
 //!
-//! `search_quality.json` has for each query the items that somebody who types it would call right. Precision at 5 is strict:
+//! `search_quality.json` has for each query the items that a user who types it would call right. Precision at 5 is strict:
 //! right ones among the first five, of as many as there are right ones (five at most) or were given, whichever is more;
 //! so both what is missing and what is too much count against it.
 
@@ -58,7 +58,7 @@ async fn search_finds_what_people_mean() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     for item in demo["items"].as_array().unwrap() {
-        ada.offer(json!({ "title": item["title"], "note": item["note"] })).await;
+        ada.create_item(json!({ "title": item["title"], "note": item["note"] })).await;
     }
     let client = app.sql().await;
     // By way and kind of query, and by way over all.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{LOGIN, codes, faults};
+use crate::harness::accounts::{LOGIN, codes, user_errors};
 use crate::harness::{Person, Socket, TestApp, until};
 use crate::live::RECEIVE;
 
@@ -29,7 +29,7 @@ async fn a_list_of_one_s_own_with_device_and_last_use() {
     let app = TestApp::start().await;
     let web = app.as_user("ada").await;
     app.as_user("bo").await;
-    app.pass(Duration::from_mins(1));
+    app.advance_clock(Duration::from_mins(1));
     let phone = sign_in(&app, "ANDROID", "Ada's phone").await;
     let seen = sessions(&phone).await;
     assert_eq!(seen.len(), 2);
@@ -42,7 +42,7 @@ async fn a_list_of_one_s_own_with_device_and_last_use() {
         [&json!("WEB"), &Value::Null, &json!(false)]
     );
     // A refresh is a use, and puts it first.
-    app.pass(Duration::from_mins(1));
+    app.advance_clock(Duration::from_mins(1));
     let refresh =
         "mutation ($t: String!) { refreshSession(refreshToken: $t) { tokens { accessToken } userErrors { code } } }";
     app.payload(refresh, json!({ "t": web.refresh })).await;
@@ -50,9 +50,9 @@ async fn a_list_of_one_s_own_with_device_and_last_use() {
     assert_eq!(seen[0]["platform"], "WEB");
     assert!(seen[0]["lastUsedAt"].as_str() > seen[0]["createdAt"].as_str(), "{}", seen[0]);
     // What is over is gone.
-    app.pass(Duration::from_hours(24 * 30 - 1));
+    app.advance_clock(Duration::from_hours(24 * 30 - 1));
     let fresh = sign_in(&app, "WEB", "later").await;
-    app.pass(Duration::from_mins(59));
+    app.advance_clock(Duration::from_mins(59));
     assert_eq!(sessions(&Person { token: fresh.token.clone(), ..fresh.clone() }.renewed(&app).await).await.len(), 2);
 }
 
@@ -74,17 +74,17 @@ async fn one_is_ended_from_another() {
         sessions(&web).await.into_iter().find(|session| session["deviceName"] == name).unwrap()["id"].clone()
     };
     let id = id_of("phone").await;
-    // Not by somebody else, who can't even see it.
-    assert_eq!(faults(&bo.payload(REVOKE, json!({ "id": id })).await), ["NOT_FOUND id"]);
+    // Not by another user, who can't even see it.
+    assert_eq!(user_errors(&bo.payload(REVOKE, json!({ "id": id })).await), ["NOT_FOUND id"]);
     let node = "query ($id: ID!) { node(id: $id) { id ... on Session { deviceName } } }";
     assert_eq!(bo.data(node, json!({ "id": id })).await["node"], Value::Null);
     assert_eq!(app.run(node, json!({ "id": id })).await.data()["node"], Value::Null);
     assert_eq!(web.data(node, json!({ "id": id })).await["node"]["deviceName"], "phone");
-    assert_eq!(faults(&web.payload(REVOKE, json!({ "id": bo.id })).await), ["NOT_FOUND id"], "no session at all");
+    assert_eq!(user_errors(&web.payload(REVOKE, json!({ "id": bo.id })).await), ["NOT_FOUND id"], "no session at all");
 
     assert_eq!(web.payload(REVOKE, json!({ "id": id })).await, json!({ "deletedId": id, "userErrors": [] }));
     assert_eq!(phone.run(WHO, json!({})).await.code(), "UNAUTHENTICATED");
-    assert_eq!(faults(&web.payload(REVOKE, json!({ "id": id })).await), ["NOT_FOUND id"], "it is over");
+    assert_eq!(user_errors(&web.payload(REVOKE, json!({ "id": id })).await), ["NOT_FOUND id"], "it is over");
     assert_eq!(web.data(node, json!({ "id": id })).await["node"], Value::Null);
     assert_eq!(sessions(&web).await.len(), 2);
 
@@ -99,8 +99,8 @@ async fn one_is_ended_from_another() {
 
 /// Opens a socket at an instance and waits until its subscription is live.
 async fn listen(app: &TestApp, person: &Person) -> Socket {
-    let mut socket = person.at(app.address).socket().await;
-    socket.follow(app, RECEIVE, json!({})).await;
+    let mut socket = person.on_instance(app.address).socket().await;
+    socket.subscribe_live(app, RECEIVE, json!({})).await;
     socket
 }
 
@@ -108,7 +108,7 @@ async fn listen(app: &TestApp, person: &Person) -> Socket {
 #[tokio::test(flavor = "multi_thread")]
 async fn sockets_close_with_the_reason_on_every_instance() {
     let one = TestApp::start().await;
-    let two = one.another().await;
+    let two = one.another_instance().await;
     let (ada, root) = (one.as_user("ada").await, one.as_role("root", "ADMIN").await);
     let refresh =
         "mutation ($t: String!) { refreshSession(refreshToken: $t) { tokens { refreshToken } userErrors { code } } }";
@@ -140,22 +140,22 @@ async fn sockets_close_with_the_reason_on_every_instance() {
                 reason
             }
         };
-        assert_eq!(here.closed().await, (4401, expected.to_owned()), "{reason}");
-        assert_eq!(there.closed().await, (4401, expected.to_owned()), "{reason}");
+        assert_eq!(here.wait_for_close().await, (4401, expected.to_owned()), "{reason}");
+        assert_eq!(there.wait_for_close().await, (4401, expected.to_owned()), "{reason}");
         assert!(start.elapsed() < Duration::from_secs(2), "{reason} took {:?}", start.elapsed());
         // Nor does it come back.
         let mut again = Socket::connect(two.address, Some("graphql-transport-ws")).await;
         let payload = json!({ "authorization": format!("Bearer {}", phone.token) });
         again.send(json!({ "type": "connection_init", "payload": payload })).await;
-        assert_eq!(again.closed().await, (4401, expected.to_owned()), "{reason}");
+        assert_eq!(again.wait_for_close().await, (4401, expected.to_owned()), "{reason}");
     }
     // An instance that starts later knows why as well.
-    let late = one.another().await;
+    let late = one.another_instance().await;
     let mut socket = Socket::connect(late.address, Some("graphql-transport-ws")).await;
     socket
         .send(json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {}", ada.token) } }))
         .await;
-    assert_eq!(socket.closed().await, (4401, "suspended".to_owned()));
+    assert_eq!(socket.wait_for_close().await, (4401, "suspended".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,7 +167,7 @@ async fn a_sign_in_that_races_a_suspension_or_a_new_password_does_not_outlive_it
     let login = || app.payload(LOGIN, json!({ "input": { "credential": credential.clone() } }));
     let logins = futures_util::future::join_all((0..6).map(|_| login()));
     let suspends = async {
-        until("somebody signed in", || async { app.number("select count(*) from sessions").await > 3 }).await;
+        until("a session begins", || async { app.query_number("select count(*) from sessions").await > 3 }).await;
         root.payload(suspend, json!({ "id": ada.id })).await
     };
     let (answers, suspended) = tokio::join!(logins, suspends);
@@ -177,7 +177,7 @@ async fn a_sign_in_that_races_a_suspension_or_a_new_password_does_not_outlive_it
         assert!(["", "ACCOUNT_SUSPENDED", "INVALID_CREDENTIALS"].contains(&code.as_str()), "{answer}");
     }
     let live = format!("select count(*) from sessions where user_id = {} and revoked_at is null", ada.key());
-    assert_eq!(app.number(&live).await, 0, "every session of before is over, and none came after");
+    assert_eq!(app.query_number(&live).await, 0, "every session of before is over, and none came after");
     let sql = app.sql().await;
     sql.batch_execute("update users set suspended_at = null").await.unwrap();
     let fresh = Person::new(app.address, &login().await);
@@ -187,5 +187,5 @@ async fn a_sign_in_that_races_a_suspension_or_a_new_password_does_not_outlive_it
         tokio::join!(futures_util::future::join_all((0..6).map(|_| login())), fresh.payload(document, change));
     assert_eq!(codes(&changed), Vec::<&str>::new());
     drop(answers);
-    assert_eq!(app.number(&live).await, 1, "only the one that changed the password");
+    assert_eq!(app.query_number(&live).await, 1, "only the one that changed the password");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{LOGIN, REQUEST, UPDATE, by_code, by_password, codes, contact, faults};
+use crate::harness::accounts::{LOGIN, REQUEST, UPDATE, by_code, by_password, codes, contact, user_errors};
 use crate::harness::{Person, TestApp};
 
 const MINUTE: Duration = Duration::from_secs(61);
@@ -28,7 +28,7 @@ async fn enter(app: &TestApp, from: &str, account: &str, password: &str) -> Stri
 async fn people_behind_one_address_get_their_codes() {
     let settings = [CLIENT, ("PLAZA_LIMIT_CODES", "3")];
     let one = TestApp::with(&settings).await;
-    let two = TestApp::on(one.url.clone(), &settings).await;
+    let two = TestApp::on_database(one.url.clone(), &settings).await;
     for n in 0..30 {
         let app = if n % 2 == 0 { &one } else { &two };
         assert_eq!(ask(app, "1.1.1.1", &format!("a{n}@b.c")).await, "", "person {n}");
@@ -44,19 +44,19 @@ async fn strangers_do_not_use_up_the_codes_of_a_contact() {
     let app = TestApp::with(&[CLIENT, ("PLAZA_LIMIT_CODES", "9")]).await;
     for _ in 0..3 {
         assert_eq!(ask(&app, "9.9.9.9", "v@b.c").await, "");
-        app.pass(MINUTE);
+        app.advance_clock(MINUTE);
     }
     let reset = json!({ "contact": contact("v@b.c") });
     assert_eq!(codes(&app.payload_from("9.9.9.9", FORGOT, reset).await), ["RATE_LIMITED"], "whatever the purpose");
     assert_eq!(ask(&app, "3.3.3.3", "v@b.c").await, "");
     // Its holder signs in, and three strangers ask for the rest of the day's.
-    let code = app.code_to("v@b.c", 4).await;
+    let code = app.wait_for_code("v@b.c", 4).await;
     assert_eq!(codes(&app.payload_from("3.3.3.3", LOGIN, by_code("v@b.c", &code)).await), [""; 0]);
     for n in 0..5 {
-        app.pass(MINUTE);
+        app.advance_clock(MINUTE);
         assert_eq!(ask(&app, &format!("8.8.8.{}", n / 3), "v@b.c").await, "");
     }
-    app.pass(MINUTE);
+    app.advance_clock(MINUTE);
     assert_eq!(ask(&app, "7.7.7.7", "v@b.c").await, "RATE_LIMITED", "the day's are used up");
     assert_eq!(ask(&app, "3.3.3.3", "v@b.c").await, "", "but not for where the account is signed in from");
 }
@@ -66,9 +66,9 @@ async fn strangers_do_not_use_up_the_codes_of_a_contact() {
 async fn strangers_do_not_replace_a_code() {
     let app = TestApp::with(&[CLIENT]).await;
     assert_eq!(ask(&app, "1.1.1.1", "v@b.c").await, "");
-    let first = app.code_to("v@b.c", 1).await;
+    let first = app.wait_for_code("v@b.c", 1).await;
     assert_eq!(ask(&app, "9.9.9.9", "v@b.c").await, "", "in the same minute");
-    let second = app.code_to("v@b.c", 2).await;
+    let second = app.wait_for_code("v@b.c", 2).await;
     assert_eq!(
         codes(&app.payload_from("2.2.2.2", LOGIN, by_code("v@b.c", &first)).await),
         [""; 0],
@@ -86,7 +86,7 @@ async fn strangers_do_not_replace_a_code() {
 async fn strangers_do_not_burn_a_code() {
     let app = TestApp::with(&[CLIENT]).await;
     assert_eq!(ask(&app, "1.1.1.1", "v@b.c").await, "");
-    let code = app.code_to("v@b.c", 1).await;
+    let code = app.wait_for_code("v@b.c", 1).await;
     let guess =
         async |from: &str, code: &str| codes(&app.payload_from(from, LOGIN, by_code("v@b.c", code)).await).join(" ");
     for from in ["9.9.9.1", "9.9.9.2", "9.9.9.3"] {
@@ -110,9 +110,9 @@ async fn a_new_code_has_new_tries() {
     for expected in ["CODE_INVALID", "CODE_INVALID", "CODE_INVALID", "RATE_LIMITED"] {
         assert_eq!(guess("x").await, expected);
     }
-    app.pass(MINUTE);
+    app.advance_clock(MINUTE);
     assert_eq!(ask(&app, "1.1.1.1", "v@b.c").await, "");
-    assert_eq!(guess(&app.code_to("v@b.c", 2).await).await, "");
+    assert_eq!(guess(&app.wait_for_code("v@b.c", 2).await).await, "");
 }
 
 /// Strangers who ask for codes to sign in use up none of those that verify a new contact.
@@ -126,7 +126,7 @@ async fn strangers_do_not_use_up_the_verifications_of_a_contact() {
     assert_eq!(ask(&app, "9.9.9.9", "v@b.c").await, "RATE_LIMITED");
     let changed = ada.payload_from("1.1.1.1", UPDATE, json!({ "input": { "email": "v@b.c" } })).await;
     assert_eq!(codes(&changed), [""; 0]);
-    app.code_to("v@b.c", 4).await;
+    app.wait_for_code("v@b.c", 4).await;
     // Several users may claim a contact, and the day's of it are bounded all the same.
     for n in 0..9 {
         let claimer = app.as_user(&format!("claimer{n}")).await;
@@ -134,7 +134,7 @@ async fn strangers_do_not_use_up_the_verifications_of_a_contact() {
         claimer.payload_from(&from, UPDATE, json!({ "input": { "email": "v@b.c" } })).await;
     }
     let asked = json!({ "input": { "contact": contact("v@b.c"), "purpose": "VERIFY_EMAIL" } });
-    app.pass(MINUTE);
+    app.advance_clock(MINUTE);
     assert_eq!(codes(&ada.payload_from("1.1.1.1", REQUEST, asked).await), ["RATE_LIMITED"]);
 }
 
@@ -142,7 +142,7 @@ async fn strangers_do_not_use_up_the_verifications_of_a_contact() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tries_do_not_tell_that_two_names_are_of_one_account() {
     let app = TestApp::with(&[CLIENT, ("PLAZA_LIMIT_LOGINS", "5")]).await;
-    let code = app.fresh_code("13800138000", "LOGIN", 1).await;
+    let code = app.receive_code("13800138000", "LOGIN", 1).await;
     let entered = app.payload(LOGIN, by_code("13800138000", &code)).await;
     let ada = Person::new(app.address, &entered);
     ada.payload(UPDATE, json!({ "input": { "username": "ada" } })).await;
@@ -167,7 +167,7 @@ async fn sms_are_bounded_in_all_and_by_address() {
     }
     assert_eq!(ask(&app, "2.2.2.2", "13800138099").await, "RATE_LIMITED");
     assert_eq!(ask(&app, "2.2.2.2", "a@b.c").await, "", "mail goes on");
-    app.pass(Duration::from_mins(61));
+    app.advance_clock(Duration::from_mins(61));
     assert_eq!(ask(&app, "2.2.2.2", "13800138097").await, "");
     assert_eq!(ask(&app, "2.2.2.2", "13800138098").await, "");
     assert_eq!(ask(&app, "2.2.2.2", "13800138099").await, "RATE_LIMITED", "a tenth of them from one address");
@@ -179,7 +179,7 @@ async fn the_names_of_an_account_share_its_tries() {
     let app = TestApp::with(&[CLIENT, ("PLAZA_LIMIT_LOGINS", "3")]).await;
     let ada = app.as_user("ada").await;
     ada.payload(UPDATE, json!({ "input": { "email": "ada@example.com" } })).await;
-    let code = app.code_to("ada@example.com", 1).await;
+    let code = app.wait_for_code("ada@example.com", 1).await;
     let verify = "mutation ($c: ContactInput!, $code: String!) { verifyContact(contact: $c, code: $code) { userErrors { code } } }";
     ada.payload(verify, json!({ "c": contact("ada@example.com"), "code": code })).await;
     for account in ["ada", "ada@example.com", "ADA"] {
@@ -239,13 +239,13 @@ async fn two_contacts_at_once_both_get_a_code() {
     let app = TestApp::with(&[("PLAZA_LIMIT_CODES", "10")]).await;
     let ada = app.as_user("ada").await;
     let both = json!({ "email": "ada@example.com", "phone": "13800138000" });
-    assert_eq!(faults(&ada.payload(UPDATE, json!({ "input": both })).await), [""; 0]);
-    app.code_to("ada@example.com", 1).await;
-    app.code_to("+8613800138000", 1).await;
+    assert_eq!(user_errors(&ada.payload(UPDATE, json!({ "input": both })).await), [""; 0]);
+    app.wait_for_code("ada@example.com", 1).await;
+    app.wait_for_code("+8613800138000", 1).await;
     let input: Value =
         json!({ "username": "bo", "password": Person::PASSWORD, "email": "bo@example.com", "phone": "13800138001" });
     let registered = app.payload(crate::harness::accounts::REGISTER, json!({ "input": input })).await;
     assert_eq!(codes(&registered), [""; 0]);
-    app.code_to("bo@example.com", 1).await;
-    app.code_to("+8613800138001", 1).await;
+    app.wait_for_code("bo@example.com", 1).await;
+    app.wait_for_code("+8613800138001", 1).await;
 }

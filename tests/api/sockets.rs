@@ -20,14 +20,14 @@ async fn the_protocol_s_rules_are_kept() {
     let connect = || Socket::connect(app.address, Some("graphql-transport-ws"));
 
     let mut socket = Socket::connect(app.address, None).await;
-    assert_eq!(socket.closed().await.0, 4406);
+    assert_eq!(socket.wait_for_close().await.0, 4406);
     // Sockets are taken on both paths.
     let mut socket = Socket::connect_to(app.address, "/graphql", Some("graphql-transport-ws")).await;
     socket.send(json!({ "type": "connection_init" })).await;
     assert_eq!(socket.receive().await["type"], "connection_ack");
     let mut socket = connect().await;
     socket.subscribe("{ __typename }", json!({})).await;
-    assert_eq!(socket.closed().await, (4401, "Unauthorized".into()));
+    assert_eq!(socket.wait_for_close().await, (4401, "Unauthorized".into()));
     // Before it is known who speaks, only pings are answered; what says nothing is let pass.
     let mut socket = connect().await;
     socket.send(json!({ "type": "pong" })).await;
@@ -37,14 +37,14 @@ async fn the_protocol_s_rules_are_kept() {
     for frame in [Message::text("{"), Message::text("{\"type\":\"start\"}"), Message::binary(vec![1])] {
         let mut socket = connect().await;
         socket.send_frame(frame).await;
-        assert_eq!(socket.closed().await.0, 4400);
+        assert_eq!(socket.wait_for_close().await.0, 4400);
     }
     let mut socket = connect().await;
     socket.send(json!({ "type": "connection_init", "payload": { "authorization": "Bearer nonsense" } })).await;
-    assert_eq!(socket.closed().await, (4401, "token-invalid".into()));
+    assert_eq!(socket.wait_for_close().await, (4401, "token-invalid".into()));
     let mut socket = Socket::open(app.address, Value::Null).await;
     socket.send(json!({ "type": "connection_init" })).await;
-    assert_eq!(socket.closed().await.0, 4429);
+    assert_eq!(socket.wait_for_close().await.0, 4429);
 
     let ada = app.as_user("ada").await;
     let mut socket = ada.socket().await;
@@ -52,7 +52,7 @@ async fn the_protocol_s_rules_are_kept() {
     let subscribe = json!({ "type": "subscribe", "id": "same", "payload": payload });
     socket.send(subscribe.clone()).await;
     socket.send(subscribe).await;
-    assert_eq!(socket.closed().await.0, 4409);
+    assert_eq!(socket.wait_for_close().await.0, 4409);
 
     // GraphiQL passes on its headers as they were typed.
     let mut socket = Socket::open(app.address, json!({ "Authorization": format!("bearer {}", ada.token) })).await;
@@ -72,18 +72,18 @@ async fn the_protocol_s_rules_are_kept() {
     assert_eq!((&message["type"], &message["payload"]["data"]), (&json!("next"), &Value::Null));
     assert_eq!(socket.receive().await["type"], "complete");
     // Completed by the client: nothing more comes, and the hub forgets it.
-    let id = socket.follow(&app, RECEIVE, json!({})).await;
+    let id = socket.subscribe_live(&app, RECEIVE, json!({})).await;
     socket.send(json!({ "type": "complete", "id": id })).await;
     until("the hub has forgotten it", || async { app.live.hub.subscriptions() == 0 }).await;
 }
 
-/// Whoever does not say who it is within eight seconds is gone.
+/// A socket without `connection_init` within eight seconds is closed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_client_is_cut() {
     let app = TestApp::start().await;
     let start = Instant::now();
     let mut socket = Socket::connect(app.address, Some("graphql-transport-ws")).await;
-    assert_eq!(socket.closed().await, (4408, "Connection initialisation timeout".into()));
+    assert_eq!(socket.wait_for_close().await, (4408, "Connection initialisation timeout".into()));
     let took = start.elapsed();
     assert!(took > Duration::from_secs(7) && took < Duration::from_secs(10), "{took:?}");
 }
@@ -99,7 +99,7 @@ async fn a_close_is_answered() {
             assert_eq!(socket.receive().await["type"], "connection_ack");
         }
         socket.send_frame(Message::Close(Some(CloseFrame { code: 1000.into(), reason: "bye".into() }))).await;
-        assert_eq!(socket.closed().await.0, 1000);
+        assert_eq!(socket.wait_for_close().await.0, 1000);
     }
     let handshake = "GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
@@ -116,7 +116,7 @@ async fn a_close_is_answered() {
 /// No more operations and no larger messages than allowed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_holds_so_many_operations_and_no_larger_message() {
-    let app = TestApp::serving(schema().0, &[]).await;
+    let app = TestApp::with_engine(schema().0, &[]).await;
     let mut socket = Socket::open(app.address, Value::Null).await;
     for _ in 0..50 {
         socket.subscribe("subscription { silence }", json!({})).await;
@@ -135,13 +135,13 @@ async fn a_socket_holds_so_many_operations_and_no_larger_message() {
     assert_eq!(socket.next().await["echo"], text);
     let mut socket = Socket::open(app.address, Value::Null).await;
     socket.send_frame(Message::text("x".repeat((64 << 10) + 1))).await;
-    assert_eq!(socket.closed().await.0, 1009);
+    assert_eq!(socket.wait_for_close().await.0, 1009);
 }
 
 /// Request errors are `error` messages, on every kind of operation; the socket lives on.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_can_t_run_is_an_error_of_its_id() {
-    let app = TestApp::serving(schema().0, &[]).await;
+    let app = TestApp::with_engine(schema().0, &[]).await;
     let mut socket = Socket::open(app.address, Value::Null).await;
     for (document, variables, code) in [
         ("{", json!({}), "GRAPHQL_PARSE_FAILED"),
@@ -179,7 +179,7 @@ async fn what_can_t_run_is_an_error_of_its_id() {
 /// A stream without end neither holds up the others of its socket, nor is it got rid of by anything but `complete`.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_stream_starves_the_others() {
-    let app = TestApp::serving(schema().0, &[]).await;
+    let app = TestApp::with_engine(schema().0, &[]).await;
     let mut socket = Socket::open(app.address, Value::Null).await;
     let flood = socket.subscribe("subscription { flood }", json!({})).await;
     for _ in 0..200 {
@@ -215,10 +215,10 @@ async fn no_stream_starves_the_others() {
     assert_eq!(heard, [json!({ "count": 1 }), json!({ "count": 2 }), json!({ "count": 3 })]);
 }
 
-/// Who reads nothing is cut, and holds nobody up.
+/// A client that reads nothing is disconnected, and delays no other.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_stops_reading_is_cut() {
-    let app = TestApp::serving(schema().0, &[]).await;
+async fn a_client_that_stops_reading_is_cut() {
+    let app = TestApp::with_engine(schema().0, &[]).await;
     let mut stuck = Socket::open(app.address, Value::Null).await;
     let start = Instant::now();
     stuck.subscribe("subscription { torrent }", json!({})).await;
@@ -262,7 +262,7 @@ async fn more_sockets_than_allowed_are_told_to_come_back() {
     let app = TestApp::with(&[("PLAZA_LIMIT_SOCKETS", "2")]).await;
     let held = [Socket::open(app.address, Value::Null).await, Socket::open(app.address, Value::Null).await];
     let mut third = Socket::connect(app.address, Some("graphql-transport-ws")).await;
-    assert_eq!(third.closed().await, (1013, "overloaded".into()));
+    assert_eq!(third.wait_for_close().await, (1013, "overloaded".into()));
     drop(held);
     until("there is room", || async { app.app.tracker.is_empty() }).await;
     Socket::open(app.address, Value::Null).await;
@@ -278,7 +278,7 @@ async fn a_logout_hears_its_own_answer() {
         let id = socket.subscribe("mutation { logout { ok } }", json!({})).await;
         assert_eq!(socket.next().await["logout"]["ok"], true);
         assert_eq!(socket.receive().await, json!({ "type": "complete", "id": id }));
-        assert_eq!(socket.closed().await, (4401, "signed-out".into()));
+        assert_eq!(socket.wait_for_close().await, (4401, "signed-out".into()));
     }
 }
 
@@ -286,7 +286,7 @@ async fn a_logout_hears_its_own_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_runs_is_answered_before_the_end() {
     let (engine, gate) = schema();
-    let app = TestApp::serving(engine, &[]).await;
+    let app = TestApp::with_engine(engine, &[]).await;
     let mut socket = Socket::open(app.address, Value::Null).await;
     socket.subscribe("subscription { silence }", json!({})).await;
     let id = socket.subscribe("mutation { wait }", json!({})).await;
@@ -295,14 +295,14 @@ async fn what_runs_is_answered_before_the_end() {
     gate.add_permits(1);
     assert_eq!(socket.next().await["wait"], true);
     assert_eq!(socket.receive().await, json!({ "type": "complete", "id": id }));
-    assert_eq!(socket.closed().await, (1001, "draining".into()));
+    assert_eq!(socket.wait_for_close().await, (1001, "draining".into()));
 }
 
 /// A client that hangs up does not cancel its mutation.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mutation_outlives_its_socket() {
     let (engine, gate) = schema();
-    let app = TestApp::serving(engine, &[]).await;
+    let app = TestApp::with_engine(engine, &[]).await;
     let mut socket = Socket::open(app.address, Value::Null).await;
     socket.subscribe("mutation { wait }", json!({})).await;
     until("it runs", || async { app.app.mutations.available_permits() < app.app.config.mutations }).await;
@@ -323,8 +323,8 @@ async fn a_socket_ends_with_its_token() {
     let now = app.app.clock.now();
     let (token, expires_at) = app.app.tokens.issue_for(viewer.user_id, viewer.session_id, now, lifetime).unwrap();
     let mut socket = Person { token, ..ada }.socket().await;
-    socket.follow(&app, RECEIVE, json!({})).await;
-    assert_eq!(socket.closed().await, (4403, "token-expired".into()));
+    socket.subscribe_live(&app, RECEIVE, json!({})).await;
+    assert_eq!(socket.wait_for_close().await, (4403, "token-expired".into()));
     let late = app.app.clock.now() - expires_at;
     assert!(late >= chrono::TimeDelta::zero() && late < chrono::TimeDelta::seconds(2), "{late}");
     assert_eq!(app.live.hub.subscriptions(), 0);

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::harness::engine::schema;
 use crate::harness::http::{JSON, client, send};
-use crate::harness::{PATIENCE, Person, TestApp, until};
+use crate::harness::{Person, TestApp, WAIT_TIMEOUT, until};
 use crate::live::RECEIVE;
 
 /// An open stream.
@@ -54,7 +54,7 @@ impl Stream {
                 return Some(block);
             }
             let chunk =
-                timeout(PATIENCE, self.response.chunk()).await.expect("it speaks in time").expect("it is whole")?;
+                timeout(WAIT_TIMEOUT, self.response.chunk()).await.expect("it speaks in time").expect("it is whole")?;
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
@@ -100,9 +100,9 @@ impl Stream {
 async fn a_stream_resumes_by_its_last_event_id() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    let body = json!({ "query": RECEIVE, "variables": { "after": bo.cursor().await } });
+    let body = json!({ "query": RECEIVE, "variables": { "after": bo.event_cursor().await } });
     for n in 1..=3 {
-        ada.say(&bo, &format!("message {n}")).await;
+        ada.send_message(&bo, &format!("message {n}")).await;
     }
     let mut stream = Stream::open(&app, Some(&bo), &[], body.clone()).await;
     assert_eq!(stream.block().await.as_deref(), Some(":"), "something comes at once");
@@ -111,14 +111,14 @@ async fn a_stream_resumes_by_its_last_event_id() {
     assert_eq!((first.0, second.0), (1, 2));
     drop(stream);
     // The same document and variables, and the id: it goes on behind that, here and on another instance.
-    let other = app.another().await;
+    let other = app.another_instance().await;
     for instance in [&app, &other] {
         let mut stream = Stream::open(instance, Some(&bo), &[("last-event-id", &second.1)], body.clone()).await;
         assert_eq!(stream.message().await.0, 3);
     }
     let mut stream = Stream::open(&app, Some(&bo), &[("last-event-id", &second.1)], body).await;
     assert_eq!(stream.message().await.0, 3);
-    ada.say(&bo, "message 4").await;
+    ada.send_message(&bo, "message 4").await;
     assert_eq!(stream.message().await.0, 4);
     drop(stream);
     until("the hub has forgotten them", || async { app.live.hub.subscriptions() == 0 }).await;
@@ -131,7 +131,7 @@ async fn all_events_can_be_resumed() {
     let body = json!({ "query": "subscription { events { cursor payload { __typename } } }" });
     let mut stream = Stream::open(&app, Some(&bo), &[], body.clone()).await;
     until("it is live", || async { app.live.hub.live() == 1 }).await;
-    let message = ada.say(&bo, "teh").await;
+    let message = ada.send_message(&bo, "teh").await;
     let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"the\") { userErrors { code } } }";
     ada.data(edit, json!({ "id": message["id"] })).await;
     let created = stream.event().await.unwrap();
@@ -144,7 +144,7 @@ async fn all_events_can_be_resumed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_over_says_so() {
-    let app = TestApp::serving(schema().0, &[]).await;
+    let app = TestApp::with_engine(schema().0, &[]).await;
     let open = async |document: &str| Stream::open(&app, None, &[], json!({ "query": document })).await;
     let mut query = open("{ echo(number: 1) }").await;
     assert_eq!(query.event().await.unwrap().data, json!({ "data": { "echo": "1" } }));
@@ -183,9 +183,9 @@ async fn who_may_not_or_asks_wrongly_is_told() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     let receive = json!({ "query": RECEIVE });
-    let mut nobody = Stream::open(&app, None, &[], receive.clone()).await;
-    assert_eq!(nobody.event().await.unwrap().data["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
-    nobody.ends(true).await;
+    let mut anonymous = Stream::open(&app, None, &[], receive.clone()).await;
+    assert_eq!(anonymous.event().await.unwrap().data["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    anonymous.ends(true).await;
     let head = app.app.events.head();
     let ahead = plaza::events::StreamCursor { position: 1_000_000, ..head }.encode();
     for (id, code) in [("nonsense", "BAD_USER_INPUT"), (ahead.as_str(), "CURSOR_EXPIRED")] {
@@ -243,10 +243,10 @@ async fn a_stream_ends_with_its_session_its_token_and_the_process() {
     until("nothing runs", || async { app.app.tracker.is_empty() }).await;
 }
 
-/// A comment comes in each silence, and whoever has gone is noticed.
+/// A comment comes in each silence, and a client that has gone is noticed.
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_is_broken_by_comments() {
-    let app = TestApp::serving(schema().0, &[]).await;
+    let app = TestApp::with_engine(schema().0, &[]).await;
     let mut stream = Stream::open(&app, None, &[], json!({ "query": "subscription { silence }" })).await;
     assert_eq!(stream.block().await.as_deref(), Some(":"));
     let start = Instant::now();
@@ -261,7 +261,7 @@ async fn silence_is_broken_by_comments() {
 /// More streams than allowed are refused, and one that is not read is cut.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_are_bounded_in_number_and_patience() {
-    let app = TestApp::serving(schema().0, &[("PLAZA_LIMIT_SOCKETS", "1")]).await;
+    let app = TestApp::with_engine(schema().0, &[("PLAZA_LIMIT_SOCKETS", "1")]).await;
     let start = Instant::now();
     let stuck = Stream::open(&app, None, &[], json!({ "query": "subscription { torrent }" })).await;
     let headers = [JSON, ("accept", "text/event-stream")];

@@ -30,8 +30,8 @@ async fn a_sequencer_and_a_feed_that_stand_still_are_seen() {
     let app = TestApp::with(&[("PLAZA_EVENT_LAG_SECONDS", "1")]).await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let mut socket = bo.socket().await;
-    socket.follow(&app, RECEIVE, json!({})).await;
-    ada.say(&bo, "one").await;
+    socket.subscribe_live(&app, RECEIVE, json!({})).await;
+    ada.send_message(&bo, "one").await;
     socket.next().await;
     until("nothing waits", || async { is(&app, "plaza_event_outbox", 0.0).await }).await;
     assert_eq!(
@@ -43,8 +43,8 @@ async fn a_sequencer_and_a_feed_that_stand_still_are_seen() {
     let (mut sequencer, mut feed) = (app.sql().await, app.sql().await);
     let holds_stream = sequencer.transaction().await.unwrap();
     holds_stream.execute("select from event_stream for update", &[]).await.unwrap();
-    ada.say(&bo, "two").await;
-    ada.say(&bo, "three").await;
+    ada.send_message(&bo, "two").await;
+    ada.send_message(&bo, "three").await;
     until("it is not ready", || async { ready(&app).await.status == 503 }).await;
     let reply = ready(&app).await;
     assert!(reply.text.starts_with("events stand still: the oldest waits for "), "{}", reply.text);
@@ -84,6 +84,9 @@ async fn figures_are_told_without_a_database() {
     assert!(figure(&app, "plaza_db_connections").await >= 1.0);
 }
 
+/// The fault: how long PostgreSQL takes to read one row.
+const ROW_READ_SECONDS: f64 = 0.014;
+
 /// A batch that the database needs longer for than the feed waits is read in parts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_takes_too_long_is_read_in_parts() {
@@ -91,19 +94,21 @@ async fn a_batch_that_takes_too_long_is_read_in_parts() {
     let bo = app.as_user("bo").await;
     let mut socket = bo.socket().await;
     let events = "subscription { events { payload { __typename } } }";
-    socket.follow(&app, events, json!({})).await;
+    socket.subscribe_live(&app, events, json!({})).await;
     // So costly that it is asked last, for the rows alone that are wanted.
-    let slow = "alter table sessions rename to quick_sessions;
+    let slow = format!(
+        "alter table sessions rename to quick_sessions;
         create function slow() returns boolean language plpgsql volatile cost 1000000
-            as 'begin perform pg_sleep(0.014); return true; end';
+            as 'begin perform pg_sleep({ROW_READ_SECONDS}); return true; end';
         create view sessions as select * from quick_sessions where slow();
         insert into quick_sessions (user_id, platform, expires_at, revoked_at, end_reason)
             select 1, 'WEB', now(), now(), 'REVOKED' from generate_series(1, 400);
         insert into outbox (kind, audience, audience_id, subject_id, user_id)
-            select 'SESSION_REVOKED', 'USER', 1, id, 1 from quick_sessions where id > 1";
+            select 'SESSION_REVOKED', 'USER', 1, id, 1 from quick_sessions where id > 1"
+    );
     let start = Instant::now();
     let head = app.app.events.head().position;
-    app.sql().await.batch_execute(slow).await.unwrap();
+    app.sql().await.batch_execute(&slow).await.unwrap();
     // 400 take 5.6 s, which is too long, and 250 take 3.5 s.
     until("all have come", || async { app.app.events.head().position == head + 400 }).await;
     assert!(start.elapsed() > Duration::from_secs(5), "the first try was given up");

@@ -7,13 +7,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use plaza::ids::{ConversationId, UserId};
 use serde_json::{Value, json};
 
-use crate::harness::files::{rgb_png, sending};
+use crate::harness::files::{file_part, rgb_png};
 use crate::harness::{Person, TestApp, until};
 use crate::live::seq;
 
 const SIZES: [i64; 3] = [1, 10, 100];
 
-/// Somebody with 120 conversations, one of them with 120 messages of two people.
+/// A user with 120 conversations, one of them with 120 messages of two people.
 async fn busy() -> (TestApp, Person, Person) {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
@@ -45,7 +45,7 @@ pub async fn cost(app: &TestApp, person: &Person, query: &str, variables: Value)
         variables["n"] = json!(size);
         // Once before: what a connection asks about types of its own is asked once.
         person.data(query, variables.clone()).await;
-        let (_, cost) = app.statements_of(person.data(query, variables)).await;
+        let (_, cost) = app.count_statements(person.data(query, variables)).await;
         costs.push(cost);
     }
     assert!(costs.iter().all(|cost| *cost == costs[0]), "{query} costs {costs:?} at page sizes {SIZES:?}");
@@ -141,18 +141,19 @@ async fn files_cost_what_they_should() {
     assert_eq!(cost(&app, &ada, files, json!({})).await, 1);
     let counted = "query ($n: Int) { viewer { files(first: $n) { totalCount nodes { url } } } }";
     assert_eq!(cost(&app, &ada, counted, json!({})).await, 2);
-    // A hundred avatars that nobody has seen yet.
+    // A hundred avatars that are not in memory yet.
     let root = app.as_role("root", "ADMIN").await;
     let people = "{ users(first: 100) { nodes { avatar { url thumbnailUrl } } } }";
-    let (_, cost) = app.statements_of(root.data(people, json!({}))).await;
+    let (_, cost) = app.count_statements(root.data(people, json!({}))).await;
     assert_eq!(cost, 3);
-    let upload =
-        async |person: &Person, side: u32| app.statements_of(person.uploaded(sending("a.png", rgb_png(side, 9)))).await;
+    let upload = async |person: &Person, side: u32| {
+        app.count_statements(person.upload_media(file_part("a.png", rgb_png(side, 9)))).await
+    };
     assert_eq!(upload(&ada, 40).await.1, 6, "a small picture: room, content, stored, room, file, use");
-    assert_eq!(upload(&bo, 40).await.1, 5, "the same from somebody else");
+    assert_eq!(upload(&bo, 40).await.1, 5, "the same from another user");
     let (file, cost) = upload(&ada, 400).await;
     assert_eq!(cost, 8, "with a thumbnail");
-    let (_, cost) = app.statements_of(ada.delete_file(&file["id"])).await;
+    let (_, cost) = app.count_statements(ada.delete_file(&file["id"])).await;
     assert_eq!(cost, 5, "room, file, its size, room, uses");
 }
 
@@ -161,7 +162,7 @@ async fn files_cost_what_they_should() {
 async fn nodes_are_found_by_type_and_not_one_by_one() {
     let app = TestApp::start().await;
     let (ada, root) = (app.as_user("ada").await, app.as_role("root", "ADMIN").await);
-    let mine = ada.uploaded(sending("a.png", rgb_png(9, 9))).await;
+    let mine = ada.upload_media(file_part("a.png", rgb_png(9, 9))).await;
     for (person, kind, expected) in
         [(&ada, "Media", 1), (&ada, "Session", 1), (&ada, "Favorite", 1), (&ada, "Wallet", 2), (&root, "Wallet", 4)]
     {
@@ -170,7 +171,7 @@ async fn nodes_are_found_by_type_and_not_one_by_one() {
             let ids: Vec<String> = (1..=size).map(global).collect();
             let query = "query ($ids: [ID!]!) { a: nodes(ids: $ids) { id } b: nodes(ids: $ids) { id } }";
             person.data(query, json!({ "ids": ids })).await;
-            let (data, cost) = app.statements_of(person.data(query, json!({ "ids": ids }))).await;
+            let (data, cost) = app.count_statements(person.data(query, json!({ "ids": ids }))).await;
             assert_eq!(data["a"], data["b"]);
             assert!(cost <= expected, "{kind} of {size}: {cost}");
         }
@@ -184,7 +185,7 @@ async fn nodes_are_found_by_type_and_not_one_by_one() {
     assert_eq!(ada.data(node, ids).await["nodes"], json!([null]));
 }
 
-/// Signing in and what belongs to it; whoever delivers has a connection apart.
+/// Signing in and what belongs to it; the delivery of mail has a separate connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn account_mutations_cost_what_they_should() {
     let app = TestApp::start().await;
@@ -204,7 +205,7 @@ async fn account_mutations_cost_what_they_should() {
         ("signing out: sessions, event", "mutation { logout { ok } }", json!({}), 2),
     ];
     for (what, mutation, variables, expected) in cases {
-        let (_, cost) = app.statements_of(ada.data(mutation, variables)).await;
+        let (_, cost) = app.count_statements(ada.data(mutation, variables)).await;
         assert_eq!(cost, expected, "{what}");
     }
 }
@@ -214,7 +215,7 @@ async fn fifty_messages_with_their_senders_cost_three() {
     let (app, ada, bo) = busy().await;
     let query = "query ($id: ID!) { conversationWith(userId: $id) { messages(last: 50) { nodes { sender { username nickname } } } } }";
     ada.data(query, json!({ "id": bo.id })).await;
-    let (data, cost) = app.statements_of(ada.data(query, json!({ "id": bo.id }))).await;
+    let (data, cost) = app.count_statements(ada.data(query, json!({ "id": bo.id }))).await;
     assert_eq!(data["conversationWith"]["messages"]["nodes"].as_array().unwrap().len(), 50);
     assert!(cost <= 3, "{cost}");
 }
@@ -222,7 +223,7 @@ async fn fifty_messages_with_their_senders_cost_three() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mutations_and_replays_cost_what_they_should() {
     let (app, ada, bo) = busy().await;
-    let cursor = ada.cursor().await;
+    let cursor = ada.event_cursor().await;
     let send = "mutation ($id: ID!, $key: String) { sendMessage(input: { to: { userId: $id },
         content: { text: { text: \"hi\" } }, clientMessageId: $key }) { message { id seq sender { username } conversation { title } } } }";
     let read = "mutation ($id: ID!) { markConversationRead(to: { userId: $id }) { conversation { unreadCount } } }";
@@ -237,20 +238,20 @@ async fn mutations_and_replays_cost_what_they_should() {
         ("receiving", delivered, json!({ "id": bo.id }), 2),
     ];
     for (what, mutation, variables, expected) in cases {
-        let (_, cost) = app.statements_of(ada.data(mutation, variables)).await;
+        let (_, cost) = app.count_statements(ada.data(mutation, variables)).await;
         assert_eq!(cost, expected, "{what}");
     }
     let head = app.app.events.head().position;
     for n in 0..40 {
-        ada.say(&bo, &format!("message {n}")).await;
+        ada.send_message(&bo, &format!("message {n}")).await;
     }
     until("the stream has it", || async { app.app.events.head().position >= head + 40 }).await;
     // From memory: the role, the check of the cursor and the windows. From the database: the page, its end, and what it tells of.
     let since = "query ($after: String!, $n: Int) { viewer { eventsSince(after: $after, first: $n) { nodes { payload {
         ... on MessageCreated { message { seq sender { username } conversation { id title } } } } } } } }";
     assert_eq!(cost(&app, &ada, since, json!({ "after": cursor })).await, 3);
-    let other = app.another().await;
-    let there = ada.at(other.address);
+    let other = app.another_instance().await;
+    let there = ada.on_instance(other.address);
     let replayed = cost(&other, &there, since, json!({ "after": cursor })).await;
     assert!(replayed <= 8, "{replayed}");
 }
@@ -274,7 +275,7 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
     ))
     .await
     .unwrap();
-    let me = ada.send_files(AVATAR, &[sending("me.png", rgb_png(9, 9))]).await.json();
+    let me = ada.send_files(AVATAR, &[file_part("me.png", rgb_png(9, 9))]).await.json();
     let url = me["data"]["uploadAvatar"]["user"]["avatar"]["url"].clone();
     app.app.seen_media.invalidate_all();
     let ids: Vec<i64> = sql
@@ -294,7 +295,7 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
     until("all are live", || async { app.live.hub.live() == MEMBERS }).await;
     let say = json!({ "input": { "to": { "conversationId": ConversationId(1).global() }, "content": { "text": { "text": "all of you" } } } });
     let ((), cost) = app
-        .statements_of(async {
+        .count_statements(async {
             ada.data(crate::harness::SEND, say).await;
             for socket in &mut sockets {
                 let next = socket.next().await;
@@ -306,7 +307,7 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
     assert_eq!(cost, 2, "looking at the conversation, and sending");
 }
 
-/// Somebody who was put into the database, with a token of the server's own making.
+/// A user who was inserted by SQL, with an access token that the server issues.
 fn member(app: &TestApp, like: &Person, id: i64) -> Person {
     let (token, _) =
         app.app.tokens.issue(UserId(id), plaza::ids::SessionId(id + 1_000_000), app.app.clock.now()).unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{codes, faults};
+use crate::harness::accounts::{codes, user_errors};
 use crate::harness::{Person, SEND, TestApp};
 
 async fn send(from: &Person, to: Value) -> Value {
@@ -27,10 +27,10 @@ async fn who_is_not_answered_sends_a_few_messages() {
         *outcomes.entry(codes(payload).join("")).or_default() += 1;
     }
     assert_eq!(outcomes, BTreeMap::from([(String::new(), 3), ("CONFLICT".to_owned(), 9)]));
-    assert_eq!(faults(&write(&ada, &bo).await), ["CONFLICT input.to.userId"]);
+    assert_eq!(user_errors(&write(&ada, &bo).await), ["CONFLICT input.to.userId"]);
     let sent = all.iter().find(|payload| payload["message"].is_object()).expect("three were sent");
     let id = &sent["message"]["conversation"]["id"];
-    assert_eq!(faults(&send(&ada, json!({ "conversationId": id })).await), ["CONFLICT input.to.conversationId"]);
+    assert_eq!(user_errors(&send(&ada, json!({ "conversationId": id })).await), ["CONFLICT input.to.conversationId"]);
     // Others, and notes to oneself, are not bound by that.
     assert_eq!(codes(&write(&ada, &lan).await), [""; 0]);
     for _ in 0..5 {
@@ -58,7 +58,7 @@ async fn so_many_conversations_are_started_in_a_day() {
         outcomes.push(codes(&write(&ada, person).await).join(""));
     }
     assert_eq!(outcomes, ["", "", "RATE_LIMITED", "RATE_LIMITED"]);
-    assert_eq!(app.number("select count(*) from conversations").await, 2, "nothing is left of what was refused");
+    assert_eq!(app.query_number("select count(*) from conversations").await, 2, "nothing is left of what was refused");
     // Those that there are go on, and others may write to ada.
     assert_eq!(codes(&write(&ada, &people[0]).await), [""; 0]);
     assert_eq!(codes(&write(&people[3], &ada).await), [""; 0]);

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{codes, faults};
+use crate::harness::accounts::{codes, user_errors};
 use crate::harness::money::document;
 use crate::harness::{Person, TestApp};
 
 async fn ask(person: &Person, question: &str) -> Value {
-    person.done("createTicket", json!({ "question": question })).await
+    person.mutate_ok("createTicket", json!({ "question": question })).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,18 +16,18 @@ async fn a_question_is_answered_and_closed() {
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let (support, admin) = (app.as_role("support", "SUPPORT").await, app.as_role("admin", "ADMIN").await);
     ada.recharge("10").await;
-    let product = app.product(&admin, "1", 5).await;
-    let order = ada.done("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await;
+    let product = app.create_product(&admin, "1", 5).await;
+    let order = ada.mutate_ok("exchangeProduct", json!({ "id": product["id"], "address": "x" })).await;
     for (question, fault) in
         [(" ", "REQUIRED question"), (&*"x".repeat(2001), "TOO_LONG question"), ("a\u{7}b", "INVALID_INPUT question")]
     {
-        assert_eq!(faults(&ada.act("createTicket", json!({ "question": question })).await), [fault]);
+        assert_eq!(user_errors(&ada.mutate("createTicket", json!({ "question": question })).await), [fault]);
     }
     for (person, id) in [(&bo, order["id"].clone()), (&admin, order["id"].clone()), (&ada, json!("nonsense"))] {
         let variables = json!({ "question": "where?", "orderId": id });
-        assert_eq!(faults(&person.act("createTicket", variables).await), ["NOT_FOUND orderId"]);
+        assert_eq!(user_errors(&person.mutate("createTicket", variables).await), ["NOT_FOUND orderId"]);
     }
-    let ticket = ada.done("createTicket", json!({ "question": " where?\nwhen? ", "orderId": order["id"] })).await;
+    let ticket = ada.mutate_ok("createTicket", json!({ "question": " where?\nwhen? ", "orderId": order["id"] })).await;
     assert_eq!(
         json!([
             ticket["question"],
@@ -43,29 +43,29 @@ async fn a_question_is_answered_and_closed() {
     for person in [&ada, &bo] {
         assert_eq!(person.run(&document("answerTicket"), reply("I")).await.code(), "FORBIDDEN");
     }
-    assert_eq!(faults(&support.act("answerTicket", reply(" ")).await), ["REQUIRED answer"]);
-    let answered = support.done("answerTicket", reply("tomorrow")).await;
+    assert_eq!(user_errors(&support.mutate("answerTicket", reply(" ")).await), ["REQUIRED answer"]);
+    let answered = support.mutate_ok("answerTicket", reply("tomorrow")).await;
     assert_eq!(
         json!([answered["status"], answered["answer"], answered["agent"]["id"], answered["order"]]),
         json!(["ANSWERED", "tomorrow", support.id, null])
     );
-    assert_eq!(admin.done("answerTicket", reply("today")).await["agent"]["id"], admin.id);
+    assert_eq!(admin.mutate_ok("answerTicket", reply("today")).await["agent"]["id"], admin.id);
     let look = "query ($id: ID!) { ticket(id: $id) { answer order { id } } node(id: $id) { id } }";
     for (person, sees) in [(&ada, true), (&support, true), (&admin, true), (&bo, false)] {
         let data = person.data(look, json!({ "id": ticket["id"] })).await;
         assert_eq!((data["ticket"]["answer"] == "today", data["node"].is_object()), (sees, sees));
     }
-    assert_eq!(faults(&bo.act("closeTicket", json!({ "id": ticket["id"] })).await), ["NOT_FOUND id"]);
-    assert_eq!(ada.on("closeTicket", &ticket).await["status"], "CLOSED");
+    assert_eq!(user_errors(&bo.mutate("closeTicket", json!({ "id": ticket["id"] })).await), ["NOT_FOUND id"]);
+    assert_eq!(ada.mutate_by_id("closeTicket", &ticket).await["status"], "CLOSED");
     for (person, field, variables) in
         [(&support, "closeTicket", json!({ "id": ticket["id"] })), (&support, "answerTicket", reply("late"))]
     {
-        let refused = person.act(field, variables).await;
+        let refused = person.mutate(field, variables).await;
         assert_eq!((codes(&refused), &refused["userErrors"][0]["allowed"]), (vec!["ILLEGAL_TRANSITION"], &json!([])));
     }
-    assert_eq!(support.on("closeTicket", &ask(&bo, "never mind").await).await["status"], "CLOSED");
+    assert_eq!(support.mutate_by_id("closeTicket", &ask(&bo, "never mind").await).await["status"], "CLOSED");
     assert_eq!(
-        faults(&support.act("answerTicket", json!({ "id": "nonsense", "answer": "a" })).await),
+        user_errors(&support.mutate("answerTicket", json!({ "id": "nonsense", "answer": "a" })).await),
         ["NOT_FOUND id"]
     );
 }
@@ -78,8 +78,8 @@ async fn tickets_are_listed_and_found_by_their_words() {
     let lost = ask(&ada, "快递丢了 lost parcel").await;
     ask(&bo, "怎么充值").await;
     let login = ask(&ada, "登录不了").await;
-    support.done("answerTicket", json!({ "id": login["id"], "answer": "请重新充值" })).await;
-    support.on("closeTicket", &lost).await;
+    support.mutate_ok("answerTicket", json!({ "id": login["id"], "answer": "请重新充值" })).await;
+    support.mutate_by_id("closeTicket", &lost).await;
     let all = "query ($f: TicketFilter) { tickets(filter: $f) { totalCount nodes { question } } }";
     let own = "query ($f: TicketFilter) { viewer { tickets(filter: $f) { totalCount nodes { question } } } }";
     let words = |list: &Value| {
@@ -121,12 +121,12 @@ async fn author_and_support_hear_of_it() {
         (app.as_user("ada").await, app.as_user("bo").await, app.as_role("support", "SUPPORT").await);
     let (mut at_ada, mut at_bo, mut at_support) = (ada.socket().await, bo.socket().await, support.socket().await);
     for socket in [&mut at_ada, &mut at_bo, &mut at_support] {
-        socket.follow(&app, UPDATED, json!({})).await;
+        socket.subscribe_live(&app, UPDATED, json!({})).await;
     }
     let ticket = ask(&ada, "why?").await;
     let said = |question: &str, status: &str| json!({ "ticketUpdated": { "question": question, "status": status } });
     assert_eq!((at_ada.next().await, at_support.next().await), (said("why?", "OPEN"), said("why?", "OPEN")));
-    support.done("answerTicket", json!({ "id": ticket["id"], "answer": "because" })).await;
+    support.mutate_ok("answerTicket", json!({ "id": ticket["id"], "answer": "because" })).await;
     assert_eq!((at_ada.next().await, at_support.next().await), (said("why?", "ANSWERED"), said("why?", "ANSWERED")));
     ask(&support, "and I?").await;
     ask(&bo, "how?").await;
@@ -145,23 +145,23 @@ async fn nothing_that_was_said_is_lost() {
     let ticket = ask(&ada, "first question").await;
     let reply = |text: &str| json!({ "id": ticket["id"], "answer": text });
     let more = |text: &str| json!({ "id": ticket["id"], "content": text });
-    let early = ada.act("reopenTicket", more("more")).await;
+    let early = ada.mutate("reopenTicket", more("more")).await;
     assert_eq!((codes(&early), &early["userErrors"][0]["allowed"]), (vec!["ILLEGAL_TRANSITION"], &json!(["CLOSED"])));
-    support.done("answerTicket", reply("tomorrow")).await;
-    admin.done("answerTicket", reply("today")).await;
+    support.mutate_ok("answerTicket", reply("tomorrow")).await;
+    admin.mutate_ok("answerTicket", reply("today")).await;
     // A repeat after a lost answer says nothing twice.
-    admin.done("answerTicket", reply(" today ")).await;
-    assert_eq!(faults(&support.act("reopenTicket", more("I")).await), ["FORBIDDEN id"]);
-    assert_eq!(faults(&ada.act("reopenTicket", more(" ")).await), ["REQUIRED content"]);
+    admin.mutate_ok("answerTicket", reply(" today ")).await;
+    assert_eq!(user_errors(&support.mutate("reopenTicket", more("I")).await), ["FORBIDDEN id"]);
+    assert_eq!(user_errors(&ada.mutate("reopenTicket", more(" ")).await), ["REQUIRED content"]);
     for _ in 0..2 {
-        let open = ada.done("reopenTicket", more("second qwizzle")).await;
+        let open = ada.mutate_ok("reopenTicket", more("second qwizzle")).await;
         assert_eq!(json!([open["status"], open["answer"], open["agent"]["id"]]), json!(["OPEN", "today", admin.id]));
     }
     for _ in 0..2 {
-        assert_eq!(support.on("closeTicket", &ticket).await["status"], "CLOSED");
+        assert_eq!(support.mutate_by_id("closeTicket", &ticket).await["status"], "CLOSED");
     }
-    assert_eq!(codes(&ada.act("closeTicket", json!({ "id": ticket["id"] })).await), ["ILLEGAL_TRANSITION"]);
-    ada.done("reopenTicket", more("third question")).await;
+    assert_eq!(codes(&ada.mutate("closeTicket", json!({ "id": ticket["id"] })).await), ["ILLEGAL_TRANSITION"]);
+    ada.mutate_ok("reopenTicket", more("third question")).await;
     let said = ada.data(LINES, json!({ "id": ticket["id"] })).await["ticket"].clone();
     let line = |person: &Person, is_answer: bool, content: &str| json!({ "isAnswer": is_answer, "content": content, "author": { "id": person.id } });
     let lines = [
@@ -179,7 +179,7 @@ async fn nothing_that_was_said_is_lost() {
         assert_eq!(ada.data(found, json!({ "q": word })).await["viewer"]["tickets"]["totalCount"], 1, "{word}");
     }
     assert_eq!(
-        app.number("select count(*) from outbox").await + app.app.events.head().position,
+        app.query_number("select count(*) from outbox").await + app.app.events.head().position,
         2 * 6,
         "six changes, told to two each"
     );
@@ -190,18 +190,18 @@ async fn a_ticket_has_an_end_and_is_made_once_for_a_key() {
     let app = TestApp::start().await;
     let (ada, support) = (app.as_user("ada").await, app.as_role("support", "SUPPORT").await);
     let variables = json!({ "question": "why?", "idempotencyKey": "k" });
-    let ticket = ada.done("createTicket", variables.clone()).await;
-    assert_eq!(ada.done("createTicket", variables).await["id"], ticket["id"]);
+    let ticket = ada.mutate_ok("createTicket", variables.clone()).await;
+    assert_eq!(ada.mutate_ok("createTicket", variables).await["id"], ticket["id"]);
     let other = json!({ "question": "how?", "idempotencyKey": "k" });
-    assert_eq!(codes(&ada.act("createTicket", other).await), ["IDEMPOTENCY_MISMATCH"]);
-    assert_eq!(app.number("select count(*) from tickets").await, 1);
+    assert_eq!(codes(&ada.mutate("createTicket", other).await), ["IDEMPOTENCY_MISMATCH"]);
+    assert_eq!(app.query_number("select count(*) from tickets").await, 1);
     for n in 1..20 {
-        support.done("answerTicket", json!({ "id": ticket["id"], "answer": format!("answer {n}") })).await;
+        support.mutate_ok("answerTicket", json!({ "id": ticket["id"], "answer": format!("answer {n}") })).await;
     }
-    let full = support.act("answerTicket", json!({ "id": ticket["id"], "answer": "one more" })).await;
+    let full = support.mutate("answerTicket", json!({ "id": ticket["id"], "answer": "one more" })).await;
     assert_eq!(codes(&full), ["CONFLICT"]);
-    assert_eq!(codes(&ada.act("reopenTicket", json!({ "id": ticket["id"], "content": "x" })).await), ["CONFLICT"]);
-    assert_eq!(support.on("closeTicket", &ticket).await["answer"], "answer 19");
+    assert_eq!(codes(&ada.mutate("reopenTicket", json!({ "id": ticket["id"], "content": "x" })).await), ["CONFLICT"]);
+    assert_eq!(support.mutate_by_id("closeTicket", &ticket).await["answer"], "answer 19");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,6 +210,6 @@ async fn support_s_own_question_is_another_one_s_to_answer() {
     let (support, other) = (app.as_role("support", "SUPPORT").await, app.as_role("other", "SUPPORT").await);
     let ticket = ask(&support, "why?").await;
     let answer = json!({ "id": ticket["id"], "answer": "because" });
-    assert_eq!(faults(&support.act("answerTicket", answer.clone()).await), ["SELF_TARGET id"]);
-    assert_eq!(other.done("answerTicket", answer).await["status"], "ANSWERED");
+    assert_eq!(user_errors(&support.mutate("answerTicket", answer.clone()).await), ["SELF_TARGET id"]);
+    assert_eq!(other.mutate_ok("answerTicket", answer).await["status"], "ANSWERED");
 }

@@ -1,12 +1,12 @@
-//! What keeps one account from taking everything: bounds on acceptances, trades and creations; and that nobody accepts
-//! another task than the one that was seen.
+//! What keeps one account from taking everything: bounds on acceptances, trades and creations; and that a task is only
+//! accepted as it was seen.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{codes, faults};
+use crate::harness::accounts::{codes, user_errors};
 use crate::harness::{Person, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,22 +15,22 @@ async fn so_many_are_accepted_at_once() {
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let mut tasks = Vec::new();
     for _ in 0..12 {
-        tasks.push(ada.ask("0").await);
+        tasks.push(ada.create_task("0").await);
     }
-    let outcomes = join_all(tasks.iter().map(|task| bo.act("acceptTask", json!({ "id": task["id"] })))).await;
+    let outcomes = join_all(tasks.iter().map(|task| bo.mutate("acceptTask", json!({ "id": task["id"] })))).await;
     let accepted: Vec<&Value> = outcomes.iter().filter(|payload| payload["task"].is_object()).collect();
     assert_eq!(accepted.len(), 3);
     assert_eq!(outcomes.iter().filter(|payload| codes(payload) == ["CONFLICT"]).count(), 9);
     // One that is over or given up makes room; one that is only submitted does not.
     for task in accepted.iter().map(|payload| &payload["task"]) {
-        bo.on("submitTask", task).await;
+        bo.mutate_by_id("submitTask", task).await;
     }
-    ada.on("finishTask", &accepted[0]["task"]).await;
-    bo.on("abandonTask", &accepted[1]["task"]).await;
+    ada.mutate_by_id("finishTask", &accepted[0]["task"]).await;
+    bo.mutate_by_id("abandonTask", &accepted[1]["task"]).await;
     let open = outcomes.iter().zip(&tasks).filter(|(payload, _)| payload["task"].is_null()).map(|(_, task)| task);
     let mut codes_of = Vec::new();
     for task in open.take(3) {
-        codes_of.push(codes(&bo.act("acceptTask", json!({ "id": task["id"] })).await).join(""));
+        codes_of.push(codes(&bo.mutate("acceptTask", json!({ "id": task["id"] })).await).join(""));
     }
     assert_eq!(codes_of, ["", "", "CONFLICT"]);
     assert_eq!(app.audit().await, [""; 0]);
@@ -42,38 +42,38 @@ async fn so_many_are_taken_and_created_in_a_time() {
     let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
     let create = async |person: &Person, key: &str| {
         let input = json!({ "title": "t", "content": "c", "price": 0 });
-        person.act("createTask", json!({ "input": input, "idempotencyKey": key })).await
+        person.mutate("createTask", json!({ "input": input, "idempotencyKey": key })).await
     };
     let mut tasks = Vec::new();
     for n in 0..3 {
         tasks.push(create(&ada, &format!("k{n}")).await["task"].clone());
-        ada.offer(json!({})).await;
+        ada.create_item(json!({})).await;
     }
     let refused = create(&ada, "k4").await;
     assert_eq!(codes(&refused), ["RATE_LIMITED"]);
     assert_eq!(create(&ada, "k0").await["task"]["id"], tasks[0]["id"], "a repeat is not counted");
     let input = json!({ "title": "t", "category": 1, "price": 1, "condition": 1, "direction": "SELL" });
-    assert_eq!(codes(&ada.market("createItem", json!({ "input": input })).await), ["RATE_LIMITED"]);
+    assert_eq!(codes(&ada.mutate_item("createItem", json!({ "input": input })).await), ["RATE_LIMITED"]);
     create(&lan, "k0").await["task"]["id"].as_str().expect("others are not bound by what ada did");
     // Bo takes two of each kind a day, whatever becomes of them.
     for (n, task) in tasks.iter().enumerate() {
-        let payload = bo.act("acceptTask", json!({ "id": task["id"] })).await;
+        let payload = bo.mutate("acceptTask", json!({ "id": task["id"] })).await;
         assert_eq!(codes(&payload).len(), usize::from(n == 2), "{payload}");
         if n < 2 {
-            bo.on("acceptTask", task).await;
-            bo.on("abandonTask", task).await;
-            assert_eq!(codes(&bo.act("acceptTask", json!({ "id": task["id"] })).await), ["FORBIDDEN"]);
+            bo.mutate_by_id("acceptTask", task).await;
+            bo.mutate_by_id("abandonTask", task).await;
+            assert_eq!(codes(&bo.mutate("acceptTask", json!({ "id": task["id"] })).await), ["FORBIDDEN"]);
         }
     }
     let items = bo.data("{ items(first: 3) { nodes { id } } }", json!({})).await["items"]["nodes"].clone();
     let mut traded = Vec::new();
     for item in items.as_array().unwrap() {
-        traded.push(codes(&bo.trade(item, None).await).join(""));
+        traded.push(codes(&bo.trade_item(item, None).await).join(""));
     }
     assert_eq!(traded, ["", "", "RATE_LIMITED"]);
     // What bo has already, bo can take again.
-    assert_eq!(bo.trade(&items[0], None).await["userErrors"], json!([]));
-    app.pass(Duration::from_hours(1));
+    assert_eq!(bo.trade_item(&items[0], None).await["userErrors"], json!([]));
+    app.advance_clock(Duration::from_hours(1));
     let ada = relogin(&app, "ada").await;
     assert_eq!(create(&ada, "k5").await["userErrors"], json!([]));
     assert_eq!(app.audit().await, [""; 0]);
@@ -90,23 +90,23 @@ async fn relogin(app: &TestApp, name: &str) -> Person {
 async fn who_had_a_task_does_not_come_back() {
     let app = TestApp::start().await;
     let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
-    let task = ada.ask("0").await;
-    bo.on("acceptTask", &task).await;
+    let task = ada.create_task("0").await;
+    bo.mutate_by_id("acceptTask", &task).await;
     app.sql().await.batch_execute("update tasks set accepted_at = accepted_at - interval '7 days'").await.unwrap();
     for _ in 0..2 {
-        assert_eq!(ada.on("releaseTask", &task).await["status"], "OPEN", "twice is once");
+        assert_eq!(ada.mutate_by_id("releaseTask", &task).await["status"], "OPEN", "twice is once");
     }
-    assert_eq!(faults(&bo.act("acceptTask", json!({ "id": task["id"] })).await), ["FORBIDDEN id"]);
+    assert_eq!(user_errors(&bo.mutate("acceptTask", json!({ "id": task["id"] })).await), ["FORBIDDEN id"]);
     let actions = "query ($id: ID!) { task(id: $id) { availableActions } }";
     for (person, shown) in [(&bo, json!([])), (&lan, json!(["ACCEPT"]))] {
         assert_eq!(person.data(actions, json!({ "id": task["id"] })).await["task"]["availableActions"], shown);
     }
-    lan.on("acceptTask", &task).await;
+    lan.mutate_by_id("acceptTask", &task).await;
     for _ in 0..2 {
-        lan.on("abandonTask", &task).await;
+        lan.mutate_by_id("abandonTask", &task).await;
     }
     assert_eq!(
-        faults(&lan.act("acceptTask", json!({ "id": task["id"] })).await),
+        user_errors(&lan.mutate("acceptTask", json!({ "id": task["id"] })).await),
         ["FORBIDDEN id"],
         "nor who gave it up"
     );
@@ -117,18 +117,18 @@ async fn what_was_seen_is_what_is_accepted() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     ada.recharge("100").await;
-    let task = ada.ask("80").await;
+    let task = ada.create_task("80").await;
     let seen = json!({ "id": task["id"], "expectedPrice": "80", "expectedUpdatedAt": task["updatedAt"] });
-    ada.done("updateTask", json!({ "id": task["id"], "input": { "price": "0.01" } })).await;
-    assert_eq!(faults(&bo.act("acceptTask", seen.clone()).await), ["CONFLICT expectedPrice"]);
-    ada.done("updateTask", json!({ "id": task["id"], "input": { "price": "80", "content": "整天" } })).await;
-    assert_eq!(faults(&bo.act("acceptTask", seen).await), ["CONFLICT expectedUpdatedAt"]);
-    // Changed and accepted at once, again and again: nobody is bound to what they did not see.
+    ada.mutate_ok("updateTask", json!({ "id": task["id"], "input": { "price": "0.01" } })).await;
+    assert_eq!(user_errors(&bo.mutate("acceptTask", seen.clone()).await), ["CONFLICT expectedPrice"]);
+    ada.mutate_ok("updateTask", json!({ "id": task["id"], "input": { "price": "80", "content": "整天" } })).await;
+    assert_eq!(user_errors(&bo.mutate("acceptTask", seen).await), ["CONFLICT expectedUpdatedAt"]);
+    // Changed and accepted at once, again and again: no assignee is bound to content that they did not see.
     for _ in 0..10 {
-        let task = ada.ask("5").await;
+        let task = ada.create_task("5").await;
         let edit = json!({ "id": task["id"], "input": { "price": "1" } });
         let accept = json!({ "id": task["id"], "expectedPrice": "5" });
-        let (edited, accepted) = tokio::join!(ada.act("updateTask", edit), bo.act("acceptTask", accept));
+        let (edited, accepted) = tokio::join!(ada.mutate("updateTask", edit), bo.mutate("acceptTask", accept));
         let outcomes = (codes(&edited).join(""), codes(&accepted).join(""));
         assert!(
             [("TASK_NOT_OPEN", ""), ("", "CONFLICT")].contains(&(outcomes.0.as_str(), outcomes.1.as_str())),
@@ -136,7 +136,7 @@ async fn what_was_seen_is_what_is_accepted() {
         );
         if accepted["task"].is_object() {
             assert_eq!(accepted["task"]["price"], "5.00");
-            ada.on("finishTask", &task).await;
+            ada.mutate_by_id("finishTask", &task).await;
         }
         ada.recharge("10").await;
     }
@@ -150,24 +150,28 @@ async fn a_deadline_ends_accepting_and_the_wait_for_an_assignee() {
     let now = app.app.clock.now();
     let create = async |deadline: chrono::DateTime<chrono::Utc>| {
         let input = json!({ "title": "t", "content": "c", "price": 0, "deadline": deadline });
-        ada.act("createTask", json!({ "input": input })).await
+        ada.mutate("createTask", json!({ "input": input })).await
     };
     for wrong in [now - chrono::TimeDelta::seconds(1), now + chrono::TimeDelta::days(367)] {
-        assert_eq!(faults(&create(wrong).await), ["OUT_OF_RANGE input.deadline"]);
+        assert_eq!(user_errors(&create(wrong).await), ["OUT_OF_RANGE input.deadline"]);
     }
     let deadline = now + chrono::TimeDelta::minutes(10);
     let (accepted, open) = (create(deadline).await["task"].clone(), create(deadline).await["task"].clone());
-    bo.on("acceptTask", &accepted).await;
-    assert_eq!(codes(&ada.act("releaseTask", json!({ "id": accepted["id"] })).await), ["CONFLICT"]);
-    app.pass(Duration::from_secs(601));
-    assert_eq!(faults(&lan.act("acceptTask", json!({ "id": open["id"] })).await), ["CONFLICT id"]);
+    bo.mutate_by_id("acceptTask", &accepted).await;
+    assert_eq!(codes(&ada.mutate("releaseTask", json!({ "id": accepted["id"] })).await), ["CONFLICT"]);
+    app.advance_clock(Duration::from_secs(601));
+    assert_eq!(user_errors(&lan.mutate("acceptTask", json!({ "id": open["id"] })).await), ["CONFLICT id"]);
     let data = lan.data("query ($id: ID!) { task(id: $id) { availableActions } }", json!({ "id": open["id"] })).await;
     assert_eq!(data["task"]["availableActions"], json!([]));
-    assert_eq!(codes(&ada.act("releaseTask", json!({ "id": accepted["id"] })).await), ["CONFLICT"], "a day at least");
+    assert_eq!(
+        codes(&ada.mutate("releaseTask", json!({ "id": accepted["id"] })).await),
+        ["CONFLICT"],
+        "a day at least"
+    );
     let sql = "update tasks set accepted_at = accepted_at - interval '1 day' where accepted_at is not null";
     app.sql().await.batch_execute(sql).await.unwrap();
-    ada.on("releaseTask", &accepted).await;
+    ada.mutate_by_id("releaseTask", &accepted).await;
     let late = json!({ "id": open["id"], "input": { "deadline": null, "title": "later" } });
-    assert_eq!(ada.done("updateTask", late).await["deadline"], Value::Null);
-    lan.on("acceptTask", &open).await;
+    assert_eq!(ada.mutate_ok("updateTask", late).await["deadline"], Value::Null);
+    lan.mutate_by_id("acceptTask", &open).await;
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{codes, faults};
+use crate::harness::accounts::{codes, user_errors};
 use crate::harness::market::titles;
 use crate::harness::{Person, TestApp};
 
@@ -13,50 +13,50 @@ use crate::harness::{Person, TestApp};
 async fn a_reward_is_held_then_paid() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    let refused = ada.act("createTask", json!({ "input": { "title": "t", "content": "c", "price": "30" } })).await;
-    assert_eq!(faults(&refused), ["INSUFFICIENT_BALANCE input.price"]);
+    let refused = ada.mutate("createTask", json!({ "input": { "title": "t", "content": "c", "price": "30" } })).await;
+    assert_eq!(user_errors(&refused), ["INSUFFICIENT_BALANCE input.price"]);
     assert_eq!(
         json!([refused["userErrors"][0]["balance"], refused["userErrors"][0]["required"]]),
         json!(["0.00", "30.00"])
     );
     ada.recharge("100").await;
-    let task = ada.ask("30").await;
-    assert_eq!(ada.purse().await, "70.00 30.00");
+    let task = ada.create_task("30").await;
+    assert_eq!(ada.balances().await, "70.00 30.00");
     assert_eq!(
         json!([task["status"], task["publisher"]["id"], task["assignee"], task["availableActions"]]),
         json!(["OPEN", ada.id, null, ["EDIT", "CANCEL"]])
     );
     for (price, purse) in [("45.50", "54.50 45.50"), ("10", "90.00 10.00"), ("10", "90.00 10.00")] {
-        ada.done("updateTask", json!({ "id": task["id"], "input": { "price": price } })).await;
-        assert_eq!(ada.purse().await, purse);
+        ada.mutate_ok("updateTask", json!({ "id": task["id"], "input": { "price": price } })).await;
+        assert_eq!(ada.balances().await, purse);
     }
     assert_eq!(
-        faults(&ada.act("updateTask", json!({ "id": task["id"], "input": { "price": "100.01" } })).await),
+        user_errors(&ada.mutate("updateTask", json!({ "id": task["id"], "input": { "price": "100.01" } })).await),
         ["INSUFFICIENT_BALANCE input.price"]
     );
-    let accepted = bo.on("acceptTask", &task).await;
+    let accepted = bo.mutate_by_id("acceptTask", &task).await;
     assert_eq!(
         json!([accepted["status"], accepted["assignee"]["id"], accepted["availableActions"]]),
         json!(["ACCEPTED", bo.id, ["ABANDON", "SUBMIT"]])
     );
     assert!(accepted["acceptedAt"].is_string() && accepted["finishedAt"].is_null());
-    let finished = ada.on("finishTask", &task).await;
+    let finished = ada.mutate_by_id("finishTask", &task).await;
     assert!(finished["finishedAt"].is_string());
     assert_eq!(json!([finished["status"], finished["availableActions"]]), json!(["FINISHED", []]));
-    assert_eq!((ada.purse().await.as_str(), bo.purse().await.as_str()), ("90.00 0.00", "10.00 0.00"));
-    assert_eq!(bo.entries().await, ["TASK_PAYOUT 10.00 10.00"]);
+    assert_eq!((ada.balances().await.as_str(), bo.balances().await.as_str()), ("90.00 0.00", "10.00 0.00"));
+    assert_eq!(bo.ledger_entries().await, ["TASK_PAYOUT 10.00 10.00"]);
     assert_eq!(
-        ada.entries().await,
+        ada.ledger_entries().await,
         ["TASK_RELEASE 35.50 90.00", "TASK_HOLD -15.50 54.50", "TASK_HOLD -30.00 70.00", "RECHARGE 100.00 100.00"]
     );
     let of = "{ viewer { wallet { entries(first: 1) { nodes { task { id title } order { id } } } } } }";
     let entry = bo.data(of, json!({})).await["viewer"]["wallet"]["entries"]["nodes"][0].clone();
     assert_eq!(entry, json!({ "task": { "id": task["id"], "title": "搬沙发" }, "order": null }));
     // Nothing for a reward of nothing.
-    let free = ada.ask("0").await;
-    bo.on("acceptTask", &free).await;
-    ada.on("finishTask", &free).await;
-    assert_eq!((ada.entries().await.len(), bo.entries().await.len()), (4, 1));
+    let free = ada.create_task("0").await;
+    bo.mutate_by_id("acceptTask", &free).await;
+    ada.mutate_by_id("finishTask", &free).await;
+    assert_eq!((ada.ledger_entries().await.len(), bo.ledger_entries().await.len()), (4, 1));
     assert_eq!(app.audit().await, [""; 0]);
 }
 
@@ -66,26 +66,26 @@ async fn who_can_t_is_told_why() {
     let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
     let admin = app.as_role("admin", "ADMIN").await;
     ada.recharge("100").await;
-    let task = ada.ask("10").await;
+    let task = ada.create_task("10").await;
     let id = json!({ "id": task["id"] });
     let edit = json!({ "id": task["id"], "input": { "title": "other" } });
     let fault = async |person: &Person, field: &str| {
         let variables = if field == "updateTask" { edit.clone() } else { id.clone() };
-        faults(&person.act(field, variables).await).join(", ")
+        user_errors(&person.mutate(field, variables).await).join(", ")
     };
     assert_eq!(fault(&ada, "acceptTask").await, "OWN_TASK id");
     for field in ["updateTask", "cancelTask", "releaseTask", "finishTask", "abandonTask"] {
         assert_eq!(fault(&bo, field).await, "FORBIDDEN id", "{field}");
     }
     for field in ["finishTask", "releaseTask"] {
-        let payload = ada.act(field, id.clone()).await;
+        let payload = ada.mutate(field, id.clone()).await;
         assert_eq!(codes(&payload), ["ILLEGAL_TRANSITION"], "{field}");
         assert_eq!(
             json!([payload["userErrors"][0]["from"], payload["userErrors"][0]["allowed"]]),
             json!(["OPEN", ["CANCELLED"]])
         );
     }
-    bo.on("acceptTask", &task).await;
+    bo.mutate_by_id("acceptTask", &task).await;
     assert_eq!(fault(&lan, "acceptTask").await, "TASK_NOT_OPEN id");
     assert_eq!(fault(&lan, "abandonTask").await, "FORBIDDEN id");
     assert_eq!(fault(&bo, "finishTask").await, "FORBIDDEN id");
@@ -93,8 +93,8 @@ async fn who_can_t_is_told_why() {
         assert_eq!(fault(&ada, field).await, "TASK_NOT_OPEN id", "{field}");
     }
     // Given up, taken on again; taken back after seven silent days, or at any time by an administrator.
-    assert_eq!(bo.on("abandonTask", &task).await["assignee"], Value::Null);
-    lan.on("acceptTask", &task).await;
+    assert_eq!(bo.mutate_by_id("abandonTask", &task).await["assignee"], Value::Null);
+    lan.mutate_by_id("acceptTask", &task).await;
     let back = async |days: i32| {
         let sql = format!("update tasks set accepted_at = accepted_at - interval '{days} days'");
         app.sql().await.execute(&sql, &[]).await.unwrap();
@@ -104,19 +104,19 @@ async fn who_can_t_is_told_why() {
     back(1).await;
     let looked = ada.data("query ($id: ID!) { task(id: $id) { availableActions } }", id.clone()).await;
     assert_eq!(looked["task"]["availableActions"], json!(["FINISH", "RELEASE"]));
-    assert_eq!(ada.on("releaseTask", &task).await["status"], "OPEN");
+    assert_eq!(ada.mutate_by_id("releaseTask", &task).await["status"], "OPEN");
     let three = app.as_user("three").await;
-    three.on("acceptTask", &task).await;
-    admin.on("releaseTask", &task).await;
+    three.mutate_by_id("acceptTask", &task).await;
+    admin.mutate_by_id("releaseTask", &task).await;
     assert_eq!(fault(&three, "acceptTask").await, "FORBIDDEN id", "who had it does not come back");
     let two = app.as_user("two").await;
-    two.on("acceptTask", &task).await;
-    assert_eq!(ada.purse().await, "90.00 10.00");
+    two.mutate_by_id("acceptTask", &task).await;
+    assert_eq!(ada.balances().await, "90.00 10.00");
     // Called off by an administrator, it is seen by those it concerned.
-    assert_eq!(admin.on("cancelTask", &task).await["status"], "CANCELLED");
-    assert_eq!(ada.purse().await, "100.00 0.00");
-    assert_eq!(admin.on("cancelTask", &task).await["status"], "CANCELLED", "twice is once");
-    let payload = admin.act("releaseTask", id.clone()).await;
+    assert_eq!(admin.mutate_by_id("cancelTask", &task).await["status"], "CANCELLED");
+    assert_eq!(ada.balances().await, "100.00 0.00");
+    assert_eq!(admin.mutate_by_id("cancelTask", &task).await["status"], "CANCELLED", "twice is once");
+    let payload = admin.mutate("releaseTask", id.clone()).await;
     assert_eq!((codes(&payload), &payload["userErrors"][0]["allowed"]), (vec!["ILLEGAL_TRANSITION"], &json!([])));
     for (person, sees) in [(&ada, true), (&two, true), (&admin, true), (&lan, false)] {
         let data = person.data("query ($id: ID!) { task(id: $id) { id } node(id: $id) { id } }", id.clone()).await;
@@ -128,16 +128,16 @@ async fn who_can_t_is_told_why() {
     }
     assert_eq!(fault(&admin, "finishTask").await, "FORBIDDEN id");
     for nothing in ["nonsense".to_owned(), plaza::ids::TaskId(999).global().0, plaza::ids::ItemId(1).global().0] {
-        assert_eq!(faults(&ada.act("acceptTask", json!({ "id": nothing })).await), ["NOT_FOUND id"]);
+        assert_eq!(user_errors(&ada.mutate("acceptTask", json!({ "id": nothing })).await), ["NOT_FOUND id"]);
     }
     // An administrator corrects an open one, but not what its publisher pays.
-    let task = ada.ask("10").await;
+    let task = ada.create_task("10").await;
     let dearer = json!({ "id": task["id"], "input": { "price": "20", "content": " 四楼 " } });
-    assert_eq!(faults(&admin.act("updateTask", dearer).await), ["FORBIDDEN input.price"]);
-    admin.done("updateTask", json!({ "id": task["id"], "input": { "price": "10", "content": " 四楼 " } })).await;
-    assert_eq!(ada.purse().await, "90.00 10.00");
-    assert_eq!(ada.on("cancelTask", &task).await["content"], "四楼");
-    assert_eq!((ada.purse().await.as_str(), admin.purse().await.as_str()), ("100.00 0.00", "0.00 0.00"));
+    assert_eq!(user_errors(&admin.mutate("updateTask", dearer).await), ["FORBIDDEN input.price"]);
+    admin.mutate_ok("updateTask", json!({ "id": task["id"], "input": { "price": "10", "content": " 四楼 " } })).await;
+    assert_eq!(ada.balances().await, "90.00 10.00");
+    assert_eq!(ada.mutate_by_id("cancelTask", &task).await["content"], "四楼");
+    assert_eq!((ada.balances().await.as_str(), admin.balances().await.as_str()), ("100.00 0.00", "0.00 0.00"));
     assert_eq!(app.audit().await, [""; 0]);
 }
 
@@ -146,8 +146,8 @@ async fn input_that_is_none_is_refused_all_at_once() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     ada.recharge("100").await;
-    let image = bo.picture().await;
-    let create = async |input: Value| faults(&ada.act("createTask", json!({ "input": input })).await);
+    let image = bo.upload_picture().await;
+    let create = async |input: Value| user_errors(&ada.mutate("createTask", json!({ "input": input })).await);
     assert_eq!(
         create(json!({ "title": " ", "content": "", "price": "-0.01", "imageIds": ["x", "x"] })).await,
         ["REQUIRED input.title", "REQUIRED input.content", "OUT_OF_RANGE input.price"]
@@ -161,32 +161,35 @@ async fn input_that_is_none_is_refused_all_at_once() {
         create(json!({ "title": "a", "content": "c", "price": 1, "imageIds": [image, "x"] })).await,
         ["NOT_FOUND input.imageIds.0", "NOT_FOUND input.imageIds.1"]
     );
-    let task = ada.ask("1").await;
+    let task = ada.create_task("1").await;
     let nulls = json!({ "title": null, "content": null, "price": null, "imageIds": null });
-    let update = ada.act("updateTask", json!({ "id": task["id"], "input": nulls })).await;
+    let update = ada.mutate("updateTask", json!({ "id": task["id"], "input": nulls })).await;
     assert_eq!(codes(&update), ["REQUIRED"; 4]);
-    // Whoever may not change it learns nothing of whose picture is whose.
-    let own = ada.picture().await;
+    // A user who may not change it learns nothing about the owners of pictures.
+    let own = ada.upload_picture().await;
     for picture in [&own, &image, "x"] {
         let update = json!({ "id": task["id"], "input": { "imageIds": [picture] } });
-        assert_eq!(faults(&bo.act("updateTask", update).await), ["FORBIDDEN id"]);
+        assert_eq!(user_errors(&bo.mutate("updateTask", update).await), ["FORBIDDEN id"]);
     }
     let nowhere = json!({ "id": plaza::ids::TaskId(999).global().0, "input": { "imageIds": [own] } });
-    assert_eq!(faults(&ada.act("updateTask", nowhere).await), ["NOT_FOUND id"]);
+    assert_eq!(user_errors(&ada.mutate("updateTask", nowhere).await), ["NOT_FOUND id"]);
     // Nothing said is nothing changed, and a key of it is known.
-    let changed_at = app.number("select max(extract(epoch from updated_at) * 1000000)::bigint from tasks").await;
+    let changed_at = app.query_number("select max(extract(epoch from updated_at) * 1000000)::bigint from tasks").await;
     let nothing = json!({ "id": task["id"], "input": {}, "idempotencyKey": "nothing" });
     for _ in 0..2 {
-        ada.done("updateTask", nothing.clone()).await;
+        ada.mutate_ok("updateTask", nothing.clone()).await;
     }
-    assert_eq!(app.number("select max(extract(epoch from updated_at) * 1000000)::bigint from tasks").await, changed_at);
+    assert_eq!(
+        app.query_number("select max(extract(epoch from updated_at) * 1000000)::bigint from tasks").await,
+        changed_at
+    );
     assert_eq!(app.audit().await, [""; 0]);
-    let shown = ada.done("updateTask", json!({ "id": task["id"], "input": { "imageIds": [own] } })).await;
+    let shown = ada.mutate_ok("updateTask", json!({ "id": task["id"], "input": { "imageIds": [own] } })).await;
     assert_eq!(shown["images"][0]["id"], own);
     let delete =
         ada.data("mutation ($id: ID!) { deleteFile(id: $id) { userErrors { code } } }", json!({ "id": own })).await;
     assert_eq!(codes(&delete["deleteFile"]), ["CONFLICT"], "a task shows it");
-    assert_eq!(ada.purse().await, "99.00 1.00");
+    assert_eq!(ada.balances().await, "99.00 1.00");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,16 +200,16 @@ async fn lists_are_filtered_ordered_and_searched() {
     bo.recharge("1000").await;
     let publish = async |person: &Person, title: &str, price: &str| {
         let input = json!({ "title": title, "content": "代取快递或别的", "price": price });
-        person.done("createTask", json!({ "input": input })).await
+        person.mutate_ok("createTask", json!({ "input": input })).await
     };
     let walk = publish(&ada, "遛狗 walk the dog", "30").await;
     let fetch = publish(&ada, "取快递", "5").await;
     let teach = publish(&bo, "教吉他 guitar", "80").await;
     let gone = publish(&bo, "不要了", "1").await;
-    bo.on("cancelTask", &gone).await;
-    bo.on("acceptTask", &walk).await;
-    ada.on("acceptTask", &teach).await;
-    bo.on("finishTask", &teach).await;
+    bo.mutate_by_id("cancelTask", &gone).await;
+    bo.mutate_by_id("acceptTask", &walk).await;
+    ada.mutate_by_id("acceptTask", &teach).await;
+    bo.mutate_by_id("finishTask", &teach).await;
     let list = async |person: &Person, arguments: &str| {
         let arguments = if arguments.is_empty() { String::new() } else { format!("({arguments})") };
         let data = person.data(&format!("{{ tasks{arguments} {{ totalCount nodes {{ title }} }} }}"), json!({})).await;
@@ -275,7 +278,7 @@ async fn lists_are_filtered_ordered_and_searched() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_fifty_who_accept_one_does_it_and_it_is_paid_or_given_back_once() {
     let app = TestApp::start().await;
-    let other = app.another().await;
+    let other = app.another_instance().await;
     let ada = app.as_user("ada").await;
     ada.recharge("1000").await;
     let admin = app.as_role("admin", "ADMIN").await;
@@ -284,16 +287,17 @@ async fn of_fifty_who_accept_one_does_it_and_it_is_paid_or_given_back_once() {
         people.push(app.as_user(&format!("p{n}")).await);
     }
     for round in 0..4 {
-        let task = ada.ask("10").await;
+        let task = ada.create_task("10").await;
         let id = json!({ "id": task["id"] });
-        let everywhere =
-            |n: usize, person: &Person| person.at(if n.is_multiple_of(2) { app.address } else { other.address });
+        let everywhere = |n: usize, person: &Person| {
+            person.on_instance(if n.is_multiple_of(2) { app.address } else { other.address })
+        };
         let tries = join_all((0..50).map(|n| {
             let (person, id) = (everywhere(n, &people[n % 10]), id.clone());
-            async move { (person.id.clone(), person.act("acceptTask", id).await) }
+            async move { (person.id.clone(), person.mutate("acceptTask", id).await) }
         }));
         let (outcomes, cancelled) = tokio::join!(tries, async {
-            if round % 2 == 0 { ada.act("cancelTask", id.clone()).await } else { json!({ "userErrors": [{}] }) }
+            if round % 2 == 0 { ada.mutate("cancelTask", id.clone()).await } else { json!({ "userErrors": [{}] }) }
         });
         // Who has it may ask again.
         let winners: BTreeSet<&String> =
@@ -311,7 +315,7 @@ async fn of_fifty_who_accept_one_does_it_and_it_is_paid_or_given_back_once() {
                 _ => (everywhere(n, &admin), "releaseTask"),
             };
             let id = id.clone();
-            async move { (field, person.act(field, id).await["userErrors"] == json!([])) }
+            async move { (field, person.mutate(field, id).await["userErrors"] == json!([])) }
         }));
         let ends: Vec<&str> = ends.await.into_iter().filter(|(_, done)| *done).map(|(field, _)| field).collect();
         // Each may be repeated; but not both come true.
@@ -327,22 +331,22 @@ async fn both_parties_hear_of_it() {
     let app = TestApp::start().await;
     let (ada, bo, lan) = (app.as_user("ada").await, app.as_user("bo").await, app.as_user("lan").await);
     ada.recharge("100").await;
-    let (task, other) = (ada.ask("10").await, ada.ask("1").await);
+    let (task, other) = (ada.create_task("10").await, ada.create_task("1").await);
     let (mut at_ada, mut at_bo, mut at_lan) = (ada.socket().await, bo.socket().await, lan.socket().await);
-    at_ada.follow(&app, UPDATED, json!({ "id": task["id"] })).await;
-    at_bo.follow(&app, UPDATED, json!({})).await;
-    at_lan.follow(&app, UPDATED, json!({})).await;
-    let cursor = bo.cursor().await;
+    at_ada.subscribe_live(&app, UPDATED, json!({ "id": task["id"] })).await;
+    at_bo.subscribe_live(&app, UPDATED, json!({})).await;
+    at_lan.subscribe_live(&app, UPDATED, json!({})).await;
+    let cursor = bo.event_cursor().await;
     let said = |status: &str, who: Value, actions: Value| json!({ "taskUpdated": { "status": status, "assignee": who, "availableActions": actions } });
-    ada.done("updateTask", json!({ "id": other["id"], "input": { "title": "not this one" } })).await;
-    bo.on("acceptTask", &task).await;
+    ada.mutate_ok("updateTask", json!({ "id": other["id"], "input": { "title": "not this one" } })).await;
+    bo.mutate_by_id("acceptTask", &task).await;
     assert_eq!(at_ada.next().await, said("ACCEPTED", json!({ "username": "bo" }), json!(["FINISH"])));
     assert_eq!(at_bo.next().await, said("ACCEPTED", json!({ "username": "bo" }), json!(["ABANDON", "SUBMIT"])));
-    bo.on("abandonTask", &task).await;
+    bo.mutate_by_id("abandonTask", &task).await;
     assert_eq!(at_ada.next().await["taskUpdated"]["status"], "OPEN");
     assert_eq!(at_bo.next().await, said("OPEN", Value::Null, json!([])), "who gave it up hears of it, too");
-    lan.on("acceptTask", &task).await;
-    ada.on("finishTask", &task).await;
+    lan.mutate_by_id("acceptTask", &task).await;
+    ada.mutate_by_id("finishTask", &task).await;
     for status in ["ACCEPTED", "FINISHED"] {
         assert_eq!(at_lan.next().await["taskUpdated"]["status"], status);
     }
@@ -352,14 +356,14 @@ async fn both_parties_hear_of_it() {
         json!({ "payload": { "__typename": "TaskChanged", "task": { "id": task["id"], "status": "FINISHED" } } });
     assert_eq!(data, json!([payload, payload]), "as it is when delivered");
     // What is hidden by now does not keep anybody from what follows it.
-    let cursor = bo.cursor().await;
+    let cursor = bo.event_cursor().await;
     for _ in 0..3 {
-        let task = ada.ask("0").await;
-        bo.on("acceptTask", &task).await;
-        bo.on("abandonTask", &task).await;
-        ada.on("cancelTask", &task).await;
+        let task = ada.create_task("0").await;
+        bo.mutate_by_id("acceptTask", &task).await;
+        bo.mutate_by_id("abandonTask", &task).await;
+        ada.mutate_by_id("cancelTask", &task).await;
     }
-    bo.on("acceptTask", &ada.ask("0").await).await;
+    bo.mutate_by_id("acceptTask", &ada.create_task("0").await).await;
     let page = "query ($c: String!) { viewer { eventsSince(after: $c, first: 2) { nodes { cursor } pageInfo { endCursor hasNextPage } } } }";
     let (mut cursor, mut seen) = (json!(cursor), 0);
     for turn in 0.. {

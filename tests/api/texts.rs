@@ -4,9 +4,9 @@ use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 use serde_json::{Value, json};
 
-use crate::harness::accounts::{LOGIN, REGISTER, UPDATE, by_password, codes, faults};
-use crate::harness::files::{rgb_png, sending};
-use crate::harness::{Person, SEND, TestApp, direct};
+use crate::harness::accounts::{LOGIN, REGISTER, UPDATE, by_password, codes, user_errors};
+use crate::harness::files::{file_part, rgb_png};
+use crate::harness::{Person, SEND, TestApp, direct_message};
 
 /// A joined emoji: one character of seven code points and 25 bytes.
 const FAMILY: &str = "👨\u{200d}👩\u{200d}👧\u{200d}👦";
@@ -31,25 +31,28 @@ async fn register(app: &TestApp, input: Value) -> Value {
 
 async fn offered(person: &Person, title: &str) -> Value {
     let input = json!({ "title": title, "category": 1, "price": "1", "condition": 1, "direction": "SELL" });
-    person.market("createItem", json!({ "input": input })).await
+    person.mutate_item("createItem", json!({ "input": input })).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_can_see_is_no_text() {
+async fn invisible_characters_are_no_text() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     for text in INVISIBLE {
         let named = ada.payload(UPDATE, json!({ "input": { "nickname": text } })).await;
-        assert_eq!(faults(&named), ["INVALID_INPUT input.nickname"], "{text:?}");
-        let sent = ada.payload(SEND, json!({ "input": direct(&bo, text) })).await;
-        assert_eq!(faults(&sent), ["INVALID_INPUT input.content.text.text"], "{text:?}");
-        assert_eq!(faults(&offered(&ada, text).await), ["REQUIRED input.title"], "{text:?}");
+        assert_eq!(user_errors(&named), ["INVALID_INPUT input.nickname"], "{text:?}");
+        let sent = ada.payload(SEND, json!({ "input": direct_message(&bo, text) })).await;
+        assert_eq!(user_errors(&sent), ["INVALID_INPUT input.content.text.text"], "{text:?}");
+        assert_eq!(user_errors(&offered(&ada, text).await), ["REQUIRED input.title"], "{text:?}");
         // Behind a name it would make a second one that looks the same.
         let nickname = format!("Ada{text}Ada");
         let named = ada.payload(UPDATE, json!({ "input": { "nickname": nickname } })).await;
-        assert_eq!(faults(&named), ["INVALID_INPUT input.nickname"], "{text:?}");
+        assert_eq!(user_errors(&named), ["INVALID_INPUT input.nickname"], "{text:?}");
     }
-    assert_eq!(app.number("select count(*) from messages").await + app.number("select count(*) from items").await, 0);
+    assert_eq!(
+        app.query_number("select count(*) from messages").await + app.query_number("select count(*) from items").await,
+        0
+    );
     let england = "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}";
     for nickname in [FAMILY, "❤\u{fe0f} Ada", england, "می\u{200c}خواهم", "Ada 女士"] {
         let named = ada.payload(UPDATE, json!({ "input": { "nickname": nickname } })).await;
@@ -75,15 +78,15 @@ async fn names_are_of_every_language_and_one_spelling() {
         assert_eq!(signed_in["user"]["username"], username, "{signed_in}");
     }
     let taken = register(&app, json!({ "username": "JOSÉ", "password": Person::PASSWORD })).await;
-    assert_eq!(faults(&taken), ["USERNAME_TAKEN input.username"]);
+    assert_eq!(user_errors(&taken), ["USERNAME_TAKEN input.username"]);
     // A Cyrillic letter among Latin ones; a mark without its letter; more marks than any language has.
     for name in ["\u{430}da", "\u{301}ada", "a\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}da"] {
         let input = json!({ "username": name, "nickname": name, "password": Person::PASSWORD });
-        let refused = faults(&register(&app, input).await);
+        let refused = user_errors(&register(&app, input).await);
         assert!(refused.contains(&"INVALID_INPUT input.username".to_owned()), "{name:?} {refused:?}");
     }
     let nickname = json!({ "username": "ada", "nickname": "Ad\u{430}", "password": Person::PASSWORD });
-    assert_eq!(faults(&register(&app, nickname).await), ["INVALID_INPUT input.nickname"]);
+    assert_eq!(user_errors(&register(&app, nickname).await), ["INVALID_INPUT input.nickname"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,19 +95,19 @@ async fn limits_are_in_the_characters_that_people_count() {
     let root = app.as_role("root", "ADMIN").await;
     let [title, long] = [FAMILY.repeat(100), FAMILY.repeat(101)];
     assert_eq!(offered(&root, &title).await["item"]["title"], title);
-    assert_eq!(faults(&offered(&root, &long).await), ["TOO_LONG input.title"]);
+    assert_eq!(user_errors(&offered(&root, &long).await), ["TOO_LONG input.title"]);
     // Few characters can have many bytes.
     let piled = format!("a{}", "\u{301}".repeat(2000));
     let refused = offered(&root, &piled).await;
-    assert_eq!(faults(&refused), ["TOO_LONG input.title"]);
+    assert_eq!(user_errors(&refused), ["TOO_LONG input.title"]);
     assert!(refused["userErrors"][0]["message"].as_str().unwrap().contains("bytes"), "{refused}");
 
     let update = async |input: Value| root.payload(UPDATE, json!({ "input": input })).await;
     assert_eq!(update(json!({ "nickname": FAMILY.repeat(32) })).await["user"]["nickname"], FAMILY.repeat(32));
-    assert_eq!(faults(&update(json!({ "nickname": FAMILY.repeat(33) })).await), ["INVALID_INPUT input.nickname"]);
+    assert_eq!(user_errors(&update(json!({ "nickname": FAMILY.repeat(33) })).await), ["INVALID_INPUT input.nickname"]);
     assert_eq!(update(json!({ "address": FAMILY.repeat(200) })).await["userErrors"], json!([]));
-    assert_eq!(faults(&update(json!({ "address": FAMILY.repeat(201) })).await), ["TOO_LONG input.address"]);
-    assert_eq!(faults(&update(json!({ "bio": "a\u{301}".repeat(501) })).await), ["TOO_LONG input.bio"]);
+    assert_eq!(user_errors(&update(json!({ "address": FAMILY.repeat(201) })).await), ["TOO_LONG input.address"]);
+    assert_eq!(user_errors(&update(json!({ "bio": "a\u{301}".repeat(501) })).await), ["TOO_LONG input.bio"]);
     assert_eq!(update(json!({ "bio": "a\u{301}".repeat(500) })).await["userErrors"], json!([]));
 
     // Hindi: four code points in a character, and the tables take it.
@@ -113,7 +116,7 @@ async fn limits_are_in_the_characters_that_people_count() {
     let task = json!({ "title": word.repeat(100), "content": "e\u{301}".repeat(5000), "price": 0 });
     assert_eq!(root.payload(create, json!({ "input": task })).await["userErrors"], json!([]));
     let create = "mutation ($input: CreateProductInput!) { createProduct(input: $input) { product { name } userErrors { code field } } }";
-    let product = json!({ "name": title, "price": 1, "stock": 1, "imageId": root.picture().await });
+    let product = json!({ "name": title, "price": 1, "stock": 1, "imageId": root.upload_picture().await });
     assert_eq!(root.payload(create, json!({ "input": product })).await["product"]["name"], title);
     // The cursor of a list by name holds the name.
     let list = "query ($after: String) { products(first: 1, after: $after, orderBy: { field: NAME, direction: ASC }) {
@@ -123,9 +126,12 @@ async fn limits_are_in_the_characters_that_people_count() {
     let next = root.data(list, json!({ "after": page["pageInfo"]["endCursor"] })).await;
     assert_eq!(next["products"]["nodes"], json!([]));
     let message = "e\u{301}".repeat(8000);
-    assert_eq!(root.payload(SEND, json!({ "input": direct(&root, &message) })).await["message"]["seq"], 1);
+    assert_eq!(root.payload(SEND, json!({ "input": direct_message(&root, &message) })).await["message"]["seq"], 1);
     let message = "e\u{301}".repeat(8001);
-    assert_eq!(codes(&root.payload(SEND, json!({ "input": direct(&root, &message) })).await), ["MESSAGE_TOO_LARGE"]);
+    assert_eq!(
+        codes(&root.payload(SEND, json!({ "input": direct_message(&root, &message) })).await),
+        ["MESSAGE_TOO_LARGE"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,7 +139,7 @@ async fn a_file_s_name_is_cut_between_characters() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     let name: &'static str = format!("{}.png", FAMILY.repeat(40)).leak();
-    let file = ada.uploaded(sending(name, rgb_png(9, 9))).await;
+    let file = ada.upload_media(file_part(name, rgb_png(9, 9))).await;
     // 200 code points: 28 families of seven, and the extension.
     assert_eq!(file["fileName"], format!("{}.png", FAMILY.repeat(28)), "{file}");
 }
@@ -150,7 +156,7 @@ async fn a_password_s_spellings_are_one() {
     }
     // Seven characters of NFC are eight code points as they were typed.
     let short = register(&app, json!({ "username": "bo", "password": "zyxk-we\u{301}" })).await;
-    assert_eq!(faults(&short), ["WEAK_PASSWORD input.password"]);
+    assert_eq!(user_errors(&short), ["WEAK_PASSWORD input.password"]);
     // A hash of an earlier version is of the password as it was sent: here in its decomposed form.
     let older = Argon2::default().hash_password("cafe\u{301} noir".as_bytes()).unwrap().to_string();
     let set = format!("update users set password_hash = '{older}' where username = 'ada'");
@@ -199,7 +205,7 @@ async fn a_misspelt_contact_is_told_at_sign_in() {
     }
     for account in ["+861571234567", "1571234567", "ada@@example.com", "a\u{0}da"] {
         let refused = app.payload(LOGIN, by_password(account, Person::PASSWORD)).await;
-        assert_eq!(faults(&refused), ["INVALID_INPUT input.credential.password.account"], "{account:?}");
+        assert_eq!(user_errors(&refused), ["INVALID_INPUT input.credential.password.account"], "{account:?}");
     }
     assert_eq!(codes(&app.payload(LOGIN, by_password("ada-1", "x")).await), ["INVALID_CREDENTIALS"]);
 }

@@ -1,4 +1,4 @@
-//! Access tokens that somebody made themselves.
+//! Forged access tokens.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -35,7 +35,7 @@ fn sign(algorithm: &str, claims: &Value, secret: &str) -> String {
 async fn only_whole_tokens_of_the_right_kind_are_taken() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
-    let session = app.number("select id from sessions").await;
+    let session = app.query_number("select id from sessions").await;
     let now = app.app.clock.now().timestamp();
     let good = json!({ "sub": ada.key().to_string(), "sid": session.to_string(), "iss": "plaza", "aud": "plaza",
         "iat": now, "exp": now + 600 });
@@ -94,7 +94,7 @@ async fn only_whole_tokens_of_the_right_kind_are_taken() {
         let mut socket = Socket::connect(app.address, Some("graphql-transport-ws")).await;
         let payload = json!({ "authorization": format!("Bearer {token}") });
         socket.send(json!({ "type": "connection_init", "payload": payload })).await;
-        let (code, reason) = socket.closed().await;
+        let (code, reason) = socket.wait_for_close().await;
         let expected = if reason == "token-expired" { 4403 } else { 4401 };
         assert_eq!(code, expected, "{what}: {token}");
     }
@@ -104,18 +104,19 @@ async fn only_whole_tokens_of_the_right_kind_are_taken() {
 async fn a_rotated_secret_is_good_until_it_is_taken_away() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
-    let code = app.fresh_code("new@example.com", "LOGIN", 1).await;
+    let code = app.receive_code("new@example.com", "LOGIN", 1).await;
     let next = "another secret of the tests, long enough";
     let rotating =
-        TestApp::on(app.url.clone(), &[("PLAZA_JWT_SECRET", next), ("PLAZA_JWT_SECRET_PREVIOUS", SECRET)]).await;
-    let rotated = TestApp::on(app.url.clone(), &[("PLAZA_JWT_SECRET", next)]).await;
-    assert_eq!(ada.at(rotating.address).run(WHO, json!({})).await.status, 200);
-    assert_eq!(ada.at(rotated.address).run(WHO, json!({})).await.status, 401);
+        TestApp::on_database(app.url.clone(), &[("PLAZA_JWT_SECRET", next), ("PLAZA_JWT_SECRET_PREVIOUS", SECRET)])
+            .await;
+    let rotated = TestApp::on_database(app.url.clone(), &[("PLAZA_JWT_SECRET", next)]).await;
+    assert_eq!(ada.on_instance(rotating.address).run(WHO, json!({})).await.status, 200);
+    assert_eq!(ada.on_instance(rotated.address).run(WHO, json!({})).await.status, 401);
     // A code that is on its way as well.
     let by_code = crate::harness::accounts::by_code("new@example.com", &code);
     let made = rotating.payload(crate::harness::accounts::LOGIN, by_code).await;
     assert_eq!(made["user"]["username"], "u10000001");
     let fresh = Person::new(rotated.address, &made);
     assert_eq!(fresh.run(WHO, json!({})).await.status, 200);
-    assert_eq!(fresh.at(app.address).run(WHO, json!({})).await.status, 401);
+    assert_eq!(fresh.on_instance(app.address).run(WHO, json!({})).await.status, 401);
 }

@@ -23,7 +23,7 @@ async fn followers(app: &TestApp, role: &str, count: usize) -> Vec<Socket> {
     let mut sockets = Vec::new();
     for n in 0..count {
         let mut socket = app.as_role(&format!("staff{n}"), role).await.socket().await;
-        socket.follow(app, UPDATED, json!({})).await;
+        socket.subscribe_live(app, UPDATED, json!({})).await;
         sockets.push(socket);
     }
     sockets
@@ -35,10 +35,10 @@ async fn a_role_s_events_cost_no_statement_per_listener() {
     let app = TestApp::start().await;
     let ada = app.as_user("ada").await;
     ask(&ada, "alone").await;
-    let ((), alone) = app.statements_of(ask(&ada, "still alone")).await;
+    let ((), alone) = app.count_statements(ask(&ada, "still alone")).await;
     let mut staff = followers(&app, "SUPPORT", 20).await;
     let ((), cost) = app
-        .statements_of(async {
+        .count_statements(async {
             ask(&ada, "all of you").await;
             for socket in &mut staff {
                 assert_eq!(socket.next().await["ticketUpdated"]["question"], "all of you");
@@ -48,19 +48,19 @@ async fn a_role_s_events_cost_no_statement_per_listener() {
     assert_eq!(cost, alone);
 }
 
-/// What nobody listened to is loaded when it is asked for, once for all.
+/// An event without subscribers is loaded once, when it is first asked for.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_listens_to_is_loaded_once_when_asked_for() {
+async fn an_event_without_subscribers_is_loaded_once_when_asked_for() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
-    ada.say(&bo, "before").await;
-    let start = bo.cursor().await;
-    let id = ada.say(&bo, "while nobody listens").await["id"].clone();
+    ada.send_message(&bo, "before").await;
+    let start = bo.event_cursor().await;
+    let id = ada.send_message(&bo, "without subscribers").await["id"].clone();
     let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"edited\") { userErrors { code } } }";
     ada.data(edit, json!({ "id": id })).await;
     until("the stream has it", || async { app.app.events.head().position == 5 }).await;
-    let (first, cost) = app.statements_of(bo.data(SINCE, json!({ "after": start }))).await;
-    let (second, later) = app.statements_of(bo.data(SINCE, json!({ "after": start }))).await;
+    let (first, cost) = app.count_statements(bo.data(SINCE, json!({ "after": start }))).await;
+    let (second, later) = app.count_statements(bo.data(SINCE, json!({ "after": start }))).await;
     assert_eq!(first, second);
     let texts: Vec<&Value> = first["viewer"]["eventsSince"]["nodes"]
         .as_array()
@@ -71,7 +71,7 @@ async fn what_nobody_listens_to_is_loaded_once_when_asked_for() {
         .collect();
     assert_eq!(texts, ["edited"], "as it is now, though the edit is an event of its own");
     assert_eq!((cost, later), (4, 3), "the role, the windows and the check of the cursor; the messages once");
-    let (third, others) = app.statements_of(ada.data(SINCE, json!({ "after": start }))).await;
+    let (third, others) = app.count_statements(ada.data(SINCE, json!({ "after": start }))).await;
     assert_eq!((third, others), (first, 3), "they are loaded for ada as well");
 }
 
@@ -79,10 +79,10 @@ async fn what_nobody_listens_to_is_loaded_once_when_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_role_changes_what_is_heard() {
     let app = TestApp::start().await;
-    let other = app.another().await;
+    let other = app.another_instance().await;
     let (root, ada, bo) = (app.as_role("root", "ADMIN").await, app.as_user("ada").await, app.as_user("bo").await);
-    let mut socket = bo.at(other.address).socket().await;
-    socket.follow(&other, UPDATED, json!({})).await;
+    let mut socket = bo.on_instance(other.address).socket().await;
+    socket.subscribe_live(&other, UPDATED, json!({})).await;
     ask(&ada, "not for bo").await;
     let moved = "select head from event_stream where not exists (select from outbox)";
     until("it went by", || async {
@@ -128,7 +128,7 @@ async fn any_topic_is_delivered_live_and_replayed() {
     .unwrap();
     let head = start.position + 4;
     until("all have their places", || async { app.app.events.head().position == head }).await;
-    let other = app.another().await;
+    let other = app.another_instance().await;
     for mut subscription in [listen(&other).await, listen(&app).await] {
         for expected in [2, 3] {
             assert_eq!(subscription.next().await.unwrap().row.subject_id, Some(expected));

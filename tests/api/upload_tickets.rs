@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::harness::accounts::{codes, faults};
-use crate::harness::files::{FILE, Seen, jpeg, path_of, rgb_png, sending};
+use crate::harness::accounts::{codes, user_errors};
+use crate::harness::files::{DecodedPicture, FILE, file_part, jpeg, path_of, rgb_png};
 use crate::harness::http::{Reply, send};
 use crate::harness::{Person, TestApp, until};
 
@@ -64,18 +64,18 @@ async fn a_file_is_announced_sent_and_completed() {
     assert_eq!(codes(&complete(&ada, &ticket["uploadToken"]).await), ["NOT_FOUND"]);
     let reply = put(&app, &ticket["uploadUrl"], "image/jpeg", bytes).await;
     assert_eq!((reply.status, reply.text.as_str()), (204, ""));
-    assert_eq!(app.number("select count(*) from media").await, 0, "only completeUpload makes a file");
+    assert_eq!(app.query_number("select count(*) from media").await, 0, "only completeUpload makes a file");
     let done = complete(&ada, &ticket["uploadToken"]).await;
     let file = &done["media"];
     assert_eq!((&file["width"], &file["height"], &file["fileName"]), (&json!(1500), &json!(2000), &json!("long.jpg")));
     let (_, stored) = app.fetch(&file["url"]).await;
-    assert_eq!(Seen::of(&stored).corners(), [2, 0, 3, 1]);
+    assert_eq!(DecodedPicture::of(&stored).corners(), [2, 0, 3, 1]);
     assert!(stored.len() < 1 << 20, "what was behind it is gone");
     // Again, and twenty times at once: the same file.
     let again = join_all((0..20).map(|_| complete(&ada, &ticket["uploadToken"]))).await;
     assert!(again.iter().all(|payload| payload["media"] == *file), "{again:?}");
-    assert_eq!(app.number("select count(*) from media").await, 1);
-    assert_eq!(app.number("select bytes from file_usage").await, file["sizeBytes"].as_i64().unwrap());
+    assert_eq!(app.query_number("select count(*) from media").await, 1);
+    assert_eq!(app.query_number("select bytes from file_usage").await, file["sizeBytes"].as_i64().unwrap());
     let again = put(&app, &ticket["uploadUrl"], "image/jpeg", vec![0; 100]).await;
     assert_eq!(again.status, 403, "nothing more is taken there");
     assert_eq!(app.stored().len(), 2, "the file and its thumbnail");
@@ -93,9 +93,9 @@ async fn completing_at_once_makes_one_file() {
     let all = join_all((0..12).map(|_| complete(&ada, &ticket["uploadToken"]))).await;
     let first = &all[0]["media"];
     assert!(!first.is_null() && all.iter().all(|payload| payload["media"] == *first), "{all:?}");
-    assert_eq!(app.number("select count(*) from media").await, 1);
-    assert_eq!(app.number("select sum(uses) from blobs").await, 2);
-    assert_eq!(app.number("select files::bigint from file_usage").await, 1);
+    assert_eq!(app.query_number("select count(*) from media").await, 1);
+    assert_eq!(app.query_number("select sum(uses) from blobs").await, 2);
+    assert_eq!(app.query_number("select files::bigint from file_usage").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,7 +109,11 @@ async fn nothing_but_what_was_announced_is_taken() {
         ("video/mp4", (20 << 20) + 1, "FILE_TOO_LARGE input.sizeBytes"),
     ] {
         let payload = ada.data(TICKET, input("a", content_type, size)).await["createUploadTicket"].clone();
-        assert_eq!((faults(&payload), &payload["ticket"]), (vec![fault.to_owned()], &Value::Null), "{content_type}");
+        assert_eq!(
+            (user_errors(&payload), &payload["ticket"]),
+            (vec![fault.to_owned()], &Value::Null),
+            "{content_type}"
+        );
     }
     let ticket = ticket(&ada, "a.png", "image/png", 1000).await;
     let url = &ticket["uploadUrl"];
@@ -165,25 +169,25 @@ async fn a_token_is_good_for_its_upload_its_owner_and_its_hour() {
     }
     assert_eq!(app.stored(), Vec::<PathBuf>::new());
     assert_eq!(put(&app, &one["uploadUrl"], "image/png", bytes.clone()).await.status, 204);
-    // Nobody else completes it, and nothing else does.
-    assert_eq!(faults(&complete(&bo, &one["uploadToken"]).await), ["CODE_INVALID uploadToken"]);
+    // No other user completes it, and no other token does.
+    assert_eq!(user_errors(&complete(&bo, &one["uploadToken"]).await), ["CODE_INVALID uploadToken"]);
     for token in [json!(token), json!("x"), json!(ada.token)] {
-        assert_eq!(faults(&complete(&ada, &token).await), ["CODE_INVALID uploadToken"]);
+        assert_eq!(user_errors(&complete(&ada, &token).await), ["CODE_INVALID uploadToken"]);
     }
     // After an hour nothing is taken; what was sent before may be completed a while longer.
-    app.pass(Duration::from_mins(61));
+    app.advance_clock(Duration::from_mins(61));
     assert_eq!(put(&app, &other["uploadUrl"], "image/png", bytes.clone()).await.status, 403);
     let ada = Person { token: refreshed(&app, &ada).await, ..ada };
     assert_eq!(complete(&ada, &one["uploadToken"]).await["userErrors"], json!([]));
-    app.pass(Duration::from_mins(15));
+    app.advance_clock(Duration::from_mins(15));
     let ada = Person { token: refreshed(&app, &ada).await, ..ada };
-    assert_eq!(faults(&complete(&ada, &other["uploadToken"]).await), ["CODE_EXPIRED uploadToken"]);
+    assert_eq!(user_errors(&complete(&ada, &other["uploadToken"]).await), ["CODE_EXPIRED uploadToken"]);
 }
 
 /// A fresh access token for the same session.
 async fn refreshed(app: &TestApp, person: &Person) -> String {
     let (viewer, now) = (person.key(), app.app.clock.now());
-    let session: i64 = app.number(&format!("select max(id) from sessions where user_id = {viewer}")).await;
+    let session: i64 = app.query_number(&format!("select max(id) from sessions where user_id = {viewer}")).await;
     app.app.tokens.issue(plaza::ids::UserId(viewer), plaza::ids::SessionId(session), now).unwrap().0
 }
 
@@ -202,13 +206,13 @@ async fn what_was_sent_is_looked_at_and_refused_for_good() {
         let size = bytes.len();
         let ticket = ticket(&ada, "a", content_type, size).await;
         assert_eq!(put(&app, &ticket["uploadUrl"], content_type, bytes).await.status, 204);
-        assert_eq!(faults(&complete(&ada, &ticket["uploadToken"]).await), [fault]);
-        assert_eq!(faults(&complete(&ada, &ticket["uploadToken"]).await), ["CODE_INVALID uploadToken"]);
+        assert_eq!(user_errors(&complete(&ada, &ticket["uploadToken"]).await), [fault]);
+        assert_eq!(user_errors(&complete(&ada, &ticket["uploadToken"]).await), ["CODE_INVALID uploadToken"]);
         let again = put(&app, &ticket["uploadUrl"], content_type, vec![0; size]).await;
         assert_eq!(again.status, 403, "nothing more is taken there");
     }
     assert_eq!(app.stored(), Vec::<PathBuf>::new());
-    assert_eq!(app.number("select bytes + files from file_usage").await, 0, "its room is free again");
+    assert_eq!(app.query_number("select bytes + files from file_usage").await, 0, "its room is free again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,14 +224,14 @@ async fn what_was_sent_waits_for_room() {
     assert_eq!(put(&app, &ticket["uploadUrl"], "image/jpeg", bytes).await.status, 204);
     let full = "update file_usage set bytes = bytes + (1 << 20)";
     app.sql().await.batch_execute(full).await.unwrap();
-    assert_eq!(faults(&complete(&ada, &ticket["uploadToken"]).await), ["TOO_MANY_FILES uploadToken"]);
+    assert_eq!(user_errors(&complete(&ada, &ticket["uploadToken"]).await), ["TOO_MANY_FILES uploadToken"]);
     let free = "update file_usage set bytes = bytes - (1 << 20)";
     app.sql().await.batch_execute(free).await.unwrap();
     assert_eq!(complete(&ada, &ticket["uploadToken"]).await["userErrors"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_sends_slowly_keeps_nobody_else_out() {
+async fn slow_uploads_keep_no_other_upload_out() {
     let app = TestApp::with(&[("PLAZA_LIMIT_UPLOADS", "4")]).await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let ticket = ticket(&ada, "a.png", "image/png", 1000).await;
@@ -238,19 +242,19 @@ async fn whoever_sends_slowly_keeps_nobody_else_out() {
     slow.write_all(head.as_bytes()).await.unwrap();
     until("it is being received", || async { !app.stored().is_empty() }).await;
     // She has a place of four; his is free.
-    bo.uploaded(sending("b.png", rgb_png(9, 9))).await;
+    bo.upload_media(file_part("b.png", rgb_png(9, 9))).await;
     let document = "mutation ($file: Upload!) { uploadFile(file: $file) { media { id } userErrors { code } } }";
-    let refused = ada.send_files(document, &[sending("a.png", rgb_png(9, 9))]).await;
+    let refused = ada.send_files(document, &[file_part("a.png", rgb_png(9, 9))]).await;
     assert_eq!((refused.status, refused.code().as_str()), (503, "OVERLOADED"));
     drop(slow);
-    ada.uploaded(sending("a.png", rgb_png(9, 9))).await;
+    ada.upload_media(file_part("a.png", rgb_png(9, 9))).await;
     until("nothing is left of what broke off", || async { app.stored().len() == 1 }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_process_left_half_written_is_swept() {
     let (app, ada) = start().await;
-    ada.uploaded(sending("b.png", rgb_png(9, 9))).await;
+    ada.upload_media(file_part("b.png", rgb_png(9, 9))).await;
     let folder = app.app.config.data_dir.join("media/incoming");
     std::fs::create_dir_all(&folder).unwrap();
     for (name, days) in [("old#1", 2), ("new#1", 0), ("old", 2)] {
@@ -274,12 +278,12 @@ async fn what_is_never_completed_is_swept() {
     }
     let file = complete(&ada, &done["uploadToken"]).await["media"].clone();
     assert_eq!(uploads::delete_expired(&app.app).await.unwrap(), 0, "its hour is not over");
-    app.pass(Duration::from_mins(91));
+    app.advance_clock(Duration::from_mins(91));
     assert_eq!(uploads::delete_expired(&app.app).await.unwrap(), 3);
     assert_eq!(app.stored().len(), 1, "the file that was completed");
-    assert_eq!(app.number("select files::bigint from file_usage").await, 1);
-    assert_eq!(app.number("select bytes from file_usage").await, file["sizeBytes"].as_i64().unwrap());
-    assert_eq!(app.number("select count(*) from uploads").await, 1, "its address is still good");
+    assert_eq!(app.query_number("select files::bigint from file_usage").await, 1);
+    assert_eq!(app.query_number("select bytes from file_usage").await, file["sizeBytes"].as_i64().unwrap());
+    assert_eq!(app.query_number("select count(*) from uploads").await, 1, "its address is still good");
 }
 
 /// Who was suspended sends nothing any more, though the ticket's own hour is not over; once it is lifted, they do.

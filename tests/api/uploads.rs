@@ -1,4 +1,4 @@
-//! Multipart uploads, on the tests' own schema: every limit, and nothing read from whom nobody knows.
+//! Multipart uploads, on the tests' own schema: every limit, and no body read from an unauthenticated client.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -12,12 +12,12 @@ const PREFLIGHT: (&str, &str) = ("graphql-require-preflight", "1");
 const ONE: &str = "mutation ($file: Upload!) { upload(file: $file) }";
 const ALL: &str = "mutation ($files: [Upload!]!) { uploadAll(files: $files) }";
 
-/// An app and somebody signed in; the tests' schema has no sign-in of its own.
+/// An app and a signed-in user; the tests' schema has no sign-in of its own.
 async fn start(settings: &[(&str, &str)]) -> (TestApp, Person) {
     let plaza = TestApp::start().await;
     let ada = plaza.as_user("ada").await;
-    let app = TestApp::serving(schema().0, settings).await;
-    let ada = ada.at(app.address);
+    let app = TestApp::with_engine(schema().0, settings).await;
+    let ada = ada.on_instance(app.address);
     (app, ada)
 }
 
@@ -77,12 +77,12 @@ async fn files_arrive_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_whoever_is_known_and_meant_it_may_send_files() {
+async fn files_need_a_signed_in_user_and_the_preflight_header() {
     let (app, ada) = start(&[]).await;
     let parts = [operations(ONE, &json!({ "file": null })), map(&json!({ "0": ["variables.file"] })), file("0", 1)];
     let reply = send_parts(&ada, &[], &parts).await;
     assert_eq!((reply.status, reply.code().as_str()), (403, "CSRF_REFUSED"));
-    // Nobody's body is not even read: it never ends here, and the answer comes all the same.
+    // Without a token the body is not even read: it never ends here, and the response comes all the same.
     let endless = reqwest::Body::wrap_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
     let headers = [("content-type", "multipart/form-data; boundary=xx"), PREFLIGHT];
     let reply = send(app.address, Method::POST, "/graphql", &headers, endless).await;

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::harness::files::rgb_png;
 use crate::harness::http::{JSON, send};
-use crate::harness::{PATIENCE, Person, TestApp, until};
+use crate::harness::{Person, TestApp, WAIT_TIMEOUT, until};
 use crate::upload_tickets::{complete, put, ticket};
 
 const UPLOADS: &str =
@@ -32,7 +32,7 @@ async fn stuck(app: &TestApp, sent: &[u8]) -> TcpStream {
 /// The status that a connection is answered with.
 async fn status(stream: &mut TcpStream) -> String {
     let mut answer = [0; 12];
-    timeout(PATIENCE, stream.read_exact(&mut answer)).await.expect("it is cut").unwrap();
+    timeout(WAIT_TIMEOUT, stream.read_exact(&mut answer)).await.expect("it is cut").unwrap();
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -107,7 +107,7 @@ async fn silent_and_slow_puts_are_cut() {
             }
         };
         tokio::select! {
-            read = timeout(PATIENCE, reader.read_exact(&mut answer)) => drop(read.expect("it is cut").unwrap()),
+            read = timeout(WAIT_TIMEOUT, reader.read_exact(&mut answer)) => drop(read.expect("it is cut").unwrap()),
             () = trickle => panic!("it is taken"),
         }
         assert_eq!((&answer, sends(5).await), (b"HTTP/1.1 408", 204), "lan's");
@@ -144,7 +144,7 @@ async fn completing_uploads_hold_no_permit_while_their_pictures_wait() {
     let program = folder.path().join("stopped");
     std::fs::write(&program, "#!/bin/sh\nkill -STOP $$\n").unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let app = TestApp::decoding_by(program, Duration::from_secs(2)).await;
+    let app = TestApp::with_decoder(program, Duration::from_secs(2)).await;
     let people = join_all(["ada", "bo", "lan"].map(|name| app.as_user(name))).await;
     let bytes = rgb_png(9, 9);
     let mut tokens = Vec::new();

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::accounts::faults;
+use crate::harness::accounts::user_errors;
 use crate::harness::money::document;
 use crate::harness::{TestApp, post};
 
@@ -11,8 +11,8 @@ use crate::harness::{TestApp, post};
 async fn a_wallet_says_what_moved_and_why() {
     let app = TestApp::start().await;
     let (ada, admin) = (app.as_user("ada").await, app.as_role("admin", "ADMIN").await);
-    assert_eq!(ada.purse().await, "0.00 0.00");
-    let payload = ada.act("rechargeWallet", json!({ "amount": "100" })).await;
+    assert_eq!(ada.balances().await, "0.00 0.00");
+    let payload = ada.mutate("rechargeWallet", json!({ "amount": "100" })).await;
     assert_eq!(
         json!([
             payload["wallet"]["balance"],
@@ -24,13 +24,13 @@ async fn a_wallet_says_what_moved_and_why() {
         json!(["100.00", "100.00", "100.00", "RECHARGE", null])
     );
     let less = json!({ "userId": ada.id, "amount": "-30.5", "note": " a mistake " });
-    let payload = admin.act("adjustBalance", less).await;
+    let payload = admin.mutate("adjustBalance", less).await;
     assert_eq!(
         json!([payload["wallet"]["balance"], payload["entry"]["reason"], payload["entry"]["note"]]),
         json!(["69.50", "ADMIN_ADJUSTMENT", "a mistake"])
     );
-    assert_eq!(ada.entries().await, ["ADMIN_ADJUSTMENT -30.50 69.50", "RECHARGE 100.00 100.00"]);
-    // Its owner and administrators see it, by itself and as a part of the account; nobody else does.
+    assert_eq!(ada.ledger_entries().await, ["ADMIN_ADJUSTMENT -30.50 69.50", "RECHARGE 100.00 100.00"]);
+    // Its owner and administrators see it, by itself and as a part of the account; other users do not.
     let (wallet, entry) = (payload["wallet"]["id"].clone(), payload["entry"]["id"].clone());
     let bo = app.as_user("bo").await;
     let nodes = "query ($ids: [ID!]!, $u: ID!) { nodes(ids: $ids) { id ... on Wallet { balance } ... on LedgerEntry { amount } }
@@ -84,7 +84,10 @@ async fn amounts_that_are_none_are_refused_and_change_nothing() {
     let (ada, admin) = (app.as_user("ada").await, app.as_role("admin", "ADMIN").await);
     ada.recharge("5").await;
     for amount in ["0", "-1", "100000000.00", "92233720368547758.07"] {
-        assert_eq!(faults(&ada.act("rechargeWallet", json!({ "amount": amount })).await), ["OUT_OF_RANGE amount"]);
+        assert_eq!(
+            user_errors(&ada.mutate("rechargeWallet", json!({ "amount": amount })).await),
+            ["OUT_OF_RANGE amount"]
+        );
     }
     for amount in [
         json!("1.234"),
@@ -104,17 +107,17 @@ async fn amounts_that_are_none_are_refused_and_change_nothing() {
         );
     }
     let adjust = async |user: &str, amount: &str, note: &str| {
-        faults(&admin.act("adjustBalance", json!({ "userId": user, "amount": amount, "note": note })).await)
+        user_errors(&admin.mutate("adjustBalance", json!({ "userId": user, "amount": amount, "note": note })).await)
     };
     assert_eq!(adjust(&ada.id, "0", "why").await, ["OUT_OF_RANGE amount"]);
     assert_eq!(adjust(&ada.id, "-100000000", " ").await, ["OUT_OF_RANGE amount", "REQUIRED note"]);
     assert_eq!(adjust(&ada.id, "1", &"x".repeat(201)).await, ["TOO_LONG note"]);
     assert_eq!(adjust(&ada.id, "1", "two\nlines").await, ["INVALID_INPUT note"]);
-    for nobody in ["nonsense", plaza::ids::UserId(99_999).global().as_str(), plaza::ids::ItemId(1).global().as_str()] {
-        assert_eq!(adjust(nobody, "1", "why").await, ["NOT_FOUND userId"]);
+    for unknown in ["nonsense", plaza::ids::UserId(99_999).global().as_str(), plaza::ids::ItemId(1).global().as_str()] {
+        assert_eq!(adjust(unknown, "1", "why").await, ["NOT_FOUND userId"]);
     }
-    let short = admin.act("adjustBalance", json!({ "userId": ada.id, "amount": "-5.01", "note": "why" })).await;
-    assert_eq!(faults(&short), ["INSUFFICIENT_BALANCE amount"]);
+    let short = admin.mutate("adjustBalance", json!({ "userId": ada.id, "amount": "-5.01", "note": "why" })).await;
+    assert_eq!(user_errors(&short), ["INSUFFICIENT_BALANCE amount"]);
     assert_eq!(json!([short["userErrors"][0]["balance"], short["userErrors"][0]["required"]]), json!(["5.00", "5.01"]));
     // A wallet has a bound, whatever is put in.
     app.sql()
@@ -122,9 +125,9 @@ async fn amounts_that_are_none_are_refused_and_change_nothing() {
         .execute("update wallets set balance = 9999999999999 where user_id = $1", &[&ada.key()])
         .await
         .unwrap();
-    assert_eq!(faults(&ada.act("rechargeWallet", json!({ "amount": "0.01" })).await), ["CONFLICT amount"]);
+    assert_eq!(user_errors(&ada.mutate("rechargeWallet", json!({ "amount": "0.01" })).await), ["CONFLICT amount"]);
     app.sql().await.execute("update wallets set balance = 500 where user_id = $1", &[&ada.key()]).await.unwrap();
-    assert_eq!((ada.purse().await.as_str(), ada.entries().await.len()), ("5.00 0.00", 1));
+    assert_eq!((ada.balances().await.as_str(), ada.ledger_entries().await.len()), ("5.00 0.00", 1));
     let forbidden =
         ada.run(&document("adjustBalance"), json!({ "userId": ada.id, "amount": "1", "note": "why" })).await;
     assert_eq!(forbidden.code(), "FORBIDDEN");
@@ -140,21 +143,21 @@ async fn recharging_can_be_switched_off() {
     for setting in [("PLAZA_RECHARGE", "off"), ("PLAZA_PRODUCTION", "true")] {
         let app = TestApp::with(&[setting]).await;
         let ada = app.as_user("ada").await;
-        assert_eq!(faults(&ada.act("rechargeWallet", json!({ "amount": "1" })).await), ["FORBIDDEN "]);
-        assert_eq!(ada.purse().await, "0.00 0.00");
+        assert_eq!(user_errors(&ada.mutate("rechargeWallet", json!({ "amount": "1" })).await), ["FORBIDDEN "]);
+        assert_eq!(ada.balances().await, "0.00 0.00");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_sent_a_hundred_times_at_once_takes_effect_once() {
     let app = TestApp::start().await;
-    let other = app.another().await;
+    let other = app.another_instance().await;
     let (ada, admin) = (app.as_user("ada").await, app.as_role("admin", "ADMIN").await);
-    let product = app.product(&admin, "3.00", 5).await;
+    let product = app.create_product(&admin, "3.00", 5).await;
     ada.recharge("100").await;
     let input = json!({ "title": "task", "content": "once", "price": "10" });
-    let task = ada.ask("1").await;
-    let order = ada.done("exchangeProduct", json!({ "id": product["id"], "address": "here" })).await;
+    let task = ada.create_task("1").await;
+    let order = ada.mutate_ok("exchangeProduct", json!({ "id": product["id"], "address": "here" })).await;
     for (field, variables) in [
         ("rechargeWallet", json!({ "amount": "7" })),
         ("createTask", json!({ "input": input })),
@@ -166,9 +169,9 @@ async fn a_key_sent_a_hundred_times_at_once_takes_effect_once() {
         let mut variables = variables;
         variables["idempotencyKey"] = json!("a key");
         let tries = (0..100).map(|n| {
-            let person = ada.at(if n % 2 == 0 { app.address } else { other.address });
+            let person = ada.on_instance(if n % 2 == 0 { app.address } else { other.address });
             let variables = variables.clone();
-            async move { person.act(field, variables).await }
+            async move { person.mutate(field, variables).await }
         });
         let answers = join_all(tries).await;
         for answer in &answers {
@@ -177,7 +180,7 @@ async fn a_key_sent_a_hundred_times_at_once_takes_effect_once() {
             assert!(["task", "order", "entry"].iter().all(|name| same(name)), "{field}: {answer}, {}", answers[0]);
         }
         // Later as well, from a server that knows nothing of it; other arguments are refused.
-        let again = ada.at(app.another().await.address).act(field, variables.clone()).await;
+        let again = ada.on_instance(app.another_instance().await.address).mutate(field, variables.clone()).await;
         assert_eq!(again["userErrors"], json!([]), "{field}: {again}");
         let mut others = variables.clone();
         match field {
@@ -187,50 +190,56 @@ async fn a_key_sent_a_hundred_times_at_once_takes_effect_once() {
             "exchangeProduct" => others["address"] = json!("there"),
             _ => others["reason"] = json!("another"),
         }
-        assert_eq!(faults(&ada.act(field, others).await), ["IDEMPOTENCY_MISMATCH idempotencyKey"], "{field}");
+        assert_eq!(user_errors(&ada.mutate(field, others).await), ["IDEMPOTENCY_MISMATCH idempotencyKey"], "{field}");
     }
     // 100 + 7, 10 held for the new task, 3 for the order that stays.
-    assert_eq!(ada.purse().await, "94.00 10.00");
+    assert_eq!(ada.balances().await, "94.00 10.00");
     let orders = "select count(*) from orders where status = 'PENDING'";
-    assert_eq!((app.number(orders).await, app.number("select count(*) from tasks").await), (1, 2));
+    assert_eq!((app.query_number(orders).await, app.query_number("select count(*) from tasks").await), (1, 2));
     assert_eq!(app.audit().await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_somebody_s_an_operation_s_and_of_what_was_done() {
+async fn a_key_belongs_to_a_user_an_operation_and_its_arguments() {
     let app = TestApp::start().await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let ask = |price: &str| json!({ "input": { "title": "t", "content": "c", "price": price }, "idempotencyKey": "k" });
     // A failure is not kept: the same key may do it later, with other arguments too.
-    assert_eq!(faults(&ada.act("createTask", ask("9")).await), ["INSUFFICIENT_BALANCE input.price"]);
+    assert_eq!(user_errors(&ada.mutate("createTask", ask("9")).await), ["INSUFFICIENT_BALANCE input.price"]);
     ada.recharge("10").await;
-    let task = ada.done("createTask", ask("2")).await;
-    assert_eq!(ada.done("rechargeWallet", json!({ "amount": "1", "idempotencyKey": "k" })).await["amount"], "1.00");
-    assert_eq!(bo.done("rechargeWallet", json!({ "amount": "1", "idempotencyKey": "k" })).await["amount"], "1.00");
+    let task = ada.mutate_ok("createTask", ask("2")).await;
+    assert_eq!(
+        ada.mutate_ok("rechargeWallet", json!({ "amount": "1", "idempotencyKey": "k" })).await["amount"],
+        "1.00"
+    );
+    assert_eq!(bo.mutate_ok("rechargeWallet", json!({ "amount": "1", "idempotencyKey": "k" })).await["amount"], "1.00");
     // It is looked up before anything that may have changed since.
-    let (image, other) = (ada.picture().await, ada.picture().await);
+    let (image, other) = (ada.upload_picture().await, ada.upload_picture().await);
     let input = json!({ "title": "t", "content": "c", "price": "0", "imageIds": [image] });
-    let shown = ada.done("createTask", json!({ "input": input, "idempotencyKey": "pictures" })).await;
-    ada.done("updateTask", json!({ "id": shown["id"], "input": { "imageIds": [other] } })).await;
+    let shown = ada.mutate_ok("createTask", json!({ "input": input, "idempotencyKey": "pictures" })).await;
+    ada.mutate_ok("updateTask", json!({ "id": shown["id"], "input": { "imageIds": [other] } })).await;
     ada.data("mutation ($id: ID!) { deleteFile(id: $id) { deletedId } }", json!({ "id": image })).await;
-    let again = ada.done("createTask", json!({ "input": input, "idempotencyKey": "pictures" })).await;
+    let again = ada.mutate_ok("createTask", json!({ "input": input, "idempotencyKey": "pictures" })).await;
     assert_eq!(json!([again["id"], again["images"][0]["id"]]), json!([shown["id"], other]));
-    ada.on("cancelTask", &task).await;
-    assert_eq!(ada.done("createTask", ask("2")).await["status"], "CANCELLED", "as it is now");
+    ada.mutate_by_id("cancelTask", &task).await;
+    assert_eq!(ada.mutate_ok("createTask", ask("2")).await["status"], "CANCELLED", "as it is now");
     for (key, fault) in [
         (String::new(), "INVALID_INPUT idempotencyKey"),
         ("a\0b".to_owned(), "INVALID_INPUT idempotencyKey"),
         ("k".repeat(201), "TOO_LONG idempotencyKey"),
     ] {
-        assert_eq!(faults(&ada.act("rechargeWallet", json!({ "amount": "1", "idempotencyKey": key })).await), [fault]);
+        assert_eq!(
+            user_errors(&ada.mutate("rechargeWallet", json!({ "amount": "1", "idempotencyKey": key })).await),
+            [fault]
+        );
     }
     // A day later it is known; a few days later it is not.
     let recharge = json!({ "amount": "1", "idempotencyKey": "k" });
     let back = "update idempotency_keys set created_at = created_at - interval '25 hours'";
     app.sql().await.execute(back, &[]).await.unwrap();
     assert_eq!(plaza::idempotency::delete_expired(&app.app.database, app.app.clock.now()).await.unwrap(), 0);
-    ada.act("rechargeWallet", recharge).await;
-    assert_eq!(ada.entries().await.iter().filter(|entry| entry.starts_with("RECHARGE 1.00")).count(), 1);
+    ada.mutate("rechargeWallet", recharge).await;
+    assert_eq!(ada.ledger_entries().await.iter().filter(|entry| entry.starts_with("RECHARGE 1.00")).count(), 1);
     app.sql().await.execute(back, &[]).await.unwrap();
     assert_eq!(plaza::idempotency::delete_expired(&app.app.database, app.app.clock.now()).await.unwrap(), 4);
 }

@@ -37,7 +37,7 @@ const client = createClient({
   },
 });
 
-// graphql-ws sends the variables anew with every connection: whoever moves the cursor on resumes there.
+// graphql-ws sends the variables anew with every connection: a client that moves the cursor on resumes there.
 const start = await run('{ viewer { eventCursor } }', {}, receiver.token);
 const variables = { after: start.viewer.eventCursor };
 const received = [];

@@ -10,7 +10,7 @@ pub const RULES: &[Rule] = &[
          from items i left join favorites f on f.item_id = i.id group by i.id having favorite_count <> count(f.id)",
     ),
     (
-        "somebody's files are as many as they say",
+        "a user's files are as many as they say",
         "select 'user ' || owner_id as subject, 'says ' || coalesce(files, 0) || ' of ' || coalesce(bytes, 0) || ' bytes, is '
              || coalesce(n, 0) || ' of ' || coalesce(size, 0) as detail
          from file_usage full join (select owner_id, count(*) as n, sum(size_bytes) as size from (
@@ -27,7 +27,7 @@ pub const RULES: &[Rule] = &[
              when 'PRODUCT' then not exists (select from products where id = subject_id and deleted_at is null) end",
     ),
     (
-        "nobody leaves with tasks or orders that are not over",
+        "no user leaves with tasks or orders that are not over",
         "select 'user ' || u.id as subject, what as detail from users u join (
              select publisher_id as id, 'task ' || id as what from tasks where status not in ('FINISHED', 'CANCELLED')
              union all select assignee_id, 'task ' || id from tasks where status in ('ACCEPTED', 'SUBMITTED', 'DISPUTED')

@@ -99,7 +99,7 @@ pub const RULES: &[Rule] = &[
     ),
     (
         "money is moved by who may",
-        "select 'transfer ' || t.id as subject, t.reason || ' by ' || coalesce('user ' || t.actor_id, 'nobody') as detail
+        "select 'transfer ' || t.id as subject, t.reason || ' by ' || coalesce('user ' || t.actor_id, 'no user') as detail
          from ledger_transfers t left join ledger_entries e on e.transfer_id = t.id and e.account = 'USER'
          where case when t.reason in ('RECHARGE', 'EXCHANGE') then t.actor_id is distinct from e.user_id
              when t.reason in ('REFUND', 'ADMIN_ADJUSTMENT') then t.actor_id is null else false end",

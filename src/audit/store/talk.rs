@@ -12,7 +12,7 @@ pub const RULES: &[Rule] = &[
          having last_seq <> count(distinct m.seq) or last_seq <> coalesce(max(m.seq), 0)",
     ),
     (
-        "two people who talk are both members, and nobody else is",
+        "two people who talk are both members, and no other user is",
         "select 'conversation ' || c.id as subject, count(m.user_id) || ' members' as detail
          from conversations c left join members m on m.conversation_id = c.id where c.kind = 'DIRECT' group by c.id
          having count(*) filter (where m.user_id in (c.low_user_id, c.high_user_id)) <> count(m.user_id)

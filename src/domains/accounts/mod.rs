@@ -1,7 +1,7 @@
 //! Accounts: people and their profiles, contacts, sign-ins, passwords and one-time codes.
 //!
 //! Invariants:
-//! - A username is unique whatever its case (`users_username_key`), as is a contact (`users_email_key`,
+//! - A username is unique regardless of case (`users_username_key`), as is a contact (`users_email_key`,
 //!   `users_phone_key`); account numbers start at 10000000.
 //! - A contact on the account's row is what it signs in by; a new one waits in the profile until it is proven, by code or
 //!   link. Without that proof nothing tells whose it is.
@@ -18,7 +18,7 @@
 //! A session: live → signed out, revoked (from elsewhere, reuse, new password, departure), suspended, or expired (30 days
 //! without a refresh).
 //!
-//! Locks are taken in this order: a code, the account's row, its profile, its sessions; when somebody leaves, then the items
+//! Locks are taken in this order: a code, the account's row, its profile, its sessions; when a user leaves, then the items
 //! they put up or like, and their files.
 
 pub mod loader;

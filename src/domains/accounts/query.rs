@@ -8,7 +8,6 @@ use super::model::{Role, UserSearch};
 use super::service;
 use super::types::User;
 use super::types::administration::UserFilter;
-use crate::auth;
 use crate::domains::accounts::loader::{OwnSession, UserById};
 use crate::domains::accounts::types::sign_in::Session;
 use crate::error::AppResult;
@@ -41,7 +40,7 @@ pub async fn get_user_of(ctx: &Context<'_>, id: Option<UserId>) -> Option<AppRes
     Some(get_user(ctx, id?).await)
 }
 
-/// Whether somebody is an administrator, through the loader.
+/// Whether a user is an administrator, through the loader.
 ///
 /// # Errors
 /// When the database fails.
@@ -118,14 +117,15 @@ impl AccountQuery {
 }
 
 /// The part of the viewer that accounts know of.
-pub struct AccountViewer(pub auth::Viewer);
+#[derive(Default)]
+pub struct AccountViewer;
 
 /// The part of the viewer that accounts know of.
 #[Object(crate = "crate::graphql::eager")]
 impl AccountViewer {
     /// They themselves. Costs a statement.
     async fn user(&self, ctx: &Context<'_>) -> AppResult<User> {
-        get_user(ctx, self.0.user_id).await
+        get_user(ctx, ctx.viewer()?.user_id).await
     }
 
     /// Their live sessions, the last used first, at most a hundred.

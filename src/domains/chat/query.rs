@@ -69,6 +69,7 @@ impl ChatQuery {
 }
 
 /// The part of the viewer that chat knows of.
+#[derive(Default)]
 pub struct ChatViewer;
 
 /// The part of the viewer that chat knows of.

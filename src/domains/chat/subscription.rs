@@ -52,9 +52,9 @@ impl ChatSubscription {
         Ok(stream.filter_map(async |event| event.map(|event| MessageReceived::of(&event)).transpose()))
     }
 
-    /// Conversations of the viewer's in which a message was sent or edited, or that were read, by the viewer, on
-    /// whatever device, or, in a direct one, by the other person. Nothing is replayed: fetch the list anew after a reconnect. What depends
-    /// on the viewer costs statements.
+    /// Conversations of the viewer's in which a message was sent or edited, or that were read: by the viewer on any of
+    /// their devices or, in a direct conversation, by the other person. Nothing is replayed: fetch the list anew after
+    /// a reconnect. What depends on the viewer costs statements.
     async fn conversation_updated(
         &self,
         ctx: &Context<'_>,

@@ -15,7 +15,7 @@ use crate::scope::Scope;
 /// Deletes an account, for its holder or an administrator: names, contacts and profile are erased and free for others,
 /// sessions end, what waits to be sent to them is withdrawn, and their favorites, the items that were not taken and the files
 /// that no other user sees are deleted. Messages, traded items, tasks and orders that are over and answers of support stay, from a
-/// `deleted` placeholder; so does what is left in their wallet, which nobody can spend any more: only with `forfeits`.
+/// `deleted` placeholder; so does what is left in their wallet, which can't be spent any more: only with `forfeits`.
 ///
 /// # Errors
 /// Forbidden to anyone but the holder and administrators; `REAUTHENTICATION_REQUIRED`; `NOT_FOUND`; `CONFLICT` while the account

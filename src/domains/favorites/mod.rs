@@ -1,4 +1,4 @@
-//! Favorites: the items that somebody likes.
+//! Favorites: the items that a user likes.
 //!
 //! Invariants:
 //! - A person has an item at most once (`favorites_user_id_item_id_key`); adding and removing may be repeated.

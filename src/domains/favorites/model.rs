@@ -9,7 +9,7 @@ use crate::db::schema;
 use crate::domains::items::model::ItemCard;
 use crate::ids::{FavoriteId, ItemId, UserId};
 
-/// That somebody likes an item.
+/// A user likes an item.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::favorites)]
 pub struct Favorite {

@@ -21,6 +21,7 @@ pub async fn find_favorite(ctx: &Context<'_>, id: FavoriteId) -> AppResult<Optio
 }
 
 /// The part of the viewer that favorites know of.
+#[derive(Default)]
 pub struct FavoriteViewer;
 
 /// The part of the viewer that favorites know of.

@@ -122,7 +122,7 @@ pub async fn load(scope: &Scope, ids: &[FavoriteId]) -> AppResult<HashMap<Favori
     Ok(cards.into_iter().map(|card| (card.favorite.id, card)).collect())
 }
 
-/// Deletes the favorites of somebody who leaves, within the caller's transaction, which holds the items.
+/// Deletes the favorites of a user who leaves, within the caller's transaction, which holds the items.
 ///
 /// # Errors
 /// When the database fails.

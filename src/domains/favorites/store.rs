@@ -19,7 +19,7 @@ columns!(
 
 type FavoriteColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Favorite, diesel::pg::Pg>>;
 
-/// A page of somebody's favorites, the newest first.
+/// A page of a user's favorites, the newest first.
 pub async fn list_favorites(
     mut conn: &AsyncPgConnection,
     user: UserId,
@@ -36,7 +36,7 @@ pub async fn list_favorites(
     found.load(&mut conn).await
 }
 
-/// How many favorites somebody has, up to a bound.
+/// How many favorites a user has, up to a bound.
 pub async fn count_favorites(mut conn: &AsyncPgConnection, user: UserId, bound: i64) -> QueryResult<i64> {
     let ids: Vec<FavoriteId> =
         favorites::table.filter(favorites::user_id.eq(user)).select(favorites::id).limit(bound).load(&mut conn).await?;
@@ -50,14 +50,14 @@ pub async fn list_by_ids(mut conn: &AsyncPgConnection, user: UserId, ids: &[Favo
 }
 
 statement! {
-    /// Somebody's favorites among some items: a look at the index for each.
+    /// A user's favorites among some items: a look at the index for each.
     struct FavoritesOf<'a> { user: UserId, items: &'a [ItemId] } -> FavoriteColumns
     |this|
     "select " {&*FAVORITE} " from unnest(" [Array<BigInt>: &this.items] ") wanted (id) join favorites \
      on favorites.item_id = wanted.id and favorites.user_id = " [BigInt: &this.user]
 }
 
-/// Somebody's favorites among some items.
+/// A user's favorites among some items.
 pub async fn list_among(mut conn: &AsyncPgConnection, user: UserId, items: &[ItemId]) -> QueryResult<Vec<Favorite>> {
     FavoritesOf { user, items }.load(&mut conn).await
 }
@@ -118,7 +118,7 @@ pub async fn count_items(mut conn: &AsyncPgConnection, items: &[ItemId], by: i32
     CountFavorites { items, by }.execute(&mut conn).await.map(drop)
 }
 
-/// Deletes all favorites of somebody, and returns them.
+/// Deletes all favorites of a user, and returns them.
 pub async fn delete_all(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<Favorite>> {
     let gone = favorites::table.filter(favorites::user_id.eq(user));
     diesel::delete(gone).returning(Favorite::as_returning()).load(&mut conn).await

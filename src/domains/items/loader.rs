@@ -24,7 +24,7 @@ impl Batch for VisibleItem {
     }
 }
 
-/// A page of somebody's items, by them and the list's arguments: one statement for each set of arguments.
+/// A page of a user's items, by user and the list's arguments: one statement for each set of arguments.
 pub struct ItemsByOwner;
 
 impl Batch for ItemsByOwner {

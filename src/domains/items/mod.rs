@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - An item's state changes by one conditional statement that names the state it leaves: of any number who trade it at
-//!   once, one does. Nobody trades with themselves, and an open item has no counterparty
+//!   once, one does. The counterparty is never the owner, and an open item has no counterparty
 //!   (`items_counterparty_check`).
 //! - A traded item is the record of the trade: it can be opened again, or deleted, but not changed.
 //! - A deleted item is seen by its owner and administrators alone; nothing brings it back.
@@ -12,8 +12,8 @@
 //! An item: OPEN ⇄ CLOSED (by its owner, or traded) → DELETED; OPEN → DELETED.
 //!
 //! Locks are taken in this order: the viewer's account (against their leaving), their room for files, items by id, the
-//! pictures that are to be shown by id, what search knows of them. Whoever leaves holds all that they put up and like at
-//! once.
+//! pictures that are to be shown by id, what search knows of them. Deleting an account locks all items that its user
+//! owns or likes at once.
 
 pub mod loader;
 pub mod model;

@@ -60,7 +60,7 @@ impl ItemStatus {
     }
 }
 
-/// What somebody may do with an item now.
+/// What the viewer may do with an item now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ItemAction {
     /// `updateItem`, `uploadItemImages`: what it is.
@@ -77,7 +77,7 @@ pub enum ItemAction {
     Favorite,
 }
 
-/// What somebody sells or wants.
+/// What a user sells or wants.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::items)]
 pub struct Item {
@@ -312,7 +312,7 @@ pub enum ItemError {
     /// No such item, or not for the viewer to see.
     #[error("There is no such item.")]
     NoSuchItem,
-    /// Somebody else's.
+    /// Another user's.
     #[error("Only its owner can do this.")]
     NotOwner,
     /// One's own.

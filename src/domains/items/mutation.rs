@@ -81,8 +81,8 @@ impl ItemMutation {
         mutation(ctx, upload, Into::into).await
     }
 
-    /// Takes an open item of somebody else's: of any number who try at once, one gets it, and its owner is told; who has it
-    /// and takes it again changes nothing. User errors: `NOT_FOUND`, `OWN_ITEM`, `ITEM_NOT_AVAILABLE`, `CONFLICT` when the price
+    /// Takes another user's open item: of concurrent attempts one succeeds, and its owner is told; a repeat by its
+    /// taker changes nothing. User errors: `NOT_FOUND`, `OWN_ITEM`, `ITEM_NOT_AVAILABLE`, `CONFLICT` when the price
     /// is not the expected one, `RATE_LIMITED`.
     async fn trade_item(
         &self,

@@ -97,7 +97,7 @@ fn is_editable(item: &Item) -> bool {
     item.status != ItemStatus::Deleted && item.counterparty_id.is_none()
 }
 
-/// Why somebody else than its owner can't change an item: of a deleted one they don't learn that it was there.
+/// Why a user other than its owner can't change an item: a deleted one is not found.
 #[must_use]
 pub fn why_not_owner(item: &Item) -> ItemError {
     if item.status == ItemStatus::Deleted { ItemError::NoSuchItem } else { ItemError::NotOwner }
@@ -110,7 +110,7 @@ pub fn is_taken_by(item: &Item, person: UserId, expected: Option<Money>) -> bool
     is_theirs && expected.is_none_or(|expected| expected == item.price)
 }
 
-/// Why nobody, or not this person, can take an item at the price they saw.
+/// Why the viewer can't take an item at the expected price.
 #[must_use]
 pub fn why_not_traded(item: &Item, viewer: UserId, expected: Option<Money>) -> (ItemError, &'static str) {
     match expected {

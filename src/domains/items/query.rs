@@ -29,14 +29,15 @@ fn list(filter: Option<ItemFilter>, order: Option<ItemOrder>, page: PageArgs) ->
     Ok(ItemList { filter, sort: order.map(Into::into), page })
 }
 
-/// A page of somebody's items, for the type that shows people.
+/// A page of a user's items, for the type that shows users.
 ///
 /// # Errors
 /// Bad input.
 pub async fn list_of_owner(
     ctx: &Context<'_>,
     owner: UserId,
-    (filter, order): (Option<ItemFilter>, Option<ItemOrder>),
+    filter: Option<ItemFilter>,
+    order: Option<ItemOrder>,
     page: PageArgs,
 ) -> AppResult<Connection<Item>> {
     let list = Arc::new(list(filter, order, page)?);
@@ -64,7 +65,7 @@ impl ItemQuery {
         async { find_item(ctx, query_id(ItemId::parse, &id, "id")?).await }.await.transpose()
     }
 
-    /// The market: everybody's items. A page with owners, pictures and favorites costs two statements.
+    /// The market: all users' items. A page with owners, pictures and favorites costs two statements.
     async fn items(
         &self,
         ctx: &Context<'_>,
@@ -87,6 +88,7 @@ impl ItemQuery {
 }
 
 /// The part of the viewer that items know of.
+#[derive(Default)]
 pub struct ItemViewer;
 
 /// The part of the viewer that items know of.

@@ -23,7 +23,7 @@ use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
 use crate::ids::UserId;
 use crate::validation::Patch;
 
-/// Something that somebody sells or is looking for.
+/// Something that a user sells or is looking for.
 #[derive(Clone, Debug)]
 pub struct Item(pub Arc<ItemCard>);
 
@@ -33,7 +33,7 @@ impl From<ItemCard> for Item {
     }
 }
 
-/// Something that somebody sells or is looking for.
+/// Something that a user sells or is looking for.
 #[Object(crate = "crate::graphql::eager")]
 impl Item {
     /// Opaque global id.
@@ -137,7 +137,7 @@ impl Item {
 }
 
 /// Which items a list has; all that is given has to hold. Deleted items are there only where `status` asks for them, or
-/// among somebody's own, and only for their owner and administrators.
+/// in the list of one owner's items, and only for that owner and administrators.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct ItemFilter {
     /// Words to look for in titles and notes, at most 100 characters; see `search`. At most 1,000 items are found.
@@ -247,7 +247,7 @@ pub struct UpdateItemInput {
     direction: MaybeUndefined<ItemDirection>,
     /// Global ids of up to nine pictures among the viewer's files, in the order to show them; in place of those it has.
     image_ids: MaybeUndefined<Vec<ID>>,
-    /// CLOSED for an open item, OPEN for a closed one, which then is nobody's but its owner's again. Deleting has
+    /// CLOSED for an open item, OPEN for a closed one, which then has no counterparty any more. Deleting has
     /// `deleteItem`.
     status: MaybeUndefined<ItemStatus>,
 }

@@ -3,7 +3,7 @@
 //! Invariants:
 //! - A file ([`model::Media`]) belongs to its uploader and is immutable. Its content is a blob, shared by files with the same
 //!   bytes and type. A blob's name is a keyed hash of both, so that its URL can't be guessed.
-//! - Whatever shows a file references its row by a foreign key, so it can't be deleted while shown.
+//! - A row that shows a file references it by a foreign key, so the file can't be deleted while shown.
 //! - `blobs.uses` counts references by files and thumbnails, in the transaction that changes them. An unused blob is deleted
 //!   a day after its last claim (`wanted_at`); a concurrent upload of the same bytes finds it intact or stores it anew. The
 //!   row is locked during the deletion in the storage.

@@ -6,7 +6,7 @@ use diesel::{Insertable, Queryable, Selectable};
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::error::{UserError, UserErrorCode};
-use crate::files::FileError;
+use crate::files::{Dimensions, FileError};
 use crate::ids::{BlobId, MediaId, UploadId, UserId};
 use crate::validation::DomainError;
 
@@ -140,7 +140,7 @@ pub struct StagedFile {
     /// A small picture of it.
     pub thumbnail: Option<Blob>,
     /// A picture's width and height.
-    pub dimensions: Option<(u32, u32)>,
+    pub dimensions: Option<Dimensions>,
     /// What its owner calls it.
     pub file_name: String,
     /// Path of its argument.

@@ -21,6 +21,7 @@ pub async fn find_media(ctx: &Context<'_>, id: MediaId) -> AppResult<Option<Medi
 }
 
 /// The part of the viewer that media knows of.
+#[derive(Default)]
 pub struct MediaViewer;
 
 /// The part of the viewer that media knows of.

@@ -12,7 +12,7 @@ use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::scalars::{DateTime, Json, Url};
 use crate::ids::MediaId;
 
-/// An uploaded file. Its url is unguessable and never changes: whoever has it can read the file.
+/// An uploaded file. Its url is unguessable and never changes: anyone who has it can read the file.
 #[derive(Clone, Debug)]
 pub struct Media(pub Arc<model::Media>);
 
@@ -26,7 +26,7 @@ fn url(ctx: &Context<'_>, address: &str) -> AppResult<Url> {
     Ok(Url(format!("{}/media/{address}", ctx.app()?.config.public_url)))
 }
 
-/// An uploaded file. Its url is unguessable and never changes: whoever has it can read the file.
+/// An uploaded file. Its url is unguessable and never changes: anyone who has it can read the file.
 #[Object(crate = "crate::graphql::eager")]
 impl Media {
     /// Opaque global id.

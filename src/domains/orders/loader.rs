@@ -22,7 +22,7 @@ impl Batch for VisibleOrder {
     }
 }
 
-/// The history of an order that somebody sees.
+/// The history of an order that the viewer sees.
 pub struct HistoryOf;
 
 impl Batch for HistoryOf {

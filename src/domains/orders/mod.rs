@@ -9,7 +9,7 @@
 //!   so does each change of the address, of which there are at most [`policy::ADDRESS_CHANGE_LIMIT`].
 //! - A person who repeats exactly what they did gets the same answer, and nothing changes ([`policy::repeats`]).
 //! - Administrators are buyers like others of what they bought: another one sends it and gives money back.
-//! - Name, price and picture are those of the time of the exchange, whatever becomes of the product.
+//! - Name, price and picture are those of the time of the exchange, whether or not the product changes later.
 //! - An order is its buyer's and the administrators'.
 //!
 //! An order: PENDING → SHIPPED by an administrator → COMPLETED by its buyer or an administrator; PENDING → CANCELLED by

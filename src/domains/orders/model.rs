@@ -30,7 +30,7 @@ pg_enum! {
     }
 }
 
-/// What somebody may do with an order now.
+/// What the viewer may do with an order now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OrderAction {
     /// `updateOrder` with an address.
@@ -45,7 +45,7 @@ pub enum OrderAction {
     Refund,
 }
 
-/// What somebody exchanged their balance for.
+/// What a user exchanged their balance for.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::orders)]
 pub struct Order {
@@ -215,7 +215,7 @@ pub enum OrderError {
     /// Nowhere to send it.
     #[error("There is no address to send it to: give one, or have one in your profile.")]
     AddressRequired,
-    /// Nobody is there to give money back to.
+    /// The money has no wallet to go back to.
     #[error("Its buyer has left: there is nobody to give the money back to.")]
     BuyerLeft,
     /// Sent without saying where to.

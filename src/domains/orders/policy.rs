@@ -26,7 +26,7 @@ pub enum Allowed {
     BuyerAndAdmins,
 }
 
-/// Every change of an order's state: from where, to where, by what, by whom. There are no others.
+/// Every change of an order's state: from, to, by which action, by which actors. There are no others.
 pub const TRANSITIONS: [(OrderStatus, OrderStatus, OrderAction, Allowed); 5] = [
     (OrderStatus::Pending, OrderStatus::Shipped, OrderAction::Ship, Allowed::Admins),
     (OrderStatus::Pending, OrderStatus::Cancelled, OrderAction::Cancel, Allowed::BuyerAndAdmins),
@@ -62,7 +62,7 @@ impl OrderActor {
     }
 }
 
-/// The states that somebody can bring an order to.
+/// The states that the actor can bring an order to.
 fn next_statuses(order: &Order, actor: OrderActor) -> Vec<OrderStatus> {
     let leads = TRANSITIONS.iter().filter(|(from, _, _, who)| *from == order.status && actor.is(*who, order));
     leads.map(|(_, to, ..)| *to).collect()
@@ -102,7 +102,7 @@ pub fn check_address_change(order: &Order, actor: OrderActor) -> Result<(), Orde
     Err(OrderError::AddressFixed(order.status, next_statuses(order, actor)))
 }
 
-/// What somebody may do with an order that they see.
+/// What the actor may do with an order that they see.
 #[must_use]
 pub fn available_actions(order: &Order, actor: OrderActor) -> Vec<OrderAction> {
     let address = check_address_change(order, actor).is_ok().then_some(OrderAction::EditAddress);

@@ -51,7 +51,7 @@ impl OrderQuery {
         find.await.transpose()
     }
 
-    /// Everybody's orders, the newest first; administrators alone.
+    /// All users' orders, the newest first; administrators alone.
     async fn orders(
         &self,
         ctx: &Context<'_>,
@@ -71,6 +71,7 @@ impl OrderQuery {
 }
 
 /// The part of the viewer that orders know of.
+#[derive(Default)]
 pub struct OrderViewer;
 
 /// The part of the viewer that orders know of.

@@ -24,7 +24,18 @@ type OrderColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Order, Pg>>;
 pub const COLUMN: KeysetColumn =
     KeysetColumn { name: "orders.created_at", id: "orders.id", column_type: ColumnType::Instants };
 
-struct OrderConditions<'a>(&'a OrderFilter);
+/// What has to hold beside the state.
+pub struct OrderConditions<'a>(pub &'a OrderFilter);
+
+impl OrderConditions<'_> {
+    /// All that has to hold.
+    #[must_use]
+    pub fn predicate(&self) -> ListPredicate<'_> {
+        let asked = self.0.status.as_deref();
+        let states = ListPredicate::asked_states(OrderStatus::ALL, asked, OrderStatus::name, "order_status");
+        ListPredicate { table: "orders", states: Some(states), more: self }
+    }
+}
 
 impl QueryFragment<Pg> for OrderConditions<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -60,23 +71,18 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-fn wanted<'a>(more: &'a OrderConditions<'a>) -> ListPredicate<'a> {
-    let asked = more.0.status.as_deref();
-    let statuses = OrderStatus::ALL.iter().filter(|status| asked.is_none_or(|asked| asked.contains(status)));
-    let states = ListPredicate::states(statuses.map(|status| status.name()), "order_status");
-    ListPredicate { table: "orders", states: Some(states), more }
-}
-
 /// A page of orders.
 pub async fn list_orders(mut conn: &AsyncPgConnection, filter: &OrderFilter, cut: Keyset) -> QueryResult<Vec<Order>> {
-    let more = OrderConditions(filter);
-    ListedOrders { rows: ListRows::new(&wanted(&more), cut) }.load(&mut conn).await
+    let conditions = OrderConditions(filter);
+    ListedOrders { rows: ListRows::new(&conditions.predicate(), cut) }.load(&mut conn).await
 }
 
 /// How many orders there are, up to a bound.
 pub async fn count_orders(mut conn: &AsyncPgConnection, filter: &OrderFilter, bound: i64) -> QueryResult<i64> {
-    let more = OrderConditions(filter);
-    CountOrders { rows: ListRows::new(&wanted(&more), Keyset::count(COLUMN, bound)) }.get_result(&mut conn).await
+    let conditions = OrderConditions(filter);
+    CountOrders { rows: ListRows::new(&conditions.predicate(), Keyset::count(COLUMN, bound)) }
+        .get_result(&mut conn)
+        .await
 }
 
 /// The orders with these ids.
@@ -112,7 +118,7 @@ pub async fn insert_event(mut conn: &AsyncPgConnection, event: &NewOrderEvent<'_
     diesel::insert_into(order_events::table).values(event).execute(&mut conn).await
 }
 
-/// Holds an order, so that nobody changes it meanwhile.
+/// Locks an order against concurrent changes.
 pub async fn lock_order(mut conn: &AsyncPgConnection, id: OrderId) -> QueryResult<Option<Order>> {
     orders::table.find(id).select(Order::as_select()).for_no_key_update().get_result(&mut conn).await.optional()
 }
@@ -122,14 +128,14 @@ pub async fn update_order(mut conn: &AsyncPgConnection, id: OrderId, changes: &O
     diesel::update(orders::table.find(id)).set(changes).returning(Order::as_returning()).get_result(&mut conn).await
 }
 
-/// Whether somebody waits for an order.
+/// Whether a user has an order that is not over.
 pub async fn has_open_orders(mut conn: &AsyncPgConnection, buyer: UserId) -> QueryResult<bool> {
     let open = orders::table.filter(orders::buyer_id.eq(buyer));
     let open = open.filter(orders::status.eq_any([OrderStatus::Pending, OrderStatus::Shipped]));
     diesel::select(diesel::dsl::exists(open)).get_result(&mut conn).await
 }
 
-/// Erases where somebody's orders went, in their histories as well.
+/// Erases the addresses of a user's orders, in their histories as well.
 pub async fn erase_addresses(mut conn: &AsyncPgConnection, buyer: UserId) -> QueryResult<usize> {
     let own = orders::table.filter(orders::buyer_id.eq(buyer));
     diesel::update(own).set(orders::address.eq("")).execute(&mut conn).await?;

@@ -21,8 +21,8 @@ pub struct OrderSubscription;
 /// Subscriptions of orders.
 #[Subscription]
 impl OrderSubscription {
-    /// The viewer's orders, and for administrators everybody's, as they are made and changed; whoever gets
-    /// the role later subscribes anew.
+    /// The viewer's orders, and for administrators all users', as they are made and changed; after a later
+    /// change of role, subscribe anew.
     /// Nothing is replayed: fetch anew after a reconnect, or follow `events`. Error: `FORBIDDEN`
     /// for an order that the viewer can't see.
     async fn order_updated(

@@ -22,7 +22,7 @@ use crate::graphql::ranges::DateTimeRange;
 use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
 use crate::ids::UserId;
 
-/// What somebody exchanged their balance for.
+/// What a user exchanged their balance for.
 #[derive(Clone, Debug)]
 pub struct Order(pub Arc<model::Order>);
 
@@ -32,7 +32,7 @@ impl From<model::Order> for Order {
     }
 }
 
-/// What somebody exchanged their balance for; for its buyer and administrators.
+/// What a user exchanged their balance for; for its buyer and administrators.
 #[Object(crate = "crate::graphql::eager")]
 impl Order {
     /// Opaque global id.

@@ -99,7 +99,7 @@ pub async fn list_products(
         Some(terms) => {
             let descending = list.sort.descending != page.backward;
             let cut = Keyset::new(store::column(list.sort.field), descending, page.cursor.clone(), page.limit())?;
-            store::list_products(&*scope.db.read().await?, (&list.filter, terms.as_ref()), cut).await?
+            store::list_products(&*scope.db.read().await?, &list.filter, terms.as_ref(), cut).await?
         }
     };
     Ok(page.page(rows, |product| list.place(product)))
@@ -112,9 +112,7 @@ pub async fn list_products(
 pub async fn count_products(scope: &Scope, list: &ProductListQuery, bound: i64) -> AppResult<i64> {
     match list.terms(scope).await? {
         None => Ok(0),
-        Some(terms) => {
-            Ok(store::count_products(&*scope.db.read().await?, (&list.filter, terms.as_ref()), bound).await?)
-        }
+        Some(terms) => Ok(store::count_products(&*scope.db.read().await?, &list.filter, terms.as_ref(), bound).await?),
     }
 }
 
@@ -134,8 +132,9 @@ fn gone(error: diesel::result::Error) -> AppError {
 pub async fn create(scope: &Scope, draft: CreateProduct, key: Option<String>) -> AppResult<Product> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
     let key = Key::new(viewer, "createProduct", key, &draft)?;
-    if let Some(made) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return replayed(&*scope.db.read().await?, made).await;
+    let reload = async |id| replayed(&*scope.db.read().await?, id).await;
+    if let Some(made) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(made);
     }
     policy::validate_create(&draft).map_err(AppError::User)?;
     media::service::check_picture(scope, &[viewer], draft.image, "input.imageId").await?;

@@ -10,7 +10,7 @@ use super::model::{NewProduct, Product, ProductChanges, ProductFilter, ProductOr
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::schema::products;
 use crate::db::{columns, statement};
-use crate::domains::search::list_query::{ListPredicate, ListRows};
+use crate::domains::search::list_query::{ListPredicate, ListRows, SearchedTable};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
 use crate::ids::ProductId;
@@ -23,7 +23,8 @@ columns!(
 type ProductColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Product, Pg>>;
 
 /// Joins products to what search found.
-const FOUND: (SearchKind, &str) = (SearchKind::Product, " join products on products.id = search_entries.subject_id");
+const FOUND: SearchedTable =
+    SearchedTable { kind: SearchKind::Product, join: " join products on products.id = search_entries.subject_id" };
 
 /// The column of an order.
 #[must_use]
@@ -36,7 +37,16 @@ pub fn column(field: ProductOrderField) -> KeysetColumn {
     KeysetColumn { name, id: "products.id", column_type }
 }
 
-struct ProductConditions<'a>(&'a ProductFilter);
+/// What has to hold: products have no states.
+pub struct ProductConditions<'a>(pub &'a ProductFilter);
+
+impl ProductConditions<'_> {
+    /// All that has to hold.
+    #[must_use]
+    pub fn predicate(&self) -> ListPredicate<'_> {
+        ListPredicate { table: "products", states: None, more: self }
+    }
+}
 
 impl QueryFragment<Pg> for ProductConditions<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -73,32 +83,36 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-fn rows<'a>(wanted: &'a ListPredicate<'a>, terms: Option<&'a Terms>, cut: Keyset) -> ListRows<'a> {
+/// The rows of a page, of those that have these words.
+#[must_use]
+pub fn rows<'a>(predicate: &'a ListPredicate<'a>, terms: Option<&'a Terms>, cut: Keyset) -> ListRows<'a> {
     match terms {
-        Some(terms) => ListRows::found(wanted, cut, FOUND, terms),
-        None => ListRows::new(wanted, cut),
+        Some(terms) => ListRows::found(predicate, cut, FOUND, terms),
+        None => ListRows::new(predicate, cut),
     }
 }
 
 /// A page of products.
 pub async fn list_products(
     mut conn: &AsyncPgConnection,
-    (filter, terms): (&ProductFilter, Option<&Terms>),
+    filter: &ProductFilter,
+    terms: Option<&Terms>,
     cut: Keyset,
 ) -> QueryResult<Vec<Product>> {
-    let wanted = ListPredicate { table: "products", states: None, more: &ProductConditions(filter) };
-    ListedProducts { rows: rows(&wanted, terms, cut) }.load(&mut conn).await
+    let conditions = ProductConditions(filter);
+    ListedProducts { rows: rows(&conditions.predicate(), terms, cut) }.load(&mut conn).await
 }
 
 /// How many products there are, up to a bound.
 pub async fn count_products(
     mut conn: &AsyncPgConnection,
-    (filter, terms): (&ProductFilter, Option<&Terms>),
+    filter: &ProductFilter,
+    terms: Option<&Terms>,
     bound: i64,
 ) -> QueryResult<i64> {
-    let wanted = ListPredicate { table: "products", states: None, more: &ProductConditions(filter) };
+    let conditions = ProductConditions(filter);
     let cut = Keyset::count(column(ProductOrderField::CreatedAt), bound);
-    CountProducts { rows: rows(&wanted, terms, cut) }.get_result(&mut conn).await
+    CountProducts { rows: rows(&conditions.predicate(), terms, cut) }.get_result(&mut conn).await
 }
 
 /// The products with these ids that are in the store.
@@ -113,7 +127,7 @@ pub async fn insert_product(mut conn: &AsyncPgConnection, product: &NewProduct) 
     inserted.get_result(&mut conn).await
 }
 
-/// Holds a product, taken out or not, so that nobody changes it meanwhile.
+/// Locks a product, deleted or not, against concurrent changes.
 pub async fn lock_product(mut conn: &AsyncPgConnection, id: ProductId) -> QueryResult<Option<Product>> {
     products::table.find(id).select(Product::as_select()).for_no_key_update().get_result(&mut conn).await.optional()
 }

@@ -129,7 +129,7 @@ pub struct UpdateProductInput {
     stock: MaybeUndefined<i32>,
     /// How many could be had when you looked: nothing happens when it is another number now. Needed for `stock`.
     expected_stock: MaybeUndefined<i32>,
-    /// By how many pieces the stock changes, up or down, whatever it is now; in place of `stock`.
+    /// By how many pieces the stock changes, up or down, from its present value; in place of `stock`.
     stock_delta: MaybeUndefined<i32>,
     /// Global id of a picture among the viewer's files.
     image_id: MaybeUndefined<ID>,

@@ -1,6 +1,6 @@
 //! The rows of a page of some list: those in certain states, or those that fit some words.
 //!
-//! Every list's index is led by the state, after its owner's where it is somebody's. So a list of several states is read
+//! Every list's index is led by the state, after the owner where the list is of one owner. So a list of several states is read
 //! as one list for each, all of them cut at the page's size, and merged: however many rows there are, no more are read
 //! than could be shown, but for those that another part of the filter refuses.
 
@@ -30,6 +30,18 @@ impl ListPredicate<'_> {
         format!("array[{}]::{sql_type}[]", names.join(","))
     }
 
+    /// Those of all states that a filter asks for, or all of them; each once and in their order, so that the SQL has few texts.
+    #[must_use]
+    pub fn asked_states<S: Copy + PartialEq>(
+        all: &[S],
+        asked: Option<&[S]>,
+        name: fn(S) -> &'static str,
+        sql_type: &str,
+    ) -> String {
+        let states = all.iter().filter(|state| asked.is_none_or(|asked| asked.contains(state)));
+        Self::states(states.map(|state| name(*state)), sql_type)
+    }
+
     fn push_more<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(" where ");
         self.more.walk_ast(out.reborrow())
@@ -49,6 +61,15 @@ impl QueryFragment<Pg> for ListPredicate<'_> {
     }
 }
 
+/// A table whose rows search finds.
+#[derive(Clone, Copy)]
+pub struct SearchedTable {
+    /// Kind of its entries.
+    pub kind: SearchKind,
+    /// SQL that joins the table to `search_entries`.
+    pub join: &'static str,
+}
+
 /// The rows of a page, as a table of the same name.
 pub struct ListRows<'a> {
     wanted: &'a ListPredicate<'a>,
@@ -64,15 +85,10 @@ impl<'a> ListRows<'a> {
         Self { wanted, found: None, cut }
     }
 
-    /// Of what is wanted, what fits some words; `join` adds the table to search's entries.
+    /// Of what is wanted, what fits some words.
     #[must_use]
-    pub fn found(
-        wanted: &'a ListPredicate<'a>,
-        cut: Keyset,
-        (kind, join): (SearchKind, &'static str),
-        terms: &'a Terms,
-    ) -> Self {
-        Self { wanted, found: Some(Matching::new(kind, terms).only(join, wanted).unranked()), cut }
+    pub fn found(wanted: &'a ListPredicate<'a>, cut: Keyset, table: SearchedTable, terms: &'a Terms) -> Self {
+        Self { wanted, found: Some(Matching::new(table.kind, terms).only(table.join, wanted).unranked()), cut }
     }
 
     fn push_select(&self, out: &mut AstPass<'_, '_, Pg>) {

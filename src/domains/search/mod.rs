@@ -1,11 +1,11 @@
-//! Search: finding what has words, whatever kind of thing it is.
+//! Search: finding users, items, tasks and products by their words.
 //!
 //! Words are made in Rust ([`words`]) and put into a `tsvector` as they are: PostgreSQL's own parser knows no Chinese,
 //! and reads `JD-2019` as `jd` and `-2019`. A query is cut the same way and becomes a few [`terms`]; PostgreSQL finds
 //! by index and ranks.
 //!
 //! Invariants:
-//! - Whatever can be found has a row of `search_entries`, written in the transaction that changes it; what can't be
+//! - Everything that can be found has a row of `search_entries`, written in the transaction that changes it; what can't be
 //!   found any more has none. Who may see what was found is therefore asked before it is written.
 //! - A row carries the version of the rules that made it; older ones are made anew in the background.
 //! - At most 1,000 rows of a kind are ranked for a query.

@@ -99,7 +99,7 @@ impl SearchQuery {
     }
 
     /// Finds people: by nickname, username or account number, as `search` does; by a whole e-mail address or phone number
-    /// that they have verified, which is shown to nobody. Signed in. Errors: `BAD_USER_INPUT` for more than 100
+    /// that they have verified, which is not shown. Signed in. Errors: `BAD_USER_INPUT` for more than 100
     /// characters, `RATE_LIMITED` for more than a hundred addresses or numbers in an hour, or three hundred from one address.
     async fn search_users(
         &self,
@@ -124,8 +124,8 @@ impl SearchQuery {
                 return Ok(Connection::new(people, User, move |_, _| Box::pin(async move { Ok(count) })));
             }
             let Some(terms) = service::terms(scope, &query, kinds).await? else {
-                let nobody = page.page(Vec::new(), |user: &User| (0, SearchKind::User, user.0.id.0));
-                return Ok(Connection::new(nobody, |user| user, |_, _| Box::pin(async { Ok(0) })));
+                let empty = page.page(Vec::new(), |user: &User| (0, SearchKind::User, user.0.id.0));
+                return Ok(Connection::new(empty, |user| user, |_, _| Box::pin(async { Ok(0) })));
             };
             let Page { rows, has_next, has_previous } = service::search(scope, kinds, &terms, &page).await?;
             let loaders = ctx.loaders()?;

@@ -21,7 +21,7 @@ const LONGEST_QUERY: usize = 100;
 const MOST_SPELLINGS: usize = 20;
 
 /// Words that are looked at in one transaction.
-const SWEPT: i64 = 200;
+const BATCH_SIZE: i64 = 200;
 
 /// Writes what search knows of something, within the transaction that changes it, as its last statement.
 ///
@@ -86,26 +86,26 @@ pub async fn terms_of_list(
     }
 }
 
-/// Deletes words that nothing has any more, so many of them in a transaction that nobody waits long; what another session
-/// holds is left to the next sweep.
+/// Deletes words that no entry has any more, a batch in a transaction so that writers wait only briefly. When the lock is
+/// taken, the rest is left to the next run.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sweep(app: &App) -> AppResult<usize> {
-    let (mut after, mut swept) = (String::new(), 0);
+pub async fn delete_unused_words(app: &App) -> AppResult<usize> {
+    let (mut after, mut total) = (String::new(), 0);
     loop {
         let mut conn = app.database.get().await?;
-        let sweep = conn.transaction(async |conn| {
+        let batch = conn.transaction(async |conn| {
             if !store::lock_words(conn).await? {
                 return Ok(None);
             }
-            store::delete_unused_words(conn, &after, SWEPT).await.map(Some)
+            store::delete_unused_words(conn, &after, BATCH_SIZE).await.map(Some)
         });
-        let Some((deleted, last)) = sweep.await? else { return Ok(swept) };
-        swept += usize::try_from(deleted).unwrap_or(0);
+        let Some((deleted, last)) = batch.await? else { return Ok(total) };
+        total += usize::try_from(deleted).unwrap_or(0);
         match last.filter(|_| !app.stop.is_cancelled()) {
             Some(last) => after = last,
-            None => return Ok(swept),
+            None => return Ok(total),
         }
     }
 }
@@ -141,7 +141,7 @@ pub async fn search(
     page: &PageRequest<HitKey>,
 ) -> AppResult<Page<Hit>> {
     let conn = scope.db.read().await?;
-    let hits = store::list_hits(&conn, (kinds, terms), (&page.cursor, page.backward), page.limit()).await?;
+    let hits = store::list_hits(&conn, kinds, terms, page).await?;
     Ok(page.page(hits, Hit::key))
 }
 

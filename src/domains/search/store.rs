@@ -13,6 +13,7 @@ use super::words::VERSION;
 use crate::db::schema::search_entries;
 use crate::db::schema::sql_types::SearchKind as SearchKindSql;
 use crate::db::{Limit, statement};
+use crate::page::PageRequest;
 
 statement! {
     /// Writes what search knows of some things, and the Latin words of it; in the words' order, so that two who write
@@ -125,7 +126,7 @@ statement! {
      select count(*), (select count(*) from gone), max(word) from looked_at"
 }
 
-/// Holds the words until the transaction ends, against all who write: whoever writes an entry has written its words before.
+/// Holds the words until the transaction ends, against all writers: a transaction that writes an entry has written its words before.
 /// False when another session has them, such as one that vacuums the table: all writers of search would wait behind a lock
 /// that waits, so this one waits for 50 ms at most. The transaction is over then.
 pub async fn lock_words(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
@@ -225,14 +226,15 @@ statement! {
     {&this.found} " select count(*) from found"
 }
 
-/// A page of what fits some words, the best first; `backward` reads it from its end.
+/// Rows for a page of what fits some words, the best first; in the direction of the request.
 pub async fn list_hits(
     mut conn: &AsyncPgConnection,
-    (kinds, terms): (&[SearchKind], &Terms),
-    (cursor, backward): (&Option<HitKey>, bool),
-    limit: i64,
+    kinds: &[SearchKind],
+    terms: &Terms,
+    page: &PageRequest<HitKey>,
 ) -> QueryResult<Vec<Hit>> {
-    let query = ListHits { found: WordMatch::new(kinds, terms), beyond: Beyond(cursor, backward), limit: Limit(limit) };
+    let beyond = Beyond(&page.cursor, page.backward);
+    let query = ListHits { found: WordMatch::new(kinds, terms), beyond, limit: Limit(page.limit()) };
     let rows: Vec<(i64, SearchKind, i64)> = query.load(&mut conn).await?;
     Ok(rows.into_iter().map(|(score, kind, subject_id)| Hit { kind, subject_id, score }).collect())
 }

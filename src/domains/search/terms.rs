@@ -1,4 +1,4 @@
-//! What somebody looks for, as PostgreSQL is asked for it.
+//! The terms of a search, as a condition of SQL.
 //!
 //! Three questions are made of a query. *All*: every word of it, or for a mistyped one those that it may stand for.
 //! *Phrase*: all of it, as written. *Any*: a word or a part of one; what fits all of it is few then, or none. What fits
@@ -26,7 +26,7 @@ const MOST_WORDS: usize = 16;
 /// How Latin words of a query are spelled by those who are found.
 pub type Spellings = BTreeMap<String, Vec<String>>;
 
-/// What somebody looks for.
+/// The terms of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
     all: String,
@@ -58,7 +58,7 @@ pub fn asked(query: Option<String>) -> Option<String> {
 pub struct ParsedQuery(Vec<Run>);
 
 impl ParsedQuery {
-    /// Cuts what somebody typed.
+    /// Cuts a query into terms.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         Self(words::runs(&words::fold(text)))

@@ -16,7 +16,7 @@ use jieba_rs::Jieba;
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
-/// The version of these rules; whatever changes the words of a text makes it the next.
+/// The version of these rules; a change that gives any text other words raises it.
 pub const VERSION: i16 = 2;
 
 /// The longest word that is kept, in bytes; what is longer is no word.
@@ -81,7 +81,7 @@ fn dictionary() -> &'static Jieba {
 /// Waits until the dictionary has been read, where nothing else waits for it.
 pub async fn ready() {
     if DICTIONARY.get().is_none() {
-        // Whoever needs it reads it again, should this have failed.
+        // If this fails, the first use reads it again.
         drop(tokio::task::spawn_blocking(dictionary).await);
     }
 }
@@ -176,7 +176,7 @@ pub fn pairs(run: &str) -> Vec<String> {
     run.chars().zip(next).map(|(one, two)| [one, two].into_iter().collect()).collect()
 }
 
-/// Whether a Latin word is one that somebody could mistype: not a number, not too short.
+/// Whether a Latin word may be a misspelling: not a number, not too short.
 #[must_use]
 pub fn is_spelled(word: &str) -> bool {
     (3..=32).contains(&word.chars().count()) && word.chars().any(char::is_alphabetic) && !word.chars().any(is_chinese)
@@ -236,7 +236,7 @@ impl SearchDocument {
         })
     }
 
-    /// The words that somebody could mistype.
+    /// The words that may be misspellings.
     pub fn spelled(&self) -> impl Iterator<Item = &str> {
         self.words.keys().map(String::as_str).filter(|word| is_spelled(word))
     }

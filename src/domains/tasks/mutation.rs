@@ -73,7 +73,7 @@ impl TaskMutation {
         mutation(ctx, cancel, Into::into).await
     }
 
-    /// Takes an accepted task back, so that somebody else can do it: its publisher once its deadline is over, or seven days
+    /// Takes an accepted task back, so that another user can do it: its publisher once its deadline is over, or seven days
     /// after it was accepted where it has none; an administrator at any time. Its assignee has a day at least, and can't accept
     /// it again. There is no release once it is submitted. User errors: `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION` for one that is not
     /// accepted, `CONFLICT` before that time.
@@ -89,7 +89,7 @@ impl TaskMutation {
         mutation(ctx, release, Into::into).await
     }
 
-    /// Takes on an open task of somebody else's: of any number who try at once, one gets it. User errors: `NOT_FOUND`,
+    /// Accepts another user's open task: of concurrent attempts one succeeds. User errors: `NOT_FOUND`,
     /// `OWN_TASK`, `TASK_NOT_OPEN`, also for one that was cancelled just now; `FORBIDDEN` for a task that the viewer had
     /// before; `CONFLICT` when it is not as expected, when its deadline is over or its publisher suspended, and while the viewer
     /// has too many accepted tasks that are not over; `RATE_LIMITED`.
@@ -169,7 +169,7 @@ impl TaskMutation {
         mutation(ctx, resolve, Into::into).await
     }
 
-    /// Gives up a task that the viewer accepted, for good, so that somebody else can do it; a dispute over it ends with that. User
+    /// Gives up a task that the viewer accepted, for good, so that another user can do it; a dispute over it ends with that. User
     /// errors: `NOT_FOUND`, `FORBIDDEN` for a task that they don't do, `ILLEGAL_TRANSITION` for one that is over.
     async fn abandon_task(
         &self,

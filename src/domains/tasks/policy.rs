@@ -118,13 +118,13 @@ const ACTIONS: [TaskAction; 9] = [
     TaskAction::Resolve,
 ];
 
-/// What somebody may do with a task that they see.
+/// What the actor may do with a task that they see.
 #[must_use]
 pub fn available_actions(task: &Task, actor: TaskActor) -> Vec<TaskAction> {
     ACTIONS.into_iter().filter(|action| why_not(task, actor, *action).is_none()).collect()
 }
 
-/// Whether somebody may do this with a task that they see.
+/// Whether the actor may do this with a task that they see.
 ///
 /// # Errors
 /// Why not.
@@ -148,7 +148,7 @@ fn why_not(task: &Task, actor: TaskActor, action: TaskAction) -> Option<TaskErro
     why_not_role(task, actor, action).or_else(|| why_not_state(task, actor, action))
 }
 
-/// Why this person can't do this, in whichever state the task is.
+/// Why this actor may not do this, in any state of the task.
 fn why_not_role(task: &Task, actor: TaskActor, action: TaskAction) -> Option<TaskError> {
     let (is_publisher, is_assignee) = (task.publisher_id == actor.id, task.assignee_id == Some(actor.id));
     let rules = actor.rules(task);
@@ -211,7 +211,7 @@ fn why_not_accepted(task: &Task, actor: TaskActor) -> Option<TaskError> {
     passed.or(actor.busy_with.map(TaskError::TooManyAccepted))
 }
 
-/// The states that somebody can bring a task to.
+/// The states that the actor can bring a task to.
 fn next_statuses(task: &Task, actor: TaskActor) -> Vec<TaskStatus> {
     let reached: Vec<TaskStatus> = available_actions(task, actor).into_iter().filter_map(target).collect();
     TaskStatus::ALL.iter().copied().filter(|status| reached.contains(status)).collect()

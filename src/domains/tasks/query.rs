@@ -48,7 +48,7 @@ impl TaskQuery {
         async { find_task(ctx, query_id(TaskId::parse, &id, "id")?).await }.await.transpose()
     }
 
-    /// Everybody's tasks. A page with publishers and pictures costs two statements.
+    /// All users' tasks. A page with publishers and pictures costs two statements.
     async fn tasks(
         &self,
         ctx: &Context<'_>,
@@ -65,7 +65,7 @@ impl TaskQuery {
     }
 }
 
-/// A filter that goes for somebody's own alone; it finds nothing where it names somebody else.
+/// A filter for one user's own tasks; it matches none where it names another user.
 fn own(
     filter: Option<TaskFilter>,
     of: impl Fn(&mut model::TaskFilter) -> &mut Option<UserId>,
@@ -79,6 +79,7 @@ fn own(
 }
 
 /// The part of the viewer that tasks know of.
+#[derive(Default)]
 pub struct TaskViewer;
 
 /// The part of the viewer that tasks know of.

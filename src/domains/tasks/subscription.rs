@@ -22,7 +22,7 @@ pub struct TaskSubscription;
 #[Subscription]
 impl TaskSubscription {
     /// Tasks that the viewer published, does, or gave up or lost just now, as they are published and changed.
-    /// Administrators hear of disputed ones as well, and nobody else of a task. Nothing is replayed: fetch anew after a reconnect, or follow `events`. Error: `FORBIDDEN` for a task that the viewer can't see.
+    /// Administrators get disputed ones as well; other users get none. Nothing is replayed: fetch anew after a reconnect, or follow `events`. Error: `FORBIDDEN` for a task that the viewer can't see.
     async fn task_updated(
         &self,
         ctx: &Context<'_>,

@@ -19,7 +19,7 @@ use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
 use crate::ids::UserId;
 use crate::validation::Patch;
 
-/// Help that somebody asks for, and pays for.
+/// Help that a user asks for, and pays for.
 #[derive(Clone, Debug)]
 pub struct Task(pub Arc<TaskCard>);
 
@@ -29,7 +29,7 @@ impl From<TaskCard> for Task {
     }
 }
 
-/// Help that somebody asks for, and pays for.
+/// Help that a user asks for, and pays for.
 #[Object(crate = "crate::graphql::eager")]
 impl Task {
     /// Opaque global id.
@@ -47,7 +47,7 @@ impl Task {
         Decimal(self.0.task.price)
     }
 
-    /// More about it: everybody reads it while the task is open, and afterwards publisher, assignee and administrators alone;
+    /// More about it: public while the task is open, and afterwards for publisher, assignee and administrators alone;
     /// null for others.
     async fn content(&self, ctx: &Context<'_>) -> AppResult<Option<&str>> {
         Ok(self.shows_details(ctx).await?.then_some(self.0.task.content.as_str()))
@@ -152,7 +152,7 @@ impl Task {
 }
 
 impl Task {
-    /// Whether the viewer sees more of it than what everybody does.
+    /// Whether the viewer sees more of it than the public does.
     async fn shows_details(&self, ctx: &Context<'_>) -> AppResult<bool> {
         let task = &self.0.task;
         if task.public_content().is_some() {

@@ -22,7 +22,7 @@ impl Batch for VisibleTicket {
     }
 }
 
-/// What was asked and answered in a ticket that somebody sees.
+/// What was asked and answered in a ticket that the viewer sees.
 pub struct LinesOf;
 
 impl Batch for LinesOf {

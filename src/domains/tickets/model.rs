@@ -81,6 +81,19 @@ pub struct NewTicket {
     pub now: DateTime<Utc>,
 }
 
+/// An answer to be.
+#[derive(Clone, Copy, Debug)]
+pub struct TicketAnswer<'a> {
+    /// Who answers.
+    pub agent: UserId,
+    /// What is answered.
+    pub content: &'a str,
+    /// The words of all lines of the ticket with this one, as a `tsvector` is written.
+    pub words: &'a str,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
 /// Which tickets a list has; all that is given has to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct TicketFilter {
@@ -101,7 +114,7 @@ pub enum TicketError {
     /// No such ticket, or not for the viewer to see.
     #[error("There is no such ticket.")]
     NoSuchTicket,
-    /// No such order, or somebody else's.
+    /// No such order, or another user's.
     #[error("You have no such order.")]
     NoSuchOrder,
     /// Asking again is its author's.

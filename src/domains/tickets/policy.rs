@@ -10,7 +10,7 @@ pub const LONGEST_TEXT: usize = 2000;
 /// How many questions and answers a ticket has at most: all of them are found by their words.
 pub const LINE_LIMIT: usize = 20;
 
-/// Whether somebody with this role sees a ticket.
+/// Whether a viewer with this role sees a ticket.
 #[must_use]
 pub fn sees(ticket: &Ticket, viewer: UserId, role: Role) -> bool {
     ticket.author_id == viewer || role != Role::User

@@ -50,7 +50,7 @@ impl TicketQuery {
         find.await.transpose()
     }
 
-    /// Everybody's tickets, the newest first; support and administrators alone.
+    /// All users' tickets, the newest first; support and administrators alone.
     async fn tickets(
         &self,
         ctx: &Context<'_>,
@@ -70,6 +70,7 @@ impl TicketQuery {
 }
 
 /// The part of the viewer that tickets know of.
+#[derive(Default)]
 pub struct TicketViewer;
 
 /// The part of the viewer that tickets know of.

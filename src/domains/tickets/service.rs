@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 
-use super::model::{NewTicket, Ticket, TicketError, TicketFilter, TicketLine, TicketStatus};
+use super::model::{NewTicket, Ticket, TicketAnswer, TicketError, TicketFilter, TicketLine, TicketStatus};
 use super::policy::{self, TicketActor};
 use super::store;
 use crate::db::keyset::{KeyValue, Keyset, KeysetPosition};
@@ -36,7 +36,7 @@ pub async fn load_visible(scope: &Scope, ids: &[TicketId]) -> AppResult<HashMap<
     load_seen_by(&*scope.db.read().await?, viewer.user_id, ids).await
 }
 
-/// Tickets by id, of those that somebody may see: their own, and everybody's for support and administrators.
+/// Tickets by id, of those that the viewer may see: their own, and all for support and administrators.
 ///
 /// # Errors
 /// When the database fails.
@@ -116,7 +116,7 @@ pub async fn list_tickets(
         None => Vec::new(),
         Some(terms) => {
             let cut = Keyset::new(store::COLUMN, !page.backward, page.cursor.clone(), page.limit())?;
-            store::list_tickets(&*scope.db.read().await?, (&list.filter, terms.as_ref()), cut).await?
+            store::list_tickets(&*scope.db.read().await?, &list.filter, terms.as_ref(), cut).await?
         }
     };
     Ok(page.page(rows, |ticket| (KeyValue::Number(ticket.created_at.timestamp_micros()), ticket.id.0)))
@@ -129,7 +129,7 @@ pub async fn list_tickets(
 pub async fn count_tickets(scope: &Scope, list: &TicketListQuery, bound: i64) -> AppResult<i64> {
     match list.terms(scope).await? {
         None => Ok(0),
-        Some(terms) => Ok(store::count_tickets(&*scope.db.read().await?, (&list.filter, terms.as_ref()), bound).await?),
+        Some(terms) => Ok(store::count_tickets(&*scope.db.read().await?, &list.filter, terms.as_ref(), bound).await?),
     }
 }
 
@@ -165,8 +165,9 @@ async fn replayed(conn: &AsyncPgConnection, id: i64) -> AppResult<Ticket> {
 pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: Option<String>) -> AppResult<Ticket> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(viewer, "createTicket", key, &(question, order))?;
-    if let Some(made) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return replayed(&*scope.db.read().await?, made).await;
+    let reload = async |id| replayed(&*scope.db.read().await?, id).await;
+    if let Some(made) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(made);
     }
     check_lines(question, policy::LONGEST_TEXT).map_err(|fault| fault.at("question"))?;
     if let Some(id) = order {
@@ -177,8 +178,12 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
     let question = question.trim().to_owned();
     let words = words_of(std::iter::once(question.as_str())).await;
     let ticket = NewTicket { author_id: viewer, order_id: order, question, words, now: scope.app.clock.now() };
-    let buckets =
-        rate_limit::viewer_buckets(scope.requester(), "tickets", scope.app.config.rates.creations, TimeDelta::hours(1))?;
+    let buckets = rate_limit::viewer_buckets(
+        scope.requester(),
+        "tickets",
+        scope.app.config.rates.creations,
+        TimeDelta::hours(1),
+    )?;
     scope
         .transaction(async |conn| {
             lock_viewer_shared(scope, conn).await?;
@@ -195,8 +200,7 @@ pub async fn create(scope: &Scope, question: &str, order: Option<OrderId>, key: 
         .await
 }
 
-/// Erases what somebody who leaves has asked, and closes their tickets, within the caller's transaction; support's answers
-/// stay.
+/// Erases a leaving user's questions, and closes their tickets, within the caller's transaction; support's answers stay.
 ///
 /// # Errors
 /// When the database fails.
@@ -246,7 +250,8 @@ pub async fn answer(scope: &Scope, id: TicketId, answer: &str) -> AppResult<Tick
                 return Ok(ticket);
             }
             let words = add_line(conn, &lines, &line(scope, id, true, answer)?).await?;
-            let ticket = store::answer_ticket(conn, id, agent, (answer, &words), now).await?;
+            let answer = TicketAnswer { agent, content: answer, words: &words, now };
+            let ticket = store::answer_ticket(conn, id, &answer).await?;
             record_change(scope, conn, &ticket).await?;
             Ok(ticket)
         })

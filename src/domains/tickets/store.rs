@@ -7,7 +7,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{NewTicket, Ticket, TicketFilter, TicketLine, TicketStatus};
+use super::model::{NewTicket, Ticket, TicketAnswer, TicketFilter, TicketLine, TicketStatus};
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::schema::{ticket_lines, tickets};
 use crate::db::{columns, statement};
@@ -27,16 +27,34 @@ type TicketColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Ticket, Pg>>;
 pub const COLUMN: KeysetColumn =
     KeysetColumn { name: "tickets.created_at", id: "tickets.id", column_type: ColumnType::Instants };
 
-struct TicketConditions<'a>(&'a TicketFilter, Option<&'a Terms>);
+/// What has to hold beside the state.
+pub struct TicketConditions<'a> {
+    /// What has to hold.
+    pub filter: &'a TicketFilter,
+    /// Words that the tickets have.
+    pub terms: Option<&'a Terms>,
+}
+
+impl TicketConditions<'_> {
+    /// All that has to hold.
+    #[must_use]
+    pub fn predicate(&self) -> ListPredicate<'_> {
+        let asked = self.filter.status.as_deref();
+        let states = ListPredicate::asked_states(TicketStatus::ALL, asked, TicketStatus::name, "ticket_status");
+        ListPredicate { table: "tickets", states: Some(states), more: self }
+    }
+}
 
 impl QueryFragment<Pg> for TicketConditions<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // The words are read as `terms`, the states through `predicate`.
+        let TicketFilter { author_id, query: _, status: _ } = self.filter;
         out.push_sql("true");
-        if let Some(author) = &self.0.author_id {
+        if let Some(author) = author_id {
             out.push_sql(" and tickets.author_id = ");
             out.push_bind_param::<BigInt, _>(author)?;
         }
-        if let Some(terms) = self.1 {
+        if let Some(terms) = self.terms {
             out.push_sql(" and ");
             terms.push_fits(&mut out, "tickets.words")?;
         }
@@ -60,31 +78,28 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-fn wanted<'a>(more: &'a TicketConditions<'a>) -> ListPredicate<'a> {
-    let asked = more.0.status.as_deref();
-    let statuses = TicketStatus::ALL.iter().filter(|status| asked.is_none_or(|asked| asked.contains(status)));
-    let states = ListPredicate::states(statuses.map(|status| status.name()), "ticket_status");
-    ListPredicate { table: "tickets", states: Some(states), more }
-}
-
 /// A page of tickets.
 pub async fn list_tickets(
     mut conn: &AsyncPgConnection,
-    (filter, terms): (&TicketFilter, Option<&Terms>),
+    filter: &TicketFilter,
+    terms: Option<&Terms>,
     cut: Keyset,
 ) -> QueryResult<Vec<Ticket>> {
-    let more = TicketConditions(filter, terms);
-    ListedTickets { rows: ListRows::new(&wanted(&more), cut) }.load(&mut conn).await
+    let conditions = TicketConditions { filter, terms };
+    ListedTickets { rows: ListRows::new(&conditions.predicate(), cut) }.load(&mut conn).await
 }
 
 /// How many tickets there are, up to a bound.
 pub async fn count_tickets(
     mut conn: &AsyncPgConnection,
-    (filter, terms): (&TicketFilter, Option<&Terms>),
+    filter: &TicketFilter,
+    terms: Option<&Terms>,
     bound: i64,
 ) -> QueryResult<i64> {
-    let more = TicketConditions(filter, terms);
-    CountTickets { rows: ListRows::new(&wanted(&more), Keyset::count(COLUMN, bound)) }.get_result(&mut conn).await
+    let conditions = TicketConditions { filter, terms };
+    CountTickets { rows: ListRows::new(&conditions.predicate(), Keyset::count(COLUMN, bound)) }
+        .get_result(&mut conn)
+        .await
 }
 
 /// The tickets with these ids.
@@ -92,7 +107,7 @@ pub async fn list_by_ids(mut conn: &AsyncPgConnection, ids: &[TicketId]) -> Quer
     tickets::table.filter(tickets::id.eq_any(ids)).select(Ticket::as_select()).load(&mut conn).await
 }
 
-/// Holds a ticket, so that nobody changes it meanwhile.
+/// Locks a ticket against concurrent changes.
 pub async fn lock_ticket(mut conn: &AsyncPgConnection, id: TicketId) -> QueryResult<Option<Ticket>> {
     tickets::table.find(id).select(Ticket::as_select()).for_no_key_update().get_result(&mut conn).await.optional()
 }
@@ -114,10 +129,10 @@ pub async fn insert_ticket(mut conn: &AsyncPgConnection, ticket: &NewTicket) -> 
 
 statement! {
     /// Answers a ticket that is held.
-    struct AnswerTicket<'a> { id: TicketId, agent: UserId, answer: &'a str, words: &'a str, now: DateTime<Utc> } -> TicketColumns
+    struct AnswerTicket<'a> { id: TicketId, answer: &'a TicketAnswer<'a> } -> TicketColumns
     |this|
-    "update tickets set status = 'ANSWERED', agent_id = " [BigInt: &this.agent] ", answer = " [Text: &this.answer]
-    ", words = " [Text: &this.words] "::tsvector, updated_at = " [Timestamptz: &this.now] " where tickets.id = "
+    "update tickets set status = 'ANSWERED', agent_id = " [BigInt: &this.answer.agent] ", answer = " [Text: &this.answer.content]
+    ", words = " [Text: &this.answer.words] "::tsvector, updated_at = " [Timestamptz: &this.answer.now] " where tickets.id = "
     [BigInt: &this.id] " returning " {&*TICKET}
 }
 
@@ -132,15 +147,13 @@ pub async fn insert_line(mut conn: &AsyncPgConnection, line: &TicketLine) -> Que
     diesel::insert_into(ticket_lines::table).values(line).execute(&mut conn).await
 }
 
-/// Answers a ticket that is held; `words` are those of all its lines.
+/// Answers a ticket that is held.
 pub async fn answer_ticket(
     mut conn: &AsyncPgConnection,
     id: TicketId,
-    agent: UserId,
-    (answer, words): (&str, &str),
-    now: DateTime<Utc>,
+    answer: &TicketAnswer<'_>,
 ) -> QueryResult<Ticket> {
-    AnswerTicket { id, agent, answer, words, now }.get_result(&mut conn).await
+    AnswerTicket { id, answer }.get_result(&mut conn).await
 }
 
 statement! {

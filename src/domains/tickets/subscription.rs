@@ -21,8 +21,8 @@ pub struct TicketSubscription;
 /// Subscriptions of tickets.
 #[Subscription]
 impl TicketSubscription {
-    /// The viewer's tickets, and for support and administrators everybody's, as they are made and changed; whoever gets
-    /// the role later subscribes anew.
+    /// The viewer's tickets, and for support and administrators all users', as they are made and changed; after a
+    /// later change of role, subscribe anew.
     /// Nothing is replayed: fetch anew after a reconnect, or follow `events`. Error: `FORBIDDEN`
     /// for a ticket that the viewer can't see.
     async fn ticket_updated(

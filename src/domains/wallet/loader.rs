@@ -10,7 +10,7 @@ use crate::ids::{EntryId, UserId};
 use crate::page::{Page, PageArgs};
 use crate::scope::Scope;
 
-/// Somebody's wallet; whether the asker may see it is asked before.
+/// A user's wallet; whether the viewer may see it is checked before.
 pub struct WalletOf;
 
 impl Batch for WalletOf {
@@ -34,7 +34,7 @@ impl Batch for VisibleEntry {
     }
 }
 
-/// A page of somebody's entries, by them and the list's arguments: one statement for each set of arguments.
+/// A page of a user's entries, by user and the list's arguments: one statement for each set of arguments.
 pub struct EntriesOf;
 
 impl Batch for EntriesOf {

@@ -35,7 +35,7 @@ pg_enum! {
 pg_enum! {
     /// Where money is.
     pub enum LedgerAccount: sql_types::LedgerAccount {
-        /// In somebody's balance.
+        /// In a user's balance.
         User = "USER",
         /// Held for a task.
         Task = "TASK",
@@ -46,7 +46,7 @@ pg_enum! {
     }
 }
 
-/// What somebody has.
+/// A user's money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = schema::wallets)]
 pub struct Wallet {
@@ -59,14 +59,14 @@ pub struct Wallet {
 }
 
 impl Wallet {
-    /// The wallet of somebody who never had any money.
+    /// The wallet of a user who never had any money.
     #[must_use]
     pub fn empty(user_id: UserId) -> Self {
         Self { user_id, balance: Money::default(), held: Money::default() }
     }
 }
 
-/// A movement of somebody's money.
+/// A movement of a user's money.
 #[derive(Clone, Debug, Queryable)]
 pub struct Entry {
     /// Key.
@@ -170,6 +170,39 @@ pub struct NewTransfer {
     pub at: DateTime<Utc>,
 }
 
+/// An entry of a transfer to be.
+#[derive(Clone, Copy, Debug)]
+pub struct NewEntry {
+    /// Where the money is.
+    pub account: LedgerAccount,
+    /// Whose balance; none for the other accounts.
+    pub user: Option<UserId>,
+    /// By how much it changes.
+    pub amount: Money,
+    /// The balance after it; none for the other accounts.
+    pub balance_after: Option<Money>,
+}
+
+/// What a task held, to be paid to its assignee.
+#[derive(Clone, Copy, Debug)]
+pub struct RewardPayout {
+    /// Whose balance it left.
+    pub publisher: UserId,
+    /// Whose balance it goes to.
+    pub assignee: UserId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// A wallet with the entry that changed it.
+#[derive(Clone, Debug)]
+pub struct WalletChange {
+    /// As it is now.
+    pub wallet: Wallet,
+    /// The movement.
+    pub entry: Entry,
+}
+
 /// What can go wrong with money, for the person to act on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WalletError {
@@ -185,7 +218,7 @@ pub enum WalletError {
     /// The target is the actor.
     #[error("Administrators don't adjust their own balance.")]
     Oneself,
-    /// Nobody, or nobody any more.
+    /// No such user, or one who has left.
     #[error("There is nobody with this id.")]
     NoSuchUser,
     /// By the operator's setting.

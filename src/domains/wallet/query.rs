@@ -10,7 +10,7 @@ use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::ids::{EntryId, UserId, WalletId};
 
-/// Somebody's wallet, for whom it is to be seen, through the loader.
+/// A user's wallet, for a viewer who may see it, through the loader.
 ///
 /// # Errors
 /// When the database fails.
@@ -41,6 +41,7 @@ pub async fn find_entry(ctx: &Context<'_>, id: EntryId) -> AppResult<Option<Ledg
 }
 
 /// The part of the viewer that wallets know of.
+#[derive(Default)]
 pub struct WalletViewer;
 
 /// The part of the viewer that wallets know of.

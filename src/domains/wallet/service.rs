@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use diesel_async::AsyncPgConnection;
 
-use super::model::{Cause, Entry, LedgerAccount, NewTransfer, Wallet, WalletError};
+use super::model::{
+    Cause, Entry, LedgerAccount, NewEntry, NewTransfer, RewardPayout, Wallet, WalletChange, WalletError,
+};
 use super::{policy, store};
 use crate::config::Recharge;
 use crate::domains::accounts;
@@ -29,7 +31,7 @@ pub async fn load_wallets(conn: &AsyncPgConnection, users: &[UserId]) -> AppResu
     Ok(wallets)
 }
 
-/// Entries by id, of those that the viewer may see: their own, and everybody's for administrators.
+/// Entries by id, of those that the viewer may see: their own, and all for administrators.
 ///
 /// # Errors
 /// When the database fails.
@@ -62,7 +64,7 @@ pub async fn list_entries(
         let mut found: HashMap<UserId, Vec<Entry>> = HashMap::new();
         if let Some(first) = users.first() {
             let page = entries_page(*first, args)?;
-            for entry in store::list_entries(&conn, users, (None, page.backward), page.limit()).await? {
+            for entry in store::list_entries(&conn, users, None, page.backward, page.limit()).await? {
                 found.entry(entry.user_id).or_default().push(entry);
             }
         }
@@ -75,8 +77,8 @@ pub async fn list_entries(
     for user in users {
         let page = match entries_page(*user, args) {
             Ok(page) => {
-                let at = (page.cursor, page.backward);
-                let rows = store::list_entries(&conn, &[*user], at, page.limit()).await?;
+                let (cursor, backward) = (page.cursor, page.backward);
+                let rows = store::list_entries(&conn, &[*user], cursor, backward, page.limit()).await?;
                 Ok(page.page(rows, |entry| entry.id))
             }
             Err(error) => Err(error),
@@ -86,7 +88,7 @@ pub async fn list_entries(
     Ok(pages)
 }
 
-/// How many entries somebody has, up to a bound.
+/// How many entries a user has, up to a bound.
 ///
 /// # Errors
 /// When the database fails.
@@ -94,20 +96,25 @@ pub async fn count_entries(scope: &Scope, user: UserId, bound: i64) -> AppResult
     Ok(store::count_entries(&*scope.db.read().await?, user, bound).await?)
 }
 
-/// What a transfer changes of somebody's wallet.
+/// What a transfer changes of a user's wallet.
 struct Share {
     user: UserId,
     balance: Money,
     held: Money,
 }
 
-/// Moves money within the caller's transaction: what it changes of people's wallets, and where the rest of it comes from
-/// or goes to. Gives the entries of each.
+/// The other side of a transfer: the account, which is no wallet, that the money comes from or goes to.
+struct ContraEntry {
+    account: LedgerAccount,
+    amount: Money,
+}
+
+/// Moves money within the caller's transaction between wallets and one other account. Returns the entry of each user.
 async fn post(
     conn: &AsyncPgConnection,
     transfer: &NewTransfer,
     shares: &[Share],
-    (account, amount): (LedgerAccount, Money),
+    contra: ContraEntry,
     path: &str,
 ) -> AppResult<HashMap<UserId, EntryId>> {
     let users: Vec<UserId> = shares.iter().map(|share| share.user).collect();
@@ -122,20 +129,22 @@ async fn post(
         *wallet =
             policy::changed(*wallet, share.balance, share.held, transfer.cause).map_err(|error| error.at(path))?;
         if share.balance != Money::default() {
-            entries.push((LedgerAccount::User, Some(share.user), share.balance, Some(wallet.balance)));
+            entries.push(NewEntry {
+                account: LedgerAccount::User,
+                user: Some(share.user),
+                amount: share.balance,
+                balance_after: Some(wallet.balance),
+            });
         }
     }
-    entries.push((account, None, amount, None));
+    let ContraEntry { account, amount } = contra;
+    entries.push(NewEntry { account, user: None, amount, balance_after: None });
     let made = store::post(conn, &wallets, transfer, &entries).await?;
     Ok(made.into_iter().filter_map(|(id, user)| Some((user?, id))).collect())
 }
 
 fn negative(amount: Money) -> AppResult<Money> {
     Money::default().checked_sub(amount).ok_or_else(|| AppError::internal("an amount has no negative"))
-}
-
-fn transfer(scope: &Scope, cause: Cause) -> AppResult<NewTransfer> {
-    Ok(NewTransfer { cause, actor: Some(scope.viewer()?.user_id), note: None, at: scope.app.clock.now() })
 }
 
 /// Holds these people's wallets for several transfers of one transaction, in the order in which each transfer does.
@@ -154,16 +163,18 @@ pub async fn lock_wallets(conn: &AsyncPgConnection, users: &[UserId]) -> AppResu
 pub async fn hold_reward(
     conn: &AsyncPgConnection,
     transfer: &NewTransfer,
-    (publisher, amount): (UserId, Money),
+    publisher: UserId,
+    amount: Money,
     path: &str,
 ) -> AppResult<()> {
     let gone = negative(amount)?;
-    let share = match transfer.cause {
-        Cause::Hold(_) => (Share { user: publisher, balance: gone, held: amount }, amount),
-        _ => (Share { user: publisher, balance: amount, held: gone }, gone),
+    let (balance, held) = match transfer.cause {
+        Cause::Hold(_) => (gone, amount),
+        _ => (amount, gone),
     };
     if amount != Money::default() {
-        post(conn, transfer, &[share.0], (LedgerAccount::Task, share.1), path).await?;
+        let contra = ContraEntry { account: LedgerAccount::Task, amount: held };
+        post(conn, transfer, &[Share { user: publisher, balance, held }], contra, path).await?;
     }
     Ok(())
 }
@@ -175,46 +186,47 @@ pub async fn hold_reward(
 pub async fn pay_reward(
     conn: &AsyncPgConnection,
     transfer: &NewTransfer,
-    (publisher, assignee, amount): (UserId, UserId, Money),
+    payout: RewardPayout,
     path: &str,
 ) -> AppResult<()> {
+    let RewardPayout { publisher, assignee, amount } = payout;
     let gone = negative(amount)?;
     let shares = [
         Share { user: publisher, balance: Money::default(), held: gone },
         Share { user: assignee, balance: amount, held: Money::default() },
     ];
     if amount != Money::default() {
-        post(conn, transfer, &shares, (LedgerAccount::Task, gone), path).await?;
+        post(conn, transfer, &shares, ContraEntry { account: LedgerAccount::Task, amount: gone }, path).await?;
     }
     Ok(())
 }
 
-/// Moves an order's price from its buyer to the store, or back, as the cause says.
+/// Moves an order's price from its buyer to the store, or back, as the transfer's cause says.
 ///
 /// # Errors
 /// `INSUFFICIENT_BALANCE` at a path.
 pub async fn pay_order(
-    scope: &Scope,
     conn: &AsyncPgConnection,
-    (buyer, price): (UserId, Money),
-    cause: Cause,
+    transfer: &NewTransfer,
+    buyer: UserId,
+    price: Money,
     path: &str,
 ) -> AppResult<()> {
     let gone = negative(price)?;
-    let (balance, store) = if matches!(cause, Cause::Refund(_)) { (price, gone) } else { (gone, price) };
+    let (balance, amount) = if matches!(transfer.cause, Cause::Refund(_)) { (price, gone) } else { (gone, price) };
     let share = Share { user: buyer, balance, held: Money::default() };
-    post(conn, &transfer(scope, cause)?, &[share], (LedgerAccount::Store, store), path).await?;
+    post(conn, transfer, &[share], ContraEntry { account: LedgerAccount::Store, amount }, path).await?;
     Ok(())
 }
 
-/// Changes a balance by money from outside, once for a key; gives the entry.
+/// Changes a balance by money from outside, once for a key, and returns the entry. Errors of the amount are at `amount`.
 async fn move_from_outside(
     scope: &Scope,
-    (user, amount): (UserId, Money),
-    (cause, note): (Cause, Option<String>),
-    (key, path): (Option<&Key>, &str),
+    transfer: NewTransfer,
+    user: UserId,
+    amount: Money,
+    key: Option<&Key>,
 ) -> AppResult<EntryId> {
-    let transfer = NewTransfer { note, ..transfer(scope, cause)? };
     let gone = negative(amount)?;
     scope
         .transaction(async |conn| {
@@ -226,7 +238,8 @@ async fn move_from_outside(
                 return Err(WalletError::NoSuchUser.at("userId").into());
             }
             let share = Share { user, balance: amount, held: Money::default() };
-            let entries = post(conn, &transfer, &[share], (LedgerAccount::Outside, gone), path).await?;
+            let contra = ContraEntry { account: LedgerAccount::Outside, amount: gone };
+            let entries = post(conn, &transfer, &[share], contra, "amount").await?;
             let entry = *entries.get(&user).ok_or_else(|| AppError::internal("money moved without an entry"))?;
             idempotency::complete(conn, key, entry.0).await?;
             Ok(entry)
@@ -235,29 +248,32 @@ async fn move_from_outside(
 }
 
 /// A wallet with an entry of it.
-async fn after(scope: &Scope, entry: EntryId) -> AppResult<(Wallet, Entry)> {
+async fn after(scope: &Scope, entry: EntryId) -> AppResult<WalletChange> {
     let conn = scope.db.read().await?;
     let found = store::list_entries_by_ids(&conn, &[entry]).await?.into_iter().next();
     let entry = found.ok_or_else(|| AppError::internal("an entry is gone"))?;
     let wallets = load_wallets(&conn, &[entry.user_id]).await?;
-    Ok((wallets.get(&entry.user_id).copied().unwrap_or(Wallet::empty(entry.user_id)), entry))
+    let wallet = wallets.get(&entry.user_id).copied().unwrap_or(Wallet::empty(entry.user_id));
+    Ok(WalletChange { wallet, entry })
 }
 
 /// Adds play money to the viewer's balance.
 ///
 /// # Errors
 /// `OUT_OF_RANGE`; `FORBIDDEN` where it is switched off; `CONFLICT` when the wallet is full; those of a key.
-pub async fn recharge(scope: &Scope, amount: Money, key: Option<String>) -> AppResult<(Wallet, Entry)> {
+pub async fn recharge(scope: &Scope, amount: Money, key: Option<String>) -> AppResult<WalletChange> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(viewer, "rechargeWallet", key, &amount)?;
-    if let Some(entry) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return after(scope, EntryId(entry)).await;
+    let reload = |id| after(scope, EntryId(id));
+    if let Some(done) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(done);
     }
     if scope.app.config.recharge == Recharge::Off {
         return Err(WalletError::RechargeOff.at("").into());
     }
     policy::check_recharge(amount).map_err(|error| error.at("amount"))?;
-    let entry = move_from_outside(scope, (viewer, amount), (Cause::Recharge, None), (key.as_ref(), "amount")).await?;
+    let transfer = NewTransfer { cause: Cause::Recharge, actor: Some(viewer), note: None, at: scope.app.clock.now() };
+    let entry = move_from_outside(scope, transfer, viewer, amount, key.as_ref()).await?;
     after(scope, entry).await
 }
 
@@ -272,19 +288,22 @@ pub async fn adjust(
     amount: Money,
     note: String,
     key: Option<String>,
-) -> AppResult<(Wallet, Entry)> {
-    if require_role(scope, Role::Admin).await?.user_id == user {
+) -> AppResult<WalletChange> {
+    let admin = require_role(scope, Role::Admin).await?.user_id;
+    if admin == user {
         return Err(WalletError::Oneself.at("userId").into());
     }
-    let key = Key::new(scope.viewer()?.user_id, "adjustBalance", key, &(user, amount, &note))?;
-    if let Some(entry) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return after(scope, EntryId(entry)).await;
+    let key = Key::new(admin, "adjustBalance", key, &(user, amount, &note))?;
+    let reload = |id| after(scope, EntryId(id));
+    if let Some(done) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(done);
     }
     let mut validation = Validation::default();
     validation.check(policy::check_adjustment(amount), "amount");
     validation.check(check_line(&note, policy::LONGEST_NOTE), "note");
     validation.into_result().map_err(AppError::User)?;
-    let cause = (Cause::Adjustment, Some(note.trim().to_owned()));
-    let entry = move_from_outside(scope, (user, amount), cause, (key.as_ref(), "amount")).await?;
+    let (note, at) = (Some(note.trim().to_owned()), scope.app.clock.now());
+    let transfer = NewTransfer { cause: Cause::Adjustment, actor: Some(admin), note, at };
+    let entry = move_from_outside(scope, transfer, user, amount, key.as_ref()).await?;
     after(scope, entry).await
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{Entry, LedgerAccount, LedgerReason, NewTransfer, Wallet};
+use super::model::{Entry, LedgerAccount, LedgerReason, NewEntry, NewTransfer, Wallet};
 use crate::db::schema::{ledger_entries, sql_types, wallets};
 use crate::db::{Direction, Limit, statement};
 use crate::ids::{EntryId, OrderId, TaskId, UserId};
@@ -33,9 +33,6 @@ statement! {
 pub async fn insert_wallets(mut conn: &AsyncPgConnection, users: &[UserId]) -> QueryResult<usize> {
     InsertWallets { users }.execute(&mut conn).await
 }
-
-/// An entry to be: where, whose, by how much, and the balance after it.
-pub type NewEntry = (LedgerAccount, Option<UserId>, Money, Option<Money>);
 
 statement! {
     /// Moves money: the wallets as they are after it, the transfer, and its entries, in one statement.
@@ -85,10 +82,10 @@ pub async fn post(
         task: transfer.cause.task(),
         order: transfer.cause.order(),
         transfer,
-        accounts: entries.iter().map(|entry| entry.0).collect(),
-        owners: entries.iter().map(|entry| entry.1).collect(),
-        amounts: entries.iter().map(|entry| entry.2).collect(),
-        after: entries.iter().map(|entry| entry.3).collect(),
+        accounts: entries.iter().map(|entry| entry.account).collect(),
+        owners: entries.iter().map(|entry| entry.user).collect(),
+        amounts: entries.iter().map(|entry| entry.amount).collect(),
+        after: entries.iter().map(|entry| entry.balance_after).collect(),
     };
     statement.load(&mut conn).await
 }
@@ -126,7 +123,8 @@ statement! {
 pub async fn list_entries(
     mut conn: &AsyncPgConnection,
     users: &[UserId],
-    (cursor, backward): (Option<EntryId>, bool),
+    cursor: Option<EntryId>,
+    backward: bool,
     limit: i64,
 ) -> QueryResult<Vec<Entry>> {
     let (above, below) = if backward { (cursor, None) } else { (None, cursor) };
@@ -154,7 +152,7 @@ pub async fn list_entries_by_ids(mut conn: &AsyncPgConnection, ids: &[EntryId]) 
     EntriesByIds { ids }.load(&mut conn).await
 }
 
-/// How many entries somebody has, up to a bound.
+/// How many entries a user has, up to a bound.
 pub async fn count_entries(mut conn: &AsyncPgConnection, user: UserId, bound: i64) -> QueryResult<i64> {
     let entries = ledger_entries::table.filter(ledger_entries::user_id.eq(user));
     let ids: Vec<EntryId> = entries.select(ledger_entries::id).limit(bound).load(&mut conn).await?;

@@ -17,11 +17,11 @@ use crate::graphql::scalars::{DateTime, Decimal};
 use crate::ids::WalletId;
 use crate::page::PageArgs;
 
-/// What somebody has, to pay for help and to exchange for products.
+/// A user's money, to pay for help and to exchange for products.
 #[derive(Clone, Copy, Debug)]
 pub struct Wallet(pub model::Wallet);
 
-/// What somebody has, to pay for help and to exchange for products.
+/// A user's money, to pay for help and to exchange for products.
 #[Object(crate = "crate::graphql::eager")]
 impl Wallet {
     /// Opaque global id.
@@ -57,11 +57,11 @@ impl Wallet {
     }
 }
 
-/// A movement of somebody's money.
+/// A movement of a user's money.
 #[derive(Clone, Debug)]
 pub struct LedgerEntry(pub model::Entry);
 
-/// A movement of somebody's money.
+/// A movement of a user's money.
 #[Object(crate = "crate::graphql::eager")]
 impl LedgerEntry {
     /// Opaque global id.
@@ -127,8 +127,9 @@ pub struct WalletPayload {
     user_errors: Vec<UserErrorObject>,
 }
 
-impl From<(model::Wallet, model::Entry)> for WalletPayload {
-    fn from((wallet, entry): (model::Wallet, model::Entry)) -> Self {
+impl From<model::WalletChange> for WalletPayload {
+    fn from(change: model::WalletChange) -> Self {
+        let model::WalletChange { wallet, entry } = change;
         Self { wallet: Some(Wallet(wallet)), entry: Some(LedgerEntry(entry)), user_errors: Vec::new() }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// Iterates over the byte ranges of tokens.
 ///
-/// Never fails: a number is whatever begins like one, and any other byte is a token of its own.
+/// Never fails: a number is any run that begins like one, and any other byte is a token of its own.
 pub struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,

@@ -181,7 +181,7 @@ impl Documents {
         let document = self.look_up(params)?;
         let (index, operation) = document.operation(params.operation_name.as_deref())?;
         let variables = coerce::coerce(operation, &self.types, &mut given, files)?;
-        let normal_form = self.normal_form(&document, (index, operation), &variables)?;
+        let normal_form = self.normal_form(&document, index, operation, &variables)?;
         let uses = normal_form.cost.variable_uses;
         if uses == 0 {
             return Ok(normal_form.operation.clone());
@@ -243,7 +243,8 @@ impl Documents {
     fn normal_form(
         &self,
         document: &Document,
-        (index, operation): (usize, &Operation),
+        index: usize,
+        operation: &Operation,
         variables: &Variables,
     ) -> Result<Arc<NormalForm>, DocumentError> {
         let names = document.conditions.get(index).map(Vec::as_slice).unwrap_or_default();
@@ -261,7 +262,7 @@ impl Documents {
         }
         let decisions: Decisions<'_> = names.iter().map(Name::as_str).zip(key.2.iter().copied()).collect();
         let positions = Positions::of(document.text());
-        let normal_form = normalise::normalise((&document.valid, operation), &self.types, &positions, &decisions)?;
+        let normal_form = normalise::normalise(&document.valid, operation, &self.types, &positions, &decisions)?;
         let cost = cost::analyse(&normal_form, &self.types, &self.limits, variables)?;
         let approximate_bytes = memory::of_normal_form(&normal_form);
         let normal_form = Arc::new(NormalForm { operation: normal_form, cost, approximate_bytes });

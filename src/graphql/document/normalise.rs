@@ -34,7 +34,8 @@ pub type Decisions<'a> = HashMap<&'a str, bool>;
 /// # Errors
 /// `QUERY_TOO_EXPENSIVE` if the normal form would be too large.
 pub fn normalise<'a>(
-    (document, operation): (&'a ExecutableDocument, &'a Operation),
+    document: &'a ExecutableDocument,
+    operation: &'a Operation,
     types: &'a SchemaTypes,
     positions: &'a Positions<'a>,
     decisions: &'a Decisions<'a>,

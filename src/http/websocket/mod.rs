@@ -41,7 +41,7 @@ pub async fn upgrade(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     match upgrade {
-        Ok(upgrade) => accept(endpoint, client, (&uri, &headers), upgrade),
+        Ok(upgrade) => accept(endpoint, client, &uri, &headers, upgrade),
         Err(rejection) => rejection.into_response(),
     }
 }
@@ -50,7 +50,8 @@ pub async fn upgrade(
 pub fn accept(
     endpoint: Endpoint,
     client: ClientInfo,
-    (uri, headers): (&Uri, &HeaderMap),
+    uri: &Uri,
+    headers: &HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let app = Arc::clone(&endpoint.app);

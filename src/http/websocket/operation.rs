@@ -23,17 +23,26 @@ const TRANSPORT: &str = "socket";
 /// The message that ends an operation: `complete` or `error`.
 pub type FinalMessage = Option<Message>;
 
+/// The message that starts an operation.
+pub struct SubscribeMessage<'a> {
+    /// The client's name for the operation.
+    pub id: &'a str,
+    /// The operation.
+    pub params: GraphqlRequest,
+}
+
 /// Runs an operation, sending results as they come; returns the final message. Sets `is_subscription` once known: those
 /// can be aborted without loss.
 pub async fn run(
     endpoint: &Endpoint,
     requester: &Requester,
-    (id, params): (&str, GraphqlRequest),
+    message: SubscribeMessage<'_>,
     out: &FrameQueue,
     is_subscription: &AtomicBool,
 ) -> FinalMessage {
     let _gauge = GaugeGuard::new(&endpoint.app.metrics.operations);
-    let running = AssertUnwindSafe(perform(endpoint, requester, (id, params), out, is_subscription));
+    let id = message.id;
+    let running = AssertUnwindSafe(perform(endpoint, requester, message, out, is_subscription));
     running.catch_unwind().await.unwrap_or_else(|_| {
         endpoint.app.metrics.panics.inc();
         Some(reject(endpoint, requester, id, &AppError::internal("an operation of a socket panicked")))
@@ -50,11 +59,12 @@ pub fn reject(endpoint: &Endpoint, requester: &Requester, id: &str, error: &AppE
 async fn perform(
     endpoint: &Endpoint,
     requester: &Requester,
-    (id, params): (&str, GraphqlRequest),
+    message: SubscribeMessage<'_>,
     out: &FrameQueue,
     is_subscription: &AtomicBool,
 ) -> FinalMessage {
-    let prepared = match execute::prepare(endpoint, (params, Vec::new()), requester, TRANSPORT) {
+    let SubscribeMessage { id, params } = message;
+    let prepared = match execute::prepare(endpoint, params, Vec::new(), requester, TRANSPORT) {
         Ok(prepared) => prepared,
         Err(response) => return Some(protocol::error(id, &response.errors)),
     };

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
 use super::frame_queue::{self, FrameQueue};
+use super::operation::SubscribeMessage;
 use super::protocol::{self, ClientMessage, Close};
 use super::{PROTOCOL, operation};
 use crate::auth::{Requester, SessionEnd, TokenError};
@@ -241,7 +242,8 @@ impl SocketSession<'_> {
         let task = self.tasks.spawn(async move {
             // Waits until it is registered by its id, or it could end before and never be removed.
             let _ = registered_rx.await;
-            let final_message = operation::run(&endpoint, &requester, (&name, params), &out, &subscription_flag).await;
+            let message = SubscribeMessage { id: &name, params };
+            let final_message = operation::run(&endpoint, &requester, message, &out, &subscription_flag).await;
             // Removed first: the client may reuse the id as soon as it gets the final message. If it completed the
             // operation and reuses the id already, there is no final message.
             let still_registered = {

@@ -230,12 +230,13 @@ fn turn(centre: Point, radius: Point, angle: f32) -> Point {
 }
 
 fn arc(centre: Point, radius: Point, from: f32, to: f32) -> Vec<Point> {
-    let steps = transaction((4.0 + radius.0.max(radius.1) / 8.0) * (to - from) / 90.0).max(1);
+    let steps = truncate((4.0 + radius.0.max(radius.1) / 8.0) * (to - from) / 90.0).max(1);
     let angle = |step: u16| from + (to - from) * f32::from(step) / f32::from(steps);
     (0..=steps).map(|step| turn(centre, radius, angle(step))).collect()
 }
 
-fn rounded((x, y): Point, (width, height): Point, round: f32) -> Vec<Point> {
+fn rounded(corner: Point, size: Point, round: f32) -> Vec<Point> {
+    let ((x, y), (width, height)) = (corner, size);
     let (left, top, right, bottom) = (x + round, y + round, x + width - round, y + height - round);
     let corners = [((right, bottom), 0.0), ((left, bottom), 90.0), ((left, top), 180.0), ((right, top), 270.0)];
     corners.iter().flat_map(|(corner, from)| arc(*corner, (round, round), *from, from + 90.0)).collect()
@@ -314,7 +315,7 @@ impl Canvas {
     fn span(&mut self, row: u16, from: f32, to: f32) {
         let (from, to) = (from.clamp(0.0, f32::from(WIDTH)), to.clamp(0.0, f32::from(WIDTH)));
         let start = usize::from(row) * usize::from(WIDTH);
-        let (first, last) = (transaction(from), transaction(to.ceil()));
+        let (first, last) = (truncate(from), truncate(to.ceil()));
         let Some(cells) = self.cover.get_mut(start + usize::from(first)..start + usize::from(last)) else { return };
         for (cell, x) in cells.iter_mut().zip(first..) {
             *cell += (to.min(f32::from(x) + 1.0) - from.max(f32::from(x))) / f32::from(FINE);
@@ -323,15 +324,15 @@ impl Canvas {
 }
 
 /// Where a point of 480 by 360 lies in the picture.
-fn shrink((x, y): Point) -> Point {
-    (x / f32::from(SHRUNK), y / f32::from(SHRUNK))
+fn shrink(point: Point) -> Point {
+    (point.0 / f32::from(SHRUNK), point.1 / f32::from(SHRUNK))
 }
 
 /// Adds where an edge crosses the sampled lines, and whether it goes down or up there.
 fn cross(crossings: &mut Vec<(u16, f32, i8)>, a: Point, b: Point) {
     let (high, low, way) = if a.1 < b.1 { (a, b, 1) } else { (b, a, -1) };
     let fine = f32::from(FINE);
-    let line = |y: f32| transaction((y * fine - 0.5).ceil().clamp(0.0, f32::from(HEIGHT * FINE)));
+    let line = |y: f32| truncate((y * fine - 0.5).ceil().clamp(0.0, f32::from(HEIGHT * FINE)));
     let slope = (low.0 - high.0) / (low.1 - high.1).max(f32::EPSILON);
     for line in line(high.1)..line(low.1) {
         crossings.push((line, high.0 + ((f32::from(line) + 0.5) / fine - high.1) * slope, way));
@@ -344,7 +345,7 @@ fn tint(pixel: &mut [u8], colour: Rgb, share: f32) {
 
 /// A number without its fraction.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and no caller goes so far")]
-fn transaction(number: f32) -> u16 {
+fn truncate(number: f32) -> u16 {
     number as u16
 }
 

@@ -1,19 +1,24 @@
-//! What a client does: something by chance, again and again; with a key, until it knows what came of it.
+//! A client: one random operation after the other; those with an idempotency key are retried until their outcome is known.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::state::{Ack, World, id_of};
+use super::state::{Ack, Workload, id_of};
 use crate::harness::money::document;
 use crate::harness::{SEND, http};
 
-/// Numbers that look like chance, and are the same in each run.
-struct Chance(u64);
+/// How long a client waits at least before it sends a request again.
+const RETRY_DELAY: Duration = Duration::from_millis(20);
 
-impl Chance {
+/// How much longer it may wait, at random.
+const RETRY_JITTER_MILLIS: usize = 100;
+
+/// A xorshift generator: the same numbers in each run.
+struct Random(u64);
+
+impl Random {
     fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -22,133 +27,133 @@ impl Chance {
     }
 }
 
-/// A mutation to be sent.
-struct Call {
+/// A mutation to send.
+struct Operation {
     person: usize,
     field: &'static str,
     variables: Value,
     keyed: bool,
 }
 
-/// What came of it.
+/// The outcome of an operation.
 enum Outcome {
     Done(String),
-    /// And whether an answer was lost before.
+    /// And whether an earlier response was lost.
     Refused(bool),
     Unknown,
 }
 
-/// Does one operation after the other until there were enough.
-pub async fn run(world: Arc<World>, number: usize) {
-    let mut chance = Chance(0x9e37_79b9_7f4a_7c15 ^ (u64::try_from(number).unwrap() << 20));
+/// Runs one operation after the other until the workload has started all.
+pub async fn run(workload: Arc<Workload>, number: usize) {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (u64::try_from(number).unwrap() << 20));
     let client = http::client();
     for count in 0.. {
-        if world.begun.fetch_add(1, Ordering::Relaxed) >= world.operations {
+        if workload.start_operation() >= workload.operations {
             return;
         }
-        let Some(mut call) = choose(&world, &mut chance) else { continue };
+        let Some(mut operation) = choose_operation(&workload, &mut random) else { continue };
         let key = format!("client {number}, operation {count}");
-        if call.field == "sendMessage" {
-            call.variables["input"]["clientMessageId"] = json!(key);
-        } else if call.keyed {
-            call.variables["idempotencyKey"] = json!(key);
+        if operation.field == "sendMessage" {
+            operation.variables["input"]["clientMessageId"] = json!(key);
+        } else if operation.keyed {
+            operation.variables["idempotencyKey"] = json!(key);
         }
-        let outcome = perform(&world, client, &call, &mut chance).await;
-        note(&world, call, outcome);
+        let outcome = perform(&workload, client, &operation, &mut random).await;
+        record(&workload, operation, outcome);
     }
 }
 
-fn choose(world: &World, chance: &mut Chance) -> Option<Call> {
-    let (person, admin) = (chance.below(world.count()), world.count());
-    let yuan = |chance: &mut Chance| format!("{}.{:02}", chance.below(9), chance.below(100));
-    let call = |person, field, variables| Some(Call { person, field, variables, keyed: true });
-    let bare = |person, field, variables| Some(Call { person, field, variables, keyed: false });
-    let mut shelf = world.shelf.lock().unwrap();
-    let (tasks, orders) = (shelf.tasks.len(), shelf.orders.len());
-    let kind = chance.below(100);
+fn choose_operation(workload: &Workload, random: &mut Random) -> Option<Operation> {
+    let (person, admin) = (random.below(workload.count()), workload.count());
+    let yuan = |random: &mut Random| format!("{}.{:02}", random.below(9), random.below(100));
+    let keyed = |person, field, variables| Some(Operation { person, field, variables, keyed: true });
+    let unkeyed = |person, field, variables| Some(Operation { person, field, variables, keyed: false });
+    let mut open = workload.open.lock().unwrap();
+    let (tasks, orders) = (open.tasks.len(), open.orders.len());
+    let kind = random.below(100);
     match kind {
-        0..12 => call(person, "rechargeWallet", json!({ "amount": format!("1{}", yuan(chance)) })),
+        0..12 => keyed(person, "rechargeWallet", json!({ "amount": format!("1{}", yuan(random)) })),
         12..17 => {
-            let sign = if chance.below(2) == 0 { "-" } else { "" };
-            let user = &world.person(person).id;
-            call(
+            let sign = if random.below(2) == 0 { "-" } else { "" };
+            let user = &workload.person(person).id;
+            keyed(
                 admin,
                 "adjustBalance",
-                json!({ "userId": user, "amount": format!("{sign}1{}", yuan(chance)), "note": "by chance" }),
+                json!({ "userId": user, "amount": format!("{sign}1{}", yuan(random)), "note": "at random" }),
             )
         }
         17..32 => {
-            let input = json!({ "title": "help", "content": "by chance", "price": yuan(chance) });
-            call(person, "createTask", json!({ "input": input }))
+            let input = json!({ "title": "help", "content": "at random", "price": yuan(random) });
+            keyed(person, "createTask", json!({ "input": input }))
         }
-        54..59 if !shelf.submitted.is_empty() => {
-            let (sides, id) = shelf.submitted.pop()?;
-            bare(sides[chance.below(2)], "disputeTask", json!({ "id": id, "reason": "by chance" }))
+        54..59 if !open.submitted.is_empty() => {
+            let (sides, id) = open.submitted.pop()?;
+            unkeyed(sides[random.below(2)], "disputeTask", json!({ "id": id, "reason": "at random" }))
         }
-        59..63 if !shelf.disputed.is_empty() => {
-            let id = shelf.disputed.pop()?;
-            let paid = if chance.below(3) == 0 { "0".to_owned() } else { format!("0.{:02}", chance.below(99)) };
-            call(admin, "resolveTask", json!({ "id": id, "payToAssignee": paid, "note": "by chance" }))
+        59..63 if !open.disputed.is_empty() => {
+            let id = open.disputed.pop()?;
+            let paid = if random.below(3) == 0 { "0".to_owned() } else { format!("0.{:02}", random.below(99)) };
+            keyed(admin, "resolveTask", json!({ "id": id, "payToAssignee": paid, "note": "at random" }))
         }
         32..68 if tasks > 0 => {
-            let place = chance.below(tasks);
-            let (publisher, assignee, id) = shelf.tasks[place].clone();
+            let place = random.below(tasks);
+            let (publisher, assignee, id) = open.tasks[place].clone();
             match (kind, assignee) {
                 (32..38, None) => {
-                    call(publisher, "updateTask", json!({ "id": id, "input": { "price": yuan(chance) } }))
+                    keyed(publisher, "updateTask", json!({ "id": id, "input": { "price": yuan(random) } }))
                 }
-                (38..42, None) => call(publisher, "cancelTask", json!({ "id": id })),
-                (42..44, _) => call(admin, "cancelTask", json!({ "id": id })),
+                (38..42, None) => keyed(publisher, "cancelTask", json!({ "id": id })),
+                (42..44, _) => keyed(admin, "cancelTask", json!({ "id": id })),
                 (_, None) => {
-                    shelf.tasks[place].1 = Some(person);
-                    bare(person, "acceptTask", json!({ "id": id }))
+                    open.tasks[place].1 = Some(person);
+                    unkeyed(person, "acceptTask", json!({ "id": id }))
                 }
                 (44..46, Some(assignee)) => {
-                    shelf.tasks[place].1 = None;
-                    bare(assignee, "abandonTask", json!({ "id": id }))
+                    open.tasks[place].1 = None;
+                    unkeyed(assignee, "abandonTask", json!({ "id": id }))
                 }
-                (46..54, Some(assignee)) => bare(assignee, "submitTask", json!({ "id": id })),
+                (46..54, Some(assignee)) => unkeyed(assignee, "submitTask", json!({ "id": id })),
                 (_, Some(_)) => {
-                    shelf.tasks.swap_remove(place);
-                    call(publisher, "finishTask", json!({ "id": id }))
+                    open.tasks.swap_remove(place);
+                    keyed(publisher, "finishTask", json!({ "id": id }))
                 }
             }
         }
         68..80 => {
-            let product = &world.products[chance.below(world.products.len())];
-            call(person, "exchangeProduct", json!({ "id": product, "address": "here" }))
+            let product = &workload.products[random.below(workload.products.len())];
+            keyed(person, "exchangeProduct", json!({ "id": product, "address": "here" }))
         }
         80..92 if orders > 0 => {
-            let place = chance.below(orders);
-            let (buyer, id) = shelf.orders[place].clone();
+            let place = random.below(orders);
+            let (buyer, id) = open.orders[place].clone();
             match kind {
-                80..83 => call(buyer, "cancelOrder", json!({ "id": id })),
-                83..87 => bare(
+                80..83 => keyed(buyer, "cancelOrder", json!({ "id": id })),
+                83..87 => unkeyed(
                     admin,
                     "updateOrder",
                     json!({ "id": id, "input": { "trackingNumber": "SF1", "expectedAddress": "here" } }),
                 ),
-                87..90 => bare(buyer, "confirmOrder", json!({ "id": id })),
+                87..90 => unkeyed(buyer, "confirmOrder", json!({ "id": id })),
                 _ => {
-                    shelf.orders.swap_remove(place);
-                    call(admin, "refundOrder", json!({ "id": id, "restock": chance.below(2) == 0 }))
+                    open.orders.swap_remove(place);
+                    keyed(admin, "refundOrder", json!({ "id": id, "restock": random.below(2) == 0 }))
                 }
             }
         }
-        92..94 => bare(person, "createTicket", json!({ "question": "by chance" })),
+        92..94 => unkeyed(person, "createTicket", json!({ "question": "at random" })),
         _ => {
-            let to = &world.person(chance.below(world.count())).id;
-            let input = json!({ "to": { "userId": to }, "content": { "text": { "text": "by chance" } } });
-            call(person, "sendMessage", json!({ "input": input }))
+            let to = &workload.person(random.below(workload.count())).id;
+            let input = json!({ "to": { "userId": to }, "content": { "text": { "text": "at random" } } });
+            keyed(person, "sendMessage", json!({ "input": input }))
         }
     }
 }
 
-/// Sends it, with a key until there is an answer that says what came of it.
-async fn perform(world: &World, client: &reqwest::Client, call: &Call, chance: &mut Chance) -> Outcome {
-    let text = if call.field == "sendMessage" { SEND.to_owned() } else { document(call.field) };
-    let person = world.person(call.person);
-    let body = json!({ "query": text, "variables": call.variables });
+/// Sends an operation; with a key, until a response tells its outcome.
+async fn perform(workload: &Workload, client: &reqwest::Client, operation: &Operation, random: &mut Random) -> Outcome {
+    let text = if operation.field == "sendMessage" { SEND.to_owned() } else { document(operation.field) };
+    let person = workload.person(operation.person);
+    let body = json!({ "query": text, "variables": operation.variables });
     for tries in 0..2000 {
         let start = Instant::now();
         let request = client.post(format!("http://{}/graphql", person.address)).bearer_auth(&person.token).json(&body);
@@ -156,71 +161,73 @@ async fn perform(world: &World, client: &reqwest::Client, call: &Call, chance: &
             let response = request.send().await?;
             response.bytes().await
         };
-        // One of twenty goes away before it can have an answer.
-        let patience = if chance.below(20) == 0 { chance.below(15) } else { 20_000 };
-        let patience = Duration::from_millis(u64::try_from(patience).unwrap());
-        let answer = match tokio::time::timeout(patience, sent).await {
+        // One request of twenty is dropped before its response can arrive.
+        let timeout = if random.below(20) == 0 { random.below(15) } else { 20_000 };
+        let timeout = Duration::from_millis(u64::try_from(timeout).unwrap());
+        let answer = match tokio::time::timeout(timeout, sent).await {
             Err(_) => {
-                world.journal.lock().unwrap().hung_up += 1;
+                workload.history.lock().unwrap().disconnected += 1;
                 None
             }
             Ok(Err(_)) => {
-                world.journal.lock().unwrap().unanswered += 1;
+                workload.history.lock().unwrap().unanswered += 1;
                 None
             }
             Ok(Ok(bytes)) => serde_json::from_slice::<Value>(&bytes).ok(),
         };
         if let Some(answer) = answer {
-            let payload = &answer["data"][call.field];
+            let payload = &answer["data"][operation.field];
             if let Some(id) = id_of(payload) {
                 return Outcome::Done(id);
             }
             if payload["userErrors"].as_array().is_some_and(|errors| !errors.is_empty()) {
-                return Outcome::Refused(call.keyed && tries > 0);
+                return Outcome::Refused(operation.keyed && tries > 0);
             }
             let code = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
-            assert!(["INTERNAL", "OVERLOADED"].contains(&code), "{}: {answer}", call.field);
-            let mut journal = world.journal.lock().unwrap();
-            journal.failed += 1;
-            journal.longest_failure = journal.longest_failure.max(start.elapsed());
+            assert!(["INTERNAL", "OVERLOADED"].contains(&code), "{}: {answer}", operation.field);
+            let mut history = workload.history.lock().unwrap();
+            history.failed += 1;
+            history.longest_failure = history.longest_failure.max(start.elapsed());
         }
-        if !call.keyed {
+        if !operation.keyed {
             return Outcome::Unknown;
         }
-        tokio::time::sleep(Duration::from_millis(20 + u64::try_from(chance.below(100)).unwrap())).await;
+        // The back-off of a real client: the server may be down, and nothing tells a client when it is back.
+        let jitter = Duration::from_millis(u64::try_from(random.below(RETRY_JITTER_MILLIS)).unwrap());
+        tokio::time::sleep(RETRY_DELAY + jitter).await;
     }
-    panic!("{} was never answered", call.field);
+    panic!("{} was never answered", operation.field);
 }
 
-fn note(world: &World, call: Call, outcome: Outcome) {
-    let mut journal = world.journal.lock().unwrap();
+fn record(workload: &Workload, operation: Operation, outcome: Outcome) {
+    let mut history = workload.history.lock().unwrap();
     let id = match outcome {
         Outcome::Done(id) => id,
-        Outcome::Refused(doubtful) => {
-            journal.refused += 1;
-            if doubtful {
-                let Call { person, field, variables, .. } = call;
-                journal.doubtful.push(Ack { person, field, variables, id: String::new() });
+        Outcome::Refused(indeterminate) => {
+            history.refused += 1;
+            if indeterminate {
+                let Operation { person, field, variables, .. } = operation;
+                history.indeterminate.push(Ack { person, field, variables, id: String::new() });
             }
             return;
         }
         Outcome::Unknown => {
-            journal.unknown += 1;
+            history.unknown += 1;
             return;
         }
     };
-    let Call { person, field, variables, .. } = call;
-    let mut shelf = world.shelf.lock().unwrap();
+    let Operation { person, field, variables, .. } = operation;
+    let mut open = workload.open.lock().unwrap();
     match field {
-        "createTask" => shelf.tasks.push((person, None, id.clone())),
+        "createTask" => open.tasks.push((person, None, id.clone())),
         "submitTask" => {
-            if let Some(publisher) = shelf.tasks.iter().find(|task| task.2 == id).map(|task| task.0) {
-                shelf.submitted.push(([publisher, person], id.clone()));
+            if let Some(publisher) = open.tasks.iter().find(|task| task.2 == id).map(|task| task.0) {
+                open.submitted.push(([publisher, person], id.clone()));
             }
         }
-        "disputeTask" => shelf.disputed.push(id.clone()),
-        "exchangeProduct" => shelf.orders.push((person, id.clone())),
+        "disputeTask" => open.disputed.push(id.clone()),
+        "exchangeProduct" => open.orders.push((person, id.clone())),
         _ => {}
     }
-    journal.acks.push(Ack { person, field, variables, id });
+    history.acks.push(Ack { person, field, variables, id });
 }

@@ -1,10 +1,9 @@
-//! What happens to the server and to PostgreSQL meanwhile, and what is seen of it.
+//! The faults: the server is killed and PostgreSQL is stopped. And the observer that audits snapshots meanwhile.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -13,29 +12,32 @@ use plaza::db::embedded::{Cluster, Options};
 use serde_json::json;
 
 use super::Scale;
-use super::state::World;
+use super::state::Workload;
 use crate::harness::money::document;
 use crate::harness::process::{Process, free_port};
-use crate::harness::{PATIENCE, cluster, post, until};
+use crate::harness::{WAIT_TIMEOUT, cluster, post, until};
 
-/// A server with its own PostgreSQL.
-pub struct Weather {
+/// Between two snapshots of the observer.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(300);
+
+/// A server with its own PostgreSQL, to inject faults into.
+pub struct FaultyServer {
     folder: PathBuf,
     process: Process,
-    /// Where it listens, however often it is started.
+    /// Where it listens, the same after each restart.
     pub address: SocketAddr,
 }
 
-/// How long everything took to come back.
+/// How long recovery from each fault took.
 #[derive(Default)]
-pub struct Damage {
+pub struct RecoveryTimes {
     /// From the kill of the server until its successor is ready.
     restarts: Vec<Duration>,
     /// From the end of PostgreSQL until it answers again, and from then until the server does.
     outages: Vec<(Duration, Duration)>,
 }
 
-impl fmt::Display for Damage {
+impl fmt::Display for RecoveryTimes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -51,24 +53,17 @@ impl fmt::Display for Damage {
     }
 }
 
-impl Damage {
-    /// Whether it came back in time.
+impl RecoveryTimes {
+    /// Fails if a recovery took too long.
     pub fn check(&self) {
         for (database, server) in &self.outages {
-            assert!(*database < PATIENCE, "PostgreSQL was away for {database:?}");
+            assert!(*database < WAIT_TIMEOUT, "PostgreSQL was away for {database:?}");
             assert!(*server < Duration::from_secs(5), "the server served {server:?} after PostgreSQL did");
         }
     }
 }
 
-/// Waits, however long, until so many operations were begun.
-async fn begun(world: &World, operations: usize) {
-    while world.begun.load(Ordering::Relaxed) < operations {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// Starts the server: submitted tasks come due within its restarts, and nobody runs into bounds.
+/// Starts the server: the review of submitted tasks ends within its restarts, and no limit is reached.
 async fn serve(folder: &Path, address: SocketAddr) -> Process {
     let (folder, address) = (folder.display().to_string(), address.to_string());
     let settings = [
@@ -80,7 +75,7 @@ async fn serve(folder: &Path, address: SocketAddr) -> Process {
     Process::with(&settings).await
 }
 
-impl Weather {
+impl FaultyServer {
     /// Starts a server.
     pub async fn start() -> Self {
         let (folder, address) = (cluster().folder("fire"), free_port());
@@ -98,40 +93,40 @@ impl Weather {
         Cluster::start_or_join(&options).expect("it is there to be joined").url("plaza")
     }
 
-    /// Kills and stops, at even distances of what is done. The server ends with what is given back.
-    pub async fn blow(mut self, world: &World, scale: &Scale) -> (Damage, Self) {
-        let mut damage = Damage::default();
-        let blows = scale.kills + scale.stops;
-        for blow in 0..blows {
-            let due = scale.operations * (blow + 1) / (blows + 1);
-            begun(world, due).await;
-            // Every third is PostgreSQL's, as long as there are any.
-            if blow % 3 == 1 && damage.outages.len() < scale.stops {
-                let hard = if damage.outages.is_empty() { Signal::SIGKILL } else { Signal::SIGQUIT };
-                damage.outages.push(self.stop_postgres(world, hard).await);
+    /// Injects the faults, spread evenly over the operations. The server ends when the returned value is dropped.
+    pub async fn inject_faults(mut self, workload: &Workload, scale: &Scale) -> (RecoveryTimes, Self) {
+        let mut recovery = RecoveryTimes::default();
+        let faults = scale.kills + scale.stops;
+        for fault in 0..faults {
+            let due = scale.operations * (fault + 1) / (faults + 1);
+            workload.wait_for_started(due).await;
+            // Every third fault is a stop of PostgreSQL, until there were enough of them.
+            if fault % 3 == 1 && recovery.outages.len() < scale.stops {
+                let hard = if recovery.outages.is_empty() { Signal::SIGKILL } else { Signal::SIGQUIT };
+                recovery.outages.push(self.stop_postgres(workload, hard).await);
             } else {
                 let start = Instant::now();
                 self.process.kill().await;
                 self.process = serve(&self.folder, self.address).await;
-                damage.restarts.push(start.elapsed());
+                recovery.restarts.push(start.elapsed());
             }
         }
-        begun(world, scale.operations).await;
-        (damage, self)
+        workload.wait_for_started(scale.operations).await;
+        (recovery, self)
     }
 
-    /// Ends PostgreSQL's first process, and waits until the server does something again.
-    async fn stop_postgres(&self, world: &World, signal: Signal) -> (Duration, Duration) {
+    /// Ends the first process of PostgreSQL, and waits until the server reaches its database again.
+    async fn stop_postgres(&self, workload: &Workload, signal: Signal) -> (Duration, Duration) {
         let file = self.folder.join("postgres/data/postmaster.pid");
         let text = std::fs::read_to_string(file).expect("PostgreSQL runs");
         let pid: i32 = text.lines().next().and_then(|line| line.trim().parse().ok()).expect("a process id");
         let start = Instant::now();
         kill(Pid::from_raw(pid), signal).expect("it is ours");
-        until("PostgreSQL is gone", || async { world.sql().await.is_err() }).await;
-        until("PostgreSQL is back", || async { world.sql().await.is_ok() }).await;
+        until("PostgreSQL is gone", || async { workload.sql().await.is_err() }).await;
+        until("PostgreSQL is back", || async { workload.sql().await.is_ok() }).await;
         let database = start.elapsed();
-        // Something that is refused, but not before the database was asked.
-        let (person, variables) = (world.person(0), json!({ "id": plaza::ids::TaskId(1 << 40).global().0 }));
+        // A mutation that is refused, but only after a query.
+        let (person, variables) = (workload.person(0), json!({ "id": plaza::ids::TaskId(1 << 40).global().0 }));
         until("the server is back", || async {
             let answer = post(self.address, Some(&person.token), &document("acceptTask"), variables.clone()).await;
             answer.body["data"]["acceptTask"]["userErrors"][0]["code"] == "NOT_FOUND"
@@ -141,32 +136,33 @@ impl Weather {
     }
 }
 
-/// What was seen.
+/// What the observer measured.
 #[derive(Default)]
-pub struct Watched {
-    /// Snapshots in which everything added up.
+pub struct Observations {
+    /// Snapshots without findings.
     pub snapshots: usize,
-    /// Seconds that a session was idle in a transaction.
+    /// The longest that a session was idle in a transaction, in seconds.
     pub longest_idle: f64,
 }
 
-/// Looks at snapshots until it is over; between them PostgreSQL may be away.
-pub async fn watch(world: Arc<World>) -> Watched {
-    let mut watched = Watched::default();
+/// Audits snapshots until the workload has finished; PostgreSQL may be down between them.
+pub async fn observe(workload: Arc<Workload>) -> Observations {
+    let mut observations = Observations::default();
     let idle =
         "select coalesce(max(extract(epoch from clock_timestamp() - state_change)), 0)::float8 from pg_stat_activity
         where state like 'idle in transaction%' and pid <> pg_backend_pid()";
-    while !world.over.load(Ordering::Relaxed) {
-        if let Ok(findings) = plaza::audit::run(&world.url).await {
+    loop {
+        if let Ok(findings) = plaza::audit::run(&workload.url).await {
             assert_eq!(findings, [], "a snapshot");
-            watched.snapshots += 1;
+            observations.snapshots += 1;
         }
-        if let Ok(client) = world.sql().await
+        if let Ok(client) = workload.sql().await
             && let Ok(row) = client.query_one(idle, &[]).await
         {
-            watched.longest_idle = watched.longest_idle.max(row.get(0));
+            observations.longest_idle = observations.longest_idle.max(row.get(0));
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        if tokio::time::timeout(SNAPSHOT_INTERVAL, workload.finished.cancelled()).await.is_ok() {
+            return observations;
+        }
     }
-    watched
 }

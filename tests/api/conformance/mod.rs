@@ -102,7 +102,7 @@ async fn app() -> (TestApp, Effects) {
     let schema = Schema::build(Query, Mutation, Counts).data(Arc::clone(&effects));
     // As Plaza's own: nothing is validated twice.
     let schema = schema.validation_mode(ValidationMode::Fast).finish();
-    (TestApp::serving(schema, &[]).await, effects)
+    (TestApp::with_engine(schema, &[]).await, effects)
 }
 
 /// One selection of a root type in every form that means the same, with the variables that go with it.

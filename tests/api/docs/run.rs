@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use super::{Block, Document, documents, root};
 use crate::harness::files::jpeg;
 use crate::harness::process::{Process, SECRET, output};
-use crate::harness::{PATIENCE, Socket, cluster, post};
+use crate::harness::{Socket, WAIT_TIMEOUT, cluster, post};
 
 const LOGIN: &str =
     "mutation { login(input: { credential: { password: { account: \"ada\", password: \"plaza-demo\" } } }) {
@@ -59,7 +59,7 @@ impl Demo {
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let output = tokio::time::timeout(PATIENCE, run).await.expect("it ends").expect("a shell runs");
+        let output = tokio::time::timeout(WAIT_TIMEOUT, run).await.expect("it ends").expect("a shell runs");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{script}\n{text}{}", String::from_utf8_lossy(&output.stderr));
         text

@@ -30,7 +30,7 @@ pub const UPDATE: &str = "mutation ($input: UpdateProfileInput!) { updateProfile
             coordinates { longitude latitude } suspended suspendedUntil } }
     userErrors { code field } } }";
 
-/// Somebody's private part.
+/// The private part of the viewer's account.
 pub const PRIVATE: &str = "{ viewer { user { id username private { email emailVerified pendingEmail phone phoneVerified
     pendingPhone idCard studentId address coordinates { longitude latitude } suspended suspendedUntil } } } }";
 
@@ -61,9 +61,9 @@ pub fn codes(payload: &Value) -> Vec<&str> {
     errors.iter().map(|error| error["code"].as_str().expect("a code")).collect()
 }
 
-/// The codes and dotted paths of a payload's user errors.
+/// The user errors of a payload, each as its code and dotted path.
 #[track_caller]
-pub fn faults(payload: &Value) -> Vec<String> {
+pub fn user_errors(payload: &Value) -> Vec<String> {
     let errors = payload["userErrors"].as_array().unwrap_or_else(|| panic!("no user errors in {payload}"));
     let path = |error: &Value| match error["field"].as_array() {
         Some(field) => field.iter().map(|part| part.as_str().expect("text")).collect::<Vec<_>>().join("."),
@@ -83,20 +83,20 @@ impl TestApp {
         payload_from(self.address, (from, None), document, variables).await
     }
 
-    /// Asks for a code and returns the payload.
-    pub async fn ask_code(&self, to: &str, purpose: &str) -> Value {
+    /// Requests a one-time code and returns the payload.
+    pub async fn request_code(&self, to: &str, purpose: &str) -> Value {
         self.payload(REQUEST, json!({ "input": { "contact": contact(to), "purpose": purpose } })).await
     }
 
-    /// Asks for a code, and waits for it; `count` messages have gone there then.
-    pub async fn fresh_code(&self, to: &str, purpose: &str, count: usize) -> String {
-        let payload = self.ask_code(to, purpose).await;
+    /// Requests a one-time code and waits for it, the message number `count` to this contact.
+    pub async fn receive_code(&self, to: &str, purpose: &str, count: usize) -> String {
+        let payload = self.request_code(to, purpose).await;
         assert_eq!(codes(&payload), Vec::<&str>::new(), "{payload}");
         let full = if to.contains('@') || to.starts_with('+') { to.to_owned() } else { format!("+86{to}") };
-        self.code_to(&full, count).await
+        self.wait_for_code(&full, count).await
     }
 
-    /// Registers somebody and gives them a role.
+    /// Registers a user with a role.
     pub async fn as_role(&self, username: &str, role: &str) -> Person {
         let person = self.as_user(username).await;
         let sql = format!("update users set role = '{role}' where id = {}", person.key());
@@ -127,7 +127,7 @@ impl Person {
         data.as_object().expect("data").values().next().expect("a field").clone()
     }
 
-    /// What is theirs alone.
+    /// The private part of the account.
     pub async fn private(&self) -> Value {
         self.payload(PRIVATE, json!({})).await["user"]["private"].clone()
     }

@@ -25,13 +25,13 @@ use tokio_postgres::NoTls;
 use super::client::{Answer, Person, post};
 use super::cluster::{TestDatabase, cluster};
 
-/// What no setting says.
-struct Parts {
+/// What tests replace that no setting covers.
+struct BuildOptions {
     decoder: Option<(PathBuf, Duration)>,
     password_cost: Params,
 }
 
-impl Default for Parts {
+impl Default for BuildOptions {
     /// With the least that Argon2 takes: nearly every test registers people, and few are about their passwords.
     fn default() -> Self {
         let password_cost = Params::new(Params::MIN_M_COST, 1, 1, None).expect("Argon2 takes its least");
@@ -69,44 +69,44 @@ impl TestApp {
 
     /// An instance with settings of its own.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        Self::own(settings, Parts::default(), Endpoint::new).await
+        Self::own(settings, BuildOptions::default(), Endpoint::new).await
     }
 
     /// Another instance on the same database.
-    pub async fn another(&self) -> Self {
-        let mut other = Self::on(self.url.clone(), &[]).await;
+    pub async fn another_instance(&self) -> Self {
+        let mut other = Self::on_database(self.url.clone(), &[]).await;
         other.database.clone_from(&self.database);
         other
     }
 
     /// An instance on this database.
-    pub async fn on(url: String, settings: &[(&str, &str)]) -> Self {
-        Self::build(url, settings, Parts::default(), Endpoint::new).await
+    pub async fn on_database(url: String, settings: &[(&str, &str)]) -> Self {
+        Self::build(url, settings, BuildOptions::default(), Endpoint::new).await
     }
 
-    /// An instance with a schema of the test's own.
-    pub async fn serving(engine: impl Engine, settings: &[(&str, &str)]) -> Self {
-        Self::own(settings, Parts::default(), |live| Endpoint::with(live, Arc::new(engine))).await
+    /// An instance that serves the test's own schema.
+    pub async fn with_engine(engine: impl Engine, settings: &[(&str, &str)]) -> Self {
+        Self::own(settings, BuildOptions::default(), |live| Endpoint::with(live, Arc::new(engine))).await
     }
 
-    /// An instance whose pictures are decoded by another program, which may take so long.
-    pub async fn decoding_by(program: PathBuf, timeout: Duration) -> Self {
-        let parts = Parts { decoder: Some((program, timeout)), ..Parts::default() };
-        Self::own(&[], parts, Endpoint::new).await
+    /// An instance that decodes pictures by another program within a timeout.
+    pub async fn with_decoder(program: PathBuf, timeout: Duration) -> Self {
+        let options = BuildOptions { decoder: Some((program, timeout)), ..BuildOptions::default() };
+        Self::own(&[], options, Endpoint::new).await
     }
 
-    /// An instance that takes as long to hash a password as it does outside of tests.
-    pub async fn hashing_slowly() -> Self {
-        Self::own(&[], Parts { password_cost: Params::DEFAULT, ..Parts::default() }, Endpoint::new).await
+    /// An instance that hashes passwords at the cost of production.
+    pub async fn with_default_password_cost() -> Self {
+        Self::own(&[], BuildOptions { password_cost: Params::DEFAULT, ..BuildOptions::default() }, Endpoint::new).await
     }
 
     async fn own(
         settings: &[(&str, &str)],
-        parts: Parts,
+        options: BuildOptions,
         endpoint: impl FnOnce(&Arc<Live>) -> AppResult<Endpoint>,
     ) -> Self {
         let database = cluster().migrated().await;
-        let mut app = Self::build(database.url.clone(), settings, parts, endpoint).await;
+        let mut app = Self::build(database.url.clone(), settings, options, endpoint).await;
         app.database = Some(Arc::new(database));
         app
     }
@@ -114,7 +114,7 @@ impl TestApp {
     async fn build(
         url: String,
         settings: &[(&str, &str)],
-        parts: Parts,
+        options: BuildOptions,
         endpoint: impl FnOnce(&Arc<Live>) -> AppResult<Endpoint>,
     ) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -131,9 +131,9 @@ impl TestApp {
         let mut config = Config::parse(values).expect("the tests' settings are right");
         // The tests' own program has no such command.
         let own = (env!("CARGO_BIN_EXE_plaza").into(), config.decoder_timeout);
-        let (program, timeout) = parts.decoder.unwrap_or(own);
+        let (program, timeout) = options.decoder.unwrap_or(own);
         (config.decoder, config.decoder_timeout) = (Some(program), timeout);
-        config.password_cost = parts.password_cost;
+        config.password_cost = options.password_cost;
         let database = Database::connect(&url, None, config.db_connections).await.expect("the database answers");
         let shift = Arc::new(AtomicI64::new(0));
         let app = App::build(config, database, Clock::Shifted(Arc::clone(&shift))).await.expect("the app is built");
@@ -148,7 +148,7 @@ impl TestApp {
     }
 
     /// Moves the clock forward.
-    pub fn pass(&self, time: Duration) {
+    pub fn advance_clock(&self, time: Duration) {
         self.shift.fetch_add(i64::try_from(time.as_millis()).expect("no test lives that long"), Ordering::Relaxed);
     }
 
@@ -157,7 +157,7 @@ impl TestApp {
         post(self.address, None, document, variables).await
     }
 
-    /// Registers somebody and signs them in.
+    /// Registers a user and signs them in.
     pub async fn as_user(&self, username: &str) -> Person {
         let answer = self
             .run(
@@ -171,14 +171,14 @@ impl TestApp {
         Person::new(self.address, payload)
     }
 
-    /// The mail and SMS that left so far, as the file in the data folder has them.
+    /// The mail and SMS sent so far, from the outbox file in the data folder.
     pub fn outbox(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.app.config.data_dir.join("outbox.jsonl")).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
     }
 
-    /// Waits until somebody got so many messages, and returns the last.
-    pub async fn post_to(&self, contact: &str, count: usize) -> Value {
+    /// Waits until `count` mails or SMS went to a contact, and returns the last.
+    pub async fn wait_for_mail(&self, contact: &str, count: usize) -> Value {
         let to = || self.outbox().into_iter().filter(|message| message["to"] == contact).collect::<Vec<_>>();
         super::until(&format!("{contact} got {count} messages"), || async { to().len() >= count }).await;
         let mut messages = to();
@@ -186,25 +186,25 @@ impl TestApp {
         messages.pop().expect("a message")
     }
 
-    /// Waits until somebody got so many messages, and returns the last one's code.
-    pub async fn code_to(&self, contact: &str, count: usize) -> String {
-        self.post_to(contact, count).await["code"].as_str().expect("a code").to_owned()
+    /// Waits until `count` mails or SMS went to a contact, and returns the code in the last.
+    pub async fn wait_for_code(&self, contact: &str, count: usize) -> String {
+        self.wait_for_mail(contact, count).await["code"].as_str().expect("a code").to_owned()
     }
 
-    /// A connection of one's own to the database, to look and to set up.
+    /// A separate connection to the database, for checks and set-up.
     pub async fn sql(&self) -> tokio_postgres::Client {
         let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.expect("the database answers");
         tokio::spawn(connection);
         client
     }
 
-    /// The single number that a statement gives.
-    pub async fn number(&self, sql: &str) -> i64 {
+    /// The number in the first column of the single row of a query.
+    pub async fn query_number(&self, sql: &str) -> i64 {
         self.sql().await.query_one(sql, &[]).await.expect("the statement is right").get(0)
     }
 
-    /// How many statements something costs.
-    pub async fn statements_of<T>(&self, work: impl Future<Output = T>) -> (T, u64) {
+    /// Runs a future and counts the statements sent through the pool meanwhile.
+    pub async fn count_statements<T>(&self, work: impl Future<Output = T>) -> (T, u64) {
         let before = self.app.database.statements().total();
         let result = work.await;
         (result, self.app.database.statements().total() - before)

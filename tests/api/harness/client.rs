@@ -1,4 +1,4 @@
-//! People, and what they are answered.
+//! Signed-in users, their requests and the responses.
 
 use std::net::SocketAddr;
 
@@ -45,10 +45,10 @@ pub async fn post(address: SocketAddr, token: Option<&str>, document: &str, vari
     Answer { status, body }
 }
 
-/// Somebody who is signed in.
+/// A signed-in user.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// The instance they speak to.
+    /// The instance that requests go to.
     pub address: SocketAddr,
     /// Their global id.
     pub id: String,
@@ -59,7 +59,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Everybody's password.
+    /// The password of every test user.
     pub const PASSWORD: &str = "correct horse battery";
 
     pub fn new(address: SocketAddr, payload: &Value) -> Self {
@@ -77,8 +77,8 @@ impl Person {
         plaza::ids::UserId::parse(&self.id).expect("an id").0
     }
 
-    /// The same person at another instance.
-    pub fn at(&self, address: SocketAddr) -> Self {
+    /// The same user on another instance.
+    pub fn on_instance(&self, address: SocketAddr) -> Self {
         Self { address, ..self.clone() }
     }
 
@@ -97,15 +97,15 @@ impl Person {
         Socket::open(self.address, json!({ "authorization": format!("Bearer {}", self.token) })).await
     }
 
-    /// Sends a message to somebody and returns it.
-    pub async fn say(&self, to: &Person, text: &str) -> Value {
-        let data = self.data(SEND, json!({ "input": direct(to, text) })).await;
+    /// Sends a direct message and returns it.
+    pub async fn send_message(&self, to: &Person, text: &str) -> Value {
+        let data = self.data(SEND, json!({ "input": direct_message(to, text) })).await;
         assert_eq!(data["sendMessage"]["userErrors"], json!([]), "{data}");
         data["sendMessage"]["message"].clone()
     }
 
-    /// Where the stream is now.
-    pub async fn cursor(&self) -> String {
+    /// The cursor of the event stream now.
+    pub async fn event_cursor(&self) -> String {
         let data = self.data("{ viewer { eventCursor } }", json!({})).await;
         data["viewer"]["eventCursor"].as_str().expect("a cursor").to_owned()
     }
@@ -116,7 +116,7 @@ pub const SEND: &str = "mutation ($input: SendMessageInput!) { sendMessage(input
     message { id seq conversation { id } sender { id } content { ... on TextContent { text } } }
     deduplicated userErrors { code message field } } }";
 
-/// A text to somebody.
-pub fn direct(to: &Person, text: &str) -> Value {
+/// The input of a direct text message.
+pub fn direct_message(to: &Person, text: &str) -> Value {
     json!({ "to": { "userId": to.id }, "content": { "text": { "text": text } } })
 }

@@ -166,8 +166,8 @@ impl TestCluster {
         self.folder.join(name)
     }
 
-    /// Has the watchdog end a process that this one would leave behind.
-    pub fn answer_for(&self, process: u32) {
+    /// Registers a child process, which the watchdog ends should this process die first.
+    pub fn register_process(&self, process: u32) {
         let mut file =
             File::options().create(true).append(true).open(self.folder.join("processes")).expect("the folder is ours");
         writeln!(file, "{process}").expect("the folder has room");

@@ -8,7 +8,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::Semaphore;
 
 /// The schema.
-pub type TestSchema = Schema<Query, Mutation, Floods>;
+pub type TestSchema = Schema<Query, Mutation, SubscriptionRoot>;
 
 /// Lets [`Mutation::wait`] go on, a permit for each.
 pub type Gate = Arc<Semaphore>;
@@ -16,7 +16,7 @@ pub type Gate = Arc<Semaphore>;
 /// A schema and the gate that its slow mutation stands at.
 pub fn schema() -> (TestSchema, Gate) {
     let gate = Gate::new(Semaphore::new(0));
-    (Schema::build(Query, Mutation, Floods).data(Arc::clone(&gate)).finish(), gate)
+    (Schema::build(Query, Mutation, SubscriptionRoot).data(Arc::clone(&gate)).finish(), gate)
 }
 
 fn boom() -> i32 {
@@ -117,10 +117,10 @@ impl Mutation {
     }
 }
 
-pub struct Floods;
+pub struct SubscriptionRoot;
 
 #[Subscription]
-impl Floods {
+impl SubscriptionRoot {
     /// Without end, as fast as it is read.
     async fn flood(&self) -> impl Stream<Item = i32> + use<> {
         stream::iter(0..)

@@ -15,15 +15,15 @@ pub const FILE: &str = "{ id url thumbnailUrl width height fileName contentType 
 
 /// Something to send: a name, a type, and bytes.
 #[derive(Clone, Debug)]
-pub struct Sending {
+pub struct FilePart {
     pub name: &'static str,
     pub content_type: &'static str,
     pub bytes: Vec<u8>,
 }
 
 /// Something to send, of a type that says nothing.
-pub fn sending(name: &'static str, bytes: impl Into<Vec<u8>>) -> Sending {
-    Sending { name, content_type: "application/octet-stream", bytes: bytes.into() }
+pub fn file_part(name: &'static str, bytes: impl Into<Vec<u8>>) -> FilePart {
+    FilePart { name, content_type: "application/octet-stream", bytes: bytes.into() }
 }
 
 /// The four corners of every test picture: red, green, blue and white, from the top left to the bottom right.
@@ -35,7 +35,7 @@ pub fn corners(width: u32, height: u32) -> Vec<u8> {
     (0..height).flat_map(|y| (0..width).flat_map(move |x| corner(x, y))).collect()
 }
 
-/// A JPEG, held as EXIF counts, with words that are nobody's business.
+/// A JPEG, held as EXIF counts, with words that must not be stored.
 pub fn jpeg(width: u16, height: u16, orientation: u8, progressive: bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
@@ -54,7 +54,7 @@ fn exif(orientation: u8) -> Vec<u8> {
     block
 }
 
-/// A PNG of a colour type, with a text that is nobody's business.
+/// A PNG of a colour type, with a text that must not be stored.
 pub fn png(width: u32, height: u32, colour: png::ColorType, depth: png::BitDepth, pixels: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
@@ -99,7 +99,7 @@ pub fn webp(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// A GIF of frames that fill its canvas, one colour each, with a comment that is nobody's business.
+/// A GIF of frames that fill its canvas, one colour each, with a comment that must not be stored.
 pub fn gif(width: u16, height: u16, frames: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = gif::Encoder::new(&mut bytes, width, height, &CORNERS.concat()).unwrap();
@@ -130,14 +130,14 @@ pub fn amr() -> Vec<u8> {
 }
 
 /// A decoded picture.
-pub struct Seen {
+pub struct DecodedPicture {
     pub width: u32,
     pub height: u32,
     pub channels: usize,
     pub pixels: Vec<u8>,
 }
 
-impl Seen {
+impl DecodedPicture {
     /// Decodes a PNG or a JPEG.
     pub fn of(bytes: &[u8]) -> Self {
         if bytes.starts_with(b"\x89PNG") {
@@ -169,7 +169,7 @@ impl Seen {
 }
 
 /// The body of a multipart request, and its boundary.
-fn multipart(document: &str, variables: &Value, files: &[Sending]) -> Vec<u8> {
+fn multipart(document: &str, variables: &Value, files: &[FilePart]) -> Vec<u8> {
     let many = variables.get("files").is_some();
     let place = |n: usize| if many { format!("variables.files.{n}") } else { "variables.file".to_owned() };
     let map: serde_json::Map<String, Value> = (0..files.len()).map(|n| (n.to_string(), json!([place(n)]))).collect();
@@ -211,7 +211,7 @@ pub async fn send_files_with(
     address: SocketAddr,
     token: Option<&str>,
     operation: (&str, Value),
-    files: &[Sending],
+    files: &[FilePart],
 ) -> Reply {
     let token = token.map(|token| format!("Bearer {token}"));
     let headers: Vec<_> = token.iter().map(|token| ("authorization", token.as_str())).collect();
@@ -222,7 +222,7 @@ async fn send_files_under(
     address: SocketAddr,
     more: &[(&str, &str)],
     (document, mut variables): (&str, Value),
-    files: &[Sending],
+    files: &[FilePart],
 ) -> Reply {
     if document.contains("$files") {
         variables["files"] = json!(vec![Value::Null; files.len()]);
@@ -237,24 +237,24 @@ async fn send_files_under(
 
 impl Person {
     /// Sends files with a mutation that takes `$file` or `$files`.
-    pub async fn send_files(&self, document: &str, files: &[Sending]) -> Reply {
+    pub async fn send_files(&self, document: &str, files: &[FilePart]) -> Reply {
         self.send_files_with(document, json!({}), files).await
     }
 
     /// Sends files with an operation that has other variables as well.
-    pub async fn send_files_with(&self, document: &str, variables: Value, files: &[Sending]) -> Reply {
+    pub async fn send_files_with(&self, document: &str, variables: Value, files: &[FilePart]) -> Reply {
         send_files_with(self.address, Some(&self.token), (document, variables), files).await
     }
 
     /// Sends files through a proxy that says where they come from.
-    pub async fn send_files_from(&self, ip: &str, document: &str, files: &[Sending]) -> Reply {
+    pub async fn send_files_from(&self, ip: &str, document: &str, files: &[FilePart]) -> Reply {
         let token = format!("Bearer {}", self.token);
         let headers = [("authorization", token.as_str()), ("x-forwarded-for", ip)];
         send_files_under(self.address, &headers, (document, json!({})), files).await
     }
 
     /// Uploads a file and returns the payload.
-    pub async fn upload(&self, file: Sending) -> Value {
+    pub async fn upload(&self, file: FilePart) -> Value {
         let document = format!(
             "mutation ($file: Upload!) {{ uploadFile(file: $file) {{ media {FILE} userErrors {{ code field message }} }} }}"
         );
@@ -265,7 +265,7 @@ impl Person {
     }
 
     /// Uploads a file that is taken, and returns it.
-    pub async fn uploaded(&self, file: Sending) -> Value {
+    pub async fn upload_media(&self, file: FilePart) -> Value {
         let payload = self.upload(file).await;
         assert_eq!(payload["userErrors"], json!([]), "{payload}");
         payload["media"].clone()

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use axum::http::{HeaderMap, Method};
 use serde_json::Value;
 
-use super::PATIENCE;
+use super::WAIT_TIMEOUT;
 
 /// What the server answered.
 pub struct Reply {
@@ -41,7 +41,7 @@ impl Reply {
 static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
     // It speaks TLS through whatever the process has installed; Plaza does, but not before it starts.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0);
+    let client = reqwest::Client::builder().timeout(WAIT_TIMEOUT).pool_max_idle_per_host(0);
     client.redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 });
 

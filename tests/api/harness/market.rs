@@ -1,4 +1,4 @@
-//! What tests do with items again and again.
+//! Operations on items.
 
 use serde_json::{Value, json};
 
@@ -9,8 +9,8 @@ pub const ITEM: &str = "fragment I on Item { id title category price condition n
     isFavorite closedAt availableActions owner { id } counterparty { id } images { id url } }";
 
 impl Person {
-    /// Runs a mutation of one field whose document ends with the item's fragment, and returns its payload.
-    pub async fn market(&self, field: &str, variables: Value) -> Value {
+    /// Runs a mutation of items and returns its payload, the item with all its fields.
+    pub async fn mutate_item(&self, field: &str, variables: Value) -> Value {
         let arguments = match field {
             "createItem" => ("$input: CreateItemInput!", "input: $input"),
             "updateItem" => ("$id: ID!, $input: UpdateItemInput!", "id: $id, input: $input"),
@@ -25,28 +25,28 @@ impl Person {
         self.data(&document, variables).await[field].clone()
     }
 
-    /// Puts up an item with some of its fields, and returns it.
-    pub async fn offer(&self, fields: Value) -> Value {
+    /// Creates an item, these fields in place of the defaults, and returns it.
+    pub async fn create_item(&self, fields: Value) -> Value {
         let mut input =
             json!({ "title": "小米充电宝", "category": 1, "price": "99.90", "condition": 95, "direction": "SELL" });
         input.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
-        let payload = self.market("createItem", json!({ "input": input })).await;
+        let payload = self.mutate_item("createItem", json!({ "input": input })).await;
         assert_eq!(payload["userErrors"], json!([]), "{payload}");
         payload["item"].clone()
     }
 
-    /// Changes an item.
-    pub async fn change(&self, item: &Value, input: Value) -> Value {
-        self.market("updateItem", json!({ "id": item["id"], "input": input })).await
+    /// Updates an item and returns the payload.
+    pub async fn update_item(&self, item: &Value, input: Value) -> Value {
+        self.mutate_item("updateItem", json!({ "id": item["id"], "input": input })).await
     }
 
-    /// Takes an item.
-    pub async fn trade(&self, item: &Value, price: Option<&str>) -> Value {
-        self.market("tradeItem", json!({ "id": item["id"], "price": price })).await
+    /// Trades an item and returns the payload.
+    pub async fn trade_item(&self, item: &Value, price: Option<&str>) -> Value {
+        self.mutate_item("tradeItem", json!({ "id": item["id"], "price": price })).await
     }
 
-    /// An item as they see it.
-    pub async fn look(&self, item: &Value) -> Value {
+    /// The item as this user sees it, null if they do not.
+    pub async fn get_item(&self, item: &Value) -> Value {
         let document = format!("query ($id: ID!) {{ item(id: $id) {{ ...I }} }} {ITEM}");
         self.data(&document, json!({ "id": item["id"] })).await["item"].clone()
     }
@@ -58,8 +58,8 @@ impl Person {
         titles(&data["items"]["nodes"])
     }
 
-    /// Adds or removes favorites.
-    pub async fn favor(&self, field: &str, items: &[&Value]) -> Value {
+    /// Runs `addFavorites` or `removeFavorites` and returns the payload.
+    pub async fn set_favorites(&self, field: &str, items: &[&Value]) -> Value {
         let ids: Vec<&Value> = items.iter().map(|item| &item["id"]).collect();
         let document = format!(
             "mutation ($ids: [ID!]!) {{ {field}(itemIds: $ids) {{ changedCount favorites {{ id item {{ id isFavorite favoriteCount }} }}

@@ -1,4 +1,4 @@
-//! What the tests stand on: one cluster per run, one database per test, real sockets, a clock to move.
+//! The test harness: one cluster per run, one database per test, real sockets, a clock to advance.
 
 pub mod accounts;
 mod app;
@@ -14,15 +14,15 @@ pub mod process;
 mod socket;
 
 pub use app::TestApp;
-pub use client::{Answer, Person, SEND, direct, post};
+pub use client::{Answer, Person, SEND, direct_message, post};
 pub use cluster::cluster;
 pub use socket::Socket;
 
 use std::future::Future;
 use std::time::Duration;
 
-/// Nothing that is waited for takes longer.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long tests wait for any condition.
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Whether what only repeats runs in its long form: `make test-full` asks for it.
 #[expect(clippy::disallowed_methods, reason = "what `make test-full` sets is no setting of Plaza's")]
@@ -38,5 +38,5 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
             ticks.tick().await;
         }
     };
-    tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| panic!("waited in vain until {what}"));
+    tokio::time::timeout(WAIT_TIMEOUT, look).await.unwrap_or_else(|_| panic!("waited in vain until {what}"));
 }

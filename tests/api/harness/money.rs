@@ -1,8 +1,8 @@
-//! What tests do with money, tasks, products, orders and tickets again and again.
+//! Operations on money, tasks, products, orders and tickets.
 
 use serde_json::{Value, json};
 
-use super::files::{rgb_png, sending};
+use super::files::{file_part, rgb_png};
 use super::{Person, TestApp};
 
 const TASK: &str =
@@ -19,7 +19,7 @@ const ERRORS: &str = "userErrors { code message field ... on IllegalTransitionEr
     ... on InsufficientBalanceError { balance required } ... on OutOfStockError { available }
     ... on ConflictError { current } }";
 
-/// The document of a mutation of this issue's domains, all of its arguments as variables of the same names.
+/// The document of a mutation of these domains, all of its arguments as variables of the same names.
 pub fn document(field: &str) -> String {
     let (parameters, selection) = match field {
         "createTask" => ("$input: CreateTaskInput!, $idempotencyKey: String", TASK.to_owned()),
@@ -62,17 +62,17 @@ pub fn document(field: &str) -> String {
 
 impl Person {
     /// Runs a mutation and returns its payload.
-    pub async fn act(&self, field: &str, variables: Value) -> Value {
+    pub async fn mutate(&self, field: &str, variables: Value) -> Value {
         self.data(&document(field), variables).await[field].clone()
     }
 
-    /// Runs a mutation that is not refused, and returns what it made or changed.
+    /// Runs a mutation that has to succeed, and returns the object it created or changed.
     #[track_caller]
-    pub fn done(&self, field: &'static str, variables: Value) -> impl Future<Output = Value> {
+    pub fn mutate_ok(&self, field: &'static str, variables: Value) -> impl Future<Output = Value> {
         let caller = std::panic::Location::caller();
         let person = self.clone();
         async move {
-            let payload = person.act(field, variables).await;
+            let payload = person.mutate(field, variables).await;
             assert_eq!(payload["userErrors"], json!([]), "{field} at {caller}: {payload}");
             let first = ["task", "order", "product", "entry", "ticket"].iter().find(|name| payload[**name].is_object());
             first.map_or(payload.clone(), |name| payload[*name].clone())
@@ -81,30 +81,30 @@ impl Person {
 
     /// Adds play money to their balance.
     pub async fn recharge(&self, amount: &str) -> Value {
-        self.done("rechargeWallet", json!({ "amount": amount })).await
+        self.mutate_ok("rechargeWallet", json!({ "amount": amount })).await
     }
 
-    /// Publishes a task with this reward.
-    pub async fn ask(&self, price: &str) -> Value {
+    /// Creates a task with this reward and returns it.
+    pub async fn create_task(&self, price: &str) -> Value {
         let input = json!({ "title": "搬沙发", "content": "三楼，没有电梯", "price": price });
-        self.done("createTask", json!({ "input": input })).await
+        self.mutate_ok("createTask", json!({ "input": input })).await
     }
 
-    /// A mutation of something by its id alone, not refused.
+    /// Runs a mutation whose only argument is an id, which has to succeed.
     #[track_caller]
-    pub fn on(&self, field: &'static str, thing: &Value) -> impl Future<Output = Value> {
-        self.done(field, json!({ "id": thing["id"] }))
+    pub fn mutate_by_id(&self, field: &'static str, thing: &Value) -> impl Future<Output = Value> {
+        self.mutate_ok(field, json!({ "id": thing["id"] }))
     }
 
-    /// Balance and what is held, as one text.
-    pub async fn purse(&self) -> String {
+    /// The balance and the held amount of the wallet, as one text.
+    pub async fn balances(&self) -> String {
         let data = self.data("{ viewer { wallet { balance held } } }", json!({})).await;
         let wallet = &data["viewer"]["wallet"];
         format!("{} {}", wallet["balance"].as_str().expect("an amount"), wallet["held"].as_str().expect("an amount"))
     }
 
-    /// Their entries, the newest first: reason, amount, and the balance after it.
-    pub async fn entries(&self) -> Vec<String> {
+    /// The entries of the wallet, newest first: reason, amount, balance after it.
+    pub async fn ledger_entries(&self) -> Vec<String> {
         let document = "{ viewer { wallet { entries(first: 100) { nodes { reason amount balanceAfter } } } } }";
         let data = self.data(document, json!({})).await;
         let nodes = data["viewer"]["wallet"]["entries"]["nodes"].as_array().expect("a list").clone();
@@ -117,23 +117,23 @@ impl Person {
 }
 
 impl TestApp {
-    /// A product of an administrator's, of this price and stock.
-    pub async fn product(&self, admin: &Person, price: &str, stock: i32) -> Value {
-        let image = admin.picture().await;
+    /// Creates a product of this price and stock, and returns it.
+    pub async fn create_product(&self, admin: &Person, price: &str, stock: i32) -> Value {
+        let image = admin.upload_picture().await;
         let input = json!({ "name": "保温杯", "price": price, "stock": stock, "imageId": image });
-        admin.done("createProduct", json!({ "input": input })).await
+        admin.mutate_ok("createProduct", json!({ "input": input })).await
     }
 
-    /// What `plaza audit` finds wrong.
+    /// The findings of `plaza audit`.
     pub async fn audit(&self) -> Vec<String> {
         plaza::audit::run(&self.url).await.expect("the database answers").iter().map(ToString::to_string).collect()
     }
 }
 
 impl Person {
-    /// The id of a picture of theirs.
-    pub async fn picture(&self) -> String {
-        let media = self.upload(sending("a.png", rgb_png(9, 9))).await["media"].clone();
+    /// Uploads a picture and returns its id.
+    pub async fn upload_picture(&self) -> String {
+        let media = self.upload(file_part("a.png", rgb_png(9, 9))).await["media"].clone();
         media["id"].as_str().unwrap_or_else(|| panic!("no file: {media}")).to_owned()
     }
 }

@@ -13,7 +13,7 @@ use nix::unistd::{Pid, User};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{PATIENCE, cluster, http};
+use super::{WAIT_TIMEOUT, cluster, http};
 
 /// What the processes sign access tokens with.
 pub const SECRET: &str = "a secret of the tests, long enough";
@@ -45,7 +45,7 @@ pub fn command(settings: &[(&str, &str)]) -> Command {
 /// Runs a command of `plaza` to its end.
 pub async fn output(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let run = command(settings).args(arguments).stdin(Stdio::null()).output();
-    tokio::time::timeout(PATIENCE, run).await.expect("it ends").expect("it runs")
+    tokio::time::timeout(WAIT_TIMEOUT, run).await.expect("it ends").expect("it runs")
 }
 
 /// A port that is free just now.
@@ -130,7 +130,7 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary is built");
-        cluster().answer_for(child.id().expect("it runs"));
+        cluster().register_process(child.id().expect("it runs"));
         let mut lines = BufReader::new(child.stdout.take().expect("its output is ours")).lines();
         let ready = async {
             while let Ok(Some(line)) = lines.next_line().await {
@@ -140,13 +140,13 @@ impl Process {
             }
             None
         };
-        let address = tokio::time::timeout(PATIENCE, ready).await.expect("it is ready in time");
+        let address = tokio::time::timeout(WAIT_TIMEOUT, ready).await.expect("it is ready in time");
         let Some(address) = address else {
             let mut text = String::new();
             let _ = child.stderr.take().expect("its errors are ours").read_to_string(&mut text).await;
             panic!("plaza did not start: {text}");
         };
-        // Whoever lets a pipe fill up stops the process, and whoever closes it makes it fail.
+        // A full pipe stops the process, and a closed one makes it fail.
         let mut errors = BufReader::new(child.stderr.take().expect("its errors are ours")).lines();
         let id = child.id().unwrap_or_default();
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -155,7 +155,7 @@ impl Process {
         tokio::spawn(async move {
             while let Ok(Some(line)) = errors.next_line().await {
                 eprintln!("plaza {id}: {line}");
-                written.lock().expect("nobody panics with it").push(line);
+                written.lock().expect("no thread panics while it holds the lock").push(line);
             }
         });
         Self { child, log, address, took: start.elapsed() }
@@ -163,7 +163,7 @@ impl Process {
 
     /// The lines of its log so far.
     pub fn log(&self) -> Vec<String> {
-        self.log.lock().expect("nobody panics with it").clone()
+        self.log.lock().expect("no thread panics while it holds the lock").clone()
     }
 
     /// Its process id.
@@ -188,7 +188,7 @@ impl Process {
     pub async fn terminate(mut self) -> (Option<i32>, Duration) {
         let start = Instant::now();
         self.signal(Signal::SIGTERM);
-        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("it is ours");
+        let status = tokio::time::timeout(WAIT_TIMEOUT, self.child.wait()).await.expect("it ends").expect("it is ours");
         (status.code(), start.elapsed())
     }
 

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::PATIENCE;
+use super::WAIT_TIMEOUT;
 
 /// An open socket.
 pub struct Socket {
@@ -35,13 +35,13 @@ impl Socket {
         Self { stream, next_id: 0 }
     }
 
-    /// Asks for a socket with these headers; HTTP's status where it is refused, 0 where there is no answer.
-    pub async fn ask(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, u16> {
-        Self::ask_at(address, "/graphql", headers).await
+    /// Connects with these headers; the HTTP status of a refusal, 0 when the connection closes without a response.
+    pub async fn try_connect(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        Self::try_connect_at(address, "/graphql", headers).await
     }
 
-    /// Asks at a path for a socket with these headers; HTTP's status where it is refused.
-    pub async fn ask_at(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
+    /// Connects to a path with these headers; the HTTP status of a refusal.
+    pub async fn try_connect_at(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
         let mut request = format!("ws://{address}{path}").into_client_request().expect("an address");
         request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().expect("a protocol"));
         for (name, value) in headers {
@@ -83,8 +83,8 @@ impl Socket {
         }
     }
 
-    /// The code and the reason that the server closes with.
-    pub async fn closed(&mut self) -> (u16, String) {
+    /// Waits for the close frame: its code and reason.
+    pub async fn wait_for_close(&mut self) -> (u16, String) {
         loop {
             match self.frame().await {
                 Message::Close(Some(frame)) => return (frame.code.into(), frame.reason.to_string()),
@@ -96,7 +96,7 @@ impl Socket {
 
     async fn frame(&mut self) -> Message {
         loop {
-            let frame = timeout(PATIENCE, self.stream.next()).await.expect("the server speaks in time");
+            let frame = timeout(WAIT_TIMEOUT, self.stream.next()).await.expect("the server speaks in time");
             match frame.expect("the socket is open").expect("the frame is whole") {
                 Message::Ping(_) | Message::Pong(_) => {}
                 frame => return frame,
@@ -113,8 +113,8 @@ impl Socket {
         id
     }
 
-    /// Starts a subscription and waits until the server has it: a query behind it was answered.
-    pub async fn follow(&mut self, app: &super::TestApp, document: &str, variables: Value) -> String {
+    /// Starts a subscription and waits until the hub delivers to it.
+    pub async fn subscribe_live(&mut self, app: &super::TestApp, document: &str, variables: Value) -> String {
         let before = app.live.hub.subscriptions();
         let id = self.subscribe(document, variables).await;
         super::until("the subscription is known", || async { app.live.hub.live() > before }).await;

@@ -8,7 +8,7 @@ use super::SECRET;
 use crate::harness::Person;
 
 /// What belongs to an owner, by global ids.
-pub struct Money {
+pub struct MoneyFixture {
     /// Open.
     pub task: String,
     /// Accepted by the friend.
@@ -42,7 +42,7 @@ async fn order_of(sql: &Client, person: &Person, product: i64, (status, address)
     OrderId(insert(sql, &statement, &[&person.key(), &product, &address]).await).global().0
 }
 
-impl Money {
+impl MoneyFixture {
     /// The owner's.
     pub async fn of(owner: &Person, friend: &Person, image: i64, sql: &Client) -> Self {
         let task = async |status: &str, title: &str| {
@@ -83,28 +83,28 @@ impl Money {
         }
     }
 
-    /// Lets something happen that a subscription tells of: to the owner's thing, which holds the secret then, and to one
-    /// of whoever listens.
-    pub async fn stir(&self, field: &str, owner: &Person, listener: &Person, sql: &Client) {
+    /// Makes a change that a subscription delivers: to an object of the owner's, which holds the secret then, and to one
+    /// of the subscriber's.
+    pub async fn trigger_update(&self, field: &str, owner: &Person, subscriber: &Person, sql: &Client) {
         match field {
             "Subscription.taskUpdated" => {
-                owner.done("updateTask", json!({ "id": self.task, "input": { "title": SECRET } })).await;
-                listener.ask("0").await;
+                owner.mutate_ok("updateTask", json!({ "id": self.task, "input": { "title": SECRET } })).await;
+                subscriber.create_task("0").await;
             }
             "Subscription.orderUpdated" => {
                 owner
-                    .done(
+                    .mutate_ok(
                         "updateOrder",
                         json!({ "id": self.order, "input": { "address": format!("{SECRET}, at the back") } }),
                     )
                     .await;
                 let product = ProductId::parse(&self.product).unwrap().0;
-                let own = order_of(sql, listener, product, ("PENDING", "x")).await;
-                listener.done("updateOrder", json!({ "id": own, "input": { "address": "a note" } })).await;
+                let own = order_of(sql, subscriber, product, ("PENDING", "x")).await;
+                subscriber.mutate_ok("updateOrder", json!({ "id": own, "input": { "address": "a note" } })).await;
             }
             _ => {
-                owner.done("createTicket", json!({ "question": SECRET })).await;
-                listener.done("createTicket", json!({ "question": "a note" })).await;
+                owner.mutate_ok("createTicket", json!({ "question": SECRET })).await;
+                subscriber.mutate_ok("createTicket", json!({ "question": "a note" })).await;
             }
         }
     }

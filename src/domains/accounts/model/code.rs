@@ -72,7 +72,7 @@ pub struct NewCode<'a> {
     pub asked_from: String,
     /// As it is stored.
     pub hash: Vec<u8>,
-    /// Nobody asked for it: it went out with a change of the contact.
+    /// It was not asked for: it went out with a change of the contact.
     pub unasked: bool,
     /// Now.
     pub created_at: DateTime<Utc>,
@@ -80,7 +80,7 @@ pub struct NewCode<'a> {
     pub expires_at: DateTime<Utc>,
 }
 
-/// What somebody read in a captcha.
+/// The solution of a captcha, as the client sent it.
 #[derive(Clone, Debug)]
 pub struct CaptchaAnswer {
     /// The captcha's key.
@@ -89,7 +89,7 @@ pub struct CaptchaAnswer {
     pub answer: String,
 }
 
-/// A captcha for somebody to read.
+/// A captcha to be solved.
 #[derive(Clone, Debug)]
 pub struct ImageCaptcha {
     /// Names it.

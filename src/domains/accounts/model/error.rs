@@ -18,13 +18,13 @@ pub enum AccountError {
          none of another script that look alike, and is not \"u\" with a number."
     )]
     UsernameUnusable,
-    /// The username is somebody else's.
+    /// Another account has this username.
     #[error("This username is taken.")]
     UsernameTaken,
-    /// The address is somebody else's; told only to who has proven to read its mail, and to administrators.
+    /// Another account has this address; told only to those who have proven to read its mail, and to administrators.
     #[error("This e-mail address belongs to another account.")]
     EmailTaken,
-    /// The number is somebody else's; told only to who has proven to read its messages, and to administrators.
+    /// Another account has this number; told only to those who have proven to read its messages, and to administrators.
     #[error("This phone number belongs to another account.")]
     PhoneTaken,
     /// The nickname is empty, too long, not to be seen, or made to look like another.
@@ -57,7 +57,7 @@ pub enum AccountError {
     /// Has digits and no letters, and is no number.
     #[error("There is no such phone number: write it with its country, as +8615712345678.")]
     NoPhone,
-    /// Nobody was born then.
+    /// A date of birth in the future, or too long ago.
     #[error("A birthday lies between 1900 and today.")]
     BirthdayOutOfRange,
     /// There is no such place.
@@ -81,7 +81,7 @@ pub enum AccountError {
     /// The password is among the first that anybody would try.
     #[error("This password is too common: choose one that nobody would guess.")]
     PasswordCommon,
-    /// Unknown account or wrong password; nobody learns which.
+    /// Unknown account or wrong password; the client does not learn which.
     #[error("Account and password do not match.")]
     CredentialsMismatch,
     /// The password that should be replaced is not the current one.
@@ -131,7 +131,7 @@ pub enum AccountError {
     /// No address waits to be verified.
     #[error("No e-mail address is waiting to be verified.")]
     NothingPending,
-    /// Without it nobody could sign in any more.
+    /// Without it the account could not be signed in to any more.
     #[error("This is the only way into the account: set a password, or verify another contact first.")]
     LastWayIn,
     /// The end of a suspension lies in the past.
@@ -149,7 +149,7 @@ pub enum AccountError {
     /// What is in the wallet would be lost.
     #[error("There is a balance of {0} that would be lost: spend it, or say forfeitBalance.")]
     BalanceLeft(Money),
-    /// Nobody has this id.
+    /// No account has this id.
     #[error("There is no such user.")]
     NoSuchUser,
     /// The viewer has no such session.

@@ -18,11 +18,13 @@ use crate::validation::Patch;
 
 pub use code::{CaptchaAnswer, CodeProof, CodePurpose};
 pub use error::AccountError;
-pub use profile::{Gender, Place, Profile, ProfileChanges, PublicProfile, UpdatePlace, UpdateProfile, Verification};
+pub use profile::{
+    ContactFlags, Gender, Place, Profile, ProfileChanges, PublicProfile, UpdatePlace, UpdateProfile, Verification,
+};
 pub use session::{Device, NewSession, Platform, PresentedToken, Session, SessionEnd, SignedIn, Tokens};
 
 pg_enum! {
-    /// What somebody may do beyond their own things.
+    /// What a user may do beyond their own things.
     #[derive(Enum, serde::Serialize)]
     pub enum Role: sql_types::UserRole {
         /// Their own things.
@@ -51,7 +53,7 @@ pub struct User {
     pub avatar_id: Option<MediaId>,
     /// Rights.
     pub role: Role,
-    /// Set for somebody who left.
+    /// When they left; none for a user who did not.
     pub deleted_at: Option<DateTime<Utc>>,
     /// When they registered.
     pub created_at: DateTime<Utc>,
@@ -93,7 +95,7 @@ pub struct NewUser {
     pub created_at: DateTime<Utc>,
 }
 
-/// What somebody signs in with, and whether they may.
+/// What a user signs in with, and whether they may.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::users)]
 pub struct Access {
@@ -170,7 +172,7 @@ pub struct UserChanges {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-/// What an administrator changes about somebody.
+/// Changes that an administrator makes to an account.
 #[derive(Clone, Debug, Default)]
 pub struct AdminUpdateUser {
     /// Unique name.
@@ -197,7 +199,7 @@ pub struct AdminUpdateUser {
     pub new_password: Patch<String>,
 }
 
-/// Whom an administrator looks for.
+/// An administrator's search for users.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct UserSearch {
     /// Account number, part of a name, or a whole contact.

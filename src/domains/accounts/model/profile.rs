@@ -11,7 +11,7 @@ use crate::ids::MediaId;
 use crate::validation::Patch;
 
 pg_enum! {
-    /// Somebody's gender, as they put it.
+    /// A user's gender, as they put it.
     #[derive(Enum)]
     pub enum Gender: sql_types::Gender {
         /// Male.
@@ -40,7 +40,7 @@ pg_enum! {
     }
 }
 
-/// What somebody says of themselves, public and private.
+/// A user's profile, public and private.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::profiles)]
 pub struct Profile {
@@ -100,7 +100,7 @@ impl Profile {
     }
 }
 
-/// Where somebody lives, as they put it.
+/// Where a user lives, as they put it.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = schema::profiles)]
 pub struct Place {
@@ -122,7 +122,7 @@ impl Place {
     }
 }
 
-/// What somebody changes about themselves, as they said it.
+/// Changes that a user makes to their own profile, not yet validated.
 #[derive(Clone, Debug, Default)]
 pub struct UpdateProfile {
     /// Unique name.
@@ -153,7 +153,7 @@ pub struct UpdateProfile {
     pub place: Patch<UpdatePlace>,
 }
 
-/// What somebody changes about where they live.
+/// Changes that a user makes to where they live.
 #[derive(Clone, Debug, Default)]
 pub struct UpdatePlace {
     /// Country.
@@ -164,6 +164,29 @@ pub struct UpdatePlace {
     pub city: Patch<String>,
     /// District.
     pub district: Patch<String>,
+}
+
+/// Some of an account's own contacts: those that a change removes.
+#[derive(Clone, Copy, Debug)]
+pub struct ContactFlags {
+    /// The e-mail address.
+    pub email: bool,
+    /// The phone number.
+    pub phone: bool,
+}
+
+impl ContactFlags {
+    /// Whether it is at least one.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.email || self.phone
+    }
+
+    /// The field of an update that an error about them is at.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        if self.email { "input.email" } else { "input.phone" }
+    }
 }
 
 /// Changes of a profile; none keeps.

@@ -31,7 +31,7 @@ pg_enum! {
     pub enum SessionEnd: sql_types::SessionEnd {
         /// Its own client signed out.
         SignedOut = "SIGNED_OUT",
-        /// Somebody ended it from elsewhere, or its refresh token came back used.
+        /// It was ended from elsewhere, or its refresh token was used twice.
         Revoked = "REVOKED",
         /// The account was suspended.
         Suspended = "SUSPENDED",
@@ -123,7 +123,7 @@ pub struct Tokens {
     pub needs_password_update: bool,
 }
 
-/// Somebody signed in.
+/// A user who signed in.
 #[derive(Clone)]
 pub struct SignedIn {
     /// Their tokens.

@@ -35,7 +35,7 @@ impl AdministrationMutation {
         mutation(ctx, update, UserPayload::changed).await
     }
 
-    /// Administrators: suspends somebody. Their sockets close and their tokens stop within two seconds, and they can't
+    /// Administrators: suspends an account. Their sockets close and their tokens stop within two seconds, and they can't
     /// sign in. User errors: `NOT_FOUND`, `SELF_TARGET`, `OUT_OF_RANGE` for an end in the past, `TOO_LONG`.
     async fn suspend_user(
         &self,

@@ -39,8 +39,7 @@ impl CodeMutation {
         #[graphql(desc = "The contact and the purpose.")] input: RequestVerificationCodeInput,
     ) -> Option<AppResult<OkPayload>> {
         let RequestVerificationCodeInput { contact, purpose, captcha } = input;
-        let send =
-            async { codes::request_code(ctx.scope()?, (contact.into(), purpose), captcha.map(Into::into)).await };
+        let send = async { codes::request_code(ctx.scope()?, contact.into(), purpose, captcha.map(Into::into)).await };
         mutation(ctx, send, |()| OkPayload::done()).await
     }
 

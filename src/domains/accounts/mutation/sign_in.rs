@@ -35,7 +35,7 @@ impl SignInMutation {
     }
 
     /// Signs in. An unknown account and a wrong password are both `INVALID_CREDENTIALS`; after three of them a captcha is
-    /// asked for (`CAPTCHA_INVALID`), after too many it is `RATE_LIMITED`, whatever the password. A code signs in the
+    /// asked for (`CAPTCHA_INVALID`), after too many it is `RATE_LIMITED`, even with the right password. A code signs in the
     /// account of its contact, or makes one, with `needsPasswordUpdate` until a password is set; user errors:
     /// `CODE_INVALID`, `CODE_EXPIRED`, `RATE_LIMITED`. `ACCOUNT_SUSPENDED` only after the right credential.
     async fn login(

@@ -28,13 +28,13 @@ pub fn rank(role: Role) -> i64 {
     }
 }
 
-/// Whether somebody sees the private part of an account; `role` is asked only where it matters.
+/// Whether a viewer sees the private part of an account; `role` is asked only where it matters.
 #[must_use]
 pub fn sees_private(viewer: UserId, owner: UserId, role: Role) -> bool {
     viewer == owner || role == Role::Admin
 }
 
-/// Whether an administrator does to somebody else what nobody may do to themselves.
+/// Refuses what an administrator may not do to their own account.
 ///
 /// # Errors
 /// [`AccountError::Oneself`].

@@ -1,4 +1,4 @@
-//! One-time codes: for whom, how often, and what they say.
+//! One-time codes: their rate limits and their messages.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -78,7 +78,8 @@ pub fn asked_from(rates: &RateLimits, requester: &Requester) -> String {
 pub fn buckets(
     rates: &RateLimits,
     requester: &Requester,
-    (contact, known): (&Contact, bool),
+    contact: &Contact,
+    known: bool,
     sent: MessageTemplate,
 ) -> Vec<Bucket> {
     let what = match sent {
@@ -133,7 +134,7 @@ pub fn code_message(contact: &Contact, purpose: CodePurpose, code: &str, now: Da
              Your code {english}: {code}\nIt is good for 10 minutes; tell it to nobody. If you did not ask for it, ignore this mail.\n"
         ),
     };
-    let message = NewOutgoingMessage::to(contact, subject, body, (now, LIFETIME));
+    let message = NewOutgoingMessage::to(contact, subject, body, now, LIFETIME);
     // Whether there is such an account is nothing that the asker may learn, so it is looked up when it goes out.
     NewOutgoingMessage { code: Some(code.to_owned()), only_if_known: purpose == CodePurpose::ResetPassword, ..message }
 }
@@ -155,7 +156,7 @@ pub fn removed_message(contact: &Contact, username: &str, now: DateTime<Utc>) ->
              and write to support.\n"
         ),
     };
-    NewOutgoingMessage::to(contact, subject, body, (now, NOTICE_LIFETIME))
+    NewOutgoingMessage::to(contact, subject, body, now, NOTICE_LIFETIME)
 }
 
 /// The message that brings a link.
@@ -164,7 +165,8 @@ pub fn link_message(
     contact: &Contact,
     username: &str,
     link: &str,
-    (now, lifetime): (DateTime<Utc>, TimeDelta),
+    now: DateTime<Utc>,
+    lifetime: TimeDelta,
 ) -> NewOutgoingMessage {
     let subject = "Plaza 验证邮箱 / verify your e-mail address".to_owned();
     let body = format!(
@@ -172,5 +174,5 @@ pub fn link_message(
          Open this link and confirm this address for the account {username}; it is good for 24 hours. If the account is not \
          yours, ignore this mail.\n\n{link}\n"
     );
-    NewOutgoingMessage::to(contact, subject, body, (now, lifetime))
+    NewOutgoingMessage::to(contact, subject, body, now, lifetime)
 }

@@ -61,7 +61,7 @@ pub enum Refresh {
     Rotate,
     /// Give its successor once more, made with this salt.
     Repeat(Vec<u8>),
-    /// Somebody presents what was used up: end the session.
+    /// The token was used up already: end the session.
     Reuse,
     /// Nothing is left to refresh.
     Gone,
@@ -118,7 +118,8 @@ pub struct LoginBuckets {
 pub fn login_buckets(
     rates: &RateLimits,
     requester: &Requester,
-    (name, account): (&str, Option<UserId>),
+    name: &str,
+    account: Option<UserId>,
     known: bool,
 ) -> LoginBuckets {
     let most = rates.logins.most;

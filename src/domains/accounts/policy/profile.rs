@@ -4,8 +4,8 @@ use chrono::{Datelike, NaiveDate};
 
 use super::{check_nickname, check_username, stored_name, username_key};
 use crate::domains::accounts::model::{
-    Access, AccountError, AdminUpdateUser, Profile, ProfileChanges, UpdatePlace, UpdateProfile, UserChanges,
-    Verification,
+    Access, AccountError, AdminUpdateUser, ContactFlags, Profile, ProfileChanges, UpdatePlace, UpdateProfile,
+    UserChanges, Verification,
 };
 use crate::error::UserError;
 use crate::text::{self, TextError, is_line, is_lines};
@@ -43,7 +43,7 @@ fn line(text: &str) -> Result<(), AccountError> {
     check_line(text, LONGEST_LINE)
 }
 
-/// Why somebody was suspended, or what else an administrator notes.
+/// Why a user was suspended, or what else an administrator notes.
 ///
 /// # Errors
 /// [`AccountError::TooLong`] or [`AccountError::NotText`].
@@ -185,13 +185,13 @@ pub fn check_id_card(current: &Profile, expected: &Patch<String>) -> Result<(), 
     if is_expected { Ok(()) } else { Err(AccountError::IdCardChanged) }
 }
 
-/// Whether an account can still be signed in to once these contacts are gone.
+/// Whether an account can still be signed in to once these contacts are removed.
 ///
 /// # Errors
 /// [`AccountError::LastWayIn`].
-pub fn check_way_in(access: &Access, clears_email: bool, clears_phone: bool) -> Result<(), AccountError> {
-    let by_email = access.email.is_some() && !clears_email;
-    let by_phone = access.phone.is_some() && !clears_phone;
+pub fn check_way_in(access: &Access, removed: ContactFlags) -> Result<(), AccountError> {
+    let by_email = access.email.is_some() && !removed.email;
+    let by_phone = access.phone.is_some() && !removed.phone;
     if access.password_hash.is_some() || by_email || by_phone { Ok(()) } else { Err(AccountError::LastWayIn) }
 }
 

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{contacts, passwords, reindex, require_role, sessions, taken};
-use crate::domains::accounts::model::{AccountError, AdminUpdateUser, Role, SessionEnd, User, UserSearch};
+use crate::domains::accounts::model::{
+    AccountError, AdminUpdateUser, ContactFlags, Role, SessionEnd, User, UserSearch,
+};
 use crate::domains::accounts::policy::access;
 use crate::domains::accounts::store::sessions::SessionSelection;
 use crate::domains::accounts::{policy, store};
@@ -73,16 +75,16 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdateUser) -> AppRe
             let held = store::profiles::lock_details(conn, id).await?.ok_or_else(missing)?;
             let checked = policy::profile::check_id_card(&held.2, &expected);
             checked.map_err(|error| error.at("input.expectedIdCard"))?;
-            let locked = (held.0, held.1);
-            let clears = (user.email == Some(None), user.phone == Some(None));
-            if hash.is_none() && (clears.0 || clears.1) {
-                let path = if clears.0 { "input.email" } else { "input.phone" };
-                policy::profile::check_way_in(&locked.1, clears.0, clears.1).map_err(|error| error.at(path))?;
+            let (before, access, _) = held;
+            let clears = ContactFlags { email: user.email == Some(None), phone: user.phone == Some(None) };
+            if hash.is_none() && clears.any() {
+                policy::profile::check_way_in(&access, clears).map_err(|error| error.at(clears.path()))?;
             }
             let goes =
                 |wanted: &Option<Option<String>>, own: &Option<String>| wanted.as_ref().is_some_and(|next| next != own);
-            let gone = (goes(&user.email, &locked.1.email), goes(&user.phone, &locked.1.phone));
-            contacts::tell_removed(scope, conn, &locked, gone).await?;
+            let removed =
+                ContactFlags { email: goes(&user.email, &access.email), phone: goes(&user.phone, &access.phone) };
+            contacts::tell_removed(scope, conn, &before, &access, removed).await?;
             let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(missing)?;
             store::profiles::update_profile(conn, id, &profile).await?;
             reindex(conn, &user, &changed).await?;
@@ -102,7 +104,7 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdateUser) -> AppRe
     Ok(user)
 }
 
-/// Suspends somebody, until a time or until it is lifted: their sessions end, and they can't sign in.
+/// Suspends an account, until a time or until it is lifted: their sessions end, and they can't sign in.
 ///
 /// # Errors
 /// Forbidden but to administrators; `NOT_FOUND`, `SELF_TARGET`, `OUT_OF_RANGE`, `TOO_LONG`.
@@ -119,7 +121,7 @@ pub async fn suspend(scope: &Scope, id: UserId, until: Option<DateTime<Utc>>, re
         .transaction(async |conn| {
             let user = store::update_suspension(conn, id, Some((until, reason)), now).await?;
             let user = user.ok_or_else(|| AccountError::NoSuchUser.at("id"))?;
-            let ended = sessions::end(scope, conn, (id, SessionSelection::All), SessionEnd::Suspended).await?;
+            let ended = sessions::end(scope, conn, id, SessionSelection::All, SessionEnd::Suspended).await?;
             Ok::<_, AppError>((user, ended))
         })
         .await?;

@@ -1,6 +1,6 @@
 //! One-time codes and captchas: made, sent, tried, used up.
 //!
-//! A try is counted by a statement of its own, before the code is compared, and stays counted whatever follows. A code
+//! A try is counted by a statement of its own, before the code is compared, and stays counted in any case. A code
 //! that was right is used up in the transaction of what it is good for, so it counts once, and not at all if that fails.
 
 use base64::Engine;
@@ -29,7 +29,8 @@ use crate::scope::Scope;
 /// `CAPTCHA_INVALID`, `RATE_LIMITED`; unauthenticated when a contact is to be verified without a token.
 pub async fn request_code(
     scope: &Scope,
-    (contact, purpose): (Contact, CodePurpose),
+    contact: Contact,
+    purpose: CodePurpose,
     captcha: Option<CaptchaAnswer>,
 ) -> AppResult<()> {
     policy::codes::check_purpose(purpose, &contact).map_err(|error| error.at("input.purpose"))?;
@@ -44,18 +45,19 @@ pub async fn request_code(
 async fn request_verification(scope: &Scope, contact: &Contact, purpose: CodePurpose) -> AppResult<()> {
     let viewer = scope.viewer()?;
     let details = store::profiles::find_details(&*scope.db.read().await?, viewer.user_id).await?;
-    if !waits(&details.ok_or_else(AppError::unauthenticated)?, contact) {
+    let (access, profile) = details.ok_or_else(AppError::unauthenticated)?;
+    if !waits(&access, &profile, contact) {
         return Err(AccountError::NotPending.at("input.contact").into());
     }
     let since = scope.app.clock.now() - CODE_INTERVAL;
-    if store::codes::claim_unasked(&*scope.db.read().await?, (contact.as_str(), purpose), since).await? {
+    if store::codes::claim_unasked(&*scope.db.read().await?, contact.as_str(), purpose, since).await? {
         return Ok(());
     }
     send(scope, contact, purpose).await
 }
 
 /// Whether an account's contact is not proven yet.
-pub(super) fn waits((access, profile): &(Access, Profile), contact: &Contact) -> bool {
+pub(super) fn waits(access: &Access, profile: &Profile, contact: &Contact) -> bool {
     match contact {
         Contact::Email(email) => {
             profile.pending_email.as_ref() == Some(email)
@@ -68,7 +70,7 @@ pub(super) fn waits((access, profile): &(Access, Profile), contact: &Contact) ->
     }
 }
 
-/// Sends a code to reset a password, if somebody has this contact; the asker can't tell.
+/// Sends a code to reset a password, if an account has this contact; the client does not learn whether.
 ///
 /// # Errors
 /// `CAPTCHA_INVALID`, `RATE_LIMITED`.
@@ -83,7 +85,7 @@ async fn send(scope: &Scope, contact: &Contact, purpose: CodePurpose) -> AppResu
 }
 
 /// Sends a code to each contact that was just changed, unless it got too many lately: then it has to be asked for. The
-/// change itself stands, whatever becomes of this.
+/// change itself stands, even if this fails.
 pub(super) async fn send_unasked(scope: &Scope, contacts: &[Contact]) {
     for contact in contacts {
         let sent = async {
@@ -104,7 +106,7 @@ pub(super) async fn count(scope: &Scope, contact: &Contact, sent: MessageTemplat
         let found = store::find_login(&conn, &AccountName::Contact(contact.clone())).await?;
         sessions::is_known_address(scope, &conn, found.map(|(user, _)| user.id)).await?
     };
-    let buckets = policy::codes::buckets(rates, scope.requester(), (contact, known), sent);
+    let buckets = policy::codes::buckets(rates, scope.requester(), contact, known, sent);
     rate_limit::consume(&conn, &buckets, scope.app.clock.now()).await.map(drop)
 }
 
@@ -144,7 +146,7 @@ pub(super) async fn check_code(scope: &Scope, said: CodeAttempt<'_>) -> AppResul
     let buckets = policy::code_try_buckets(&scope.app.config.rates, scope.requester(), &contact);
     rate_limit::consume(&conn, &buckets, scope.app.clock.now()).await?;
     let from = policy::codes::asked_from(&scope.app.config.rates, scope.requester());
-    let live = store::codes::count_try(&conn, (contact.as_str(), purpose), &from).await?;
+    let live = store::codes::count_try(&conn, contact.as_str(), purpose, &from).await?;
     let parts = [purpose.as_str(), contact.as_str(), &code::normalise(code)];
     let right = live.into_iter().find(|(hash, _)| scope.app.keys.matches(hash, &parts));
     let (hash, expires_at) = right.ok_or_else(wrong)?;
@@ -159,7 +161,7 @@ pub(super) async fn check_code(scope: &Scope, said: CodeAttempt<'_>) -> AppResul
 /// Uses codes up, within the caller's transaction.
 pub(super) async fn use_up(conn: &AsyncPgConnection, proofs: &[CodeProof]) -> AppResult<()> {
     for proof in proofs {
-        if !store::codes::delete_codes(conn, (proof.contact.as_str(), proof.purpose), &proof.hash).await? {
+        if !store::codes::delete_codes(conn, proof.contact.as_str(), proof.purpose, &proof.hash).await? {
             return Err(AccountError::CodeWrong.at(proof.path).into());
         }
     }
@@ -180,7 +182,7 @@ pub async fn create_captcha(scope: &Scope, purpose: CodePurpose) -> AppResult<Im
     let expires_at = app.clock.now() + CAPTCHA_LIFETIME;
     let (key_hash, answer_hash) = (app.keys.hash(&[&key]), app.keys.hash(&[&key, &picture.answer]));
     let conn = scope.db.read().await?;
-    store::codes::insert_captcha(&conn, (&key_hash, purpose), &answer_hash, expires_at).await?;
+    store::codes::insert_captcha(&conn, &key_hash, purpose, &answer_hash, expires_at).await?;
     Ok(ImageCaptcha { key, png: picture.png, expires_at })
 }
 
@@ -215,11 +217,11 @@ pub(super) async fn check_captcha(
     if right { Ok(()) } else { Err(AccountError::CaptchaWrong.at(path).into()) }
 }
 
-/// Forgets codes and captchas that are over; run now and then.
+/// Deletes codes and captchas that have expired; run now and then.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sweep(app: &App) -> AppResult<usize> {
+pub async fn delete_expired_codes(app: &App) -> AppResult<usize> {
     let conn = app.database.get().await?;
     Ok(store::codes::delete_ended(&conn, app.clock.now()).await?)
 }

@@ -39,7 +39,7 @@ pub async fn erase(scope: &Scope, conn: &AsyncPgConnection, id: UserId) -> AppRe
     if scope.viewer()?.user_id == id {
         sessions::require_recent(scope, conn).await?;
     }
-    let sessions = sessions::end(scope, conn, (id, SessionSelection::All), SessionEnd::Revoked).await?;
+    let sessions = sessions::end(scope, conn, id, SessionSelection::All, SessionEnd::Revoked).await?;
     store::sessions::erase_devices(conn, id).await?;
     store::erase_user(conn, &user, scope.app.clock.now()).await?;
     Ok(Erased { sessions, contacts: codes::proven_contacts(&access) })

@@ -40,10 +40,10 @@ pub async fn any_user(app: &App) -> AppResult<bool> {
     Ok(store::any_user(&conn).await?)
 }
 
-/// Gives somebody a role; for the operator's command.
+/// Gives an account a role; for the operator's command.
 ///
 /// # Errors
-/// When there is nobody of this name.
+/// When no account has this name.
 pub async fn promote(app: &App, username: &str, role: Role) -> AppResult<()> {
     let conn = app.database.get().await?;
     if store::update_role(&conn, &policy::username_key(username), role).await? {
@@ -53,10 +53,10 @@ pub async fn promote(app: &App, username: &str, role: Role) -> AppResult<()> {
     }
 }
 
-/// The id of somebody by name; for the operator's commands.
+/// The id of an account by name; for the operator's commands.
 ///
 /// # Errors
-/// When there is nobody of this name.
+/// When no account has this name.
 pub async fn get_user_id(app: &App, username: &str) -> AppResult<UserId> {
     let conn = app.database.get().await?;
     match store::find_login(&conn, &AccountName::Username(policy::username_key(username))).await? {
@@ -81,10 +81,7 @@ pub async fn load_users(conn: &AsyncPgConnection, ids: &[UserId]) -> AppResult<H
 ///
 /// # Errors
 /// When the database fails.
-pub async fn load_public(
-    conn: &AsyncPgConnection,
-    ids: &[UserId],
-) -> AppResult<HashMap<UserId, Arc<PublicProfile>>> {
+pub async fn load_public(conn: &AsyncPgConnection, ids: &[UserId]) -> AppResult<HashMap<UserId, Arc<PublicProfile>>> {
     let profiles = store::profiles::list_public(conn, ids).await?;
     Ok(profiles.into_iter().map(|(id, profile)| (id, Arc::new(profile))).collect())
 }
@@ -110,8 +107,8 @@ pub async fn find_by_account_number(scope: &Scope, number: i32) -> AppResult<Opt
     Ok(store::find_user_by_account_number(&conn, number).await?)
 }
 
-/// Holds the viewer's account against their leaving, within a transaction, before anything else is held: whatever they
-/// make in it is there before they leave, or not at all.
+/// Holds the viewer's account against their leaving, within a transaction, before anything else is held: what the
+/// transaction creates is there before they leave, or not at all.
 ///
 /// # Errors
 /// Unauthenticated when they left.
@@ -130,7 +127,7 @@ pub async fn lock_viewer_exclusive(scope: &Scope, conn: &AsyncPgConnection) -> A
     if store::lock_user_exclusive(conn, viewer).await? { Ok(viewer) } else { Err(AppError::unauthenticated()) }
 }
 
-/// Holds somebody else's account against their leaving, within a transaction; false when there is no such person.
+/// Locks another user's account against deletion, within a transaction; false when there is no such account.
 ///
 /// # Errors
 /// When the database fails.
@@ -138,7 +135,7 @@ pub async fn lock_person_shared(conn: &AsyncPgConnection, id: UserId) -> AppResu
     Ok(store::lock_user_shared(conn, id).await?)
 }
 
-/// Whoever has proven to have this contact; each look-up is counted.
+/// The account that has proven this contact; each look-up is counted.
 ///
 /// # Errors
 /// Unauthenticated without a token; `RATE_LIMITED` for too many in an hour, by the viewer or from their address.
@@ -162,7 +159,7 @@ pub async fn role_of_viewer(scope: &Scope) -> AppResult<Role> {
     role_of(&*scope.db.read().await?, viewer).await
 }
 
-/// Somebody's role as it is now; a user's where they left.
+/// An account's role as it is now; `USER` for a deleted one.
 ///
 /// # Errors
 /// When the database fails.
@@ -189,7 +186,7 @@ pub async fn require_role(scope: &Scope, needed: Role) -> AppResult<Viewer> {
     Ok(viewer)
 }
 
-/// Writes what search knows of somebody whose names were changed.
+/// Writes the search entry of a user whose names were changed.
 async fn reindex(conn: &AsyncPgConnection, changes: &UserChanges, user: &User) -> AppResult<()> {
     if changes.username.is_none() && changes.nickname.is_none() {
         return Ok(());

@@ -29,7 +29,7 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
     let wrong = || AppError::from(AccountError::CurrentPasswordWrong.at("input.currentPassword"));
     if old_hash.is_some() {
         let current = current.ok_or_else(wrong)?;
-        check_current(scope, (viewer.user_id, old_hash.clone()), current).await?;
+        check_current(scope, viewer.user_id, old_hash.clone(), current).await?;
     } else {
         sessions::require_recent(scope, &*scope.db.read().await?).await?;
     }
@@ -44,13 +44,12 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
                 store::lock_user(conn, viewer.user_id).await?.ok_or_else(AppError::unauthenticated)?;
                 sessions::require_recent(scope, conn).await?;
             }
-            let user = store::update_password(conn, viewer.user_id, (old_hash.as_deref(), &new_hash), now).await?;
+            let user = store::update_password(conn, viewer.user_id, old_hash.as_deref(), &new_hash, now).await?;
             // None: another request changed it meanwhile, so the current one is not current any more.
             let user = user.ok_or_else(wrong)?;
-            let ended =
-                sessions::end(scope, conn, (viewer.user_id, SessionSelection::All), SessionEnd::Revoked).await?;
+            let ended = sessions::end(scope, conn, viewer.user_id, SessionSelection::All, SessionEnd::Revoked).await?;
             store::profiles::clear_all_pending(conn, viewer.user_id).await?;
-            let tokens = sessions::open(scope, conn, (viewer.user_id, None), device.clone()).await?;
+            let tokens = sessions::open(scope, conn, viewer.user_id, None, device.clone()).await?;
             // None: suspended meanwhile.
             let tokens = tokens.ok_or_else(AppError::unauthenticated)?;
             Ok::<_, AppError>((SignedIn { tokens, user }, ended))
@@ -63,15 +62,15 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
 /// The hash of the viewer's password, if they have one, and the device of their session.
 async fn find_current(scope: &Scope, conn: &AsyncPgConnection, viewer: Viewer) -> AppResult<(Option<String>, Device)> {
     let found = store::profiles::find_details(conn, viewer.user_id).await?;
-    let own = (viewer.user_id, &[viewer.session_id][..]);
-    let session = store::sessions::list_sessions_by_ids(conn, own, scope.app.clock.now()).await?.pop();
-    let session = session.ok_or_else(AppError::unauthenticated)?;
+    let ids = [viewer.session_id];
+    let sessions = store::sessions::list_sessions_by_ids(conn, viewer.user_id, &ids, scope.app.clock.now());
+    let session = sessions.await?.pop().ok_or_else(AppError::unauthenticated)?;
     let device = Device { platform: session.platform, name: session.device_name };
     Ok((found.ok_or_else(AppError::unauthenticated)?.0.password_hash, device))
 }
 
 /// Counts a try at the viewer's current password and compares it; only wrong ones stay counted.
-async fn check_current(scope: &Scope, (user, hash): (UserId, Option<String>), current: String) -> AppResult<()> {
+async fn check_current(scope: &Scope, user: UserId, hash: Option<String>, current: String) -> AppResult<()> {
     let app = &scope.app;
     let buckets = policy::password_change_buckets(&app.config.rates, scope.requester(), user);
     rate_limit::consume(&*scope.db.read().await?, &buckets, app.clock.now()).await?;
@@ -108,7 +107,7 @@ pub async fn reset_password(scope: &Scope, contact: Contact, code: &str, new: St
     Ok(())
 }
 
-/// Sets somebody's password and ends all their sessions, within the caller's transaction. A contact that waited goes as
+/// Sets a user's password and ends all their sessions, within the caller's transaction. A contact that waited goes as
 /// well: a thief of the session may have put it there, and have its code or link.
 pub(super) async fn set_password(
     scope: &Scope,
@@ -120,5 +119,5 @@ pub(super) async fn set_password(
         UserChanges { password_hash: Some(hash), updated_at: Some(scope.app.clock.now()), ..UserChanges::default() };
     store::update_user(conn, user, &changes).await?;
     store::profiles::clear_all_pending(conn, user).await?;
-    sessions::end(scope, conn, (user, SessionSelection::All), SessionEnd::Revoked).await
+    sessions::end(scope, conn, user, SessionSelection::All, SessionEnd::Revoked).await
 }

@@ -6,7 +6,7 @@ use diesel_async::AsyncPgConnection;
 
 use super::{codes, contacts, reindex, sessions, taken};
 use crate::contact::Contact;
-use crate::domains::accounts::model::{ProfileChanges, UpdateProfile, User, UserChanges};
+use crate::domains::accounts::model::{ContactFlags, ProfileChanges, UpdateProfile, User, UserChanges};
 use crate::domains::accounts::{policy, store};
 use crate::domains::media;
 use crate::domains::media::model::UploadedFile;
@@ -28,7 +28,7 @@ pub async fn update_profile(scope: &Scope, mut update: UpdateProfile) -> AppResu
         media::service::check_picture(scope, &[viewer], avatar, "input.avatarId").await?;
     }
     let (user, waiting) = scope
-        .transaction(async |conn| apply_update(scope, conn, (user.clone(), profile.clone()), wanted.clone()).await)
+        .transaction(async |conn| apply_update(scope, conn, user.clone(), profile.clone(), wanted.clone()).await)
         .await?;
     scope.app.mailer.wake();
     codes::send_unasked(scope, &waiting).await;
@@ -46,7 +46,8 @@ struct ContactUpdate {
 async fn apply_update(
     scope: &Scope,
     conn: &AsyncPgConnection,
-    (mut user, mut profile): (UserChanges, ProfileChanges),
+    mut user: UserChanges,
+    mut profile: ProfileChanges,
     wanted: ContactUpdate,
 ) -> AppResult<(User, Vec<Contact>)> {
     let viewer = scope.viewer()?.user_id;
@@ -54,26 +55,25 @@ async fn apply_update(
     let held = store::profiles::lock_details(conn, viewer).await?;
     let (before, access, current) = held.ok_or_else(AppError::unauthenticated)?;
     profile.verification = policy::profile::reverify(&current, profile.id_card.as_ref());
-    let clears = (
-        wanted.email == Patch::Clear && access.email.is_some(),
-        wanted.phone == Patch::Clear && access.phone.is_some(),
-    );
+    let clears = ContactFlags {
+        email: wanted.email == Patch::Clear && access.email.is_some(),
+        phone: wanted.phone == Patch::Clear && access.phone.is_some(),
+    };
     let own = Own { proven: access.email.clone().filter(|_| access.email_verified), pending: current.pending_email };
     profile.pending_email = own.next(wanted.email).into_change();
     let own = Own { proven: access.phone.clone().filter(|_| access.phone_verified), pending: current.pending_phone };
     profile.pending_phone = own.next(wanted.phone).into_change();
-    if clears.0 || clears.1 || profile.pending_email.is_some() || profile.pending_phone.is_some() {
+    if clears.any() || profile.pending_email.is_some() || profile.pending_phone.is_some() {
         sessions::require_recent(scope, conn).await?;
     }
-    if clears.0 || clears.1 {
-        let path = if clears.0 { "input.email" } else { "input.phone" };
-        policy::profile::check_way_in(&access, clears.0, clears.1).map_err(|error| error.at(path))?;
-        contacts::tell_removed(scope, conn, &(before, access), clears).await?;
+    if clears.any() {
+        policy::profile::check_way_in(&access, clears).map_err(|error| error.at(clears.path()))?;
+        contacts::tell_removed(scope, conn, &before, &access, clears).await?;
     }
-    if clears.0 {
+    if clears.email {
         (user.email, user.email_verified) = (Some(None), Some(false));
     }
-    if clears.1 {
+    if clears.phone {
         (user.phone, user.phone_verified) = (Some(None), Some(false));
     }
     let changed = store::update_user(conn, viewer, &user).await.map_err(taken)?;
@@ -108,7 +108,7 @@ pub async fn upload_avatar(scope: &Scope, sent: UploadedFile) -> AppResult<User>
     changed
 }
 
-/// A contact of somebody's, and the one that is to take its place.
+/// A contact of an account's, and the one that is to take its place.
 struct Own {
     proven: Option<String>,
     pending: Option<String>,

@@ -64,7 +64,7 @@ pub async fn register(scope: &Scope, registration: Registration) -> AppResult<Si
             if !pending.is_empty() {
                 store::profiles::update_profile(conn, user.id, &waiting(&pending)).await?;
             }
-            let tokens = sessions::open(scope, conn, (user.id, None), registration.device.clone()).await?;
+            let tokens = sessions::open(scope, conn, user.id, None, registration.device.clone()).await?;
             let tokens = tokens.ok_or_else(|| AppError::internal("a new account can't be signed in to"))?;
             Ok::<_, AppError>(SignedIn { tokens, user })
         })
@@ -92,7 +92,7 @@ fn waiting(contacts: &[Contact]) -> ProfileChanges {
 /// Makes an account by a proven contact alone, and signs it in, within the caller's transaction.
 ///
 /// # Errors
-/// `EMAIL_TAKEN` or `PHONE_TAKEN` when somebody else was first.
+/// `EMAIL_TAKEN` or `PHONE_TAKEN` when another account was first.
 pub(super) async fn register_by_contact(
     scope: &Scope,
     conn: &AsyncPgConnection,
@@ -105,13 +105,13 @@ pub(super) async fn register_by_contact(
     };
     let account = Newcomer { username: None, nickname: None, password_hash: None, email, phone };
     let user = account.insert(scope, conn).await?;
-    let tokens = sessions::open(scope, conn, (user.id, None), device).await?;
+    let tokens = sessions::open(scope, conn, user.id, None, device).await?;
     let mut tokens = tokens.ok_or_else(|| AppError::internal("a new account can't be signed in to"))?;
     tokens.needs_password_update = true;
     Ok(SignedIn { tokens, user })
 }
 
-/// Somebody about to have an account; their contacts are proven.
+/// An account to be made; its contacts are proven.
 struct Newcomer {
     username: Option<String>,
     nickname: Option<String>,

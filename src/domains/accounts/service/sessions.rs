@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 
 use crate::app::App;
 use crate::auth::refresh::RefreshToken;
-use crate::auth::stream_ticket;
+use crate::auth::stream_ticket::{self, StreamTicket};
 use crate::auth::token::LIFETIME_LIMIT;
 use crate::clock::random_bytes;
 use crate::domains::accounts::model::{
@@ -27,7 +26,8 @@ use crate::scope::Scope;
 pub(super) async fn open(
     scope: &Scope,
     conn: &AsyncPgConnection,
-    (user_id, compared): (UserId, Option<&str>),
+    user_id: UserId,
+    compared: Option<&str>,
     device: Device,
 ) -> AppResult<Option<Tokens>> {
     let now = scope.app.clock.now();
@@ -52,7 +52,7 @@ pub(super) async fn open(
 pub(super) async fn require_recent(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<()> {
     let viewer = scope.viewer()?;
     let since = scope.app.clock.now() - policy::AUTHENTICATION_AGE;
-    let recent = store::lock_authenticated_since(conn, (viewer.user_id, viewer.session_id), since).await?;
+    let recent = store::lock_authenticated_since(conn, viewer.user_id, viewer.session_id, since).await?;
     if recent { Ok(()) } else { Err(AccountError::AuthenticationTooOld.at("").into()) }
 }
 
@@ -133,8 +133,8 @@ async fn exchange(
         Refresh::Gone => return Ok(RefreshOutcome::Refused),
         Refresh::Reuse => {
             tracing::warn!(session = token.session_id.0, "a used-up refresh token came back: session revoked");
-            let family = (token.user_id, SessionSelection::One(token.session_id));
-            return Ok(RefreshOutcome::Reused(end(scope, conn, family, SessionEnd::Revoked).await?));
+            let family = SessionSelection::One(token.session_id);
+            return Ok(RefreshOutcome::Reused(end(scope, conn, token.user_id, family, SessionEnd::Revoked).await?));
         }
         Refresh::Repeat(salt) => presented.successor(&salt),
         Refresh::Rotate => {
@@ -142,7 +142,7 @@ async fn exchange(
             let successor = presented.successor(&salt);
             let row = store::insert_refresh_token(conn, token.session_id, &successor.hash(), now).await?;
             // None: it was deleted since it was read, so its successor is not good either.
-            if store::update_rotated(conn, token.id, (row, &salt), now).await? == 0 {
+            if store::update_rotated(conn, token.id, row, &salt, now).await? == 0 {
                 return Err(AccountError::RefreshTokenInvalid.at("refreshToken").into());
             }
             successor
@@ -153,14 +153,15 @@ async fn exchange(
     Ok(RefreshOutcome::Tokens(token.user_id, Tokens { needs_password_update: !token.has_password, ..tokens }))
 }
 
-/// Ends sessions of somebody's and tells all instances, within the caller's transaction; [`announce`] follows the commit.
+/// Ends sessions of a user and tells all instances, within the caller's transaction; [`announce`] follows the commit.
 pub(super) async fn end(
     scope: &Scope,
     conn: &AsyncPgConnection,
-    (user, which): (UserId, SessionSelection),
+    user: UserId,
+    which: SessionSelection,
     reason: SessionEnd,
 ) -> AppResult<Vec<SessionId>> {
-    let ended = store::revoke_sessions(conn, (user, which), reason, scope.app.clock.now()).await?;
+    let ended = store::revoke_sessions(conn, user, which, reason, scope.app.clock.now()).await?;
     let event = |session: &SessionId| NewEvent {
         subject_id: Some(session.0),
         user_id: Some(user),
@@ -177,17 +178,23 @@ pub(super) fn announce(scope: &Scope, ended: &[SessionId], reason: SessionEnd) {
     }
 }
 
-async fn end_now(scope: &Scope, whose: (UserId, SessionSelection), reason: SessionEnd) -> AppResult<Vec<SessionId>> {
-    let ended = scope.transaction(async |conn| end(scope, conn, whose, reason).await).await?;
+/// Ends sessions of a user in a transaction of its own, and announces it.
+async fn end_now(
+    scope: &Scope,
+    user: UserId,
+    which: SessionSelection,
+    reason: SessionEnd,
+) -> AppResult<Vec<SessionId>> {
+    let ended = scope.transaction(async |conn| end(scope, conn, user, which, reason).await).await?;
     announce(scope, &ended, reason);
     Ok(ended)
 }
 
-/// A ticket for event streams of the viewer's, and until when it opens them.
+/// A ticket for event streams of the viewer's.
 ///
 /// # Errors
 /// Unauthenticated without a token.
-pub fn create_stream_ticket(scope: &Scope) -> AppResult<(String, DateTime<Utc>)> {
+pub fn create_stream_ticket(scope: &Scope) -> AppResult<StreamTicket> {
     stream_ticket::issue(&scope.app.keys, scope.viewer()?, scope.app.clock.now())
 }
 
@@ -197,8 +204,8 @@ pub fn create_stream_ticket(scope: &Scope) -> AppResult<(String, DateTime<Utc>)>
 /// Unauthenticated without a token.
 pub async fn logout(scope: &Scope) -> AppResult<()> {
     let viewer = scope.viewer()?;
-    let ended =
-        end_now(scope, (viewer.user_id, SessionSelection::One(viewer.session_id)), SessionEnd::SignedOut).await?;
+    let own = SessionSelection::One(viewer.session_id);
+    let ended = end_now(scope, viewer.user_id, own, SessionEnd::SignedOut).await?;
     // An operator's token, or one whose session ended this moment: it stops all the same.
     if ended.is_empty() {
         announce(scope, &[viewer.session_id], SessionEnd::SignedOut);
@@ -213,7 +220,7 @@ pub async fn logout(scope: &Scope) -> AppResult<()> {
 pub async fn revoke_session(scope: &Scope, id: SessionId) -> AppResult<()> {
     let viewer = scope.viewer()?;
     let reason = if id == viewer.session_id { SessionEnd::SignedOut } else { SessionEnd::Revoked };
-    let ended = end_now(scope, (viewer.user_id, SessionSelection::One(id)), reason).await?;
+    let ended = end_now(scope, viewer.user_id, SessionSelection::One(id), reason).await?;
     if ended.is_empty() { Err(AccountError::NoSuchSession.at("id").into()) } else { Ok(()) }
 }
 
@@ -223,8 +230,8 @@ pub async fn revoke_session(scope: &Scope, id: SessionId) -> AppResult<()> {
 /// Unauthenticated without a token.
 pub async fn revoke_other_sessions(scope: &Scope) -> AppResult<()> {
     let viewer = scope.viewer()?;
-    let others = (viewer.user_id, SessionSelection::AllBut(viewer.session_id));
-    end_now(scope, others, SessionEnd::Revoked).await.map(drop)
+    let others = SessionSelection::AllBut(viewer.session_id);
+    end_now(scope, viewer.user_id, others, SessionEnd::Revoked).await.map(drop)
 }
 
 /// The viewer's live sessions, the last used first.
@@ -244,18 +251,18 @@ pub async fn list_sessions(scope: &Scope) -> AppResult<Vec<Session>> {
 pub async fn load_sessions(scope: &Scope, ids: &[SessionId]) -> AppResult<HashMap<SessionId, Session>> {
     let viewer = scope.viewer()?.user_id;
     let conn = scope.db.read().await?;
-    let found = store::list_sessions_by_ids(&conn, (viewer, ids), scope.app.clock.now()).await?;
+    let found = store::list_sessions_by_ids(&conn, viewer, ids, scope.app.clock.now()).await?;
     Ok(found.into_iter().map(|session| (session.id, session)).collect())
 }
 
-/// An access token for somebody, without their password; for the operator's command and load tests.
+/// An access token for a user, without their password; for the operator's command and load tests.
 ///
 /// # Errors
-/// When there is nobody of this name.
+/// When no account has this name.
 pub async fn issue_operator_token(scope: &Scope, username: &str) -> AppResult<Tokens> {
     let user_id = super::get_user_id(&scope.app, username).await?;
     let device = Device { platform: Platform::Desktop, name: Some("plaza token".into()) };
-    let opened = scope.transaction(async |conn| open(scope, conn, (user_id, None), device.clone()).await).await?;
+    let opened = scope.transaction(async |conn| open(scope, conn, user_id, None, device.clone()).await).await?;
     opened.ok_or_else(|| AppError::bad_input(format!("{username} is suspended.")))
 }
 
@@ -283,11 +290,11 @@ pub async fn load_ends(conn: &AsyncPgConnection, ids: &[SessionId]) -> AppResult
     Ok(ends.into_iter().filter_map(|(id, reason)| Some((id, reason?))).collect())
 }
 
-/// Forgets sessions that ended so long ago that nobody can ask for them; run now and then.
+/// Deletes sessions that ended, and refresh tokens that were exchanged, a session's lifetime ago; run now and then.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sweep(app: &App) -> Result<usize, AppError> {
+pub async fn delete_expired_sessions(app: &App) -> Result<usize, AppError> {
     let conn = app.database.get().await?;
     let before = app.clock.now() - SESSION_LIFETIME;
     Ok(store::delete_ended_sessions(&conn, before).await? + store::delete_old_tokens(&conn, before).await?)

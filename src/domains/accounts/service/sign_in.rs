@@ -67,7 +67,7 @@ pub async fn login(scope: &Scope, credential: Password, device: Device) -> AppRe
     check_suspension(scope, &access, CredentialPlace::Login)?;
     let hash = access.password_hash.as_deref();
     let opened =
-        scope.transaction(async |conn| sessions::open(scope, conn, (user.id, hash), device.clone()).await).await?;
+        scope.transaction(async |conn| sessions::open(scope, conn, user.id, hash, device.clone()).await).await?;
     // None: what was right a moment ago was changed while it was compared.
     let mismatch = || AppError::from(AccountError::CredentialsMismatch.at(&CredentialPlace::Login.password()));
     Ok(SignedIn { tokens: opened.ok_or_else(mismatch)?, user })
@@ -85,7 +85,7 @@ async fn login_buckets(scope: &Scope, name: &AccountName, found: Option<&(User, 
     let (rates, id) = (&scope.app.config.rates, found.map(|(user, _)| user.id));
     let is_known = policy::counts(scope.requester(), rates.logins)
         && sessions::is_known_address(scope, &*scope.db.read().await?, id).await?;
-    Ok(policy::login_buckets(rates, scope.requester(), (name.key(), id), is_known))
+    Ok(policy::login_buckets(rates, scope.requester(), name.key(), id, is_known))
 }
 
 /// Counts a try at a password and compares it; only wrong ones stay counted.
@@ -160,8 +160,8 @@ pub async fn reauthenticate_with_code(scope: &Scope, contact: Contact, code: &st
 
 async fn note_authentication(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<()> {
     let viewer = scope.viewer()?;
-    let session = (viewer.user_id, viewer.session_id);
-    let noted = store::sessions::update_authenticated(conn, session, scope.app.clock.now()).await?;
+    let now = scope.app.clock.now();
+    let noted = store::sessions::update_authenticated(conn, viewer.user_id, viewer.session_id, now).await?;
     if noted { Ok(()) } else { Err(AppError::unauthenticated()) }
 }
 
@@ -210,13 +210,13 @@ pub async fn login_with_code(scope: &Scope, contact: Contact, code: &str, device
             .transaction(async |conn| {
                 codes::use_up(conn, std::slice::from_ref(&proof)).await?;
                 match &found {
-                    Some(account) => open(scope, conn, account.clone(), device.clone()).await,
+                    Some((user, access)) => open(scope, conn, user.clone(), access, device.clone()).await,
                     None => register::register_by_contact(scope, conn, &contact, device.clone()).await,
                 }
             })
             .await;
         match signed_in {
-            // Somebody else made the account first: look again.
+            // Another request made the account first: look again.
             Err(AppError::User(errors)) if errors.iter().any(is_taken) => {}
             done => return done,
         }
@@ -231,10 +231,11 @@ fn is_taken(error: &UserError) -> bool {
 async fn open(
     scope: &Scope,
     conn: &AsyncPgConnection,
-    (user, access): (User, Access),
+    user: User,
+    access: &Access,
     device: Device,
 ) -> AppResult<SignedIn> {
-    let opened = sessions::open(scope, conn, (user.id, None), device).await?;
+    let opened = sessions::open(scope, conn, user.id, None, device).await?;
     let mut tokens = opened.ok_or_else(|| AccountError::CredentialsMismatch.at("input.credential"))?;
     tokens.needs_password_update = access.password_hash.is_none();
     Ok(SignedIn { tokens, user })

@@ -52,7 +52,8 @@ statement! {
 /// is no code, or no try left.
 pub async fn count_try(
     mut conn: &AsyncPgConnection,
-    (contact, purpose): (&str, CodePurpose),
+    contact: &str,
+    purpose: CodePurpose,
     from: &str,
 ) -> QueryResult<Vec<(Vec<u8>, DateTime<Utc>)>> {
     CountTry { contact, purpose, from }.load(&mut conn).await
@@ -62,7 +63,8 @@ pub async fn count_try(
 /// one was not among them, because another request used it up or it was replaced; the caller's transaction then ends.
 pub async fn delete_codes(
     mut conn: &AsyncPgConnection,
-    (contact, purpose): (&str, CodePurpose),
+    contact: &str,
+    purpose: CodePurpose,
     hash: &[u8],
 ) -> QueryResult<bool> {
     let of_contact = one_time_codes::contact.eq(contact).and(one_time_codes::purpose.eq(purpose));
@@ -76,7 +78,8 @@ pub async fn delete_codes(
 /// Takes a code that went out unasked, lately, for one that was asked for; false when there is none.
 pub async fn claim_unasked(
     mut conn: &AsyncPgConnection,
-    (contact, purpose): (&str, CodePurpose),
+    contact: &str,
+    purpose: CodePurpose,
     since: DateTime<Utc>,
 ) -> QueryResult<bool> {
     diesel::update(one_time_codes::table)
@@ -101,7 +104,8 @@ pub async fn delete_codes_of(mut conn: &AsyncPgConnection, contacts: &[String]) 
 /// Stores a captcha.
 pub async fn insert_captcha(
     mut conn: &AsyncPgConnection,
-    (key_hash, purpose): (&[u8], CodePurpose),
+    key_hash: &[u8],
+    purpose: CodePurpose,
     answer_hash: &[u8],
     expires_at: DateTime<Utc>,
 ) -> QueryResult<usize> {

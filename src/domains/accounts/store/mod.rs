@@ -23,7 +23,12 @@ pub async fn list_users(mut conn: &AsyncPgConnection, ids: &[UserId]) -> QueryRe
 
 /// The user with this account number.
 pub async fn find_user_by_account_number(mut conn: &AsyncPgConnection, number: i32) -> QueryResult<Option<User>> {
-    users::table.filter(users::account_number.eq(number)).select(User::as_select()).get_result(&mut conn).await.optional()
+    users::table
+        .filter(users::account_number.eq(number))
+        .select(User::as_select())
+        .get_result(&mut conn)
+        .await
+        .optional()
 }
 
 /// The user of this name who has not left, with what they sign in with.
@@ -37,7 +42,7 @@ pub async fn find_login(mut conn: &AsyncPgConnection, name: &AccountName) -> Que
     .optional()
 }
 
-/// Holds somebody's row, so that nobody else changes it or signs in to it meanwhile; none when they left.
+/// Locks a user's row, so that no other transaction changes it or signs in to it meanwhile; none when they left.
 pub async fn lock_user(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<Option<(User, Access)>> {
     users::table
         .filter(users::id.eq(id).and(users::deleted_at.is_null()))
@@ -48,7 +53,7 @@ pub async fn lock_user(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<
         .optional()
 }
 
-/// Holds somebody's row against their leaving, for what is about to be theirs; false when they left.
+/// Locks a user's row against deletion, for what is about to be theirs; false when they left.
 pub async fn lock_user_shared(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<bool> {
     let present = users::table.filter(users::id.eq(id).and(users::deleted_at.is_null())).select(users::id);
     let held: Option<UserId> = present.for_key_share().get_result(&mut conn).await.optional()?;
@@ -92,7 +97,7 @@ pub async fn update_user(mut conn: &AsyncPgConnection, id: UserId, changes: &Use
         .optional()
 }
 
-/// Suspends somebody, until a time or for good, or lifts it (none), and returns them; none when they left.
+/// Suspends a user, until a time or for good, or lifts it (none), and returns them; none when they left.
 pub async fn update_suspension(
     mut conn: &AsyncPgConnection,
     id: UserId,
@@ -112,7 +117,7 @@ pub async fn update_suspension(
         .optional()
 }
 
-/// Whether somebody has this contact.
+/// Whether an account has this contact.
 pub async fn is_known(mut conn: &AsyncPgConnection, contact: &Contact) -> QueryResult<bool> {
     let found = users::table.select(users::id).into_boxed();
     let found = match contact {
@@ -122,7 +127,7 @@ pub async fn is_known(mut conn: &AsyncPgConnection, contact: &Contact) -> QueryR
     found.first::<UserId>(&mut conn).await.optional().map(|found| found.is_some())
 }
 
-/// Leaves of somebody's row what others need: an id, a number, and a name that nobody else can have.
+/// Leaves of a user's row what other rows need: an id, a number, and a name that no account can take.
 pub async fn erase_user(mut conn: &AsyncPgConnection, user: &User, now: DateTime<Utc>) -> QueryResult<()> {
     let name = format!("deleted#{}", user.account_number);
     diesel::update(users::table.find(user.id))
@@ -141,7 +146,7 @@ pub async fn erase_user(mut conn: &AsyncPgConnection, user: &User, now: DateTime
         ))
         .execute(&mut conn)
         .await?;
-    // An empty one stays in its place, for whoever looks at the placeholder.
+    // An empty one stays in its place, for readers of the placeholder.
     diesel::delete(profiles_table::table.find(user.id)).execute(&mut conn).await?;
     diesel::insert_into(profiles_table::table)
         .values(profiles_table::user_id.eq(user.id))
@@ -154,7 +159,8 @@ pub async fn erase_user(mut conn: &AsyncPgConnection, user: &User, now: DateTime
 pub async fn update_password(
     mut conn: &AsyncPgConnection,
     id: UserId,
-    (old_hash, new_hash): (Option<&str>, &str),
+    old_hash: Option<&str>,
+    new_hash: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<User>> {
     diesel::update(users::table.find(id))
@@ -166,7 +172,7 @@ pub async fn update_password(
         .optional()
 }
 
-/// Gives somebody a role; false when there is nobody of this name.
+/// Gives an account a role; false when none has this name.
 pub async fn update_role(mut conn: &AsyncPgConnection, username_key: &str, role: Role) -> QueryResult<bool> {
     diesel::update(users::table.filter(users::username_key.eq(username_key)).filter(users::deleted_at.is_null()))
         .set(users::role.eq(role))

@@ -25,7 +25,7 @@ pub async fn list_details(mut conn: &AsyncPgConnection, ids: &[UserId]) -> Query
         .await
 }
 
-/// What these people say of themselves to everybody.
+/// The public profiles of these users.
 pub async fn list_public(mut conn: &AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<(UserId, PublicProfile)>> {
     profiles::table
         .filter(profiles::user_id.eq_any(ids))
@@ -34,7 +34,7 @@ pub async fn list_public(mut conn: &AsyncPgConnection, ids: &[UserId]) -> QueryR
         .await
 }
 
-/// What somebody says of themselves, and how they sign in; none when they left.
+/// A user's profile, and how they sign in; none when they left.
 pub async fn find_details(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<Option<(Access, Profile)>> {
     users::table
         .inner_join(profiles::table)

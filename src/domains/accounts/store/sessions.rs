@@ -11,7 +11,7 @@ use crate::domains::accounts::model::{NewSession, PresentedToken, Session, Sessi
 use crate::ids::{SessionId, UserId};
 
 statement! {
-    /// Opens a session for somebody who may sign in, and holds their row meanwhile: a suspension, a departure or a new
+    /// Opens a session for a user who may sign in, and locks their row meanwhile: a suspension, a departure or a new
     /// password comes before it, and then there is none, or after it, and then ends it. `hash` is what the given password
     /// was compared with, where one was.
     struct InsertSession<'a> { session: &'a NewSession, hash: Option<&'a str> } -> BigInt
@@ -93,7 +93,8 @@ pub async fn is_rotated(mut conn: &AsyncPgConnection, token: i64) -> QueryResult
 pub async fn update_rotated(
     mut conn: &AsyncPgConnection,
     token: i64,
-    (successor, salt): (i64, &[u8]),
+    successor: i64,
+    salt: &[u8],
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
     diesel::update(refresh_tokens::table.find(token))
@@ -110,20 +111,23 @@ pub async fn update_rotated(
 /// none.
 pub async fn lock_authenticated_since(
     mut conn: &AsyncPgConnection,
-    (user, session): (UserId, SessionId),
+    user: UserId,
+    session: SessionId,
     since: DateTime<Utc>,
 ) -> QueryResult<bool> {
     let live = sessions::table
         .filter(sessions::id.eq(session).and(sessions::user_id.eq(user)).and(sessions::revoked_at.is_null()))
         .filter(sessions::authenticated_at.gt(since));
-    let held: Option<SessionId> = live.select(sessions::id).for_no_key_update().get_result(&mut conn).await.optional()?;
+    let held: Option<SessionId> =
+        live.select(sessions::id).for_no_key_update().get_result(&mut conn).await.optional()?;
     Ok(held.is_some())
 }
 
 /// Notes that a live session's user has proved who they are; false when it is over.
 pub async fn update_authenticated(
     mut conn: &AsyncPgConnection,
-    (user, session): (UserId, SessionId),
+    user: UserId,
+    session: SessionId,
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
     let live = sessions::table
@@ -147,7 +151,8 @@ pub async fn update_session_used(
 /// Ends live sessions of a user's and returns which they were.
 pub async fn revoke_sessions(
     mut conn: &AsyncPgConnection,
-    (user, which): (UserId, SessionSelection),
+    user: UserId,
+    which: SessionSelection,
     reason: SessionEnd,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<SessionId>> {
@@ -165,7 +170,7 @@ pub async fn revoke_sessions(
     }
 }
 
-/// Which of somebody's sessions.
+/// Which of a user's sessions.
 #[derive(Clone, Copy, Debug)]
 pub enum SessionSelection {
     /// This one.
@@ -176,7 +181,7 @@ pub enum SessionSelection {
     All,
 }
 
-/// Somebody's live sessions, the last used first, at most a hundred.
+/// A user's live sessions, the last used first, at most a hundred.
 pub async fn list_sessions(
     mut conn: &AsyncPgConnection,
     user: UserId,
@@ -194,7 +199,8 @@ pub async fn list_sessions(
 /// Live sessions of a user, by id, in no order.
 pub async fn list_sessions_by_ids(
     mut conn: &AsyncPgConnection,
-    (user, ids): (UserId, &[SessionId]),
+    user: UserId,
+    ids: &[SessionId],
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Session>> {
     sessions::table
@@ -216,7 +222,7 @@ pub async fn list_addresses(mut conn: &AsyncPgConnection, user: UserId) -> Query
         .await
 }
 
-/// Forgets from where somebody signed in.
+/// Erases the devices and addresses that a user signed in from.
 pub async fn erase_devices(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<usize> {
     diesel::update(sessions::table.filter(sessions::user_id.eq(user)))
         .set((sessions::device_name.eq(None::<String>), sessions::ip.eq(None::<String>)))
@@ -245,7 +251,7 @@ pub async fn list_revoked_since(
     revoked.select((sessions::id, sessions::end_reason)).load(&mut conn).await
 }
 
-/// Deletes refresh tokens that were exchanged before a time: whoever presents one then is refused all the same.
+/// Deletes refresh tokens that were exchanged before a time: if one is presented after that, it is refused all the same.
 pub async fn delete_old_tokens(mut conn: &AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
     diesel::delete(refresh_tokens::table.filter(refresh_tokens::rotated_at.lt(before))).execute(&mut conn).await
 }

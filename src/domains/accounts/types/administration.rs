@@ -6,7 +6,7 @@ use super::profile::media_id;
 use crate::domains::accounts::model::{AdminUpdateUser, Role, UserSearch, Verification};
 use crate::graphql::scalars::{EmailAddress, PhoneNumber, patch};
 
-/// Whom an administrator looks for; all that is given has to hold.
+/// Which users are searched for; all conditions that are given have to hold.
 #[derive(InputObject)]
 pub struct UserFilter {
     /// Account number, a part of username or nickname (its beginning, for one or two characters), or a whole e-mail address
@@ -24,7 +24,7 @@ impl From<UserFilter> for UserSearch {
     }
 }
 
-/// What an administrator changes about somebody. Omitted fields keep their value; null clears those that can be null.
+/// Changes that an administrator makes to an account. Omitted fields keep their value; null clears those that can be null.
 #[derive(InputObject)]
 pub struct AdminUpdateUserInput {
     /// 2 to 32 letters with their marks, digits, dots, hyphens or underscores, at least one letter, none of several scripts
@@ -40,7 +40,7 @@ pub struct AdminUpdateUserInput {
     address: MaybeUndefined<String>,
     /// Global id of a picture among their files or the administrator's. Null removes the avatar.
     avatar_id: MaybeUndefined<ID>,
-    /// What they may do; nobody changes their own.
+    /// What they may do; an administrator can't change their own.
     role: MaybeUndefined<Role>,
     /// The result of the ID card's review.
     verification: MaybeUndefined<Verification>,

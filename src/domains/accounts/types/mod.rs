@@ -73,7 +73,7 @@ impl User {
         &self.0.nickname
     }
 
-    /// A placeholder for someone who left.
+    /// A placeholder for a deleted account.
     async fn deleted(&self) -> bool {
         self.0.deleted_at.is_some()
     }
@@ -158,7 +158,7 @@ impl User {
         #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
     ) -> AppResult<Connection<Item>> {
         let page = PageArgs { first, after, last, before };
-        items::query::list_of_owner(ctx, self.0.id, (filter, order_by), page).await
+        items::query::list_of_owner(ctx, self.0.id, filter, order_by, page).await
     }
 
     /// What is theirs alone. Null for everybody but themselves and administrators.
@@ -173,7 +173,7 @@ impl User {
     }
 }
 
-/// Where somebody lives, as they wrote it.
+/// Where a user lives, as they wrote it.
 #[derive(SimpleObject)]
 #[graphql(crate = "crate::graphql::eager")]
 #[graphql(name = "Place")]
@@ -194,7 +194,7 @@ impl From<Place> for PlaceObject {
     }
 }
 
-/// Somebody who was changed.
+/// A changed account.
 #[derive(SimpleObject)]
 #[graphql(crate = "crate::graphql::eager")]
 pub struct UserPayload {

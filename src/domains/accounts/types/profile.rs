@@ -15,10 +15,10 @@ use crate::graphql::scalars::{Date, DateTime, EmailAddress, PhoneNumber, patch};
 use crate::ids::{MediaId, UserId};
 use crate::validation::Patch;
 
-/// What is somebody's alone: for themselves and administrators.
+/// The private part of an account: for its holder and administrators.
 pub struct UserPrivate(pub Arc<(Access, Profile)>, pub UserId);
 
-/// What is somebody's alone: for themselves and administrators.
+/// The private part of an account: for its holder and administrators.
 #[Object(crate = "crate::graphql::eager")]
 impl UserPrivate {
     /// Address to sign in with.
@@ -122,7 +122,7 @@ impl From<CoordinatesInput> for geo::GeoPoint {
     }
 }
 
-/// Where somebody lives, as they write it. Omitted parts keep their value; null clears them.
+/// Where a user lives, as they write it. Omitted parts keep their value; null clears them.
 #[derive(Clone, Debug, InputObject)]
 pub struct PlaceInput {
     /// Country, at most 64 characters.
@@ -147,7 +147,7 @@ pub(super) fn media_id(field: MaybeUndefined<ID>) -> Patch<MediaId> {
     id.map(|id| picture(&id))
 }
 
-/// What somebody changes about themselves. Omitted fields keep their value; null clears those that can be null.
+/// Changes to the viewer's own profile. Omitted fields keep their value; null clears those that can be null.
 #[derive(Debug, InputObject)]
 pub struct UpdateProfileInput {
     /// 2 to 32 letters with their marks, digits, dots, hyphens or underscores, at least one letter, none of several scripts

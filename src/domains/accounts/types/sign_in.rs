@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject}
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::auth::stream_ticket::StreamTicket;
 use crate::contact::Contact;
 use crate::domains::accounts::model::code::ImageCaptcha;
 use crate::domains::accounts::model::{
@@ -60,13 +61,13 @@ pub struct AuthPayload {
 }
 
 impl AuthPayload {
-    /// Somebody is signed in.
+    /// A user signed in.
     #[must_use]
     pub fn signed_in(signed_in: SignedIn) -> Self {
         Self::with(signed_in.tokens, Arc::new(signed_in.user))
     }
 
-    /// Somebody has new tokens.
+    /// New tokens of a user.
     #[must_use]
     pub fn with(tokens: Tokens, user: Arc<model::User>) -> Self {
         Self { tokens: Some(tokens.into()), user: Some(User(user)), user_errors: Vec::new() }
@@ -92,10 +93,11 @@ pub struct StreamTicketPayload {
 }
 
 impl StreamTicketPayload {
-    /// A ticket, and until when it opens streams.
+    /// A ticket that was issued.
     #[must_use]
-    pub fn with((ticket, expires_at): (String, chrono::DateTime<chrono::Utc>)) -> Self {
-        Self { ticket: Some(ticket), expires_at: Some(expires_at.into()), user_errors: Vec::new() }
+    pub fn with(ticket: StreamTicket) -> Self {
+        let StreamTicket { token, expires_at } = ticket;
+        Self { ticket: Some(token), expires_at: Some(expires_at.into()), user_errors: Vec::new() }
     }
 }
 
@@ -190,7 +192,7 @@ pub struct PhoneCodeCredential {
     pub code: String,
 }
 
-/// How somebody can be reached: exactly one of these.
+/// A contact of a user: exactly one of these.
 #[derive(OneofObject)]
 pub enum ContactInput {
     /// By e-mail.
@@ -208,7 +210,7 @@ impl From<ContactInput> for Contact {
     }
 }
 
-/// What somebody read in a captcha. Each captcha is good for one answer, right or wrong.
+/// The solution of a captcha. Each captcha is good for one answer, right or wrong.
 #[derive(InputObject)]
 pub struct ImageCaptchaAnswer {
     /// The captcha's key.
@@ -332,7 +334,7 @@ impl Session {
     }
 }
 
-/// What somebody proves their account with: exactly one of these.
+/// The proof of an account: exactly one of these.
 #[derive(OneofObject)]
 pub enum CredentialInput {
     /// A password.

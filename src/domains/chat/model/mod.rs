@@ -1,5 +1,6 @@
 //! Rows and enums of chat.
 
+mod card;
 mod window;
 
 use std::sync::Arc;
@@ -15,10 +16,10 @@ use sha2::{Digest, Sha256};
 
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
-use crate::domains::accounts::model::User;
 use crate::error::{UserError, UserErrorCode};
 use crate::ids::{ConversationId, MessageId, UserId};
 
+pub use card::{ConversationCard, ConversationView, MessageCard};
 pub use window::MembershipWindow;
 
 pg_enum! {
@@ -141,23 +142,6 @@ pub struct Conversation {
     pub answered: bool,
 }
 
-/// A conversation with the two people of a direct one.
-#[derive(Clone, Debug)]
-pub struct ConversationCard {
-    /// The row.
-    pub conversation: Conversation,
-    /// Both people of a direct conversation, the lower id first.
-    pub pair: Option<(User, User)>,
-}
-
-impl ConversationCard {
-    /// The other one of a direct conversation; oneself in a conversation with oneself.
-    #[must_use]
-    pub fn peer_of(&self, viewer: UserId) -> Option<&User> {
-        self.pair.as_ref().map(|(low, high)| if low.id == viewer { high } else { low })
-    }
-}
-
 /// A member's row.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::members)]
@@ -251,18 +235,7 @@ impl Message {
     }
 }
 
-/// A message with its sender and its conversation: what a chat client usually asks for.
-#[derive(Clone, Debug)]
-pub struct MessageCard {
-    /// The row.
-    pub message: Message,
-    /// Who sent it.
-    pub sender: Arc<User>,
-    /// Where, if it was loaded along.
-    pub conversation: Option<Arc<ConversationCard>>,
-}
-
-/// Whom or what a message or a marker goes to.
+/// The recipient of a message or a marker: a user or a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The direct conversation with this person.

@@ -3,8 +3,8 @@
 //! In a direct conversation a read marker is a change of the conversation: it has a version, and both people are told. In a group it
 //! is the reader's alone: many read at once, so the conversation is not locked, and only the reader's own devices are told.
 
-use super::{ConversationView, find_conversation, get_target};
-use crate::domains::chat::model::{ChatError, ConversationKind, Target};
+use super::{find_conversation, get_target};
+use crate::domains::chat::model::{ChatError, ConversationKind, ConversationView, Target};
 use crate::domains::chat::store::members::{self, MoveDeliveredMarker, MoveGroupMarkers, MoveReadMarkers};
 use crate::error::{AppError, AppResult};
 use crate::ids::ConversationId;
@@ -22,20 +22,20 @@ const IDLE_ROUND_LIMIT: i32 = 3;
 /// `NOT_FOUND` for a conversation that the viewer is no member of; `INVALID_INPUT` for a negative seq.
 pub async fn mark_read(scope: &Scope, target: Target, up_to: Option<i32>) -> AppResult<ConversationView> {
     check_seq(up_to)?;
-    let seen = get_target(scope, target).await?;
-    let (card, member) = &seen;
+    let view = get_target(scope, target).await?;
+    let ConversationView { card, member } = &view;
     let id = card.conversation.id;
     let last = member.last_visible(card.conversation.last_seq);
     let wanted = up_to.unwrap_or(last).min(last);
     // Nothing to move: then nothing is locked either.
     if wanted <= member.read_seq {
-        return Ok(seen);
+        return Ok(view);
     }
     for _ in 0..TRY_LIMIT {
         move_markers(scope, &[(id, card.conversation.kind)], up_to).await?;
         let moved = find_conversation(scope, id).await?.ok_or(ChatError::NoSuchConversation.at("to"))?;
         // Behind it still where another device of the reader's moved it at the same moment, and not as far.
-        if moved.1.read_seq >= wanted {
+        if moved.member.read_seq >= wanted {
             return Ok(moved);
         }
     }
@@ -72,12 +72,12 @@ pub async fn mark_all_read(scope: &Scope, up_to: Option<i32>) -> AppResult<()> {
 pub async fn mark_delivered(scope: &Scope, target: Target, up_to: i32) -> AppResult<ConversationView> {
     check_seq(Some(up_to))?;
     let viewer = scope.viewer()?;
-    let seen = get_target(scope, target).await?;
-    let conversation = seen.0.conversation.id;
+    let view = get_target(scope, target).await?;
+    let conversation = view.card.conversation.id;
     let conn = scope.db.read().await?;
     let marker = MoveDeliveredMarker { user: viewer.user_id, conversation, seq: up_to };
     members::move_delivered_marker(&conn, marker).await?;
-    Ok(seen)
+    Ok(view)
 }
 
 fn check_seq(seq: Option<i32>) -> AppResult<()> {

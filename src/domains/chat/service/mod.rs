@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 
-use super::model::{ChatError, ConversationCard, Member, Message, MessageCard, Target};
+use super::model::{ChatError, ConversationCard, ConversationView, Member, Message, MessageCard, Target};
 use super::store::{self, members};
 use crate::clock::is_storable;
 use crate::db::Lease;
@@ -18,9 +18,6 @@ use crate::error::{AppError, AppResult, ErrorCode, UserError};
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
-
-/// A conversation as one person sees it.
-pub type ConversationView = (ConversationCard, Member);
 
 /// A conversation that the viewer is or was a member of.
 ///
@@ -72,7 +69,7 @@ pub async fn list_conversations(
     }
     let conn = scope.db.read().await?;
     let rows = store::list_for_member(&conn, viewer.user_id, page).await?;
-    Ok(page.page(rows, |(card, _)| (card.conversation.last_activity_at, card.conversation.id)))
+    Ok(page.page(rows, |view| (view.card.conversation.last_activity_at, view.card.conversation.id)))
 }
 
 /// How many conversations the viewer has, counted up to a bound.
@@ -91,13 +88,14 @@ pub async fn count_conversations(scope: &Scope, bound: i64) -> AppResult<i64> {
 /// When the database fails.
 pub async fn list_messages(
     scope: &Scope,
-    (conversation, last_seq): (ConversationId, i32),
+    conversation: ConversationId,
+    last_seq: i32,
     member: &Member,
     page: &PageRequest<i32>,
 ) -> AppResult<Page<Message>> {
     let conn = scope.db.read().await?;
-    let range = (member.from_seq, member.last_visible(last_seq));
-    let rows = store::list_messages(&conn, conversation, range, page).await?;
+    let until = member.last_visible(last_seq);
+    let rows = store::list_messages(&conn, conversation, member.from_seq, until, page).await?;
     Ok(page.page(rows, |message| message.seq))
 }
 

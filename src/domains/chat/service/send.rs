@@ -5,12 +5,13 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
-use super::{ConversationView, find_message};
+use super::find_message;
 use crate::db::violated_constraint;
 use crate::domains::accounts;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{
-    ChatError, Content, ConversationCard, Draft, Message, MessageCard, SendMessage, SentMessage, Target,
+    ChatError, Content, ConversationCard, ConversationView, Draft, Message, MessageCard, SendMessage, SentMessage,
+    Target,
 };
 use crate::domains::chat::store::send::{self, AppendMessage, AppendMessageAsMember, EditMessage};
 use crate::domains::chat::{membership, policy, store};
@@ -32,7 +33,7 @@ enum Appended {
     Stale,
 }
 
-/// Sends a message. The same `clientMessageId` again gives the same message, whatever has changed since.
+/// Sends a message. The same `clientMessageId` again gives the same message, even if it was edited or the viewer has left since.
 ///
 /// # Errors
 /// `INVALID_INPUT`, `MESSAGE_TOO_LARGE`, `NOT_FOUND`, `NOT_MEMBER`, `IDEMPOTENCY_MISMATCH`; `CONFLICT` for one too many to a
@@ -50,8 +51,8 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<SentMessage>
             return repeated(earlier, target.as_ref(), viewer, &message);
         }
         let appended = match target {
-            Some(seen) if attempt < LOCKED_FROM => append(scope, &*scope.db.read().await?, seen, &message).await?,
-            Some((card, _)) => append_locked(scope, viewer, card.conversation.id, &message).await?,
+            Some(view) if attempt < LOCKED_FROM => append(scope, &*scope.db.read().await?, view, &message).await?,
+            Some(view) => append_locked(scope, viewer, view.card.conversation.id, &message).await?,
             None => start_direct(scope, viewer, &message).await?,
         };
         if let Appended::Message(sent) = appended {
@@ -122,7 +123,7 @@ async fn find_earlier(conn: &AsyncPgConnection, sender: UserId, message: &SendMe
     Ok(send::find_by_client_id(conn, sender, &client_id.id).await?)
 }
 
-/// The message of before, if it is the same: the same content in the same conversation, whichever way that is addressed.
+/// The earlier message, if it is the same: the same content in the same conversation, addressed by its id or by the peer.
 fn repeated(
     earlier: Earlier,
     target: Option<&ConversationView>,
@@ -130,7 +131,7 @@ fn repeated(
     message: &SendMessage,
 ) -> AppResult<SentMessage> {
     let (earlier, user, hash) = earlier;
-    let addresses = target.into_iter().flat_map(|(card, _)| {
+    let addresses = target.into_iter().flat_map(|ConversationView { card, .. }| {
         let peer = card.peer_of(sender).map(|peer| Target::User(peer.id));
         [Some(Target::Conversation(card.conversation.id)), peer].into_iter().flatten()
     });
@@ -157,9 +158,10 @@ async fn find_target(conn: &AsyncPgConnection, viewer: UserId, target: Target) -
 async fn append(
     scope: &Scope,
     conn: &AsyncPgConnection,
-    (card, member): ConversationView,
+    view: ConversationView,
     message: &SendMessage,
 ) -> AppResult<Appended> {
+    let ConversationView { card, member } = view;
     let most_unanswered = most_unanswered(scope);
     policy::check_sending(&card, &member, most_unanswered).map_err(|error| error.at(path(message.to)))?;
     let address = Target::Conversation(card.conversation.id);
@@ -176,9 +178,9 @@ async fn append(
         now: scope.app.clock.now(),
     };
     match send::append_message(conn, row).await {
-        Ok(Some(found)) => {
+        Ok(Some((message, sender))) => {
             scope.note_recorded();
-            Ok(Appended::Message(sent(found, card)))
+            Ok(Appended::Message(sent(message, sender, card)))
         }
         Ok(None) => Ok(Appended::Stale),
         // The same client id at the same moment: the other one was first, and its message is there now.
@@ -213,7 +215,7 @@ async fn find_locked(
     Ok(store::find_for_member(conn, id, user).await?)
 }
 
-fn sent((message, sender): (Message, User), mut card: ConversationCard) -> SentMessage {
+fn sent(message: Message, sender: User, mut card: ConversationCard) -> SentMessage {
     card.conversation.last_seq = message.seq;
     card.conversation.last_activity_at = message.created_at;
     let card = MessageCard { message, sender: Arc::new(sender), conversation: Some(Arc::new(card)) };
@@ -223,7 +225,7 @@ fn sent((message, sender): (Message, User), mut card: ConversationCard) -> SentM
 /// The first message of two people: the conversation, its members and the message in one transaction.
 async fn start_direct(scope: &Scope, viewer: UserId, message: &SendMessage) -> AppResult<Appended> {
     let Target::User(peer) = message.to else { return Ok(Appended::Stale) };
-    let pair = (viewer.min(peer), viewer.max(peer));
+    let (low, high) = (viewer.min(peer), viewer.max(peer));
     let now = scope.app.clock.now();
     let buckets = rate_limit::viewer_buckets(
         scope.requester(),
@@ -238,11 +240,11 @@ async fn start_direct(scope: &Scope, viewer: UserId, message: &SendMessage) -> A
             if known.get(&peer).is_none_or(|user| user.deleted_at.is_some()) {
                 return Err(ChatError::NoSuchUser.at(path(message.to)).into());
             }
-            let Some(id) = store::insert_direct(conn, pair, viewer, now).await? else {
+            let Some(id) = store::insert_direct(conn, low, high, viewer, now).await? else {
                 return Ok(Appended::Stale);
             };
             rate_limit::consume(conn, &buckets, now).await?;
-            let mut people = vec![pair.0, pair.1];
+            let mut people = vec![low, high];
             people.dedup();
             membership::record_direct(scope, conn, id, &people).await?;
             let Some(seen) = store::find_for_member(conn, id, viewer).await? else { return Ok(Appended::Stale) };
@@ -268,12 +270,12 @@ pub async fn edit_message(scope: &Scope, id: MessageId, text: String) -> AppResu
         let replaced = if attempt < LOCKED_FROM {
             let conn = scope.db.read().await?;
             let seen = store::find_for_member(&conn, conversation, viewer).await?;
-            replace(scope, &conn, seen, (&message, &content)).await?
+            replace(scope, &conn, seen, &message, &content).await?
         } else {
             scope
                 .transaction(async |conn| {
                     let seen = find_locked(conn, conversation, viewer).await?;
-                    replace(scope, conn, seen, (&message, &content)).await
+                    replace(scope, conn, seen, &message, &content).await
                 })
                 .await?
         };
@@ -290,11 +292,12 @@ pub async fn edit_message(scope: &Scope, id: MessageId, text: String) -> AppResu
 async fn replace(
     scope: &Scope,
     conn: &AsyncPgConnection,
-    seen: Option<ConversationView>,
-    (message, content): (&Message, &Content),
+    view: Option<ConversationView>,
+    message: &Message,
+    content: &Content,
 ) -> AppResult<Option<SentMessage>> {
     let now = scope.app.clock.now();
-    let (card, member) = seen.ok_or(ChatError::NoSuchMessage.at("id"))?;
+    let ConversationView { card, member } = view.ok_or(ChatError::NoSuchMessage.at("id"))?;
     policy::check_present(&member).map_err(|error| error.at("id"))?;
     if policy::waits_for_answer(&card.conversation, message.sender_id) {
         let buckets = rate_limit::viewer_buckets(

@@ -87,7 +87,7 @@ pub async fn list_unread(
 
 statement! {
     /// Moves a user's read markers forward, and records those that moved. The conversations are locked, so the own
-    /// messages behind a marker are counted on whichever side of it fewer messages lie.
+    /// messages behind a marker are counted on the side of it with fewer messages.
     pub struct MoveReadMarkers<'a> {
         user: UserId,
         conversations: &'a [ConversationId],
@@ -118,7 +118,7 @@ statement! {
 statement! {
     /// Moves a user's read markers in groups forward, to a seq or as far as they see, and tells their own devices. Nothing
     /// but the member's row is locked. Of the own messages, those that the marker passes are taken off, counted in one snapshot on
-    /// whichever side of it fewer messages lie: what is sent meanwhile lies behind the marker and stays counted. Where another
+    /// the side of it with fewer messages: what is sent meanwhile lies behind the marker and stays counted. Where another
     /// device moves the same marker at the same moment, the one that comes second moves nothing, and is to look again.
     pub struct MoveGroupMarkers<'a> {
         user: UserId,

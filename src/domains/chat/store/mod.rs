@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{Conversation, ConversationCard, ConversationKind, Member, Message, MessageCard};
+use super::model::{Conversation, ConversationCard, ConversationKind, ConversationView, Member, Message, MessageCard};
 use crate::db::schema::{conversations, members as members_table, messages, users};
 use crate::db::{Direction, Limit, columns, statement};
 use crate::domains::accounts::model::User;
@@ -36,10 +36,10 @@ use pair::{high_users, low_users};
 type CardRow = (Conversation, Option<User>, Option<User>);
 
 type FullRow = (Conversation, Option<User>, Option<User>, Message, User);
-type SeenRow = (Conversation, Option<User>, Option<User>, Member);
+type ViewRow = (Conversation, Option<User>, Option<User>, Member);
 
-fn seen((conversation, low, high, member): SeenRow) -> (ConversationCard, Member) {
-    (card((conversation, low, high)), member)
+fn view((conversation, low, high, member): ViewRow) -> ConversationView {
+    ConversationView { card: card((conversation, low, high)), member }
 }
 
 fn card((conversation, low, high): CardRow) -> ConversationCard {
@@ -78,15 +78,15 @@ pub async fn find_for_member(
     mut conn: &AsyncPgConnection,
     id: ConversationId,
     user: UserId,
-) -> QueryResult<Option<(ConversationCard, Member)>> {
-    let row: Option<SeenRow> = cards!()
+) -> QueryResult<Option<ConversationView>> {
+    let row: Option<ViewRow> = cards!()
         .inner_join(members_table::table)
         .filter(conversations::id.eq(id).and(members_table::user_id.eq(user)))
         .select(card_columns!(Member::as_select()))
         .get_result(&mut conn)
         .await
         .optional()?;
-    Ok(row.map(seen))
+    Ok(row.map(view))
 }
 
 /// Holds a conversation as it is until the transaction ends: its members and what was said in it.
@@ -100,8 +100,8 @@ pub async fn find_direct(
     mut conn: &AsyncPgConnection,
     user: UserId,
     peer: UserId,
-) -> QueryResult<Option<(ConversationCard, Member)>> {
-    let row: Option<SeenRow> = cards!()
+) -> QueryResult<Option<ConversationView>> {
+    let row: Option<ViewRow> = cards!()
         .inner_join(members_table::table)
         .filter(conversations::low_user_id.eq(user.min(peer)).and(conversations::high_user_id.eq(user.max(peer))))
         .filter(members_table::user_id.eq(user))
@@ -109,7 +109,7 @@ pub async fn find_direct(
         .get_result(&mut conn)
         .await
         .optional()?;
-    Ok(row.map(seen))
+    Ok(row.map(view))
 }
 
 /// A page of a user's conversations in which something was said, the latest first.
@@ -117,7 +117,7 @@ pub async fn list_for_member(
     mut conn: &AsyncPgConnection,
     user: UserId,
     page: &PageRequest<(DateTime<Utc>, ConversationId)>,
-) -> QueryResult<Vec<(ConversationCard, Member)>> {
+) -> QueryResult<Vec<ConversationView>> {
     let mut query = cards!()
         .inner_join(members_table::table)
         .filter(members_table::user_id.eq(user))
@@ -135,8 +135,8 @@ pub async fn list_for_member(
         };
     }
     query = if page.backward { query.order((at.asc(), id.asc())) } else { query.order((at.desc(), id.desc())) };
-    let rows: Vec<SeenRow> = query.load(&mut conn).await?;
-    Ok(rows.into_iter().map(seen).collect())
+    let rows: Vec<ViewRow> = query.load(&mut conn).await?;
+    Ok(rows.into_iter().map(view).collect())
 }
 
 /// How many conversations [`list_for_member`] pages through, counted up to a bound.
@@ -167,7 +167,8 @@ statement! {
 pub async fn list_messages(
     mut conn: &AsyncPgConnection,
     conversation: ConversationId,
-    (from, until): (i32, i32),
+    from: i32,
+    until: i32,
     page: &PageRequest<i32>,
 ) -> QueryResult<Vec<Message>> {
     let (from, until) = match (page.cursor, page.backward) {
@@ -243,7 +244,8 @@ pub async fn list_messages_at(
 /// Makes the direct conversation of two people with both as members. None when another request just made it.
 pub async fn insert_direct(
     mut conn: &AsyncPgConnection,
-    (low, high): (UserId, UserId),
+    low: UserId,
+    high: UserId,
     opener: UserId,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<ConversationId>> {

@@ -35,7 +35,7 @@ pub struct MessageUpdated {
     pub message: Message,
 }
 
-/// Somebody has read on: either person of a direct conversation; in a group the viewer, on one of their devices.
+/// A member has read on: either person of a direct conversation; in a group the viewer, on one of their devices.
 #[derive(Clone, SimpleObject)]
 #[graphql(crate = "crate::graphql::eager")]
 pub struct ConversationRead {
@@ -51,7 +51,7 @@ pub struct ConversationRead {
 pub struct MembershipChanged {
     /// Where.
     conversation: Conversation,
-    /// Who did it; null where nobody did, or they are no more.
+    /// Who did it; null where no user did, or their account is deleted.
     actor: Option<User>,
     /// Members from now on: at most 100 of them.
     added: Vec<User>,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::model::{ConversationCard, ConversationKind, Member};
-use super::service::{self, ConversationView};
+use super::model::{ConversationCard, ConversationKind, ConversationView, Member};
+use super::service;
 use crate::domains::accounts::types::User;
 use crate::domains::chat::loader::{ConversationById, MessageAt, PresentMembers, ViewerMembership};
 use crate::error::AppResult;
@@ -31,7 +31,8 @@ pub struct Conversation {
 impl Conversation {
     /// As its member sees it.
     #[must_use]
-    pub fn seen((card, member): ConversationView) -> Self {
+    pub fn seen(view: ConversationView) -> Self {
+        let ConversationView { card, member } = view;
         Self { card: Arc::new(card), member: Some(member) }
     }
 
@@ -148,7 +149,7 @@ impl Conversation {
         let id = self.card.conversation.id;
         let page = PageArgs { first, after, last, before }.request(format!("messages:{}", id.0))?;
         let (member, last_seq) = (self.member(ctx).await?, self.last_seq(ctx).await?);
-        let rows = service::list_messages(ctx.scope()?, (id, last_seq), &member, &page).await?;
+        let rows = service::list_messages(ctx.scope()?, id, last_seq, &member, &page).await?;
         // Seqs have no gaps: the count needs no statement.
         let total = i64::from((member.last_visible(last_seq) - member.from_seq + 1).max(0));
         let card = Arc::clone(&self.card);
@@ -165,7 +166,7 @@ impl Conversation {
     }
 }
 
-/// How far somebody has read.
+/// How far a member has read.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(crate = "crate::graphql::eager")]
 pub struct ReadMarker {

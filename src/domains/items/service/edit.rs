@@ -30,8 +30,9 @@ use crate::validation::DomainError;
 pub async fn create(scope: &Scope, draft: CreateItem, key: Option<String>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(viewer, "createItem", key, &draft)?;
-    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return load_card(scope, &*scope.db.read().await?, ItemId(done)).await;
+    let reload = async |id| load_card(scope, &*scope.db.read().await?, ItemId(id)).await;
+    if let Some(done) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(done);
     }
     let condition = policy::validate_create(&draft).map_err(AppError::User)?;
     media::service::check_pictures(scope, viewer, &draft.images, "input.imageIds").await?;

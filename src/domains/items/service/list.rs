@@ -1,4 +1,4 @@
-//! Lists of items: the feed, somebody's, what was found, what is over.
+//! Lists of items: the feed, one owner's, search results, finished ones.
 
 use std::collections::HashMap;
 
@@ -170,7 +170,7 @@ pub async fn list_by_owners(
     cards.into_iter().map(own_page).collect()
 }
 
-/// The same list, of one person; of nobody where the filter names another.
+/// The same list, of one owner; empty where the filter names another.
 fn of_owner(list: &ItemList, owner: UserId) -> ItemList {
     let mut list = list.clone();
     if list.filter.owner_id.is_some_and(|wanted| wanted != owner) {

@@ -30,7 +30,7 @@ pub async fn load_visible(scope: &Scope, ids: &[ItemId]) -> AppResult<HashMap<It
     load_seen_by(&*scope.db.read().await?, viewer, ids).await
 }
 
-/// Items by id, of those that somebody may see.
+/// Items by id, of those that the viewer may see.
 ///
 /// # Errors
 /// When the database fails.
@@ -58,8 +58,8 @@ async fn load_card(scope: &Scope, conn: &AsyncPgConnection, id: ItemId) -> AppRe
     cards.into_iter().next().ok_or_else(|| AppError::internal("an item is gone that was changed"))
 }
 
-/// Holds the items that somebody who leaves has put up or likes, within the caller's transaction: in one order, as
-/// whoever likes several does.
+/// Locks the items that a leaving user owns or likes, within the caller's transaction: in the order in which liking
+/// several locks them.
 ///
 /// # Errors
 /// When the database fails.
@@ -68,7 +68,7 @@ pub async fn lock_all_of(conn: &AsyncPgConnection, person: UserId) -> AppResult<
     Ok(())
 }
 
-/// Takes out what somebody who leaves has put up and nobody took, within the caller's transaction, which holds it.
+/// Deletes a leaving user's items that were not traded, within the caller's transaction, which has locked them.
 ///
 /// # Errors
 /// When the database fails.

@@ -18,8 +18,8 @@ use crate::rate_limit;
 use crate::scope::Scope;
 use crate::validation::DomainError;
 
-/// Takes an open item of somebody else's, at the price that was seen where one is given; its owner is told. Who has it
-/// already, and takes it again, changes nothing.
+/// Takes another user's open item, at the expected price where one is given; its owner is told. A repeat by its taker
+/// changes nothing.
 ///
 /// # Errors
 /// `NOT_FOUND`, `OWN_ITEM`, `ITEM_NOT_AVAILABLE`, `CONFLICT` when it costs something else, `RATE_LIMITED`.

@@ -14,7 +14,7 @@ use crate::domains::items::model::{ItemDirection, ItemFilter, ItemKey, ItemOrder
 use crate::error::AppError;
 use crate::ids::UserId;
 
-/// Which rows a list has, as whoever asks may see them.
+/// Which rows a list has, of those that the viewer may see.
 #[derive(Clone, Copy, Debug)]
 pub struct ItemPredicate<'a> {
     /// What has to hold.
@@ -56,7 +56,7 @@ impl ItemPredicate<'_> {
             || created_to.is_some()
     }
 
-    /// Whether it is all that search finds, which is whatever is not deleted.
+    /// Whether it matches every search hit: search finds all items that are not deleted.
     #[must_use]
     pub fn matches_every_search_hit(&self) -> bool {
         let states = [ItemStatus::Open, ItemStatus::Closed].iter().all(|status| self.statuses().contains(status));
@@ -172,7 +172,7 @@ fn push_statuses(out: &mut AstPass<'_, '_, Pg>, statuses: &[ItemStatus]) {
     out.push_sql("]::item_status[]");
 }
 
-/// Whether somebody may see an item: deleted ones are their owner's and the administrators'.
+/// Whether the viewer may see an item: deleted ones only as their owner or an administrator.
 pub struct VisibleItems(pub Option<UserId>);
 
 impl QueryFragment<Pg> for VisibleItems {
@@ -268,7 +268,7 @@ impl Cut {
 }
 
 impl QueryFragment<Pg> for Cut {
-    /// The order alone, for whoever joins something to the rows.
+    /// The order alone, for a statement that joins something to the rows.
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.page.walk_ast(out)
     }
@@ -277,11 +277,11 @@ impl QueryFragment<Pg> for Cut {
 /// Whose items a list has.
 #[derive(Clone, Copy, Debug)]
 pub enum Source<'a> {
-    /// Whosever the filter says.
+    /// As the filter says.
     Filter,
     /// So many of each of these.
     Owners(&'a [UserId]),
-    /// Those that are closed, and that somebody owned or took.
+    /// Closed ones that this user owned or took.
     Finished(UserId),
 }
 
@@ -297,7 +297,7 @@ pub struct PageRows<'a> {
 
 impl PageRows<'_> {
     fn push_end<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // Where nothing is cut out of the order, it leads to the rows; else whatever leads to them soonest.
+        // Without a residual filter the rows are read in the order of the page; with one the planner chooses.
         if !self.cut.counts || !(self.wanted.has_residual_filter() || self.wanted.filter.direction.is_some()) {
             self.cut.page.push_order(out);
         }

@@ -67,7 +67,7 @@ fn card((item, owner, images, is_favorite): ItemCardRow) -> ItemCard {
 
 statement! {
     by text
-    /// Items by id, whatever became of them.
+    /// Items by id, deleted ones included.
     struct ItemCardsByIds<'a> { card: ItemCardFragment, ids: &'a [ItemId] } -> ItemCardSqlType
     |this|
     "select " {&this.card} " from items join users on users.id = items.owner_id where items.id = any("
@@ -76,7 +76,7 @@ statement! {
 
 statement! {
     by text
-    /// Items by id, of those that somebody may see.
+    /// Items by id, of those that the viewer may see.
     struct VisibleItemCards<'a> { card: ItemCardFragment, ids: &'a [ItemId], visible: VisibleItems } -> ItemCardSqlType
     |this|
     "select " {&this.card} " from items join users on users.id = items.owner_id where items.id = any("
@@ -100,7 +100,7 @@ statement! {
 }
 
 statement! {
-    /// How many items somebody owned or took are closed, up to a bound.
+    /// How many items that a user owned or took are closed, up to a bound.
     struct CountFinished { person: UserId, bound: i64 } -> BigInt
     |this|
     "select count(*) from ((select from items where status = 'CLOSED' and owner_id = " [BigInt: &this.person]
@@ -184,7 +184,7 @@ statement! {
     {&this.found} " select count(*) from found"
 }
 
-/// The items with these ids, whatever became of them, as this person likes them.
+/// The items with these ids, deleted ones included, with the viewer's favorites marked.
 pub async fn list_cards(
     mut conn: &AsyncPgConnection,
     ids: &[ItemId],
@@ -218,7 +218,7 @@ pub async fn count_items(mut conn: &AsyncPgConnection, wanted: ItemPredicate<'_>
     CountItems { rows }.get_result(&mut conn).await
 }
 
-/// How many items somebody owned or took are closed, up to a bound.
+/// How many items that a user owned or took are closed, up to a bound.
 pub async fn count_finished(mut conn: &AsyncPgConnection, person: UserId, bound: i64) -> QueryResult<i64> {
     let count: i64 = CountFinished { person, bound }.get_result(&mut conn).await?;
     Ok(count.min(bound))
@@ -259,7 +259,7 @@ pub async fn insert_item(mut conn: &AsyncPgConnection, item: &NewItem) -> QueryR
     diesel::insert_into(items::table).values(item).returning(Item::as_returning()).get_result(&mut conn).await
 }
 
-/// Holds an item, so that nobody changes it meanwhile.
+/// Locks an item against concurrent changes.
 pub async fn lock_item(mut conn: &AsyncPgConnection, id: ItemId) -> QueryResult<Option<Item>> {
     items::table.find(id).select(Item::as_select()).for_no_key_update().get_result(&mut conn).await.optional()
 }
@@ -275,7 +275,7 @@ pub async fn update_item(mut conn: &AsyncPgConnection, id: ItemId, changes: &Ite
 }
 
 statement! {
-    /// Closes an open item of somebody else's, at the price that was seen.
+    /// Closes another user's open item, at the expected price.
     struct TradeItem { id: ItemId, taker: UserId, price: Option<Money>, now: DateTime<Utc> } -> ItemColumns
     |this|
     "update items set status = 'CLOSED', counterparty_id = " [BigInt: &this.taker] ", closed_at = "
@@ -284,7 +284,7 @@ statement! {
     [Nullable<BigInt>: &this.price] ", price) returning " {&*ITEM}
 }
 
-/// Gives an open item to somebody; none when it isn't open, is their own, or costs something else.
+/// Closes an open item with its taker; none when it isn't open, is their own, or has another price.
 pub async fn trade_item(
     mut conn: &AsyncPgConnection,
     id: ItemId,
@@ -327,7 +327,7 @@ pub async fn count_images(mut conn: &AsyncPgConnection, item: ItemId) -> QueryRe
 }
 
 statement! {
-    /// Deletes what somebody who leaves has put up, but for what was traded: that is the other's record too.
+    /// Deletes a leaving user's items, but for traded ones: they are the counterparty's records too.
     struct WithdrawItems { owner: UserId, now: DateTime<Utc> } -> BigInt
     |this|
     "with mine as (select id from items where owner_id = " [BigInt: &this.owner] " and counterparty_id is null), \
@@ -337,19 +337,19 @@ statement! {
 }
 
 statement! {
-    /// Holds what somebody has put up, and what they like, in one order.
+    /// Locks the items that a user owns or likes, in one order.
     struct LockItemsOf { person: UserId } -> BigInt
     |this|
     "select id from items where id = any(array(select id from items where owner_id = " [BigInt: &this.person]
     " union select item_id from favorites where user_id = " [BigInt: &this.person] ")) order by id for no key update"
 }
 
-/// Holds what somebody has put up, and what they like, in one order.
+/// Locks the items that a user owns or likes, in one order.
 pub async fn lock_items_of(mut conn: &AsyncPgConnection, person: UserId) -> QueryResult<Vec<ItemId>> {
     LockItemsOf { person }.load(&mut conn).await
 }
 
-/// Deletes what somebody who leaves has put up and nobody took, and says which items that were; all of them are held.
+/// Deletes a leaving user's items that were not traded, and returns their ids; all of them are locked.
 pub async fn withdraw_items(
     mut conn: &AsyncPgConnection,
     owner: UserId,

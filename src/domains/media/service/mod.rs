@@ -90,13 +90,13 @@ pub async fn stage(scope: &Scope, sent: Vec<UploadedFile>, accepted: AcceptedKin
     let files = i32::try_from(processed.len()).unwrap_or(i32::MAX);
     let quota = policy::quota(scope.app.config.upload_quota_mb);
     // A precheck, to store nothing for a full quota; the reservation in `add_file` decides.
-    if !store::has_quota(&*scope.db.read().await?, viewer, (files, bytes), quota).await? {
+    if !store::has_quota(&*scope.db.read().await?, viewer, files, bytes, quota).await? {
         let path = processed.first().map(|(.., path)| path.split('.').next().unwrap_or_default());
         return Err(MediaError::QuotaExceeded(quota).at(path.unwrap_or_default()).into());
     }
     let mut staged = Vec::with_capacity(processed.len());
     for (processed, name, path) in processed {
-        staged.push(store_processed(scope, processed, (&name, &path)).await?);
+        staged.push(store_processed(scope, processed, &name, &path).await?);
     }
     Ok(staged)
 }
@@ -137,7 +137,7 @@ async fn count_uploads(scope: &Scope, files: usize) -> AppResult<()> {
 }
 
 /// Stores a sanitised file and its thumbnail.
-async fn store_processed(scope: &Scope, processed: ProcessedFile, (name, path): (&str, &str)) -> AppResult<StagedFile> {
+async fn store_processed(scope: &Scope, processed: ProcessedFile, name: &str, path: &str) -> AppResult<StagedFile> {
     let file_name = policy::clean_name(name, processed.main.kind);
     let blob = store_blob(scope, processed.main).await?;
     let thumbnail = match processed.thumbnail {
@@ -181,7 +181,7 @@ async fn store_blob(scope: &Scope, file: EncodedFile) -> AppResult<Blob> {
 /// `TOO_MANY_FILES` over the quota.
 pub async fn add_file(scope: &Scope, conn: &mut AsyncPgConnection, staged: &StagedFile) -> AppResult<Media> {
     let quota = policy::quota(scope.app.config.upload_quota_mb);
-    if !store::reserve_quota(conn, scope.viewer()?.user_id, (1, staged.blob.size_bytes), quota).await? {
+    if !store::reserve_quota(conn, scope.viewer()?.user_id, 1, staged.blob.size_bytes, quota).await? {
         return Err(MediaError::QuotaExceeded(quota).at(&staged.path).into());
     }
     let now = scope.app.clock.now();
@@ -190,8 +190,8 @@ pub async fn add_file(scope: &Scope, conn: &mut AsyncPgConnection, staged: &Stag
         owner_id: scope.viewer()?.user_id,
         blob_id: staged.blob.id,
         thumbnail_id: staged.thumbnail.as_ref().map(|thumbnail| thumbnail.id),
-        width: staged.dimensions.and_then(|(width, _)| side(width)),
-        height: staged.dimensions.and_then(|(_, height)| side(height)),
+        width: staged.dimensions.and_then(|dimensions| side(dimensions.width)),
+        height: staged.dimensions.and_then(|dimensions| side(dimensions.height)),
         file_name: &staged.file_name,
         created_at: now,
     };
@@ -211,10 +211,10 @@ pub async fn delete_file(scope: &Scope, id: MediaId) -> AppResult<()> {
     scope
         .transaction(async |conn| {
             // Lock order: quota before file, as in `add_file`.
-            store::release_quota(conn, viewer, (0, 0)).await?;
+            store::release_quota(conn, viewer, 0, 0).await?;
             let deleted = store::delete_media(conn, viewer, id).await.map_err(still_shown)?;
             let (deleted, size) = deleted.ok_or_else(|| MediaError::NoSuchFile.at("id"))?;
-            store::release_quota(conn, viewer, (1, size)).await?;
+            store::release_quota(conn, viewer, 1, size).await?;
             let blobs: Vec<BlobId> = std::iter::once(deleted.blob_id).chain(deleted.thumbnail_id).collect();
             store::blobs::count_uses(conn, &blobs, -1, scope.app.clock.now()).await?;
             Ok(())
@@ -230,7 +230,7 @@ fn still_shown(error: diesel::result::Error) -> AppError {
 
 /// Deletes a user's files that nothing references, within the caller's transaction.
 pub async fn delete_files_of(app: &App, conn: &mut AsyncPgConnection, owner: UserId) -> AppResult<()> {
-    store::release_quota(conn, owner, (0, 0)).await?;
+    store::release_quota(conn, owner, 0, 0).await?;
     let deleted = store::delete_unshown(conn, owner).await?;
     let blobs: Vec<BlobId> =
         deleted.iter().flat_map(|file| std::iter::once(file.blob_id).chain(file.thumbnail_id)).collect();

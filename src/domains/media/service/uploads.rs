@@ -94,7 +94,7 @@ pub async fn announce(scope: &Scope, name: &str, content_type: &str, size: i32) 
     let quota = quota(app);
     scope
         .transaction(async |conn| {
-            if !store::reserve_quota(conn, viewer, (1, size), quota).await? {
+            if !store::reserve_quota(conn, viewer, 1, size, quota).await? {
                 return Err(AppError::from(MediaError::QuotaExceeded(quota).at("input.sizeBytes")));
             }
             store::uploads::insert_upload(conn, &upload).await?;
@@ -184,7 +184,7 @@ pub async fn complete(scope: &Scope, token: &str, permit: Option<&MutationPermit
             return Err(error.at("uploadToken").into());
         }
     };
-    let staged = store_processed(scope, processed, (&upload.file_name, "uploadToken")).await?;
+    let staged = store_processed(scope, processed, &upload.file_name, "uploadToken").await?;
     let finished = finish(scope, &upload, &staged).await;
     match finished {
         Ok(_) => delete_incoming(app, &upload).await,
@@ -228,7 +228,7 @@ async fn finish(scope: &Scope, upload: &Upload, staged: &StagedFile) -> AppResul
                 return Ok((None, upload));
             }
             // Replaces the reservation of the announced size: re-encoding changes it.
-            store::release_quota(conn, upload.owner_id, (1, upload.size_bytes)).await?;
+            store::release_quota(conn, upload.owner_id, 1, upload.size_bytes).await?;
             let media = super::add_file(scope, conn, staged).await?;
             store::uploads::update_upload(conn, upload.id, UploadState::Done, Some(media.file.id)).await?;
             Ok::<_, AppError>((Some(media), upload))
@@ -256,7 +256,7 @@ async fn reject(scope: &Scope, upload: &Upload) -> AppResult<()> {
         .transaction(async |conn| {
             let upload = store::uploads::lock_upload(conn, upload.id).await?;
             if let Some(upload) = upload.filter(|upload| upload.state == UploadState::Open) {
-                store::release_quota(conn, upload.owner_id, (1, upload.size_bytes)).await?;
+                store::release_quota(conn, upload.owner_id, 1, upload.size_bytes).await?;
                 store::uploads::update_upload(conn, upload.id, UploadState::Refused, None).await?;
             }
             Ok::<_, AppError>(())
@@ -289,7 +289,7 @@ pub async fn delete_expired(app: &App) -> AppResult<usize> {
                 let upload = store::uploads::lock_upload(conn, upload.id).await?;
                 if let Some(upload) = upload {
                     if upload.state == UploadState::Open {
-                        store::release_quota(conn, upload.owner_id, (1, upload.size_bytes)).await?;
+                        store::release_quota(conn, upload.owner_id, 1, upload.size_bytes).await?;
                     }
                     store::uploads::delete_upload(conn, upload.id).await?;
                 }

@@ -155,7 +155,8 @@ statement! {
 pub async fn has_quota(
     mut conn: &AsyncPgConnection,
     owner: UserId,
-    (files, bytes): (i32, i64),
+    files: i32,
+    bytes: i64,
     quota: Quota,
 ) -> QueryResult<bool> {
     let used = file_usage::table.find(owner).select((file_usage::files, file_usage::bytes));
@@ -167,7 +168,8 @@ pub async fn has_quota(
 pub async fn reserve_quota(
     mut conn: &AsyncPgConnection,
     owner: UserId,
-    (files, bytes): (i32, i64),
+    files: i32,
+    bytes: i64,
     quota: Quota,
 ) -> QueryResult<bool> {
     let rows: Vec<i32> = ReserveQuota { owner, files, bytes, quota }.load(&mut conn).await?;
@@ -175,11 +177,7 @@ pub async fn reserve_quota(
 }
 
 /// Releases quota, and locks the usage row.
-pub async fn release_quota(
-    mut conn: &AsyncPgConnection,
-    owner: UserId,
-    (files, bytes): (i32, i64),
-) -> QueryResult<usize> {
+pub async fn release_quota(mut conn: &AsyncPgConnection, owner: UserId, files: i32, bytes: i64) -> QueryResult<usize> {
     diesel::update(file_usage::table.find(owner))
         .set((file_usage::files.eq(file_usage::files - files), file_usage::bytes.eq(file_usage::bytes - bytes)))
         .execute(&mut conn)

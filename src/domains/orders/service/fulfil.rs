@@ -10,7 +10,7 @@ use crate::domains::orders::model::{
 use crate::domains::orders::policy::{self, LONGEST_NOTE, OrderActor};
 use crate::domains::orders::service::record_change;
 use crate::domains::orders::store;
-use crate::domains::wallet::model::Cause;
+use crate::domains::wallet::model::{Cause, NewTransfer};
 use crate::domains::{products, wallet};
 use crate::error::{AppError, AppResult};
 use crate::idempotency::{self, Key};
@@ -19,7 +19,7 @@ use crate::scope::Scope;
 use crate::text::{check_line, is_blank};
 use crate::validation::DomainError;
 
-/// An order that is held, and who asks; not there for whoever may not see it.
+/// Locks an order and returns it with the actor; `NOT_FOUND` for a viewer who may not see it.
 async fn lock_seen(scope: &Scope, conn: &AsyncPgConnection, id: OrderId) -> AppResult<(Order, OrderActor)> {
     let viewer = scope.viewer()?.user_id;
     let is_admin = role_of(conn, viewer).await? == Role::Admin;
@@ -39,21 +39,26 @@ async fn lock_buyer(conn: &AsyncPgConnection, viewer: UserId, id: OrderId) -> Ap
     }
 }
 
-/// An order as it is now, for whoever did something with it once and may still see it.
-async fn reread(scope: &Scope, id: i64) -> AppResult<Order> {
-    let seen = super::load_visible(scope, &[OrderId(id)]).await?;
-    let order = seen.get(&OrderId(id)).ok_or_else(|| OrderError::NoSuchOrder.at("id"))?;
+/// An order as it is now, if the viewer may still see it: the response of a repeated mutation.
+async fn reread(scope: &Scope, id: OrderId) -> AppResult<Order> {
+    let seen = super::load_visible(scope, &[id]).await?;
+    let order = seen.get(&id).ok_or_else(|| OrderError::NoSuchOrder.at("id"))?;
     Ok(Order::clone(order))
 }
 
-/// Brings an order that is held to another state: the row, its history, and who is to know.
-async fn bring_to(
-    scope: &Scope,
-    conn: &AsyncPgConnection,
-    order: &Order,
+/// A step of an order to another state.
+struct OrderStep<'a> {
+    /// The state that it comes to.
+    to: OrderStatus,
+    /// What else changes of its row.
     changes: OrderChanges,
-    (to, note): (OrderStatus, Option<&str>),
-) -> AppResult<Order> {
+    /// What its history says of the step.
+    note: Option<&'a str>,
+}
+
+/// Brings an order that is held to another state: the row, its history, and the events of it.
+async fn bring_to(scope: &Scope, conn: &AsyncPgConnection, order: &Order, step: OrderStep<'_>) -> AppResult<Order> {
+    let OrderStep { to, changes, note } = step;
     let now = scope.app.clock.now();
     let changes = OrderChanges { status: Some(to), updated_at: Some(now), ..changes };
     let updated = store::update_order(conn, order.id, &changes).await?;
@@ -118,7 +123,7 @@ pub async fn update(scope: &Scope, id: OrderId, update: UpdateOrder) -> AppResul
                 move_to(scope, conn, &order, address).await?;
             }
             if let Some(to) = to {
-                return bring_to(scope, conn, &order, changes, (to, None)).await;
+                return bring_to(scope, conn, &order, OrderStep { to, changes, note: None }).await;
             }
             if changes.address.is_none() && changes.tracking_number.is_none() {
                 return Ok(order);
@@ -143,7 +148,7 @@ pub async fn confirm(scope: &Scope, id: OrderId) -> AppResult<Order> {
                 return Ok(order);
             }
             let to = policy::advance(&order, actor, OrderAction::Confirm).map_err(|error| error.at("id"))?;
-            bring_to(scope, conn, &order, OrderChanges::default(), (to, None)).await
+            bring_to(scope, conn, &order, OrderStep { to, changes: OrderChanges::default(), note: None }).await
         })
         .await
 }
@@ -155,11 +160,11 @@ pub async fn confirm(scope: &Scope, id: OrderId) -> AppResult<Order> {
 /// `NOT_FOUND`, `ILLEGAL_TRANSITION`, `TOO_LONG` and `INVALID_INPUT` for the reason; those of a key.
 pub async fn cancel(scope: &Scope, id: OrderId, reason: Option<String>, key: Option<String>) -> AppResult<Order> {
     let key = Key::new(scope.viewer()?.user_id, "cancelOrder", key, &(id, &reason))?;
-    give_back(scope, id, (OrderAction::Cancel, true), reason, key).await
+    give_back(scope, id, Reversal { action: OrderAction::Cancel, restock: true, reason }, key).await
 }
 
 /// Gives the money of an order back that was sent, and its piece into stock when that is wanted. Not to a buyer who left:
-/// the money would lie where nobody can spend it, so it stays the store's, and the books say what is.
+/// the money could not be spent, so it stays the store's, in the ledger as well.
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN` but to administrators, `ILLEGAL_TRANSITION`, `CONFLICT` when its buyer left, `TOO_LONG` and `INVALID_INPUT` for the reason;
@@ -172,19 +177,25 @@ pub async fn refund(
     key: Option<String>,
 ) -> AppResult<Order> {
     let key = Key::new(scope.viewer()?.user_id, "refundOrder", key, &(id, &reason, restock))?;
-    give_back(scope, id, (OrderAction::Refund, restock), reason, key).await
+    give_back(scope, id, Reversal { action: OrderAction::Refund, restock, reason }, key).await
 }
 
-async fn give_back(
-    scope: &Scope,
-    id: OrderId,
-    (action, restock): (OrderAction, bool),
+/// How an order's money is given back.
+struct Reversal {
+    /// Cancelling or refunding.
+    action: OrderAction,
+    /// Whether its piece goes back into stock.
+    restock: bool,
+    /// What its history says of it, as the viewer gave it.
     reason: Option<String>,
-    key: Option<Key>,
-) -> AppResult<Order> {
+}
+
+async fn give_back(scope: &Scope, id: OrderId, reversal: Reversal, key: Option<Key>) -> AppResult<Order> {
+    let Reversal { action, restock, reason } = reversal;
     scope.viewer()?;
-    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return reread(scope, done).await;
+    let reload = |id| reread(scope, OrderId(id));
+    if let Some(done) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(done);
     }
     let reason = reason.filter(|reason| !reason.chars().all(is_blank));
     if let Some(reason) = &reason {
@@ -195,28 +206,29 @@ async fn give_back(
         .transaction(async |conn| {
             let viewer = lock_viewer_shared(scope, conn).await?;
             if let Some(done) = idempotency::claim(conn, key.as_ref(), scope.app.clock.now()).await? {
-                return Ok((None, done));
+                return Ok((None, OrderId(done)));
             }
             let is_present = lock_buyer(conn, viewer, id).await?;
             let (order, actor) = lock_seen(scope, conn, id).await?;
             let done = order.status == policy::outcome(action) && order.restocked == restock;
             if done && repeats(conn, &order, actor, reason).await? {
                 idempotency::complete(conn, key.as_ref(), id.0).await?;
-                return Ok((Some(order), id.0));
+                return Ok((Some(order), id));
             }
             let to = policy::advance(&order, actor, action).map_err(|error| error.at("id"))?;
             if !is_present {
                 return Err(OrderError::BuyerLeft.at("id").into());
             }
             let changes = OrderChanges { restocked: Some(restock), ..OrderChanges::default() };
-            let updated = bring_to(scope, conn, &order, changes, (to, reason)).await?;
+            let updated = bring_to(scope, conn, &order, OrderStep { to, changes, note: reason }).await?;
             if restock {
                 products::service::restock(conn, order.product_id).await?;
             }
-            let price = (order.buyer_id, order.price);
-            wallet::service::pay_order(scope, conn, price, Cause::Refund(id), "id").await?;
+            let (actor, at) = (Some(viewer), scope.app.clock.now());
+            let transfer = NewTransfer { cause: Cause::Refund(id), actor, note: None, at };
+            wallet::service::pay_order(conn, &transfer, order.buyer_id, order.price, "id").await?;
             idempotency::complete(conn, key.as_ref(), id.0).await?;
-            Ok::<_, AppError>((Some(updated), id.0))
+            Ok::<_, AppError>((Some(updated), id))
         })
         .await?;
     match order {

@@ -30,7 +30,7 @@ pub async fn load_visible(scope: &Scope, ids: &[OrderId]) -> AppResult<HashMap<O
     load_seen_by(&*scope.db.read().await?, viewer.user_id, ids).await
 }
 
-/// Orders by id, of those that somebody may see: their own, and everybody's for administrators.
+/// Orders by id, of those that the viewer may see: their own, and all for administrators.
 ///
 /// # Errors
 /// When the database fails.
@@ -105,7 +105,7 @@ pub async fn count(scope: &Scope, filter: &OrderFilter, bound: i64) -> AppResult
     Ok(store::count_orders(&*scope.db.read().await?, filter, bound).await?)
 }
 
-/// Whether somebody waits for an order, for their leaving.
+/// Whether a user has an order that is not over, which keeps them from leaving.
 ///
 /// # Errors
 /// When the database fails.
@@ -113,7 +113,7 @@ pub async fn has_open_orders(conn: &AsyncPgConnection, buyer: UserId) -> AppResu
     Ok(store::has_open_orders(conn, buyer).await?)
 }
 
-/// Erases where the orders of somebody who leaves went, within the caller's transaction.
+/// Erases the addresses of a leaving user's orders, within the caller's transaction.
 ///
 /// # Errors
 /// When the database fails.

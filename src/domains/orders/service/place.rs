@@ -10,7 +10,7 @@ use crate::domains::orders::policy::LONGEST_ADDRESS;
 use crate::domains::orders::service::record_change;
 use crate::domains::orders::store;
 use crate::domains::products::model::Product;
-use crate::domains::wallet::model::{Cause, Wallet};
+use crate::domains::wallet::model::{Cause, NewTransfer, Wallet};
 use crate::domains::{products, wallet};
 use crate::error::{AppError, AppResult};
 use crate::idempotency::{self, Key};
@@ -55,8 +55,9 @@ pub async fn exchange(
 ) -> AppResult<PlacedOrder> {
     let viewer = scope.viewer()?.user_id;
     let key = Key::new(viewer, "exchangeProduct", key, &(id, &address, expected))?;
-    if let Some(done) = idempotency::find_result(&scope.db, key.as_ref()).await? {
-        return after(scope, viewer, OrderId(done)).await;
+    let reload = |id| after(scope, viewer, OrderId(id));
+    if let Some(done) = idempotency::find_replayed(&scope.db, key.as_ref(), reload).await? {
+        return Ok(done);
     }
     match &address {
         Some(address) if address.chars().all(is_blank) => return Err(OrderError::AddressRequired.at("address").into()),
@@ -94,8 +95,9 @@ pub async fn exchange(
                 to_address: None,
             };
             store::insert_event(conn, &event).await?;
-            let price = (viewer, product.price);
-            wallet::service::pay_order(scope, conn, price, Cause::Exchange(order.id), "id").await?;
+            let (cause, at) = (Cause::Exchange(order.id), scope.app.clock.now());
+            let transfer = NewTransfer { cause, actor: Some(viewer), note: None, at };
+            wallet::service::pay_order(conn, &transfer, viewer, product.price, "id").await?;
             record_change(scope, conn, &order).await?;
             idempotency::complete(conn, key.as_ref(), order.id.0).await?;
             Ok::<_, AppError>(order.id)

@@ -16,7 +16,7 @@ pub enum TaskError {
     /// No such task, or not for the viewer to see.
     #[error("There is no such task.")]
     NoSuchTask,
-    /// Somebody else's.
+    /// Another user's.
     #[error("Only its publisher can do this.")]
     NotPublisher,
     /// Another person does it.

@@ -26,7 +26,7 @@ pg_enum! {
     /// `finishesAt`; a disputed one by an administrator, unless one of the two gives in.
     #[derive(Enum, Serialize)]
     pub enum TaskStatus: sql_types::TaskStatus {
-        /// Waits for somebody to accept it.
+        /// Waits for an assignee.
         Open = "OPEN",
         /// Its assignee is doing it.
         Accepted = "ACCEPTED",
@@ -49,7 +49,7 @@ impl TaskStatus {
     }
 }
 
-/// What somebody may do with a task now.
+/// What the viewer may do with a task now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum TaskAction {
     /// `updateTask`.
@@ -72,7 +72,7 @@ pub enum TaskAction {
     Resolve,
 }
 
-/// Help that somebody asks for.
+/// Help that a user asks for.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::tasks)]
 pub struct Task {
@@ -117,7 +117,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// Whether somebody is its publisher or its assignee.
+    /// Whether a user is its publisher or its assignee.
     #[must_use]
     pub fn is_party(&self, person: UserId) -> bool {
         self.publisher_id == person || self.assignee_id == Some(person)
@@ -129,7 +129,7 @@ impl Task {
         (self.status == TaskStatus::Finished).then(|| self.paid.unwrap_or(self.price))
     }
 
-    /// What can be found of it beyond its title: nothing once somebody accepted it.
+    /// What can be found of it beyond its title: nothing once it is accepted.
     #[must_use]
     pub fn public_content(&self) -> Option<&str> {
         (self.status == TaskStatus::Open).then_some(self.content.as_str())
@@ -171,6 +171,22 @@ pub struct Dispute {
     pub note: Option<String>,
     /// When it ended.
     pub resolved_at: Option<DateTime<Utc>>,
+}
+
+/// A dispute to be.
+#[derive(Clone, Copy, Debug, Insertable)]
+#[diesel(table_name = schema::task_disputes)]
+pub struct NewDispute<'a> {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its assignee.
+    pub assignee_id: UserId,
+    /// Its publisher or its assignee.
+    pub opened_by: UserId,
+    /// What they say of it.
+    pub reason: &'a str,
+    /// Now.
+    pub opened_at: DateTime<Utc>,
 }
 
 /// How a dispute ended.

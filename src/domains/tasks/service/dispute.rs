@@ -2,8 +2,8 @@
 
 use diesel_async::AsyncPgConnection;
 
-use crate::domains::tasks::model::{Dispute, Resolution, TaskAction, TaskCard, TaskChanges, TaskStatus};
-use crate::domains::tasks::service::{Act, card, find_replayed, follow_up, lock_for, replayed, settle};
+use crate::domains::tasks::model::{Dispute, NewDispute, Resolution, TaskAction, TaskCard, TaskChanges, TaskStatus};
+use crate::domains::tasks::service::{Act, complete, find_replayed, follow_up, lock_for, replayed, settle};
 use crate::domains::tasks::{policy, store};
 use crate::error::{AppError, AppResult, UserErrorCode};
 use crate::idempotency::{self, Key};
@@ -34,11 +34,13 @@ pub async fn dispute(scope: &Scope, id: TaskId, reason: &str) -> AppResult<TaskC
                 Ok(None) => return replayed(scope, conn, id).await,
                 Err(error) => return repeated(scope, conn, id, error, is_own).await,
             };
-            let assignee = task.assignee_id.ok_or_else(|| AppError::internal("nobody does a submitted task"))?;
-            store::insert_dispute(conn, (id, assignee), (viewer, &reason), now).await?;
+            let assignee = task.assignee_id.ok_or_else(|| AppError::internal("a submitted task has no assignee"))?;
+            let dispute =
+                NewDispute { task_id: id, assignee_id: assignee, opened_by: viewer, reason: &reason, opened_at: now };
+            store::insert_dispute(conn, &dispute).await?;
             let disputed = store::update_task(conn, id, &changes).await?;
             follow_up(scope, conn, &task, &disputed).await?;
-            card(conn, id).await
+            complete(conn, act).await
         })
         .await
 }
@@ -97,9 +99,8 @@ pub async fn resolve(scope: &Scope, id: TaskId, paid: Money, note: &str, key: Op
             policy::check_payment(paid, task.price).map_err(|error| error.at("payToAssignee"))?;
             let resolution = Resolution { by: viewer, paid, note: Some(&note), at: now };
             store::resolve_dispute(conn, id, resolution).await?;
-            settle(scope, conn, &task, (Some(viewer), paid)).await?;
-            idempotency::complete(conn, key.as_ref(), id.0).await?;
-            card(conn, id).await
+            settle(scope, conn, &task, Some(viewer), paid).await?;
+            complete(conn, act).await
         })
         .await
 }

@@ -5,7 +5,7 @@ use diesel_async::AsyncPgConnection;
 
 use crate::domains::accounts::service::lock_viewer_exclusive;
 use crate::domains::tasks::model::{Expected, Resolution, Task, TaskAction, TaskCard, TaskChanges, TaskStatus};
-use crate::domains::tasks::service::{Act, act, card, find_replayed, follow_up, lock_for, lock_task, replayed, settle};
+use crate::domains::tasks::service::{Act, complete, find_replayed, follow_up, lock_for, lock_task, replayed, settle};
 use crate::domains::tasks::{policy, store};
 use crate::error::AppResult;
 use crate::idempotency::Key;
@@ -15,7 +15,7 @@ use crate::money::Money;
 use crate::rate_limit;
 use crate::scope::Scope;
 
-/// Accepts an open task of somebody else's, if it still is what was seen.
+/// Accepts another user's open task, if it still is as expected.
 ///
 /// # Errors
 /// `NOT_FOUND`, `OWN_TASK`, `TASK_NOT_OPEN`; `FORBIDDEN` for a person who had it before; `CONFLICT` when it was changed,
@@ -48,7 +48,7 @@ pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<
             };
             let accepted = store::update_task(conn, id, &changes).await?;
             follow_up(scope, conn, &task, &accepted).await?;
-            card(conn, id).await
+            complete(conn, act).await
         })
         .await
 }
@@ -79,12 +79,12 @@ pub async fn submit(scope: &Scope, id: TaskId, note: Option<String>) -> AppResul
             };
             let submitted = store::update_task(conn, id, &changes).await?;
             follow_up(scope, conn, &task, &submitted).await?;
-            card(conn, id).await
+            complete(conn, act).await
         })
         .await
 }
 
-/// Gives up a task that the viewer does, so that somebody else can do it; a dispute over it ends with that.
+/// Gives up a task that the viewer does, so that another user can do it; a dispute over it ends with that.
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN`, `ILLEGAL_TRANSITION`.
@@ -103,15 +103,24 @@ pub async fn release(scope: &Scope, id: TaskId) -> AppResult<TaskCard> {
 
 async fn reopen(scope: &Scope, id: TaskId, action: TaskAction) -> AppResult<TaskCard> {
     let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
-    act(scope, Act { id, action, key: None }, async |(conn, task): (&AsyncPgConnection, Task)| {
-        if task.status == TaskStatus::Disputed {
-            let resolution = Resolution { by: viewer, paid: Money::default(), note: None, at: now };
-            store::resolve_dispute(conn, id, resolution).await?;
-        }
-        let reopened = store::update_task(conn, id, &opened_again(&task, viewer, now)).await?;
-        follow_up(scope, conn, &task, &reopened).await
-    })
-    .await
+    let act = Act { id, action, key: None };
+    scope
+        .transaction(async |conn| {
+            let Some(task) = lock_for(scope, conn, act).await? else { return replayed(scope, conn, id).await };
+            concede(conn, &task, viewer, Money::default(), now).await?;
+            let reopened = store::update_task(conn, id, &opened_again(&task, viewer, now)).await?;
+            follow_up(scope, conn, &task, &reopened).await?;
+            complete(conn, act).await
+        })
+        .await
+}
+
+/// Ends the dispute over a task, if there is one, by the side that gives in.
+async fn concede(conn: &AsyncPgConnection, task: &Task, by: UserId, paid: Money, at: DateTime<Utc>) -> AppResult<()> {
+    if task.status == TaskStatus::Disputed {
+        store::resolve_dispute(conn, task.id, Resolution { by, paid, note: None, at }).await?;
+    }
+    Ok(())
 }
 
 /// What changes when a task has no assignee any more. Who had it does not come back: else its publisher would wait, or
@@ -144,18 +153,15 @@ pub async fn finish(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult
     if let Some(done) = find_replayed(scope, key.as_ref()).await? {
         return Ok(done);
     }
-    act(
-        scope,
-        Act { id, action: TaskAction::Finish, key: key.as_ref() },
-        async |(conn, task): (&AsyncPgConnection, Task)| {
-            if task.status == TaskStatus::Disputed {
-                let resolution = Resolution { by: viewer, paid: task.price, note: None, at: now };
-                store::resolve_dispute(conn, id, resolution).await?;
-            }
-            settle(scope, conn, &task, (Some(viewer), task.price)).await
-        },
-    )
-    .await
+    let act = Act { id, action: TaskAction::Finish, key: key.as_ref() };
+    scope
+        .transaction(async |conn| {
+            let Some(task) = lock_for(scope, conn, act).await? else { return replayed(scope, conn, id).await };
+            concede(conn, &task, viewer, task.price, now).await?;
+            settle(scope, conn, &task, Some(viewer), task.price).await?;
+            complete(conn, act).await
+        })
+        .await
 }
 
 /// Finishes a submitted task whose time has come, as its job asks for.
@@ -170,7 +176,7 @@ pub async fn finish_due(scope: &Scope, job: &Job) -> AppResult<()> {
                 return Ok(());
             }
             match task.filter(|task| task.status == TaskStatus::Submitted) {
-                Some(task) => settle(scope, conn, &task, (None, task.price)).await,
+                Some(task) => settle(scope, conn, &task, None, task.price).await,
                 None => Ok(()),
             }
         })

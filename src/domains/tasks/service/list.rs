@@ -1,4 +1,4 @@
-//! Lists of tasks: all there are, what somebody published, what they do.
+//! Lists of tasks: all, and those that the viewer published or accepted.
 
 use crate::db::keyset::{KeyValue, Keyset, KeysetPosition};
 use crate::domains::search;

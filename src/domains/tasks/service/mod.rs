@@ -13,12 +13,11 @@ use diesel_async::AsyncPgConnection;
 use super::model::{Dispute, Task, TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus};
 use super::policy::{self, TaskActor};
 use super::store;
-use crate::db::SharedTransactionWork;
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::policy::access::RANK_OF_ADMINS;
 use crate::domains::accounts::service::{lock_viewer_shared, role_of};
 use crate::domains::search::model::SearchKind;
-use crate::domains::wallet::model::{Cause, NewTransfer};
+use crate::domains::wallet::model::{Cause, NewTransfer, RewardPayout};
 use crate::domains::{search, wallet};
 use crate::error::{AppError, AppResult};
 use crate::events::model::NewEvent;
@@ -42,7 +41,7 @@ pub async fn load_visible(scope: &Scope, ids: &[TaskId]) -> AppResult<HashMap<Ta
     load_seen_by(&*scope.db.read().await?, viewer, ids).await
 }
 
-/// Tasks by id, of those that somebody may see.
+/// Tasks by id, of those that the viewer may see.
 ///
 /// # Errors
 /// When the database fails.
@@ -55,7 +54,7 @@ pub async fn load_seen_by(
     Ok(cards.into_iter().map(|card| (card.task.id, Arc::new(card))).collect())
 }
 
-/// Tasks by id, whatever became of them; who sees them is asked by those who show them.
+/// Tasks by id, in any state; callers check whether the viewer may see them.
 ///
 /// # Errors
 /// When the database fails.
@@ -72,7 +71,7 @@ pub async fn list_findable(conn: &AsyncPgConnection, ids: &[TaskId]) -> AppResul
     Ok(store::list_findable(conn, ids).await?)
 }
 
-/// Whether somebody has a task that is not over, for their leaving.
+/// Whether a user has a task that is not over, which keeps them from leaving.
 ///
 /// # Errors
 /// When the database fails.
@@ -89,8 +88,8 @@ pub async fn load_disputes(scope: &Scope, ids: &[TaskId]) -> AppResult<HashMap<T
     Ok(disputes.into_iter().map(|dispute| (dispute.task_id, Arc::new(dispute))).collect())
 }
 
-/// Erases what somebody who leaves said in tasks that are over, and their pictures, within the caller's transaction. Titles
-/// stay: they are what the other side's records are known by.
+/// Erases a leaving user's texts and pictures in tasks that are over, within the caller's transaction. Titles stay: the
+/// other side's records are known by them.
 ///
 /// # Errors
 /// When the database fails.
@@ -119,7 +118,7 @@ async fn actor(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: Tas
     Ok(TaskActor { publisher_suspended: suspension.holds(now), busy_with, ..actor })
 }
 
-/// Something that the viewer does with a task.
+/// An action of the viewer's on a task, with its idempotency key.
 #[derive(Clone, Copy)]
 struct Act<'a> {
     id: TaskId,
@@ -127,31 +126,20 @@ struct Act<'a> {
     key: Option<&'a Key>,
 }
 
-/// Does something with a task in one transaction: locks it, checks that the viewer may, changes it, and returns it as it is
-/// then. What the viewer did just so before, with the key or without one, is success once more and changes nothing.
-async fn act<F>(scope: &Scope, act: Act<'_>, change: F) -> AppResult<TaskCard>
-where
-    for<'r> F: SharedTransactionWork<(&'r AsyncPgConnection, Task), AppResult<()>, Fut: Send> + Send + Sync,
-{
-    let Act { id, key, .. } = act;
-    scope
-        .transaction(async |conn| {
-            let Some(task) = lock_for(scope, conn, act).await? else { return replayed(scope, conn, id).await };
-            change((conn, task)).await?;
-            idempotency::complete(conn, key, id.0).await?;
-            card(conn, id).await
-        })
-        .await
-}
-
-/// Locks a task for something that the viewer may do with it now; none when they did just that before, in a mutation with
-/// this key or without one.
+/// Locks a task for an action that the viewer may take now; none when they took it before, in a mutation with this key or
+/// without one: the action succeeds again and changes nothing ([`replayed`]). After the change, [`complete`] ends it.
 async fn lock_for(scope: &Scope, conn: &AsyncPgConnection, act: Act<'_>) -> AppResult<Option<Task>> {
     lock_viewer_shared(scope, conn).await?;
     if idempotency::claim(conn, act.key, scope.app.clock.now()).await?.is_some() {
         return Ok(None);
     }
     lock_task(scope, conn, act).await
+}
+
+/// Stores the key of an action whose change is written, and returns the task as it is then.
+async fn complete(conn: &AsyncPgConnection, act: Act<'_>) -> AppResult<TaskCard> {
+    idempotency::complete(conn, act.key, act.id.0).await?;
+    card(conn, act.id).await
 }
 
 /// As [`lock_for`], once the viewer's account is held.
@@ -168,10 +156,8 @@ async fn lock_task(scope: &Scope, conn: &AsyncPgConnection, act: Act<'_>) -> App
 
 /// What an earlier mutation of the viewer's with this key is answered with; none without one.
 async fn find_replayed(scope: &Scope, key: Option<&Key>) -> AppResult<Option<TaskCard>> {
-    match idempotency::find_result(&scope.db, key).await? {
-        Some(done) => Ok(Some(replayed(scope, &*scope.db.read().await?, TaskId(done)).await?)),
-        None => Ok(None),
-    }
+    let reload = async |id| replayed(scope, &*scope.db.read().await?, TaskId(id)).await;
+    idempotency::find_replayed(&scope.db, key, reload).await
 }
 
 /// Whether the viewer may do something with a task now.
@@ -180,16 +166,17 @@ async fn check(scope: &Scope, conn: &AsyncPgConnection, task: &Task, action: Tas
     policy::check(task, actor, action).map_err(|error| error.at("id").into())
 }
 
-/// Ends a task that is held: so much of its reward goes to its assignee, the rest back to its publisher; by somebody, or by
+/// Ends a locked task: `paid` of its reward goes to its assignee, the rest back to its publisher. No actor: it ends by
 /// itself.
 async fn settle(
     scope: &Scope,
     conn: &AsyncPgConnection,
     task: &Task,
-    (actor, paid): (Option<UserId>, Money),
+    actor: Option<UserId>,
+    paid: Money,
 ) -> AppResult<()> {
     let now = scope.app.clock.now();
-    let assignee = task.assignee_id.ok_or_else(|| AppError::internal("nobody is to be paid for a task"))?;
+    let assignee = task.assignee_id.ok_or_else(|| AppError::internal("a task without an assignee is settled"))?;
     let rest = task.price.checked_sub(paid).ok_or_else(|| AppError::internal("no such payment"))?;
     let status = policy::resolved_status(paid, task.price);
     let is_finished = status == TaskStatus::Finished;
@@ -208,13 +195,11 @@ async fn settle(
             // Both at once, in their order: of a split reward two transfers follow.
             wallet::service::lock_wallets(conn, &[task.publisher_id, assignee]).await?;
         }
-        let reward = (task.publisher_id, rest);
-        wallet::service::hold_reward(conn, &transfer(Cause::Lower(task.id)), reward, "id").await?;
-        let reward = (task.publisher_id, assignee, paid);
-        wallet::service::pay_reward(conn, &transfer(Cause::Payout(task.id)), reward, "id").await?;
+        wallet::service::hold_reward(conn, &transfer(Cause::Lower(task.id)), task.publisher_id, rest, "id").await?;
+        let payout = RewardPayout { publisher: task.publisher_id, assignee, amount: paid };
+        wallet::service::pay_reward(conn, &transfer(Cause::Payout(task.id)), payout, "id").await?;
     } else {
-        let reward = (task.publisher_id, rest);
-        wallet::service::hold_reward(conn, &transfer(Cause::Release(task.id)), reward, "id").await?;
+        wallet::service::hold_reward(conn, &transfer(Cause::Release(task.id)), task.publisher_id, rest, "id").await?;
     }
     follow_up(scope, conn, task, &ended).await
 }
@@ -237,7 +222,7 @@ async fn follow_up(scope: &Scope, conn: &AsyncPgConnection, before: &Task, after
     }
 }
 
-/// What a mutation with this key is answered that was done before, for whoever may still see the task.
+/// The response of a repeated mutation: the task as it is now, if the viewer may still see it.
 async fn replayed(scope: &Scope, conn: &AsyncPgConnection, id: TaskId) -> AppResult<TaskCard> {
     let cards = store::list_visible(conn, &[id], Some(scope.viewer()?.user_id)).await?;
     cards.into_iter().next().ok_or_else(|| TaskError::NoSuchTask.at("id").into())
@@ -249,8 +234,8 @@ async fn card(conn: &AsyncPgConnection, id: TaskId) -> AppResult<TaskCard> {
     cards.into_iter().next().ok_or_else(|| AppError::internal("a task is gone"))
 }
 
-/// Records a task's change for those whom it concerns, before or after it, within the transaction; of disputes for
-/// administrators, too.
+/// Records a task's change for its publisher and for its assignees before and after it, within the transaction; for
+/// administrators as well if it is about a dispute.
 async fn record_change(scope: &Scope, conn: &AsyncPgConnection, task: &Task, before: Option<&Task>) -> AppResult<()> {
     let assignees = [task.assignee_id, before.and_then(|before| before.assignee_id)];
     let people: BTreeSet<UserId> = assignees.into_iter().flatten().chain([task.publisher_id]).collect();

@@ -1,15 +1,16 @@
 //! Publishing tasks, changing and cancelling them: what holds the reward, and gives it back.
 
 use chrono::TimeDelta;
-use diesel_async::AsyncPgConnection;
 
 use crate::db::violated_constraint;
 use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::media::model::MediaError;
 use crate::domains::tasks::model::{
-    CreateTask, NewTask, Task, TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus, UpdateTask,
+    CreateTask, NewTask, TaskAction, TaskCard, TaskChanges, TaskError, TaskStatus, UpdateTask,
 };
-use crate::domains::tasks::service::{Act, act, card, check, find_replayed, follow_up, record_change, replayed};
+use crate::domains::tasks::service::{
+    Act, card, check, complete, find_replayed, follow_up, lock_for, record_change, replayed,
+};
 use crate::domains::tasks::{policy, store};
 use crate::domains::wallet::model::{Cause, NewTransfer};
 use crate::domains::{media, search, wallet};
@@ -63,7 +64,7 @@ pub async fn create(scope: &Scope, draft: CreateTask, key: Option<String>) -> Ap
             let task = store::insert_task(conn, &task).await?;
             store::insert_images(conn, task.id, &draft.images).await.map_err(map_missing_image)?;
             let transfer = NewTransfer { cause: Cause::Hold(task.id), actor: Some(viewer), note: None, at: now };
-            wallet::service::hold_reward(conn, &transfer, (viewer, task.price), "input.price").await?;
+            wallet::service::hold_reward(conn, &transfer, viewer, task.price, "input.price").await?;
             record_change(scope, conn, &task, None).await?;
             idempotency::complete(conn, key.as_ref(), task.id.0).await?;
             search::service::index(conn, &task).await?;
@@ -86,19 +87,19 @@ pub async fn update(scope: &Scope, id: TaskId, update: UpdateTask, key: Option<S
     let changes_content = update.changes_content();
     let (mut changes, images) = policy::validate_update(update, now).map_err(AppError::User)?;
     if let Some(images) = images.as_ref().filter(|images| !images.is_empty()) {
-        // Whoever may not change it learns nothing of its publisher's files, which administrators show, too.
+        // A viewer who may not change it learns nothing of its publisher's files, which administrators show, too.
         let task = store::find_task(&*scope.db.read().await?, id).await?;
         let task = task.ok_or_else(|| TaskError::NoSuchTask.at("id"))?;
         check(scope, &*scope.db.read().await?, &task, TaskAction::Edit).await?;
         media::service::check_pictures(scope, task.publisher_id, images, "input.imageIds").await?;
     }
     changes.updated_at = Some(now);
-    act(
-        scope,
-        Act { id, action: TaskAction::Edit, key: key.as_ref() },
-        async |(conn, task): (&AsyncPgConnection, Task)| {
+    let act = Act { id, action: TaskAction::Edit, key: key.as_ref() };
+    scope
+        .transaction(async |conn| {
+            let Some(task) = lock_for(scope, conn, act).await? else { return replayed(scope, conn, id).await };
             if !changes_content {
-                return Ok(());
+                return complete(conn, act).await;
             }
             if task.publisher_id != viewer && changes.price.is_some_and(|price| price != task.price) {
                 return Err(TaskError::RewardOfOthers.at("input.price").into());
@@ -116,12 +117,12 @@ pub async fn update(scope: &Scope, id: TaskId, update: UpdateTask, key: Option<S
             };
             let amount = amount.ok_or_else(|| AppError::internal("no such prices"))?;
             let transfer = NewTransfer { cause, actor: Some(viewer), note: None, at: now };
-            wallet::service::hold_reward(conn, &transfer, (task.publisher_id, amount), "input.price").await?;
+            wallet::service::hold_reward(conn, &transfer, task.publisher_id, amount, "input.price").await?;
             record_change(scope, conn, &updated, None).await?;
-            search::service::index(conn, &updated).await
-        },
-    )
-    .await
+            search::service::index(conn, &updated).await?;
+            complete(conn, act).await
+        })
+        .await
 }
 
 /// Calls a task off: its publisher while it is open, an administrator until it is submitted. The reward is given back.
@@ -134,17 +135,17 @@ pub async fn cancel(scope: &Scope, id: TaskId, key: Option<String>) -> AppResult
     if let Some(done) = find_replayed(scope, key.as_ref()).await? {
         return Ok(done);
     }
-    act(
-        scope,
-        Act { id, action: TaskAction::Cancel, key: key.as_ref() },
-        async |(conn, task): (&AsyncPgConnection, Task)| {
+    let act = Act { id, action: TaskAction::Cancel, key: key.as_ref() };
+    scope
+        .transaction(async |conn| {
+            let Some(task) = lock_for(scope, conn, act).await? else { return replayed(scope, conn, id).await };
             let changes =
                 TaskChanges { status: Some(TaskStatus::Cancelled), updated_at: Some(now), ..TaskChanges::default() };
             let cancelled = store::update_task(conn, id, &changes).await?;
             let transfer = NewTransfer { cause: Cause::Release(id), actor: Some(viewer), note: None, at: now };
-            wallet::service::hold_reward(conn, &transfer, (task.publisher_id, task.price), "id").await?;
-            follow_up(scope, conn, &task, &cancelled).await
-        },
-    )
-    .await
+            wallet::service::hold_reward(conn, &transfer, task.publisher_id, task.price, "id").await?;
+            follow_up(scope, conn, &task, &cancelled).await?;
+            complete(conn, act).await
+        })
+        .await
 }

@@ -9,14 +9,15 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::{TaskCardFragment, TaskCardRow, TaskCardSqlType, VisibleTasks, card};
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::statement;
-use crate::domains::search::list_query::{ListPredicate, ListRows};
+use crate::domains::search::list_query::{ListPredicate, ListRows, SearchedTable};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
 use crate::domains::tasks::model::{TaskCard, TaskFilter, TaskOrderField, TaskStatus};
 use crate::ids::UserId;
 
 /// Joins tasks to what search found.
-const FOUND: (SearchKind, &str) = (SearchKind::Task, " join tasks on tasks.id = search_entries.subject_id");
+const FOUND: SearchedTable =
+    SearchedTable { kind: SearchKind::Task, join: " join tasks on tasks.id = search_entries.subject_id" };
 
 /// The column of an order.
 #[must_use]
@@ -29,7 +30,7 @@ pub fn column(field: TaskOrderField) -> KeysetColumn {
 }
 
 /// What has to hold beside the state.
-struct TaskConditions<'a> {
+pub struct TaskConditions<'a> {
     filter: &'a TaskFilter,
     visible: Option<VisibleTasks>,
 }
@@ -75,7 +76,7 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-/// Which tasks, as whoever asks may see them.
+/// Which tasks, of those that the viewer may see.
 #[derive(Clone, Copy)]
 pub struct TaskSelection<'a> {
     /// What has to hold.
@@ -89,23 +90,29 @@ pub struct TaskSelection<'a> {
 }
 
 impl<'a> TaskSelection<'a> {
-    fn more(&self) -> TaskConditions<'a> {
+    /// What has to hold beside the state.
+    #[must_use]
+    pub fn conditions(&self) -> TaskConditions<'a> {
         let hides = self.states.contains(&TaskStatus::Cancelled);
         TaskConditions { filter: self.filter, visible: hides.then_some(VisibleTasks(self.viewer)) }
     }
 
-    fn wanted<'b>(&self, more: &'b TaskConditions<'b>) -> ListPredicate<'b> {
+    /// All that has to hold.
+    #[must_use]
+    pub fn predicate<'b>(&self, conditions: &'b TaskConditions<'b>) -> ListPredicate<'b> {
         let states = ListPredicate::states(self.states.iter().map(|status| status.name()), "task_status");
-        ListPredicate { table: "tasks", states: Some(states), more }
+        ListPredicate { table: "tasks", states: Some(states), more: conditions }
     }
 
-    fn rows<'b>(&self, wanted: &'b ListPredicate<'b>, cut: Keyset) -> ListRows<'b>
+    /// The rows of a page.
+    #[must_use]
+    pub fn rows<'b>(&self, predicate: &'b ListPredicate<'b>, cut: Keyset) -> ListRows<'b>
     where
         'a: 'b,
     {
         match self.terms {
-            Some(terms) => ListRows::found(wanted, cut, FOUND, terms),
-            None => ListRows::new(wanted, cut),
+            Some(terms) => ListRows::found(predicate, cut, FOUND, terms),
+            None => ListRows::new(predicate, cut),
         }
     }
 }
@@ -116,17 +123,17 @@ pub async fn list_tasks(
     which: TaskSelection<'_>,
     cut: Keyset,
 ) -> QueryResult<Vec<TaskCard>> {
-    let more = which.more();
-    let wanted = which.wanted(&more);
+    let conditions = which.conditions();
+    let predicate = which.predicate(&conditions);
     let rows: Vec<TaskCardRow> =
-        ListTaskCards { card: TaskCardFragment, rows: which.rows(&wanted, cut) }.load(&mut conn).await?;
+        ListTaskCards { card: TaskCardFragment, rows: which.rows(&predicate, cut) }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
 /// How many tasks there are, up to a bound.
 pub async fn count_tasks(mut conn: &AsyncPgConnection, which: TaskSelection<'_>, bound: i64) -> QueryResult<i64> {
-    let more = which.more();
-    let wanted = which.wanted(&more);
+    let conditions = which.conditions();
+    let predicate = which.predicate(&conditions);
     let cut = Keyset::count(column(TaskOrderField::CreatedAt), bound);
-    CountTasks { rows: which.rows(&wanted, cut) }.get_result(&mut conn).await
+    CountTasks { rows: which.rows(&predicate, cut) }.get_result(&mut conn).await
 }

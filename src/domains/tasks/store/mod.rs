@@ -2,14 +2,13 @@
 
 pub mod list;
 
-use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{Dispute, NewTask, Resolution, Task, TaskCard, TaskChanges, TaskStatus};
+use super::model::{Dispute, NewDispute, NewTask, Resolution, Task, TaskCard, TaskChanges, TaskStatus};
 use crate::db::schema::{task_disputes, task_images, tasks};
 use crate::db::{columns, statement};
 use crate::domains::accounts::model::{Suspension, User};
@@ -57,7 +56,7 @@ fn card((task, publisher, suspension, images): TaskCardRow) -> TaskCard {
     TaskCard { task, publisher: publisher.into(), suspension, images }
 }
 
-/// Whether somebody may see a task: cancelled ones are those they concerned, and the administrators'.
+/// Whether the viewer may see a task: cancelled ones only as their publisher, assignee, or an administrator.
 pub struct VisibleTasks(pub Option<UserId>);
 
 impl QueryFragment<Pg> for VisibleTasks {
@@ -80,7 +79,7 @@ impl QueryFragment<Pg> for VisibleTasks {
 }
 
 statement! {
-    /// Tasks by id, whatever became of them.
+    /// Tasks by id, in any state.
     struct TaskCardsByIds<'a> { card: TaskCardFragment, ids: &'a [TaskId] } -> TaskCardSqlType
     |this|
     "select " {&this.card} " from tasks join users on users.id = tasks.publisher_id where tasks.id = any("
@@ -89,14 +88,14 @@ statement! {
 
 statement! {
     by text
-    /// Tasks by id, of those that somebody may see.
+    /// Tasks by id, of those that the viewer may see.
     struct VisibleTaskCards<'a> { card: TaskCardFragment, ids: &'a [TaskId], visible: VisibleTasks } -> TaskCardSqlType
     |this|
     "select " {&this.card} " from tasks join users on users.id = tasks.publisher_id where tasks.id = any("
     [Array<BigInt>: &this.ids] ") and " {&this.visible}
 }
 
-/// The tasks with these ids, whatever became of them.
+/// The tasks with these ids, in any state.
 pub async fn list_cards(mut conn: &AsyncPgConnection, ids: &[TaskId]) -> QueryResult<Vec<TaskCard>> {
     let rows: Vec<TaskCardRow> = TaskCardsByIds { card: TaskCardFragment, ids }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
@@ -124,7 +123,7 @@ pub async fn insert_task(mut conn: &AsyncPgConnection, task: &NewTask) -> QueryR
     diesel::insert_into(tasks::table).values(task).returning(Task::as_returning()).get_result(&mut conn).await
 }
 
-/// Holds a task, so that nobody changes it meanwhile.
+/// Locks a task against concurrent changes.
 pub async fn lock_task(mut conn: &AsyncPgConnection, id: TaskId) -> QueryResult<Option<Task>> {
     tasks::table.find(id).select(Task::as_select()).for_no_key_update().get_result(&mut conn).await.optional()
 }
@@ -178,7 +177,7 @@ pub async fn find_acceptance(
 }
 
 statement! {
-    /// Whether somebody has a task that is not over, published or accepted.
+    /// Whether a user has a task that is not over, published or accepted.
     struct IsBusy { person: UserId } -> diesel::sql_types::Bool
     |this|
     "select exists (select from tasks where publisher_id = " [BigInt: &this.person]
@@ -186,26 +185,14 @@ statement! {
     [BigInt: &this.person] " and status in ('ACCEPTED', 'SUBMITTED', 'DISPUTED'))"
 }
 
-/// Whether somebody has a task that is not over.
+/// Whether a user has a task that is not over.
 pub async fn has_open_tasks(mut conn: &AsyncPgConnection, person: UserId) -> QueryResult<bool> {
     IsBusy { person }.get_result(&mut conn).await
 }
 
 /// Opens a dispute over a task that is held.
-pub async fn insert_dispute(
-    mut conn: &AsyncPgConnection,
-    (task, assignee): (TaskId, UserId),
-    (opened_by, reason): (UserId, &str),
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
-    let row = (
-        task_disputes::task_id.eq(task),
-        task_disputes::assignee_id.eq(assignee),
-        task_disputes::opened_by.eq(opened_by),
-        task_disputes::reason.eq(reason),
-        task_disputes::opened_at.eq(now),
-    );
-    diesel::insert_into(task_disputes::table).values(row).execute(&mut conn).await
+pub async fn insert_dispute(mut conn: &AsyncPgConnection, dispute: &NewDispute<'_>) -> QueryResult<usize> {
+    diesel::insert_into(task_disputes::table).values(dispute).execute(&mut conn).await
 }
 
 /// Ends the open dispute over a task that is held.
