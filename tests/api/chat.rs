@@ -154,7 +154,8 @@ async fn the_same_client_id_is_the_same_message() {
         input
     };
     // A hundred at once, the very first message of the two among them.
-    let sent = join_all((0..100).map(|_| send(&ada, with_id("once")))).await;
+    let many = ada.retrying_overload();
+    let sent = join_all((0..100).map(|_| send(&many, with_id("once")))).await;
     let id = &sent[0]["message"]["id"];
     assert!(sent.iter().all(|payload| payload["message"]["id"] == *id), "all are answered with the same message");
     assert_eq!(sent.iter().filter(|payload| payload["deduplicated"] == false).count(), 1);
@@ -207,9 +208,10 @@ async fn seqs_have_no_gaps_with_concurrent_writers() {
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let (ada_there, bo_there) = (ada.on_instance(other.address), bo.on_instance(other.address));
     // Crossing first messages, too: one conversation comes of them.
-    let senders = [(&ada, &bo), (&bo, &ada), (&ada_there, &bo), (&bo_there, &ada)];
+    let senders = [(&ada, &bo), (&bo, &ada), (&ada_there, &bo), (&bo_there, &ada)]
+        .map(|(from, to)| (from.retrying_overload(), to));
     let sends = (0..200).map(|n| {
-        let (from, to) = senders[n % 4];
+        let (from, to) = &senders[n % 4];
         async move { from.send_message(to, &format!("message {n}")).await["seq"].as_i64().unwrap() }
     });
     let mut seqs = join_all(sends).await;
@@ -301,6 +303,7 @@ async fn markers_hold_under_many_hands() {
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     let to = json!({ "userId": bo.id });
     ada.send_message(&bo, "first").await;
+    let (ada, bo) = (ada.retrying_overload(), bo.retrying_overload());
     let work = (0..120_i64).map(|n| {
         let (ada, bo, to) = (&ada, &bo, &to);
         async move {

@@ -109,7 +109,9 @@ async fn counts_hold_under_concurrent_changes() {
         people.push(app.as_user(&format!("p{n}")).await);
     }
     let work = (0..120).map(|n| {
-        let person = people[n % people.len()].on_instance(if n % 2 == 0 { app.address } else { other.address });
+        let person = people[n % people.len()]
+            .on_instance(if n % 2 == 0 { app.address } else { other.address })
+            .retrying_overload();
         let field = if n % 3 == 0 { "removeFavorites" } else { "addFavorites" };
         // Different ones, in different orders, and always some in common.
         let mut chosen: Vec<&Value> = items.iter().cycle().skip(n).take(4).collect();

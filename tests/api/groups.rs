@@ -161,6 +161,7 @@ async fn markers_of_a_group_lose_nothing() {
     let told = device.next().await["events"]["payload"].clone();
     assert_eq!(told["marker"], json!({ "seq": 1, "user": { "id": bo.id } }));
     drop(device);
+    let (ada, bo) = (ada.retrying_overload(), bo.retrying_overload());
     let talk = join_all((0..60).map(|n| {
         let sender = if n % 3 == 0 { &ada } else { &bo };
         async move { assert_eq!(say(sender, "words").await["userErrors"], json!([])) }

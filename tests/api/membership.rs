@@ -55,7 +55,7 @@ impl WriterGroup {
         let connections = [("PLAZA_LIMIT_DB_CONNECTIONS", "40")];
         let app = TestApp::with(&connections).await;
         let other = TestApp::on_database(app.url.clone(), &connections).await;
-        let seed = app.as_user("seed").await;
+        let seed = app.as_user("seed").await.retrying_overload();
         let sql = app.sql().await;
         sql.batch_execute(&format!(
             "insert into users (username, username_key, nickname) select 'w' || n, 'w' || n, 'W' || n from generate_series(1, {size}) n;

@@ -59,7 +59,7 @@ async fn enter(app: &TestApp, name: &str) -> Person {
     let (session, user): (i64, i64) = (row.get(0), row.get(1));
     let session = plaza::ids::SessionId(session);
     let (token, _) = app.app.tokens.issue(UserId(user), session, app.app.clock.now()).unwrap();
-    Person { address: app.address, id: UserId(user).global().0, token, refresh: String::new() }
+    Person::with_token(app.address, UserId(user), token)
 }
 
 #[tokio::test(flavor = "multi_thread")]

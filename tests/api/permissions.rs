@@ -69,7 +69,7 @@ impl Fixture {
             let row = sql.query_one(&statement, &[&username, &secret, &email]).await.unwrap();
             let (id, account_number, session): (i64, i32, i64) = (row.get(0), row.get(1), row.get(2));
             let (token, _) = app.app.tokens.issue(UserId(id), SessionId(session), app.app.clock.now()).unwrap();
-            let person = Person { address: app.address, id: UserId(id).global().0, token, refresh: String::new() };
+            let person = Person::with_token(app.address, UserId(id), token);
             people.push((person, account_number, SessionId(session).global().0));
         }
         let [(owner, account_number, session), (user, ..), (support, ..), (admin, ..), (friend, ..)] =

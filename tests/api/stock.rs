@@ -131,10 +131,10 @@ async fn a_product_is_made_once_for_a_key() {
 async fn of_a_hundred_who_want_the_last_one_gets_it() {
     let app = TestApp::start().await;
     let other = app.another_instance().await;
-    let admin = app.as_role("admin", "ADMIN").await;
+    let admin = app.as_role("admin", "ADMIN").await.retrying_overload();
     let mut people = Vec::new();
     for n in 0..20 {
-        let person = app.as_user(&format!("p{n}")).await;
+        let person = app.as_user(&format!("p{n}")).await.retrying_overload();
         person.recharge("100").await;
         people.push(person);
     }

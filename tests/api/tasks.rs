@@ -290,7 +290,7 @@ async fn of_fifty_who_accept_one_does_it_and_it_is_paid_or_given_back_once() {
         let task = ada.create_task("10").await;
         let id = json!({ "id": task["id"] });
         let everywhere = |n: usize, person: &Person| {
-            person.on_instance(if n.is_multiple_of(2) { app.address } else { other.address })
+            person.on_instance(if n.is_multiple_of(2) { app.address } else { other.address }).retrying_overload()
         };
         let tries = join_all((0..50).map(|n| {
             let (person, id) = (everywhere(n, &people[n % 10]), id.clone());

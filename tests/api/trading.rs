@@ -95,7 +95,9 @@ async fn of_fifty_who_want_it_one_gets_it() {
     for round in 0..5 {
         let item = ada.create_item(json!({ "title": format!("round {round}") })).await;
         let tries = (0..50).map(|n| {
-            let person = people[n % people.len()].on_instance(if n % 2 == 0 { app.address } else { other.address });
+            let person = people[n % people.len()]
+                .on_instance(if n % 2 == 0 { app.address } else { other.address })
+                .retrying_overload();
             let item = &item;
             async move {
                 let payload = person.trade_item(item, None).await;

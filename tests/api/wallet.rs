@@ -169,7 +169,7 @@ async fn a_key_sent_a_hundred_times_at_once_takes_effect_once() {
         let mut variables = variables;
         variables["idempotencyKey"] = json!("a key");
         let tries = (0..100).map(|n| {
-            let person = ada.on_instance(if n % 2 == 0 { app.address } else { other.address });
+            let person = ada.on_instance(if n % 2 == 0 { app.address } else { other.address }).retrying_overload();
             let variables = variables.clone();
             async move { person.mutate(field, variables).await }
         });

@@ -31,6 +31,10 @@ impl Answer {
     }
 }
 
+/// Retries of [`Person::retrying_overload`], and the pause before each.
+const OVERLOAD_RETRIES: u32 = 20;
+const OVERLOAD_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// Sends an operation.
 pub async fn post(address: SocketAddr, token: Option<&str>, document: &str, variables: Value) -> Answer {
     let body = json!({ "query": document, "variables": variables });
@@ -56,6 +60,8 @@ pub struct Person {
     pub token: String,
     /// Their refresh token.
     pub refresh: String,
+    /// How often a request that is refused as overload is sent again.
+    pub overload_retries: u32,
 }
 
 impl Person {
@@ -69,12 +75,24 @@ impl Person {
             id: text(&payload["user"]["id"]),
             token: text(&payload["tokens"]["accessToken"]),
             refresh: text(&payload["tokens"]["refreshToken"]),
+            overload_retries: 0,
         }
+    }
+
+    /// A user whose access token was made by the test; there is no session to refresh.
+    pub fn with_token(address: SocketAddr, id: plaza::ids::UserId, token: String) -> Self {
+        Self { address, id: id.global().0, token, refresh: String::new(), overload_retries: 0 }
     }
 
     /// The key of their row.
     pub fn key(&self) -> i64 {
         plaza::ids::UserId::parse(&self.id).expect("an id").0
+    }
+
+    /// The same user, whose requests are sent again when they are refused as overload: for tests that send more at once than
+    /// the pools of a slow machine serve in time.
+    pub fn retrying_overload(&self) -> Self {
+        Self { overload_retries: OVERLOAD_RETRIES, ..self.clone() }
     }
 
     /// The same user on another instance.
@@ -89,6 +107,13 @@ impl Person {
 
     /// Runs an operation that has no errors, and returns its data.
     pub async fn data(&self, document: &str, variables: Value) -> Value {
+        for _ in 0..self.overload_retries {
+            let answer = self.run(document, variables.clone()).await;
+            if answer.body["errors"][0]["extensions"]["code"] != "OVERLOADED" {
+                return answer.data().clone();
+            }
+            tokio::time::sleep(OVERLOAD_PAUSE).await;
+        }
         self.run(document, variables).await.data().clone()
     }
 
