@@ -13,7 +13,7 @@
 //!   fragments, of unions and interfaces, are left to the library.
 
 use std::borrow::Cow;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
@@ -22,7 +22,7 @@ use ::async_graphql::registry::Registry;
 use ::async_graphql::resolver_utils as library;
 pub use ::async_graphql::*;
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, try_join, try_join_all};
+use futures_util::future::{BoxFuture, try_join};
 
 use super::json;
 
@@ -30,11 +30,22 @@ use super::json;
 pub mod resolver_utils {
     pub use ::async_graphql::resolver_utils::*;
 
-    pub use super::resolve_container;
+    pub use super::{resolve_container, resolve_field_async};
 }
 
 /// Bytes that an object's JSON takes at first.
 const OBJECT_BYTES: usize = 256;
+
+/// Resolves a field of an object. Boxed, so that the future of any one field is no larger than what that field needs, and the
+/// future of an object not as large as its largest field.
+pub fn resolve_field_async<'a, T, E, F>(ctx: &'a Context<'a>, field: F) -> BoxFuture<'a, ServerResult<Option<Value>>>
+where
+    T: OutputType + Send,
+    E: Into<Error> + Send + Sync,
+    F: Future<Output = Result<T, E>> + Send + 'a,
+{
+    library::resolve_field_async(ctx, field).boxed()
+}
 
 /// Resolves an object's fields concurrently, to JSON.
 pub fn resolve_container<'a: 'b, 'b, T: library::ContainerType + ?Sized>(
@@ -130,15 +141,41 @@ impl<T: OutputType> OutputType for List<T> {
                 Poll::Ready(value) => values.push(value?),
                 Poll::Pending => {
                     values.push(Value::Null);
-                    waiting.push(async move { Ok::<_, ServerError>((n, value.await?)) });
+                    waiting.push((n, value));
                 }
             }
         }
-        for (n, value) in try_join_all(waiting).await? {
-            if let Some(place) = values.get_mut(n) {
+        poll_fn(|cx| poll_waiting(&mut waiting, &mut values, cx)).await?;
+        Ok(Value::List(values))
+    }
+}
+
+/// An item that waits, with its place.
+type WaitingItem<'a> = (usize, BoxFuture<'a, ServerResult<Value>>);
+
+/// Polls every item that waits. They wait for the same batches, so that one wake-up mostly serves all.
+fn poll_waiting(
+    waiting: &mut Vec<WaitingItem<'_>>,
+    values: &mut [Value],
+    cx: &mut std::task::Context<'_>,
+) -> Poll<ServerResult<()>> {
+    let mut failed = None;
+    waiting.retain_mut(|(n, item)| match item.as_mut().poll(cx) {
+        Poll::Pending => true,
+        Poll::Ready(Ok(value)) => {
+            if let Some(place) = values.get_mut(*n) {
                 *place = value;
             }
+            false
         }
-        Ok(Value::List(values))
+        Poll::Ready(Err(error)) => {
+            failed.get_or_insert(error);
+            false
+        }
+    });
+    match failed {
+        Some(error) => Poll::Ready(Err(error)),
+        None if waiting.is_empty() => Poll::Ready(Ok(())),
+        None => Poll::Pending,
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use dataloader::BatchFn;
 use dataloader::cached;
+use tokio::sync::Notify;
 
 use super::dispatch;
 use crate::error::{AppError, AppResult};
@@ -16,9 +17,6 @@ use crate::scope::Scope;
 
 /// Keys of one batch; larger than the largest page.
 const BATCH_LIMIT: usize = 10_000;
-
-/// Attempts of a load whose batch was dropped with the field that dispatched it.
-const ATTEMPT_LIMIT: usize = 3;
 
 /// Loads values by keys, in one statement.
 pub trait Batch: Send + Sync + 'static {
@@ -59,41 +57,102 @@ type CachedLoader<B> = cached::Loader<<B as Batch>::Key, AppResult<Option<<B as 
 /// A relation's loader, built when first used.
 pub struct Loader<B: Batch> {
     inner: OnceLock<CachedLoader<B>>,
-    /// The next batch.
-    keys: Mutex<Vec<B::Key>>,
+    state: Mutex<State<B>>,
+    /// The batch that was under way is done, or was dropped.
+    settled: Notify,
+}
+
+struct State<B: Batch> {
+    /// What has been loaded, to be read without waiting.
+    loaded: HashMap<B::Key, AppResult<Option<B::Value>>>,
+    /// Keys of the next batch.
+    next: Vec<B::Key>,
+    /// A batch is under way.
+    loading: bool,
 }
 
 impl<B: Batch> Default for Loader<B> {
     fn default() -> Self {
-        Self { inner: OnceLock::new(), keys: Mutex::default() }
+        let state = State { loaded: HashMap::new(), next: Vec::new(), loading: false };
+        Self { inner: OnceLock::new(), state: Mutex::new(state), settled: Notify::new() }
     }
+}
+
+/// Settles a batch even if the field that loads it is dropped.
+struct Settling<'a, B: Batch>(&'a Loader<B>);
+
+impl<B: Batch> Drop for Settling<'_, B> {
+    fn drop(&mut self) {
+        self.0.state().loading = false;
+        self.0.settled.notify_waiters();
+    }
+}
+
+/// What a load does once its batch has been dispatched.
+enum Turn<B: Batch> {
+    Loaded(AppResult<Option<B::Value>>),
+    /// Another field loads a batch.
+    Wait,
+    Load(Vec<B::Key>),
 }
 
 impl<B: Batch> Loader<B> {
     /// The value of a key, batched with concurrent loads.
     pub async fn load(&self, scope: &Arc<Scope>, key: B::Key) -> AppResult<Option<B::Value>> {
+        {
+            let mut state = self.state();
+            if let Some(found) = state.loaded.get(&key) {
+                return found.clone();
+            }
+            state.next.push(key.clone());
+        }
+        dispatch::wait_for_batch().await;
+        loop {
+            let settled = self.settled.notified();
+            match self.turn(&key) {
+                Turn::Loaded(found) => return found,
+                Turn::Wait => settled.await,
+                Turn::Load(keys) => self.load_batch(scope, keys).await,
+            }
+        }
+    }
+
+    /// The first field to come after dispatch loads all keys.
+    fn turn(&self, key: &B::Key) -> Turn<B> {
+        let mut state = self.state();
+        if let Some(found) = state.loaded.get(key) {
+            return Turn::Loaded(found.clone());
+        }
+        if state.loading {
+            return Turn::Wait;
+        }
+        state.loading = true;
+        let mut keys = std::mem::take(&mut state.next);
+        // Its batch was dropped with the field that loaded it.
+        if !keys.contains(key) {
+            keys.push(key.clone());
+        }
+        Turn::Load(keys)
+    }
+
+    async fn load_batch(&self, scope: &Arc<Scope>, keys: Vec<B::Key>) {
+        let _settling = Settling(self);
         let inner = self.inner.get_or_init(|| {
             cached::Loader::new(Batcher { scope: Arc::clone(scope), batch: PhantomData })
                 .with_max_batch_size(BATCH_LIMIT)
                 // `dispatch` has waited.
                 .with_yield_count(0)
         });
-        self.keys().push(key.clone());
-        dispatch::wait_for_batch().await;
-        let keys = std::mem::take(&mut *self.keys());
-        if !keys.is_empty() {
-            // Each load reads its own value, or the error, below.
-            inner.try_load_many(keys).await.ok();
-        }
-        for _ in 0..ATTEMPT_LIMIT {
-            if let Ok(found) = inner.try_load(key.clone()).await {
-                return found;
+        match inner.try_load_many(keys.clone()).await {
+            Ok(found) => self.state().loaded.extend(found),
+            Err(error) => {
+                let error = AppError::internal(error);
+                self.state().loaded.extend(keys.into_iter().map(|key| (key, Err(error.clone()))));
             }
         }
-        Err(AppError::internal("a loader's batch was dropped again and again"))
     }
 
-    fn keys(&self) -> MutexGuard<'_, Vec<B::Key>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State<B>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
