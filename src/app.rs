@@ -15,17 +15,22 @@ use crate::auth::{TokenError, Viewer, secret};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
+use crate::domains::accounts::model::Person;
 use crate::domains::media::model::Media;
 use crate::error::AppResult;
 use crate::events::Events;
 use crate::files::processor::FileProcessor;
-use crate::ids::MediaId;
+use crate::ids::{MediaId, UserId};
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
+use crate::seen::Seen;
 use crate::storage::Storage;
 
 /// Files that are kept in memory, of some 400 bytes each.
-const SEEN_MEDIA: u64 = 20_000;
+const SEEN_MEDIA: u64 = 65_536;
+
+/// People that are kept in memory, of some 700 bytes each.
+const SEEN_PEOPLE: u64 = 65_536;
 
 /// Everything that is shared.
 pub struct App {
@@ -51,6 +56,8 @@ pub struct App {
     pub storage: Storage,
     /// Files seen lately: they never change.
     pub seen_media: Cache<MediaId, Arc<Media>>,
+    /// People seen lately, for what shows them.
+    pub seen_people: Seen<UserId, Arc<Person>>,
     /// Where files are worked on.
     pub file_processor: FileProcessor,
     /// How many mutations may run at once.
@@ -85,6 +92,7 @@ impl App {
             events: Events::open(database.clone(), clock.clone(), config.event_retention_days).await?,
             storage: Storage::open(&config.storage, &config.data_dir)?,
             seen_media: Cache::new(SEEN_MEDIA),
+            seen_people: Seen::new(SEEN_PEOPLE),
             file_processor: FileProcessor::open(&config.data_dir, config.decoder.as_deref(), config.decoder_timeout)?,
             mutations: Arc::new(Semaphore::new(config.mutations)),
             metrics: Metrics::new(),

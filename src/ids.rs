@@ -6,6 +6,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+/// Digits of the longest key, with its sign.
+const KEY_BYTES: usize = 20;
+
 /// Why a text is not the id that was wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdError {
@@ -18,7 +21,11 @@ pub enum IdError {
 /// Makes the opaque id of a row.
 #[must_use]
 pub fn encode_global_id(type_name: &str, key: i64) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{type_name}:{key}"))
+    let mut plain = String::with_capacity(type_name.len() + KEY_BYTES + 1);
+    plain.push_str(type_name);
+    plain.push(':');
+    plain.push_str(itoa::Buffer::new().format(key));
+    URL_SAFE_NO_PAD.encode(plain)
 }
 
 /// Splits an opaque id into its type's name and the row's key.

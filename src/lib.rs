@@ -22,6 +22,7 @@
 //! Dependencies point down through the layers of `docs/development/architecture.md`, which a test enforces.
 
 pub mod app;
+pub mod attempt;
 pub mod audit;
 pub mod auth;
 pub mod background;
@@ -52,6 +53,7 @@ pub mod run;
 pub mod schema;
 pub mod scope;
 pub mod seed;
+pub mod seen;
 pub mod storage;
 pub mod telemetry;
 pub mod text;

@@ -1,6 +1,6 @@
 //! What a use case is given: the app, who asks, and the connection of this execution.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel_async::AsyncPgConnection;
@@ -11,6 +11,7 @@ use crate::db::{Lease, TransactionWork};
 use crate::error::AppResult;
 use crate::events::model::NewEvent;
 use crate::events::{StreamCursor, outbox};
+use crate::ids::UserId;
 
 /// One execution of an operation, one event of a subscription, or one job.
 pub struct Scope {
@@ -26,6 +27,8 @@ pub struct Scope {
     pub started_at: StreamCursor,
     /// Whether the transaction that runs now has recorded events.
     has_recorded: AtomicBool,
+    /// People that it has changed.
+    changed_people: Mutex<Vec<UserId>>,
 }
 
 impl Scope {
@@ -41,6 +44,7 @@ impl Scope {
             db,
             started_at,
             has_recorded: AtomicBool::new(false),
+            changed_people: Mutex::default(),
         }
     }
 
@@ -78,7 +82,10 @@ impl Scope {
         R: Send,
     {
         self.has_recorded.store(false, Ordering::Relaxed);
-        let result = self.db.write().await?.transaction(work).await?;
+        let result = self.db.write().await?.transaction(work).await;
+        // A commit whose answer was lost may have come about as well.
+        self.forget_changed();
+        let result = result?;
         self.publish_recorded();
         Ok(result)
     }
@@ -93,6 +100,19 @@ impl Scope {
             self.note_recorded();
         }
         Ok(())
+    }
+
+    /// Says that the transaction that runs now has changed what is shown of a person, which records an event by itself.
+    /// Outside a transaction [`Scope::forget_changed`] and [`Scope::publish_recorded`] follow it.
+    pub fn note_changed(&self, person: UserId) {
+        self.changed_people.lock().unwrap_or_else(PoisonError::into_inner).push(person);
+        self.note_recorded();
+    }
+
+    /// Forgets what is kept of people that were changed.
+    pub fn forget_changed(&self) {
+        let changed = std::mem::take(&mut *self.changed_people.lock().unwrap_or_else(PoisonError::into_inner));
+        changed.iter().for_each(|person| self.app.seen_people.forget(person));
     }
 
     /// Says that a statement has recorded events by itself. Outside a transaction [`Scope::publish_recorded`] follows it.

@@ -14,6 +14,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::Database;
+use crate::attempt;
 use crate::error::{AppError, AppResult};
 
 tokio::task_local! {
@@ -66,6 +67,7 @@ impl Lease {
     /// # Errors
     /// Overloaded when the pool has none to give within two seconds; internal while a transaction has the connection.
     pub async fn read(&self) -> AppResult<ReadConnection> {
+        attempt::stop_before_io().await;
         let mut held = self.held.lock().await;
         if let Some(conn) = held.as_ref() {
             return Ok(ReadConnection(Arc::clone(conn)));
@@ -77,6 +79,7 @@ impl Lease {
 
     /// Returns the connection early, before slow work without statements.
     pub async fn release(&self) {
+        attempt::stop_before_io().await;
         self.held.lock().await.take();
     }
 
@@ -86,6 +89,7 @@ impl Lease {
     /// Overloaded when the pool has none to give within two seconds; internal while something reads through the connection, or
     /// another transaction has it.
     pub async fn write(&self) -> AppResult<WriteConnection> {
+        attempt::stop_before_io().await;
         let own = self.held.lock().await.take().and_then(Arc::into_inner);
         match own {
             Some(conn) => Ok(WriteConnection(conn)),

@@ -30,6 +30,8 @@ pg_enum! {
         SessionRevoked = "SESSION_REVOKED",
         /// A person's role changed, or what else decides which topics they listen to; instances only.
         TopicsChanged = "TOPICS_CHANGED",
+        /// What is shown of a person changed; instances only. The database records it.
+        PersonChanged = "PERSON_CHANGED",
         /// An item was traded, or opened again after that.
         ItemTraded = "ITEM_TRADED",
         /// A task was published or changed.
@@ -57,7 +59,11 @@ impl EventKind {
             | Self::TaskChanged
             | Self::OrderChanged
             | Self::TicketChanged => true,
-            Self::MembershipChanged | Self::SessionRevoked | Self::TopicsChanged | Self::Unknown => false,
+            Self::MembershipChanged
+            | Self::SessionRevoked
+            | Self::TopicsChanged
+            | Self::PersonChanged
+            | Self::Unknown => false,
         }
     }
 
@@ -73,6 +79,7 @@ impl EventKind {
             | Self::ConversationRead
             | Self::SessionRevoked
             | Self::TopicsChanged
+            | Self::PersonChanged
             | Self::ItemTraded
             | Self::Unknown => false,
         }

@@ -47,7 +47,15 @@ pub fn write_key(out: &mut Vec<u8>, key: &str) {
 
 /// Writes a text.
 pub fn write_text(out: &mut Vec<u8>, text: &str) {
-    write(out, text);
+    // Without an early end, so that many bytes are compared at once.
+    let has_escapes = text.bytes().fold(false, |found, byte| found | (byte < 0x20) | (byte == b'"') | (byte == b'\\'));
+    if has_escapes {
+        return write(out, text);
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 /// Writes what serde knows.

@@ -1,6 +1,6 @@
 //! A batched relation: the `dataloader` crate's cached loader with [`AppError`]s.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use dataloader::BatchFn;
 use dataloader::cached;
+use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use super::dispatch;
@@ -66,14 +67,14 @@ struct State<B: Batch> {
     /// What has been loaded, to be read without waiting.
     loaded: HashMap<B::Key, AppResult<Option<B::Value>>>,
     /// Keys of the next batch.
-    next: Vec<B::Key>,
+    next: HashSet<B::Key>,
     /// A batch is under way.
     loading: bool,
 }
 
 impl<B: Batch> Default for Loader<B> {
     fn default() -> Self {
-        let state = State { loaded: HashMap::new(), next: Vec::new(), loading: false };
+        let state = State { loaded: HashMap::new(), next: HashSet::new(), loading: false };
         Self { inner: OnceLock::new(), state: Mutex::new(state), settled: Notify::new() }
     }
 }
@@ -93,19 +94,22 @@ enum Turn<B: Batch> {
     Loaded(AppResult<Option<B::Value>>),
     /// Another field loads a batch.
     Wait,
-    Load(Vec<B::Key>),
+    Load(HashSet<B::Key>),
 }
 
 impl<B: Batch> Loader<B> {
-    /// The value of a key, batched with concurrent loads.
-    pub async fn load(&self, scope: &Arc<Scope>, key: B::Key) -> AppResult<Option<B::Value>> {
-        {
-            let mut state = self.state();
-            if let Some(found) = state.loaded.get(&key) {
-                return found.clone();
-            }
-            state.next.push(key.clone());
+    /// The value of a key if it was loaded; otherwise it is one of the next batch.
+    pub fn find_or_want(&self, key: &B::Key) -> Option<AppResult<Option<B::Value>>> {
+        let mut state = self.state();
+        let found = state.loaded.get(key).cloned();
+        if found.is_none() && !state.next.contains(key) {
+            state.next.insert(key.clone());
         }
+        found
+    }
+
+    /// The value of a key that is one of the next batch.
+    pub async fn load(&self, scope: &Arc<Scope>, key: B::Key) -> AppResult<Option<B::Value>> {
         dispatch::wait_for_batch().await;
         loop {
             let settled = self.settled.notified();
@@ -115,6 +119,17 @@ impl<B: Batch> Loader<B> {
                 Turn::Load(keys) => self.load_batch(scope, keys).await,
             }
         }
+    }
+
+    /// What is to be done until all keys that were asked for are loaded; nothing if they are.
+    fn settling_turn(&self) -> Option<Turn<B>> {
+        let mut state = self.state();
+        if state.loading {
+            return Some(Turn::Wait);
+        }
+        let keys = std::mem::take(&mut state.next);
+        state.loading = !keys.is_empty();
+        state.loading.then_some(Turn::Load(keys))
     }
 
     /// The first field to come after dispatch loads all keys.
@@ -129,13 +144,12 @@ impl<B: Batch> Loader<B> {
         state.loading = true;
         let mut keys = std::mem::take(&mut state.next);
         // Its batch was dropped with the field that loaded it.
-        if !keys.contains(key) {
-            keys.push(key.clone());
-        }
+        keys.insert(key.clone());
         Turn::Load(keys)
     }
 
-    async fn load_batch(&self, scope: &Arc<Scope>, keys: Vec<B::Key>) {
+    async fn load_batch(&self, scope: &Arc<Scope>, keys: HashSet<B::Key>) {
+        let keys: Vec<B::Key> = keys.into_iter().collect();
         let _settling = Settling(self);
         let inner = self.inner.get_or_init(|| {
             cached::Loader::new(Batcher { scope: Arc::clone(scope), batch: PhantomData })
@@ -154,5 +168,27 @@ impl<B: Batch> Loader<B> {
 
     fn state(&self) -> MutexGuard<'_, State<B>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A loader of any type.
+pub trait Settle: Send + Sync {
+    /// Waits until nothing that was asked for is left to be loaded.
+    fn settle<'a>(&'a self, scope: &'a Arc<Scope>) -> BoxFuture<'a, ()>;
+}
+
+impl<B: Batch> Settle for Loader<B> {
+    fn settle<'a>(&'a self, scope: &'a Arc<Scope>) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            dispatch::wait_for_batch().await;
+            loop {
+                let settled = self.settled.notified();
+                match self.settling_turn() {
+                    Some(Turn::Load(keys)) => self.load_batch(scope, keys).await,
+                    Some(_) => settled.await,
+                    None => return,
+                }
+            }
+        })
     }
 }

@@ -4,11 +4,18 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::loader::{Batch, Loader};
+use futures_util::future::join_all;
+
+use super::loader::{Batch, Loader, Settle};
+use crate::attempt::{self, Obstacle};
 use crate::error::{AppError, AppResult};
 use crate::scope::Scope;
 
-type AnyLoader = Arc<dyn Any + Send + Sync>;
+/// A loader, as itself and as what can be settled.
+struct AnyLoader {
+    typed: Arc<dyn Any + Send + Sync>,
+    settle: Arc<dyn Settle>,
+}
 
 /// All loaders of one execution.
 pub struct Loaders {
@@ -25,10 +32,24 @@ impl Loaders {
 
     /// The value of a key, if any.
     pub async fn find<B: Batch>(&self, key: B::Key) -> AppResult<Option<B::Value>> {
-        match B::at_hand(&self.scope, &key) {
-            Some(value) => Ok(Some(value)),
-            None => self.loader::<B>().load(&self.scope, key).await,
+        if let Some(value) = B::at_hand(&self.scope, &key) {
+            return Ok(Some(value));
         }
+        let loader = self.loader::<B>();
+        if let Some(found) = loader.find_or_want(&key) {
+            return found;
+        }
+        if attempt::is_on() {
+            return attempt::stop(Obstacle::Batch).await;
+        }
+        // Boxed: what is at hand should not move the future of what is not.
+        Box::pin(loader.load(&self.scope, key)).await
+    }
+
+    /// Waits until nothing that was asked for is left to be loaded.
+    pub async fn settle(&self) {
+        let loaders: Vec<Arc<dyn Settle>> = self.by_batch().values().map(|loader| Arc::clone(&loader.settle)).collect();
+        join_all(loaders.iter().map(|loader| loader.settle(&self.scope))).await;
     }
 
     /// The value of a key whose existence a foreign key guarantees.
@@ -47,9 +68,12 @@ impl Loaders {
 
     fn loader<B: Batch>(&self) -> Arc<Loader<B>> {
         let mut by_batch = self.by_batch();
-        let loader = by_batch.entry(TypeId::of::<B>()).or_insert_with(|| Arc::new(Loader::<B>::default()));
+        let loader = by_batch.entry(TypeId::of::<B>()).or_insert_with(|| {
+            let loader = Arc::<Loader<B>>::default();
+            AnyLoader { typed: Arc::clone(&loader) as _, settle: loader }
+        });
         // Its key is its type.
-        Arc::clone(loader).downcast().unwrap_or_default()
+        Arc::clone(&loader.typed).downcast().unwrap_or_default()
     }
 
     fn by_batch(&self) -> MutexGuard<'_, HashMap<TypeId, AnyLoader>> {

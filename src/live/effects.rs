@@ -21,6 +21,7 @@ struct Affected {
     members: Vec<(Position, ConversationId, UserId)>,
     ranked: HashSet<UserId>,
     sessions: Vec<SessionId>,
+    people: Vec<UserId>,
 }
 
 impl Affected {
@@ -33,6 +34,7 @@ impl Affected {
             }
             Some(Reference::Session(id)) => self.sessions.push(id),
             Some(Reference::Topics(user)) => drop(self.ranked.insert(user)),
+            Some(Reference::Person(user)) => self.people.push(user),
             Some(
                 Reference::Message(_)
                 | Reference::Marker { .. }
@@ -69,6 +71,7 @@ pub(super) async fn load(conn: &AsyncPgConnection, hub: &Hub, rows: &[StoredEven
         roles: load_roles(conn, affected.ranked).await?,
         windows: load_windows(conn, affected.members).await?,
         sessions: sessions.into_iter().map(end).collect(),
+        people: affected.people,
     })
 }
 

@@ -58,6 +58,7 @@ pub(super) async fn run(live: Arc<Live>) {
             () = stop.cancelled() => return,
             ended = follow(&live, &mut pace) => ended,
         };
+        live.app.seen_people.follow(false);
         if let Err(error) = ended {
             tracing::warn!(cause = %error.describe(), "the event feed lost its connection; trying again");
         }
@@ -69,6 +70,7 @@ pub(super) async fn run(live: Arc<Live>) {
 async fn follow(live: &Live, pace: &mut Pace) -> AppResult<()> {
     let conn = within(BATCH_TIMEOUT, postgres::listen(&live.app.events)).await??;
     pace.pause = Pace::MIN_DELAY;
+    live.app.seen_people.follow(true);
     loop {
         loop {
             let Ok(more) = tokio::time::timeout(pace.timeout(), step(live, &conn, pace.batch)).await else {
@@ -102,6 +104,7 @@ async fn step(live: &Live, conn: &NotifyConnection, most: i64) -> AppResult<bool
     for (session, reason) in &effects.sessions {
         app.revoked.insert(*session, *reason, app.clock.now());
     }
+    effects.people.iter().for_each(|person| app.seen_people.forget(person));
     let batch = load_heard(live, conn, rows, &effects).await?;
     live.hub.dispatch(batch, &effects);
     app.events.advance(live.hub.head());

@@ -14,6 +14,7 @@ pub(super) enum Reference<'a> {
     Members { conversation: ConversationId, actor: Option<UserId>, changes: &'a MemberChanges },
     Session(SessionId),
     Topics(UserId),
+    Person(UserId),
     Item(ItemId),
     Task(TaskId),
     Order(OrderId),
@@ -46,6 +47,7 @@ impl<'a> Reference<'a> {
             },
             EventKind::SessionRevoked => Self::Session(SessionId(row.subject_id?)),
             EventKind::TopicsChanged => Self::Topics(row.user_id?),
+            EventKind::PersonChanged => Self::Person(row.user_id?),
             EventKind::ItemTraded => Self::Item(ItemId(row.subject_id?)),
             EventKind::TaskChanged => Self::Task(TaskId(row.subject_id?)),
             EventKind::OrderChanged => Self::Order(OrderId(row.subject_id?)),
@@ -66,6 +68,7 @@ impl<'a> Reference<'a> {
             | Self::Members { .. }
             | Self::Session(_)
             | Self::Topics(_)
+            | Self::Person(_)
             | Self::Item(_) => None,
         }
     }

@@ -121,6 +121,8 @@ pub struct Effects {
     pub(super) windows: HashMap<Position, Vec<TopicChange>>,
     /// Sessions that ended.
     pub(super) sessions: Vec<(SessionId, SessionEnd)>,
+    /// People of whom something that is shown has changed.
+    pub(super) people: Vec<UserId>,
 }
 
 impl Effects {

@@ -17,6 +17,7 @@ use crate::events::{EventKind, StreamCursor};
 use crate::graphql::connection::PageInfo;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::live::{resume, visible};
+use crate::graphql::eager::{Concrete, one_of};
 use crate::graphql::scalars::DateTime;
 use crate::live;
 use crate::live::subscription::PulledEvents;
@@ -49,6 +50,17 @@ pub enum ViewerEventPayload {
     Ticket(TicketChanged),
 }
 
+one_of!(ViewerEventPayload {
+    Created(MessageCreated),
+    Updated(MessageUpdated),
+    Read(ConversationRead),
+    Members(MembershipChanged),
+    Traded(ItemTraded),
+    Task(TaskChanged),
+    Order(OrderChanged),
+    Ticket(TicketChanged),
+});
+
 /// Something durable that concerns the viewer.
 #[derive(Clone, SimpleObject)]
 #[graphql(crate = "crate::graphql::eager")]
@@ -58,7 +70,7 @@ pub struct ViewerEvent {
     /// When it happened.
     at: DateTime,
     /// What happened.
-    payload: ViewerEventPayload,
+    payload: Concrete<ViewerEventPayload>,
 }
 
 impl ViewerEvent {
@@ -105,11 +117,12 @@ impl ViewerEvent {
                 | EventKind::MembershipChanged
                 | EventKind::SessionRevoked
                 | EventKind::TopicsChanged
+                | EventKind::PersonChanged
                 | EventKind::Unknown,
                 _,
             ) => return None,
         };
-        Some(Self { cursor: event.cursor().encode(), at, payload })
+        Some(Self { cursor: event.cursor().encode(), at, payload: Concrete(payload) })
     }
 }
 

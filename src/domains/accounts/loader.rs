@@ -3,14 +3,30 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::{Access, Profile, PublicProfile, Session, User};
+use super::model::{Access, Person, Profile, Session, User};
 use super::service;
 use crate::error::AppResult;
 use crate::graphql::loader::Batch;
 use crate::ids::{SessionId, UserId};
 use crate::scope::Scope;
 
-/// Users by id.
+/// People by id, for what shows them.
+pub struct PersonById;
+
+impl Batch for PersonById {
+    type Key = UserId;
+    type Value = Arc<Person>;
+
+    fn at_hand(scope: &Scope, key: &UserId) -> Option<Arc<Person>> {
+        scope.app.seen_people.find(key)
+    }
+
+    async fn load(scope: &Scope, keys: &[UserId]) -> AppResult<HashMap<UserId, Arc<Person>>> {
+        service::load_people(scope, keys).await
+    }
+}
+
+/// Users by id as they are now, for what depends on it.
 pub struct UserById;
 
 impl Batch for UserById {
@@ -20,19 +36,6 @@ impl Batch for UserById {
     async fn load(scope: &Scope, keys: &[UserId]) -> AppResult<HashMap<UserId, Arc<User>>> {
         let conn = scope.db.read().await?;
         service::load_users(&conn, keys).await
-    }
-}
-
-/// What users say of themselves to everybody, by id.
-pub struct ProfileByUser;
-
-impl Batch for ProfileByUser {
-    type Key = UserId;
-    type Value = Arc<PublicProfile>;
-
-    async fn load(scope: &Scope, keys: &[UserId]) -> AppResult<HashMap<UserId, Arc<PublicProfile>>> {
-        let conn = scope.db.read().await?;
-        service::load_public(&conn, keys).await
     }
 }
 

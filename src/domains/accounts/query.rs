@@ -8,7 +8,7 @@ use super::model::{Role, UserSearch};
 use super::service;
 use super::types::User;
 use super::types::administration::UserFilter;
-use crate::domains::accounts::loader::{OwnSession, UserById};
+use crate::domains::accounts::loader::{OwnSession, PersonById, UserById};
 use crate::domains::accounts::types::sign_in::Session;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
@@ -23,7 +23,7 @@ use crate::page::PageArgs;
 /// When the database fails.
 pub async fn find_user(ctx: &Context<'_>, id: UserId) -> AppResult<Option<User>> {
     let loaders = ctx.loaders()?;
-    Ok(loaders.find::<UserById>(id).await?.map(User))
+    Ok(loaders.find::<PersonById>(id).await?.map(|person| User(Arc::clone(&person.user))))
 }
 
 /// The user that something refers to, through the loader.
@@ -32,7 +32,7 @@ pub async fn find_user(ctx: &Context<'_>, id: UserId) -> AppResult<Option<User>>
 /// When the database fails.
 pub async fn get_user(ctx: &Context<'_>, id: UserId) -> AppResult<User> {
     let loaders = ctx.loaders()?;
-    loaders.get::<UserById>(id).await.map(User)
+    loaders.get::<PersonById>(id).await.map(|person| User(Arc::clone(&person.user)))
 }
 
 /// The user that something refers to, where it does.

@@ -1,5 +1,7 @@
 //! Queries of search.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Object};
 use futures_util::future::{join_all, try_join_all};
 
@@ -8,7 +10,8 @@ use super::service;
 use super::types::{SearchConnection, SearchEdge, SearchResult};
 use crate::contact::Contact;
 use crate::domains::accounts;
-use crate::domains::accounts::loader::UserById;
+use crate::domains::accounts::loader::PersonById;
+use crate::domains::accounts::model::Person;
 use crate::domains::accounts::types::User;
 use crate::domains::items::loader::VisibleItem;
 use crate::domains::items::types::Item;
@@ -19,6 +22,7 @@ use crate::domains::tasks::types::Task;
 use crate::error::AppResult;
 use crate::graphql::connection::{Connection, PageInfo};
 use crate::graphql::context::PlazaContext;
+use crate::graphql::eager::Concrete;
 use crate::ids::{ItemId, ProductId, TaskId, UserId};
 use crate::page::{Cursor, Page, PageArgs};
 
@@ -27,8 +31,8 @@ async fn found(ctx: &Context<'_>, hit: &Hit) -> AppResult<Option<SearchResult>> 
     let loaders = ctx.loaders()?;
     Ok(match hit.kind {
         SearchKind::User => {
-            let user = loaders.find::<UserById>(UserId(hit.subject_id)).await?;
-            user.map(|user| SearchResult::User(User(user)))
+            let user = loaders.find::<PersonById>(UserId(hit.subject_id)).await?;
+            user.map(|person| SearchResult::User(User(Arc::clone(&person.user))))
         }
         SearchKind::Item => {
             let item = loaders.find::<VisibleItem>(ItemId(hit.subject_id)).await?;
@@ -90,7 +94,7 @@ impl SearchQuery {
                 end_cursor: rows.last().map(|(cursor, _)| cursor.encode()),
             };
             let edge = |((cursor, hit), node): ((Cursor, Hit), Option<SearchResult>)| {
-                Some(SearchEdge { cursor: cursor.encode(), score: hit.fit(), node: node? })
+                Some(SearchEdge { cursor: cursor.encode(), score: hit.fit(), node: Concrete(node?) })
             };
             let edges = rows.into_iter().zip(nodes).filter_map(edge).collect();
             Ok(SearchConnection { edges, page_info, wanted: terms.map(|terms| (kinds, terms)) })
@@ -130,12 +134,13 @@ impl SearchQuery {
             let Page { rows, has_next, has_previous } = service::search(scope, kinds, &terms, &page).await?;
             let loaders = ctx.loaders()?;
             let look = rows.into_iter().map(async |(cursor, hit)| {
-                let user = loaders.find::<UserById>(UserId(hit.subject_id)).await;
+                let user = loaders.find::<PersonById>(UserId(hit.subject_id)).await;
                 user.map(|user| user.map(|user| (cursor, user)))
             });
             let rows = join_all(look).await.into_iter().filter_map(Result::transpose).collect::<AppResult<_>>()?;
             let people = Page { rows, has_next, has_previous };
-            Ok(Connection::new(people, User, move |scope, bound| {
+            let show = |person: Arc<Person>| User(Arc::clone(&person.user));
+            Ok(Connection::new(people, show, move |scope, bound| {
                 let terms = terms.clone();
                 Box::pin(async move { service::count(scope, kinds, &terms, bound).await })
             }))

@@ -12,6 +12,7 @@ use crate::domains::tasks::types::Task;
 use crate::error::AppResult;
 use crate::graphql::connection::PageInfo;
 use crate::graphql::context::PlazaContext;
+use crate::graphql::eager::{Concrete, List, one_of};
 use crate::page::COUNT_BOUND;
 
 /// Something that was found; later releases add kinds, so have a default branch.
@@ -28,6 +29,8 @@ pub enum SearchResult {
     Product(Product),
 }
 
+one_of!(SearchResult { User(User), Item(Item), Task(Task), Product(Product) });
+
 /// Something that was found, and how well it fits.
 #[derive(Clone, SimpleObject)]
 #[graphql(crate = "crate::graphql::eager")]
@@ -37,7 +40,7 @@ pub struct SearchEdge {
     /// How well it fits, 0 to 1; comparable within a query alone.
     pub score: f64,
     /// What was found.
-    pub node: SearchResult,
+    pub node: Concrete<SearchResult>,
 }
 
 /// A page of what was found, the best first.
@@ -54,13 +57,13 @@ pub struct SearchConnection {
 #[Object(crate = "crate::graphql::eager")]
 impl SearchConnection {
     /// What was found, with cursors and scores.
-    async fn edges(&self) -> &[SearchEdge] {
-        &self.edges
+    async fn edges(&self) -> List<&SearchEdge> {
+        List(self.edges.iter().collect())
     }
 
     /// What was found.
-    async fn nodes(&self) -> Vec<&SearchResult> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+    async fn nodes(&self) -> List<&Concrete<SearchResult>> {
+        List(self.edges.iter().map(|edge| &edge.node).collect())
     }
 
     /// Where the page lies in its list.

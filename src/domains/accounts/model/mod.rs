@@ -5,6 +5,8 @@ pub mod error;
 pub mod profile;
 pub mod session;
 
+use std::sync::Arc;
+
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
@@ -59,6 +61,15 @@ pub struct User {
     pub created_at: DateTime<Utc>,
     /// When the profile last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// A person and what they say of themselves to everybody, each shared.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The person.
+    pub user: Arc<User>,
+    /// What they say of themselves.
+    pub profile: Arc<PublicProfile>,
 }
 
 impl From<&User> for SearchEntry {

@@ -87,6 +87,7 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdateUser) -> AppRe
             contacts::tell_removed(scope, conn, &before, &access, removed).await?;
             let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(missing)?;
             store::profiles::update_profile(conn, id, &profile).await?;
+            scope.note_changed(id);
             reindex(conn, &user, &changed).await?;
             if user.role.is_some() {
                 let event = NewEvent { user_id: Some(id), ..NewEvent::new(EventKind::TopicsChanged, Topic::user(id)) };

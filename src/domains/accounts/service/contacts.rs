@@ -71,6 +71,7 @@ async fn make_own(scope: &Scope, conn: &AsyncPgConnection, id: UserId, contact: 
     };
     let changes = UserChanges { updated_at: Some(scope.app.clock.now()), ..changes };
     let confirmed = store::update_user(conn, id, &changes).await.map_err(taken)?;
+    scope.note_changed(id);
     if !own {
         let replaced =
             ContactFlags { email: matches!(contact, Contact::Email(_)), phone: matches!(contact, Contact::Phone(_)) };

@@ -42,6 +42,7 @@ pub async fn erase(scope: &Scope, conn: &AsyncPgConnection, id: UserId) -> AppRe
     let sessions = sessions::end(scope, conn, id, SessionSelection::All, SessionEnd::Revoked).await?;
     store::sessions::erase_devices(conn, id).await?;
     store::erase_user(conn, &user, scope.app.clock.now()).await?;
+    scope.note_changed(id);
     Ok(Erased { sessions, contacts: codes::proven_contacts(&access) })
 }
 

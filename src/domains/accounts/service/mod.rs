@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::model::{Access, AccountError, Profile, PublicProfile, Role, User, UserChanges};
+use super::model::{Access, AccountError, Profile, Person, Role, User, UserChanges};
 use super::policy::{self, AccountName, access};
 use super::store;
 use crate::app::App;
@@ -77,13 +77,22 @@ pub async fn load_users(conn: &AsyncPgConnection, ids: &[UserId]) -> AppResult<H
     Ok(users.into_iter().map(|user| (user.id, Arc::new(user))).collect())
 }
 
-/// What people say of themselves to everybody, by id.
+/// People as others may know them, those who left included, for what shows them; kept in memory until they change.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn load_public(conn: &AsyncPgConnection, ids: &[UserId]) -> AppResult<HashMap<UserId, Arc<PublicProfile>>> {
-    let profiles = store::profiles::list_public(conn, ids).await?;
-    Ok(profiles.into_iter().map(|(id, profile)| (id, Arc::new(profile))).collect())
+pub async fn load_people(scope: &Scope, ids: &[UserId]) -> AppResult<HashMap<UserId, Arc<Person>>> {
+    let conn = scope.db.read().await?;
+    let seen = &scope.app.seen_people;
+    let before = seen.before_read();
+    let rows = store::profiles::list_public(&conn, ids).await?;
+    let people = rows.into_iter().map(|(user, profile)| {
+        let id = user.id;
+        let person = Arc::new(Person { user: Arc::new(user), profile: Arc::new(profile) });
+        seen.keep(before, id, Arc::clone(&person));
+        (id, person)
+    });
+    Ok(people.collect())
 }
 
 /// What people say of themselves, and how they sign in, by id. Whether the asker may see it is asked before.

@@ -45,6 +45,7 @@ pub async fn change_password(scope: &Scope, current: Option<String>, new: String
                 sessions::require_recent(scope, conn).await?;
             }
             let user = store::update_password(conn, viewer.user_id, old_hash.as_deref(), &new_hash, now).await?;
+            scope.note_changed(viewer.user_id);
             // None: another request changed it meanwhile, so the current one is not current any more.
             let user = user.ok_or_else(wrong)?;
             let ended = sessions::end(scope, conn, viewer.user_id, SessionSelection::All, SessionEnd::Revoked).await?;
@@ -118,6 +119,7 @@ pub(super) async fn set_password(
     let changes =
         UserChanges { password_hash: Some(hash), updated_at: Some(scope.app.clock.now()), ..UserChanges::default() };
     store::update_user(conn, user, &changes).await?;
+    scope.note_changed(user);
     store::profiles::clear_all_pending(conn, user).await?;
     sessions::end(scope, conn, user, SessionSelection::All, SessionEnd::Revoked).await
 }

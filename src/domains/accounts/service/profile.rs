@@ -79,6 +79,7 @@ async fn apply_update(
     let changed = store::update_user(conn, viewer, &user).await.map_err(taken)?;
     let changed = changed.ok_or_else(AppError::unauthenticated)?;
     store::profiles::update_profile(conn, viewer, &profile).await?;
+    scope.note_changed(viewer);
     reindex(conn, &user, &changed).await?;
     let email = profile.pending_email.flatten().map(Contact::Email);
     let phone = profile.pending_phone.flatten().map(Contact::Phone);
@@ -99,6 +100,7 @@ pub async fn upload_avatar(scope: &Scope, sent: UploadedFile) -> AppResult<User>
             let picture = media::service::add_file(scope, conn, &staged).await?;
             let changes =
                 UserChanges { avatar_id: Some(Some(picture.file.id)), updated_at: Some(now), ..UserChanges::default() };
+            scope.note_changed(viewer);
             store::update_user(conn, viewer, &changes).await?.ok_or_else(AppError::unauthenticated)
         })
         .await;

@@ -25,11 +25,12 @@ pub async fn list_details(mut conn: &AsyncPgConnection, ids: &[UserId]) -> Query
         .await
 }
 
-/// The public profiles of these users.
-pub async fn list_public(mut conn: &AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<(UserId, PublicProfile)>> {
-    profiles::table
-        .filter(profiles::user_id.eq_any(ids))
-        .select((profiles::user_id, PublicProfile::as_select()))
+/// These users and their public profiles, in no order.
+pub async fn list_public(mut conn: &AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<(User, PublicProfile)>> {
+    users::table
+        .inner_join(profiles::table)
+        .filter(users::id.eq_any(ids))
+        .select((User::as_select(), PublicProfile::as_select()))
         .load(&mut conn)
         .await
 }

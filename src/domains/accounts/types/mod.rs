@@ -10,7 +10,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::model::{self, Access, Gender, Place, Profile, PublicProfile, Role, Verification};
 use super::policy::{access, profile::age};
-use crate::domains::accounts::loader::{DetailsByUser, ProfileByUser, UserById};
+use crate::domains::accounts::loader::{DetailsByUser, PersonById, UserById};
 use crate::domains::items;
 use crate::domains::items::types::{Item, ItemFilter, ItemOrder};
 use crate::domains::media::loader::MediaById;
@@ -35,7 +35,7 @@ impl User {
 
     async fn profile(&self, ctx: &Context<'_>) -> AppResult<Arc<PublicProfile>> {
         let loaders = ctx.loaders()?;
-        loaders.get::<ProfileByUser>(self.0.id).await
+        loaders.get::<PersonById>(self.0.id).await.map(|person| Arc::clone(&person.profile))
     }
 
     /// Whether the viewer sees the private part; the viewer's role is loaded where it matters.
@@ -158,7 +158,8 @@ impl User {
         #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
     ) -> AppResult<Connection<Item>> {
         let page = PageArgs { first, after, last, before };
-        items::query::list_of_owner(ctx, self.0.id, filter, order_by, page).await
+        // Boxed: by far the largest, it would make the future of every field as large.
+        Box::pin(items::query::list_of_owner(ctx, self.0.id, filter, order_by, page)).await
     }
 
     /// What is theirs alone. Null for everybody but themselves and administrators.

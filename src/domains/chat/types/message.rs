@@ -12,6 +12,7 @@ use crate::domains::chat::loader::{ConversationById, PresentMembers};
 use crate::domains::chat::model::{self, Content, ConversationCard, Member, MessageCard, MessageStatus, MessageType};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
+use crate::graphql::eager::{Concrete, one_of};
 use crate::graphql::scalars::DateTime;
 
 /// A message. On a live message `id`, `seq`, `sender`, `type`, `content` and `conversation { id kind title }` cost no
@@ -106,9 +107,10 @@ impl Message {
     }
 
     /// What it says; null once revoked or deleted.
-    async fn content(&self) -> Option<MessageContent> {
+    async fn content(&self) -> Option<Concrete<MessageContent>> {
         let message = self.message();
-        message.content.clone().filter(|_| message.status == MessageStatus::Normal).map(Into::into)
+        let content = message.content.clone().filter(|_| message.status == MessageStatus::Normal);
+        content.map(|content| Concrete(content.into()))
     }
 
     /// Client-side encrypted; the content is opaque to the server.
@@ -164,6 +166,8 @@ pub enum MessageContent {
     /// What this version of the server can't show.
     Unsupported(UnsupportedContent),
 }
+
+one_of!(MessageContent { Text(TextContent), Unsupported(UnsupportedContent) });
 
 /// Content that this version of the server doesn't know, while the server is being updated. Show a line in the message's
 /// place, such as "This message can't be shown yet", with its sender and its time, and fetch it again later.
