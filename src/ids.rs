@@ -9,6 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 /// Digits of the longest key, with its sign.
 const KEY_BYTES: usize = 20;
 
+/// The longest id before it is encoded: type names are far shorter than what is left of it.
+const PLAIN_BYTES: usize = 48;
+
 /// Why a text is not the id that was wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdError {
@@ -26,6 +29,27 @@ pub fn encode_global_id(type_name: &str, key: i64) -> String {
     plain.push(':');
     plain.push_str(itoa::Buffer::new().format(key));
     URL_SAFE_NO_PAD.encode(plain)
+}
+
+/// Writes the opaque id of a row, in quotes.
+pub fn write_global_id(out: &mut Vec<u8>, type_name: &str, key: i64) {
+    let mut plain = [0; PLAIN_BYTES];
+    let mut encoded = [0; PLAIN_BYTES.div_ceil(3) * 4];
+    let mut digits = itoa::Buffer::new();
+    let parts = [type_name, ":", digits.format(key)];
+    let mut rest = &mut plain[..];
+    let mut length = 0;
+    for part in parts {
+        let Some((place, behind)) = rest.split_at_mut_checked(part.len()) else { break };
+        place.copy_from_slice(part.as_bytes());
+        rest = behind;
+        length += part.len();
+    }
+    let plain = plain.get(..length).unwrap_or_default();
+    let length = URL_SAFE_NO_PAD.encode_slice(plain, &mut encoded).unwrap_or_default();
+    out.push(b'"');
+    out.extend_from_slice(encoded.get(..length).unwrap_or_default());
+    out.push(b'"');
 }
 
 /// Splits an opaque id into its type's name and the row's key.
@@ -67,6 +91,12 @@ macro_rules! typed_id {
             #[must_use]
             pub fn global(self) -> async_graphql::ID {
                 async_graphql::ID($crate::ids::encode_global_id(Self::TYPE, self.0))
+            }
+
+            /// What the opaque id is made of.
+            #[must_use]
+            pub fn parts(self) -> (&'static str, i64) {
+                (Self::TYPE, self.0)
             }
 
             /// Reads the opaque id that clients send.

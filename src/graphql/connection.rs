@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use async_graphql::{Context, Object, ObjectType, OutputType, SimpleObject, TypeName};
+use async_graphql::parser::types::Field;
 use futures_util::future::BoxFuture;
 
 use super::context::PlazaContext;
-use super::eager::List;
+use super::eager::{List, PlainContext, PlainObject, WritePlain, Written, fields_of};
+use crate::attempt::Obstacle;
 use crate::error::AppResult;
 use crate::page::{COUNT_BOUND, Cursor, Page};
 use crate::scope::Scope;
@@ -61,7 +63,7 @@ impl<T: OutputType> Connection<T> {
 
 /// A page of a list.
 #[Object(crate = "crate::graphql::eager", name_type)]
-impl<T: OutputType + ObjectType> Connection<T> {
+impl<T: OutputType + ObjectType + WritePlain> Connection<T> {
     /// The rows with their cursors.
     async fn edges(&self) -> List<&Edge<T>> {
         List(self.edges.iter().collect())
@@ -83,7 +85,7 @@ impl<T: OutputType + ObjectType> Connection<T> {
     }
 }
 
-impl<T: OutputType + ObjectType> TypeName for Connection<T> {
+impl<T: OutputType + ObjectType + WritePlain> TypeName for Connection<T> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", T::type_name()).into()
     }
@@ -91,7 +93,7 @@ impl<T: OutputType + ObjectType> TypeName for Connection<T> {
 
 /// A row of a page.
 #[Object(crate = "crate::graphql::eager", name_type)]
-impl<T: OutputType + ObjectType> Edge<T> {
+impl<T: OutputType + ObjectType + WritePlain> Edge<T> {
     /// Names the row's place in this list, for `after` and `before`.
     async fn cursor(&self) -> String {
         self.cursor.encode()
@@ -103,8 +105,24 @@ impl<T: OutputType + ObjectType> Edge<T> {
     }
 }
 
-impl<T: OutputType + ObjectType> TypeName for Edge<T> {
+impl<T: OutputType + ObjectType + WritePlain> TypeName for Edge<T> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Edge", T::type_name()).into()
+    }
+}
+
+impl<T: OutputType + ObjectType + WritePlain> WritePlain for Edge<T> {
+    fn write_plain(&self, cx: PlainContext<'_>, field: &Field, out: &mut Vec<u8>) -> Written {
+        self.write_fields(cx, fields_of(field), out)
+    }
+}
+
+impl<T: OutputType + ObjectType + WritePlain> PlainObject for Edge<T> {
+    fn write_field(&self, cx: PlainContext<'_>, field: &Field, out: &mut Vec<u8>) -> Written {
+        match field.name.node.as_str() {
+            "cursor" => self.cursor.encode().write_plain(cx, field, out),
+            "node" => self.node.write_plain(cx, field, out),
+            _ => Err(Obstacle::Other),
+        }
     }
 }

@@ -17,6 +17,16 @@ struct AnyLoader {
     settle: Arc<dyn Settle>,
 }
 
+/// What is known of a key.
+pub enum Peeked<V> {
+    /// Its value.
+    Value(V),
+    /// That it has none, or could not be loaded.
+    Nothing,
+    /// It will be known after the next batch.
+    Wanted,
+}
+
 /// All loaders of one execution.
 pub struct Loaders {
     scope: Arc<Scope>,
@@ -44,6 +54,18 @@ impl Loaders {
         }
         // Boxed: what is at hand should not move the future of what is not.
         Box::pin(loader.load(&self.scope, key)).await
+    }
+
+    /// The value of a key if it can be had without waiting; otherwise it is one of the next batch.
+    pub fn peek<B: Batch>(&self, key: &B::Key) -> Peeked<B::Value> {
+        if let Some(value) = B::at_hand(&self.scope, key) {
+            return Peeked::Value(value);
+        }
+        match self.loader::<B>().find_or_want(key) {
+            Some(Ok(Some(value))) => Peeked::Value(value),
+            Some(_) => Peeked::Nothing,
+            None => Peeked::Wanted,
+        }
     }
 
     /// Waits until nothing that was asked for is left to be loaded.

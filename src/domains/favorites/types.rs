@@ -6,6 +6,7 @@ use async_graphql::{ID, Object, SimpleObject};
 
 use super::model::{Changed, FavoriteCard};
 use crate::domains::items::types::Item;
+use crate::graphql::eager::plain;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::scalars::DateTime;
 
@@ -22,15 +23,20 @@ impl Favorite {
     }
 
     /// What they like. Null once it is gone for them: deleted, and not theirs.
-    async fn item(&self) -> Option<Item> {
+    fn item(&self) -> Option<Item> {
         self.0.item.as_ref().map(|card| Item(Arc::clone(card)))
     }
 
     /// Since when.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.favorite.created_at.into()
     }
 }
+
+plain!(Favorite [|favorite: &Favorite| favorite.0.favorite.id.parts()] {
+    "item" => item,
+    "createdAt" => created_at,
+});
 
 /// Favorites that were added or removed.
 #[derive(Clone, Debug, SimpleObject)]

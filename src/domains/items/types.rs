@@ -10,13 +10,12 @@ use super::model::{
 use super::policy;
 use crate::domains::accounts::loader::UserById;
 use crate::domains::accounts::model::Role;
-use crate::domains::accounts::query::get_user_of;
-use crate::domains::accounts::types::User;
+use crate::domains::accounts::types::{LoadedUser, User};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::{Media, pictures};
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
-use crate::graphql::eager::List;
+use crate::graphql::eager::{LoadedList, plain, plain_enums, plain_struct};
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DateTimeRange, DecimalRange, SortDirection};
 use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
@@ -42,72 +41,69 @@ impl Item {
     }
 
     /// Who sells it, or is looking for it.
-    async fn owner(&self) -> User {
+    fn owner(&self) -> User {
         User(Arc::clone(&self.0.owner))
     }
 
     /// What it is, in a line.
-    async fn title(&self) -> &str {
+    fn title(&self) -> &str {
         &self.0.item.title
     }
 
     /// The kind of thing, a number whose meaning is the community's own.
-    async fn category(&self) -> i32 {
+    fn category(&self) -> i32 {
         self.0.item.category
     }
 
     /// What it costs, in yuan.
-    async fn price(&self) -> Decimal {
+    fn price(&self) -> Decimal {
         Decimal(self.0.item.price)
     }
 
     /// Its pictures, in their owner's order, at most nine. Costs a statement for a whole list of items, unless all were
     /// seen lately.
-    async fn images(&self, ctx: &Context<'_>) -> AppResult<List<Media>> {
-        let loaders = ctx.loaders()?;
-        // One may have been taken out and deleted since the item was read.
-        let look = self.0.images.iter().map(|id| loaders.find::<MediaById>(*id));
-        let images = futures_util::future::try_join_all(look).await?;
-        Ok(List(images.into_iter().flatten().map(Media).collect()))
+    fn images(&self) -> LoadedList<MediaById, Media> {
+        // One may have been taken out and deleted since this was read.
+        LoadedList::new(self.0.images.clone(), Media)
     }
 
     /// Condition, 0 to 100 per cent of new.
-    async fn condition(&self) -> i32 {
+    fn condition(&self) -> i32 {
         self.0.item.condition.into()
     }
 
     /// More about it; may be empty.
-    async fn note(&self) -> &str {
+    fn note(&self) -> &str {
         &self.0.item.note
     }
 
     /// Whether it is sold or looked for.
-    async fn direction(&self) -> ItemDirection {
+    fn direction(&self) -> ItemDirection {
         self.0.item.direction
     }
 
     /// What became of it.
-    async fn status(&self) -> ItemStatus {
+    fn status(&self) -> ItemStatus {
         self.0.item.status
     }
 
     /// Who took it; null while it is open, and when its owner closed it. Costs a statement for a whole list of items.
-    async fn counterparty(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
-        get_user_of(ctx, self.0.item.counterparty_id).await
+    fn counterparty(&self) -> Option<LoadedUser> {
+        self.0.item.counterparty_id.map(User::by_id)
     }
 
     /// Whether it is among the viewer's favorites; false when signed out.
-    async fn is_favorite(&self) -> bool {
+    fn is_favorite(&self) -> bool {
         self.0.is_favorite
     }
 
     /// How many people have it among their favorites.
-    async fn favorite_count(&self) -> i32 {
+    fn favorite_count(&self) -> i32 {
         self.0.item.favorite_count
     }
 
     /// When it was closed; null while it is open.
-    async fn closed_at(&self) -> Option<DateTime> {
+    fn closed_at(&self) -> Option<DateTime> {
         self.0.item.closed_at.map(Into::into)
     }
 
@@ -126,15 +122,35 @@ impl Item {
     }
 
     /// When it was put up.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.item.created_at.into()
     }
 
     /// When what it is or what became of it last changed.
-    async fn updated_at(&self) -> DateTime {
+    fn updated_at(&self) -> DateTime {
         self.0.item.updated_at.into()
     }
 }
+
+plain_enums!(ItemDirection, ItemStatus);
+
+plain!(Item [|item: &Item| item.0.item.id.parts()] {
+    "images" => images,
+    "counterparty" => counterparty,
+    "owner" => owner,
+    "title" => title,
+    "category" => category,
+    "price" => price,
+    "condition" => condition,
+    "note" => note,
+    "direction" => direction,
+    "status" => status,
+    "isFavorite" => is_favorite,
+    "favoriteCount" => favorite_count,
+    "closedAt" => closed_at,
+    "createdAt" => created_at,
+    "updatedAt" => updated_at,
+});
 
 /// Which items a list has; all that is given has to hold. Deleted items are there only where `status` asks for them, or
 /// in the list of one owner's items, and only for that owner and administrators.
@@ -299,3 +315,5 @@ pub struct ItemTraded {
     /// The item, as it is when delivered.
     pub item: Item,
 }
+
+plain_struct!(ItemTraded { "item" => item });

@@ -7,6 +7,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use super::service::uploads::IssuedTicket;
 use super::{model, policy};
 use crate::error::AppResult;
+use crate::graphql::eager::plain;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::scalars::{DateTime, Json, Url};
@@ -36,47 +37,58 @@ impl Media {
 
     /// Where it is; absolute. May be cached for ever. A document's ends in `?name=` and the name under which browsers save
     /// it: `fileName`, with the extension of its type.
-    async fn url(&self, ctx: &Context<'_>) -> AppResult<Url> {
+    fn url(&self, ctx: &Context<'_>) -> AppResult<Url> {
         url(ctx, &policy::address(&self.0.blob.name, &self.0.file.file_name))
     }
 
     /// Where a small picture of it is, at most 320 pixels a side; null for what is no picture.
-    async fn thumbnail_url(&self, ctx: &Context<'_>) -> Option<AppResult<Url>> {
+    fn thumbnail_url(&self, ctx: &Context<'_>) -> Option<AppResult<Url>> {
         let small = self.0.is_picture().then_some(&self.0.blob.name);
         self.0.thumbnail.as_ref().or(small).map(|name| url(ctx, name))
     }
 
     /// A picture's width in pixels, as it is seen; null for what is no picture.
-    async fn width(&self) -> Option<i32> {
+    fn width(&self) -> Option<i32> {
         self.0.file.width
     }
 
     /// A picture's height in pixels, as it is seen; null for what is no picture.
-    async fn height(&self) -> Option<i32> {
+    fn height(&self) -> Option<i32> {
         self.0.file.height
     }
 
     /// What its owner called it.
-    async fn file_name(&self) -> &str {
+    fn file_name(&self) -> &str {
         &self.0.file.file_name
     }
 
     /// Its media type, such as `image/jpeg`, found by looking at its bytes. Pictures are JPEG, PNG or GIF in sRGB, and text
     /// is UTF-8: other forms are converted.
-    async fn content_type(&self) -> &str {
+    fn content_type(&self) -> &str {
         &self.0.blob.content_type
     }
 
     /// Its bytes, as they are stored.
-    async fn size_bytes(&self) -> i64 {
+    fn size_bytes(&self) -> i64 {
         self.0.blob.size_bytes
     }
 
     /// When it was uploaded.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.file.created_at.into()
     }
 }
+
+plain!(Media [|media: &Media| media.0.file.id.parts()] {
+    "url" => url,
+    "thumbnailUrl" => thumbnail_url,
+    "width" => width,
+    "height" => height,
+    "fileName" => file_name,
+    "contentType" => content_type,
+    "sizeBytes" => size_bytes,
+    "createdAt" => created_at,
+});
 
 /// What is to be sent straight to the storage.
 #[derive(Clone, Debug, InputObject)]

@@ -6,8 +6,8 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 
 use super::model::{self, OrderAction, OrderStatus, UpdateOrder};
 use super::policy::{self, OrderActor};
-use crate::domains::accounts::query::{get_user, get_user_of, is_admin};
-use crate::domains::accounts::types::User;
+use crate::domains::accounts::query::is_admin;
+use crate::domains::accounts::types::{LoadedUser, User};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::Media;
 use crate::domains::orders::loader::HistoryOf;
@@ -17,6 +17,7 @@ use crate::domains::products::types::Product;
 use crate::domains::wallet::types::Wallet;
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
+use crate::graphql::eager::{Loaded, plain, plain_enums, plain_struct};
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::DateTimeRange;
 use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
@@ -41,13 +42,13 @@ impl Order {
     }
 
     /// The number to call it by, such as `20260131000042`.
-    async fn number(&self) -> String {
+    fn number(&self) -> String {
         self.0.number()
     }
 
     /// Whose it is. Costs a statement for a whole list of orders.
-    async fn buyer(&self, ctx: &Context<'_>) -> AppResult<User> {
-        get_user(ctx, self.0.buyer_id).await
+    fn buyer(&self) -> LoadedUser {
+        User::by_id(self.0.buyer_id)
     }
 
     /// What was exchanged, as it is now. Null once it was taken out of the store; name, price and picture stay here.
@@ -61,33 +62,32 @@ impl Order {
     }
 
     /// What it was called.
-    async fn product_name(&self) -> &str {
+    fn product_name(&self) -> &str {
         &self.0.product_name
     }
 
     /// What it took, in yuan.
-    async fn price(&self) -> Decimal {
+    fn price(&self) -> Decimal {
         Decimal(self.0.price)
     }
 
     /// Its picture as it was. Costs a statement for a whole list of orders, unless all were seen lately.
-    async fn image(&self, ctx: &Context<'_>) -> AppResult<Media> {
-        let loaders = ctx.loaders()?;
-        loaders.get::<MediaById>(self.0.image_id).await.map(Media)
+    fn image(&self) -> Loaded<MediaById, Media> {
+        Loaded::ByKey { key: self.0.image_id, show: Media }
     }
 
     /// Where it goes; empty once its buyer has left.
-    async fn address(&self) -> &str {
+    fn address(&self) -> &str {
         &self.0.address
     }
 
     /// What finds it on its way; null until it is sent.
-    async fn tracking_number(&self) -> Option<&str> {
+    fn tracking_number(&self) -> Option<&str> {
         self.0.tracking_number.as_deref()
     }
 
     /// What became of it.
-    async fn status(&self) -> OrderStatus {
+    fn status(&self) -> OrderStatus {
         self.0.status
     }
 
@@ -106,15 +106,30 @@ impl Order {
     }
 
     /// When it was ordered.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 
     /// When anything of it last changed.
-    async fn updated_at(&self) -> DateTime {
+    fn updated_at(&self) -> DateTime {
         self.0.updated_at.into()
     }
 }
+
+plain_enums!(OrderStatus);
+
+plain!(Order [|order: &Order| order.0.id.parts()] {
+    "buyer" => buyer,
+    "image" => image,
+    "number" => number,
+    "productName" => product_name,
+    "price" => price,
+    "address" => address,
+    "trackingNumber" => tracking_number,
+    "status" => status,
+    "createdAt" => created_at,
+    "updatedAt" => updated_at,
+});
 
 /// A line of an order's history.
 pub struct OrderEvent(model::OrderEvent);
@@ -123,40 +138,50 @@ pub struct OrderEvent(model::OrderEvent);
 #[Object(crate = "crate::graphql::eager")]
 impl OrderEvent {
     /// When.
-    async fn at(&self) -> DateTime {
+    fn at(&self) -> DateTime {
         self.0.at.into()
     }
 
     /// Who did it. Costs a statement for a whole list of orders.
-    async fn actor(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
-        get_user_of(ctx, self.0.actor_id).await
+    fn actor(&self) -> Option<LoadedUser> {
+        self.0.actor_id.map(User::by_id)
     }
 
     /// The state it left; null for the first.
-    async fn from(&self) -> Option<OrderStatus> {
+    fn from(&self) -> Option<OrderStatus> {
         self.0.from_status
     }
 
     /// The state it came to; the same as before where only its address changed.
-    async fn to(&self) -> OrderStatus {
+    fn to(&self) -> OrderStatus {
         self.0.to_status
     }
 
     /// The reason that was given, if any.
-    async fn note(&self) -> Option<&str> {
+    fn note(&self) -> Option<&str> {
         self.0.note.as_deref()
     }
 
     /// Where it went before, of a change of address; empty once the buyer has left, null for a change of state.
-    async fn from_address(&self) -> Option<&str> {
+    fn from_address(&self) -> Option<&str> {
         self.0.from_address.as_deref()
     }
 
     /// Where it goes since, of a change of address; empty once the buyer has left, null for a change of state.
-    async fn to_address(&self) -> Option<&str> {
+    fn to_address(&self) -> Option<&str> {
         self.0.to_address.as_deref()
     }
 }
+
+plain!(OrderEvent {
+    "actor" => actor,
+    "at" => at,
+    "from" => from,
+    "to" => to,
+    "note" => note,
+    "fromAddress" => from_address,
+    "toAddress" => to_address,
+});
 
 /// Which orders a list has; all that is given has to hold.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -262,3 +287,5 @@ pub struct OrderChanged {
     /// The order, as it is when delivered.
     pub order: Order,
 }
+
+plain_struct!(OrderChanged { "order" => order });

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::model::{self, CreateProduct, ProductOrderField, ProductSort, UpdateProduct};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::{Media, picture};
-use crate::error::AppResult;
-use crate::graphql::context::PlazaContext;
+use crate::graphql::eager::{Loaded, plain};
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DecimalRange, SortDirection};
 use crate::graphql::scalars::{DateTime, Decimal, patch};
@@ -33,36 +32,44 @@ impl Product {
     }
 
     /// What it is called.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// What a piece takes, in yuan.
-    async fn price(&self) -> Decimal {
+    fn price(&self) -> Decimal {
         Decimal(self.0.price)
     }
 
     /// How many can be had.
-    async fn stock(&self) -> i32 {
+    fn stock(&self) -> i32 {
         self.0.stock
     }
 
     /// Its picture. Costs a statement for a whole list of products, unless all were seen lately.
-    async fn image(&self, ctx: &Context<'_>) -> AppResult<Media> {
-        let loaders = ctx.loaders()?;
-        loaders.get::<MediaById>(self.0.image_id).await.map(Media)
+    fn image(&self) -> Loaded<MediaById, Media> {
+        Loaded::ByKey { key: self.0.image_id, show: Media }
     }
 
     /// When it was put into the store.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 
     /// When what it is last changed; exchanging it is no change.
-    async fn updated_at(&self) -> DateTime {
+    fn updated_at(&self) -> DateTime {
         self.0.updated_at.into()
     }
 }
+
+plain!(Product [|product: &Product| product.0.id.parts()] {
+    "image" => image,
+    "name" => name,
+    "price" => price,
+    "stock" => stock,
+    "createdAt" => created_at,
+    "updatedAt" => updated_at,
+});
 
 /// Which products a list has; all that is given has to hold.
 #[derive(Clone, Debug, Default, InputObject)]

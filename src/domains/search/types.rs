@@ -12,7 +12,7 @@ use crate::domains::tasks::types::Task;
 use crate::error::AppResult;
 use crate::graphql::connection::PageInfo;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::eager::{Concrete, List, one_of};
+use crate::graphql::eager::{Concrete, List, one_of, plain_struct};
 use crate::page::COUNT_BOUND;
 
 /// Something that was found; later releases add kinds, so have a default branch.
@@ -28,6 +28,8 @@ pub enum SearchResult {
     /// A product.
     Product(Product),
 }
+
+plain_struct!(SearchEdge { "cursor" => cursor, "score" => score, "node" => node });
 
 one_of!(SearchResult { User(User), Item(Item), Task(Task), Product(Product) });
 

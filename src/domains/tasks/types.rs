@@ -6,13 +6,14 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 
 use super::model::{self, CreateTask, Dispute, TaskAction, TaskCard, TaskOrderField, TaskSort, TaskStatus, UpdateTask};
 use super::policy::{self, TaskActor};
-use crate::domains::accounts::query::{get_user, get_user_of, is_admin};
-use crate::domains::accounts::types::User;
+use crate::domains::accounts::query::is_admin;
+use crate::domains::accounts::types::{LoadedUser, User};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::{Media, pictures};
 use crate::domains::tasks::loader::LastDispute;
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
+use crate::graphql::eager::{LoadedList, plain, plain_enums, plain_struct};
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DecimalRange, SortDirection};
 use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
@@ -38,12 +39,12 @@ impl Task {
     }
 
     /// What it is, in a line.
-    async fn title(&self) -> &str {
+    fn title(&self) -> &str {
         &self.0.task.title
     }
 
     /// The reward, in yuan; held from the publisher's balance until the task is finished or cancelled.
-    async fn price(&self) -> Decimal {
+    fn price(&self) -> Decimal {
         Decimal(self.0.task.price)
     }
 
@@ -55,45 +56,40 @@ impl Task {
 
     /// Its pictures, in their publisher's order, at most nine; none for those who don't see its `content`. Costs a statement
     /// for a whole list of tasks, unless all were seen lately.
-    async fn images(&self, ctx: &Context<'_>) -> AppResult<Vec<Media>> {
-        if !self.shows_details(ctx).await? {
-            return Ok(Vec::new());
-        }
-        let loaders = ctx.loaders()?;
+    async fn images(&self, ctx: &Context<'_>) -> AppResult<LoadedList<MediaById, Media>> {
+        let shown = if self.shows_details(ctx).await? { self.0.images.clone() } else { Vec::new() };
         // One may have been taken out and deleted since the task was read.
-        let look = self.0.images.iter().map(|id| loaders.find::<MediaById>(*id));
-        let images = futures_util::future::try_join_all(look).await?;
-        Ok(images.into_iter().flatten().map(Media).collect())
+        Ok(LoadedList::new(shown, Media))
     }
 
     /// Who asks for it.
-    async fn publisher(&self) -> User {
+    fn publisher(&self) -> User {
         User(Arc::clone(&self.0.publisher))
     }
 
     /// Who does it, or has done it; null while it is open. Costs a statement for a whole list of tasks.
-    async fn assignee(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
-        get_user_of(ctx, self.0.task.assignee_id).await
+    fn assignee(&self) -> Option<LoadedUser> {
+        self.0.task.assignee_id.map(User::by_id)
     }
 
     /// How far it has come.
-    async fn status(&self) -> TaskStatus {
+    fn status(&self) -> TaskStatus {
         self.0.task.status
     }
 
     /// When it was accepted; null while it is open.
-    async fn accepted_at(&self) -> Option<DateTime> {
+    fn accepted_at(&self) -> Option<DateTime> {
         self.0.task.accepted_at.map(Into::into)
     }
 
     /// Until when it can be accepted, as its publisher says; null where they say nothing. An accepted task that is not
     /// submitted then can be taken back by `releaseTask`.
-    async fn deadline(&self) -> Option<DateTime> {
+    fn deadline(&self) -> Option<DateTime> {
         self.0.task.deadline.map(Into::into)
     }
 
     /// When its assignee said that it is done; null until then.
-    async fn submitted_at(&self) -> Option<DateTime> {
+    fn submitted_at(&self) -> Option<DateTime> {
         self.0.task.submitted_at.map(Into::into)
     }
 
@@ -104,7 +100,7 @@ impl Task {
     }
 
     /// When it is finished by itself; null unless it is submitted.
-    async fn finishes_at(&self) -> Option<DateTime> {
+    fn finishes_at(&self) -> Option<DateTime> {
         self.0.task.finishes_at.map(Into::into)
     }
 
@@ -119,13 +115,13 @@ impl Task {
     }
 
     /// When it was done and paid; null until then.
-    async fn finished_at(&self) -> Option<DateTime> {
+    fn finished_at(&self) -> Option<DateTime> {
         self.0.task.finished_at.map(Into::into)
     }
 
     /// What its assignee was paid of the reward, in yuan: less than `price` only by a decision of a dispute; null until it is
     /// finished.
-    async fn paid(&self) -> Option<Decimal> {
+    fn paid(&self) -> Option<Decimal> {
         self.0.task.payment().map(Decimal)
     }
 
@@ -141,15 +137,33 @@ impl Task {
     }
 
     /// When it was published.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.task.created_at.into()
     }
 
     /// When anything of it last changed.
-    async fn updated_at(&self) -> DateTime {
+    fn updated_at(&self) -> DateTime {
         self.0.task.updated_at.into()
     }
 }
+
+plain_enums!(TaskStatus);
+
+plain!(Task [|task: &Task| task.0.task.id.parts()] {
+    "assignee" => assignee,
+    "title" => title,
+    "price" => price,
+    "publisher" => publisher,
+    "status" => status,
+    "acceptedAt" => accepted_at,
+    "deadline" => deadline,
+    "submittedAt" => submitted_at,
+    "finishesAt" => finishes_at,
+    "finishedAt" => finished_at,
+    "paid" => paid,
+    "createdAt" => created_at,
+    "updatedAt" => updated_at,
+});
 
 impl Task {
     /// Whether the viewer sees more of it than the public does.
@@ -171,8 +185,8 @@ pub struct TaskDispute(Arc<Dispute>);
 #[Object(crate = "crate::graphql::eager")]
 impl TaskDispute {
     /// Who opened it: either of the two, or an administrator. Costs a statement for a whole list of tasks.
-    async fn opened_by(&self, ctx: &Context<'_>) -> AppResult<User> {
-        get_user(ctx, self.0.opened_by).await
+    fn opened_by(&self) -> LoadedUser {
+        User::by_id(self.0.opened_by)
     }
 
     /// Why.
@@ -335,3 +349,5 @@ pub struct TaskChanged {
     /// The task, as it is when delivered.
     pub task: Task,
 }
+
+plain_struct!(TaskChanged { "task" => task });

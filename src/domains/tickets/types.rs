@@ -5,13 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::model::{self, TicketStatus};
-use crate::domains::accounts::query::{get_user, get_user_of};
-use crate::domains::accounts::types::User;
+use crate::domains::accounts::types::{LoadedUser, User};
 use crate::domains::orders::loader::VisibleOrder;
 use crate::domains::orders::types::Order;
 use crate::domains::tickets::loader::LinesOf;
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
+use crate::graphql::eager::{plain, plain_enums, plain_struct};
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::scalars::{DateTime, query_id};
 use crate::ids::UserId;
@@ -35,17 +35,17 @@ impl Ticket {
     }
 
     /// Who asks. Costs a statement for a whole list of tickets.
-    async fn author(&self, ctx: &Context<'_>) -> AppResult<User> {
-        get_user(ctx, self.0.author_id).await
+    fn author(&self) -> LoadedUser {
+        User::by_id(self.0.author_id)
     }
 
     /// Who answered last; null until then. Costs a statement for a whole list of tickets.
-    async fn agent(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
-        get_user_of(ctx, self.0.agent_id).await
+    fn agent(&self) -> Option<LoadedUser> {
+        self.0.agent_id.map(User::by_id)
     }
 
     /// What was asked first; what was asked later is in `lines`.
-    async fn question(&self) -> &str {
+    fn question(&self) -> &str {
         &self.0.question
     }
 
@@ -61,7 +61,7 @@ impl Ticket {
     }
 
     /// What was answered last; null until then. What was answered before is in `lines`.
-    async fn answer(&self) -> Option<&str> {
+    fn answer(&self) -> Option<&str> {
         self.0.answer.as_deref()
     }
 
@@ -73,20 +73,32 @@ impl Ticket {
     }
 
     /// What became of it.
-    async fn status(&self) -> TicketStatus {
+    fn status(&self) -> TicketStatus {
         self.0.status
     }
 
     /// When it was asked.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 
     /// When it last changed.
-    async fn updated_at(&self) -> DateTime {
+    fn updated_at(&self) -> DateTime {
         self.0.updated_at.into()
     }
 }
+
+plain_enums!(TicketStatus);
+
+plain!(Ticket [|ticket: &Ticket| ticket.0.id.parts()] {
+    "author" => author,
+    "agent" => agent,
+    "question" => question,
+    "answer" => answer,
+    "status" => status,
+    "createdAt" => created_at,
+    "updatedAt" => updated_at,
+});
 
 /// Something that was asked or answered in a ticket.
 pub struct TicketLine(model::TicketLine);
@@ -95,25 +107,32 @@ pub struct TicketLine(model::TicketLine);
 #[Object(crate = "crate::graphql::eager")]
 impl TicketLine {
     /// Who says it. Costs a statement for a whole list of tickets.
-    async fn author(&self, ctx: &Context<'_>) -> AppResult<User> {
-        get_user(ctx, self.0.author_id).await
+    fn author(&self) -> LoadedUser {
+        User::by_id(self.0.author_id)
     }
 
     /// Whether it is support's answer; otherwise the ticket's author asks.
-    async fn is_answer(&self) -> bool {
+    fn is_answer(&self) -> bool {
         self.0.is_answer
     }
 
     /// What is said.
-    async fn content(&self) -> &str {
+    fn content(&self) -> &str {
         &self.0.content
     }
 
     /// When.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 }
+
+plain!(TicketLine {
+    "author" => author,
+    "isAnswer" => is_answer,
+    "content" => content,
+    "createdAt" => created_at,
+});
 
 /// Which tickets a list has; all that is given has to hold.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -164,3 +183,5 @@ pub struct TicketChanged {
     /// The ticket, as it is when delivered.
     pub ticket: Ticket,
 }
+
+plain_struct!(TicketChanged { "ticket" => ticket });

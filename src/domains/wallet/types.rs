@@ -10,6 +10,7 @@ use crate::domains::tasks::loader::VisibleTask;
 use crate::domains::tasks::types::Task;
 use crate::domains::wallet::loader::EntriesOf;
 use crate::error::AppResult;
+use crate::graphql::eager::{plain, plain_enums};
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::payload::{Payload, UserErrorObject};
@@ -70,22 +71,22 @@ impl LedgerEntry {
     }
 
     /// By how much the balance changed, in yuan; below zero when it was spent or put aside.
-    async fn amount(&self) -> Decimal {
+    fn amount(&self) -> Decimal {
         Decimal(self.0.amount)
     }
 
     /// The balance right after it, in yuan.
-    async fn balance_after(&self) -> Decimal {
+    fn balance_after(&self) -> Decimal {
         Decimal(self.0.balance_after)
     }
 
     /// Why.
-    async fn reason(&self) -> LedgerReason {
+    fn reason(&self) -> LedgerReason {
         self.0.reason
     }
 
     /// What an administrator said of their adjustment; null for every other reason.
-    async fn note(&self) -> Option<&str> {
+    fn note(&self) -> Option<&str> {
         self.0.note.as_deref()
     }
 
@@ -110,10 +111,20 @@ impl LedgerEntry {
     }
 
     /// When.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 }
+
+plain_enums!(LedgerReason);
+
+plain!(LedgerEntry [|entry: &LedgerEntry| entry.0.id.parts()] {
+    "amount" => amount,
+    "balanceAfter" => balance_after,
+    "reason" => reason,
+    "note" => note,
+    "createdAt" => created_at,
+});
 
 /// A wallet whose balance changed.
 #[derive(Clone, Debug, SimpleObject)]

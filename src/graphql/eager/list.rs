@@ -10,8 +10,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::parts::{Attempted, Parts, resolve_parts};
+use super::plain::{PlainContext, WritePlain, Written};
 use crate::attempt::{self, Obstacle};
 use crate::graphql::json;
+use crate::graphql::loaders::Loaders;
 
 /// Bytes that an item's JSON takes at first.
 const ITEM_BYTES: usize = 256;
@@ -26,7 +28,7 @@ struct Items<'a, 'b, T> {
     items: &'b [T],
 }
 
-impl<T: OutputType> Parts for Items<'_, '_, T> {
+impl<T: OutputType + WritePlain> Parts for Items<'_, '_, T> {
     fn count(&self) -> usize {
         self.items.len()
     }
@@ -37,9 +39,13 @@ impl<T: OutputType> Parts for Items<'_, '_, T> {
 
     fn attempt(&self, n: usize) -> Attempted {
         let Some(item) = self.items.get(n) else { return Err(Obstacle::Other) };
-        let ctx = self.ctx.with_index(n);
-        let value = attempt::poll(pin!(item.resolve(&ctx, self.field)))?;
-        Ok(value.map_err(|error| ctx.set_error_path(error)))
+        let mut out = Vec::with_capacity(ITEM_BYTES);
+        match self.write_plain(item, &mut out) {
+            Ok(()) => return Ok(Ok(Value::Binary(out.into()))),
+            Err(Obstacle::Batch) => return Err(Obstacle::Batch),
+            Err(Obstacle::Other) => {}
+        }
+        self.attempt_item(n, item)
     }
 
     fn resolve(&self, n: usize) -> BoxFuture<'_, ServerResult<Value>> {
@@ -53,14 +59,37 @@ impl<T: OutputType> Parts for Items<'_, '_, T> {
     }
 }
 
-impl<T: OutputType> Items<'_, '_, T> {
+impl<T: OutputType + WritePlain> Items<'_, '_, T> {
+    fn attempt_item(&self, n: usize, item: &T) -> Attempted {
+        let ctx = self.ctx.with_index(n);
+        let value = attempt::poll(pin!(item.resolve(&ctx, self.field)))?;
+        Ok(value.map_err(|error| ctx.set_error_path(error)))
+    }
+
+    fn write_plain(&self, item: &T, out: &mut Vec<u8>) -> Written {
+        let loaders = self.ctx.data_opt::<Loaders>().ok_or(Obstacle::Other)?;
+        let ctx = self.ctx.with_field(self.field);
+        item.write_plain(PlainContext { ctx: &ctx, loaders }, &self.field.node, out)
+    }
+
     /// Writes the list if nothing of it has to wait.
     fn attempt_all(&self) -> Attempted {
         let mut out = Vec::with_capacity(ITEM_BYTES * self.items.len());
         let mut met = None;
         for n in 0..self.items.len() {
-            match self.attempt(n) {
-                Ok(Ok(value)) if met.is_none() => write_item(&mut out, n, &value),
+            let Some(item) = self.items.get(n) else { break };
+            out.push(if n == 0 { b'[' } else { b',' });
+            let before = out.len();
+            match self.write_plain(item, &mut out) {
+                Ok(()) => continue,
+                Err(Obstacle::Batch) => {
+                    met = Some(Obstacle::Batch);
+                    continue;
+                }
+                Err(Obstacle::Other) => out.truncate(before),
+            }
+            match self.attempt_item(n, item) {
+                Ok(Ok(value)) if met.is_none() => json::write_value(&mut out, &value),
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => return Ok(Err(error)),
                 Err(Obstacle::Other) => return Err(Obstacle::Other),
@@ -85,7 +114,7 @@ fn end_list(mut out: Vec<u8>) -> Value {
     Value::Binary(out.into())
 }
 
-impl<T: OutputType> OutputType for List<T> {
+impl<T: OutputType + WritePlain> OutputType for List<T> {
     fn type_name() -> Cow<'static, str> {
         Vec::<T>::type_name()
     }

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 
 use super::parts::{Attempted, Parts, resolve_parts};
+use super::plain::{PlainContext, PlainObject, Written};
 use crate::attempt::{self, Obstacle};
 use crate::graphql::json;
 
@@ -192,6 +193,12 @@ pub trait OneOf: OutputType + ContainerType {
 
     /// Resolves the object that it is.
     fn resolve_object<'a: 'b, 'b>(&'a self, ctx: &'b ContextSelectionSet<'a>) -> Resolving<'b>;
+
+    /// Writes the object that it is.
+    ///
+    /// # Errors
+    /// Why it can't be written so, or not yet.
+    fn write_plain_object(&self, cx: PlainContext<'_>, field: &Field, out: &mut Vec<u8>) -> Written;
 }
 
 /// Resolves one of several objects.
@@ -204,6 +211,22 @@ pub fn resolve_one_of<'a: 'b, 'b, U: OneOf, T: ContainerType>(
         Some(selected) => Fields { ctx, root: object, selected }.resolve(),
         None => Either::Right(library::resolve_container(ctx, union).boxed()),
     }
+}
+
+/// Writes one of several objects.
+///
+/// # Errors
+/// Why it can't be written so, or not yet.
+pub fn write_one_of<U: OneOf, T: PlainObject>(
+    object: &T,
+    cx: PlainContext<'_>,
+    field: &Field,
+    out: &mut Vec<u8>,
+) -> Written {
+    let selected = Selected::of_type(&field.selection_set.node.items, &T::type_name(), &U::type_names());
+    let selected = selected.ok_or(Obstacle::Other)?;
+    let fields = (0..selected.len()).map(|n| selected.get(n).filter(|field| field.node.arguments.is_empty()));
+    object.write_fields(cx, fields, out)
 }
 
 /// Makes an enum of objects [`OneOf`] them.
@@ -220,6 +243,19 @@ macro_rules! one_of {
             ) -> $crate::graphql::eager::Resolving<'b> {
                 match self {
                     $(Self::$variant(object) => $crate::graphql::eager::resolve_one_of(ctx, self, object)),+
+                }
+            }
+
+            fn write_plain_object(
+                &self,
+                cx: $crate::graphql::eager::PlainContext<'_>,
+                field: &async_graphql::parser::types::Field,
+                out: &mut Vec<u8>,
+            ) -> $crate::graphql::eager::Written {
+                match self {
+                    $(Self::$variant(object) => {
+                        $crate::graphql::eager::write_one_of::<Self, $object>(object, cx, field, out)
+                    }),+
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::model::{self, Access, Gender, Place, Profile, PublicProfile, Role, Verification};
+use super::model::{self, Access, Gender, Person, Place, Profile, PublicProfile, Role, Verification};
 use super::policy::{access, profile::age};
 use crate::domains::accounts::loader::{DetailsByUser, PersonById, UserById};
 use crate::domains::items;
@@ -18,8 +18,10 @@ use crate::domains::media::types::Media;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
+use crate::graphql::eager::{Loaded, plain, plain_enums};
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::scalars::{Date, DateTime};
+use crate::ids::UserId;
 use crate::page::PageArgs;
 use profile::UserPrivate;
 
@@ -36,6 +38,16 @@ impl User {
     async fn profile(&self, ctx: &Context<'_>) -> AppResult<Arc<PublicProfile>> {
         let loaders = ctx.loaders()?;
         loaders.get::<PersonById>(self.0.id).await.map(|person| Arc::clone(&person.profile))
+    }
+
+    /// A user by id, for what shows them.
+    #[must_use]
+    pub fn by_id(id: UserId) -> LoadedUser {
+        Loaded::ByKey { key: id, show: |person| Self(Arc::clone(&person.user)) }
+    }
+
+    fn loaded<T>(&self, show: fn(Arc<Person>) -> T) -> Loaded<PersonById, T> {
+        Loaded::ByKey { key: self.0.id, show }
     }
 
     /// Whether the viewer sees the private part; the viewer's role is loaded where it matters.
@@ -59,59 +71,54 @@ impl User {
     }
 
     /// Public numeric account, starting at 10000000.
-    async fn account_number(&self) -> i32 {
+    fn account_number(&self) -> i32 {
         self.0.account_number
     }
 
     /// Unique name, which they sign in with; case does not matter.
-    async fn username(&self) -> &str {
+    fn username(&self) -> &str {
         &self.0.username
     }
 
     /// Name to show; not unique.
-    async fn nickname(&self) -> &str {
+    fn nickname(&self) -> &str {
         &self.0.nickname
     }
 
     /// A placeholder for a deleted account.
-    async fn deleted(&self) -> bool {
+    fn deleted(&self) -> bool {
         self.0.deleted_at.is_some()
     }
 
     /// Their picture, if they have one. Costs a statement for a whole list of people, unless all were seen lately.
-    async fn avatar(&self, ctx: &Context<'_>) -> Option<AppResult<Media>> {
-        let id = self.0.avatar_id?;
-        let look = async {
-            let loaders = ctx.loaders()?;
-            loaders.get::<MediaById>(id).await.map(Media)
-        };
-        Some(look.await)
+    fn avatar(&self) -> Option<Loaded<MediaById, Media>> {
+        Some(Loaded::ByKey { key: self.0.avatar_id?, show: Media })
     }
 
     /// What they may do beyond their own things.
-    async fn role(&self) -> Role {
+    fn role(&self) -> Role {
         self.0.role
     }
 
     /// When they registered.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 
     /// When their profile last changed.
-    async fn updated_at(&self) -> DateTime {
+    fn updated_at(&self) -> DateTime {
         self.0.updated_at.into()
     }
 
     /// As they put it. Costs a statement for a whole list of people, as do `birthday`, `age`, `bio`, `score`,
     /// `verification` and `place`, all of them together; and one more for `private`.
-    async fn gender(&self, ctx: &Context<'_>) -> AppResult<Gender> {
-        Ok(self.profile(ctx).await?.gender)
+    fn gender(&self) -> Loaded<PersonById, Gender> {
+        self.loaded(|person| person.profile.gender)
     }
 
     /// Date of birth, if they say.
-    async fn birthday(&self, ctx: &Context<'_>) -> Option<AppResult<Date>> {
-        self.profile(ctx).await.map(|profile| profile.birthday.map(Date)).transpose()
+    fn birthday(&self) -> Option<Loaded<PersonById, Option<Date>>> {
+        Some(self.loaded(|person| person.profile.birthday.map(Date)))
     }
 
     /// Whole years since their birthday, by today's date in UTC.
@@ -124,18 +131,18 @@ impl User {
     }
 
     /// About them, in their words; may be empty.
-    async fn bio(&self, ctx: &Context<'_>) -> AppResult<String> {
-        Ok(self.profile(ctx).await?.bio.clone())
+    fn bio(&self) -> Loaded<PersonById, String> {
+        self.loaded(|person| person.profile.bio.clone())
     }
 
     /// Points of reputation; everybody starts with 10.
-    async fn score(&self, ctx: &Context<'_>) -> AppResult<i32> {
-        Ok(self.profile(ctx).await?.score)
+    fn score(&self) -> Loaded<PersonById, i32> {
+        self.loaded(|person| person.profile.score)
     }
 
     /// Whether an administrator has reviewed the ID card.
-    async fn verification(&self, ctx: &Context<'_>) -> AppResult<Verification> {
-        Ok(self.profile(ctx).await?.verification)
+    fn verification(&self) -> Loaded<PersonById, Verification> {
+        self.loaded(|person| person.profile.verification)
     }
 
     /// Coarse place, as they wrote it. Null when they wrote nothing.
@@ -173,6 +180,27 @@ impl User {
         look.await.transpose()
     }
 }
+
+plain_enums!(Role, Gender, Verification);
+
+/// A user who is loaded where they are shown.
+pub type LoadedUser = Loaded<PersonById, User>;
+
+plain!(User [|user: &User| user.0.id.parts()] {
+    "avatar" => avatar,
+    "gender" => gender,
+    "birthday" => birthday,
+    "bio" => bio,
+    "score" => score,
+    "verification" => verification,
+    "accountNumber" => account_number,
+    "username" => username,
+    "nickname" => nickname,
+    "deleted" => deleted,
+    "role" => role,
+    "createdAt" => created_at,
+    "updatedAt" => updated_at,
+});
 
 /// Where a user lives, as they wrote it.
 #[derive(SimpleObject)]

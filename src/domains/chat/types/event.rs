@@ -8,6 +8,7 @@ use super::{Conversation, Message, ReadMarker};
 use crate::domains::accounts::types::User;
 use crate::live::event::ChangedMembers;
 use crate::live::{Event, EventPayload};
+use crate::graphql::eager::plain_struct;
 
 /// One delivery of the message stream.
 #[derive(Clone, SimpleObject)]
@@ -87,3 +88,16 @@ impl MessageReceived {
         Some(Self { cursor: event.cursor().encode(), message: Message::card(card) })
     }
 }
+
+plain_struct!(MessageReceived { "cursor" => cursor, "message" => message });
+plain_struct!(MessageCreated { "message" => message });
+plain_struct!(MessageUpdated { "message" => message });
+plain_struct!(ConversationRead { "conversation" => conversation, "marker" => marker });
+plain_struct!(MembershipChanged {
+    "conversation" => conversation,
+    "actor" => actor,
+    "added" => added,
+    "addedCount" => added_count,
+    "removed" => removed,
+    "removedCount" => removed_count,
+});

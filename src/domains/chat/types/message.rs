@@ -6,13 +6,12 @@ use async_graphql::{Context, ID, Object, SimpleObject, Union};
 
 use super::Conversation;
 use crate::domains::accounts::model as accounts;
-use crate::domains::accounts::query::get_user;
-use crate::domains::accounts::types::User;
+use crate::domains::accounts::types::{LoadedUser, User};
 use crate::domains::chat::loader::{ConversationById, PresentMembers};
 use crate::domains::chat::model::{self, Content, ConversationCard, Member, MessageCard, MessageStatus, MessageType};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::eager::{Concrete, one_of};
+use crate::graphql::eager::{Concrete, Loaded, one_of, plain, plain_enums, plain_struct};
 use crate::graphql::scalars::DateTime;
 
 /// A message. On a live message `id`, `seq`, `sender`, `type`, `content` and `conversation { id kind title }` cost no
@@ -88,43 +87,43 @@ impl Message {
     }
 
     /// Gap-free order within the conversation, from 1.
-    async fn seq(&self) -> i32 {
+    fn seq(&self) -> i32 {
         self.message().seq
     }
 
     /// Who sent it.
-    async fn sender(&self, ctx: &Context<'_>) -> AppResult<User> {
-        if let MessageRow::Card(card) = &self.row {
-            return Ok(User(Arc::clone(&card.sender)));
+    fn sender(&self) -> LoadedUser {
+        match &self.row {
+            MessageRow::Card(card) => Loaded::Here(User(Arc::clone(&card.sender))),
+            MessageRow::Alone(message) => User::by_id(message.sender_id),
         }
-        get_user(ctx, self.message().sender_id).await
     }
 
     /// What kind of content it has, or had.
     #[graphql(name = "type")]
-    async fn message_type(&self) -> MessageType {
+    fn message_type(&self) -> MessageType {
         self.message().type_
     }
 
     /// What it says; null once revoked or deleted.
-    async fn content(&self) -> Option<Concrete<MessageContent>> {
+    fn content(&self) -> Option<Concrete<MessageContent>> {
         let message = self.message();
         let content = message.content.clone().filter(|_| message.status == MessageStatus::Normal);
         content.map(|content| Concrete(content.into()))
     }
 
     /// Client-side encrypted; the content is opaque to the server.
-    async fn is_private(&self) -> bool {
+    fn is_private(&self) -> bool {
         self.message().is_private
     }
 
     /// What became of it.
-    async fn status(&self) -> MessageStatus {
+    fn status(&self) -> MessageStatus {
         self.message().status
     }
 
     /// The key that the sender gave it; null for everybody else.
-    async fn client_message_id(&self, ctx: &Context<'_>) -> Option<AppResult<&str>> {
+    fn client_message_id(&self, ctx: &Context<'_>) -> Option<AppResult<&str>> {
         let message = self.message();
         let own = ctx.viewer().map(|viewer| viewer.user_id == message.sender_id);
         own.map(|own| message.client_message_id.as_deref().filter(|_| own)).transpose()
@@ -142,20 +141,33 @@ impl Message {
     }
 
     /// When it was last edited; null for never.
-    async fn edited_at(&self) -> Option<DateTime> {
+    fn edited_at(&self) -> Option<DateTime> {
         self.message().edited_at.map(Into::into)
     }
 
     /// When it was sent.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.message().created_at.into()
     }
 
     /// When anything of it last changed.
-    async fn updated_at(&self) -> DateTime {
+    fn updated_at(&self) -> DateTime {
         self.message().updated_at.into()
     }
 }
+
+plain!(Message [|message: &Message| message.message().id.parts()] {
+    "seq" => seq,
+    "sender" => sender,
+    "type" => message_type,
+    "content" => content,
+    "isPrivate" => is_private,
+    "status" => status,
+    "clientMessageId" => client_message_id,
+    "editedAt" => edited_at,
+    "createdAt" => created_at,
+    "updatedAt" => updated_at,
+});
 
 /// What a message says; later releases add kinds, so have a default branch, and show it as `UnsupportedContent`.
 #[derive(Clone, Debug, Union)]
@@ -166,6 +178,10 @@ pub enum MessageContent {
     /// What this version of the server can't show.
     Unsupported(UnsupportedContent),
 }
+
+plain_enums!(MessageType, MessageStatus);
+plain_struct!(TextContent { "text" => text });
+plain_struct!(UnsupportedContent { "contentType" => content_type });
 
 one_of!(MessageContent { Text(TextContent), Unsupported(UnsupportedContent) });
 

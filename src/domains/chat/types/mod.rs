@@ -13,6 +13,7 @@ use super::service;
 use crate::domains::accounts::types::User;
 use crate::domains::chat::loader::{ConversationById, MessageAt, PresentMembers, ViewerMembership};
 use crate::error::AppResult;
+use crate::graphql::eager::{plain, plain_enums, plain_struct};
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::scalars::DateTime;
@@ -70,12 +71,12 @@ impl Conversation {
     }
 
     /// Direct, or of a group.
-    async fn kind(&self) -> ConversationKind {
+    fn kind(&self) -> ConversationKind {
         self.card.conversation.kind
     }
 
     /// The other user of a direct conversation; oneself in a conversation with oneself.
-    async fn peer(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
+    fn peer(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
         let peer = || {
             let viewer = ctx.viewer()?.user_id;
             Ok(self.card.peer_of(viewer).cloned().map(|user| User(Arc::new(user))))
@@ -84,13 +85,13 @@ impl Conversation {
     }
 
     /// Both people of a direct conversation; null for groups.
-    async fn participants(&self) -> Option<Vec<User>> {
+    fn participants(&self) -> Option<Vec<User>> {
         let (low, high) = self.card.pair.clone()?;
         Some(vec![User(Arc::new(low)), User(Arc::new(high))])
     }
 
     /// What to show as its name: the peer's nickname.
-    async fn title(&self, ctx: &Context<'_>) -> AppResult<String> {
+    fn title(&self, ctx: &Context<'_>) -> AppResult<String> {
         let viewer = ctx.viewer()?.user_id;
         Ok(self.card.peer_of(viewer).map(|peer| peer.nickname.clone()).unwrap_or_default())
     }
@@ -161,10 +162,20 @@ impl Conversation {
     }
 
     /// When something was last said.
-    async fn updated_at(&self) -> DateTime {
+    fn updated_at(&self) -> DateTime {
         self.card.conversation.last_activity_at.into()
     }
 }
+
+plain_enums!(ConversationKind);
+
+plain!(Conversation [|conversation: &Conversation| conversation.card.conversation.id.parts()] {
+    "kind" => kind,
+    "peer" => peer,
+    "participants" => participants,
+    "title" => title,
+    "updatedAt" => updated_at,
+});
 
 /// How far a member has read.
 #[derive(Clone, Debug, SimpleObject)]
@@ -177,3 +188,5 @@ pub struct ReadMarker {
     /// When the marker moved there.
     pub read_at: DateTime,
 }
+
+plain_struct!(ReadMarker { "user" => user, "seq" => seq, "readAt" => read_at });
