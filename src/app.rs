@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,10 +27,10 @@ use crate::seen::Seen;
 use crate::storage::Storage;
 
 /// Files that are kept in memory, of some 400 bytes each.
-const SEEN_MEDIA: u64 = 65_536;
+const SEEN_MEDIA: usize = 65_536;
 
 /// People that are kept in memory, of some 700 bytes each.
-const SEEN_PEOPLE: u64 = 65_536;
+const SEEN_PEOPLE: usize = 65_536;
 
 /// Everything that is shared.
 pub struct App {

@@ -35,8 +35,19 @@ impl Scope {
     /// A fresh scope.
     #[must_use]
     pub fn new(app: Arc<App>, requester: Requester) -> Self {
-        let started_at = app.events.head();
         let db = app.database.lease();
+        Self::with_lease(app, requester, db)
+    }
+
+    /// The scope of an execution that writes nothing: its short reads share connections with those of others.
+    #[must_use]
+    pub fn reading(app: Arc<App>, requester: Requester) -> Self {
+        let db = app.database.reading_lease();
+        Self::with_lease(app, requester, db)
+    }
+
+    fn with_lease(app: Arc<App>, requester: Requester, db: Lease) -> Self {
+        let started_at = app.events.head();
         Self {
             app,
             requester,

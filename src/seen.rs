@@ -12,7 +12,7 @@ use std::fmt::{Debug, Formatter};
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 
 /// Values by key.
 pub struct Seen<K, V> {
@@ -29,7 +29,7 @@ pub struct BeforeRead(u64);
 impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Seen<K, V> {
     /// Room for so many values.
     #[must_use]
-    pub fn new(capacity: u64) -> Self {
+    pub fn new(capacity: usize) -> Self {
         Self { values: Cache::new(capacity), changes: AtomicU64::new(0), is_followed: AtomicBool::new(false) }
     }
 
@@ -51,21 +51,21 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
         self.values.insert(key, value);
         // A change that came between is not overlooked.
         if self.is_later(before) {
-            self.values.invalidate(&key);
+            self.values.remove(&key);
         }
     }
 
     /// Says that the value of a key has changed.
     pub fn forget(&self, key: &K) {
         self.changes.fetch_add(1, Ordering::AcqRel);
-        self.values.invalidate(key);
+        self.values.remove(key);
     }
 
     /// Says whether changes are heard of from now on.
     pub fn follow(&self, is_followed: bool) {
         if self.is_followed.swap(is_followed, Ordering::AcqRel) != is_followed {
             self.changes.fetch_add(1, Ordering::AcqRel);
-            self.values.invalidate_all();
+            self.values.clear();
         }
     }
 

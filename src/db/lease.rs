@@ -14,6 +14,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::Database;
+use super::shared::SharedReader;
 use crate::attempt;
 use crate::error::{AppError, AppResult};
 
@@ -43,7 +44,9 @@ const ATTEMPT_LIMIT: u32 = 3;
 /// The connection of one execution; reads share it and pipeline their statements.
 pub struct Lease {
     database: Database,
-    held: Mutex<Option<Arc<LeasedConnection>>>,
+    held: Mutex<Option<ReadConnection>>,
+    /// Short reads use a connection that other executions use as well.
+    shares: bool,
     /// The permit for the connection.
     one: Arc<Semaphore>,
     /// Created inside an execution, which has its own lease.
@@ -51,14 +54,14 @@ pub struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(database: Database) -> Self {
+    pub(super) fn new(database: Database, shares: bool) -> Self {
         let one = Arc::new(Semaphore::new(1));
-        Self { database, held: Mutex::new(None), one, is_second: is_within_execution() }
+        Self { database, held: Mutex::new(None), shares, one, is_second: is_within_execution() }
     }
 
     async fn take(&self) -> AppResult<LeasedConnection> {
         let permit = Arc::clone(&self.one).try_acquire_owned().ok().filter(|_| !self.is_second);
-        let permit = permit.ok_or_else(|| AppError::internal("an execution asks for a second connection"))?;
+        let permit = permit.ok_or_else(second)?;
         Ok(LeasedConnection { conn: self.database.check_out().await?, _permit: permit })
     }
 
@@ -67,14 +70,34 @@ impl Lease {
     /// # Errors
     /// Overloaded when the pool has none to give within two seconds; internal while a transaction has the connection.
     pub async fn read(&self) -> AppResult<ReadConnection> {
+        self.read_through(self.shares).await
+    }
+
+    /// As [`Lease::read`], for what may take long: on a connection that no other execution uses.
+    ///
+    /// # Errors
+    /// As [`Lease::read`].
+    pub async fn read_long(&self) -> AppResult<ReadConnection> {
+        self.read_through(false).await
+    }
+
+    async fn read_through(&self, may_share: bool) -> AppResult<ReadConnection> {
         attempt::stop_before_io().await;
         let mut held = self.held.lock().await;
-        if let Some(conn) = held.as_ref() {
-            return Ok(ReadConnection(Arc::clone(conn)));
+        let usable = held.as_ref().filter(|conn| may_share || conn.is_own());
+        if let Some(conn) = usable {
+            return Ok(conn.clone());
         }
-        let conn = Arc::new(self.take().await?);
-        *held = Some(Arc::clone(&conn));
-        Ok(ReadConnection(conn))
+        if self.is_second || self.one.available_permits() == 0 {
+            return Err(second());
+        }
+        let shared = if may_share { self.database.shared().get().await } else { None };
+        let conn = match shared {
+            Some(reader) => ReadConnection::Shared(Arc::new(reader)),
+            None => ReadConnection::Own(Arc::new(self.take().await?)),
+        };
+        *held = Some(conn.clone());
+        Ok(conn)
     }
 
     /// Returns the connection early, before slow work without statements.
@@ -90,7 +113,15 @@ impl Lease {
     /// another transaction has it.
     pub async fn write(&self) -> AppResult<WriteConnection> {
         attempt::stop_before_io().await;
-        let own = self.held.lock().await.take().and_then(Arc::into_inner);
+        let held = self.held.lock().await.take();
+        let own = match held {
+            Some(ReadConnection::Own(conn)) => Arc::into_inner(conn),
+            Some(ReadConnection::Shared(reader)) => {
+                Arc::into_inner(reader).ok_or_else(second)?;
+                None
+            }
+            None => None,
+        };
         match own {
             Some(conn) => Ok(WriteConnection(conn)),
             None => Ok(WriteConnection(self.take().await?)),
@@ -98,14 +129,35 @@ impl Lease {
     }
 }
 
+fn second() -> AppError {
+    AppError::internal("an execution asks for a second connection")
+}
+
 /// A shared connection; derefs to diesel's.
-pub struct ReadConnection(Arc<LeasedConnection>);
+#[derive(Clone)]
+pub enum ReadConnection {
+    /// Shared by the reads of this execution.
+    #[expect(private_interfaces, reason = "made here alone")]
+    Own(Arc<LeasedConnection>),
+    /// Shared with other executions.
+    #[expect(private_interfaces, reason = "made here alone")]
+    Shared(Arc<SharedReader>),
+}
+
+impl ReadConnection {
+    fn is_own(&self) -> bool {
+        matches!(self, Self::Own(_))
+    }
+}
 
 impl Deref for ReadConnection {
     type Target = AsyncPgConnection;
 
     fn deref(&self) -> &Self::Target {
-        &self.0.conn
+        match self {
+            Self::Own(leased) => &leased.conn,
+            Self::Shared(reader) => reader.connection(),
+        }
     }
 }
 

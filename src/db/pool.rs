@@ -16,14 +16,18 @@ use futures_util::future::BoxFuture;
 
 use super::Lease;
 use super::lease::is_within_execution;
+use super::shared::SharedConnections;
 use crate::error::{AppError, AppResult};
 
 /// Checkout timeout. Two checkouts, as after a PostgreSQL crash, take less than three seconds.
 const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(1500);
 
+/// One connection of so many is shared by reads.
+const SHARED_PART: u32 = 4;
+
 /// Session settings: timeouts against stuck statements, locks and transactions; no JIT and parallel workers, as statements
 /// are short; data is mostly cached. Similarity 0.2 matches short words with one typo.
-const SESSION_SETTINGS: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; \
+pub(super) const SESSION_SETTINGS: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; \
      set idle_in_transaction_session_timeout = '10s'; set timezone = 'UTC'; set jit = off; \
      set max_parallel_workers_per_gather = 0; set random_page_cost = 1.1; set pg_trgm.similarity_threshold = 0.2";
 
@@ -35,6 +39,7 @@ pub struct Database {
     listen_url: Arc<str>,
     statements: StatementCounter,
     checkout_timeout: Duration,
+    shared: Arc<SharedConnections>,
 }
 
 /// Pool gauges for `/metrics`.
@@ -77,7 +82,7 @@ impl Instrumentation for StatementCounter {
 }
 
 impl Database {
-    /// Opens a pool of at most `size` connections; `listen_url` is for what can't go through a pooler.
+    /// Opens a pool, and connections that reads share, of at most `size` together; `listen_url` is for what can't go through a pooler.
     ///
     /// # Errors
     /// When the first connection can't be made.
@@ -98,8 +103,9 @@ impl Database {
         config.recycling_method = RecyclingMethod::Fast;
         config.custom_setup = Box::new(move |url| establish(url, counter.clone()));
         let manager = AsyncDieselConnectionManager::new_with_config(url, config);
+        let shared = size / SHARED_PART;
         let pool = Pool::builder()
-            .max_size(size)
+            .max_size(size - shared)
             .min_idle(Some(1))
             .connection_timeout(checkout_timeout)
             .test_on_check_out(false)
@@ -107,7 +113,10 @@ impl Database {
             .build(manager)
             .await
             .map_err(AppError::internal)?;
-        Ok(Self { pool, url: url.into(), listen_url: listen_url.unwrap_or(url).into(), statements, checkout_timeout })
+        let (url, listen_url) = (Arc::from(url), Arc::from(listen_url.unwrap_or(url)));
+        let shared = usize::try_from(shared).map_err(AppError::internal)?;
+        let shared = Arc::new(SharedConnections::new(Arc::clone(&url), statements.clone(), shared));
+        Ok(Self { pool, url, listen_url, statements, checkout_timeout, shared })
     }
 
     /// Checks out a connection outside of executions, such as for background tasks.
@@ -143,7 +152,18 @@ impl Database {
     /// The lease of one execution.
     #[must_use]
     pub fn lease(&self) -> Lease {
-        Lease::new(self.clone())
+        Lease::new(self.clone(), false)
+    }
+
+    /// The lease of an execution that writes nothing: its short reads share connections with those of others.
+    #[must_use]
+    pub fn reading_lease(&self) -> Lease {
+        Lease::new(self.clone(), true)
+    }
+
+    /// The connections that reads share.
+    pub(super) fn shared(&self) -> &SharedConnections {
+        &self.shared
     }
 
     /// Connection string of the pool.

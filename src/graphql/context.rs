@@ -21,8 +21,8 @@ use crate::live::Live;
 use crate::scope::Scope;
 
 /// Runs a query or a mutation with its own scope and loaders.
-pub async fn execute(engine: &dyn Engine, app: &Arc<App>, requester: &Requester, request: Request) -> Response {
-    let scope = Arc::new(Scope::new(Arc::clone(app), requester.clone()));
+pub async fn execute(engine: &dyn Engine, scope: Scope, request: Request) -> Response {
+    let scope = Arc::new(scope);
     let request = request.data(Loaders::new(Arc::clone(&scope))).data(scope);
     dispatch::run(within_execution(engine.execute(request))).await
 }
@@ -48,7 +48,7 @@ impl Extension for ScopePerEvent {
         let (Ok(app), Ok(requester)) = (ctx.data::<Arc<App>>(), ctx.data::<Requester>()) else {
             return next.run(ctx, operation_name).await;
         };
-        let scope = Arc::new(Scope::new(Arc::clone(app), requester.clone()));
+        let scope = Arc::new(Scope::reading(Arc::clone(app), requester.clone()));
         let mut data = Data::default();
         data.insert(Loaders::new(Arc::clone(&scope)));
         data.insert(Arc::clone(&scope));

@@ -26,6 +26,7 @@ use crate::http::endpoint::Endpoint;
 use crate::metrics::Metrics;
 use crate::permit::MutationPermit;
 use crate::telemetry::TraceId;
+use crate::scope::Scope;
 
 /// Timeout of a mutation.
 const MUTATION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -123,7 +124,8 @@ pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester)
     let result = match operation {
         OperationType::Mutation => run_mutation(endpoint, request, slot, requester).await,
         _ => {
-            let execution = context::execute(&*endpoint.engine, &endpoint.app, requester, request);
+            let scope = Scope::reading(Arc::clone(&endpoint.app), requester.clone());
+            let execution = context::execute(&*endpoint.engine, scope, request);
             AssertUnwindSafe(execution).catch_unwind().await.map_err(|_| panicked(endpoint))
         }
     };
@@ -189,11 +191,12 @@ async fn run_mutation(
 ) -> AppResult<Response> {
     let app = &endpoint.app;
     let request = if slot.is_some() { request } else { request.data(MutationPermit::take(&app.mutations)?) };
-    let (engine, task_app, task_requester) = (Arc::clone(&endpoint.engine), Arc::clone(app), requester.clone());
+    let engine = Arc::clone(&endpoint.engine);
+    let scope = Scope::new(Arc::clone(app), requester.clone());
     let span = tracing::info_span!("mutation", trace = requester.trace.as_str());
     let task = async move {
         let _slot = slot;
-        tokio::time::timeout(MUTATION_TIMEOUT, context::execute(&*engine, &task_app, &task_requester, request)).await
+        tokio::time::timeout(MUTATION_TIMEOUT, context::execute(&*engine, scope, request)).await
     };
     match app.tracker.spawn(task.instrument(span)).await {
         Ok(Ok(response)) => Ok(response),

@@ -277,7 +277,7 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
     .unwrap();
     let me = ada.send_files(AVATAR, &[file_part("me.png", rgb_png(9, 9))]).await.json();
     let url = me["data"]["uploadAvatar"]["user"]["avatar"]["url"].clone();
-    app.app.seen_media.invalidate_all();
+    app.app.seen_media.clear();
     let ids: Vec<i64> = sql
         .query("select id from users where username <> 'ada'", &[])
         .await

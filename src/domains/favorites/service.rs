@@ -108,7 +108,7 @@ pub async fn list(scope: &Scope, page: &PageRequest<FavoriteId>) -> AppResult<Pa
 /// Unauthenticated without a token.
 pub async fn count(scope: &Scope, bound: i64) -> AppResult<i64> {
     let viewer = scope.viewer()?.user_id;
-    Ok(store::count_favorites(&*scope.db.read().await?, viewer, bound).await?)
+    Ok(store::count_favorites(&*scope.db.read_long().await?, viewer, bound).await?)
 }
 
 /// Favorites of the viewer's, by id.

@@ -67,7 +67,7 @@ pub async fn terms(scope: &Scope, text: &str, kinds: &[SearchKind]) -> AppResult
     if typed.is_empty() {
         return Ok(query.terms(&Spellings::new()));
     }
-    let known = store::list_spelled_like(&*scope.db.read().await?, &typed, kinds).await?;
+    let known = store::list_spelled_like(&*scope.db.read_long().await?, &typed, kinds).await?;
     Ok(query.terms(&spellings(known)))
 }
 
@@ -140,7 +140,7 @@ pub async fn search(
     terms: &Terms,
     page: &PageRequest<HitKey>,
 ) -> AppResult<Page<Hit>> {
-    let conn = scope.db.read().await?;
+    let conn = scope.db.read_long().await?;
     let hits = store::list_hits(&conn, kinds, terms, page).await?;
     Ok(page.page(hits, Hit::key))
 }
@@ -150,7 +150,7 @@ pub async fn search(
 /// # Errors
 /// When the database fails.
 pub async fn count(scope: &Scope, kinds: &[SearchKind], terms: &Terms, bound: i64) -> AppResult<i64> {
-    Ok(store::count_hits(&*scope.db.read().await?, kinds, terms).await?.min(bound))
+    Ok(store::count_hits(&*scope.db.read_long().await?, kinds, terms).await?.min(bound))
 }
 
 /// Some entries whose words older rules made.

@@ -93,7 +93,7 @@ pub async fn list_entries(
 /// # Errors
 /// When the database fails.
 pub async fn count_entries(scope: &Scope, user: UserId, bound: i64) -> AppResult<i64> {
-    Ok(store::count_entries(&*scope.db.read().await?, user, bound).await?)
+    Ok(store::count_entries(&*scope.db.read_long().await?, user, bound).await?)
 }
 
 /// What a transfer changes of a user's wallet.

@@ -37,7 +37,7 @@ pub async fn list_people(scope: &Scope, wanted: &UserSearch, page: &PageRequest<
 /// # Errors
 /// When the database fails.
 pub async fn count_people(scope: &Scope, wanted: &UserSearch, bound: i64) -> AppResult<i64> {
-    let conn = scope.db.read().await?;
+    let conn = scope.db.read_long().await?;
     Ok(store::profiles::count_people(&conn, wanted, bound, scope.app.clock.now()).await?)
 }
 

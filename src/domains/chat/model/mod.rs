@@ -3,6 +3,7 @@
 mod card;
 mod window;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::Enum;
@@ -89,6 +90,23 @@ struct Tag {
     tag: String,
 }
 
+/// A content as it is stored: read at once, as serde reads a tagged enum twice.
+#[derive(Deserialize)]
+struct StoredContent<'a> {
+    #[serde(rename = "type", default, borrow)]
+    tag: Cow<'a, str>,
+    text: Option<String>,
+}
+
+impl From<StoredContent<'_>> for Content {
+    fn from(StoredContent { tag, text }: StoredContent<'_>) -> Self {
+        match (tag.as_ref(), text) {
+            ("TEXT", Some(text)) => Self::Text { text },
+            _ => Self::Unknown { tag: tag.into_owned() },
+        }
+    }
+}
+
 impl diesel::serialize::ToSql<Jsonb, diesel::pg::Pg> for Content {
     fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
         std::io::Write::write_all(out, &[1])?;
@@ -100,10 +118,10 @@ impl diesel::serialize::ToSql<Jsonb, diesel::pg::Pg> for Content {
 impl diesel::deserialize::FromSql<Jsonb, diesel::pg::Pg> for Content {
     fn from_sql(value: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
         match value.as_bytes().split_first() {
-            Some((1, json)) => Ok(serde_json::from_slice(json).unwrap_or_else(|_| {
-                let Tag { tag } = serde_json::from_slice(json).unwrap_or_default();
-                Self::Unknown { tag }
-            })),
+            Some((1, json)) => Ok(match serde_json::from_slice::<StoredContent<'_>>(json) {
+                Ok(content) => content.into(),
+                Err(_) => Self::Unknown { tag: serde_json::from_slice::<Tag>(json).unwrap_or_default().tag },
+            }),
             _ => Err("unknown jsonb format".into()),
         }
     }

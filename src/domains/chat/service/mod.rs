@@ -78,7 +78,7 @@ pub async fn list_conversations(
 /// Unauthenticated without a token.
 pub async fn count_conversations(scope: &Scope, bound: i64) -> AppResult<i64> {
     let viewer = scope.viewer()?;
-    let conn = scope.db.read().await?;
+    let conn = scope.db.read_long().await?;
     Ok(store::count_for_member(&conn, viewer.user_id, bound).await?)
 }
 

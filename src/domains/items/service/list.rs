@@ -114,7 +114,7 @@ pub async fn list_items(scope: &Scope, list: &ItemListQuery, page: &PageRequest<
         let cut =
             FoundCut { column: Column::of(list.sort.field), descending, beyond: page.cursor, limit: page.limit() };
         let found = match terms {
-            Some(terms) => store::find_items(&*scope.db.read().await?, &terms, list.wanted(), &cut).await?,
+            Some(terms) => store::find_items(&*scope.db.read_long().await?, &terms, list.wanted(), &cut).await?,
             None => Vec::new(),
         };
         let page = page.page(found, |(key, card)| (*key, card.item.id));
@@ -191,7 +191,7 @@ pub async fn count_items(scope: &Scope, list: ItemList, owner: Option<UserId>, b
         return Ok(0);
     }
     let terms = listing.terms(scope).await?;
-    let conn = scope.db.read().await?;
+    let conn = scope.db.read_long().await?;
     Ok(match (terms, &listing.filter.query) {
         (Some(terms), _) => store::count_found(&conn, &terms, listing.wanted()).await?.min(bound),
         (None, Some(_)) => 0,
@@ -220,5 +220,5 @@ pub async fn list_finished(scope: &Scope, page: &PageRequest<ItemKey>) -> AppRes
 /// Unauthenticated without a token.
 pub async fn count_finished(scope: &Scope, bound: i64) -> AppResult<i64> {
     let viewer = scope.viewer()?.user_id;
-    Ok(store::count_finished(&*scope.db.read().await?, viewer, bound).await?)
+    Ok(store::count_finished(&*scope.db.read_long().await?, viewer, bound).await?)
 }

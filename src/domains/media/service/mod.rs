@@ -323,7 +323,7 @@ pub async fn list_files(scope: &Scope, page: &PageRequest<MediaId>) -> AppResult
 /// Unauthenticated without a token.
 pub async fn count_files(scope: &Scope, bound: i64) -> AppResult<i64> {
     let viewer = scope.viewer()?.user_id;
-    let conn = scope.db.read().await?;
+    let conn = scope.db.read_long().await?;
     Ok(store::count_by_owner(&conn, viewer, bound).await?)
 }
 

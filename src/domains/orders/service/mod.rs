@@ -102,7 +102,7 @@ pub async fn list_orders(
 /// # Errors
 /// When the database fails.
 pub async fn count(scope: &Scope, filter: &OrderFilter, bound: i64) -> AppResult<i64> {
-    Ok(store::count_orders(&*scope.db.read().await?, filter, bound).await?)
+    Ok(store::count_orders(&*scope.db.read_long().await?, filter, bound).await?)
 }
 
 /// Whether a user has an order that is not over, which keeps them from leaving.

@@ -94,6 +94,6 @@ pub async fn list_tasks(
 pub async fn count_tasks(scope: &Scope, list: &TaskListQuery, bound: i64) -> AppResult<i64> {
     match list.terms(scope).await? {
         None => Ok(0),
-        Some(terms) => Ok(list::count_tasks(&*scope.db.read().await?, list.which(terms.as_ref()), bound).await?),
+        Some(terms) => Ok(list::count_tasks(&*scope.db.read_long().await?, list.which(terms.as_ref()), bound).await?),
     }
 }
