@@ -1,0 +1,23 @@
+# What the scripts of the benchmark share: folders, the cluster's address, and its programs. Sourced, not run.
+set -euo pipefail
+benches=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export BENCH_DIR=${BENCH_DIR:-$(dirname "$benches")/target/bench}
+export PGHOST=$BENCH_DIR/run PGPORT=${BENCH_PG_PORT:-55442} PGUSER=postgres
+unset PGDATABASE PGPASSWORD PGOPTIONS PGSERVICE
+if [ -z "${PGBIN:-}" ]; then
+    PGBIN=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
+    [ -n "$PGBIN" ] || PGBIN=$(dirname "$(command -v initdb)")
+fi
+export PGBIN PATH=$PGBIN:$PATH
+
+die() { echo "$*" >&2; exit 1; }
+
+# PostgreSQL refuses to run as root.
+as_postgres() {
+    if [ "$(id -u)" = 0 ]; then (cd / && setpriv --reuid postgres --regid postgres --init-groups "$@"); else "$@"; fi
+}
+sql() { psql -qAtX -v ON_ERROR_STOP=1 "$@"; }
+has_database() { [ "$(sql -d postgres -c "select 1 from pg_database where datname = '$1'")" = 1 ]; }
+copy_database() { # FROM TO
+    sql -d postgres -c 'set client_min_messages = warning' -c "drop database if exists $2 with (force)" -c "create database $2 template $1 strategy file_copy"
+}
