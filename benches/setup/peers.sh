@@ -8,6 +8,6 @@ if ! has_database peers_seeded; then
     sql -d postgres -c 'alter database peers rename to peers_seeded'
 fi
 mkdir -p "$BENCH_DIR/servers"
-cp "$benches"/servers/* "$BENCH_DIR/servers/"
+cp -p "$benches"/servers/* "$BENCH_DIR/servers/"
 cd "$BENCH_DIR/servers"
 [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error

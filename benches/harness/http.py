@@ -1,0 +1,72 @@
+"""The workloads over HTTP: answers checked, statements counted, then interleaved runs."""
+from . import answers, statements
+from .database import psql
+from .measure import run_pgbench, run_wrk
+from .questions import LISTS, learn_lists
+from .settings import PASSWORD, PEOPLE, WORDS, log
+
+
+def prepare(plaza):
+    """What questions need in Plaza's database: names of lists, words to look for, passwords."""
+    learn_lists(plaza)
+    rows = ', '.join(f"({n}, quote_literal('{word}')::tsquery)" for n, word in enumerate(WORDS))
+    psql(f'create table if not exists bench_words (n int primary key, query tsquery); insert into bench_words values {rows} '
+         'on conflict do nothing; analyze bench_words;', 'plaza')
+    # One account registers; the others get its password.
+    query = 'mutation ($password: String!) { register(input: { username: "benchmark", password: $password }) { user { id } } }'
+    if not psql("select 1 from users where username = 'benchmark'", 'plaza'):
+        plaza.ask(query, {'password': PASSWORD}, None)
+    psql(f"""update users set password_hash = (select password_hash from users where username = 'benchmark')
+         where id between {PEOPLE[0]} and {PEOPLE[-1]}; vacuum analyze users;""", 'plaza')
+    plaza.renew_tokens([1, 2, *PEOPLE])
+
+
+def check_and_count(servers, workloads):
+    """Answers and statements, by workload and server."""
+    counts = {}
+    for server in servers:
+        statements.track(server.database, 'top')
+        server.start()
+        if server.database == 'plaza' and not LISTS:
+            prepare(server)
+        rates = statements.idle(server)
+        for workload in workloads:
+            if workload.peers or server.database == 'plaza':
+                answers.check(server, workload)
+                counts.setdefault(workload.key, {})[server.name] = statements.count(server, workload, rates)
+        server.stop()
+        statements.track(server.database, 'none')
+    return counts
+
+
+def _warm_up(server, workload, options):
+    result = run_wrk(server, workload, options.warm_up, 11, 'check', options.connections)
+    if result['errors']:
+        raise SystemExit(f'{server.name} {workload.key}: errors in the warm-up: {result}')
+    return result['size']
+
+
+def measure(servers, workload, options, patience):
+    """Runs by target, in rounds: A B C A B C. All targets of a round get the same random requests."""
+    compared = [server for server in servers if workload.peers or server.database == 'plaza']
+    runs, sizes = {}, {}
+    for script in workload.limits:
+        run_pgbench(script, workload.database, min(2, options.warm_up), 1, options.connections)
+    for server in compared:
+        sizes[server.name] = _warm_up(server, workload, options)
+    for turn in range(options.rounds):
+        seed = 100 + turn
+        for script in workload.limits:
+            run = lambda: run_pgbench(script, workload.database, options.limit_seconds, seed, options.connections)
+            runs.setdefault(f'pgbench {script}', []).append(patience.run(run, script))
+        for server in compared:
+            run = lambda: run_wrk(server, workload, options.seconds, seed, 'run', options.connections)
+            result = patience.run(run, server.name)
+            if abs(result['size'] / sizes[server.name] - 1) > 0.05:
+                raise SystemExit(f'{server.name} {workload.key}: answers of {result["size"]} bytes, not {sizes[server.name]}')
+            runs.setdefault(server.name, []).append(result)
+        for name, results in runs.items():
+            last = results[-1]
+            log(f"{workload.key} {turn + 1} {name}: {last['rps']:.0f}/s, p99 {last['p99']:.1f} ms, CPU {last['cpu_server']:.0f} / "
+                f"{last['cpu_pg']:.0f} / {last['cpu_load']:.0f}, other {last['other']:.0f}, errors {last['errors']}")
+    return runs

@@ -1,0 +1,107 @@
+"""Subscriptions: fan-out to many sockets, and what an idle socket or subscription takes."""
+import json
+import subprocess
+import time
+
+from .processes import cpu_seconds, memory_kib, postmaster
+from .questions import query, variables
+from .settings import BENCHES, NODE, VIEWER, log
+
+# The members of conversation 1: one publishes, the other listens.
+LISTENER = 2
+BODY = {'body': '${body}', 'last': '${last}', 'seq': '${seq}'}
+
+
+def _sample(server):
+    return {'memory': memory_kib(server.pid), 'server': cpu_seconds(server.pid), 'pg': cpu_seconds(postmaster()), 'at': time.time()}
+
+
+def run_client(server, options):
+    """Runs load/sockets.mjs; the server is looked at in each of its phases."""
+    command = [NODE, BENCHES + '/load/sockets.mjs', json.dumps({'ws': server.ws, 'http': server.url, **options})]
+    client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    phases, result = {}, None
+    for line in client.stdout:
+        kind, _, rest = line.strip().partition(' ')
+        if kind == 'phase':
+            phases[rest] = {**_sample(server), 'client': cpu_seconds(client.pid)}
+            client.stdin.write('\n')
+            client.stdin.flush()
+        elif kind == 'result':
+            result = json.loads(rest)
+    if client.wait() or result is None:
+        raise SystemExit(f'{server.name}: the client of the sockets failed')
+    if result['problem'] or result['failures'] or result['sockets'] != options['count']:
+        raise SystemExit(f"{server.name}: {result['sockets']} of {options['count']} sockets: {result['problem']}")
+    before, idle = phases['before'], phases['idle']
+    result['rate'] = options['rate']
+    result['memory_kib'] = (idle['memory'] - before['memory']) / options['count']
+    result['memory_mib'] = [before['memory'] / 1024, idle['memory'] / 1024]
+    if 'end' in phases:
+        begin, end = phases['begin'], phases['end']
+        result['memory_mib'].append(end['memory'] / 1024)
+        for name in ('server', 'pg', 'client'):
+            result[f'cpu_{name}'] = 100 * (end[name] - begin[name]) / (end['at'] - begin['at'])
+            result[f'us_{name}'] = 1e6 * (end[name] - begin[name]) / max(1, result['deliveries'])
+    return result
+
+
+def _operation(server, key, values=BODY):
+    return {'query': query(server, key), 'variables': variables(server, key, values)}
+
+
+def _fan_out(server, count, rate, seconds, kinds):
+    if kinds == 'events':
+        publish = [_operation(server, f'publish_events_{n}') for n in (1, 2, 3)]
+        subscribe = _operation(server, 'subscribe_events')
+    else:
+        publish, subscribe = [_operation(server, 'publish')], _operation(server, 'subscribe')
+    return run_client(server, {
+        'count': count, 'rate': rate, 'seconds': seconds, 'init': [server.socket_init(LISTENER)], 'subscribe': subscribe,
+        'publish': publish, 'headers': server.headers(VIEWER),
+    })
+
+
+def fan_out(plaza, yoga, options):
+    """Runs by target, in rounds; each on a fresh process, so that memory is not hidden in memory already taken."""
+    few, many, rate = options.sockets, 3 * options.sockets, options.rate
+    targets = [
+        (f'yoga, {few:,} sockets', yoga, few, 'messages'), (f'plaza, {few:,} sockets', plaza, few, 'messages'),
+        (f'plaza, {many:,} sockets', plaza, many, 'messages'),
+        (f'plaza, {few:,} sockets, events of 3 kinds', plaza, few, 'events'),
+    ]
+    runs = {}
+    for turn in range(options.rounds):
+        for name, server, count, kinds in targets:
+            server.start()
+            try:
+                result = _fan_out(server, count, rate, options.seconds, kinds)
+            finally:
+                server.stop()
+            runs.setdefault(name, []).append(result)
+            log(f"fan-out {turn + 1} {name}: {result['per_second']:.0f}/s, p99 {result['p99']:.1f} ms, lost {result['lost']}, "
+                f"CPU {result['cpu_server']:.0f} / {result['cpu_pg']:.0f} / {result['cpu_client']:.0f}")
+    return runs
+
+
+def idle(plaza, yoga, options):
+    """What an idle socket and an idle subscription take, in KiB of the server; each of many users has some of the sockets."""
+    count, results = options.idle_sockets, {}
+    for server in (yoga, plaza):
+        users = [VIEWER, LISTENER] if server is yoga else range(50001, 50065)
+        for what in ('socket', 'subscription'):
+            server.start()
+            try:
+                # Whatever the first requests take belongs to no socket.
+                for _ in range(200):
+                    server.ask('query { __typename }', {}, VIEWER)
+                inits = [server.socket_init(user) for user in users]
+                key = 'subscribe' if server is yoga else 'subscribe_events'
+                subscribe = _operation(server, key) if what == 'subscription' else None
+                client = {'count': count, 'rate': 0, 'seconds': 0, 'init': inits, 'publish': [], 'headers': {}}
+                results[f'{server.name}, {what}'] = result = run_client(server, {**client, 'subscribe': subscribe})
+            finally:
+                server.stop()
+            log(f"idle: {server.name}: {count} of a {what} each: {result['memory_kib']:.1f} KiB, open in {result['open_seconds']:.1f} s")
+    return results
+
