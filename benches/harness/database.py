@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-from .settings import BENCHES, PG_BIN, RUN
+from .settings import BENCHES, PG_BIN, RUN, WORDS
 
 SQL = BENCHES + '/sql/'
 
@@ -26,10 +26,30 @@ def statement(name):
         return ''.join(line for line in file if not line.startswith(('\\set', '--')))
 
 
+def tsquery(word):
+    """A literal that looks for one word."""
+    return f"'''{word}'''::tsquery"
+
+
 def copy_database(source):
     """A fresh `source` from `source`_seeded, so that every run starts from the same rows."""
     psql(f'drop database if exists {source} with (force);', 'postgres')
     psql(f'create database {source} template {source}_seeded strategy file_copy;', 'postgres')
+
+
+def _scripts(name):
+    """A script as pgbench's arguments: one with a :query becomes several, each with a word to look for."""
+    with open(f'{SQL}{name}.sql') as file:
+        text = file.read()
+    if ':query' not in text:
+        return ['-f', f'{SQL}{name}.sql']
+    arguments = []
+    for n, word in enumerate(WORDS):
+        path = f'{RUN}/{name}.{n}.sql'
+        with open(path, 'w') as file:
+            file.write(text.replace(':query', tsquery(word)))
+        arguments += ['-f', path]
+    return arguments
 
 
 def pgbench(script, database, seconds, seed, connections):
@@ -38,7 +58,7 @@ def pgbench(script, database, seconds, seed, connections):
         os.unlink(old)
     command = [PG_BIN + '/pgbench', '-n', '-M', 'prepared', '-c', str(connections), '-j', '1', '-T', str(seconds),
                f'--random-seed={seed}', '-l', f'--log-prefix={RUN}/latency', '--sampling-rate=0.2',
-               '-f', f'{SQL}{script}.sql', database]
+               *_scripts(script), database]
     done = subprocess.run(command, text=True, capture_output=True)
     rate = re.search(r'tps = ([\d.]+)', done.stdout)
     if done.returncode or not rate:

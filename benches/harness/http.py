@@ -3,15 +3,12 @@ from . import answers, statements
 from .database import psql
 from .measure import run_pgbench, run_wrk
 from .questions import LISTS, learn_lists
-from .settings import PASSWORD, PEOPLE, WORDS, log
+from .settings import PASSWORD, PEOPLE, log
 
 
 def prepare(plaza):
-    """What questions need in Plaza's database: names of lists, words to look for, passwords."""
+    """What questions need in Plaza's database: names of lists, passwords."""
     learn_lists(plaza)
-    rows = ', '.join(f"({n}, quote_literal('{word}')::tsquery)" for n, word in enumerate(WORDS))
-    psql(f'create table if not exists bench_words (n int primary key, query tsquery); insert into bench_words values {rows} '
-         'on conflict do nothing; analyze bench_words;', 'plaza')
     # One account registers; the others get its password.
     query = 'mutation ($password: String!) { register(input: { username: "benchmark", password: $password }) { user { id } } }'
     if not psql("select 1 from users where username = 'benchmark'", 'plaza'):

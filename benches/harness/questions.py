@@ -4,6 +4,7 @@ import json
 import random
 import re
 
+from .database import tsquery
 from .settings import BENCHES, CONVERSATIONS, ITEMS, PASSWORD, PEOPLE, RUN, TASKS, VIEWER, WORDS
 
 REQUESTS = 4096
@@ -26,11 +27,11 @@ def learn_lists(plaza):
 
 def draw(rng):
     """Values of all placeholders."""
-    item, task, word = rng.randint(1000, ITEMS), rng.randint(1000, TASKS), rng.randrange(len(WORDS))
+    item, task, word = rng.randint(1000, ITEMS), rng.randint(1000, TASKS), rng.choice(WORDS)
     return {
         'id': item, 'ms': (FEED_START + item // 3 * 450) * 1000, 'item': rng.randint(1, ITEMS),
-        'conv': rng.randint(1, CONVERSATIONS), 'task': task, 'task_at': TASKS_START + task * 60, 'word_number': word,
-        'word': WORDS[word], 'person': rng.choice(PEOPLE), 'password': PASSWORD, **LISTS,
+        'conv': rng.randint(1, CONVERSATIONS), 'task': task, 'task_at': TASKS_START + task * 60,
+        'word': word, 'query': tsquery(word), 'person': rng.choice(PEOPLE), 'password': PASSWORD, **LISTS,
     }
 
 

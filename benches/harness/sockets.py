@@ -16,6 +16,15 @@ def _sample(server):
     return {'memory': memory_kib(server.pid), 'server': cpu_seconds(server.pid), 'pg': cpu_seconds(postmaster()), 'at': time.time()}
 
 
+def _settle(server):
+    """Waits until the server has nothing more to do, such as beginning subscriptions; a minute at most."""
+    for _ in range(60):
+        before = cpu_seconds(server.pid)
+        time.sleep(1)
+        if cpu_seconds(server.pid) - before < 0.05:
+            return
+
+
 def run_client(server, options):
     """Runs load/sockets.mjs; the server is looked at in each of its phases."""
     command = [NODE, BENCHES + '/load/sockets.mjs', json.dumps({'ws': server.ws, 'http': server.url, **options})]
@@ -24,6 +33,8 @@ def run_client(server, options):
     for line in client.stdout:
         kind, _, rest = line.strip().partition(' ')
         if kind == 'phase':
+            if rest == 'idle':
+                _settle(server)
             phases[rest] = {**_sample(server), 'client': cpu_seconds(client.pid)}
             client.stdin.write('\n')
             client.stdin.flush()
