@@ -64,7 +64,7 @@ release: web ## Build for real loads
 	$(CARGO) build --locked --release
 
 bench: release ## Measure Plaza beside its peers, and write the tables of benches/README.md
-	./benches/run --write
+	./benches/run --write $(BENCH)
 
 bench-tools: postgres node wrk python
 

@@ -84,7 +84,7 @@ def _fan_out(runs):
 
 def _idle(results):
     lines = ['### Memory of idle sockets', '',
-             '| server, what each has | at | KiB each | all together, MiB | opened in s | 50,000 would take, MiB |',
+             '| each has | sockets | KiB each | all together, MiB | opened in s | 50,000 would take, MiB |',
              '|---|---:|---:|---:|---:|---:|']
     for name, run in results.items():
         before, idle = run['memory_mib'][:2]

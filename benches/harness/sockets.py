@@ -5,7 +5,7 @@ import time
 
 from .processes import cpu_seconds, memory_kib, postmaster
 from .questions import query, variables
-from .settings import BENCHES, NODE, VIEWER, log
+from .settings import BENCHES, NODE, PEOPLE, VIEWER, log
 
 # The members of conversation 1: one publishes, the other listens.
 LISTENER = 2
@@ -96,23 +96,24 @@ def fan_out(plaza, yoga, options):
 
 
 def idle(plaza, yoga, options):
-    """What an idle socket and an idle subscription take, in KiB of the server; each of many users has some of the sockets."""
-    count, results = options.idle_sockets, {}
-    for server in (yoga, plaza):
-        users = [VIEWER, LISTENER] if server is yoga else range(50001, 50065)
-        for what in ('socket', 'subscription'):
-            server.start()
-            try:
-                # Whatever the first requests take belongs to no socket.
-                for _ in range(200):
-                    server.ask('query { __typename }', {}, VIEWER)
-                inits = [server.socket_init(user) for user in users]
-                key = 'subscribe' if server is yoga else 'subscribe_events'
-                subscribe = _operation(server, key) if what == 'subscription' else None
-                client = {'count': count, 'rate': 0, 'seconds': 0, 'init': inits, 'publish': [], 'headers': {}}
-                results[f'{server.name}, {what}'] = result = run_client(server, {**client, 'subscribe': subscribe})
-            finally:
-                server.stop()
-            log(f"idle: {server.name}: {count} of a {what} each: {result['memory_kib']:.1f} KiB, open in {result['open_seconds']:.1f} s")
+    """What an idle socket and an idle subscription take, in KiB of the server. Each of many users has some of the sockets; the
+    messages of one conversation are one user's."""
+    targets = [(yoga, 'a socket', None, [VIEWER]), (yoga, 'a subscription to messages', 'subscribe', [VIEWER]),
+               (plaza, 'a socket', None, PEOPLE), (plaza, 'a subscription to messages', 'subscribe', [LISTENER]),
+               (plaza, 'a subscription to events', 'subscribe_events', PEOPLE)]
+    results = {}
+    for server, what, key, users in targets:
+        server.start()
+        try:
+            # What the first requests take belongs to no socket.
+            for _ in range(200):
+                server.ask('query { __typename }', {}, VIEWER)
+            result = run_client(server, {
+                'count': options.idle_sockets, 'rate': 0, 'seconds': 0, 'init': [server.socket_init(user) for user in users],
+                'subscribe': _operation(server, key) if key else None, 'publish': [], 'headers': {},
+            })
+        finally:
+            server.stop()
+        results[f'{server.name}: {what}'] = result
+        log(f"idle: {server.name}: {what}: {result['memory_kib']:.1f} KiB, open in {result['open_seconds']:.1f} s")
     return results
-

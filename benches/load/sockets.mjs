@@ -114,7 +114,11 @@ async function publishMany(total) {
 
 await phase('before');
 const opening = performance.now();
-for (let n = 0; n < count; n += 50) await Promise.all(Array.from({ length: Math.min(50, count - n) }, (_, k) => connect(n + k)));
+for (let n = 0; n < count; n += 50) {
+  await Promise.all(Array.from({ length: Math.min(50, count - n) }, (_, k) => connect(n + k)));
+  // Beginning a subscription may take a statement; nothing says when it has begun.
+  if (SUBSCRIBE) await sleep(50);
+}
 while (acknowledged < count && !problem && performance.now() - opening < 120000) await sleep(20);
 const openSeconds = (performance.now() - opening) / 1000;
 await phase('idle');
