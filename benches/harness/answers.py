@@ -103,5 +103,6 @@ def check(server, workload, count=25):
             expected = _expected(server, workload, values, got)
         if got != expected:
             show = lambda answer: json.dumps(answer, ensure_ascii=False)[:1500]
-            raise SystemExit(f'{server.name} {workload.key} {values}: another answer\n{show(got)}\nthan the SQL\n{show(expected)}')
+            asked = f'{server.name} {workload.key} {values}'
+            raise SystemExit(f'{asked}: not the answer of the SQL\n{show(got)}\n{show(expected)}')
     log(f'{server.name}: {workload.key}: {count} answers are those of the SQL')

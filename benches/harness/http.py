@@ -10,9 +10,9 @@ def prepare(plaza):
     """What questions need in Plaza's database: names of lists, passwords."""
     learn_lists(plaza)
     # One account registers; the others get its password.
-    query = 'mutation ($password: String!) { register(input: { username: "benchmark", password: $password }) { user { id } } }'
+    register = 'mutation ($input: RegisterInput!) { register(input: $input) { user { id } } }'
     if not psql("select 1 from users where username = 'benchmark'", 'plaza'):
-        plaza.ask(query, {'password': PASSWORD}, None)
+        plaza.ask(register, {'input': {'username': 'benchmark', 'password': PASSWORD}}, None)
     psql(f"""update users set password_hash = (select password_hash from users where username = 'benchmark')
          where id between {PEOPLE[0]} and {PEOPLE[-1]}; vacuum analyze users;""", 'plaza')
     plaza.renew_tokens([1, 2, *PEOPLE])
@@ -60,10 +60,12 @@ def measure(servers, workload, options, patience):
             run = lambda: run_wrk(server, workload, options.seconds, seed, 'run', options.connections)
             result = patience.run(run, server.name)
             if abs(result['size'] / sizes[server.name] - 1) > 0.05:
-                raise SystemExit(f'{server.name} {workload.key}: answers of {result["size"]} bytes, not {sizes[server.name]}')
+                sizes_differ = f'answers of {result["size"]} bytes, not {sizes[server.name]}'
+                raise SystemExit(f'{server.name} {workload.key}: {sizes_differ}')
             runs.setdefault(server.name, []).append(result)
         for name, results in runs.items():
             last = results[-1]
-            log(f"{workload.key} {turn + 1} {name}: {last['rps']:.0f}/s, p99 {last['p99']:.1f} ms, CPU {last['cpu_server']:.0f} / "
-                f"{last['cpu_pg']:.0f} / {last['cpu_load']:.0f}, other {last['other']:.0f}, errors {last['errors']}")
+            cpu = ' / '.join(f"{last['cpu_' + of]:.0f}" for of in ('server', 'pg', 'load'))
+            log(f"{workload.key} {turn + 1} {name}: {last['rps']:.0f}/s, p99 {last['p99']:.1f} ms, CPU {cpu}, "
+                f"other {last['other']:.0f}, errors {last['errors']}")
     return runs

@@ -100,5 +100,5 @@ class Patience:
             if result['errors'] or result['other'] < DISTURBED or self.left <= 0:
                 return best
             self.left -= time.time() - start
-            log(f"{label}: other work took {result['other']:.0f} % of a core, once more ({self.left:.0f} s of patience left)")
+            log(f"{label}: other work took {result['other']:.0f} % of a core; once more, {self.left:.0f} s of patience left")
         return best

@@ -61,7 +61,7 @@ def variables(server, key, values):
 
 
 def write_requests(server, workload, seed):
-    """A file of requests for load/post.lua: each line a header, a tab, and a body. The same for every server, by the seed."""
+    """A file of requests for load/post.lua, each line a header, a tab, and a body: the same for all servers by seed."""
     rng, path = random.Random(seed), f'{RUN}/requests'
     text, template = query(server, workload.key), read(server, workload.key + '.json')
     with open(path, 'w') as file:

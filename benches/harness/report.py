@@ -23,11 +23,13 @@ def versions(binary):
         model = re.search(r'model name\s*: (.*)', file.read())
     with open(PEERS + '/package-lock.json') as file:
         packages = json.load(file)['packages']
-    commit = _first_line('git', '-C', BENCHES, 'rev-parse', '--short', 'HEAD')
+    git = subprocess.run(['git', '-C', BENCHES, 'rev-parse', '--short', 'HEAD'], text=True, capture_output=True)
+    commit = git.stdout.strip()
     return {
         'machine': f'{os.cpu_count()} cores, {model[1] if model else os.uname().machine}, Linux {os.uname().release}',
         'software': ', '.join([
-            f'{_first_line(binary, "--version")} ({commit})', 'PostgreSQL ' + _first_line(PG_BIN + '/postgres', '--version').split()[2],
+            f'{_first_line(binary, "--version")}{f" (tree at {commit})" if commit else ""}',
+            'PostgreSQL ' + _first_line(PG_BIN + '/postgres', '--version').split()[2],
             f'Node {_first_line(NODE, "--version")}', _first_line('wrk', '-v').split(' Copyright')[0].split(' [')[0],
             *(f'{name} {packages["node_modules/" + name]["version"]}' for name in PACKAGES),
         ]),
@@ -45,8 +47,9 @@ def _workload(key, runs, counts):
     # The share is taken within each round, since rounds differ with the machine's mood.
     best = [max(runs[name][n]['rps'] for name in pg_alone) for n in range(rounds)]
     lines = [f'### {BY_KEY[key].title}', '',
-             '| target | requests/s (min–max) | of PostgreSQL alone | p50 ms | p99 ms (min–max) | CPU % server / PostgreSQL / load '
-             '| CPU µs a request, server / PostgreSQL | statements + begin, commit | memory MiB |',
+             '| target | requests/s (min–max) | of PostgreSQL alone | p50 ms | p99 ms (min–max) '
+             '| CPU % server / PostgreSQL / load | CPU µs a request, server / PostgreSQL | statements + begin, commit '
+             '| memory MiB |',
              '|---|---:|---:|---:|---:|---:|---:|---:|---:|']
     for name in sorted(runs, key=lambda name: -median(run['rps'] for run in runs[name])):
         of = lambda field: [run[field] for run in runs[name]]
@@ -68,8 +71,8 @@ def _workload(key, runs, counts):
 
 def _fan_out(runs):
     lines = ['### S1 fan-out: subscriptions to one conversation, and to all events of a user', '',
-             '| target | deliveries/s (min–max) | expected | lost | p50 ms | p99 ms (min–max) | CPU % server / PostgreSQL / client '
-             '| CPU µs a delivery, server | memory MiB before / idle / load |',
+             '| target | deliveries/s (min–max) | expected | lost | p50 ms | p99 ms (min–max) '
+             '| CPU % server / PostgreSQL / client | CPU µs a delivery, server | memory MiB before / idle / load |',
              '|---|---:|---:|---:|---:|---:|---:|---:|---:|']
     for name, results in runs.items():
         of = lambda field: [run[field] for run in results]
@@ -88,8 +91,9 @@ def _idle(results):
              '|---|---:|---:|---:|---:|---:|']
     for name, run in results.items():
         before, idle = run['memory_mib'][:2]
-        lines.append(f"| {name} | {run['sockets']:,} | {run['memory_kib']:.1f} | {idle - before:.0f} | {run['open_seconds']:.1f} "
-                     f"| {before + run['memory_kib'] * 50000 / 1024:,.0f} |")
+        more = before + run['memory_kib'] * 50000 / 1024
+        lines.append(f"| {name} | {run['sockets']:,} | {run['memory_kib']:.1f} | {idle - before:.0f} "
+                     f"| {run['open_seconds']:.1f} | {more:,.0f} |")
     return lines + ['', 'The last column is extrapolated from the one before it: 50,000 were not opened.', '']
 
 
@@ -101,8 +105,9 @@ def _startup(seconds):
 def render(results):
     """The tables as Markdown."""
     options = results['options']
-    lines = [f"Run of {results['date']}: {options['connections']} connections, {options['warm_up']} s of warm-up, {options['rounds']} "
-             f"rounds of {options['seconds']} s (pgbench {options['limit_seconds']} s); medians, with the range of the rounds.", '',
+    lines = [f"Run of {results['date']}: {options['connections']} connections, {options['warm_up']} s of warm-up, "
+             f"{options['rounds']} rounds of {options['seconds']} s (pgbench {options['limit_seconds']} s); medians, with the "
+             'range of the rounds.', '',
              f"Machine: {results['versions']['machine']}; database, servers and load share them.", '',
              f"Software: {results['versions']['software']}.", '']
     for key, runs in results.get('http', {}).items():

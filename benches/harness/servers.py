@@ -102,7 +102,8 @@ class Plaza(Server):
             token, at = self.tokens.get(user, (None, 0))
             if time.time() - at > 300:
                 command = [self.binary, 'token', f'user{user}']
-                done = subprocess.run(command, env={**os.environ, **self.settings}, text=True, capture_output=True, check=True)
+                environment = {**os.environ, **self.settings}
+                done = subprocess.run(command, env=environment, text=True, capture_output=True, check=True)
                 self.tokens[user] = (done.stdout.strip(), time.time())
 
     def authorization(self, user):

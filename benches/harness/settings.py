@@ -23,7 +23,7 @@ PEOPLE = range(50001, 50065)
 PASSWORD = 'correct horse battery staple'
 # Rows of the seeds, which questions are drawn from.
 ITEMS, CONVERSATIONS, TASKS = 200_000, 20_000, 100_000
-WORDS = ['相机', '键盘', '耳机', '吉他', '手机', '茶具', '帐篷', '毛衣', '音箱', '滑板', '画册', '书桌', '教材', '台灯', '背包', '手表']
+WORDS = '相机 键盘 耳机 吉他 手机 茶具 帐篷 毛衣 音箱 滑板 画册 书桌 教材 台灯 背包 手表'.split()
 
 
 def log(*parts):

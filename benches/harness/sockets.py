@@ -1,5 +1,6 @@
 """Subscriptions: fan-out to many sockets, and what an idle socket or subscription takes."""
 import json
+import resource
 import subprocess
 import time
 
@@ -13,7 +14,8 @@ BODY = {'body': '${body}', 'last': '${last}', 'seq': '${seq}'}
 
 
 def _sample(server):
-    return {'memory': memory_kib(server.pid), 'server': cpu_seconds(server.pid), 'pg': cpu_seconds(postmaster()), 'at': time.time()}
+    return {'memory': memory_kib(server.pid), 'server': cpu_seconds(server.pid), 'pg': cpu_seconds(postmaster()),
+            'at': time.time()}
 
 
 def _settle(server):
@@ -96,12 +98,13 @@ def fan_out(plaza, yoga, options):
 
 
 def idle(plaza, yoga, options):
-    """What an idle socket and an idle subscription take, in KiB of the server. Each of many users has some of the sockets; the
+    """What an idle socket and an idle subscription take, in KiB of the server. The sockets are many users'; those for the
     messages of one conversation are one user's."""
     targets = [(yoga, 'a socket', None, [VIEWER]), (yoga, 'a subscription to messages', 'subscribe', [VIEWER]),
                (plaza, 'a socket', None, PEOPLE), (plaza, 'a subscription to messages', 'subscribe', [LISTENER]),
                (plaza, 'a subscription to events', 'subscribe_events', PEOPLE)]
-    results = {}
+    # Open files of the client and of the server, which keeps some for itself.
+    count, results = min(options.idle_sockets, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 1200), {}
     for server, what, key, users in targets:
         server.start()
         try:
@@ -109,7 +112,7 @@ def idle(plaza, yoga, options):
             for _ in range(200):
                 server.ask('query { __typename }', {}, VIEWER)
             result = run_client(server, {
-                'count': options.idle_sockets, 'rate': 0, 'seconds': 0, 'init': [server.socket_init(user) for user in users],
+                'count': count, 'rate': 0, 'seconds': 0, 'init': [server.socket_init(user) for user in users],
                 'subscribe': _operation(server, key) if key else None, 'publish': [], 'headers': {},
             })
         finally:

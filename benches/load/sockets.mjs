@@ -3,8 +3,8 @@
 //   count             sockets
 //   init              payloads of connection_init; socket n has the one at n modulo their number
 //   subscribe         {query, variables}, or nothing: the sockets stay idle
-//   publish           [{query, variables}, ...], sent in turn; ${body} becomes "t:<microseconds>;", which each delivery repeats,
-//                     ${last} and ${seq} the id and seq of the message before
+//   publish           [{query, variables}, ...], sent in turn; ${body} becomes "t:<microseconds>;", which each delivery
+//                     repeats, ${last} and ${seq} the id and seq of the message before
 //   headers, rate, seconds   of what is published; a rate of 0 publishes nothing
 // It says "phase NAME" at each step and waits for a line of input, so that its parent can look at the server. The last
 // line is "result" and JSON.
@@ -144,7 +144,8 @@ if (rate > 0) {
 latencies = Float64Array.from(latencies).sort();
 const at = (share) => (latencies.length ? latencies[Math.floor((latencies.length - 1) * share)] : null);
 console.log(`result ${JSON.stringify({
-  sockets: acknowledged, closed, open_seconds: openSeconds, published: total, failures, deliveries, expected: total * count,
-  lost: total * count - deliveries, per_second: span ? deliveries / span : 0, p50: at(0.5), p99: at(0.99), max: at(1), problem,
+  sockets: acknowledged, closed, open_seconds: openSeconds, published: total, failures, deliveries,
+  expected: total * count, lost: total * count - deliveries, per_second: span ? deliveries / span : 0,
+  p50: at(0.5), p99: at(0.99), max: at(1), problem,
 })}`);
 process.exit(0);

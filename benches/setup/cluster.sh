@@ -4,13 +4,14 @@
 
 make_cluster() {
     mkdir -p "$BENCH_DIR"/{pg,run,results}
-    [ ${#PGHOST} -le 87 ] || die "The path of the socket's folder is too long: $PGHOST. Set BENCH_DIR to a shorter one."
+    [ ${#PGHOST} -le 87 ] || die "The path of the socket's folder is too long: set BENCH_DIR to a shorter one than $BENCH_DIR."
     if [ "$(id -u)" = 0 ]; then
         chown postgres: "$BENCH_DIR"/{pg,run}
         as_postgres test -w "$BENCH_DIR/pg" ||
-            die "The user postgres can't reach $BENCH_DIR. Set BENCH_DIR to a folder that it can, such as /var/lib/plaza-bench."
+            die "The user postgres can't reach $BENCH_DIR: set BENCH_DIR to another folder, such as /var/lib/plaza-bench."
     fi
-    [ -f "$BENCH_DIR/pg/PG_VERSION" ] || as_postgres "$PGBIN/initdb" -D "$BENCH_DIR/pg" -U postgres -A trust -E UTF8 --locale=C.UTF-8 >/dev/null
+    [ -f "$BENCH_DIR/pg/PG_VERSION" ] ||
+        as_postgres "$PGBIN/initdb" -D "$BENCH_DIR/pg" -U postgres -A trust -E UTF8 --locale=C.UTF-8 >/dev/null
     # The data fits in memory, and no checkpoint falls into a run. Statements are recorded only where they are counted.
     cat > "$BENCH_DIR/run/postgresql.conf" <<CONF
 port = $PGPORT

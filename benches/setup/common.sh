@@ -18,6 +18,8 @@ as_postgres() {
 }
 sql() { psql -qAtX -v ON_ERROR_STOP=1 "$@"; }
 has_database() { [ "$(sql -d postgres -c "select 1 from pg_database where datname = '$1'")" = 1 ]; }
-copy_database() { # FROM TO
-    sql -d postgres -c 'set client_min_messages = warning' -c "drop database if exists $2 with (force)" -c "create database $2 template $1 strategy file_copy"
+# An empty database in place of one that a broken set-up left.
+new_database() {
+    sql -d postgres -c 'set client_min_messages = warning' -c "drop database if exists $1 with (force)"
+    sql -d postgres -c "create database $1 template template0 encoding 'UTF8' locale 'C.UTF-8'"
 }

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/common.sh"
 if ! has_database peers_seeded; then
     echo "The peers' data (about 2 minutes)"
-    sql -d postgres -c 'set client_min_messages = warning' -c 'drop database if exists peers with (force)' -c "create database peers template template0 encoding 'UTF8' locale 'C.UTF-8'"
+    new_database peers
     for file in schema seed indexes; do sql -d peers -f "$benches/sql/peers/$file.sql" >/dev/null; done
     sql -d postgres -c 'alter database peers rename to peers_seeded'
 fi

@@ -8,7 +8,7 @@ export DATABASE_URL="postgres://postgres@127.0.0.1:$PGPORT/plaza" PLAZA_DATA_DIR
 export PLAZA_JWT_SECRET=${PLAZA_JWT_SECRET:-$(printf 'bench-%.0s' 1 2 3 4 5 6 7 8)} PLAZA_BIND=127.0.0.1:${BENCH_PORT:-4300}
 # Pictures of large data are painted and stored here.
 mkdir -p "$PLAZA_DATA_DIR"
-sql -d postgres -c 'set client_min_messages = warning' -c 'drop database if exists plaza with (force)' -c "create database plaza template template0 encoding 'UTF8' locale 'C.UTF-8'"
+new_database plaza
 "$plaza" migrate
 
 # From the peers' tables to Plaza's, row by row: `copy_to TABLE COLUMNS SELECT`.
@@ -25,7 +25,8 @@ done
 sql -d plaza -c 'vacuum analyze'
 
 echo "Plaza's own: tasks, orders, wallets, conversations"
-"$plaza" seed --users 4000 --items 20000 --favorites 20000 --conversations 20000 --messages 400000 --tasks 100000 --orders 50000
+"$plaza" seed --users 4000 --items 20000 --favorites 20000 --conversations 20000 --messages 400000 \
+    --tasks 100000 --orders 50000
 sql -d plaza -f "$benches/sql/plaza/own.sql"
 
 echo "Its search index: words are cut by the server, about 4,000 rows a second"

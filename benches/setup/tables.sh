@@ -1,4 +1,4 @@
-# The peers' tables as Plaza's. Sourced by plaza.sh. The most wanted is that both answer the same questions with the same data.
+# The peers' tables as Plaza's. Sourced by plaza.sh. Both then answer the same with the same data.
 first_media=50000   # 1 to 50,000 are avatars
 images="select $first_media + row_number() over (order by item_id, position) as id, item_id, position,
     substring(url from '[0-9a-f]{32}') as name from app.item_images"
@@ -22,8 +22,8 @@ copy_to media "id, owner_id, blob_id, width, height, file_name, created_at" \
 copy_to file_usage "owner_id, files, bytes" \
     "select owner_id, count(*), 1000 * count(*) from (select id as owner_id from app.accounts
          union all select seller_id from app.item_images i join app.items t on t.id = i.item_id) files group by 1"
-copy_to items "id, owner_id, title, category, price, condition, note, direction, status, favorite_count, closed_at, created_at,
-    updated_at" \
+copy_to items "id, owner_id, title, category, price, condition, note, direction, status, favorite_count, closed_at,
+    created_at, updated_at" \
     "select id, seller_id, title, array_position(array['电子','服饰','图书','家居','运动','乐器','母婴','其他'], category) - 1,
          (price * 100)::bigint, condition, description, 'SELL', case when status = 1 then 'OPEN' else 'CLOSED' end,
          coalesce(n, 0), case when status = 1 then null else created_at end, created_at, created_at
