@@ -10,4 +10,4 @@ fi
 mkdir -p "$BENCH_DIR/servers"
 cp -p "$benches"/servers/* "$BENCH_DIR/servers/"
 cd "$BENCH_DIR/servers"
-[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error
+[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --no-update-notifier --loglevel=error

@@ -30,7 +30,7 @@ echo "Plaza's own: tasks, orders, wallets, conversations"
 sql -d plaza -f "$benches/sql/plaza/own.sql"
 
 echo "Its search index: words are cut by the server, about 4,000 rows a second"
-"$plaza" serve & server=$!
+"$plaza" serve >/dev/null & server=$!
 trap 'kill $server 2>/dev/null || true' EXIT
 while [ "$(sql -d plaza -c "select exists (select from search_entries where version = 0)")" = t ]; do
     kill -0 $server || die "plaza serve stopped"
