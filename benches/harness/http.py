@@ -2,7 +2,7 @@
 from . import answers, statements
 from .database import psql
 from .measure import run_pgbench, run_wrk
-from .questions import LISTS, learn_lists
+from .questions import learn_lists
 from .settings import PASSWORD, PEOPLE, log
 
 
@@ -19,21 +19,27 @@ def prepare(plaza):
 
 
 def check_and_count(servers, workloads):
-    """Answers and statements, by workload and server."""
-    counts = {}
+    """Answers and statements, by workload and server. What is written comes last: answers are then no longer the same."""
+    counts, rates = {}, {}
     for server in servers:
         statements.track(server.database, 'top')
         server.start()
-        if server.database == 'plaza' and not LISTS:
+        if server.database == 'plaza':
             prepare(server)
-        rates = statements.idle(server)
-        for workload in workloads:
-            if workload.peers or server.database == 'plaza':
-                answers.check(server, workload)
-                counts.setdefault(workload.key, {})[server.name] = statements.count(server, workload, rates)
+        rates[server.name] = statements.idle(server)
+    for workload in workloads:
+        for server in compared(servers, workload):
+            answers.check(server, workload)
+            counts.setdefault(workload.key, {})[server.name] = statements.count(server, workload, rates[server.name])
+    for server in servers:
         server.stop()
         statements.track(server.database, 'none')
     return counts
+
+
+def compared(servers, workload):
+    """The servers that answer it."""
+    return [server for server in servers if workload.peers or server.database == 'plaza']
 
 
 def _warm_up(server, workload, options):
@@ -45,18 +51,17 @@ def _warm_up(server, workload, options):
 
 def measure(servers, workload, options, patience):
     """Runs by target, in rounds: A B C A B C. All targets of a round get the same random requests."""
-    compared = [server for server in servers if workload.peers or server.database == 'plaza']
     runs, sizes = {}, {}
     for script in workload.limits:
         run_pgbench(script, workload.database, min(2, options.warm_up), 1, options.connections)
-    for server in compared:
+    for server in compared(servers, workload):
         sizes[server.name] = _warm_up(server, workload, options)
     for turn in range(options.rounds):
         seed = 100 + turn
         for script in workload.limits:
             run = lambda: run_pgbench(script, workload.database, options.limit_seconds, seed, options.connections)
             runs.setdefault(f'pgbench {script}', []).append(patience.run(run, script))
-        for server in compared:
+        for server in compared(servers, workload):
             run = lambda: run_wrk(server, workload, options.seconds, seed, 'run', options.connections)
             result = patience.run(run, server.name)
             if abs(result['size'] / sizes[server.name] - 1) > 0.05:

@@ -75,28 +75,39 @@ let seq = 0;
 function publish() {
   const { query, variables } = options.publish[turn % options.publish.length];
   turn += 1;
-  const body = `t:${Math.round(performance.now() * 1000)};`;
   const text = JSON.stringify({ query, variables })
-    .replace('${body}', body).replace('${last}', last).replace('"${seq}"', String(seq));
+    .replace('${body}', `t:${Math.round(performance.now() * 1000)};`)
+    .replace('${last}', last).replace('"${seq}"', String(seq));
+  return post(text);
+}
+
+function post(text) {
   return new Promise((resolve) => {
     const request = http.request(options.http, {
       method: 'POST', agent, headers: { 'content-type': 'application/json', ...options.headers },
     }, (response) => {
       let answer = '';
       response.on('data', (chunk) => { answer += chunk; });
-      response.on('end', () => {
-        if (response.statusCode !== 200 || answer.includes('"errors"') || answer.includes('"userErrors":[{')) {
-          failures += 1;
-          problem ||= answer.slice(0, 300);
-        }
-        const made = /"id":"([^"]+)","seq":(\d+)/.exec(answer);
-        if (made) { last = made[1]; seq = Number(made[2]); }
-        resolve();
-      });
+      response.on('end', () => { check(response.statusCode, answer); resolve(); });
     });
-    request.on('error', (error) => { failures += 1; problem ||= error.message; resolve(); });
+    request.on('error', (error) => {
+      // Node's servers close a connection after five idle seconds: it may be reused at that moment.
+      if (request.reusedSocket && error.code === 'ECONNRESET') { resolve(post(text)); return; }
+      failures += 1;
+      problem ||= `publishing: ${error.message}`;
+      resolve();
+    });
     request.end(text);
   });
+}
+
+function check(status, answer) {
+  if (status !== 200 || answer.includes('"errors"') || answer.includes('"userErrors":[{')) {
+    failures += 1;
+    problem ||= `publishing: ${answer.slice(0, 300)}`;
+  }
+  const made = /"id":"([^"]+)","seq":(\d+)/.exec(answer);
+  if (made) { last = made[1]; seq = Number(made[2]); }
 }
 
 /** Publishes so many at the rate; documents that need the answer of the one before wait for it. */
