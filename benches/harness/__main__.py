@@ -88,15 +88,15 @@ def run(options):
     try:
         measure(options, plaza, mercurius, yoga, results)
     finally:
+        # What was measured is kept, even where a later part fails.
         for server in (plaza, mercurius, yoga):
             server.stop()
-        path = f'{RESULTS}/{time.strftime("%Y%m%d-%H%M%S")}'
+        path, text = f'{RESULTS}/{time.strftime("%Y%m%d-%H%M%S")}', report.render(results)
         with open(path + '.json', 'w') as file:
             json.dump(results, file, indent=1)
-    text = report.render(results)
-    with open(path + '.md', 'w') as file:
-        file.write(text)
-    log(f'written: {path}.md and .json')
+        with open(path + '.md', 'w') as file:
+            file.write(text)
+        log(f'written: {path}.md and .json')
     return text
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 from statistics import median
 
+from .measure import DISTURBED
 from .settings import BENCHES, NODE, PEERS, PG_BIN
 from .workloads import BY_KEY
 
@@ -106,10 +107,13 @@ def render(results):
     """The tables as Markdown."""
     options = results['options']
     lines = [f"Run of {results['date']}: {options['connections']} connections, {options['warm_up']} s of warm-up, "
-             f"{options['rounds']} rounds of {options['seconds']} s (pgbench {options['limit_seconds']} s); medians, with the "
+             f"rounds of {options['seconds']} s (pgbench {options['limit_seconds']} s): {options['rounds']}; medians, with the "
              'range of the rounds.', '',
              f"Machine: {results['versions']['machine']}; database, servers and load share them.", '',
              f"Software: {results['versions']['software']}.", '']
+    other = [run['other'] for runs in results.get('http', {}).values() for some in runs.values() for run in some]
+    if options['rounds'] < 3 or max(other, default=0) > DISTURBED:
+        lines += [f"A short or disturbed run, not to be cited: other work took up to {max(other, default=0):.0f} % of a core.", '']
     for key, runs in results.get('http', {}).items():
         lines += _workload(key, runs, results.get('counts', {}))
     for name, table in (('fan_out', _fan_out), ('idle', _idle), ('startup', _startup)):

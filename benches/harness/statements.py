@@ -40,14 +40,14 @@ def idle(server):
 def count(server, workload, rates):
     """Statements and transaction control per request, less what the server does by itself in as much time."""
     rng = random.Random(11)
-    draws = [draw(rng) for _ in range(REQUESTS)]
+    warm_up, draws = ([draw(rng) for _ in range(count)] for count in (20, REQUESTS))
     text = query(server, workload.key)
 
     def ask(some):
         for values in some:
             server.ask(text, variables(server, workload.key, values), asker(workload, values))
 
-    ask(draws[:20])
+    ask(warm_up)
     calls, seconds = _calls(server.database, lambda: ask(draws))
     totals = {False: 0, True: 0}
     for (statement, is_control), made in calls.items():
