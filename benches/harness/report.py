@@ -107,13 +107,14 @@ def render(results):
     """The tables as Markdown."""
     options = results['options']
     lines = [f"Run of {results['date']}: {options['connections']} connections, {options['warm_up']} s of warm-up, "
-             f"rounds of {options['seconds']} s (pgbench {options['limit_seconds']} s): {options['rounds']}; medians, with the "
-             'range of the rounds.', '',
+             f"rounds of {options['seconds']} s (pgbench {options['limit_seconds']} s): {options['rounds']}; "
+             'medians, with the range of the rounds.', '',
              f"Machine: {results['versions']['machine']}; database, servers and load share them.", '',
              f"Software: {results['versions']['software']}.", '']
     other = [run['other'] for runs in results.get('http', {}).values() for some in runs.values() for run in some]
     if options['rounds'] < 3 or max(other, default=0) > DISTURBED:
-        lines += [f"A short or disturbed run, not to be cited: other work took up to {max(other, default=0):.0f} % of a core.", '']
+        share = f'{max(other, default=0):.0f} % of a core'
+        lines += [f'A short or disturbed run, not to be cited: other work took up to {share}.', '']
     for key, runs in results.get('http', {}).items():
         lines += _workload(key, runs, results.get('counts', {}))
     for name, table in (('fan_out', _fan_out), ('idle', _idle), ('startup', _startup)):

@@ -42,7 +42,8 @@ function done(summary, latency)
   local errors = summary.errors
   local ms = function(share) return latency:percentile(share) / 1000 end
   io.write(string.format(
-    'RESULT {"requests":%d,"us":%d,"bytes":%d,"p50":%.3f,"p99":%.3f,"status":%d,"socket":%d,"timeout":%d,"bad":%d,"bad_answer":%s}\n',
+    'RESULT {"requests":%d,"us":%d,"bytes":%d,"p50":%.3f,"p99":%.3f,"status":%d,"socket":%d,"timeout":%d,'
+      .. '"bad":%d,"bad_answer":%s}\n',
     summary.requests, summary.duration, summary.bytes, ms(50), ms(99),
     errors.status, errors.connect + errors.read + errors.write, errors.timeout, count, quote(answer)))
 end

@@ -1,4 +1,5 @@
-// node-postgres as its documentation sets it up: one pool, named (prepared) statements. Settings: PGHOST, PGPORT, PGUSER, PGDATABASE.
+// node-postgres as its documentation sets it up: one pool, named (prepared) statements. Address and user come from PGHOST,
+// PGPORT, PGUSER and PGDATABASE.
 import pg from 'pg';
 
 export const pool = new pg.Pool({ max: Number(process.env.POOL_SIZE ?? 10) });

@@ -17,7 +17,7 @@ copy_to() {
     sql -d peers_seeded -c "\\copy ($rows) to stdout" |
         sql -d plaza -c 'set session_replication_role = replica' -c "\\copy $1 ($columns) from stdin"
 }
-echo "The peers' data in Plaza's tables (about 3 minutes)"
+echo "The peers' data in Plaza's tables (a minute or two)"
 . "$benches/setup/tables.sh"
 for table in users blobs media items favorites conversations messages; do
     sql -d plaza -c "select setval(pg_get_serial_sequence('$table', 'id'), (select max(id) from $table))" >/dev/null
@@ -29,7 +29,7 @@ echo "Plaza's own: tasks, orders, wallets, conversations"
     --tasks 100000 --orders 50000
 sql -d plaza -f "$benches/sql/plaza/own.sql"
 
-echo "Its search index: words are cut by the server, about 4,000 rows a second"
+echo "Its search index: words are cut by the server, about 3,000 rows a second"
 "$plaza" serve >/dev/null & server=$!
 trap 'kill $server 2>/dev/null || true' EXIT
 while [ "$(sql -d plaza -c "select exists (select from search_entries where version = 0)")" = t ]; do

@@ -1,5 +1,6 @@
 \set person random(50001, 50064)
-select coalesce(json_agg(json_build_object('id', id, 'title', peer_nickname, 'unreadCount', unread, 'updatedAt', last_activity_at,
+select coalesce(json_agg(json_build_object('id', id, 'title', peer_nickname, 'unreadCount', unread,
+    'updatedAt', last_activity_at,
     'peer', json_build_object('username', peer_username, 'nickname', peer_nickname),
     'lastMessage', json_build_object('id', message_id, 'createdAt', message_at, 'body', text,
         'sender', json_build_object('username', sender_username))) order by last_activity_at desc, id desc), '[]')

@@ -1,7 +1,7 @@
 -- :query is replaced with a literal, so that this is planned with the word at hand, as Plaza's is.
 with found as (
-    select e.subject_id as id, round(1000000 * e.boost * (0.75 * ts_rank('{0.02, 0.15, 0.4, 1}', e.words, :query, 1) / 0.61 + 0.25))::bigint
-        as score
+    select e.subject_id as id,
+        round(1000000 * e.boost * (0.75 * ts_rank('{0.02, 0.15, 0.4, 1}', e.words, :query, 1) / 0.61 + 0.25))::bigint as score
     from (select e.subject_id, e.boost, e.words from search_entries e join items on items.id = e.subject_id
           where e.kind = 'ITEM' and items.status = 'OPEN' and e.words @@ :query
           order by e.subject_id desc limit 1000) e
