@@ -66,7 +66,7 @@ def measure(options, plaza, mercurius, yoga, results):
         for server in (mercurius, plaza):
             server.stop()
     if 'fan_out' in options.only:
-        results['fan_out'] = sockets.fan_out(plaza, yoga, options)
+        results['fan_out'] = sockets.fan_out(plaza, yoga, options, patience)
     if 'idle' in options.only:
         results['idle'] = sockets.idle(plaza, yoga, options)
     if 'startup' in options.only:

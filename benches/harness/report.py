@@ -42,6 +42,11 @@ def _spread(values, form='{:,.0f}'):
     return texts[0] if len(values) == 1 else f'{texts[0]} ({texts[1]}–{texts[2]})'
 
 
+def _other(runs):
+    """What other work took of a core, run by run."""
+    return [run['other'] for results in runs.values() for run in results]
+
+
 def _workload(key, runs, counts):
     pg_alone = [name for name in runs if name.startswith('pgbench ')]
     rounds = len(next(iter(runs.values())))
@@ -63,8 +68,7 @@ def _workload(key, runs, counts):
             f"| {'–' if alone else format(mid('us_server'), ',.0f')} / {mid('us_pg'):,.0f} "
             f"| {'%g + %g' % (count['statements'], count['control']) if count else '–'} "
             f"| {'–' if alone else format(mid('memory_mib'), '.0f')} |")
-    errors = sum(run['errors'] for results in runs.values() for run in results)
-    other = max(run['other'] for results in runs.values() for run in results)
+    errors, other = sum(run['errors'] for results in runs.values() for run in results), max(_other(runs))
     speeds = [run['speed'] for results in runs.values() for run in results]
     return lines + ['', f'Errors: {errors}. Other work on the machine: at most {other:.0f} % of a core. '
                     f'One core hashed {min(speeds):,.0f} to {max(speeds):,.0f} MB/s.', '']
@@ -83,7 +87,7 @@ def _fan_out(runs):
             f"| {name} | {_spread(of('per_second'))} | {expected:,.0f} | {sum(of('lost'))} | {median(of('p50')):.1f} "
             f"| {_spread(of('p99'), '{:,.1f}')} | {median(of('cpu_server')):.0f} / {median(of('cpu_pg')):.0f} / "
             f"{median(of('cpu_client')):.0f} | {median(of('us_server')):.1f} | {memory} |")
-    return lines + ['']
+    return lines + ['', f'Other work on the machine: at most {max(_other(runs)):.0f} % of a core.', '']
 
 
 def _idle(results):
@@ -111,10 +115,11 @@ def render(results):
              'medians, with the range of the rounds.', '',
              f"Machine: {results['versions']['machine']}; database, servers and load share them.", '',
              f"Software: {results['versions']['software']}.", '']
-    other = [run['other'] for runs in results.get('http', {}).values() for some in runs.values() for run in some]
-    if options['rounds'] < 3 or max(other, default=0) > DISTURBED:
-        share = f'{max(other, default=0):.0f} % of a core'
-        lines += [f'A short or disturbed run, not to be cited: other work took up to {share}.', '']
+    other = [share for runs in [*results.get('http', {}).values(), results.get('fan_out', {})] for share in _other(runs)]
+    if options['rounds'] < 3:
+        lines += ['A short run, not to be cited.', '']
+    if max(other, default=0) > DISTURBED:
+        lines += [f'A disturbed run, not to be cited: other work took up to {max(other):.0f} % of a core.', '']
     for key, runs in results.get('http', {}).items():
         lines += _workload(key, runs, results.get('counts', {}))
     for name, table in (('fan_out', _fan_out), ('idle', _idle), ('startup', _startup)):

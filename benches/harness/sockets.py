@@ -4,7 +4,7 @@ import resource
 import subprocess
 import time
 
-from .processes import cpu_seconds, memory_kib, postmaster
+from .processes import cpu_seconds, machine_seconds, memory_kib, postmaster
 from .questions import query, variables
 from .settings import BENCHES, NODE, PEOPLE, VIEWER, log
 
@@ -15,7 +15,7 @@ BODY = {'body': '${body}', 'last': '${last}', 'seq': '${seq}'}
 
 def _sample(server):
     return {'memory': memory_kib(server.pid), 'server': cpu_seconds(server.pid), 'pg': cpu_seconds(postmaster()),
-            'at': time.time()}
+            'busy': machine_seconds()[0], 'at': time.time()}
 
 
 def _settle(server):
@@ -53,9 +53,11 @@ def run_client(server, options):
     if 'end' in phases:
         begin, end = phases['begin'], phases['end']
         result['memory_mib'].append(end['memory'] / 1024)
-        for name in ('server', 'pg', 'client'):
+        for name in ('server', 'pg', 'client', 'busy'):
             result[f'cpu_{name}'] = 100 * (end[name] - begin[name]) / (end['at'] - begin['at'])
             result[f'us_{name}'] = 1e6 * (end[name] - begin[name]) / max(1, result['deliveries'])
+        used = sum(result[f'cpu_{name}'] for name in ('server', 'pg', 'client'))
+        result['other'] = max(0, result['cpu_busy'] - used)
     return result
 
 
@@ -75,7 +77,7 @@ def _fan_out(server, count, rate, seconds, kinds):
     })
 
 
-def fan_out(plaza, yoga, options):
+def fan_out(plaza, yoga, options, patience):
     """Runs by target, in rounds; each on a fresh process, so that memory is not hidden in memory already taken."""
     few, many, rate = options.sockets, 3 * options.sockets, options.rate
     targets = [
@@ -86,6 +88,7 @@ def fan_out(plaza, yoga, options):
     runs = {}
     for turn in range(options.rounds):
         for name, server, count, kinds in targets:
+            patience.wait()
             server.start()
             try:
                 result = _fan_out(server, count, rate, options.seconds, kinds)
