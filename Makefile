@@ -11,7 +11,8 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL := $(SUDO) env DEBIAN_FRONTEND=noninteractive sh -c \
 	'apt-get update -q && apt-get install -yq --no-install-recommends "$$@"' install
 
-.PHONY: run test test-full web clients fmt lint docs schema permissions db-schema release postgres node chromium smtpd curl clean
+.PHONY: run test test-full web clients fmt lint docs schema permissions db-schema release bench bench-tools postgres node chromium smtpd curl \
+	wrk python clean
 
 run: postgres ## Build, start with demo data, print the addresses
 	@$(MAKE) --no-print-directory web || echo "GraphiQL could not be bundled (that takes Node 20.19 or newer): Plaza starts without."
@@ -62,6 +63,11 @@ db-schema: postgres ## Write src/db/schema.rs from the migrations, on a database
 release: web ## Build for real loads
 	$(CARGO) build --locked --release
 
+bench: release ## Measure Plaza beside its peers, and write the tables of benches/README.md
+	./benches/run --write $(BENCH)
+
+bench-tools: postgres node wrk python
+
 postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
 		|| $(INSTALL) postgresql
@@ -71,6 +77,12 @@ node:
 
 smtpd:
 	@/usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null || $(INSTALL) python3-aiosmtpd
+
+wrk:
+	@command -v wrk >/dev/null || $(INSTALL) wrk
+
+python:
+	@command -v python3 >/dev/null || $(INSTALL) python3
 
 curl:
 	@command -v curl >/dev/null || $(INSTALL) curl
