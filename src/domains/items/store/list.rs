@@ -7,9 +7,9 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer};
 
-use crate::db::keyset;
+use crate::db::{keyset, push_instant_literal, push_number_literal};
 use crate::domains::items::model::{ItemDirection, ItemFilter, ItemKey, ItemOrderField, ItemStatus};
 use crate::error::AppError;
 use crate::ids::UserId;
@@ -34,7 +34,8 @@ impl ItemPredicate<'_> {
         }
     }
 
-    /// Whether the filter cuts rows out of the list's order.
+    /// Whether the filter cuts rows out of the list's order. How many rows have to be read for a page depends on its values then:
+    /// they are literals, so that PostgreSQL plans each time with those at hand.
     fn has_residual_filter(&self) -> bool {
         let ItemFilter {
             min_price,
@@ -119,11 +120,11 @@ impl ItemPredicate<'_> {
         }
         if let Some(price) = min_price {
             out.push_sql(" and items.price >= ");
-            out.push_bind_param::<BigInt, _>(price)?;
+            push_number_literal(out, price.fen());
         }
         if let Some(price) = max_price {
             out.push_sql(" and items.price <= ");
-            out.push_bind_param::<BigInt, _>(price)?;
+            push_number_literal(out, price.fen());
         }
         if let Some(condition) = min_condition {
             if direction.is_none() {
@@ -131,15 +132,15 @@ impl ItemPredicate<'_> {
                 out.push_sql(" and items.direction = any(array['SELL','WANT']::item_direction[])");
             }
             out.push_sql(" and items.condition >= ");
-            out.push_bind_param::<Integer, _>(condition)?;
+            push_number_literal(out, i64::from(*condition));
         }
         if let Some(from) = created_from {
             out.push_sql(" and items.created_at >= ");
-            out.push_bind_param::<Timestamptz, _>(from)?;
+            push_instant_literal(out, *from);
         }
         if let Some(to) = created_to {
             out.push_sql(" and items.created_at <= ");
-            out.push_bind_param::<Timestamptz, _>(to)?;
+            push_instant_literal(out, *to);
         }
         Ok(())
     }
@@ -302,13 +303,7 @@ impl PageRows<'_> {
             self.cut.page.push_order(out);
         }
         out.push_sql(" limit ");
-        if self.wanted.has_residual_filter() {
-            // How many rows have to be read for a page depends on the values: with a parameter as the limit, PostgreSQL
-            // plans each time with those at hand.
-            out.push_bind_param::<BigInt, _>(&self.cut.page.limit().0)
-        } else {
-            self.cut.page.limit().walk_ast(out.reborrow())
-        }
+        self.cut.page.limit().walk_ast(out.reborrow())
     }
 
     fn push_branch<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, lead: &str, by: IndexPrefix) -> QueryResult<()> {
