@@ -144,6 +144,8 @@ pub struct Matching<'a> {
     terms: &'a Terms,
     /// What they are ordered by, as an expression; how well they fit where there is none.
     number: Option<&'static str>,
+    /// Tables that the number alone needs, joined to what is kept.
+    number_join: &'static str,
     /// Tables that the number or the condition needs, joined, and the condition.
     more: Option<(&'static str, &'a Condition<'a>)>,
 }
@@ -152,13 +154,19 @@ impl<'a> Matching<'a> {
     /// Finding things of this kind, the best fitting first.
     #[must_use]
     pub fn new(kind: SearchKind, terms: &'a Terms) -> Self {
-        Self { kind, terms, number: None, more: None }
+        Self { kind, terms, number: None, number_join: "", more: None }
     }
 
     /// Ordered by a number of each, as an expression over the tables of [`Self::only`].
     #[must_use]
     pub fn by(self, number: &'static str) -> Self {
         Self { number: Some(number), ..self }
+    }
+
+    /// Ordered by a number of each, as an expression over the tables that `join` adds to those that are kept.
+    #[must_use]
+    pub fn by_joined(self, number: &'static str, join: &'static str) -> Self {
+        Self { number: Some(number), number_join: join, ..self }
     }
 
     /// Only to be counted: none of them is ranked.
@@ -198,10 +206,14 @@ impl<'a> Matching<'a> {
                 self.push_score(out);
                 out.push_sql(" from (select search_entries.subject_id, search_entries.boost, search_entries.words");
             }
-            Some(number) => {
+            Some(number) if self.number_join.is_empty() => {
                 out.push_sql("number from (select search_entries.subject_id, ");
                 out.push_sql(number);
                 out.push_sql(" as number");
+            }
+            Some(number) => {
+                out.push_sql(number);
+                out.push_sql(" from (select search_entries.subject_id");
             }
         }
         out.push_sql(" from search_entries");
@@ -219,6 +231,7 @@ impl<'a> Matching<'a> {
         out.push_sql(" order by search_entries.subject_id desc limit ");
         out.push_sql(MOST_RANKED);
         out.push_sql(") search_entries");
+        out.push_sql(self.number_join);
         Ok(())
     }
 

@@ -1,20 +1,21 @@
 -- Large and skewed data, for an empty database. User 1 is in 20,000 conversations, and has 10,000 tasks, orders, tickets
 -- and entries; user 2 has 10,000 items, the oldest three of them open; user 3 has 10,000 favorites; item 1 is the favorite
--- of 100,000 users; conversation 1 has 500 members and 20,000 messages, nearly all of user 1; user 9 has little.
+-- of 100,000 users; conversation 1 has 500 members and 20,000 messages, nearly all of user 1; user 9 has little, and user 6
+-- administrates.
 insert into users (username, username_key, nickname) select 'user' || n, 'user' || n, 'Name ' || n from generate_series(1, 100000) n;
 insert into profiles (user_id) select generate_series(1, 100000);
 insert into search_entries (kind, subject_id, version, boost, words)
     select 'USER', n, 2, 1, ('''user' || n || ''':1A ''name'':2A ''' || n || ''':3A')::tsvector from generate_series(1, 100000) n;
-insert into search_words select 'user' || n, 'USER' from generate_series(1, 50000) n;
+insert into search_words select 'x' || left(translate(md5(n::text), '0123456789', 'ghijklmnop'), 12), 'USER' from generate_series(1, 50000) n;
 insert into blobs (sha256, content_type, name, size_bytes, stored, uses, wanted_at)
     select sha256(n::text::bytea), 'image/png', 'blob' || n, 9, true, 1, '2026-01-01' from generate_series(1, 40000) n;
 insert into media (owner_id, blob_id, width, height, file_name, created_at)
     select case when n <= 10000 then 2 else n end, n, 9, 9, 'p.png', '2026-01-01' from generate_series(1, 40000) n;
 insert into items (owner_id, title, category, price, condition, note, direction, status, counterparty_id, favorite_count, closed_at, created_at, updated_at)
-    select owner, 'lamp ' || n, case when n % 2 = 0 then 0 else n % 50 end, 100 + n % 3000, n % 101, 'note', 
+    select owner, 'lamp ' || n, case when n % 2 = 0 then 0 else n % 50 end, 100 + n * 7919 % 3000, n % 101, 'note',
         case when n % 8 = 0 then 'WANT' else 'SELL' end::item_direction, status::item_status,
         case when status = 'CLOSED' and n % 2 = 0 then 1 + n % 7 + case when owner = 1 + n % 7 then 100 else 0 end end,
-        case when n = 1 then 100000 else 0 end, case when status = 'CLOSED' then at end, at, at
+        case when n = 1 then 100000 else 1 + n * 7919 % 97 end, case when status = 'CLOSED' then at end, at, at
     from (select n, timestamptz '2026-01-01' + n * interval '1 minute' as at, case when n % 4 = 2 then 2 else n end as owner,
             case when n % 100 = 0 then 'DELETED' when n % 4 = 2 and n > 12 or n % 10 = 9 then 'CLOSED' else 'OPEN' end as status
         from generate_series(1, 40000) n) made;
@@ -62,4 +63,4 @@ insert into ledger_entries (transfer_id, account, amount) select n, 'OUTSIDE', -
 insert into events (position, at, kind, audience, audience_id, conversation_id, version, subject_id, seq, user_id, actor_id)
     select n, now(), 'MESSAGE_CREATED', 'CONVERSATION', 1, 1, n, n, n, 1, 1 from generate_series(1, 20000) n;
 update event_stream set head = 20000;
-analyze;
+update users set role = 'ADMIN' where id = 6;
