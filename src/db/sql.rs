@@ -141,11 +141,11 @@ impl QueryFragment<Pg> for Limit {
         // Page sizes plus one.
         match self.0 {
             ..=2 => out.push_sql("2"),
-            ..=6 => out.push_sql("6"),
-            ..=11 => out.push_sql("11"),
-            ..=21 => out.push_sql("21"),
-            ..=51 => out.push_sql("51"),
-            ..=101 => out.push_sql("101"),
+            3..=6 => out.push_sql("6"),
+            7..=11 => out.push_sql("11"),
+            12..=21 => out.push_sql("21"),
+            22..=51 => out.push_sql("51"),
+            52..=101 => out.push_sql("101"),
             _ => out.push_bind_param::<BigInt, _>(&self.0)?,
         }
         Ok(())

@@ -27,7 +27,7 @@ const REASONS: [(&str, u64, &str); 11] = [
     ("\"members\".\"conversation_id\" >", 42_000, "what is unread is looked for in all of the user's conversations"),
     ("as topic (kind, id)", 90_000, "what was published to each topic of a user is looked up in each day's index"),
     ("similarity(word, typed.word)", 2000, "words are like others by letters that more words have"),
-    ("own_since_read = ", 21_000, "the own messages behind a marker are counted on the side of it with fewer messages"),
+    ("own_since_read = ", 11_000, "the own messages behind a marker are counted on the side of it with fewer messages"),
     ("items.owner_id = ", 10_100, "an index by owner has no state, nor price: all items of one owner are looked at"),
     (
         "from (select items.* from",
@@ -140,7 +140,7 @@ fn market_lists() -> Vec<String> {
 
 fn searches() -> Vec<String> {
     let mut lists = Vec::new();
-    for query in ["lamp", "rare", "user1234", "name", "zzzz", "lmap"] {
+    for query in ["lamp", "rare", "name", "lmap"] {
         for kinds in ["[ITEM]", "[USER]", "[USER, ITEM]", "[TASK, PRODUCT]"] {
             lists.push(format!(
                 "search(query: {query:?}, kinds: {kinds}, first: 20) {{ {PAGE} nodes {{ __typename }} }}"
@@ -247,7 +247,7 @@ async fn talk(people: &BTreeMap<i64, Person>) {
             .await;
         for to in [crowd.clone(), json!({ "userId": other })] {
             let read = "mutation ($to: MessageTarget, $seq: Int) { markConversationRead(to: $to, upToSeq: $seq) { userErrors { code } } }";
-            for seq in [json!(1), Value::Null] {
+            for seq in [json!(1), json!(10_000), Value::Null] {
                 person.data(read, json!({ "to": to, "seq": seq })).await;
             }
             let delivered = "mutation ($to: MessageTarget!) { markConversationDelivered(to: $to, upToSeq: 2) { userErrors { code } } }";

@@ -206,7 +206,9 @@ pub async fn list_visible(
     viewer: Option<UserId>,
 ) -> QueryResult<Vec<ItemCard>> {
     let rows: Vec<ItemCardRow> =
-        VisibleItemCards { card: ItemCardFragment::of(viewer), ids, visible: VisibleItems(viewer) }.load(&mut conn).await?;
+        VisibleItemCards { card: ItemCardFragment::of(viewer), ids, visible: VisibleItems(viewer) }
+            .load(&mut conn)
+            .await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
