@@ -22,7 +22,7 @@ mod sql;
 pub use lease::{Lease, ReadConnection, TransactionWork, WriteConnection, within_execution};
 pub use pool::{Database, PoolStatus, StatementCounter};
 pub use single_transaction::SingleTransaction;
-pub use sql::{Direction, Limit};
+pub use sql::{Direction, Limit, push_instant_literal, push_number_literal, push_text_literal, text_literal};
 pub(crate) use sql::{columns, pg_enum, statement};
 
 use std::time::Duration;

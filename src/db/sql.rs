@@ -1,6 +1,7 @@
 //! Macros around diesel: PostgreSQL enums, and SQL statements that are prepared once and cached (diesel's `sql_query` is
 //! not).
 
+use chrono::{DateTime, Datelike, Utc};
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
@@ -140,15 +141,60 @@ impl QueryFragment<Pg> for Limit {
         // Page sizes plus one.
         match self.0 {
             ..=2 => out.push_sql("2"),
-            ..=6 => out.push_sql("6"),
-            ..=11 => out.push_sql("11"),
-            ..=21 => out.push_sql("21"),
-            ..=51 => out.push_sql("51"),
-            ..=101 => out.push_sql("101"),
+            3..=6 => out.push_sql("6"),
+            7..=11 => out.push_sql("11"),
+            12..=21 => out.push_sql("21"),
+            22..=51 => out.push_sql("51"),
+            52..=101 => out.push_sql("101"),
             _ => out.push_bind_param::<BigInt, _>(&self.0)?,
         }
         Ok(())
     }
+}
+
+/// Writes a number into a statement as a literal. See [`push_text_literal`].
+pub fn push_number_literal(out: &mut AstPass<'_, '_, Pg>, number: i64) {
+    out.unsafe_to_cache_prepared();
+    out.push_sql(&number.to_string());
+}
+
+/// Writes an instant into a statement as a literal. See [`push_text_literal`].
+pub fn push_instant_literal(out: &mut AstPass<'_, '_, Pg>, at: DateTime<Utc>) {
+    out.unsafe_to_cache_prepared();
+    out.push_sql(&instant_literal(at));
+}
+
+/// Writes a text into a statement as a literal.
+///
+/// For values that the plan depends on, such as the words of a search: with a parameter, PostgreSQL may use a plan that was made
+/// without the value, and with `plan_cache_mode = force_generic_plan` it does. The statement isn't cached.
+pub fn push_text_literal(out: &mut AstPass<'_, '_, Pg>, text: &str) {
+    out.unsafe_to_cache_prepared();
+    out.push_sql(&text_literal(text));
+}
+
+/// A text as a literal, whatever `standard_conforming_strings` is.
+#[must_use]
+pub fn text_literal(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len() + 3);
+    literal.push_str("E'");
+    for character in text.chars() {
+        match character {
+            // Ends the statement in the protocol, and is in no text of PostgreSQL's.
+            '\0' => continue,
+            '\'' | '\\' => literal.push(character),
+            _ => {}
+        }
+        literal.push(character);
+    }
+    literal.push('\'');
+    literal
+}
+
+/// An instant as a literal; PostgreSQL calls the year 0 the year 1 BC.
+fn instant_literal(at: DateTime<Utc>) -> String {
+    let (year, era) = if at.year() > 0 { (at.year(), "") } else { (1 - at.year(), " BC") };
+    format!("'{year:04}{}{era}'::timestamptz", at.format("-%m-%d %H:%M:%S%.6f+00"))
 }
 
 /// Scan direction, for `statement!`.
@@ -179,3 +225,22 @@ macro_rules! columns {
 }
 
 pub(crate) use {columns, pg_enum, statement};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_ends_where_the_text_does() {
+        assert_eq!(text_literal("it's"), "E'it''s'");
+        assert_eq!(text_literal("\\' or true --"), "E'\\\\'' or true --'");
+        assert_eq!(text_literal("a\0b"), "E'ab'");
+    }
+
+    #[test]
+    fn instants_of_all_years_are_literals() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        assert_eq!(instant_literal(at("2026-01-02T03:04:05.000999Z")), "'2026-01-02 03:04:05.000999+00'::timestamptz");
+        assert_eq!(instant_literal(at("0000-02-29T00:00:00Z")), "'0001-02-29 00:00:00.000000+00 BC'::timestamptz");
+    }
+}

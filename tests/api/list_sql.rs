@@ -33,7 +33,7 @@ fn first_page(column: KeysetColumn) -> Keyset {
     Keyset::new(column, true, None, 11).unwrap()
 }
 
-/// The page before a cursor in the same order; its size has no literal.
+/// The page before a cursor in the same order; its size is rounded up to the next literal.
 fn page_before(column: KeysetColumn) -> Keyset {
     let value = match column.column_type {
         ColumnType::Instants => KeyValue::Number(1_790_000_000_000_000),

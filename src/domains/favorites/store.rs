@@ -1,7 +1,9 @@
 //! All SQL of favorites.
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -49,17 +51,40 @@ pub async fn list_by_ids(mut conn: &AsyncPgConnection, user: UserId, ids: &[Favo
     own.select(Favorite::as_select()).load(&mut conn).await
 }
 
+/// The `from` clause of a user's favorite of an item, which it names in SQL.
+///
+/// A range and an order where an equation would do: few users have many favorites, so that reading all those of a user seems
+/// to cost as much as a look at the index of both, and PostgreSQL may do that.
+pub struct FavoriteOfItem {
+    /// The user.
+    pub user: UserId,
+    /// The item's id.
+    pub item: &'static str,
+}
+
+impl QueryFragment<Pg> for FavoriteOfItem {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" from favorites where favorites.user_id = ");
+        out.push_bind_param::<BigInt, _>(&self.user)?;
+        for part in [" and favorites.item_id between ", self.item, " and ", self.item] {
+            out.push_sql(part);
+        }
+        out.push_sql(" order by favorites.item_id limit 1");
+        Ok(())
+    }
+}
+
 statement! {
-    /// A user's favorites among some items: a look at the index for each.
-    struct FavoritesOf<'a> { user: UserId, items: &'a [ItemId] } -> FavoriteColumns
+    /// A user's favorites among some items: a look at the index for each, see [`FavoriteOfItem`].
+    struct FavoritesOf<'a> { items: &'a [ItemId], favorite: FavoriteOfItem } -> FavoriteColumns
     |this|
-    "select " {&*FAVORITE} " from unnest(" [Array<BigInt>: &this.items] ") wanted (id) join favorites \
-     on favorites.item_id = wanted.id and favorites.user_id = " [BigInt: &this.user]
+    "select " {&*FAVORITE} " from unnest(" [Array<BigInt>: &this.items] ") wanted (id) cross join lateral (select favorites.*"
+    {&this.favorite} ") favorites"
 }
 
 /// A user's favorites among some items.
 pub async fn list_among(mut conn: &AsyncPgConnection, user: UserId, items: &[ItemId]) -> QueryResult<Vec<Favorite>> {
-    FavoritesOf { user, items }.load(&mut conn).await
+    FavoritesOf { items, favorite: FavoriteOfItem { user, item: "wanted.id" } }.load(&mut conn).await
 }
 
 /// Holds items in the order of their ids, and says what became of them.
@@ -92,14 +117,22 @@ pub async fn insert_favorites(
     InsertFavorites { user, items, now }.load(&mut conn).await
 }
 
+statement! {
+    /// Deletes favorites: a look at the index for each, as with [`FavoritesOf`].
+    struct DeleteFavorites<'a> { items: &'a [ItemId], favorite: FavoriteOfItem } -> FavoriteColumns
+    |this|
+    "delete from favorites using (select found.id from unnest(" [Array<BigInt>: &this.items] ") wanted (id) \
+     cross join lateral (select favorites.id" {&this.favorite} ") found) found \
+     where favorites.id = found.id returning " {&*FAVORITE}
+}
+
 /// Deletes favorites, and returns those that there were.
 pub async fn delete_favorites(
     mut conn: &AsyncPgConnection,
     user: UserId,
     items: &[ItemId],
 ) -> QueryResult<Vec<Favorite>> {
-    let gone = favorites::table.filter(favorites::user_id.eq(user).and(favorites::item_id.eq_any(items)));
-    diesel::delete(gone).returning(Favorite::as_returning()).load(&mut conn).await
+    DeleteFavorites { items, favorite: FavoriteOfItem { user, item: "wanted.id" } }.load(&mut conn).await
 }
 
 statement! {

@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::model::{NewProduct, Product, ProductChanges, ProductFilter, ProductOrderField};
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::schema::products;
-use crate::db::{columns, statement};
+use crate::db::{columns, push_number_literal, statement};
 use crate::domains::search::list_query::{ListPredicate, ListRows, SearchedTable};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
@@ -60,7 +60,7 @@ impl QueryFragment<Pg> for ProductConditions<'_> {
         for (lead, price) in [(" and products.price >= ", min_price), (" and products.price <= ", max_price)] {
             if let Some(price) = price {
                 out.push_sql(lead);
-                out.push_bind_param::<BigInt, _>(price)?;
+                push_number_literal(&mut out, price.fen());
             }
         }
         Ok(())

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::Text;
 
 use super::model::SearchKind;
 use super::words::{self, Run, pairs, quote};
+use crate::db::push_text_literal;
 
 /// The most rows of a kind that are ranked.
 const MOST_RANKED: &str = "1000";
@@ -36,15 +36,11 @@ pub struct Terms {
 
 impl Terms {
     /// Writes that a column of words has all of it.
-    ///
-    /// # Errors
-    /// None of its own.
-    pub fn push_fits<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, column: &'static str) -> QueryResult<()> {
+    pub fn push_fits(&self, out: &mut AstPass<'_, '_, Pg>, column: &'static str) {
         out.push_sql(column);
         out.push_sql(" @@ ");
-        out.push_bind_param::<Text, _>(&self.all)?;
+        push_text_literal(out, &self.all);
         out.push_sql("::tsquery");
-        Ok(())
     }
 }
 
@@ -148,6 +144,8 @@ pub struct Matching<'a> {
     terms: &'a Terms,
     /// What they are ordered by, as an expression; how well they fit where there is none.
     number: Option<&'static str>,
+    /// Tables that the number alone needs, joined to what is kept.
+    number_join: &'static str,
     /// Tables that the number or the condition needs, joined, and the condition.
     more: Option<(&'static str, &'a Condition<'a>)>,
 }
@@ -156,13 +154,19 @@ impl<'a> Matching<'a> {
     /// Finding things of this kind, the best fitting first.
     #[must_use]
     pub fn new(kind: SearchKind, terms: &'a Terms) -> Self {
-        Self { kind, terms, number: None, more: None }
+        Self { kind, terms, number: None, number_join: "", more: None }
     }
 
     /// Ordered by a number of each, as an expression over the tables of [`Self::only`].
     #[must_use]
     pub fn by(self, number: &'static str) -> Self {
         Self { number: Some(number), ..self }
+    }
+
+    /// Ordered by a number of each, as an expression over the tables that `join` adds to those that are kept.
+    #[must_use]
+    pub fn by_joined(self, number: &'static str, join: &'static str) -> Self {
+        Self { number: Some(number), number_join: join, ..self }
     }
 
     /// Only to be counted: none of them is ranked.
@@ -178,34 +182,38 @@ impl<'a> Matching<'a> {
     }
 
     /// How well an entry fits, in millionths.
-    fn push_score<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn push_score(&self, out: &mut AstPass<'_, '_, Pg>) {
         out.push_sql(
             "round(1000000 * search_entries.boost * (0.75 * ts_rank('{0.02, 0.15, 0.4, 1}', search_entries.words, ",
         );
-        out.push_bind_param::<Text, _>(&self.terms.any)?;
+        push_text_literal(out, &self.terms.any);
         out.push_sql("::tsquery, 1) / 0.61 + case when search_entries.words @@ ");
-        out.push_bind_param::<Text, _>(&self.terms.phrase)?;
+        push_text_literal(out, &self.terms.phrase);
         out.push_sql("::tsquery then 0.25 else 0 end))::bigint");
-        Ok(())
     }
 
-    /// The newest that fit a question, then their keys: only what is kept is ranked.
+    /// The newest that fit a question, then their keys: only what is kept is ranked. How rows are found soonest depends on how many
+    /// have the words: these are literals, so that PostgreSQL plans each time with those at hand.
     fn push_part<'b>(
         &'b self,
         out: &mut AstPass<'_, 'b, Pg>,
-        question: &'b String,
+        question: &str,
         further: impl FnOnce(&mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
     ) -> QueryResult<()> {
         out.push_sql("select subject_id, ");
         match self.number {
             None => {
-                self.push_score(out)?;
+                self.push_score(out);
                 out.push_sql(" from (select search_entries.subject_id, search_entries.boost, search_entries.words");
             }
-            Some(number) => {
+            Some(number) if self.number_join.is_empty() => {
                 out.push_sql("number from (select search_entries.subject_id, ");
                 out.push_sql(number);
                 out.push_sql(" as number");
+            }
+            Some(number) => {
+                out.push_sql(number);
+                out.push_sql(" from (select search_entries.subject_id");
             }
         }
         out.push_sql(" from search_entries");
@@ -213,7 +221,7 @@ impl<'a> Matching<'a> {
         out.push_sql(" where search_entries.kind = '");
         out.push_sql(self.kind.name());
         out.push_sql("' and search_entries.words @@ ");
-        out.push_bind_param::<Text, _>(question)?;
+        push_text_literal(out, question);
         out.push_sql("::tsquery");
         if let Some((_, condition)) = self.more {
             out.push_sql(" and ");
@@ -223,6 +231,7 @@ impl<'a> Matching<'a> {
         out.push_sql(" order by search_entries.subject_id desc limit ");
         out.push_sql(MOST_RANKED);
         out.push_sql(") search_entries");
+        out.push_sql(self.number_join);
         Ok(())
     }
 
@@ -230,15 +239,13 @@ impl<'a> Matching<'a> {
     pub fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, name: &'static str) -> QueryResult<()> {
         out.push_sql(name);
         out.push_sql("_all (id, key) as materialized (");
-        // How rows are found soonest depends on how many have the words: planned each time, with the words at hand.
-        out.unsafe_to_cache_prepared();
         self.push_part(out, &self.terms.all, |_| Ok(()))?;
         out.push_sql("), ");
         out.push_sql(name);
         out.push_sql("_any (id, key) as materialized (");
         self.push_part(out, &self.terms.any, |out| {
             out.push_sql(" and not search_entries.words @@ ");
-            out.push_bind_param::<Text, _>(&self.terms.all)?;
+            push_text_literal(out, &self.terms.all);
             out.push_sql("::tsquery and (select count(*) from ");
             out.push_sql(name);
             out.push_sql("_all) < ");

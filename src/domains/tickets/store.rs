@@ -56,7 +56,7 @@ impl QueryFragment<Pg> for TicketConditions<'_> {
         }
         if let Some(terms) = self.terms {
             out.push_sql(" and ");
-            terms.push_fits(&mut out, "tickets.words")?;
+            terms.push_fits(&mut out, "tickets.words");
         }
         Ok(())
     }

@@ -51,14 +51,16 @@ pub async fn mark_all_read(scope: &Scope, up_to: Option<i32>) -> AppResult<()> {
     if up_to.is_some() {
         return Err(ChatError::SeqWithoutTarget.at("upToSeq").into());
     }
-    let mut idle_rounds = 0;
+    let (mut idle_rounds, mut after) = (0, ConversationId(0));
     loop {
-        let unread = members::list_unread(&*scope.db.read().await?, viewer.user_id).await?;
-        if unread.is_empty() {
+        let unread = members::list_unread(&*scope.db.read().await?, viewer.user_id, after).await?;
+        if unread.is_empty() && after == ConversationId(0) {
             return Ok(());
         }
+        // One batch behind the other, then once more from the first: in a conversation before it may be something new.
+        after = unread.last().filter(|_| members::is_full_batch(&unread)).map_or(ConversationId(0), |(id, _)| *id);
         // Nothing moves where another device marks the same at this moment, or others keep sending meanwhile.
-        idle_rounds += i32::from(move_markers(scope, &unread, None).await? == 0);
+        idle_rounds += i32::from(!unread.is_empty() && move_markers(scope, &unread, None).await? == 0);
         if idle_rounds == IDLE_ROUND_LIMIT {
             return Ok(());
         }

@@ -52,33 +52,44 @@ pub async fn list_present(mut conn: &AsyncPgConnection, ids: &[ConversationId]) 
         .await
 }
 
+statement! {
+    /// Locks conversations in id order, and a user's memberships in them. A membership is looked up by its key alone.
+    struct LockForMarking<'a> { user: UserId, ids: &'a [ConversationId] } -> (BigInt, Integer, Nullable<Integer>)
+    |this|
+    "with locked as materialized (select id, last_seq from conversations where id = any(" [Array<BigInt>: &this.ids]
+    ") order by id for update) select locked.id, locked.last_seq, member.until_seq from locked \
+     cross join lateral (select until_seq from members where members.conversation_id = locked.id and members.user_id = "
+    [BigInt: &this.user] " for update) member order by locked.id"
+}
+
 /// Locks conversations that a user is a member of, in id order, and returns how far each goes for them.
 pub async fn lock_for_marking(
     mut conn: &AsyncPgConnection,
     user: UserId,
     ids: &[ConversationId],
 ) -> QueryResult<Vec<(ConversationId, i32, Option<i32>)>> {
-    conversations::table
-        .inner_join(members::table)
-        .filter(members::user_id.eq(user).and(conversations::id.eq_any(ids)))
-        .order(conversations::id)
-        .select((conversations::id, conversations::last_seq, members::until_seq))
-        .for_update()
-        .load(&mut conn)
-        .await
+    LockForMarking { user, ids }.load(&mut conn).await
 }
 
-/// Some of the conversations in which a user has something unread, each with its kind.
+/// Whether a batch of [`list_unread`] is as large as one can be.
+#[must_use]
+pub fn is_full_batch(unread: &[(ConversationId, ConversationKind)]) -> bool {
+    i64::try_from(unread.len()).is_ok_and(|count| count >= BATCH_LIMIT)
+}
+
+/// Some of the conversations behind one in which a user has something unread, each with its kind, by id.
 pub async fn list_unread(
     mut conn: &AsyncPgConnection,
     user: UserId,
+    after: ConversationId,
 ) -> QueryResult<Vec<(ConversationId, ConversationKind)>> {
     let read_all = members::read_seq.nullable().ge(members::until_seq);
     conversations::table
         .inner_join(members::table)
-        .filter(members::user_id.eq(user).and(members::read_seq.lt(conversations::last_seq)))
+        .filter(members::user_id.eq(user).and(members::conversation_id.gt(after)))
+        .filter(members::read_seq.lt(conversations::last_seq))
         .filter(members::until_seq.is_null().or(diesel::dsl::not(read_all)))
-        .order(conversations::id)
+        .order(members::conversation_id)
         .select((conversations::id, conversations::kind))
         .limit(BATCH_LIMIT)
         .load(&mut conn)
@@ -102,10 +113,11 @@ statement! {
            and m.seq > members.read_seq and m.seq <= wanted.seq and m.sender_id = members.user_id)) \
          else (select count(*) from messages m where m.conversation_id = members.conversation_id \
            and m.seq > wanted.seq and m.sender_id = members.user_id) end \
-       from unnest(" [Array<BigInt>: this.conversations] ", " [Array<Integer>: this.seqs]
-    ") as wanted (conversation_id, seq) join conversations on conversations.id = wanted.conversation_id \
+       from (select conversation_id, seq, " [BigInt: &this.user] " as user_id from unnest("
+    [Array<BigInt>: this.conversations] ", " [Array<Integer>: this.seqs] ") pairs (conversation_id, seq) offset 0) as wanted \
+       join conversations on conversations.id = wanted.conversation_id \
        where members.conversation_id = wanted.conversation_id \
-       and members.user_id = " [BigInt: &this.user] " and members.read_seq < wanted.seq \
+       and members.user_id = wanted.user_id and members.read_seq < wanted.seq \
        returning members.conversation_id, members.read_seq), \
      bumped as (update conversations set version = version + 1 from marker where id = marker.conversation_id \
        returning id, version), \
@@ -118,7 +130,8 @@ statement! {
 statement! {
     /// Moves a user's read markers in groups forward, to a seq or as far as they see, and tells their own devices. Nothing
     /// but the member's row is locked. Of the own messages, those that the marker passes are taken off, counted in one snapshot on
-    /// the side of it with fewer messages: what is sent meanwhile lies behind the marker and stays counted. Where another
+    /// the side of it with fewer messages: what is sent meanwhile lies behind the marker and stays counted. With `offset 0` a
+    /// membership is looked up by its key: PostgreSQL would read all of the user's, which are many for a few users. Where another
     /// device moves the same marker at the same moment, the one that comes second moves nothing, and is to look again.
     pub struct MoveGroupMarkers<'a> {
         user: UserId,
@@ -135,12 +148,14 @@ statement! {
            and m.seq > wanted.read_seq and m.seq <= wanted.seq and m.sender_id = members.user_id) \
          else wanted.own_since_read - (select count(*) from messages m where m.conversation_id = members.conversation_id \
            and m.seq > wanted.seq and m.sender_id = members.user_id) end) \
-       from (select id, last_seq, least(last_seq, before.until_seq, " [Nullable<Integer>: &this.up_to]
-    ") as seq, before.read_seq, before.own_since_read from conversations \
-         join members before on before.conversation_id = id and before.user_id = " [BigInt: &this.user]
-    " where id = any(" [Array<BigInt>: this.conversations] ") and kind = 'GROUP') as wanted \
-       where members.conversation_id = wanted.id and members.user_id = " [BigInt: &this.user]
-    " and members.read_seq = wanted.read_seq and members.read_seq < wanted.seq \
+       from (select wanted.id, last_seq, least(last_seq, before.until_seq, " [Nullable<Integer>: &this.up_to]
+    ") as seq, before.user_id, before.read_seq, before.own_since_read from unnest(" [Array<BigInt>: this.conversations]
+    ") wanted (id) cross join lateral (select last_seq from conversations where conversations.id = wanted.id \
+           and kind = 'GROUP' offset 0) conversation \
+         cross join lateral (select user_id, until_seq, read_seq, own_since_read from members \
+           where conversation_id = wanted.id and user_id = " [BigInt: &this.user] " offset 0) before) as wanted \
+       where members.conversation_id = wanted.id and members.user_id = wanted.user_id \
+       and members.read_seq = wanted.read_seq and members.read_seq < wanted.seq \
        returning members.conversation_id, members.read_seq), \
      recorded as (insert into outbox (kind, audience, audience_id, conversation_id, seq, user_id) \
        select 'CONVERSATION_READ', 'USER', " [BigInt: &this.user] ", conversation_id, read_seq, " [BigInt: &this.user]

@@ -6,12 +6,14 @@ pub mod send;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer};
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::{Conversation, ConversationCard, ConversationKind, ConversationView, Member, Message, MessageCard};
-use crate::db::schema::{conversations, members as members_table, messages, users};
+use crate::db::schema::{conversations, members as members_table};
 use crate::db::{Direction, Limit, columns, statement};
 use crate::domains::accounts::model::User;
 use crate::ids::{ConversationId, MessageId, UserId};
@@ -26,15 +28,25 @@ columns!(
     static USER: User
 );
 
-mod pair {
-    use crate::db::schema::users;
+columns!(
+    /// The columns of a conversation.
+    static CONVERSATION: Conversation
+);
+columns!(
+    /// The columns of a member.
+    static MEMBER: Member
+);
 
-    diesel::alias!(users as low_users: LowUsers, users as high_users: HighUsers);
-}
-use pair::{high_users, low_users};
+type ConversationColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Conversation, Pg>>;
+type MemberColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Member, Pg>>;
+type MessageColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Message, Pg>>;
+type UserColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, Pg>>;
+type NullableUser = Nullable<diesel::dsl::SqlTypeOf<<User as Selectable<Pg>>::SelectExpression>>;
+type CardColumns = (ConversationColumns, NullableUser, NullableUser);
+type ViewColumns = (ConversationColumns, NullableUser, NullableUser, MemberColumns);
+type FullColumns = (ConversationColumns, NullableUser, NullableUser, MessageColumns, UserColumns);
 
 type CardRow = (Conversation, Option<User>, Option<User>);
-
 type FullRow = (Conversation, Option<User>, Option<User>, Message, User);
 type ViewRow = (Conversation, Option<User>, Option<User>, Member);
 
@@ -46,30 +58,76 @@ fn card((conversation, low, high): CardRow) -> ConversationCard {
     ConversationCard { conversation, pair: low.zip(high) }
 }
 
-/// Conversations with both people of the direct ones.
-macro_rules! cards {
-    () => {
-        conversations::table
-            .left_join(low_users.on(low_users.field(users::id).nullable().eq(conversations::low_user_id)))
-            .left_join(high_users.on(high_users.field(users::id).nullable().eq(conversations::high_user_id)))
-    };
+/// Columns of conversations with both people of the direct ones; [`PairJoin`] joins these.
+struct CardFragment;
+
+impl QueryFragment<Pg> for CardFragment {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        CONVERSATION.walk_ast(out.reborrow())?;
+        out.push_sql(", low_users.*, high_users.*");
+        Ok(())
+    }
 }
 
-macro_rules! card_columns {
-    ($($more:expr),*) => {
-        (
-            Conversation::as_select(),
-            low_users.fields(<User as Selectable<diesel::pg::Pg>>::construct_selection()).nullable(),
-            high_users.fields(<User as Selectable<diesel::pg::Pg>>::construct_selection()).nullable(),
-            $($more),*
-        )
-    };
+/// Joins both people of direct conversations. `offset 0` keeps PostgreSQL from joining in another way than by the primary key,
+/// such as by reading all users in order.
+struct PairJoin;
+
+impl QueryFragment<Pg> for PairJoin {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        for (side, alias) in [("low_user_id", "low_users"), ("high_user_id", "high_users")] {
+            out.push_sql(" left join lateral (select ");
+            USER.walk_ast(out.reborrow())?;
+            for part in [" from users where users.id = conversations.", side, " offset 0) ", alias, " on true"] {
+                out.push_sql(part);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Joins a user's membership in each conversation. `offset 0` keeps PostgreSQL from reading all memberships of the user.
+struct MemberJoin(UserId);
+
+impl QueryFragment<Pg> for MemberJoin {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            " cross join lateral (select members.* from members where members.conversation_id = conversations.id \
+             and members.user_id = ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.0)?;
+        out.push_sql(" offset 0) members");
+        Ok(())
+    }
+}
+
+statement! {
+    /// Conversations by id.
+    struct CardsByIds<'a> { ids: &'a [ConversationId] } -> CardColumns
+    |this|
+    "select " {&CardFragment} " from conversations" {&PairJoin} " where conversations.id = any("
+    [Array<BigInt>: &this.ids] ")"
+}
+
+statement! {
+    /// A conversation with one person's membership.
+    struct ViewById { id: ConversationId, member: MemberJoin } -> ViewColumns
+    |this|
+    "select " {&CardFragment} ", " {&*MEMBER} " from conversations" {&this.member} {&PairJoin} " where conversations.id = "
+    [BigInt: &this.id]
+}
+
+statement! {
+    /// The direct conversation of two people, with the membership of one of them.
+    struct ViewOfPair { low: UserId, high: UserId, member: MemberJoin } -> ViewColumns
+    |this|
+    "select " {&CardFragment} ", " {&*MEMBER} " from conversations" {&this.member} {&PairJoin}
+    " where conversations.low_user_id = " [BigInt: &this.low] " and conversations.high_user_id = " [BigInt: &this.high]
 }
 
 /// The conversations with these ids, in no order.
 pub async fn list_cards(mut conn: &AsyncPgConnection, ids: &[ConversationId]) -> QueryResult<Vec<ConversationCard>> {
-    let rows: Vec<CardRow> =
-        cards!().filter(conversations::id.eq_any(ids)).select(card_columns!()).load(&mut conn).await?;
+    let rows: Vec<CardRow> = CardsByIds { ids }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
@@ -79,13 +137,7 @@ pub async fn find_for_member(
     id: ConversationId,
     user: UserId,
 ) -> QueryResult<Option<ConversationView>> {
-    let row: Option<ViewRow> = cards!()
-        .inner_join(members_table::table)
-        .filter(conversations::id.eq(id).and(members_table::user_id.eq(user)))
-        .select(card_columns!(Member::as_select()))
-        .get_result(&mut conn)
-        .await
-        .optional()?;
+    let row: Option<ViewRow> = ViewById { id, member: MemberJoin(user) }.get_result(&mut conn).await.optional()?;
     Ok(row.map(view))
 }
 
@@ -101,15 +153,53 @@ pub async fn find_direct(
     user: UserId,
     peer: UserId,
 ) -> QueryResult<Option<ConversationView>> {
-    let row: Option<ViewRow> = cards!()
-        .inner_join(members_table::table)
-        .filter(conversations::low_user_id.eq(user.min(peer)).and(conversations::high_user_id.eq(user.max(peer))))
-        .filter(members_table::user_id.eq(user))
-        .select(card_columns!(Member::as_select()))
-        .get_result(&mut conn)
-        .await
-        .optional()?;
+    let query = ViewOfPair { low: user.min(peer), high: user.max(peer), member: MemberJoin(user) };
+    let row: Option<ViewRow> = query.get_result(&mut conn).await.optional()?;
     Ok(row.map(view))
+}
+
+/// Where a page of conversations starts: behind this one, the latest first.
+struct PageCursor<'a>(&'a PageRequest<(DateTime<Utc>, ConversationId)>);
+
+impl QueryFragment<Pg> for PageCursor<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Some((seen_at, seen_id)) = &self.0.cursor else { return Ok(()) };
+        out.push_sql(" and (conversations.last_activity_at, conversations.id)");
+        out.push_sql(if self.0.backward { " > (" } else { " < (" });
+        out.push_bind_param::<Timestamptz, _>(seen_at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(seen_id)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// The order of a page of conversations, as it is read.
+struct PageOrder<'a>(&'a PageRequest<(DateTime<Utc>, ConversationId)>);
+
+impl QueryFragment<Pg> for PageOrder<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" order by conversations.last_activity_at");
+        out.push_sql(if self.0.backward { ", conversations.id" } else { " desc, conversations.id desc" });
+        Ok(())
+    }
+}
+
+statement! {
+    by text
+    /// A page of a user's conversations: all of the user's are looked at, those of the page alone are completed.
+    struct ViewsOfMember<'a> {
+        user: UserId,
+        member: MemberJoin,
+        cursor: PageCursor<'a>,
+        order: PageOrder<'a>,
+        limit: Limit,
+    } -> ViewColumns
+    |this|
+    "select " {&CardFragment} ", " {&*MEMBER} " from (select conversations.* from members \
+       join conversations on conversations.id = members.conversation_id where members.user_id = " [BigInt: &this.user]
+    " and conversations.last_seq >= members.from_seq" {&this.cursor} {&this.order} " limit " {&this.limit}
+    ") conversations" {&this.member} {&PairJoin} {&this.order}
 }
 
 /// A page of a user's conversations in which something was said, the latest first.
@@ -118,23 +208,9 @@ pub async fn list_for_member(
     user: UserId,
     page: &PageRequest<(DateTime<Utc>, ConversationId)>,
 ) -> QueryResult<Vec<ConversationView>> {
-    let mut query = cards!()
-        .inner_join(members_table::table)
-        .filter(members_table::user_id.eq(user))
-        .filter(conversations::last_seq.ge(members_table::from_seq))
-        .select(card_columns!(Member::as_select()))
-        .limit(page.limit())
-        .into_boxed();
-    let (at, id) = (conversations::last_activity_at, conversations::id);
-    // Latest first, so "behind the cursor" is earlier.
-    if let Some((seen_at, seen_id)) = page.cursor {
-        query = if page.backward {
-            query.filter(at.ge(seen_at).and(at.gt(seen_at).or(id.gt(seen_id))))
-        } else {
-            query.filter(at.le(seen_at).and(at.lt(seen_at).or(id.lt(seen_id))))
-        };
-    }
-    query = if page.backward { query.order((at.asc(), id.asc())) } else { query.order((at.desc(), id.desc())) };
+    let limit = Limit(page.limit());
+    let query =
+        ViewsOfMember { user, member: MemberJoin(user), cursor: PageCursor(page), order: PageOrder(page), limit };
     let rows: Vec<ViewRow> = query.load(&mut conn).await?;
     Ok(rows.into_iter().map(view).collect())
 }
@@ -156,7 +232,7 @@ statement! {
     by text
     /// A conversation's messages between two seqs.
     pub struct MessagesBetween { conversation: ConversationId, from: i32, until: i32, direction: Direction, limit: Limit }
-        -> diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Message, diesel::pg::Pg>>
+        -> MessageColumns
     |this|
     "select " {&*MESSAGE} " from messages where conversation_id = " [BigInt: &this.conversation]
     " and seq between " [Integer: &this.from] " and " [Integer: &this.until]
@@ -181,36 +257,39 @@ pub async fn list_messages(
     MessagesBetween { conversation, from, until, direction, limit }.load(&mut conn).await
 }
 
+statement! {
+    /// A message that the person may see, with its sender.
+    struct VisibleMessage { id: MessageId, viewer: UserId } -> (MessageColumns, UserColumns)
+    |this|
+    "select " {&*MESSAGE} ", " {&*USER} " from messages join users on users.id = messages.sender_id \
+     cross join lateral (select from_seq, until_seq from members where members.conversation_id = messages.conversation_id \
+       and members.user_id = " [BigInt: &this.viewer] " offset 0) members \
+     where messages.id = " [BigInt: &this.id] " and messages.seq >= members.from_seq \
+     and (members.until_seq is null or messages.seq <= members.until_seq)"
+}
+
 /// A message that the person may see.
 pub async fn find_visible_message(
     mut conn: &AsyncPgConnection,
     id: MessageId,
     viewer: UserId,
 ) -> QueryResult<Option<(Message, User)>> {
-    messages::table
-        .inner_join(users::table)
-        .inner_join(
-            members_table::table.on(members_table::conversation_id
-                .eq(messages::conversation_id)
-                .and(members_table::user_id.eq(viewer))
-                .and(messages::seq.ge(members_table::from_seq))
-                .and(members_table::until_seq.is_null().or(messages::seq.nullable().le(members_table::until_seq)))),
-        )
-        .filter(messages::id.eq(id))
-        .select((Message::as_select(), User::as_select()))
-        .get_result(&mut conn)
-        .await
-        .optional()
+    VisibleMessage { id, viewer }.get_result(&mut conn).await.optional()
+}
+
+statement! {
+    /// Messages by id, each with its conversation and its sender.
+    struct MessageCardsByIds<'a> { ids: &'a [MessageId] } -> FullColumns
+    |this|
+    "select " {&CardFragment} ", " {&*MESSAGE} ", " {&*USER} " from messages \
+     cross join lateral (select conversations.* from conversations where conversations.id = messages.conversation_id offset 0) \
+     conversations" {&PairJoin} " join users on users.id = messages.sender_id where messages.id = any("
+    [Array<BigInt>: &this.ids] ")"
 }
 
 /// Messages by id, each with its sender and its conversation, in one statement.
 pub async fn list_message_cards(mut conn: &AsyncPgConnection, ids: &[MessageId]) -> QueryResult<Vec<MessageCard>> {
-    let rows: Vec<FullRow> = cards!()
-        .inner_join(messages::table.inner_join(users::table))
-        .filter(messages::id.eq_any(ids))
-        .select(card_columns!(Message::as_select(), User::as_select()))
-        .load(&mut conn)
-        .await?;
+    let rows: Vec<FullRow> = MessageCardsByIds { ids }.load(&mut conn).await?;
     let cards = rows.into_iter().map(|(conversation, low, high, message, sender)| MessageCard {
         message,
         sender: Arc::new(sender),
@@ -222,8 +301,7 @@ pub async fn list_message_cards(mut conn: &AsyncPgConnection, ids: &[MessageId])
 statement! {
     /// Messages by conversation and seq, each with its sender.
     pub struct MessagesAt<'a> { conversations: &'a [ConversationId], seqs: &'a [i32] }
-        -> (diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Message, diesel::pg::Pg>>,
-            diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, diesel::pg::Pg>>)
+        -> (MessageColumns, UserColumns)
     |this|
     "select " {&*MESSAGE} ", "
     {&*USER}

@@ -12,7 +12,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::{MESSAGE, USER};
+use super::{MESSAGE, MessageColumns, USER, UserColumns};
 use crate::db::schema::{messages, sql_types};
 use crate::db::statement;
 use crate::domains::accounts::model::User;
@@ -20,9 +20,6 @@ use crate::domains::chat::model::{Content, Conversation, Message, MessageType};
 use crate::events::EventKind;
 use crate::events::store::ConversationEventColumns;
 use crate::ids::{ConversationId, MessageId, UserId};
-
-type MessageColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Message, Pg>>;
-type UserColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, Pg>>;
 
 /// Records what happened to the message of a statement's `messages` in its locked `conversation`.
 struct RecordMessage(EventKind);

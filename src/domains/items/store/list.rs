@@ -7,9 +7,9 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer};
 
-use crate::db::keyset;
+use crate::db::{keyset, push_instant_literal, push_number_literal};
 use crate::domains::items::model::{ItemDirection, ItemFilter, ItemKey, ItemOrderField, ItemStatus};
 use crate::error::AppError;
 use crate::ids::UserId;
@@ -34,7 +34,8 @@ impl ItemPredicate<'_> {
         }
     }
 
-    /// Whether the filter cuts rows out of the list's order.
+    /// Whether the filter cuts rows out of the list's order. How many rows have to be read for a page depends on its values then:
+    /// they are literals, so that PostgreSQL plans each time with those at hand.
     fn has_residual_filter(&self) -> bool {
         let ItemFilter {
             min_price,
@@ -119,11 +120,11 @@ impl ItemPredicate<'_> {
         }
         if let Some(price) = min_price {
             out.push_sql(" and items.price >= ");
-            out.push_bind_param::<BigInt, _>(price)?;
+            push_number_literal(out, price.fen());
         }
         if let Some(price) = max_price {
             out.push_sql(" and items.price <= ");
-            out.push_bind_param::<BigInt, _>(price)?;
+            push_number_literal(out, price.fen());
         }
         if let Some(condition) = min_condition {
             if direction.is_none() {
@@ -131,15 +132,15 @@ impl ItemPredicate<'_> {
                 out.push_sql(" and items.direction = any(array['SELL','WANT']::item_direction[])");
             }
             out.push_sql(" and items.condition >= ");
-            out.push_bind_param::<Integer, _>(condition)?;
+            push_number_literal(out, i64::from(*condition));
         }
         if let Some(from) = created_from {
             out.push_sql(" and items.created_at >= ");
-            out.push_bind_param::<Timestamptz, _>(from)?;
+            push_instant_literal(out, *from);
         }
         if let Some(to) = created_to {
             out.push_sql(" and items.created_at <= ");
-            out.push_bind_param::<Timestamptz, _>(to)?;
+            push_instant_literal(out, *to);
         }
         Ok(())
     }
@@ -302,30 +303,52 @@ impl PageRows<'_> {
             self.cut.page.push_order(out);
         }
         out.push_sql(" limit ");
-        if self.wanted.has_residual_filter() {
-            // How many rows have to be read for a page depends on the values: with a parameter as the limit, PostgreSQL
-            // plans each time with those at hand.
-            out.push_bind_param::<BigInt, _>(&self.cut.page.limit().0)
-        } else {
-            self.cut.page.limit().walk_ast(out.reborrow())
-        }
+        self.cut.page.limit().walk_ast(out.reborrow())
     }
 
-    fn push_branch<'b>(
-        &'b self,
-        out: &mut AstPass<'_, 'b, Pg>,
-        lead: &'static str,
-        by: IndexPrefix,
-    ) -> QueryResult<()> {
+    fn push_branch<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, lead: &str, by: IndexPrefix) -> QueryResult<()> {
         out.push_sql("(select items.* from items where ");
         out.push_sql(lead);
-        if by == IndexPrefix::Owner
-            && let (Some(owner), Source::Filter) = (&self.wanted.filter.owner_id, &self.source)
-        {
-            out.push_bind_param::<BigInt, _>(owner)?;
+        match (by, &self.source, &self.wanted.filter.owner_id) {
+            (IndexPrefix::Owner, Source::Owners([owner]), _) | (IndexPrefix::Owner, Source::Filter, Some(owner)) => {
+                out.push_bind_param::<BigInt, _>(owner)?;
+            }
+            _ => {}
         }
         self.wanted.push(out, by)?;
         self.cut.page.push_after(out)?;
+        self.push_end(out)?;
+        out.push_sql(") items");
+        Ok(())
+    }
+
+    /// One branch for each state and category. A single state is a literal, not a join with a list of one: that costs an eighth
+    /// less for a page of the feed.
+    fn push_filtered<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let categories = self.wanted.filter.category.as_ref();
+        let (state, states) = match self.wanted.statuses() {
+            [status] => (format!("items.status = '{}'", status.name()), None),
+            several => ("items.status = states.status".to_owned(), Some(several)),
+        };
+        if states.is_none() && categories.is_none() {
+            return self.push_branch(out, &state, IndexPrefix::State);
+        }
+        out.push_sql("(select items.* from ");
+        if let Some(states) = states {
+            out.push_sql("unnest(");
+            push_statuses(out, states);
+            out.push_sql(") states (status) cross join ");
+        }
+        let lead = if let Some(categories) = categories {
+            out.push_sql("unnest(");
+            out.push_bind_param::<Array<Integer>, _>(categories)?;
+            out.push_sql(") kinds (category) cross join ");
+            format!("items.category = kinds.category and {state}")
+        } else {
+            state
+        };
+        out.push_sql("lateral ");
+        self.push_branch(out, &lead, IndexPrefix::State)?;
         self.push_end(out)?;
         out.push_sql(") items");
         Ok(())
@@ -336,6 +359,7 @@ impl QueryFragment<Pg> for PageRows<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let filter = self.wanted.filter;
         match &self.source {
+            Source::Owners([_]) => self.push_branch(&mut out, "items.owner_id = ", IndexPrefix::Owner)?,
             Source::Owners(owners) => {
                 out.push_sql("(select items.* from unnest(");
                 out.push_bind_param::<Array<BigInt>, _>(owners)?;
@@ -360,23 +384,7 @@ impl QueryFragment<Pg> for PageRows<'_> {
             Source::Filter if filter.owner_id.is_some() => {
                 self.push_branch(&mut out, "items.owner_id = ", IndexPrefix::Owner)?;
             }
-            Source::Filter => {
-                out.push_sql("(select items.* from unnest(");
-                push_statuses(&mut out, self.wanted.statuses());
-                out.push_sql(") states (status) cross join ");
-                if let Some(categories) = &filter.category {
-                    out.push_sql("unnest(");
-                    out.push_bind_param::<Array<Integer>, _>(categories)?;
-                    out.push_sql(") kinds (category) cross join lateral ");
-                    let lead = "items.category = kinds.category and items.status = states.status";
-                    self.push_branch(&mut out, lead, IndexPrefix::State)?;
-                } else {
-                    out.push_sql("lateral ");
-                    self.push_branch(&mut out, "items.status = states.status", IndexPrefix::State)?;
-                }
-                self.push_end(&mut out)?;
-                out.push_sql(") items");
-            }
+            Source::Filter => self.push_filtered(&mut out)?,
         }
         Ok(())
     }

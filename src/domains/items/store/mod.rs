@@ -13,6 +13,7 @@ use super::model::{Item, ItemCard, ItemChanges, ItemKey, NewItem};
 use crate::db::schema::{item_images, items};
 use crate::db::{columns, statement};
 use crate::domains::accounts::model::User;
+use crate::domains::favorites::store::FavoriteOfItem;
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Matching, Terms};
 use crate::ids::{ItemId, MediaId, UserId};
@@ -35,7 +36,13 @@ type FoundColumns = (ItemColumns, ItemUserSqlType, Array<BigInt>, Bool, BigInt);
 type ItemCardRow = (Item, User, Vec<MediaId>, bool);
 
 /// The columns of a card, as this person sees it.
-struct ItemCardFragment(Option<UserId>);
+struct ItemCardFragment(Option<FavoriteOfItem>);
+
+impl ItemCardFragment {
+    fn of(viewer: Option<UserId>) -> Self {
+        Self(viewer.map(|user| FavoriteOfItem { user, item: "items.id" }))
+    }
+}
 
 impl QueryFragment<Pg> for ItemCardFragment {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -48,12 +55,9 @@ impl QueryFragment<Pg> for ItemCardFragment {
         );
         match &self.0 {
             None => out.push_sql("false"),
-            Some(viewer) => {
-                // Not `exists`, for which PostgreSQL may read all favorites of the viewer at once.
-                out.push_sql(
-                    "coalesce((select true from favorites where favorites.item_id = items.id and favorites.user_id = ",
-                );
-                out.push_bind_param::<BigInt, _>(viewer)?;
+            Some(favorite) => {
+                out.push_sql("coalesce((select true");
+                favorite.walk_ast(out.reborrow())?;
                 out.push_sql("), false)");
             }
         }
@@ -148,14 +152,15 @@ struct SearchHitItems<'a>(Matching<'a>);
 
 impl<'a> SearchHitItems<'a> {
     fn new(terms: &'a Terms, wanted: &'a ItemPredicate<'a>, column: Option<Column>) -> Self {
-        let mut matching = Matching::new(SearchKind::Item, terms);
-        // Only what is not deleted can be found: where nothing else is wanted, the items need not be looked at.
-        if column.is_some() || !wanted.matches_every_search_hit() {
-            matching = matching.only(" join items on items.id = search_entries.subject_id", wanted);
-        }
-        if let Some(column) = column {
-            matching = matching.by(column.number());
-        }
+        const ITEMS: &str = " join items on items.id = search_entries.subject_id";
+        let matching = Matching::new(SearchKind::Item, terms);
+        // Only what is not deleted can be found: where nothing else is wanted, the items of what is kept are looked at, or none.
+        let matching = match (wanted.matches_every_search_hit(), column) {
+            (true, None) => matching,
+            (true, Some(column)) => matching.by_joined(column.number(), ITEMS),
+            (false, None) => matching.only(ITEMS, wanted),
+            (false, Some(column)) => matching.only(ITEMS, wanted).by(column.number()),
+        };
         Self(matching)
     }
 }
@@ -190,7 +195,7 @@ pub async fn list_cards(
     ids: &[ItemId],
     viewer: Option<UserId>,
 ) -> QueryResult<Vec<ItemCard>> {
-    let rows: Vec<ItemCardRow> = ItemCardsByIds { card: ItemCardFragment(viewer), ids }.load(&mut conn).await?;
+    let rows: Vec<ItemCardRow> = ItemCardsByIds { card: ItemCardFragment::of(viewer), ids }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
@@ -201,14 +206,16 @@ pub async fn list_visible(
     viewer: Option<UserId>,
 ) -> QueryResult<Vec<ItemCard>> {
     let rows: Vec<ItemCardRow> =
-        VisibleItemCards { card: ItemCardFragment(viewer), ids, visible: VisibleItems(viewer) }.load(&mut conn).await?;
+        VisibleItemCards { card: ItemCardFragment::of(viewer), ids, visible: VisibleItems(viewer) }
+            .load(&mut conn)
+            .await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
 /// A page of items; of several owners so many of each.
 pub async fn list_items(mut conn: &AsyncPgConnection, rows: PageRows<'_>) -> QueryResult<Vec<ItemCard>> {
     let rows: Vec<ItemCardRow> =
-        ListItemCards { card: ItemCardFragment(rows.wanted.viewer), rows }.load(&mut conn).await?;
+        ListItemCards { card: ItemCardFragment::of(rows.wanted.viewer), rows }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
@@ -232,7 +239,7 @@ pub async fn find_items(
     cut: &FoundCut,
 ) -> QueryResult<Vec<(i64, ItemCard)>> {
     let query = FoundCards {
-        card: ItemCardFragment(wanted.viewer),
+        card: ItemCardFragment::of(wanted.viewer),
         found: SearchHitItems::new(terms, &wanted, cut.column),
         beyond: FoundBeyond(cut),
         order: FoundOrder(cut),

@@ -3,7 +3,9 @@
 pub mod blobs;
 pub mod uploads;
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -22,8 +24,18 @@ columns!(
     static BLOB: Blob
 );
 
-type FileColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<File, diesel::pg::Pg>>;
-type BlobColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Blob, diesel::pg::Pg>>;
+/// The name of a picture's thumbnail; not a join, whose cost is a tenth of the statement where there are none.
+struct ThumbnailName;
+
+impl QueryFragment<Pg> for ThumbnailName {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(select thumbnails.name from blobs thumbnails where thumbnails.id = media.thumbnail_id)");
+        Ok(())
+    }
+}
+
+type FileColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<File, Pg>>;
+type BlobColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Blob, Pg>>;
 type MediaColumns = (FileColumns, BlobColumns, diesel::sql_types::Nullable<diesel::sql_types::Text>);
 type MediaRow = (File, Blob, Option<String>);
 
@@ -35,8 +47,7 @@ statement! {
     /// Files by id.
     pub struct MediaByIds<'a> { ids: &'a [MediaId] } -> MediaColumns
     |this|
-    "select " {&*FILE} ", " {&*BLOB} ", thumbnails.name from media join blobs on blobs.id = media.blob_id \
-     left join blobs thumbnails on thumbnails.id = media.thumbnail_id where media.id = any("
+    "select " {&*FILE} ", " {&*BLOB} ", " {&ThumbnailName} " from media join blobs on blobs.id = media.blob_id where media.id = any("
     [diesel::sql_types::Array<BigInt>: &this.ids] ")"
 }
 
@@ -45,8 +56,7 @@ statement! {
     /// A page of a user's files.
     pub struct MediaOfOwner { owner: UserId, side: KeysetSide, direction: Direction, limit: Limit } -> MediaColumns
     |this|
-    "select " {&*FILE} ", " {&*BLOB} ", thumbnails.name from media join blobs on blobs.id = media.blob_id \
-     left join blobs thumbnails on thumbnails.id = media.thumbnail_id where media.owner_id = "
+    "select " {&*FILE} ", " {&*BLOB} ", " {&ThumbnailName} " from media join blobs on blobs.id = media.blob_id where media.owner_id = "
     [BigInt: &this.owner] {&this.side} " order by media.id " {&this.direction} " limit " {&this.limit}
 }
 
@@ -60,11 +70,8 @@ pub enum KeysetSide {
     All,
 }
 
-impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for KeysetSide {
-    fn walk_ast<'b>(
-        &'b self,
-        mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
-    ) -> diesel::QueryResult<()> {
+impl QueryFragment<Pg> for KeysetSide {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let (side, id) = match self {
             Self::Older(id) => (" and media.id < ", id),
             Self::Newer(id) => (" and media.id > ", id),

@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{TaskCardFragment, TaskCardRow, TaskCardSqlType, VisibleTasks, card};
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
-use crate::db::statement;
+use crate::db::{push_number_literal, statement};
 use crate::domains::search::list_query::{ListPredicate, ListRows, SearchedTable};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
@@ -42,7 +42,7 @@ impl QueryFragment<Pg> for TaskConditions<'_> {
         for (lead, price) in [(" and tasks.price >= ", min_price), (" and tasks.price <= ", max_price)] {
             if let Some(price) = price {
                 out.push_sql(lead);
-                out.push_bind_param::<BigInt, _>(price)?;
+                push_number_literal(&mut out, price.fen());
             }
         }
         for (lead, person) in [(" and tasks.publisher_id = ", publisher_id), (" and tasks.assignee_id = ", assignee_id)]

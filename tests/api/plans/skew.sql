@@ -1,0 +1,66 @@
+-- Large and skewed data, for an empty database. User 1 is in 20,000 conversations, and has 10,000 tasks, orders, tickets
+-- and entries; user 2 has 10,000 items, the oldest three of them open; user 3 has 10,000 favorites; item 1 is the favorite
+-- of 100,000 users; conversation 1 has 500 members and 20,000 messages, nearly all of user 1; user 9 has little, and user 6
+-- administrates.
+insert into users (username, username_key, nickname) select 'user' || n, 'user' || n, 'Name ' || n from generate_series(1, 100000) n;
+insert into profiles (user_id) select generate_series(1, 100000);
+insert into search_entries (kind, subject_id, version, boost, words)
+    select 'USER', n, 2, 1, ('''user' || n || ''':1A ''name'':2A ''' || n || ''':3A')::tsvector from generate_series(1, 100000) n;
+insert into search_words select 'x' || left(translate(md5(n::text), '0123456789', 'ghijklmnop'), 12), 'USER' from generate_series(1, 50000) n;
+insert into blobs (sha256, content_type, name, size_bytes, stored, uses, wanted_at)
+    select sha256(n::text::bytea), 'image/png', 'blob' || n, 9, true, 1, '2026-01-01' from generate_series(1, 40000) n;
+insert into media (owner_id, blob_id, width, height, file_name, created_at)
+    select case when n <= 10000 then 2 else n end, n, 9, 9, 'p.png', '2026-01-01' from generate_series(1, 40000) n;
+insert into items (owner_id, title, category, price, condition, note, direction, status, counterparty_id, favorite_count, closed_at, created_at, updated_at)
+    select owner, 'lamp ' || n, case when n % 2 = 0 then 0 else n % 50 end, 100 + n * 7919 % 3000, n % 101, 'note',
+        case when n % 8 = 0 then 'WANT' else 'SELL' end::item_direction, status::item_status,
+        case when status = 'CLOSED' and n % 2 = 0 then 1 + n % 7 + case when owner = 1 + n % 7 then 100 else 0 end end,
+        case when n = 1 then 100000 else 1 + n * 7919 % 97 end, case when status = 'CLOSED' then at end, at, at
+    from (select n, timestamptz '2026-01-01' + n * interval '1 minute' as at, case when n % 4 = 2 then 2 else n end as owner,
+            case when n % 100 = 0 then 'DELETED' when n % 4 = 2 and n > 12 or n % 10 = 9 then 'CLOSED' else 'OPEN' end as status
+        from generate_series(1, 40000) n) made;
+insert into item_images select n, 0, n from generate_series(1, 40000) n;
+insert into search_entries (kind, subject_id, version, boost, words)
+    select 'ITEM', n, 2, 1, ('''lamp'':1A ''' || n || ''':2A' || case when n % 8000 = 0 then ' ''rare'':3B' else '' end)::tsvector
+    from generate_series(1, 40000) n where n % 100 > 0;
+insert into search_words values ('lamp', 'ITEM'), ('rare', 'ITEM');
+insert into favorites (user_id, item_id, created_at) select n, 1, '2026-01-01' from generate_series(1, 100000) n;
+insert into favorites (user_id, item_id, created_at) select 3, n, '2026-01-01' from generate_series(2, 10000) n;
+insert into conversations (kind, last_seq, version, last_activity_at)
+    select 'GROUP', case when n = 1 then 20000 else 1 end, case when n = 1 then 20000 else 1 end, timestamptz '2026-01-01' + n * interval '1 minute'
+    from generate_series(1, 20000) n;
+insert into members (conversation_id, user_id) select 1, n from generate_series(1, 500) n;
+insert into members (conversation_id, user_id) select n, user_id from generate_series(2, 20000) n cross join lateral (values (1), (500 + n)) people (user_id);
+insert into conversations (kind, low_user_id, high_user_id, last_seq, version) select 'DIRECT', 1, n, 1, 1 from generate_series(2, 301) n;
+insert into members (conversation_id, user_id) select id, user_id from conversations, lateral (values (low_user_id), (high_user_id)) people (user_id) where kind = 'DIRECT';
+insert into messages (conversation_id, seq, sender_id, type, content, is_private)
+    select 1, n, case when n % 1000 = 0 then 2 else 1 end, 'TEXT', '{"type": "TEXT", "text": "hello"}', false from generate_series(1, 20000) n;
+insert into messages (conversation_id, seq, sender_id, type, content, is_private)
+    select id, 1, 1, 'TEXT', '{"type": "TEXT", "text": "hello"}', false from conversations where id > 1;
+insert into tasks (publisher_id, assignee_id, title, content, price, status, accepted_at, finished_at, created_at, updated_at)
+    select case when n % 3 = 0 then 1 else 1000 + n end, case when n % 1000 > 2 then case when n % 3 = 1 then 1 else 2 end end, 'lamp ' || n, 'c', n % 1000,
+        case when n % 1000 > 2 then 'FINISHED' else 'OPEN' end::task_status, case when n % 1000 > 2 then at end, case when n % 1000 > 2 then at end, at, at
+    from (select n, timestamptz '2026-01-01' + n * interval '1 minute' as at from generate_series(1, 30000) n) made;
+insert into search_entries (kind, subject_id, version, boost, words)
+    select 'TASK', n, 2, 1, ('''lamp'':1A ''' || n || ''':2A')::tsvector from generate_series(1, 30000) n;
+insert into products (name, price, stock, supplied, image_id, created_at, updated_at)
+    select 'lamp ' || n, 1 + n % 1000, case when n % 1000 = 0 then 1 else 0 end, 9, 1 + n % 7, timestamptz '2026-01-01' + n * interval '1 minute', '2026-01-01'
+    from generate_series(1, 10000) n;
+insert into search_entries (kind, subject_id, version, boost, words)
+    select 'PRODUCT', n, 2, 1, ('''lamp'':1A ''' || n || ''':2A')::tsvector from generate_series(1, 10000) n;
+insert into orders (buyer_id, product_id, product_name, price, image_id, address, tracking_number, status, created_at, updated_at)
+    select case when n % 3 = 0 then 1 else 1000 + n end, 1 + n % 100, 'lamp', 1, 1, 'here', case when n % 1000 > 2 then 'x' end,
+        case when n % 1000 > 2 then 'COMPLETED' else 'PENDING' end::order_status, at, at
+    from (select n, timestamptz '2026-01-01' + n * interval '1 minute' as at from generate_series(1, 30000) n) made;
+insert into order_events (order_id, actor_id, to_status, at) select id, buyer_id, 'PENDING', created_at from orders;
+insert into tickets (author_id, order_id, question, words, created_at, updated_at)
+    select buyer_id, id, 'lamp?', ('''lamp'':1A ''' || id || ''':2A')::tsvector, created_at, created_at from orders;
+insert into wallets (user_id, balance) select n, 1000000 from generate_series(1, 100) n;
+insert into ledger_transfers (reason, note, created_at) select 'ADMIN_ADJUSTMENT', 'n', '2026-01-01' from generate_series(1, 20000) n;
+insert into ledger_entries (transfer_id, account, user_id, amount, balance_after)
+    select n, 'USER', case when n % 2 = 0 then 1 else 1 + n % 100 end, 1, 1 from generate_series(1, 20000) n;
+insert into ledger_entries (transfer_id, account, amount) select n, 'OUTSIDE', -1 from generate_series(1, 20000) n;
+insert into events (position, at, kind, audience, audience_id, conversation_id, version, subject_id, seq, user_id, actor_id)
+    select n, now(), 'MESSAGE_CREATED', 'CONVERSATION', 1, 1, n, n, n, 1, 1 from generate_series(1, 20000) n;
+update event_stream set head = 20000;
+update users set role = 'ADMIN' where id = 6;
