@@ -51,25 +51,17 @@ pub async fn list_by_ids(mut conn: &AsyncPgConnection, user: UserId, ids: &[Favo
     own.select(Favorite::as_select()).load(&mut conn).await
 }
 
-/// The `from` clause of a user's favorite of an item, which it names in SQL.
+/// The `from` clause of a user's favorite of an item that is wanted.
 ///
 /// A range and an order where an equation would do: few users have many favorites, so that reading all those of a user seems
 /// to cost as much as a look at the index of both, and PostgreSQL may do that.
-pub struct FavoriteOfItem {
-    /// The user.
-    pub user: UserId,
-    /// The item's id.
-    pub item: &'static str,
-}
+struct FavoriteOfItem(UserId);
 
 impl QueryFragment<Pg> for FavoriteOfItem {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(" from favorites where favorites.user_id = ");
-        out.push_bind_param::<BigInt, _>(&self.user)?;
-        for part in [" and favorites.item_id between ", self.item, " and ", self.item] {
-            out.push_sql(part);
-        }
-        out.push_sql(" order by favorites.item_id limit 1");
+        out.push_bind_param::<BigInt, _>(&self.0)?;
+        out.push_sql(" and favorites.item_id between wanted.id and wanted.id order by favorites.item_id limit 1");
         Ok(())
     }
 }
@@ -84,7 +76,7 @@ statement! {
 
 /// A user's favorites among some items.
 pub async fn list_among(mut conn: &AsyncPgConnection, user: UserId, items: &[ItemId]) -> QueryResult<Vec<Favorite>> {
-    FavoritesOf { items, favorite: FavoriteOfItem { user, item: "wanted.id" } }.load(&mut conn).await
+    FavoritesOf { items, favorite: FavoriteOfItem(user) }.load(&mut conn).await
 }
 
 /// Holds items in the order of their ids, and says what became of them.
@@ -132,7 +124,7 @@ pub async fn delete_favorites(
     user: UserId,
     items: &[ItemId],
 ) -> QueryResult<Vec<Favorite>> {
-    DeleteFavorites { items, favorite: FavoriteOfItem { user, item: "wanted.id" } }.load(&mut conn).await
+    DeleteFavorites { items, favorite: FavoriteOfItem(user) }.load(&mut conn).await
 }
 
 statement! {

@@ -23,8 +23,10 @@ columns!(
 type ProductColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Product, Pg>>;
 
 /// Joins products to what search found.
-const FOUND: SearchedTable =
-    SearchedTable { kind: SearchKind::Product, join: " join products on products.id = search_entries.subject_id" };
+const FOUND: SearchedTable = SearchedTable {
+    kind: SearchKind::Product,
+    join: " cross join lateral (select products.* from products where products.id = search_entries.subject_id offset 0) products",
+};
 
 /// The column of an order.
 #[must_use]

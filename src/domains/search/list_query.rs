@@ -66,7 +66,7 @@ impl QueryFragment<Pg> for ListPredicate<'_> {
 pub struct SearchedTable {
     /// Kind of its entries.
     pub kind: SearchKind,
-    /// SQL that joins the table to `search_entries`.
+    /// SQL that joins the table to `search_entries`, by its primary key alone.
     pub join: &'static str,
 }
 
@@ -107,7 +107,19 @@ impl QueryFragment<Pg> for ListRows<'_> {
             found.push(&mut out, "found")?;
             out.push_sql(" ");
             self.push_select(&mut out);
-            for part in ["found join ", table, " on ", table, ".id = found.id where true"] {
+            // Only by the primary key: with `offset 0` no other way is open.
+            for part in [
+                "found cross join lateral (select ",
+                table,
+                ".* from ",
+                table,
+                " where ",
+                table,
+                ".id = found.id offset 0) ",
+            ] {
+                out.push_sql(part);
+            }
+            for part in [table, " where true"] {
                 out.push_sql(part);
             }
             self.cut.push_after(&mut out)?;

@@ -1,4 +1,4 @@
-//! What a statement read, as PostgreSQL's auto_explain tells it.
+//! What a statement read, as PostgreSQL's `auto_explain` tells it.
 
 use serde_json::Value;
 
@@ -105,8 +105,10 @@ mod tests {
     const APPEND_MESSAGE: &str = include_str!("append_message.json");
 
     fn logged(plan: &str) -> Vec<Execution> {
-        let plan: String = plan.lines().map(|line| format!("\t{line}\n")).collect();
-        executions(&format!("a line before\n12:00 LOG:  duration: 0.1 ms  plan:\n{plan}12:00 LOG:  a line behind\n"))
+        let plan = plan.trim_end().replace('\n', "\n\t");
+        executions(&format!(
+            "a line before\n12:00 LOG:  duration: 0.1 ms  plan:\n\t{plan}\n12:00 LOG:  a line behind\n"
+        ))
     }
 
     #[test]

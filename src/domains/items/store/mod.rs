@@ -13,7 +13,6 @@ use super::model::{Item, ItemCard, ItemChanges, ItemKey, NewItem};
 use crate::db::schema::{item_images, items};
 use crate::db::{columns, statement};
 use crate::domains::accounts::model::User;
-use crate::domains::favorites::store::FavoriteOfItem;
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Matching, Terms};
 use crate::ids::{ItemId, MediaId, UserId};
@@ -36,13 +35,7 @@ type FoundColumns = (ItemColumns, ItemUserSqlType, Array<BigInt>, Bool, BigInt);
 type ItemCardRow = (Item, User, Vec<MediaId>, bool);
 
 /// The columns of a card, as this person sees it.
-struct ItemCardFragment(Option<FavoriteOfItem>);
-
-impl ItemCardFragment {
-    fn of(viewer: Option<UserId>) -> Self {
-        Self(viewer.map(|user| FavoriteOfItem { user, item: "items.id" }))
-    }
-}
+struct ItemCardFragment(Option<UserId>);
 
 impl QueryFragment<Pg> for ItemCardFragment {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -55,10 +48,13 @@ impl QueryFragment<Pg> for ItemCardFragment {
         );
         match &self.0 {
             None => out.push_sql("false"),
-            Some(favorite) => {
-                out.push_sql("coalesce((select true");
-                favorite.walk_ast(out.reborrow())?;
-                out.push_sql("), false)");
+            Some(viewer) => {
+                // Not `exists`, nor an equation: PostgreSQL may read all favorites of the viewer for these.
+                out.push_sql("coalesce((select true from favorites where favorites.user_id = ");
+                out.push_bind_param::<BigInt, _>(viewer)?;
+                out.push_sql(
+                    " and favorites.item_id between items.id and items.id order by favorites.item_id limit 1), false)",
+                );
             }
         }
         Ok(())
@@ -152,7 +148,9 @@ struct SearchHitItems<'a>(Matching<'a>);
 
 impl<'a> SearchHitItems<'a> {
     fn new(terms: &'a Terms, wanted: &'a ItemPredicate<'a>, column: Option<Column>) -> Self {
-        const ITEMS: &str = " join items on items.id = search_entries.subject_id";
+        // By the primary key alone: with `offset 0` no other way is open.
+        const ITEMS: &str =
+            " cross join lateral (select items.* from items where items.id = search_entries.subject_id offset 0) items";
         let matching = Matching::new(SearchKind::Item, terms);
         // Only what is not deleted can be found: where nothing else is wanted, the items of what is kept are looked at, or none.
         let matching = match (wanted.matches_every_search_hit(), column) {
@@ -195,7 +193,7 @@ pub async fn list_cards(
     ids: &[ItemId],
     viewer: Option<UserId>,
 ) -> QueryResult<Vec<ItemCard>> {
-    let rows: Vec<ItemCardRow> = ItemCardsByIds { card: ItemCardFragment::of(viewer), ids }.load(&mut conn).await?;
+    let rows: Vec<ItemCardRow> = ItemCardsByIds { card: ItemCardFragment(viewer), ids }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
@@ -206,16 +204,14 @@ pub async fn list_visible(
     viewer: Option<UserId>,
 ) -> QueryResult<Vec<ItemCard>> {
     let rows: Vec<ItemCardRow> =
-        VisibleItemCards { card: ItemCardFragment::of(viewer), ids, visible: VisibleItems(viewer) }
-            .load(&mut conn)
-            .await?;
+        VisibleItemCards { card: ItemCardFragment(viewer), ids, visible: VisibleItems(viewer) }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
 /// A page of items; of several owners so many of each.
 pub async fn list_items(mut conn: &AsyncPgConnection, rows: PageRows<'_>) -> QueryResult<Vec<ItemCard>> {
     let rows: Vec<ItemCardRow> =
-        ListItemCards { card: ItemCardFragment::of(rows.wanted.viewer), rows }.load(&mut conn).await?;
+        ListItemCards { card: ItemCardFragment(rows.wanted.viewer), rows }.load(&mut conn).await?;
     Ok(rows.into_iter().map(card).collect())
 }
 
@@ -239,7 +235,7 @@ pub async fn find_items(
     cut: &FoundCut,
 ) -> QueryResult<Vec<(i64, ItemCard)>> {
     let query = FoundCards {
-        card: ItemCardFragment::of(wanted.viewer),
+        card: ItemCardFragment(wanted.viewer),
         found: SearchHitItems::new(terms, &wanted, cut.column),
         beyond: FoundBeyond(cut),
         order: FoundOrder(cut),

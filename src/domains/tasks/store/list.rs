@@ -16,8 +16,10 @@ use crate::domains::tasks::model::{TaskCard, TaskFilter, TaskOrderField, TaskSta
 use crate::ids::UserId;
 
 /// Joins tasks to what search found.
-const FOUND: SearchedTable =
-    SearchedTable { kind: SearchKind::Task, join: " join tasks on tasks.id = search_entries.subject_id" };
+const FOUND: SearchedTable = SearchedTable {
+    kind: SearchKind::Task,
+    join: " cross join lateral (select tasks.* from tasks where tasks.id = search_entries.subject_id offset 0) tasks",
+};
 
 /// The column of an order.
 #[must_use]
