@@ -23,7 +23,7 @@ use crate::files::processor::FileProcessor;
 use crate::ids::{MediaId, UserId};
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
-use crate::seen::Seen;
+use crate::seen::SeenValues;
 use crate::storage::Storage;
 
 /// Files that are kept in memory, of some 400 bytes each.
@@ -57,7 +57,7 @@ pub struct App {
     /// Files seen lately: they never change.
     pub seen_media: Cache<MediaId, Arc<Media>>,
     /// People seen lately, for what shows them.
-    pub seen_people: Seen<UserId, Arc<Person>>,
+    pub seen_people: SeenValues<UserId, Arc<Person>>,
     /// Where files are worked on.
     pub file_processor: FileProcessor,
     /// How many mutations may run at once.
@@ -92,7 +92,7 @@ impl App {
             events: Events::open(database.clone(), clock.clone(), config.event_retention_days).await?,
             storage: Storage::open(&config.storage, &config.data_dir)?,
             seen_media: Cache::new(SEEN_MEDIA),
-            seen_people: Seen::new(SEEN_PEOPLE),
+            seen_people: SeenValues::new(SEEN_PEOPLE),
             file_processor: FileProcessor::open(&config.data_dir, config.decoder.as_deref(), config.decoder_timeout)?,
             mutations: Arc::new(Semaphore::new(config.mutations)),
             metrics: Metrics::new(),

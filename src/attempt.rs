@@ -23,29 +23,29 @@ pub enum Obstacle {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Progress {
     Off,
     On,
     Met(Obstacle),
 }
 
 thread_local! {
-    static STATE: Cell<State> = const { Cell::new(State::Off) };
+    static PROGRESS: Cell<Progress> = const { Cell::new(Progress::Off) };
 }
 
 /// Puts the state back, even where a resolver panics.
-struct Outer(State);
+struct Outer(Progress);
 
 impl Drop for Outer {
     fn drop(&mut self) {
-        STATE.set(self.0);
+        PROGRESS.set(self.0);
     }
 }
 
 /// Whether this is an attempt.
 #[must_use]
 pub fn is_on() -> bool {
-    STATE.get() != State::Off
+    PROGRESS.get() != Progress::Off
 }
 
 /// Polls a future once, in an attempt.
@@ -53,24 +53,24 @@ pub fn is_on() -> bool {
 /// # Errors
 /// Why it is not ready.
 pub fn poll<F: Future>(future: Pin<&mut F>) -> Result<F::Output, Obstacle> {
-    let outer = Outer(STATE.replace(State::On));
+    let outer = Outer(PROGRESS.replace(Progress::On));
     let polled = future.poll(&mut Context::from_waker(Waker::noop()));
-    let met = STATE.get();
+    let met = PROGRESS.get();
     drop(outer);
     match (polled, met) {
         (Poll::Ready(output), _) => Ok(output),
-        (Poll::Pending, State::Met(obstacle)) => Err(obstacle),
+        (Poll::Pending, Progress::Met(obstacle)) => Err(obstacle),
         (Poll::Pending, _) => Err(Obstacle::Other),
     }
 }
 
 /// Stops an attempt: the future is not ready, and this is why.
 pub async fn stop<T>(obstacle: Obstacle) -> T {
-    let worst = match STATE.get() {
-        State::Met(met) => met.max(obstacle),
-        State::Off | State::On => obstacle,
+    let worst = match PROGRESS.get() {
+        Progress::Met(met) => met.max(obstacle),
+        Progress::Off | Progress::On => obstacle,
     };
-    STATE.set(State::Met(worst));
+    PROGRESS.set(Progress::Met(worst));
     pending().await
 }
 

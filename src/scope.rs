@@ -1,7 +1,7 @@
 //! What a use case is given: the app, who asks, and the connection of this execution.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel_async::AsyncPgConnection;
 

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use quick_cache::sync::Cache;
 
 /// Values by key.
-pub struct Seen<K, V> {
+pub struct SeenValues<K, V> {
     values: Cache<K, V>,
     /// How often anything was said to have changed.
     changes: AtomicU64,
@@ -26,7 +26,7 @@ pub struct Seen<K, V> {
 #[derive(Clone, Copy, Debug)]
 pub struct BeforeRead(u64);
 
-impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Seen<K, V> {
+impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'static> SeenValues<K, V> {
     /// Room for so many values.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
@@ -61,11 +61,16 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
         self.values.remove(key);
     }
 
+    /// Says that any value may have changed.
+    pub fn clear(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.values.clear();
+    }
+
     /// Says whether changes are heard of from now on.
     pub fn follow(&self, is_followed: bool) {
         if self.is_followed.swap(is_followed, Ordering::AcqRel) != is_followed {
-            self.changes.fetch_add(1, Ordering::AcqRel);
-            self.values.clear();
+            self.clear();
         }
     }
 
@@ -74,9 +79,9 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
     }
 }
 
-impl<K, V> Debug for Seen<K, V> {
+impl<K, V> Debug for SeenValues<K, V> {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Seen").field("is_followed", &self.is_followed).finish_non_exhaustive()
+        f.debug_struct("SeenValues").field("is_followed", &self.is_followed).finish_non_exhaustive()
     }
 }
 
@@ -86,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_value_is_found_until_it_changes() {
-        let seen = Seen::new(10);
+        let seen = SeenValues::new(10);
         seen.follow(true);
         let before = seen.before_read();
         seen.keep(before, 1, "one");
@@ -98,7 +103,7 @@ mod tests {
 
     #[test]
     fn what_was_read_before_a_change_is_not_kept_after_it() {
-        let seen = Seen::new(10);
+        let seen = SeenValues::new(10);
         seen.follow(true);
         let before = seen.before_read();
         seen.forget(&1);
@@ -108,7 +113,7 @@ mod tests {
 
     #[test]
     fn nothing_is_found_or_kept_while_changes_are_not_heard_of() {
-        let seen = Seen::new(10);
+        let seen = SeenValues::new(10);
         seen.keep(seen.before_read(), 1, "one");
         seen.follow(true);
         assert_eq!(seen.find(&1), None);

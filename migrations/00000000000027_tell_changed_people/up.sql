@@ -3,6 +3,8 @@
 create function tell_changed_user() returns trigger language plpgsql as $$
 begin
     insert into outbox (kind, audience, audience_id, user_id) values ('PERSON_CHANGED', 'USER', new.id, new.id);
+    -- Wakes the sequencer, as instances do after a commit.
+    perform pg_notify('plaza_outbox', '');
     return null;
 end
 $$;
@@ -11,6 +13,8 @@ create function tell_changed_profile() returns trigger language plpgsql as $$
 begin
     insert into outbox (kind, audience, audience_id, user_id)
     values ('PERSON_CHANGED', 'USER', new.user_id, new.user_id);
+    -- Wakes the sequencer, as instances do after a commit.
+    perform pg_notify('plaza_outbox', '');
     return null;
 end
 $$;

@@ -1,10 +1,8 @@
 //! The connection pool and its session settings.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::pooled_connection::bb8::{Pool, PooledConnection, RunError};
 use diesel_async::pooled_connection::{
@@ -16,6 +14,7 @@ use futures_util::future::BoxFuture;
 
 use super::Lease;
 use super::lease::is_within_execution;
+use super::session::{SESSION_SETTINGS, StatementCounter};
 use super::shared::SharedConnections;
 use crate::error::{AppError, AppResult};
 
@@ -24,12 +23,6 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// One connection of so many is shared by reads.
 const SHARED_PART: u32 = 4;
-
-/// Session settings: timeouts against stuck statements, locks and transactions; no JIT and parallel workers, as statements
-/// are short; data is mostly cached. Similarity 0.2 matches short words with one typo.
-pub(super) const SESSION_SETTINGS: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; \
-     set idle_in_transaction_session_timeout = '10s'; set timezone = 'UTC'; set jit = off; \
-     set max_parallel_workers_per_gather = 0; set random_page_cost = 1.1; set pg_trgm.similarity_threshold = 0.2";
 
 /// Handle of the database; cheap to clone.
 #[derive(Clone)]
@@ -49,36 +42,6 @@ pub struct PoolStatus {
     pub open: u32,
     /// Idle connections.
     pub idle: u32,
-}
-
-/// Counts statements sent through the pool, without BEGIN, COMMIT and ROLLBACK.
-#[derive(Clone, Debug, Default)]
-pub struct StatementCounter(Arc<AtomicI64>);
-
-impl StatementCounter {
-    /// Statements so far.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0)
-    }
-}
-
-impl Instrumentation for StatementCounter {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        // Transaction control is reported as a query as well.
-        match event {
-            InstrumentationEvent::StartQuery { query, .. } => {
-                self.0.fetch_add(1, Ordering::Relaxed);
-                tracing::trace!(target: "plaza::sql", statement = %query);
-            }
-            InstrumentationEvent::BeginTransaction { .. }
-            | InstrumentationEvent::CommitTransaction { .. }
-            | InstrumentationEvent::RollbackTransaction { .. } => {
-                self.0.fetch_sub(1, Ordering::Relaxed);
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Database {

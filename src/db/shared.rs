@@ -18,7 +18,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tokio::sync::Mutex;
 use tokio_postgres::NoTls;
 
-use super::pool::{SESSION_SETTINGS, StatementCounter};
+use super::session::{SESSION_SETTINGS, StatementCounter};
 
 /// Executions that read through one connection at most.
 const READER_LIMIT: usize = 32;
@@ -30,11 +30,11 @@ const OPEN_TIMEOUT: Duration = Duration::from_millis(1500);
 pub(super) struct SharedConnections {
     url: Arc<str>,
     statements: StatementCounter,
-    places: Vec<Place>,
+    places: Vec<SharedPlace>,
 }
 
 #[derive(Default)]
-struct Place {
+struct SharedPlace {
     open: Mutex<Option<Arc<SharedConnection>>>,
     readers: Arc<AtomicUsize>,
 }
@@ -65,7 +65,7 @@ impl Drop for SharedReader {
 impl SharedConnections {
     /// Room for so many connections; each is opened when first used.
     pub(super) fn new(url: Arc<str>, statements: StatementCounter, count: usize) -> Self {
-        Self { url, statements, places: (0..count).map(|_| Place::default()).collect() }
+        Self { url, statements, places: (0..count).map(|_| SharedPlace::default()).collect() }
     }
 
     /// The connection with the fewest readers; none where all have enough, or it can't be opened.

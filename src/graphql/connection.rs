@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use async_graphql::{Context, Object, ObjectType, OutputType, SimpleObject, TypeName};
 use async_graphql::parser::types::Field;
+use async_graphql::{Context, Object, ObjectType, OutputType, SimpleObject, TypeName};
 use futures_util::future::BoxFuture;
 
 use super::context::PlazaContext;

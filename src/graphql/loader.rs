@@ -58,12 +58,12 @@ type CachedLoader<B> = cached::Loader<<B as Batch>::Key, AppResult<Option<<B as 
 /// A relation's loader, built when first used.
 pub struct Loader<B: Batch> {
     inner: OnceLock<CachedLoader<B>>,
-    state: Mutex<State<B>>,
+    state: Mutex<LoaderState<B>>,
     /// The batch that was under way is done, or was dropped.
     settled: Notify,
 }
 
-struct State<B: Batch> {
+struct LoaderState<B: Batch> {
     /// What has been loaded, to be read without waiting.
     loaded: HashMap<B::Key, AppResult<Option<B::Value>>>,
     /// Keys of the next batch.
@@ -74,7 +74,7 @@ struct State<B: Batch> {
 
 impl<B: Batch> Default for Loader<B> {
     fn default() -> Self {
-        let state = State { loaded: HashMap::new(), next: HashSet::new(), loading: false };
+        let state = LoaderState { loaded: HashMap::new(), next: HashSet::new(), loading: false };
         Self { inner: OnceLock::new(), state: Mutex::new(state), settled: Notify::new() }
     }
 }
@@ -166,7 +166,7 @@ impl<B: Batch> Loader<B> {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State<B>> {
+    fn state(&self) -> MutexGuard<'_, LoaderState<B>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

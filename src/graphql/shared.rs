@@ -58,7 +58,7 @@ impl CurrentEvent {
     }
 }
 
-type Key = (Position, u64, OperationKey);
+type AnswerKey = (Position, u64, OperationKey);
 
 /// Answers to one operation for one event.
 #[derive(Default)]
@@ -73,7 +73,7 @@ enum Answers {
 }
 
 /// The answers of the last seconds.
-pub struct SharedAnswers(Cache<Key, Arc<Mutex<Answers>>>);
+pub struct SharedAnswers(Cache<AnswerKey, Arc<Mutex<Answers>>>);
 
 impl Default for SharedAnswers {
     fn default() -> Self {

@@ -25,8 +25,8 @@ use crate::graphql::{context, errors};
 use crate::http::endpoint::Endpoint;
 use crate::metrics::Metrics;
 use crate::permit::MutationPermit;
-use crate::telemetry::TraceId;
 use crate::scope::Scope;
+use crate::telemetry::TraceId;
 
 /// Timeout of a mutation.
 const MUTATION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -121,13 +121,12 @@ fn try_prepare(
 /// Runs a query or a mutation.
 pub async fn run(endpoint: &Endpoint, prepared: Prepared, requester: &Requester) -> Response {
     let Prepared { request, operation, name, transport, since, slot } = prepared;
-    let result = match operation {
-        OperationType::Mutation => run_mutation(endpoint, request, slot, requester).await,
-        _ => {
-            let scope = Scope::reading(Arc::clone(&endpoint.app), requester.clone());
-            let execution = context::execute(&*endpoint.engine, scope, request);
-            AssertUnwindSafe(execution).catch_unwind().await.map_err(|_| panicked(endpoint))
-        }
+    let result = if operation == OperationType::Mutation {
+        run_mutation(endpoint, request, slot, requester).await
+    } else {
+        let scope = Scope::reading(Arc::clone(&endpoint.app), requester.clone());
+        let execution = context::execute(&*endpoint.engine, scope, request);
+        AssertUnwindSafe(execution).catch_unwind().await.map_err(|_| panicked(endpoint))
     };
     let mut response = match result {
         Ok(mut response) => {

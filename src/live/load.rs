@@ -49,7 +49,11 @@ impl ReferenceIds {
             Reference::Task(id) => self.tasks.push(*id),
             Reference::Order(id) => self.orders.push(*id),
             Reference::Ticket(id) => self.tickets.push(*id),
-            Reference::Member { .. } | Reference::Session(_) | Reference::Topics(_) | Reference::Person(_) | Reference::Item(_) => {}
+            Reference::Member { .. }
+            | Reference::Session(_)
+            | Reference::Topics(_)
+            | Reference::Person(_)
+            | Reference::Item(_) => {}
         }
     }
 }
@@ -113,7 +117,9 @@ impl LoadedReferences {
             Reference::Task(id) => EventPayload::Task(Arc::clone(self.tasks.get(id)?)),
             Reference::Order(id) => EventPayload::Order(Arc::clone(self.orders.get(id)?)),
             Reference::Ticket(id) => EventPayload::Ticket(Arc::clone(self.tickets.get(id)?)),
-            Reference::Member { .. } | Reference::Session(_) | Reference::Topics(_) | Reference::Person(_) => return None,
+            Reference::Member { .. } | Reference::Session(_) | Reference::Topics(_) | Reference::Person(_) => {
+                return None;
+            }
         })
     }
 

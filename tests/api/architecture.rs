@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "base",
         &[
+            "attempt",
             "clock",
             "contact",
             "error",
@@ -23,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "page",
             "permit",
             "price",
+            "seen",
             "text",
             "validation",
             "files",

@@ -244,3 +244,44 @@ fn no_argument_is_a_tuple() {
     let advice = "pass separate arguments, or a struct with a name and documented fields";
     assert!(tuples.is_empty(), "arguments that are tuples; {advice}: {tuples:#?}");
 }
+
+/// The resolvers that are no `async fn`, of every object that lists its plain ones, and the objects without a list.
+#[test]
+fn every_plain_resolver_is_listed() {
+    let (mut missing, mut listed) = (Vec::new(), 0);
+    for (file, text) in rust_files("src") {
+        for (at, _) in text.match_indices("#[Object(crate") {
+            let Some((head, body)) = text[at..].split_once(" {\n") else { continue };
+            let object = head.rsplit(' ').next().unwrap();
+            let body = body.split("\n}\n").next().unwrap();
+            let list = text.split_once(&format!("plain!({object} ")).map(|(_, rest)| rest.split("});").next().unwrap());
+            for resolver in body.split("\n    fn ").skip(1).map(|rest| rest.split('(').next().unwrap()) {
+                listed += 1;
+                if !list.is_some_and(|list| list.contains(&format!("=> {resolver},"))) {
+                    missing.push(format!("{file}: {object}.{resolver}"));
+                }
+            }
+        }
+    }
+    assert!(listed > 80, "{listed} plain resolvers");
+    assert!(missing.is_empty(), "not in `plain!` of their type, or meant to be `async fn`: {missing:#?}");
+}
+
+/// Every output type is one of `graphql/eager`; the library's own way is several times as slow.
+#[test]
+fn every_output_type_is_eager() {
+    let mut others = Vec::new();
+    for (file, text) in rust_files("src").into_iter().filter(|(file, _)| !file.starts_with("src/graphql/eager")) {
+        let objects = code(&text).matches("#[Object]").count();
+        let derived = text.match_indices("#[derive(").filter(|(at, _)| {
+            let (traits, rest) = text[*at..].split_once(")]").unwrap();
+            let makes_output = ["SimpleObject", "Union", "Interface"].iter().any(|name| traits.contains(name));
+            makes_output && !rest.split("pub ").next().unwrap().contains("crate = \"crate::graphql::eager\"")
+        });
+        let count = objects + derived.count();
+        if count > 0 {
+            others.push(format!("{file}: {count}"));
+        }
+    }
+    assert!(others.is_empty(), "without `crate = \"crate::graphql::eager\"`: {others:#?}");
+}

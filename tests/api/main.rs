@@ -69,6 +69,7 @@ mod replays;
 mod s3;
 mod search;
 mod search_quality;
+mod seen_people;
 mod sessions;
 mod shares;
 mod shipping;

@@ -102,7 +102,8 @@ async fn the_embedded_database_survives_a_killed_plaza() {
     assert_eq!(operator.data("{ viewer { user { username } } }", json!({})).await["viewer"]["user"]["username"], "ada");
     assert!(output(&["promote", "ADA", "admin"], &settings).await.status.success());
     let role = "query ($id: ID!) { user(id: $id) { role } }";
-    assert_eq!(ada.data(role, json!({ "id": ada.id })).await["user"]["role"], "ADMIN");
+    until("the role is shown", || async { ada.data(role, json!({ "id": ada.id })).await["user"]["role"] == "ADMIN" })
+        .await;
     let unknown = output(&["promote", "nobody", "ADMIN"], &settings).await;
     assert_eq!(String::from_utf8_lossy(&unknown.stderr).trim(), "There is nobody called nobody.");
 

@@ -10,12 +10,12 @@ use super::model::{
 use super::policy;
 use crate::domains::accounts::loader::UserById;
 use crate::domains::accounts::model::Role;
-use crate::domains::accounts::types::{LoadedUser, User};
+use crate::domains::accounts::types::{User, UserRelation};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::{Media, pictures};
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
-use crate::graphql::eager::{LoadedList, plain, plain_enums, plain_struct};
+use crate::graphql::eager::{RelationList, plain, plain_enums, plain_struct};
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DateTimeRange, DecimalRange, SortDirection};
 use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
@@ -62,9 +62,9 @@ impl Item {
 
     /// Its pictures, in their owner's order, at most nine. Costs a statement for a whole list of items, unless all were
     /// seen lately.
-    fn images(&self) -> LoadedList<MediaById, Media> {
+    fn images(&self) -> RelationList<MediaById, Media> {
         // One may have been taken out and deleted since this was read.
-        LoadedList::new(self.0.images.clone(), Media)
+        RelationList::new(self.0.images.clone(), Media)
     }
 
     /// Condition, 0 to 100 per cent of new.
@@ -88,7 +88,7 @@ impl Item {
     }
 
     /// Who took it; null while it is open, and when its owner closed it. Costs a statement for a whole list of items.
-    fn counterparty(&self) -> Option<LoadedUser> {
+    fn counterparty(&self) -> Option<UserRelation> {
         self.0.item.counterparty_id.map(User::by_id)
     }
 

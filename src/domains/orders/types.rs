@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use super::model::{self, OrderAction, OrderStatus, UpdateOrder};
 use super::policy::{self, OrderActor};
 use crate::domains::accounts::query::is_admin;
-use crate::domains::accounts::types::{LoadedUser, User};
+use crate::domains::accounts::types::{User, UserRelation};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::Media;
 use crate::domains::orders::loader::HistoryOf;
@@ -17,7 +17,7 @@ use crate::domains::products::types::Product;
 use crate::domains::wallet::types::Wallet;
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
-use crate::graphql::eager::{Loaded, plain, plain_enums, plain_struct};
+use crate::graphql::eager::{Relation, plain, plain_enums, plain_struct};
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::DateTimeRange;
 use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
@@ -47,7 +47,7 @@ impl Order {
     }
 
     /// Whose it is. Costs a statement for a whole list of orders.
-    fn buyer(&self) -> LoadedUser {
+    fn buyer(&self) -> UserRelation {
         User::by_id(self.0.buyer_id)
     }
 
@@ -72,8 +72,8 @@ impl Order {
     }
 
     /// Its picture as it was. Costs a statement for a whole list of orders, unless all were seen lately.
-    fn image(&self) -> Loaded<MediaById, Media> {
-        Loaded::ByKey { key: self.0.image_id, show: Media }
+    fn image(&self) -> Relation<MediaById, Media> {
+        Relation::ByKey { key: self.0.image_id, show: Media }
     }
 
     /// Where it goes; empty once its buyer has left.
@@ -143,7 +143,7 @@ impl OrderEvent {
     }
 
     /// Who did it. Costs a statement for a whole list of orders.
-    fn actor(&self) -> Option<LoadedUser> {
+    fn actor(&self) -> Option<UserRelation> {
         self.0.actor_id.map(User::by_id)
     }
 

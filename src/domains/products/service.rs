@@ -112,7 +112,9 @@ pub async fn list_products(
 pub async fn count_products(scope: &Scope, list: &ProductListQuery, bound: i64) -> AppResult<i64> {
     match list.terms(scope).await? {
         None => Ok(0),
-        Some(terms) => Ok(store::count_products(&*scope.db.read_long().await?, &list.filter, terms.as_ref(), bound).await?),
+        Some(terms) => {
+            Ok(store::count_products(&*scope.db.read_long().await?, &list.filter, terms.as_ref(), bound).await?)
+        }
     }
 }
 

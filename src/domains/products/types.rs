@@ -7,7 +7,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use super::model::{self, CreateProduct, ProductOrderField, ProductSort, UpdateProduct};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::{Media, picture};
-use crate::graphql::eager::{Loaded, plain};
+use crate::graphql::eager::{Relation, plain};
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DecimalRange, SortDirection};
 use crate::graphql::scalars::{DateTime, Decimal, patch};
@@ -47,8 +47,8 @@ impl Product {
     }
 
     /// Its picture. Costs a statement for a whole list of products, unless all were seen lately.
-    fn image(&self) -> Loaded<MediaById, Media> {
-        Loaded::ByKey { key: self.0.image_id, show: Media }
+    fn image(&self) -> Relation<MediaById, Media> {
+        Relation::ByKey { key: self.0.image_id, show: Media }
     }
 
     /// When it was put into the store.

@@ -7,13 +7,13 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use super::model::{self, CreateTask, Dispute, TaskAction, TaskCard, TaskOrderField, TaskSort, TaskStatus, UpdateTask};
 use super::policy::{self, TaskActor};
 use crate::domains::accounts::query::is_admin;
-use crate::domains::accounts::types::{LoadedUser, User};
+use crate::domains::accounts::types::{User, UserRelation};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::{Media, pictures};
 use crate::domains::tasks::loader::LastDispute;
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
-use crate::graphql::eager::{LoadedList, plain, plain_enums, plain_struct};
+use crate::graphql::eager::{RelationList, plain, plain_enums, plain_struct};
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::ranges::{DecimalRange, SortDirection};
 use crate::graphql::scalars::{DateTime, Decimal, patch, query_id};
@@ -56,10 +56,10 @@ impl Task {
 
     /// Its pictures, in their publisher's order, at most nine; none for those who don't see its `content`. Costs a statement
     /// for a whole list of tasks, unless all were seen lately.
-    async fn images(&self, ctx: &Context<'_>) -> AppResult<LoadedList<MediaById, Media>> {
+    async fn images(&self, ctx: &Context<'_>) -> AppResult<RelationList<MediaById, Media>> {
         let shown = if self.shows_details(ctx).await? { self.0.images.clone() } else { Vec::new() };
         // One may have been taken out and deleted since the task was read.
-        Ok(LoadedList::new(shown, Media))
+        Ok(RelationList::new(shown, Media))
     }
 
     /// Who asks for it.
@@ -68,7 +68,7 @@ impl Task {
     }
 
     /// Who does it, or has done it; null while it is open. Costs a statement for a whole list of tasks.
-    fn assignee(&self) -> Option<LoadedUser> {
+    fn assignee(&self) -> Option<UserRelation> {
         self.0.task.assignee_id.map(User::by_id)
     }
 
@@ -185,7 +185,7 @@ pub struct TaskDispute(Arc<Dispute>);
 #[Object(crate = "crate::graphql::eager")]
 impl TaskDispute {
     /// Who opened it: either of the two, or an administrator. Costs a statement for a whole list of tasks.
-    fn opened_by(&self) -> LoadedUser {
+    fn opened_by(&self) -> UserRelation {
         User::by_id(self.0.opened_by)
     }
 

@@ -129,7 +129,9 @@ pub async fn list_tickets(
 pub async fn count_tickets(scope: &Scope, list: &TicketListQuery, bound: i64) -> AppResult<i64> {
     match list.terms(scope).await? {
         None => Ok(0),
-        Some(terms) => Ok(store::count_tickets(&*scope.db.read_long().await?, &list.filter, terms.as_ref(), bound).await?),
+        Some(terms) => {
+            Ok(store::count_tickets(&*scope.db.read_long().await?, &list.filter, terms.as_ref(), bound).await?)
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::model::{self, TicketStatus};
-use crate::domains::accounts::types::{LoadedUser, User};
+use crate::domains::accounts::types::{User, UserRelation};
 use crate::domains::orders::loader::VisibleOrder;
 use crate::domains::orders::types::Order;
 use crate::domains::tickets::loader::LinesOf;
@@ -35,12 +35,12 @@ impl Ticket {
     }
 
     /// Who asks. Costs a statement for a whole list of tickets.
-    fn author(&self) -> LoadedUser {
+    fn author(&self) -> UserRelation {
         User::by_id(self.0.author_id)
     }
 
     /// Who answered last; null until then. Costs a statement for a whole list of tickets.
-    fn agent(&self) -> Option<LoadedUser> {
+    fn agent(&self) -> Option<UserRelation> {
         self.0.agent_id.map(User::by_id)
     }
 
@@ -107,7 +107,7 @@ pub struct TicketLine(model::TicketLine);
 #[Object(crate = "crate::graphql::eager")]
 impl TicketLine {
     /// Who says it. Costs a statement for a whole list of tickets.
-    fn author(&self) -> LoadedUser {
+    fn author(&self) -> UserRelation {
         User::by_id(self.0.author_id)
     }
 

@@ -143,3 +143,9 @@ impl<T: OutputType + WritePlain> OutputType for List<T> {
         Ok(end_list(out))
     }
 }
+
+impl<T: WritePlain> WritePlain for List<T> {
+    fn write_plain(&self, cx: PlainContext<'_>, field: &Field, out: &mut Vec<u8>) -> Written {
+        self.0.write_plain(cx, field, out)
+    }
+}

@@ -14,19 +14,19 @@
 //! - A field with arguments is not attempted: mostly it needs a statement.
 
 mod list;
-mod loaded;
 mod object;
 mod parts;
 mod plain;
+mod relation;
 
 pub use ::async_graphql::*;
 
 pub use list::List;
-pub use loaded::{Loaded, LoadedList};
 pub(crate) use object::one_of;
 pub use object::{Concrete, OneOf, Resolving, resolve_one_of, write_one_of};
-pub(crate) use plain::{plain, plain_enums, plain_struct};
 pub use plain::{PlainContext, PlainObject, WritePlain, Written, fields_of, write_enum};
+pub(crate) use plain::{plain, plain_enums, plain_struct};
+pub use relation::{Relation, RelationList};
 
 /// The library's resolvers, but for objects.
 pub mod resolver_utils {

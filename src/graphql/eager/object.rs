@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 
 use super::parts::{Attempted, Parts, resolve_parts};
-use super::plain::{PlainContext, PlainObject, Written};
+use super::plain::{PlainContext, PlainObject, WritePlain, Written};
 use crate::attempt::{self, Obstacle};
 use crate::graphql::json;
 
@@ -66,7 +66,8 @@ impl<'a> Selected<'a> {
             }
         }
         // Fields of two selections may have one response key.
-        (matched < 2 && (matched == 0 || fields.iter().all(|field| is_unique(&fields, field)))).then_some(Self::Some(fields))
+        (matched < 2 && (matched == 0 || fields.iter().all(|field| is_unique(&fields, field))))
+            .then_some(Self::Some(fields))
     }
 
     fn len(&self) -> usize {
@@ -110,7 +111,6 @@ impl<'a: 'b, 'b, T: ContainerType + ?Sized> Fields<'a, 'b, T> {
         }
     }
 
-
     fn attempt_field(&self, field: &'a Positioned<Field>) -> Attempted {
         if field.node.name.node == "__typename" {
             return Ok(Ok(Value::String(self.root.introspection_type_name().into_owned())));
@@ -123,6 +123,7 @@ impl<'a: 'b, 'b, T: ContainerType + ?Sized> Fields<'a, 'b, T> {
     /// Writes the object if nothing of it has to wait.
     fn attempt_all(&self) -> Attempted {
         let mut out = Vec::with_capacity(OBJECT_BYTES);
+        out.push(b'{');
         let mut met = None;
         for (n, field) in (0..self.selected.len()).filter_map(|n| Some((n, self.selected.get(n)?))) {
             match self.attempt_field(field) {
@@ -141,6 +142,7 @@ impl<'a: 'b, 'b, T: ContainerType + ?Sized> Fields<'a, 'b, T> {
     async fn resolve_all(self) -> ServerResult<Value> {
         let values = resolve_parts(&self).await?;
         let mut out = Vec::with_capacity(OBJECT_BYTES);
+        out.push(b'{');
         for (n, value) in values.iter().enumerate() {
             if let Some(field) = self.selected.get(n) {
                 write_member(&mut out, n, field, value);
@@ -153,7 +155,9 @@ impl<'a: 'b, 'b, T: ContainerType + ?Sized> Fields<'a, 'b, T> {
 
 /// Writes a field of an object, with what comes before it.
 fn write_member(out: &mut Vec<u8>, n: usize, field: &Positioned<Field>, value: &Value) {
-    out.push(if n == 0 { b'{' } else { b',' });
+    if n > 0 {
+        out.push(b',');
+    }
     json::write_key(out, &field.node.response_key().node);
     json::write_value(out, value);
 }
@@ -286,5 +290,11 @@ impl<U: OneOf> OutputType for Concrete<U> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
         self.0.resolve_object(ctx).await
+    }
+}
+
+impl<U: OneOf> WritePlain for Concrete<U> {
+    fn write_plain(&self, cx: PlainContext<'_>, field: &Field, out: &mut Vec<u8>) -> Written {
+        self.0.write_plain_object(cx, field, out)
     }
 }

@@ -1,15 +1,13 @@
 //! Plain fields: written to JSON by a function call each, without futures, contexts or values in between.
 //!
 //! An object lists its plain fields with [`plain!`]: resolvers that are no `async fn` and take no arguments. What they return
-//! is written as it is; a [`Loaded`] is written once its loader has the value. An object of which anything else is selected
+//! is written as it is; a [`Relation`] is written once its loader has the value. An object of which anything else is selected
 //! is resolved the ordinary way, with the same resolvers.
 
 use async_graphql::parser::types::{Field, Selection};
 use async_graphql::resolver_utils::EnumType;
 use async_graphql::{Context, Positioned};
 
-use super::object::{Concrete, OneOf};
-use super::List;
 use crate::attempt::Obstacle;
 use crate::graphql::json;
 use crate::graphql::loaders::Loaders;
@@ -46,12 +44,13 @@ pub fn write_object<'a>(
     out: &mut Vec<u8>,
     mut write_field: impl FnMut(&'a Field, &mut Vec<u8>) -> Written,
 ) -> Written {
-    let mut separator = b'{';
+    out.push(b'{');
     let mut met = None;
-    for field in fields {
+    for (n, field) in fields.enumerate() {
         let field = &field.ok_or(Obstacle::Other)?.node;
-        out.push(separator);
-        separator = b',';
+        if n > 0 {
+            out.push(b',');
+        }
         json::write_key(out, &field.response_key().node);
         if field.name.node == "__typename" {
             json::write_text(out, type_name);
@@ -193,12 +192,6 @@ impl<T: WritePlain, E> WritePlain for Result<T, E> {
     }
 }
 
-impl<T: WritePlain> WritePlain for List<T> {
-    fn write_plain(&self, cx: PlainContext<'_>, field: &Field, out: &mut Vec<u8>) -> Written {
-        self.0.write_plain(cx, field, out)
-    }
-}
-
 impl<T: WritePlain> WritePlain for Vec<T> {
     fn write_plain(&self, cx: PlainContext<'_>, field: &Field, out: &mut Vec<u8>) -> Written {
         out.push(b'[');
@@ -284,9 +277,3 @@ macro_rules! plain_enums {
     };
 }
 pub(crate) use plain_enums;
-
-impl<U: OneOf> WritePlain for Concrete<U> {
-    fn write_plain(&self, cx: PlainContext<'_>, field: &Field, out: &mut Vec<u8>) -> Written {
-        self.0.write_plain_object(cx, field, out)
-    }
-}

@@ -68,12 +68,15 @@ impl FrameQueue {
 /// Sends a frame, and those that wait behind it, in one write.
 async fn send_queued(
     sink: &mut SplitSink<WebSocket, Message>,
-    (message, mut _gauge): QueuedFrame,
+    first: QueuedFrame,
     queue: &mut FrameReceiver,
 ) -> Result<(), axum::Error> {
+    let (message, gauge) = first;
+    // They count until they were written.
+    let mut gauges = vec![gauge];
     sink.feed(message).await?;
     while let Ok((message, gauge)) = queue.0.try_recv() {
-        _gauge = gauge;
+        gauges.push(gauge);
         sink.feed(message).await?;
     }
     sink.flush().await

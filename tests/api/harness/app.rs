@@ -203,8 +203,10 @@ impl TestApp {
         self.sql().await.query_one(sql, &[]).await.expect("the statement is right").get(0)
     }
 
-    /// Runs a future and counts the statements sent through the pool meanwhile.
+    /// Runs a future and counts the statements sent meanwhile, with nothing in memory before.
     pub async fn count_statements<T>(&self, work: impl Future<Output = T>) -> (T, u64) {
+        self.app.seen_people.clear();
+        self.app.seen_media.clear();
         let before = self.app.database.statements().total();
         let result = work.await;
         (result, self.app.database.statements().total() - before)

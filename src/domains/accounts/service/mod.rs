@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::model::{Access, AccountError, Profile, Person, Role, User, UserChanges};
+use super::model::{Access, AccountError, Person, Profile, Role, User, UserChanges};
 use super::policy::{self, AccountName, access};
 use super::store;
 use crate::app::App;

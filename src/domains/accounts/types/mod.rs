@@ -18,7 +18,7 @@ use crate::domains::media::types::Media;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::eager::{Loaded, plain, plain_enums};
+use crate::graphql::eager::{Relation, plain, plain_enums};
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::scalars::{Date, DateTime};
 use crate::ids::UserId;
@@ -42,12 +42,12 @@ impl User {
 
     /// A user by id, for what shows them.
     #[must_use]
-    pub fn by_id(id: UserId) -> LoadedUser {
-        Loaded::ByKey { key: id, show: |person| Self(Arc::clone(&person.user)) }
+    pub fn by_id(id: UserId) -> UserRelation {
+        Relation::ByKey { key: id, show: |person| Self(Arc::clone(&person.user)) }
     }
 
-    fn loaded<T>(&self, show: fn(Arc<Person>) -> T) -> Loaded<PersonById, T> {
-        Loaded::ByKey { key: self.0.id, show }
+    fn loaded<T>(&self, show: fn(Arc<Person>) -> T) -> Relation<PersonById, T> {
+        Relation::ByKey { key: self.0.id, show }
     }
 
     /// Whether the viewer sees the private part; the viewer's role is loaded where it matters.
@@ -91,8 +91,8 @@ impl User {
     }
 
     /// Their picture, if they have one. Costs a statement for a whole list of people, unless all were seen lately.
-    fn avatar(&self) -> Option<Loaded<MediaById, Media>> {
-        Some(Loaded::ByKey { key: self.0.avatar_id?, show: Media })
+    fn avatar(&self) -> Option<Relation<MediaById, Media>> {
+        Some(Relation::ByKey { key: self.0.avatar_id?, show: Media })
     }
 
     /// What they may do beyond their own things.
@@ -112,12 +112,12 @@ impl User {
 
     /// As they put it. Costs a statement for a whole list of people, as do `birthday`, `age`, `bio`, `score`,
     /// `verification` and `place`, all of them together; and one more for `private`.
-    fn gender(&self) -> Loaded<PersonById, Gender> {
+    fn gender(&self) -> Relation<PersonById, Gender> {
         self.loaded(|person| person.profile.gender)
     }
 
     /// Date of birth, if they say.
-    fn birthday(&self) -> Option<Loaded<PersonById, Option<Date>>> {
+    fn birthday(&self) -> Option<Relation<PersonById, Option<Date>>> {
         Some(self.loaded(|person| person.profile.birthday.map(Date)))
     }
 
@@ -131,17 +131,17 @@ impl User {
     }
 
     /// About them, in their words; may be empty.
-    fn bio(&self) -> Loaded<PersonById, String> {
+    fn bio(&self) -> Relation<PersonById, String> {
         self.loaded(|person| person.profile.bio.clone())
     }
 
     /// Points of reputation; everybody starts with 10.
-    fn score(&self) -> Loaded<PersonById, i32> {
+    fn score(&self) -> Relation<PersonById, i32> {
         self.loaded(|person| person.profile.score)
     }
 
     /// Whether an administrator has reviewed the ID card.
-    fn verification(&self) -> Loaded<PersonById, Verification> {
+    fn verification(&self) -> Relation<PersonById, Verification> {
         self.loaded(|person| person.profile.verification)
     }
 
@@ -184,7 +184,7 @@ impl User {
 plain_enums!(Role, Gender, Verification);
 
 /// A user who is loaded where they are shown.
-pub type LoadedUser = Loaded<PersonById, User>;
+pub type UserRelation = Relation<PersonById, User>;
 
 plain!(User [|user: &User| user.0.id.parts()] {
     "avatar" => avatar,

@@ -6,9 +6,9 @@ use async_graphql::SimpleObject;
 
 use super::{Conversation, Message, ReadMarker};
 use crate::domains::accounts::types::User;
+use crate::graphql::eager::plain_struct;
 use crate::live::event::ChangedMembers;
 use crate::live::{Event, EventPayload};
-use crate::graphql::eager::plain_struct;
 
 /// One delivery of the message stream.
 #[derive(Clone, SimpleObject)]

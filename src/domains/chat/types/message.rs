@@ -6,12 +6,12 @@ use async_graphql::{Context, ID, Object, SimpleObject, Union};
 
 use super::Conversation;
 use crate::domains::accounts::model as accounts;
-use crate::domains::accounts::types::{LoadedUser, User};
+use crate::domains::accounts::types::{User, UserRelation};
 use crate::domains::chat::loader::{ConversationById, PresentMembers};
 use crate::domains::chat::model::{self, Content, ConversationCard, Member, MessageCard, MessageStatus, MessageType};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::eager::{Concrete, Loaded, one_of, plain, plain_enums, plain_struct};
+use crate::graphql::eager::{Concrete, Relation, one_of, plain, plain_enums, plain_struct};
 use crate::graphql::scalars::DateTime;
 
 /// A message. On a live message `id`, `seq`, `sender`, `type`, `content` and `conversation { id kind title }` cost no
@@ -92,9 +92,9 @@ impl Message {
     }
 
     /// Who sent it.
-    fn sender(&self) -> LoadedUser {
+    fn sender(&self) -> UserRelation {
         match &self.row {
-            MessageRow::Card(card) => Loaded::Here(User(Arc::clone(&card.sender))),
+            MessageRow::Card(card) => Relation::Here(User(Arc::clone(&card.sender))),
             MessageRow::Alone(message) => User::by_id(message.sender_id),
         }
     }

@@ -13,9 +13,9 @@ use super::service;
 use crate::domains::accounts::types::User;
 use crate::domains::chat::loader::{ConversationById, MessageAt, PresentMembers, ViewerMembership};
 use crate::error::AppResult;
-use crate::graphql::eager::{plain, plain_enums, plain_struct};
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
+use crate::graphql::eager::{plain, plain_enums, plain_struct};
 use crate::graphql::scalars::DateTime;
 use crate::page::PageArgs;
 

@@ -6,15 +6,15 @@ use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, Error, OutputType, Positioned, ServerResult, Value};
 
+use super::list::List;
 use super::plain::{PlainContext, WritePlain, Written};
-use super::List;
 use crate::attempt::Obstacle;
 use crate::error::AppResult;
 use crate::graphql::loader::Batch;
 use crate::graphql::loaders::{Loaders, Peeked};
 
 /// What is shown of the value of a key.
-pub enum Loaded<B: Batch, T> {
+pub enum Relation<B: Batch, T> {
     /// It was loaded along with what refers to it.
     Here(T),
     /// A foreign key guarantees that the key has a value.
@@ -34,7 +34,7 @@ fn at_field<T>(ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>, result:
     result.map_err(|error| ctx.set_error_path(Error::from(error).into_server_error(field.pos)))
 }
 
-impl<B: Batch, T: OutputType> OutputType for Loaded<B, T> {
+impl<B: Batch, T: OutputType> OutputType for Relation<B, T> {
     fn type_name() -> Cow<'static, str> {
         T::type_name()
     }
@@ -59,7 +59,7 @@ impl<B: Batch, T: OutputType> OutputType for Loaded<B, T> {
     }
 }
 
-impl<B: Batch, T: WritePlain> WritePlain for Loaded<B, T> {
+impl<B: Batch, T: WritePlain> WritePlain for Relation<B, T> {
     fn write_plain(&self, cx: PlainContext<'_>, field: &Field, out: &mut Vec<u8>) -> Written {
         let (key, show) = match self {
             Self::Here(shown) => return shown.write_plain(cx, field, out),
@@ -74,12 +74,12 @@ impl<B: Batch, T: WritePlain> WritePlain for Loaded<B, T> {
 }
 
 /// What is shown of the values of some keys; those without one are left out.
-pub struct LoadedList<B: Batch, T> {
+pub struct RelationList<B: Batch, T> {
     keys: Vec<B::Key>,
     show: fn(B::Value) -> T,
 }
 
-impl<B: Batch, T> LoadedList<B, T> {
+impl<B: Batch, T> RelationList<B, T> {
     /// What `show` makes of the values of these keys.
     #[must_use]
     pub fn new(keys: Vec<B::Key>, show: fn(B::Value) -> T) -> Self {
@@ -87,7 +87,7 @@ impl<B: Batch, T> LoadedList<B, T> {
     }
 }
 
-impl<B: Batch, T: OutputType + WritePlain> OutputType for LoadedList<B, T> {
+impl<B: Batch, T: OutputType + WritePlain> OutputType for RelationList<B, T> {
     fn type_name() -> Cow<'static, str> {
         List::<T>::type_name()
     }
@@ -108,7 +108,7 @@ impl<B: Batch, T: OutputType + WritePlain> OutputType for LoadedList<B, T> {
     }
 }
 
-impl<B: Batch, T: WritePlain> WritePlain for LoadedList<B, T> {
+impl<B: Batch, T: WritePlain> WritePlain for RelationList<B, T> {
     fn write_plain(&self, cx: PlainContext<'_>, field: &Field, out: &mut Vec<u8>) -> Written {
         let mut met = None;
         out.push(b'[');
