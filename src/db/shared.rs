@@ -74,7 +74,8 @@ impl SharedConnections {
         if place.readers.load(Ordering::Relaxed) >= READER_LIMIT {
             return None;
         }
-        let mut open = place.open.lock().await;
+        // Nothing waits behind another execution that opens it.
+        let mut open = place.open.try_lock().ok()?;
         let connection = match open.as_ref().filter(|connection| !connection.is_closed.load(Ordering::Acquire)) {
             Some(connection) => Arc::clone(connection),
             None => Arc::clone(open.insert(self.open().await?)),

@@ -21,8 +21,10 @@ struct AnyLoader {
 pub enum Peeked<V> {
     /// Its value.
     Value(V),
-    /// That it has none, or could not be loaded.
+    /// That it has none.
     Nothing,
+    /// That it could not be loaded.
+    Failed,
     /// It will be known after the next batch.
     Wanted,
 }
@@ -63,7 +65,8 @@ impl Loaders {
         }
         match self.loader::<B>().find_or_want(key) {
             Some(Ok(Some(value))) => Peeked::Value(value),
-            Some(_) => Peeked::Nothing,
+            Some(Ok(None)) => Peeked::Nothing,
+            Some(Err(_)) => Peeked::Failed,
             None => Peeked::Wanted,
         }
     }

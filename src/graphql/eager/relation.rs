@@ -68,7 +68,8 @@ impl<B: Batch, T: WritePlain> WritePlain for Relation<B, T> {
         match cx.loaders.peek::<B>(key) {
             Peeked::Value(value) => show(value).write_plain(cx, field, out),
             Peeked::Wanted => Err(Obstacle::Batch),
-            Peeked::Nothing => Err(Obstacle::Other),
+            // Reported the ordinary way.
+            Peeked::Nothing | Peeked::Failed => Err(Obstacle::Other),
         }
     }
 }
@@ -117,6 +118,7 @@ impl<B: Batch, T: WritePlain> WritePlain for RelationList<B, T> {
             let written = match cx.loaders.peek::<B>(key) {
                 Peeked::Nothing => continue,
                 Peeked::Wanted => Err(Obstacle::Batch),
+                Peeked::Failed => Err(Obstacle::Other),
                 Peeked::Value(value) => {
                     if !std::mem::take(&mut is_first) {
                         out.push(b',');
