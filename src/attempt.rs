@@ -77,7 +77,7 @@ pub async fn stop<T>(obstacle: Obstacle) -> T {
 /// Stops an attempt before anything but memory is reached for; does nothing outside an attempt.
 pub async fn stop_before_io() {
     if is_on() {
-        stop(Obstacle::Other).await
+        stop::<()>(Obstacle::Other).await;
     }
 }
 

@@ -123,7 +123,9 @@ impl Scope {
     /// Forgets what is kept of people that were changed.
     pub fn forget_changed(&self) {
         let changed = std::mem::take(&mut *self.changed_people.lock().unwrap_or_else(PoisonError::into_inner));
-        changed.iter().for_each(|person| self.app.seen_people.forget(person));
+        for person in &changed {
+            self.app.seen_people.forget(person);
+        }
     }
 
     /// Says that a statement has recorded events by itself. Outside a transaction [`Scope::publish_recorded`] follows it.

@@ -48,8 +48,8 @@ pub fn write_key(out: &mut Vec<u8>, key: &str) {
 /// Writes a text.
 pub fn write_text(out: &mut Vec<u8>, text: &str) {
     // Without an early end, so that many bytes are compared at once.
-    let has_escapes = text.bytes().fold(false, |found, byte| found | (byte < 0x20) | (byte == b'"') | (byte == b'\\'));
-    if has_escapes {
+    let is_escaped = |byte: u8| u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    if text.bytes().fold(0, |found, byte| found | is_escaped(byte)) != 0 {
         return write(out, text);
     }
     out.reserve(text.len() + 2);

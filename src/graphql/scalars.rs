@@ -272,7 +272,10 @@ mod tests {
         for (n, second) in seconds.enumerate() {
             let nanos = u32::try_from(n).unwrap_or_default().wrapping_mul(7_654_321) % SECOND_NANOS;
             let at = chrono::DateTime::from_timestamp(second, nanos).unwrap_or_default();
-            assert_eq!(ScalarType::to_value(&DateTime(at)), Value::String(at.to_rfc3339_opts(SecondsFormat::Millis, true)));
+            assert_eq!(
+                ScalarType::to_value(&DateTime(at)),
+                Value::String(at.to_rfc3339_opts(SecondsFormat::Millis, true))
+            );
         }
     }
 }

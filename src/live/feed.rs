@@ -104,7 +104,9 @@ async fn step(live: &Live, conn: &NotifyConnection, most: i64) -> AppResult<bool
     for (session, reason) in &effects.sessions {
         app.revoked.insert(*session, *reason, app.clock.now());
     }
-    effects.people.iter().for_each(|person| app.seen_people.forget(person));
+    for person in &effects.people {
+        app.seen_people.forget(person);
+    }
     let batch = load_heard(live, conn, rows, &effects).await?;
     live.hub.dispatch(batch, &effects);
     app.events.advance(live.hub.head());

@@ -52,7 +52,8 @@ async fn lists_cost_the_same_at_every_page_size() {
         ("items(first: $n) { totalCount nodes { title } }", 2),
         ("items(first: $n, filter: { query: \"lamp\" }) { nodes { title owner { nickname } isFavorite } }", 2),
         ("items(first: $n, filter: { query: \"灯\" }) { nodes { title } }", 1),
-        ("items(first: $n) { nodes { counterparty { nickname } availableActions } }", 2),
+        // The role that an action depends on is read apart from those who are shown.
+        ("items(first: $n) { nodes { counterparty { nickname } availableActions } }", 3),
         (
             "search(query: \"lamp\", first: $n) { nodes { ... on Item { title owner { nickname } isFavorite } ... on User { nickname } } }",
             3,
@@ -80,7 +81,7 @@ async fn the_feed_costs_two_statements_and_one_when_its_pictures_were_seen() {
     assert_eq!(data["items"]["nodes"][19]["images"].as_array().unwrap().len(), 2);
     assert_eq!(data["items"]["nodes"][0]["isFavorite"], true);
     assert_eq!(cost, 2);
-    assert_eq!(app.count_statements(bo.data(&feed, json!({}))).await.1, 1);
+    assert_eq!(app.count_statements_warm(bo.data(&feed, json!({}))).await.1, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -163,7 +163,7 @@ impl OrderEvent {
     }
 
     /// Where it went before, of a change of address; empty once the buyer has left, null for a change of state.
-    fn from_address(&self) -> Option<&str> {
+    async fn from_address(&self) -> Option<&str> {
         self.0.from_address.as_deref()
     }
 
@@ -179,7 +179,6 @@ plain!(OrderEvent {
     "from" => from,
     "to" => to,
     "note" => note,
-    "fromAddress" => from_address,
     "toAddress" => to_address,
 });
 

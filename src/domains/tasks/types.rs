@@ -185,7 +185,7 @@ pub struct TaskDispute(Arc<Dispute>);
 #[Object(crate = "crate::graphql::eager")]
 impl TaskDispute {
     /// Who opened it: either of the two, or an administrator. Costs a statement for a whole list of tasks.
-    fn opened_by(&self) -> UserRelation {
+    async fn opened_by(&self) -> UserRelation {
         User::by_id(self.0.opened_by)
     }
 

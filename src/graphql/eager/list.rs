@@ -25,12 +25,12 @@ pub struct List<T>(pub Vec<T>);
 struct Items<'a, 'b, T> {
     ctx: &'b ContextSelectionSet<'a>,
     field: &'a Positioned<Field>,
-    items: &'b [T],
+    list: &'b [T],
 }
 
 impl<T: OutputType + WritePlain> Parts for Items<'_, '_, T> {
     fn count(&self) -> usize {
-        self.items.len()
+        self.list.len()
     }
 
     fn context(&self) -> &ContextSelectionSet<'_> {
@@ -38,7 +38,7 @@ impl<T: OutputType + WritePlain> Parts for Items<'_, '_, T> {
     }
 
     fn attempt(&self, n: usize) -> Attempted {
-        let Some(item) = self.items.get(n) else { return Err(Obstacle::Other) };
+        let Some(item) = self.list.get(n) else { return Err(Obstacle::Other) };
         let mut out = Vec::with_capacity(ITEM_BYTES);
         match self.write_plain(item, &mut out) {
             Ok(()) => return Ok(Ok(Value::Binary(out.into()))),
@@ -49,7 +49,7 @@ impl<T: OutputType + WritePlain> Parts for Items<'_, '_, T> {
     }
 
     fn resolve(&self, n: usize) -> BoxFuture<'_, ServerResult<Value>> {
-        let item = self.items.get(n);
+        let item = self.list.get(n);
         async move {
             let Some(item) = item else { return Ok(Value::Null) };
             let ctx = self.ctx.with_index(n);
@@ -74,10 +74,10 @@ impl<T: OutputType + WritePlain> Items<'_, '_, T> {
 
     /// Writes the list if nothing of it has to wait.
     fn attempt_all(&self) -> Attempted {
-        let mut out = Vec::with_capacity(ITEM_BYTES * self.items.len());
+        let mut out = Vec::with_capacity(ITEM_BYTES * self.list.len());
         let mut met = None;
-        for n in 0..self.items.len() {
-            let Some(item) = self.items.get(n) else { break };
+        for n in 0..self.list.len() {
+            let Some(item) = self.list.get(n) else { break };
             out.push(if n == 0 { b'[' } else { b',' });
             let before = out.len();
             match self.write_plain(item, &mut out) {
@@ -128,7 +128,7 @@ impl<T: OutputType + WritePlain> OutputType for List<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let items = Items { ctx, field, items: &self.0 };
+        let items = Items { ctx, field, list: &self.0 };
         if attempt::is_on() {
             return match items.attempt_all() {
                 Ok(value) => value,

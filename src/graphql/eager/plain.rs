@@ -175,13 +175,11 @@ impl<T: WritePlain + ?Sized> WritePlain for &T {
 
 impl<T: WritePlain> WritePlain for Option<T> {
     fn write_plain(&self, cx: PlainContext<'_>, field: &Field, out: &mut Vec<u8>) -> Written {
-        match self {
-            Some(value) => value.write_plain(cx, field, out),
-            None => {
-                out.extend_from_slice(b"null");
-                Ok(())
-            }
+        if let Some(value) = self {
+            return value.write_plain(cx, field, out);
         }
+        out.extend_from_slice(b"null");
+        Ok(())
     }
 }
 

@@ -207,6 +207,11 @@ impl TestApp {
     pub async fn count_statements<T>(&self, work: impl Future<Output = T>) -> (T, u64) {
         self.app.seen_people.clear();
         self.app.seen_media.clear();
+        self.count_statements_warm(work).await
+    }
+
+    /// As [`TestApp::count_statements`], with what earlier requests have left in memory.
+    pub async fn count_statements_warm<T>(&self, work: impl Future<Output = T>) -> (T, u64) {
         let before = self.app.database.statements().total();
         let result = work.await;
         (result, self.app.database.statements().total() - before)

@@ -117,6 +117,7 @@ impl User {
     }
 
     /// Date of birth, if they say.
+    #[expect(clippy::unnecessary_wraps, reason = "null, with an error, where it can't be loaded")]
     fn birthday(&self) -> Option<Relation<PersonById, Option<Date>>> {
         Some(self.loaded(|person| person.profile.birthday.map(Date)))
     }
