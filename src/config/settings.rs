@@ -44,7 +44,7 @@ settings! {
     "PLAZA_TASK_REVIEW_SECONDS", "604800", "how long a publisher has to finish or dispute a submitted task before it is finished by itself, 1 to 31536000; the default is seven days";
     "PLAZA_EVENT_RETENTION_DAYS", "30", "how long clients can resume from an event cursor, 1 to 365";
     "PLAZA_EVENT_LAG_SECONDS", "30", "how long an event may wait before /readyz says 503, 1 to 3600 seconds";
-    "PLAZA_LIMIT_DB_CONNECTIONS", "8", "connections in the pool, 2 to 200";
+    "PLAZA_LIMIT_DB_CONNECTIONS", "8", "connections to the database, a quarter of them shared by short reads, 2 to 200";
     "PLAZA_LIMIT_MUTATIONS", "256", "mutations running at once, 1 to 100000; more are refused as overloaded";
     "PLAZA_LIMIT_REQUESTS", "1024", "HTTP requests being answered at once, 1 to 100000; more are refused as overloaded";
     "PLAZA_LIMIT_CONNECTIONS", "30000", "open connections, 1 to 1000000; more wait for one to close";

@@ -1,7 +1,7 @@
 //! Plain fields: written to JSON by a function call each, without futures, contexts or values in between.
 //!
-//! An object lists its plain fields with [`plain!`]: resolvers that are no `async fn` and take no arguments. What they return
-//! is written as it is; a [`Relation`] is written once its loader has the value. An object of which anything else is selected
+//! An object lists its plain fields with `plain!`: resolvers that are no `async fn` and take no arguments. What they return
+//! is written as it is; a [`Relation`](super::Relation) is written once its loader has the value. An object of which anything else is selected
 //! is resolved the ordinary way, with the same resolvers.
 
 use async_graphql::parser::types::{Field, Selection};
@@ -113,7 +113,7 @@ macro_rules! plain {
 }
 pub(crate) use plain;
 
-/// As [`plain!`], for an object whose fields are those of its struct.
+/// As `plain!`, for an object whose fields are those of its struct.
 macro_rules! plain_struct {
     ($object:ty { $($name:literal => $field:ident),+ $(,)? }) => {
         impl $crate::graphql::eager::WritePlain for $object {
