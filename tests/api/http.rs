@@ -263,21 +263,20 @@ async fn figures_are_for_operators_and_readiness_is_remembered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exhausted_pool_is_an_overload() {
     let app = TestApp::start().await;
-    const SHORT: &str = "{ userByAccountNumber(accountNumber: 1) { id } }";
-    const LONG: &str = "{ items { totalCount } }";
+    let (short, long) = ("{ userByAccountNumber(accountNumber: 1) { id } }", "{ items { totalCount } }");
     let mut held = Vec::new();
     // Of four connections one is shared by short reads.
     for _ in 0..3 {
         held.push(app.app.database.get().await.unwrap());
     }
     let start = std::time::Instant::now();
-    let answer = app.run(LONG, json!({})).await;
+    let answer = app.run(long, json!({})).await;
     assert_eq!(answer.code(), "OVERLOADED");
     assert!(start.elapsed() < std::time::Duration::from_millis(2900), "after {:?}", start.elapsed());
-    app.run(SHORT, json!({})).await.data();
+    app.run(short, json!({})).await.data();
     assert_eq!(get(&app, "/healthz", &[]).await.status, 200);
     held.clear();
-    for query in [LONG, SHORT] {
+    for query in [long, short] {
         app.run(query, json!({})).await.data();
     }
 }
