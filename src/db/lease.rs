@@ -91,7 +91,7 @@ impl Lease {
         if self.is_second || self.one.available_permits() == 0 {
             return Err(second());
         }
-        let shared = if may_share { self.database.shared().get().await } else { None };
+        let shared = if may_share { self.database.shared().get() } else { None };
         let conn = match shared {
             Some(reader) => ReadConnection::Shared(Arc::new(reader)),
             None => ReadConnection::Own(Arc::new(self.take().await?)),

@@ -79,6 +79,7 @@ impl Database {
         let (url, listen_url) = (Arc::from(url), Arc::from(listen_url.unwrap_or(url)));
         let shared = usize::try_from(shared).map_err(AppError::internal)?;
         let shared = Arc::new(SharedConnections::new(Arc::clone(&url), statements.clone(), shared));
+        shared.open_all().await;
         Ok(Self { pool, url, listen_url, statements, checkout_timeout, shared })
     }
 
@@ -125,7 +126,7 @@ impl Database {
     }
 
     /// The connections that reads share.
-    pub(super) fn shared(&self) -> &SharedConnections {
+    pub(super) fn shared(&self) -> &Arc<SharedConnections> {
         &self.shared
     }
 

@@ -7,15 +7,14 @@
 //! - What runs here is read-only, short, and outside a transaction: whatever takes long delays what comes behind it. Long
 //!   reads, and all that mutations do, have a connection of their own.
 //! - An execution reads through one connection. With too many on each, the next ones use the pool.
-//! - A connection that was closed is replaced when it is next asked for.
+//! - A connection that was closed is replaced in the background when it is next asked for: nothing waits for it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use diesel::ConnectionError;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
-use tokio::sync::Mutex;
 use tokio_postgres::NoTls;
 
 use super::session::{SESSION_SETTINGS, StatementCounter};
@@ -26,6 +25,9 @@ const READER_LIMIT: usize = 32;
 /// As long as a connection of the pool may take.
 const OPEN_TIMEOUT: Duration = Duration::from_millis(1500);
 
+/// After an attempt to open one that failed.
+const OPEN_PAUSE: Duration = Duration::from_millis(200);
+
 /// The shared connections.
 pub(super) struct SharedConnections {
     url: Arc<str>,
@@ -35,8 +37,15 @@ pub(super) struct SharedConnections {
 
 #[derive(Default)]
 struct SharedPlace {
-    open: Mutex<Option<Arc<SharedConnection>>>,
+    connection: Mutex<Option<Arc<SharedConnection>>>,
     readers: Arc<AtomicUsize>,
+    is_opening: AtomicBool,
+}
+
+impl SharedPlace {
+    fn connection(&self) -> MutexGuard<'_, Option<Arc<SharedConnection>>> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 struct SharedConnection {
@@ -63,35 +72,52 @@ impl Drop for SharedReader {
 }
 
 impl SharedConnections {
-    /// Room for so many connections; each is opened when first used.
+    /// Room for so many connections.
     pub(super) fn new(url: Arc<str>, statements: StatementCounter, count: usize) -> Self {
         Self { url, statements, places: (0..count).map(|_| SharedPlace::default()).collect() }
     }
 
-    /// The connection with the fewest readers; none where all have enough, or it can't be opened.
-    pub(super) async fn get(&self) -> Option<SharedReader> {
-        let place = self.places.iter().min_by_key(|place| place.readers.load(Ordering::Relaxed))?;
-        if place.readers.load(Ordering::Relaxed) >= READER_LIMIT {
-            return None;
+    /// Opens all connections; those that can't be opened are tried again when they are asked for.
+    pub(super) async fn open_all(&self) {
+        for place in &self.places {
+            self.open(place).await;
         }
-        // Nothing waits behind another execution that opens it.
-        let mut open = place.open.try_lock().ok()?;
-        let connection = match open.as_ref().filter(|connection| !connection.is_closed.load(Ordering::Acquire)) {
-            Some(connection) => Arc::clone(connection),
-            None => Arc::clone(open.insert(self.open().await?)),
+    }
+
+    /// The connection with the fewest readers; none where all have enough, or it is not open.
+    pub(super) fn get(self: &Arc<Self>) -> Option<SharedReader> {
+        let least = self.places.iter().enumerate().min_by_key(|(_, place)| place.readers.load(Ordering::Relaxed));
+        let (n, place) = least.filter(|(_, place)| place.readers.load(Ordering::Relaxed) < READER_LIMIT)?;
+        let open = place.connection().clone().filter(|connection| !connection.is_closed.load(Ordering::Acquire));
+        let Some(connection) = open else {
+            if !place.is_opening.swap(true, Ordering::AcqRel) {
+                tokio::spawn(Arc::clone(self).reopen(n));
+            }
+            return None;
         };
         place.readers.fetch_add(1, Ordering::Relaxed);
         Some(SharedReader { connection, readers: Arc::clone(&place.readers) })
     }
 
-    async fn open(&self) -> Option<Arc<SharedConnection>> {
-        let opened = tokio::time::timeout(OPEN_TIMEOUT, self.establish()).await.ok()?;
-        match opened {
-            Ok(connection) => Some(Arc::new(connection)),
-            Err(error) => {
-                tracing::warn!(%error, "no shared connection could be opened; reads use the pool");
-                None
+    async fn reopen(self: Arc<Self>, n: usize) {
+        let Some(place) = self.places.get(n) else { return };
+        if !self.open(place).await {
+            tokio::time::sleep(OPEN_PAUSE).await;
+        }
+        place.is_opening.store(false, Ordering::Release);
+    }
+
+    async fn open(&self, place: &SharedPlace) -> bool {
+        match tokio::time::timeout(OPEN_TIMEOUT, self.establish()).await {
+            Ok(Ok(connection)) => {
+                *place.connection() = Some(Arc::new(connection));
+                true
             }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "no shared connection could be opened; reads use the pool");
+                false
+            }
+            Err(_) => false,
         }
     }
 
