@@ -5,7 +5,8 @@
 //! anything else, as a statement of its own.
 //!
 //! Invariants:
-//! - In an attempt nothing is begun that would have to be undone or repeated: whatever reaches for a connection stops there.
+//! - In an attempt nothing is begun that would have to be undone or repeated: a resolver that asks for a connection stops
+//!   there.
 //! - An attempt runs within one poll, on one thread.
 
 use std::cell::Cell;

@@ -1,4 +1,4 @@
--- Instances keep what is shown of people in memory. Whatever changes it, an event says so to all of them.
+-- Instances keep the public fields of users in memory; an event tells all of them of every change.
 
 create function tell_changed_user() returns trigger language plpgsql as $$
 begin

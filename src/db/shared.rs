@@ -4,8 +4,8 @@
 //! between them, and none of them waits for a connection of its own.
 //!
 //! Invariants:
-//! - What runs here is read-only, short, and outside a transaction: whatever takes long delays what comes behind it. Long
-//!   reads, and all that mutations do, have a connection of their own.
+//! - What runs here is read-only, short, and outside a transaction: a long statement delays those behind it. Long reads,
+//!   and all that mutations do, have a connection of their own.
 //! - An execution reads through one connection. With too many on each, the next ones use the pool.
 //! - A connection that was closed is replaced in the background when it is next asked for: nothing waits for it.
 

@@ -173,7 +173,7 @@ pub fn push_text_literal(out: &mut AstPass<'_, '_, Pg>, text: &str) {
     out.push_sql(&text_literal(text));
 }
 
-/// A text as a literal, whatever `standard_conforming_strings` is.
+/// A text as a literal, for either value of `standard_conforming_strings`.
 #[must_use]
 pub fn text_literal(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 3);

@@ -121,7 +121,7 @@ pub struct Effects {
     pub(super) windows: HashMap<Position, Vec<TopicChange>>,
     /// Sessions that ended.
     pub(super) sessions: Vec<(SessionId, SessionEnd)>,
-    /// People of whom something that is shown has changed.
+    /// Users whose public fields have changed.
     pub(super) people: Vec<UserId>,
 }
 

@@ -25,7 +25,7 @@ pub use list::List;
 pub(crate) use object::one_of;
 pub use object::{Concrete, OneOf, Resolving, resolve_one_of, write_one_of};
 pub use plain::{PlainContext, PlainObject, WritePlain, Written, fields_of, write_enum};
-pub(crate) use plain::{plain, plain_enums, plain_struct};
+pub(crate) use plain::{plain, plain_enums, plain_struct, write_as_object};
 pub use relation::{Relation, RelationList};
 
 /// The library's resolvers, but for objects.

@@ -1,8 +1,8 @@
 //! Plain fields: written to JSON by a function call each, without futures, contexts or values in between.
 //!
 //! An object lists its plain fields with `plain!`: resolvers that are no `async fn` and take no arguments. What they return
-//! is written as it is; a [`Relation`](super::Relation) is written once its loader has the value. An object of which anything else is selected
-//! is resolved the ordinary way, with the same resolvers.
+//! is written as it is; a [`Relation`](super::Relation) is written once its loader has the value. An object of which
+//! anything else is selected is resolved the ordinary way, with the same resolvers.
 
 use async_graphql::parser::types::{Field, Selection};
 use async_graphql::resolver_utils::EnumType;
@@ -75,10 +75,9 @@ pub fn fields_of(field: &Field) -> impl Iterator<Item = Option<&Positioned<Field
     })
 }
 
-/// Lists an object's plain fields, by the names that clients know, with the resolver of each. An object that others refer to
-/// says what its id is made of.
-macro_rules! plain {
-    ($object:ty $([$id:expr])? { $($name:literal => $resolver:ident),* $(,)? }) => {
+/// Makes an object with plain fields the value of one.
+macro_rules! write_as_object {
+    ($object:ty) => {
         impl $crate::graphql::eager::WritePlain for $object {
             fn write_plain(
                 &self,
@@ -90,6 +89,15 @@ macro_rules! plain {
                 $crate::graphql::eager::PlainObject::write_fields(self, cx, fields, out)
             }
         }
+    };
+}
+pub(crate) use write_as_object;
+
+/// Lists an object's plain fields, by the names that clients know, with the resolver of each. An object that others refer to
+/// says what its id is made of.
+macro_rules! plain {
+    ($object:ty $([$id:expr])? { $($name:literal => $resolver:ident),* $(,)? }) => {
+        $crate::graphql::eager::write_as_object!($object);
 
         impl $crate::graphql::eager::PlainObject for $object {
             fn write_field(
@@ -116,17 +124,7 @@ pub(crate) use plain;
 /// As `plain!`, for an object whose fields are those of its struct.
 macro_rules! plain_struct {
     ($object:ty { $($name:literal => $field:ident),+ $(,)? }) => {
-        impl $crate::graphql::eager::WritePlain for $object {
-            fn write_plain(
-                &self,
-                cx: $crate::graphql::eager::PlainContext<'_>,
-                field: &async_graphql::parser::types::Field,
-                out: &mut Vec<u8>,
-            ) -> $crate::graphql::eager::Written {
-                let fields = $crate::graphql::eager::fields_of(field);
-                $crate::graphql::eager::PlainObject::write_fields(self, cx, fields, out)
-            }
-        }
+        $crate::graphql::eager::write_as_object!($object);
 
         impl $crate::graphql::eager::PlainObject for $object {
             fn write_field(
