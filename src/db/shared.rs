@@ -26,7 +26,7 @@ const READER_LIMIT: usize = 32;
 const OPEN_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// After an attempt to open one that failed.
-const OPEN_PAUSE: Duration = Duration::from_millis(200);
+const OPEN_DELAY: Duration = Duration::from_millis(200);
 
 /// The shared connections.
 pub(super) struct SharedConnections {
@@ -102,7 +102,7 @@ impl SharedConnections {
     async fn reopen(self: Arc<Self>, n: usize) {
         let Some(place) = self.places.get(n) else { return };
         if !self.open(place).await {
-            tokio::time::sleep(OPEN_PAUSE).await;
+            tokio::time::sleep(OPEN_DELAY).await;
         }
         place.is_opening.store(false, Ordering::Release);
     }
