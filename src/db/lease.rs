@@ -3,10 +3,12 @@
 //!
 //! An execution that waits for a second connection while it holds one could deadlock the pool. So a lease gives out one
 //! connection at a time, and inside an execution only its own lease reaches the pool. Violations are internal errors at
-//! once, instead of waits under load.
+//! once, instead of waits under load. A lease waits for the pool in vain only once: the fields of a response would wait one
+//! after the other otherwise.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::pooled_connection::bb8::PooledConnection;
@@ -51,18 +53,26 @@ pub struct Lease {
     one: Arc<Semaphore>,
     /// Created inside an execution, which has its own lease.
     is_second: bool,
+    /// A checkout timed out.
+    timed_out: AtomicBool,
 }
 
 impl Lease {
     pub(super) fn new(database: Database, shares: bool) -> Self {
         let one = Arc::new(Semaphore::new(1));
-        Self { database, held: Mutex::new(None), shares, one, is_second: is_within_execution() }
+        let is_second = is_within_execution();
+        Self { database, held: Mutex::new(None), shares, one, is_second, timed_out: AtomicBool::new(false) }
     }
 
     async fn take(&self) -> AppResult<LeasedConnection> {
         let permit = Arc::clone(&self.one).try_acquire_owned().ok().filter(|_| !self.is_second);
         let permit = permit.ok_or_else(second)?;
-        Ok(LeasedConnection { conn: self.database.check_out().await?, _permit: permit })
+        if self.timed_out.load(Ordering::Relaxed) {
+            return Err(AppError::overloaded());
+        }
+        let checkout = self.database.check_out().await;
+        self.timed_out.store(checkout.is_err(), Ordering::Relaxed);
+        Ok(LeasedConnection { conn: checkout?, _permit: permit })
     }
 
     /// The connection, shared for reads; returned to the pool with the lease.

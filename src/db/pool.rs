@@ -18,7 +18,7 @@ use super::session::{SESSION_SETTINGS, StatementCounter};
 use super::shared::SharedConnections;
 use crate::error::{AppError, AppResult};
 
-/// Checkout timeout. Two checkouts, as after a PostgreSQL crash, take less than three seconds.
+/// Checkout timeout, which an execution waits for at most once.
 const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// One connection of so many is shared by reads.

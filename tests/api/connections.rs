@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use plaza::db::within_execution;
-use plaza::error::AppResult;
+use plaza::error::{AppError, AppResult};
 use serde_json::{Value, json};
 
 use crate::harness::{TestApp, cluster, until};
@@ -75,4 +75,22 @@ async fn no_execution_has_a_second_connection() {
     })
     .await;
     drop(database.get().await.unwrap());
+}
+
+/// The fields of a response read one after the other: each would wait for the pool.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_waits_in_vain_only_once() {
+    let app = TestApp::on_database(cluster().database().await, &[("PLAZA_LIMIT_DB_CONNECTIONS", "4")]).await;
+    let database = &app.app.database;
+    let lease = database.lease();
+    let mut taken = Vec::new();
+    while let Ok(conn) = database.get().await {
+        taken.push(conn);
+    }
+    assert_eq!(cause(lease.read().await), AppError::overloaded().describe());
+    drop(taken);
+    drop(database.get().await.unwrap());
+    assert_eq!(cause(lease.read().await), AppError::overloaded().describe());
+    assert_eq!(cause(lease.write().await), AppError::overloaded().describe());
+    drop(database.lease().write().await.unwrap());
 }
