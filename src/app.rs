@@ -12,10 +12,12 @@ use crate::auth::password::Passwords;
 use crate::auth::revoked::RevokedSessions;
 use crate::auth::token::AccessTokens;
 use crate::auth::{TokenError, Viewer, secret};
+use crate::batches::Batches;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
 use crate::domains::accounts::model::Person;
+use crate::domains::chat::model::NewMessage;
 use crate::domains::media::model::Media;
 use crate::error::AppResult;
 use crate::events::Events;
@@ -26,8 +28,8 @@ use crate::metrics::Metrics;
 use crate::seen::SeenValues;
 use crate::storage::Storage;
 
-/// Files that are kept in memory, of some 400 bytes each.
-const SEEN_MEDIA: usize = 65_536;
+/// Files that are kept in memory, of some 400 bytes each: they never change, and lists show many.
+const SEEN_MEDIA: usize = 524_288;
 
 /// People that are kept in memory, of some 700 bytes each.
 const SEEN_PEOPLE: usize = 65_536;
@@ -60,6 +62,8 @@ pub struct App {
     pub seen_people: SeenValues<UserId, Arc<Person>>,
     /// Where files are worked on.
     pub file_processor: FileProcessor,
+    /// Messages that are being sent.
+    pub sends: Batches<NewMessage>,
     /// How many mutations may run at once.
     pub mutations: Arc<Semaphore>,
     /// Figures.
@@ -94,6 +98,7 @@ impl App {
             seen_media: Cache::new(SEEN_MEDIA),
             seen_people: SeenValues::new(SEEN_PEOPLE),
             file_processor: FileProcessor::open(&config.data_dir, config.decoder.as_deref(), config.decoder_timeout)?,
+            sends: Batches::default(),
             mutations: Arc::new(Semaphore::new(config.mutations)),
             metrics: Metrics::new(),
             tracker: TaskTracker::new(),

@@ -26,6 +26,7 @@ pub mod attempt;
 pub mod audit;
 pub mod auth;
 pub mod background;
+pub mod batches;
 pub mod clock;
 pub mod config;
 pub mod contact;

@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "base",
         &[
             "attempt",
+            "batches",
             "clock",
             "contact",
             "error",

@@ -59,6 +59,7 @@ impl WriterGroup {
         let sql = app.sql().await;
         sql.batch_execute(&format!(
             "insert into users (username, username_key, nickname) select 'w' || n, 'w' || n, 'W' || n from generate_series(1, {size}) n;
+             insert into profiles (user_id) select id from users where id > 1;
              insert into conversations (kind) values ('GROUP'), ('GROUP');
              insert into members (conversation_id, user_id) select c.id, u.id from users u cross join conversations c where u.id > 1;"
         ))

@@ -305,7 +305,7 @@ async fn five_hundred_subscribers_cost_no_statement_each() {
             }
         })
         .await;
-    assert_eq!(cost, 2, "looking at the conversation, and sending");
+    assert_eq!(cost, 3, "sending, the sender of the answer, and the message with its sender for all subscribers");
 }
 
 /// A user who was inserted by SQL, with an access token that the server issues.

@@ -1,10 +1,10 @@
 //! Rows and enums of chat.
 
 mod card;
+mod sending;
 mod window;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
@@ -13,7 +13,6 @@ use diesel::expression::AsExpression;
 use diesel::sql_types::Jsonb;
 use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
@@ -21,6 +20,7 @@ use crate::error::{UserError, UserErrorCode};
 use crate::ids::{ConversationId, MessageId, UserId};
 
 pub use card::{ConversationCard, ConversationView, MessageCard};
+pub use sending::{Appended, ClientId, Draft, NewMessage, SendMessage, SentMessage, Target};
 pub use window::MembershipWindow;
 
 pg_enum! {
@@ -107,6 +107,15 @@ impl From<StoredContent<'_>> for Content {
     }
 }
 
+/// The words of a text without escapes, as nearly all are: PostgreSQL writes a `jsonb` in one form only.
+fn plain_text(json: &[u8]) -> Option<Content> {
+    let text = json.strip_prefix(b"{\"text\": \"")?.strip_suffix(b"\", \"type\": \"TEXT\"}")?;
+    if text.iter().any(|byte| matches!(byte, b'"' | b'\\')) {
+        return None;
+    }
+    std::str::from_utf8(text).ok().map(|text| Content::Text { text: text.to_owned() })
+}
+
 impl diesel::serialize::ToSql<Jsonb, diesel::pg::Pg> for Content {
     fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
         std::io::Write::write_all(out, &[1])?;
@@ -118,16 +127,20 @@ impl diesel::serialize::ToSql<Jsonb, diesel::pg::Pg> for Content {
 impl diesel::deserialize::FromSql<Jsonb, diesel::pg::Pg> for Content {
     fn from_sql(value: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
         match value.as_bytes().split_first() {
-            Some((1, json)) => Ok(match serde_json::from_slice::<StoredContent<'_>>(json) {
-                Ok(content) => content.into(),
-                Err(_) => Self::Unknown { tag: serde_json::from_slice::<Tag>(json).unwrap_or_default().tag },
-            }),
+            Some((1, json)) => Ok(plain_text(json).unwrap_or_else(|| Self::of_json(json))),
             _ => Err("unknown jsonb format".into()),
         }
     }
 }
 
 impl Content {
+    fn of_json(json: &[u8]) -> Self {
+        match serde_json::from_slice::<StoredContent<'_>>(json) {
+            Ok(content) => content.into(),
+            Err(_) => Self::Unknown { tag: serde_json::from_slice::<Tag>(json).unwrap_or_default().tag },
+        }
+    }
+
     /// The type of message that holds it.
     #[must_use]
     pub fn message_type(&self) -> MessageType {
@@ -251,73 +264,6 @@ impl Message {
             None => 0,
         }
     }
-}
-
-/// The recipient of a message or a marker: a user or a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// The direct conversation with this person.
-    User(UserId),
-    /// This conversation.
-    Conversation(ConversationId),
-}
-
-/// A message to send, as a client gives it.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// Where it goes.
-    pub to: Target,
-    /// What it says.
-    pub content: Content,
-    /// Encrypted by the clients.
-    pub is_private: bool,
-    /// The sender's own name for it.
-    pub client_message_id: Option<String>,
-}
-
-/// A message to send, whose content and client id were checked.
-#[derive(Clone, Debug)]
-pub struct SendMessage {
-    /// Where it goes.
-    pub to: Target,
-    /// What it says.
-    pub content: Content,
-    /// Encrypted by the clients.
-    pub is_private: bool,
-    /// The sender's own name for it, with what it stands for.
-    pub client_id: Option<ClientId>,
-}
-
-/// A client's id for a message, and what the message is, as JSON without its address: the same id with anything else is a mistake.
-#[derive(Clone, Debug)]
-pub struct ClientId {
-    /// The id.
-    pub id: String,
-    /// Content and privacy, as they are hashed.
-    pub input: Vec<u8>,
-}
-
-impl ClientId {
-    /// The hash of what the id stands for. It is stored for the conversation, however that was addressed; earlier versions
-    /// stored it for the person where one was named.
-    #[must_use]
-    pub fn input_hash(&self, address: Target) -> Vec<u8> {
-        let (kind, id) = match address {
-            Target::User(id) => ("user", id.0),
-            Target::Conversation(id) => ("conversation", id.0),
-        };
-        let hash = Sha256::new().chain_update(format!("[[\"{kind}\",{id}],")).chain_update(&self.input);
-        hash.finalize().to_vec()
-    }
-}
-
-/// A message that was sent, or had been before.
-#[derive(Clone, Debug)]
-pub struct SentMessage {
-    /// The message.
-    pub card: Arc<MessageCard>,
-    /// It was there before, under the same client id.
-    pub deduplicated: bool,
 }
 
 /// What can go wrong in chat, for the person to act on.

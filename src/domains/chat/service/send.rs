@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::AsyncPgConnection;
 
 use super::find_message;
+use crate::app::App;
 use crate::db::violated_constraint;
 use crate::domains::accounts;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{
-    ChatError, Content, ConversationCard, ConversationView, Draft, Message, MessageCard, SendMessage, SentMessage,
-    Target,
+    Appended, ChatError, Content, ConversationCard, ConversationView, Draft, Message, MessageStatus, NewMessage,
+    SendMessage, SentMessage, Target,
 };
-use crate::domains::chat::store::send::{self, AppendMessage, AppendMessageAsMember, EditMessage};
+use crate::domains::chat::store::send::{self, AppendMessage, EditMessage};
 use crate::domains::chat::{membership, policy, store};
 use crate::error::{AppError, AppResult};
 use crate::ids::{ConversationId, MessageId, UserId};
@@ -27,8 +29,8 @@ const TRY_LIMIT: usize = 8;
 const LOCKED_FROM: usize = 2;
 
 /// What becomes of one try to append.
-enum Appended {
-    Message(SentMessage),
+enum Tried {
+    Sent(SentMessage),
     /// Another request made the conversation, or changed its members: look again.
     Stale,
 }
@@ -41,8 +43,7 @@ enum Appended {
 pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<SentMessage> {
     let viewer = scope.viewer()?.user_id;
     let message = policy::check_draft(draft)?;
-    if let Some(sent) = append_as_member(scope, viewer, &message).await? {
-        scope.publish_recorded();
+    if let Some(sent) = append_in_batch(scope, viewer, &message).await? {
         return Ok(sent);
     }
     for attempt in 0..TRY_LIMIT {
@@ -50,12 +51,12 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<SentMessage>
         if let Some(earlier) = earlier {
             return repeated(earlier, target.as_ref(), viewer, &message);
         }
-        let appended = match target {
+        let tried = match target {
             Some(view) if attempt < LOCKED_FROM => append(scope, &*scope.db.read().await?, view, &message).await?,
             Some(view) => append_locked(scope, viewer, view.card.conversation.id, &message).await?,
             None => start_direct(scope, viewer, &message).await?,
         };
-        if let Appended::Message(sent) = appended {
+        if let Tried::Sent(sent) = tried {
             scope.publish_recorded();
             return Ok(sent);
         }
@@ -63,32 +64,56 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<SentMessage>
     Err(AppError::overloaded())
 }
 
-/// Appends a message to a conversation in one statement, as nearly all are sent. None where that does not do: for a repeated
-/// client id, a first message, or a refusal, whose cause is looked for by the ways below.
-async fn append_as_member(scope: &Scope, sender: UserId, message: &SendMessage) -> AppResult<Option<SentMessage>> {
+/// Appends a message together with those of other requests, as nearly all are sent. None where that does not do: for a
+/// repeated client id, a first message, a refusal, or a conversation that is locked, which the ways below look at.
+async fn append_in_batch(scope: &Scope, sender: UserId, message: &SendMessage) -> AppResult<Option<SentMessage>> {
     let Target::Conversation(conversation) = message.to else { return Ok(None) };
-    let hash = message.client_id.as_ref().map(|client_id| client_id.input_hash(message.to));
-    let row = AppendMessageAsMember {
+    let SendMessage { content, is_private, client_id, .. } = message;
+    let new = NewMessage {
         conversation,
         sender,
-        content: &message.content,
-        message_type: message.content.message_type(),
-        is_private: message.is_private,
-        client_message_id: message.client_id.as_ref().map(|client_id| client_id.id.as_str()),
-        input_hash: hash.as_deref(),
+        content: content.clone(),
+        is_private: *is_private,
+        client_message_id: client_id.as_ref().map(|client_id| client_id.id.clone()),
+        input_hash: client_id.as_ref().map(|client_id| client_id.input_hash(message.to)),
         most_unanswered: most_unanswered(scope),
-        now: scope.app.clock.now(),
     };
-    let conn = scope.db.read().await?;
-    match send::append_as_member(&conn, row).await {
-        Ok(found) => Ok(found.map(|(message, sender)| {
-            scope.note_recorded();
-            let card = MessageCard { message, sender: Arc::new(sender), conversation: None };
-            SentMessage { card: Arc::new(card), deduplicated: false }
-        })),
-        Err(error) if violated_constraint(&error) == Some("messages_client_id_key") => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    let app = Arc::clone(&scope.app);
+    let appended =
+        scope.app.sends.run(new, &scope.app.tracker, move |batch| append_batch(Arc::clone(&app), batch)).await?;
+    Ok(appended.map(|Appended { id, seq, at }| {
+        let message = Message {
+            id,
+            conversation_id: conversation,
+            seq,
+            sender_id: sender,
+            type_: content.message_type(),
+            content: Some(content.clone()),
+            is_private: *is_private,
+            status: MessageStatus::Normal,
+            client_message_id: client_id.as_ref().map(|client_id| client_id.id.clone()),
+            edited_at: None,
+            created_at: at,
+            updated_at: at,
+        };
+        SentMessage { message, sender: None, conversation: None, deduplicated: false }
+    }))
+}
+
+/// Appends a batch in one statement. When PostgreSQL refuses it, as for a client id that was used at the same moment, each
+/// message is looked at alone.
+async fn append_batch(app: Arc<App>, batch: Vec<NewMessage>) -> AppResult<Vec<Option<Appended>>> {
+    let (size, at) = (batch.len(), app.clock.now());
+    let conn = app.database.get().await?;
+    let appended = match send::append_messages(&conn, batch, at).await {
+        Err(Error::DatabaseError(kind, cause)) if !matches!(kind, DatabaseErrorKind::ClosedConnection) => {
+            tracing::debug!(cause = cause.message(), size, "messages are appended one by one");
+            vec![None; size]
+        }
+        appended => appended?,
+    };
+    app.events.wake_sequencer();
+    Ok(appended.into_iter().map(|place| place.map(|(id, seq)| Appended { id, seq, at })).collect())
 }
 
 /// The earlier message of this client id, and where this one goes: both at once on one connection.
@@ -127,20 +152,19 @@ async fn find_earlier(conn: &AsyncPgConnection, sender: UserId, message: &SendMe
 fn repeated(
     earlier: Earlier,
     target: Option<&ConversationView>,
-    sender: UserId,
-    message: &SendMessage,
+    viewer: UserId,
+    again: &SendMessage,
 ) -> AppResult<SentMessage> {
-    let (earlier, user, hash) = earlier;
+    let (message, sender, hash) = earlier;
     let addresses = target.into_iter().flat_map(|ConversationView { card, .. }| {
-        let peer = card.peer_of(sender).map(|peer| Target::User(peer.id));
+        let peer = card.peer_of(viewer).map(|peer| Target::User(peer.id));
         [Some(Target::Conversation(card.conversation.id)), peer].into_iter().flatten()
     });
-    let stands_for = |address| message.client_id.as_ref().map(|client_id| client_id.input_hash(address));
+    let stands_for = |address| again.client_id.as_ref().map(|client_id| client_id.input_hash(address));
     if !addresses.into_iter().any(|address| hash.is_some() && hash == stands_for(address)) {
         return Err(ChatError::ClientIdMismatch.at("input.clientMessageId").into());
     }
-    let card = MessageCard { message: earlier, sender: Arc::new(user), conversation: None };
-    Ok(SentMessage { card: Arc::new(card), deduplicated: true })
+    Ok(SentMessage { message, sender: Some(Arc::new(sender)), conversation: None, deduplicated: true })
 }
 
 /// The conversation to send to; none for two people who never talked.
@@ -160,7 +184,7 @@ async fn append(
     conn: &AsyncPgConnection,
     view: ConversationView,
     message: &SendMessage,
-) -> AppResult<Appended> {
+) -> AppResult<Tried> {
     let ConversationView { card, member } = view;
     let most_unanswered = most_unanswered(scope);
     policy::check_sending(&card, &member, most_unanswered).map_err(|error| error.at(path(message.to)))?;
@@ -180,22 +204,17 @@ async fn append(
     match send::append_message(conn, row).await {
         Ok(Some((message, sender))) => {
             scope.note_recorded();
-            Ok(Appended::Message(sent(message, sender, card)))
+            Ok(Tried::Sent(sent(message, sender, card)))
         }
-        Ok(None) => Ok(Appended::Stale),
+        Ok(None) => Ok(Tried::Stale),
         // The same client id at the same moment: the other one was first, and its message is there now.
-        Err(error) if violated_constraint(&error) == Some("messages_client_id_key") => Ok(Appended::Stale),
+        Err(error) if violated_constraint(&error) == Some("messages_client_id_key") => Ok(Tried::Stale),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Appends under the conversation's lock: its members stay the same between the look and the message.
-async fn append_locked(
-    scope: &Scope,
-    sender: UserId,
-    id: ConversationId,
-    message: &SendMessage,
-) -> AppResult<Appended> {
+async fn append_locked(scope: &Scope, sender: UserId, id: ConversationId, message: &SendMessage) -> AppResult<Tried> {
     scope
         .transaction(async |conn| {
             let seen =
@@ -218,13 +237,12 @@ async fn find_locked(
 fn sent(message: Message, sender: User, mut card: ConversationCard) -> SentMessage {
     card.conversation.last_seq = message.seq;
     card.conversation.last_activity_at = message.created_at;
-    let card = MessageCard { message, sender: Arc::new(sender), conversation: Some(Arc::new(card)) };
-    SentMessage { card: Arc::new(card), deduplicated: false }
+    SentMessage { message, sender: Some(Arc::new(sender)), conversation: Some(Arc::new(card)), deduplicated: false }
 }
 
 /// The first message of two people: the conversation, its members and the message in one transaction.
-async fn start_direct(scope: &Scope, viewer: UserId, message: &SendMessage) -> AppResult<Appended> {
-    let Target::User(peer) = message.to else { return Ok(Appended::Stale) };
+async fn start_direct(scope: &Scope, viewer: UserId, message: &SendMessage) -> AppResult<Tried> {
+    let Target::User(peer) = message.to else { return Ok(Tried::Stale) };
     let (low, high) = (viewer.min(peer), viewer.max(peer));
     let now = scope.app.clock.now();
     let buckets = rate_limit::viewer_buckets(
@@ -241,13 +259,13 @@ async fn start_direct(scope: &Scope, viewer: UserId, message: &SendMessage) -> A
                 return Err(ChatError::NoSuchUser.at(path(message.to)).into());
             }
             let Some(id) = store::insert_direct(conn, low, high, viewer, now).await? else {
-                return Ok(Appended::Stale);
+                return Ok(Tried::Stale);
             };
             rate_limit::consume(conn, &buckets, now).await?;
             let mut people = vec![low, high];
             people.dedup();
             membership::record_direct(scope, conn, id, &people).await?;
-            let Some(seen) = store::find_for_member(conn, id, viewer).await? else { return Ok(Appended::Stale) };
+            let Some(seen) = store::find_for_member(conn, id, viewer).await? else { return Ok(Tried::Stale) };
             append(scope, conn, seen, message).await
         })
         .await
@@ -311,7 +329,6 @@ async fn replace(
     let edit = EditMessage { message: message.id, conversation: &card.conversation, content, now };
     Ok(send::edit_message(conn, edit).await?.map(|(message, sender)| {
         scope.note_recorded();
-        let card = MessageCard { message, sender: Arc::new(sender), conversation: Some(Arc::new(card)) };
-        SentMessage { card: Arc::new(card), deduplicated: false }
+        SentMessage { message, sender: Some(Arc::new(sender)), conversation: Some(Arc::new(card)), deduplicated: false }
     }))
 }

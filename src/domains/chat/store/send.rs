@@ -4,36 +4,51 @@
 //! inserted behind that lock, so their order is the order of seq. It runs on its own, so the lock is held for one
 //! round trip of the database alone. Whether the sender may send was looked at before: `membership_version` makes
 //! sure that nothing of that has changed since, for no row comes back when it has.
+//!
+//! `AppendMessages` does that for the messages of many requests at once: a commit and what surrounds a statement cost more
+//! than a message.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{MESSAGE, MessageColumns, USER, UserColumns};
-use crate::db::schema::{messages, sql_types};
+use crate::db::schema::{messages, sql_types, users};
 use crate::db::statement;
 use crate::domains::accounts::model::User;
-use crate::domains::chat::model::{Content, Conversation, Message, MessageType};
+use crate::domains::chat::model::{Content, Conversation, Message, MessageType, NewMessage};
 use crate::events::EventKind;
 use crate::events::store::ConversationEventColumns;
 use crate::ids::{ConversationId, MessageId, UserId};
 
 /// Records what happened to the message of a statement's `messages` in its locked `conversation`.
-struct RecordMessage(EventKind);
+struct RecordMessage(EventName);
 
 impl QueryFragment<Pg> for RecordMessage {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("insert into outbox (");
         ConversationEventColumns.walk_ast(out.reborrow())?;
-        out.push_sql(") select '");
-        out.push_sql(self.0.name());
+        out.push_sql(") select ");
+        self.0.walk_ast(out.reborrow())?;
         out.push_sql(
-            "', 'CONVERSATION', conversation.id, conversation.id, conversation.version, messages.id, messages.seq, \
+            ", 'CONVERSATION', conversation.id, conversation.id, conversation.version, messages.id, messages.seq, \
              messages.sender_id, messages.sender_id from conversation cross join messages",
         );
+        Ok(())
+    }
+}
+
+/// The name of a kind of event, as a literal.
+struct EventName(EventKind);
+
+impl QueryFragment<Pg> for EventName {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        for part in ["'", self.0.name(), "'"] {
+            out.push_sql(part);
+        }
         Ok(())
     }
 }
@@ -65,45 +80,65 @@ statement! {
     " from conversation returning *), \
      own as (update members set own_since_read = own_since_read + 1 where exists (select from conversation) \
        and members.conversation_id = " [BigInt: &this.conversation.id] " and members.user_id = " [BigInt: &this.sender] "), \
-     recorded as (" {&RecordMessage(EventKind::MessageCreated)} ") select " {&*MESSAGE} ", "
+     recorded as (" {&RecordMessage(EventName(EventKind::MessageCreated))} ") select " {&*MESSAGE} ", "
     {&*USER}
     " from messages join users on users.id = messages.sender_id"
 }
 
 statement! {
-    /// As [`AppendMessage`], by one who is a member when the statement begins, of a conversation whose other person has not
-    /// left. What was seen of its members then must hold once the conversation is locked.
-    pub struct AppendMessageAsMember<'a> {
-        conversation: ConversationId,
-        sender: UserId,
-        content: &'a Content,
-        message_type: MessageType,
-        is_private: bool,
-        client_message_id: Option<&'a str>,
-        input_hash: Option<&'a [u8]>,
-        most_unanswered: i32,
-        now: DateTime<Utc>,
-    } -> (MessageColumns, UserColumns)
+    /// Appends messages to conversations whose senders are members, and records them: at most one of a sender in each
+    /// conversation. Gives the places of those that were appended, from 1, with their ids and seqs.
+    ///
+    /// Left out are those that need a closer look: of no member, to a person who has left or gets no more, under a client id
+    /// that was used; or while another transaction has the conversation or the membership, so this one waits for none.
+    /// A lock may find a newer row than the statement's snapshot: with the version of the snapshot, nobody's leaving is missed.
+    struct AppendMessages<'a> { columns: &'a NewMessageColumns, now: DateTime<Utc> } -> (BigInt, BigInt, Integer)
     |this|
-    "with seen as (select membership_version from conversations join members on conversation_id = id \
-       and user_id = " [BigInt: &this.sender] " and until_seq is null where id = " [BigInt: &this.conversation]
-    " and not exists (select from users where deleted_at is not null and users.id = any(array[low_user_id, high_user_id]))), \
-     conversation as (update conversations set last_seq = last_seq + 1, version = version + 1, \
-       last_activity_at = " [Timestamptz: &this.now] ", answered = answered or opened_by is distinct from "
-    [BigInt: &this.sender] " where id = " [BigInt: &this.conversation] " and (answered or opened_by is distinct from "
-    [BigInt: &this.sender] " or last_seq < " [Integer: &this.most_unanswered]
-    ") and membership_version = (select membership_version from seen) returning id, last_seq, version), \
-     messages as (insert into messages (conversation_id, seq, sender_id, type, content, is_private, \
-       client_message_id, input_hash, created_at, updated_at) select id, last_seq, " [BigInt: &this.sender] ", "
-    [sql_types::MessageType: &this.message_type] ", " [Jsonb: this.content] ", " [Bool: &this.is_private] ", "
-    [Nullable<Text>: &this.client_message_id] ", " [Nullable<Binary>: &this.input_hash] ", "
-    [Timestamptz: &this.now] ", " [Timestamptz: &this.now]
-    " from conversation returning *), \
-     own as (update members set own_since_read = own_since_read + 1 where exists (select from conversation) \
-       and members.conversation_id = " [BigInt: &this.conversation] " and members.user_id = " [BigInt: &this.sender] "), \
-     recorded as (" {&RecordMessage(EventKind::MessageCreated)} ") select " {&*MESSAGE} ", "
-    {&*USER}
-    " from messages join users on users.id = messages.sender_id"
+    "with input as materialized (select * from unnest(" [Array<BigInt>: &this.columns.conversations] ", "
+    [Array<BigInt>: &this.columns.senders] ", " [Array<Integer>: &this.columns.most_unanswered] ", "
+    [Array<sql_types::MessageType>: &this.columns.types] ", " [Array<Jsonb>: &this.columns.contents] ", "
+    [Array<Bool>: &this.columns.are_private] ", " [Array<Nullable<Text>>: &this.columns.client_message_ids] ", "
+    [Array<Nullable<Binary>>: &this.columns.input_hashes]
+    ") with ordinality as input (conversation_id, sender_id, most_unanswered, type, content, is_private, \
+       client_message_id, input_hash, place)), \
+     locked as materialized (select input.*, last_seq, version from input \
+       join conversations on conversations.id = input.conversation_id \
+       join members on members.conversation_id = input.conversation_id and members.user_id = input.sender_id \
+       where members.until_seq is null and (answered or opened_by is distinct from sender_id or last_seq < most_unanswered) \
+       and membership_version = (select membership_version from conversations seen where seen.id = input.conversation_id) \
+       and not exists (select from users where deleted_at is not null and users.id = any(array[low_user_id, high_user_id])) \
+       and (client_message_id is null or not exists (select from messages where messages.sender_id = input.sender_id \
+         and messages.client_message_id = input.client_message_id)) \
+       for no key update of conversations, members skip locked), \
+     appended as materialized (select *, nextval('messages_id_seq') as id, last_seq + number::integer as seq from ( \
+       select *, row_number() over (partition by conversation_id order by place) as number from locked) as numbered order by place), \
+     conversation as (update conversations set last_seq = last_seq + added.count, version = version + added.count, \
+       last_activity_at = " [Timestamptz: &this.now] ", answered = answered or opened_by is distinct from added.low_sender \
+         or opened_by is distinct from added.high_sender \
+       from (select conversation_id, count(*)::integer as count, min(sender_id) as low_sender, max(sender_id) as high_sender \
+         from appended group by conversation_id) as added where id = added.conversation_id), \
+     messages as (insert into messages (id, conversation_id, seq, sender_id, type, content, is_private, \
+       client_message_id, input_hash, created_at, updated_at) overriding system value \
+       select id, conversation_id, seq, sender_id, type, content, is_private, client_message_id, input_hash, "
+    [Timestamptz: &this.now] ", " [Timestamptz: &this.now] " from appended), \
+     own as (update members set own_since_read = own_since_read + 1 from appended \
+       where members.conversation_id = appended.conversation_id and members.user_id = appended.sender_id), \
+     recorded as (insert into outbox (" {&ConversationEventColumns} ") select " {&EventName(EventKind::MessageCreated)}
+    ", 'CONVERSATION', conversation_id, conversation_id, version + number, id, seq, sender_id, sender_id from appended) \
+     select place, id, seq from appended"
+}
+
+/// Messages to append, as a list for each column.
+#[derive(Default)]
+struct NewMessageColumns {
+    conversations: Vec<ConversationId>,
+    senders: Vec<UserId>,
+    most_unanswered: Vec<i32>,
+    types: Vec<MessageType>,
+    contents: Vec<Content>,
+    are_private: Vec<bool>,
+    client_message_ids: Vec<Option<String>>,
+    input_hashes: Vec<Option<Vec<u8>>>,
 }
 
 statement! {
@@ -122,7 +157,7 @@ statement! {
      messages as (update messages set content = " [Jsonb: this.content] ", edited_at = " [Timestamptz: &this.now]
     ", updated_at = " [Timestamptz: &this.now] " from conversation where messages.id = " [BigInt: &this.message]
     " and messages.status = 'NORMAL' returning messages.*), \
-     recorded as (" {&RecordMessage(EventKind::MessageUpdated)} ") select " {&*MESSAGE} ", "
+     recorded as (" {&RecordMessage(EventName(EventKind::MessageUpdated))} ") select " {&*MESSAGE} ", "
     {&*USER}
     " from messages join users on users.id = messages.sender_id"
 }
@@ -136,13 +171,31 @@ pub async fn append_message(
     message.get_result(&mut conn).await.optional()
 }
 
-/// Appends a message in one look. None when the sender is no member, the other person has left, the opener has sent the most
-/// that goes unanswered, or the conversation's membership changes just now.
-pub async fn append_as_member(
+/// Appends messages; the id and seq of each, in their order. None for those that need a closer look: see `AppendMessages`.
+pub async fn append_messages(
     mut conn: &AsyncPgConnection,
-    message: AppendMessageAsMember<'_>,
-) -> QueryResult<Option<(Message, User)>> {
-    message.get_result(&mut conn).await.optional()
+    messages: Vec<NewMessage>,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Option<(MessageId, i32)>>> {
+    let mut appended = vec![None; messages.len()];
+    let mut columns = NewMessageColumns::default();
+    for message in messages {
+        columns.conversations.push(message.conversation);
+        columns.senders.push(message.sender);
+        columns.most_unanswered.push(message.most_unanswered);
+        columns.types.push(message.content.message_type());
+        columns.contents.push(message.content);
+        columns.are_private.push(message.is_private);
+        columns.client_message_ids.push(message.client_message_id);
+        columns.input_hashes.push(message.input_hash);
+    }
+    let rows: Vec<(i64, MessageId, i32)> = AppendMessages { columns: &columns, now }.load(&mut conn).await?;
+    for (place, id, seq) in rows {
+        if let Some(outcome) = usize::try_from(place).ok().and_then(|place| appended.get_mut(place.checked_sub(1)?)) {
+            *outcome = Some((id, seq));
+        }
+    }
+    Ok(appended)
 }
 
 /// Edits a message. None when the conversation's membership, or the message, has changed since.
@@ -157,7 +210,7 @@ pub async fn find_by_client_id(
     client_id: &str,
 ) -> QueryResult<Option<(Message, User, Option<Vec<u8>>)>> {
     messages::table
-        .inner_join(crate::db::schema::users::table)
+        .inner_join(users::table)
         .filter(messages::sender_id.eq(sender).and(messages::client_message_id.eq(client_id)))
         .select((Message::as_select(), User::as_select(), messages::input_hash))
         .get_result(&mut conn)

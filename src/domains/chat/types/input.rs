@@ -1,9 +1,11 @@
 //! Inputs and payloads of chat.
 
+use std::sync::Arc;
+
 use async_graphql::{ID, InputObject, OneofObject, SimpleObject};
 
 use super::{Conversation, Message};
-use crate::domains::chat::model::{Content, Draft, SentMessage, Target};
+use crate::domains::chat::model::{Content, Draft, MessageCard, SentMessage, Target};
 use crate::error::AppResult;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::scalars::mutation_id;
@@ -100,8 +102,12 @@ impl MessagePayload {
     /// A message was sent, or had been.
     #[must_use]
     pub fn sent(sent: SentMessage) -> Self {
-        let deduplicated = sent.deduplicated;
-        Self { message: Some(Message::card(sent.card)), deduplicated, user_errors: Vec::new() }
+        let SentMessage { message, sender, conversation, deduplicated } = sent;
+        let message = match sender {
+            Some(sender) => Message::card(Arc::new(MessageCard { message, sender, conversation })),
+            None => Message::row(message, conversation),
+        };
+        Self { message: Some(message), deduplicated, user_errors: Vec::new() }
     }
 }
 

@@ -1,0 +1,123 @@
+//! Messages on their way, and where they go.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use super::{Content, ConversationCard, Message};
+use crate::batches::BatchItem;
+use crate::domains::accounts::model::User;
+use crate::ids::{ConversationId, MessageId, UserId};
+
+/// The recipient of a message or a marker: a user or a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The direct conversation with this person.
+    User(UserId),
+    /// This conversation.
+    Conversation(ConversationId),
+}
+
+/// A message to send, as a client gives it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Where it goes.
+    pub to: Target,
+    /// What it says.
+    pub content: Content,
+    /// Encrypted by the clients.
+    pub is_private: bool,
+    /// The sender's own name for it.
+    pub client_message_id: Option<String>,
+}
+
+/// A message to send, whose content and client id were checked.
+#[derive(Clone, Debug)]
+pub struct SendMessage {
+    /// Where it goes.
+    pub to: Target,
+    /// What it says.
+    pub content: Content,
+    /// Encrypted by the clients.
+    pub is_private: bool,
+    /// The sender's own name for it, with what it stands for.
+    pub client_id: Option<ClientId>,
+}
+
+/// A client's id for a message, and what the message is, as JSON without its address: the same id with anything else is a mistake.
+#[derive(Clone, Debug)]
+pub struct ClientId {
+    /// The id.
+    pub id: String,
+    /// Content and privacy, as they are hashed.
+    pub input: Vec<u8>,
+}
+
+impl ClientId {
+    /// The hash of what the id stands for. It is stored for the conversation, however that was addressed; earlier versions
+    /// stored it for the person where one was named.
+    #[must_use]
+    pub fn input_hash(&self, address: Target) -> Vec<u8> {
+        let (kind, id) = match address {
+            Target::User(id) => ("user", id.0),
+            Target::Conversation(id) => ("conversation", id.0),
+        };
+        let hash = Sha256::new().chain_update(format!("[[\"{kind}\",{id}],")).chain_update(&self.input);
+        hash.finalize().to_vec()
+    }
+}
+
+/// A message to append to a conversation together with others.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// Where it goes.
+    pub conversation: ConversationId,
+    /// Who sends it.
+    pub sender: UserId,
+    /// What it says.
+    pub content: Content,
+    /// Encrypted by the clients.
+    pub is_private: bool,
+    /// The sender's own name for it.
+    pub client_message_id: Option<String>,
+    /// The hash of what that stands for.
+    pub input_hash: Option<Vec<u8>>,
+    /// How many messages the conversation's opener sends without an answer.
+    pub most_unanswered: i32,
+}
+
+/// What became of a message in a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Appended {
+    /// Its key.
+    pub id: MessageId,
+    /// Its place in the conversation.
+    pub seq: i32,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl BatchItem for NewMessage {
+    /// None where it needs a closer look.
+    type Outcome = Option<Appended>;
+
+    /// What one sender says in a conversation depends on what they said before, and so does a client id.
+    fn conflicts_with(&self, other: &Self) -> bool {
+        let has_same_client_id = self.client_message_id.is_some() && self.client_message_id == other.client_message_id;
+        self.sender == other.sender && (self.conversation == other.conversation || has_same_client_id)
+    }
+}
+
+/// A message that was sent or changed, or had been before.
+#[derive(Clone, Debug)]
+pub struct SentMessage {
+    /// The message.
+    pub message: Message,
+    /// Who sent it, if they were loaded along.
+    pub sender: Option<Arc<User>>,
+    /// Where, if it was loaded along.
+    pub conversation: Option<Arc<ConversationCard>>,
+    /// It was there before, under the same client id.
+    pub deduplicated: bool,
+}
