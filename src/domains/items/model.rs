@@ -1,7 +1,5 @@
 //! Rows and enums of items, and what can go wrong with them.
 
-use std::sync::Arc;
-
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
@@ -9,7 +7,6 @@ use serde::Serialize;
 
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
-use crate::domains::accounts::model::User;
 use crate::domains::search::model::{OVER_BOOST, SearchEntry, SearchKind};
 use crate::domains::search::words::{Field, SearchDocument};
 use crate::error::{Detail, UserError, UserErrorCode};
@@ -128,8 +125,6 @@ impl From<&Item> for SearchEntry {
 pub struct ItemCard {
     /// The row.
     pub item: Item,
-    /// Whose it is.
-    pub owner: Arc<User>,
     /// Its pictures, in order.
     pub images: Vec<MediaId>,
     /// Whether the viewer likes it.

@@ -41,8 +41,8 @@ impl Item {
     }
 
     /// Who sells it, or is looking for it.
-    fn owner(&self) -> User {
-        User(Arc::clone(&self.0.owner))
+    fn owner(&self) -> UserRelation {
+        User::by_id(self.0.item.owner_id)
     }
 
     /// What it is, in a line.

@@ -15,10 +15,28 @@ use crate::validation::DomainError;
 pub struct Media {
     /// Its row.
     pub file: File,
-    /// Its content.
-    pub blob: Blob,
+    /// What is in it.
+    pub content: MediaContent,
     /// Name of the thumbnail's blob.
     pub thumbnail: Option<String>,
+}
+
+/// What is shown of a file's blob.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::blobs)]
+pub struct MediaContent {
+    /// Its name in urls.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// Its bytes.
+    pub size_bytes: i64,
+}
+
+impl From<&Blob> for MediaContent {
+    fn from(blob: &Blob) -> Self {
+        Self { name: blob.name.clone(), content_type: blob.content_type.clone(), size_bytes: blob.size_bytes }
+    }
 }
 
 impl Media {

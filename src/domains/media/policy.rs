@@ -1,5 +1,6 @@
 //! Rules of file names, quotas and limits.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
@@ -88,14 +89,14 @@ pub fn download_name(given: &str, kind: &Kind) -> String {
 
 /// The last part of a file's URL: the blob name and, for a document, the download name.
 #[must_use]
-pub fn address(content: &str, file_name: &str) -> String {
+pub fn address<'a>(content: &'a str, file_name: &str) -> Cow<'a, str> {
     let kind = content.rsplit_once('.').and_then(|(_, extension)| by_extension(extension));
     match kind.filter(|kind| !kind.is_shown()) {
         Some(kind) => {
             let name = download_name(file_name, kind);
-            format!("{content}?name={}", utf8_percent_encode(&name, ESCAPED))
+            format!("{content}?name={}", utf8_percent_encode(&name, ESCAPED)).into()
         }
-        None => content.to_owned(),
+        None => content.into(),
     }
 }
 

@@ -40,12 +40,12 @@ impl Media {
     /// Where it is; absolute. May be cached for ever. A document's ends in `?name=` and the name under which browsers save
     /// it: `fileName`, with the extension of its type.
     fn url(&self, ctx: &Context<'_>) -> AppResult<Url> {
-        url(ctx, &policy::address(&self.0.blob.name, &self.0.file.file_name))
+        url(ctx, &policy::address(&self.0.content.name, &self.0.file.file_name))
     }
 
     /// Where a small picture of it is, at most 320 pixels a side; null for what is no picture.
     fn thumbnail_url(&self, ctx: &Context<'_>) -> Option<AppResult<Url>> {
-        let small = self.0.is_picture().then_some(&self.0.blob.name);
+        let small = self.0.is_picture().then_some(&self.0.content.name);
         self.0.thumbnail.as_ref().or(small).map(|name| url(ctx, name))
     }
 
@@ -67,12 +67,12 @@ impl Media {
     /// Its media type, such as `image/jpeg`, found by looking at its bytes. Pictures are JPEG, PNG or GIF in sRGB, and text
     /// is UTF-8: other forms are converted.
     fn content_type(&self) -> &str {
-        &self.0.blob.content_type
+        &self.0.content.content_type
     }
 
     /// Its bytes, as they are stored.
     fn size_bytes(&self) -> i64 {
-        self.0.blob.size_bytes
+        self.0.content.size_bytes
     }
 
     /// When it was uploaded.

@@ -12,7 +12,6 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::model::{Item, ItemCard, ItemChanges, ItemKey, NewItem};
 use crate::db::schema::{item_images, items};
 use crate::db::{columns, statement};
-use crate::domains::accounts::model::User;
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Matching, Terms};
 use crate::ids::{ItemId, MediaId, UserId};
@@ -23,16 +22,11 @@ columns!(
     /// The columns of an item.
     static ITEM: Item
 );
-columns!(
-    /// The columns of its owner.
-    static USER: User
-);
 
 type ItemColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Item, Pg>>;
-type ItemUserSqlType = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, Pg>>;
-type ItemCardSqlType = (ItemColumns, ItemUserSqlType, Array<BigInt>, Bool);
-type FoundColumns = (ItemColumns, ItemUserSqlType, Array<BigInt>, Bool, BigInt);
-type ItemCardRow = (Item, User, Vec<MediaId>, bool);
+type ItemCardSqlType = (ItemColumns, Array<BigInt>, Bool);
+type FoundColumns = (ItemColumns, Array<BigInt>, Bool, BigInt);
+type ItemCardRow = (Item, Vec<MediaId>, bool);
 
 /// The columns of a card, as this person sees it.
 struct ItemCardFragment(Option<UserId>);
@@ -40,8 +34,6 @@ struct ItemCardFragment(Option<UserId>);
 impl QueryFragment<Pg> for ItemCardFragment {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         ITEM.walk_ast(out.reborrow())?;
-        out.push_sql(", ");
-        USER.walk_ast(out.reborrow())?;
         out.push_sql(
             ", array(select item_images.media_id from item_images where item_images.item_id = items.id \
              order by item_images.position), ",
@@ -61,8 +53,8 @@ impl QueryFragment<Pg> for ItemCardFragment {
     }
 }
 
-fn card((item, owner, images, is_favorite): ItemCardRow) -> ItemCard {
-    ItemCard { item, owner: owner.into(), images, is_favorite }
+fn card((item, images, is_favorite): ItemCardRow) -> ItemCard {
+    ItemCard { item, images, is_favorite }
 }
 
 statement! {
@@ -70,7 +62,7 @@ statement! {
     /// Items by id, deleted ones included.
     struct ItemCardsByIds<'a> { card: ItemCardFragment, ids: &'a [ItemId] } -> ItemCardSqlType
     |this|
-    "select " {&this.card} " from items join users on users.id = items.owner_id where items.id = any("
+    "select " {&this.card} " from items where items.id = any("
     [Array<BigInt>: &this.ids] ")"
 }
 
@@ -79,7 +71,7 @@ statement! {
     /// Items by id, of those that the viewer may see.
     struct VisibleItemCards<'a> { card: ItemCardFragment, ids: &'a [ItemId], visible: VisibleItems } -> ItemCardSqlType
     |this|
-    "select " {&this.card} " from items join users on users.id = items.owner_id where items.id = any("
+    "select " {&this.card} " from items where items.id = any("
     [Array<BigInt>: &this.ids] ") and " {&this.visible}
 }
 
@@ -88,7 +80,7 @@ statement! {
     /// A page of items.
     struct ListItemCards<'a> { card: ItemCardFragment, rows: PageRows<'a> } -> ItemCardSqlType
     |this|
-    "select " {&this.card} " from " {&this.rows} " join users on users.id = items.owner_id" {&this.rows.cut}
+    "select " {&this.card} " from " {&this.rows} {&this.rows.cut}
 }
 
 statement! {
@@ -176,7 +168,7 @@ statement! {
     struct FoundCards<'a> { card: ItemCardFragment, found: SearchHitItems<'a>, beyond: FoundBeyond<'a>, order: FoundOrder<'a>, limit: i64 } -> FoundColumns
     |this|
     {&this.found} " select " {&this.card} ", page.key from (select id, key from found" {&this.beyond} {&this.order}
-    " limit " [BigInt: &this.limit] ") page (id, key) join items on items.id = page.id join users on users.id = items.owner_id"
+    " limit " [BigInt: &this.limit] ") page (id, key) join items on items.id = page.id"
 }
 
 statement! {
@@ -241,8 +233,8 @@ pub async fn find_items(
         order: FoundOrder(cut),
         limit: cut.limit,
     };
-    let rows: Vec<(Item, User, Vec<MediaId>, bool, i64)> = query.load(&mut conn).await?;
-    let keyed = |(item, owner, images, liked, key)| (key, card((item, owner, images, liked)));
+    let rows: Vec<(Item, Vec<MediaId>, bool, i64)> = query.load(&mut conn).await?;
+    let keyed = |(item, images, liked, key)| (key, card((item, images, liked)));
     let mut cards: Vec<(i64, ItemCard)> = rows.into_iter().map(keyed).collect();
     cards.sort_by_key(|(key, card)| (*key, card.item.id));
     if cut.descending {

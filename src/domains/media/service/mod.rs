@@ -199,7 +199,7 @@ pub async fn add_file(scope: &Scope, conn: &mut AsyncPgConnection, staged: &Stag
     let blobs: Vec<BlobId> = std::iter::once(&staged.blob).chain(&staged.thumbnail).map(|blob| blob.id).collect();
     store::blobs::count_uses(conn, &blobs, 1, now).await?;
     let thumbnail = staged.thumbnail.as_ref().map(|thumbnail| thumbnail.name.clone());
-    Ok(Media { file, blob: staged.blob.clone(), thumbnail })
+    Ok(Media { file, content: (&staged.blob).into(), thumbnail })
 }
 
 /// Deletes a file of the viewer's.

@@ -146,7 +146,7 @@ pub async fn find_grant(app: &App, key: &str, token: &str) -> AppResult<Option<U
 pub async fn find_result(app: &App, key: &str) -> AppResult<Option<String>> {
     let conn = app.database.get().await?;
     let found = store::uploads::find_result(&conn, key).await?;
-    Ok(found.map(|(content, file_name)| policy::address(&content, &file_name)))
+    Ok(found.map(|(content, file_name)| policy::address(&content, &file_name).into_owned()))
 }
 
 /// Completes an upload of the viewer's; idempotent. The mutation permit is released while the file is processed.

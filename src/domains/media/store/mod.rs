@@ -9,7 +9,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{Blob, DeletedFile, File, Media, NewFile, Quota};
+use super::model::{DeletedFile, File, Media, MediaContent, NewFile, Quota};
 use crate::db::schema::{blobs as blobs_table, file_usage, media};
 use crate::db::{Direction, Limit, columns, statement};
 use crate::ids::{BlobId, MediaId, UserId};
@@ -20,8 +20,8 @@ columns!(
     static FILE: File
 );
 columns!(
-    /// The columns of a blob.
-    static BLOB: Blob
+    /// What is shown of a blob.
+    static CONTENT: MediaContent
 );
 
 /// The name of a picture's thumbnail; not a join, whose cost is a tenth of the statement where there are none.
@@ -35,19 +35,19 @@ impl QueryFragment<Pg> for ThumbnailName {
 }
 
 type FileColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<File, Pg>>;
-type BlobColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Blob, Pg>>;
-type MediaColumns = (FileColumns, BlobColumns, diesel::sql_types::Nullable<diesel::sql_types::Text>);
-type MediaRow = (File, Blob, Option<String>);
+type ContentColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<MediaContent, Pg>>;
+type MediaColumns = (FileColumns, ContentColumns, diesel::sql_types::Nullable<diesel::sql_types::Text>);
+type MediaRow = (File, MediaContent, Option<String>);
 
-fn to_media((file, blob, thumbnail): MediaRow) -> Media {
-    Media { file, blob, thumbnail }
+fn to_media((file, content, thumbnail): MediaRow) -> Media {
+    Media { file, content, thumbnail }
 }
 
 statement! {
     /// Files by id.
     pub struct MediaByIds<'a> { ids: &'a [MediaId] } -> MediaColumns
     |this|
-    "select " {&*FILE} ", " {&*BLOB} ", " {&ThumbnailName} " from media join blobs on blobs.id = media.blob_id where media.id = any("
+    "select " {&*FILE} ", " {&*CONTENT} ", " {&ThumbnailName} " from media join blobs on blobs.id = media.blob_id where media.id = any("
     [diesel::sql_types::Array<BigInt>: &this.ids] ")"
 }
 
@@ -56,7 +56,7 @@ statement! {
     /// A page of a user's files.
     pub struct MediaOfOwner { owner: UserId, side: KeysetSide, direction: Direction, limit: Limit } -> MediaColumns
     |this|
-    "select " {&*FILE} ", " {&*BLOB} ", " {&ThumbnailName} " from media join blobs on blobs.id = media.blob_id where media.owner_id = "
+    "select " {&*FILE} ", " {&*CONTENT} ", " {&ThumbnailName} " from media join blobs on blobs.id = media.blob_id where media.owner_id = "
     [BigInt: &this.owner] {&this.side} " order by media.id " {&this.direction} " limit " {&this.limit}
 }
 
