@@ -76,6 +76,20 @@ impl Money {
     }
 }
 
+impl Money {
+    /// Appends the amount as [`Display`](fmt::Display) shows it, in less time.
+    pub fn write(self, out: &mut Vec<u8>) {
+        if self.0 < 0 {
+            out.push(b'-');
+        }
+        let fen = self.0.unsigned_abs();
+        out.extend_from_slice(itoa::Buffer::new().format(fen / 100).as_bytes());
+        // With a digit in front, so that both others are written.
+        out.push(b'.');
+        out.extend(itoa::Buffer::new().format(100 + fen % 100).bytes().skip(1));
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
@@ -92,7 +106,11 @@ mod tests {
     fn amounts_go_there_and_back() {
         for (text, shown) in [("299.90", "299.90"), ("0", "0.00"), ("7.5", "7.50"), ("-0.01", "-0.01"), ("007", "7.00")]
         {
-            assert_eq!(Money::parse(text).unwrap().to_string(), shown);
+            let amount = Money::parse(text).unwrap();
+            assert_eq!(amount.to_string(), shown);
+            let mut written = Vec::new();
+            amount.write(&mut written);
+            assert_eq!(written, shown.as_bytes());
         }
     }
 

@@ -3,7 +3,8 @@
 //! A page's cursor carries its row's sort key and the order and filter it belongs to; a cursor of another list is
 //! refused. One row more than asked for is read, which tells whether there are more.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -53,20 +54,27 @@ pub struct PageRequest<K> {
 /// A row's place in its list; written out when asked for.
 #[derive(Clone, Debug)]
 pub struct Cursor {
-    list: Arc<str>,
-    /// The sort key, as JSON.
-    key: Box<str>,
+    page: Arc<CursorPage>,
+    /// Where its sort key is in that of all rows.
+    key: Range<usize>,
+}
+
+/// What the cursors of a page share.
+#[derive(Debug)]
+struct CursorPage {
+    list: String,
+    tag: OnceLock<String>,
+    /// The sort keys of all rows, as JSON, one behind the other.
+    keys: Vec<u8>,
 }
 
 impl Cursor {
-    fn new<K: Serialize>(list: &Arc<str>, key: &K) -> Self {
-        Self { list: Arc::clone(list), key: serde_json::to_string(key).unwrap_or_default().into() }
-    }
-
     /// The cursor, as clients have it.
     #[must_use]
     pub fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("[\"{}\",{}]", self.list, self.key))
+        let CursorPage { list, tag: known, keys } = &*self.page;
+        let (tag, key) = (known.get_or_init(|| tag(list)), keys.get(self.key.clone()).unwrap_or_default());
+        URL_SAFE_NO_PAD.encode([b"[\"", tag.as_bytes(), b"\",", key, b"]"].concat())
     }
 }
 
@@ -132,10 +140,22 @@ impl<K: Serialize> PageRequest<K> {
         }
         let behind = self.cursor.is_some();
         let (has_next, has_previous) = if self.backward { (behind, more) } else { (more, behind) };
-        let list: Arc<str> = tag(&self.list).into();
-        let rows = rows.into_iter().map(|row| (Cursor::new(&list, &key(&row)), row)).collect();
-        Page { rows, has_next, has_previous }
+        let mut keys = Vec::new();
+        let places: Vec<Range<usize>> = rows.iter().map(|row| append_json(&mut keys, &key(row))).collect();
+        let page = Arc::new(CursorPage { list: self.list.clone(), tag: OnceLock::new(), keys });
+        let cursors = places.into_iter().map(|key| Cursor { page: Arc::clone(&page), key });
+        Page { rows: cursors.zip(rows).collect(), has_next, has_previous }
     }
+}
+
+/// Appends a value as JSON; where it is.
+fn append_json(out: &mut Vec<u8>, value: &impl Serialize) -> Range<usize> {
+    let start = out.len();
+    // Sort keys are numbers, times and names, which can all be written.
+    if serde_json::to_writer(&mut *out, value).is_err() {
+        out.truncate(start);
+    }
+    start..out.len()
 }
 
 fn tag(list: &str) -> String {

@@ -1,6 +1,7 @@
 //! Access tokens: HS256, 15 minutes with 10 % jitter, which spreads refreshes.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
 use super::keys::Keys;
@@ -16,8 +17,15 @@ const SPREAD_SECONDS: i64 = LIFETIME_SECONDS / 10;
 /// Longest lifetime of an access token.
 pub const LIFETIME_LIMIT: TimeDelta = TimeDelta::seconds(LIFETIME_SECONDS + SPREAD_SECONDS);
 
+/// Tokens whose signature is remembered.
+const REMEMBERED: usize = 16_384;
+
 /// Issues and verifies access tokens.
-pub struct AccessTokens(Keys);
+pub struct AccessTokens {
+    keys: Keys,
+    /// Tokens that were signed by a key; whether they have expired, or their session ended, is looked at each time.
+    signed: Cache<Box<str>, Viewer>,
+}
 
 #[derive(Clone, Serialize, Deserialize)]
 struct AccessTokenClaims {
@@ -31,7 +39,7 @@ impl AccessTokens {
     /// Signs and verifies with these keys.
     #[must_use]
     pub fn new(keys: Keys) -> Self {
-        Self(keys)
+        Self { keys, signed: Cache::new(REMEMBERED) }
     }
 
     /// A new token for a session, with its expiry.
@@ -66,7 +74,7 @@ impl AccessTokens {
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
         };
-        Ok((self.0.sign(AUDIENCE, &claims)?, DateTime::from_timestamp(claims.exp, 0).unwrap_or(expires_at)))
+        Ok((self.keys.sign(AUDIENCE, &claims)?, DateTime::from_timestamp(claims.exp, 0).unwrap_or(expires_at)))
     }
 
     /// The viewer of a token.
@@ -74,10 +82,20 @@ impl AccessTokens {
     /// # Errors
     /// [`TokenError::Invalid`] or [`TokenError::Expired`].
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Viewer, TokenError> {
-        let claims: AccessTokenClaims = self.0.read(token, AUDIENCE).ok_or(TokenError::Invalid)?;
-        if claims.exp <= now.timestamp() {
+        let viewer = match self.signed.get(token) {
+            Some(viewer) => viewer,
+            None => self.read(token).ok_or(TokenError::Invalid)?,
+        };
+        if viewer.expires_at <= now {
             return Err(TokenError::Expired);
         }
-        Viewer::of_claims(&claims.sub, &claims.sid, claims.exp).ok_or(TokenError::Invalid)
+        Ok(viewer)
+    }
+
+    fn read(&self, token: &str) -> Option<Viewer> {
+        let claims: AccessTokenClaims = self.keys.read(token, AUDIENCE)?;
+        let viewer = Viewer::of_claims(&claims.sub, &claims.sid, claims.exp)?;
+        self.signed.insert(token.into(), viewer);
+        Some(viewer)
     }
 }

@@ -24,7 +24,7 @@ pub use lease::{Lease, ReadConnection, TransactionWork, WriteConnection, within_
 pub use pool::{Database, PoolStatus};
 pub use session::StatementCounter;
 pub use single_transaction::SingleTransaction;
-pub use sql::{Direction, Limit, push_instant_literal, push_number_literal, push_text_literal, text_literal};
+pub use sql::{Columns, Direction, Limit, push_instant_literal, push_number_literal, push_text_literal, text_literal};
 pub(crate) use sql::{columns, pg_enum, statement};
 
 use std::time::Duration;

@@ -3,8 +3,9 @@
 
 use chrono::{DateTime, Datelike, Utc};
 use diesel::QueryResult;
-use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::pg::{Pg, PgQueryBuilder};
+use diesel::query_builder::{AstPass, QueryBuilder, QueryFragment};
+use diesel::result::Error;
 use diesel::sql_types::BigInt;
 
 /// Declares a Rust enum that is a PostgreSQL enum, with the labels as PostgreSQL has them.
@@ -215,12 +216,33 @@ impl QueryFragment<Pg> for Direction {
     }
 }
 
+/// Columns as SQL, written once: a statement's SQL is put together each time that it runs.
+pub struct Columns(Option<String>);
+
+impl Columns {
+    /// The SQL of a selection without parameters.
+    #[must_use]
+    pub fn of(selection: &impl QueryFragment<Pg>) -> Self {
+        let mut sql = PgQueryBuilder::default();
+        Self(selection.to_sql(&mut sql, &Pg).ok().map(|()| sql.finish()))
+    }
+}
+
+impl QueryFragment<Pg> for Columns {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let sql = self.0.as_deref();
+        out.push_sql(sql.ok_or_else(|| Error::QueryBuilderError("columns that can't be written".into()))?);
+        Ok(())
+    }
+}
+
 /// The columns of a `Selectable`, each with its table's name, as a fragment for `statement!`.
 macro_rules! columns {
     ($(#[$meta:meta])* $vis:vis static $name:ident : $row:ty) => {
         $(#[$meta])*
-        $vis static $name: std::sync::LazyLock<<$row as diesel::Selectable<diesel::pg::Pg>>::SelectExpression> =
-            std::sync::LazyLock::new(<$row as diesel::Selectable<diesel::pg::Pg>>::construct_selection);
+        $vis static $name: std::sync::LazyLock<$crate::db::Columns> = std::sync::LazyLock::new(|| {
+            $crate::db::Columns::of(&<$row as diesel::Selectable<diesel::pg::Pg>>::construct_selection())
+        });
     };
 }
 

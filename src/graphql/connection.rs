@@ -33,7 +33,8 @@ type CountFn = Box<dyn for<'a> Fn(&'a Scope, i64) -> BoxFuture<'a, AppResult<i64
 /// A page of a list.
 pub struct Connection<T: OutputType> {
     edges: Vec<Edge<T>>,
-    page_info: PageInfo,
+    has_next: bool,
+    has_previous: bool,
     count: CountFn,
 }
 
@@ -50,14 +51,9 @@ impl<T: OutputType> Connection<T> {
         wrap: impl Fn(R) -> T,
         count: impl for<'a> Fn(&'a Scope, i64) -> BoxFuture<'a, AppResult<i64>> + Send + Sync + 'static,
     ) -> Self {
-        let edges: Vec<Edge<T>> = page.rows.into_iter().map(|(cursor, row)| Edge { cursor, node: wrap(row) }).collect();
-        let page_info = PageInfo {
-            has_next_page: page.has_next,
-            has_previous_page: page.has_previous,
-            start_cursor: edges.first().map(|edge| edge.cursor.encode()),
-            end_cursor: edges.last().map(|edge| edge.cursor.encode()),
-        };
-        Self { edges, page_info, count: Box::new(count) }
+        let Page { rows, has_next, has_previous } = page;
+        let edges = rows.into_iter().map(|(cursor, row)| Edge { cursor, node: wrap(row) }).collect();
+        Self { edges, has_next, has_previous, count: Box::new(count) }
     }
 }
 
@@ -75,8 +71,13 @@ impl<T: OutputType + ObjectType + WritePlain> Connection<T> {
     }
 
     /// Where the page lies in its list.
-    async fn page_info(&self) -> &PageInfo {
-        &self.page_info
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_next_page: self.has_next,
+            has_previous_page: self.has_previous,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.encode()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.encode()),
+        }
     }
 
     /// Rows of the whole list. Counted only when selected, in a statement of its own; stops at 10,000.

@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
-use async_graphql::{Context, Data, Request, Response};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextValidation};
+use async_graphql::{CacheControl, Context, Data, Request, Response, ServerError, ValidationResult};
 
 use super::dispatch;
 use super::engine::Engine;
@@ -27,8 +27,7 @@ pub async fn execute(engine: &dyn Engine, scope: Scope, request: Request) -> Res
     dispatch::run(within_execution(engine.execute(request))).await
 }
 
-/// Gives every event of a subscription its own scope and loaders. With an extension, the library resolves fields and items of
-/// lists more slowly, so schemas for queries and mutations go without: see [`execute`].
+/// Gives every event of a subscription its own scope and loaders; for queries and mutations [`execute`] does, with less work.
 pub struct ScopePerEvent;
 
 impl ExtensionFactory for ScopePerEvent {
@@ -61,6 +60,26 @@ impl Extension for ScopePerEvent {
             }
             _ => resolve.await,
         }
+    }
+}
+
+/// Keeps the library from validating once more: [`super::document`] has validated what is executed, and analysed its cost.
+pub struct SkipValidation;
+
+impl ExtensionFactory for SkipValidation {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for SkipValidation {
+    async fn validation(
+        &self,
+        _: &ExtensionContext<'_>,
+        _: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        Ok(ValidationResult { cache_control: CacheControl::default(), complexity: 0, depth: 0 })
     }
 }
 

@@ -10,18 +10,26 @@ use crate::error::{AppError, AppResult};
 
 /// Runs a use case for a nullable mutation field. Clears the loaders, as later fields may load changed rows. User errors go
 /// into the payload, others become an error of this field.
-pub async fn mutation<T, P: Payload>(
-    ctx: &Context<'_>,
-    use_case: impl Future<Output = AppResult<T>>,
-    into_payload: impl FnOnce(T) -> P,
-) -> Option<AppResult<P>> {
-    let result = use_case.await;
-    if let Ok(loaders) = ctx.loaders() {
-        loaders.clear();
+///
+/// The use case is boxed at once: a future of any mutation has room for the largest one, and is moved several times.
+pub fn mutation<'a, T, P: Payload>(
+    ctx: &'a Context<'_>,
+    use_case: impl Future<Output = AppResult<T>> + Send + 'a,
+    into_payload: impl FnOnce(T) -> P + Send + 'a,
+) -> impl Future<Output = Option<AppResult<P>>> + Send + 'a
+where
+    T: Send + 'a,
+{
+    let use_case = Box::pin(use_case);
+    async move {
+        let result = use_case.await;
+        if let Ok(loaders) = ctx.loaders() {
+            loaders.clear();
+        }
+        Some(match result {
+            Ok(value) => Ok(into_payload(value)),
+            Err(AppError::User(errors)) => Ok(P::with_errors(errors.into_iter().map(Into::into).collect())),
+            Err(error) => Err(error),
+        })
     }
-    Some(match result {
-        Ok(value) => Ok(into_payload(value)),
-        Err(AppError::User(errors)) => Ok(P::with_errors(errors.into_iter().map(Into::into).collect())),
-        Err(error) => Err(error),
-    })
 }

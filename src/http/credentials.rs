@@ -55,8 +55,9 @@ pub fn of_headers(headers: &HeaderMap) -> Result<Option<&str>, MalformedCredenti
 }
 
 fn is_other_credential(header: &HeaderName) -> bool {
-    let name = normalise(header.as_str());
-    *header != AUTHORIZATION && FOREIGN_HEADERS.contains(&name.strip_prefix('x').unwrap_or(&name))
+    let name = || header.as_str().bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
+    let is = |foreign: &&str| name().eq(foreign.bytes()) || name().eq(std::iter::once(b'x').chain(foreign.bytes()));
+    *header != AUTHORIZATION && FOREIGN_HEADERS.iter().any(is)
 }
 
 /// Lower case, without `-` and `_`.

@@ -14,7 +14,7 @@ use futures_util::stream::BoxStream;
 use crate::domains::{
     accounts, chat, departure, favorites, items, media, orders, products, search, tasks, tickets, wallet,
 };
-use crate::graphql::context::ScopePerEvent;
+use crate::graphql::context::{ScopePerEvent, SkipValidation};
 use crate::graphql::engine::Engine;
 use crate::graphql::shared::SharedAnswers;
 use crate::live::Live;
@@ -83,7 +83,7 @@ impl PlazaEngine {
                 .validation_mode(ValidationMode::Fast)
         };
         Self {
-            requests: builder().finish(),
+            requests: builder().extension(SkipValidation).finish(),
             subscriptions: builder().data(SharedAnswers::default()).extension(ScopePerEvent).finish(),
         }
     }

@@ -43,33 +43,6 @@ enum Selected<'a> {
 }
 
 impl<'a> Selected<'a> {
-    /// What a selection has for an object of this type; none where that takes the schema to tell.
-    fn of_type(selections: &'a [Positioned<Selection>], name: &str, others: &[Cow<'static, str>]) -> Option<Self> {
-        let mut fields = Vec::with_capacity(selections.len());
-        let mut matched = 0;
-        for selection in selections {
-            match &selection.node {
-                Selection::Field(field) => fields.push(field),
-                Selection::InlineFragment(fragment) => {
-                    let condition = fragment.node.type_condition.as_ref()?.node.on.node.as_str();
-                    if condition != name {
-                        others.iter().any(|other| *other == condition).then_some(())?;
-                        continue;
-                    }
-                    matched += 1;
-                    for selection in &fragment.node.selection_set.node.items {
-                        let Selection::Field(field) = &selection.node else { return None };
-                        fields.push(field);
-                    }
-                }
-                Selection::FragmentSpread(_) => return None,
-            }
-        }
-        // Fields of two selections may have one response key.
-        (matched < 2 && (matched == 0 || fields.iter().all(|field| is_unique(&fields, field))))
-            .then_some(Self::Some(fields))
-    }
-
     fn len(&self) -> usize {
         match self {
             Self::All(selections) => selections.len(),
@@ -88,9 +61,50 @@ impl<'a> Selected<'a> {
     }
 }
 
-fn is_unique(fields: &[&Positioned<Field>], field: &Positioned<Field>) -> bool {
-    let key = &field.node.response_key().node;
-    fields.iter().filter(|other| other.node.response_key().node == *key).count() == 1
+/// The fields that a selection has for an object of this type; none where that takes the schema to tell.
+fn fields_of_type<'a>(
+    selections: &'a [Positioned<Selection>],
+    type_name: &str,
+    is_other: fn(&str) -> bool,
+) -> Option<impl Iterator<Item = &'a Positioned<Field>> + Clone> {
+    let (mut has_fields, mut matched) = (false, 0);
+    for selection in selections {
+        match &selection.node {
+            Selection::Field(_) => has_fields = true,
+            Selection::InlineFragment(fragment) => {
+                let condition = fragment.node.type_condition.as_ref()?.node.on.node.as_str();
+                let inner = &fragment.node.selection_set.node.items;
+                if condition != type_name {
+                    is_other(condition).then_some(())?;
+                    continue;
+                }
+                matched += 1;
+                inner.iter().all(|selection| matches!(selection.node, Selection::Field(_))).then_some(())?;
+            }
+            Selection::FragmentSpread(_) => return None,
+        }
+    }
+    let fields = selections.iter().flat_map(move |selection| {
+        let inner = match &selection.node {
+            Selection::InlineFragment(fragment) => {
+                let condition = fragment.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
+                let is_matched = condition == Some(type_name);
+                if is_matched { fragment.node.selection_set.node.items.as_slice() } else { &[] }
+            }
+            _ => std::slice::from_ref(selection),
+        };
+        inner.iter().filter_map(|selection| match &selection.node {
+            Selection::Field(field) => Some(field),
+            _ => None,
+        })
+    });
+    // Fields of two selections may have one response key.
+    let is_unique = |field: &Positioned<Field>| {
+        let key = &field.node.response_key().node;
+        fields.clone().filter(|other| other.node.response_key().node == *key).count() == 1
+    };
+    let is_clear = matched == 0 || (matched == 1 && (!has_fields || fields.clone().all(is_unique)));
+    is_clear.then_some(fields)
 }
 
 /// The fields of an object.
@@ -192,8 +206,8 @@ impl<T: ContainerType + ?Sized> Parts for Fields<'_, '_, T> {
 
 /// A type that is one of several objects.
 pub trait OneOf: OutputType + ContainerType {
-    /// The names of the objects' types.
-    fn type_names() -> Vec<Cow<'static, str>>;
+    /// Whether an object's type has this name.
+    fn has_type(name: &str) -> bool;
 
     /// Resolves the object that it is.
     fn resolve_object<'a: 'b, 'b>(&'a self, ctx: &'b ContextSelectionSet<'a>) -> Resolving<'b>;
@@ -211,8 +225,10 @@ pub fn resolve_one_of<'a: 'b, 'b, U: OneOf, T: ContainerType>(
     union: &'a U,
     object: &'a T,
 ) -> Resolving<'b> {
-    match Selected::of_type(&ctx.item.node.items, &T::type_name(), &U::type_names()) {
-        Some(selected) => Fields { ctx, root: object, selected }.resolve(),
+    let type_name = T::type_name();
+    let fields = fields_of_type(&ctx.item.node.items, &type_name, U::has_type).map(Iterator::collect);
+    match fields {
+        Some(fields) => Fields { ctx, root: object, selected: Selected::Some(fields) }.resolve(),
         None => Either::Right(library::resolve_container(ctx, union).boxed()),
     }
 }
@@ -227,18 +243,18 @@ pub fn write_one_of<U: OneOf, T: PlainObject>(
     field: &Field,
     out: &mut Vec<u8>,
 ) -> Written {
-    let selected = Selected::of_type(&field.selection_set.node.items, &T::type_name(), &U::type_names());
-    let selected = selected.ok_or(Obstacle::Other)?;
-    let fields = (0..selected.len()).map(|n| selected.get(n).filter(|field| field.node.arguments.is_empty()));
-    object.write_fields(cx, fields, out)
+    let type_name = T::type_name();
+    let fields = fields_of_type(&field.selection_set.node.items, &type_name, U::has_type).ok_or(Obstacle::Other)?;
+    let plain = |field: &&Positioned<Field>| field.node.arguments.is_empty();
+    object.write_fields(cx, fields.map(|field| Some(field).filter(plain)), out)
 }
 
 /// Makes an enum of objects [`OneOf`] them.
 macro_rules! one_of {
     ($union:ty { $($variant:ident($object:ty)),+ $(,)? }) => {
         impl $crate::graphql::eager::OneOf for $union {
-            fn type_names() -> Vec<std::borrow::Cow<'static, str>> {
-                vec![$(<$object as async_graphql::OutputType>::type_name()),+]
+            fn has_type(name: &str) -> bool {
+                [$(<$object as async_graphql::OutputType>::type_name()),+].iter().any(|of_object| of_object == name)
             }
 
             fn resolve_object<'a: 'b, 'b>(

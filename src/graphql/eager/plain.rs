@@ -234,9 +234,17 @@ write_as_text!(
     str => |text| text,
     String => |text| text,
     Url => |url| &url.0,
-    Decimal => |amount| &amount.0.to_string(),
     Date => |day| &day.0.to_string(),
 );
+
+impl WritePlain for Decimal {
+    fn write_plain(&self, _: PlainContext<'_>, _: &Field, out: &mut Vec<u8>) -> Written {
+        out.push(b'"');
+        self.0.write(out);
+        out.push(b'"');
+        Ok(())
+    }
+}
 
 impl WritePlain for DateTime {
     fn write_plain(&self, _: PlainContext<'_>, _: &Field, out: &mut Vec<u8>) -> Written {
