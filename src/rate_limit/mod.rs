@@ -1,7 +1,8 @@
 //! Rate limits in the database, shared by all instances: fixed windows per account and address.
 //!
 //! An attempt is counted before it runs, so that concurrent attempts are counted, and refunded if legitimate. Several
-//! buckets are consumed in one statement, in key order, all or none.
+//! buckets are consumed in one statement, all or none. Every statement locks them in the order of their keys, so that none
+//! waits for another one that waits for it.
 
 mod store;
 
@@ -15,9 +16,13 @@ use crate::auth::Requester;
 use crate::config::Rate;
 use crate::db::Database;
 use crate::error::{AppError, AppResult, Detail, UserError, UserErrorCode};
+use store::BucketCount;
 
 /// Bits of an IPv6 address below the /56 of a customer.
 const SITE_BITS: u32 = 128 - 56;
+
+/// How often buckets that are missing are inserted: a sweep may take them again.
+const TRY_LIMIT: usize = 16;
 
 /// A limit within a time window.
 #[derive(Clone, Debug)]
@@ -64,7 +69,7 @@ pub async fn consume(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime
     }
     let ends: Vec<DateTime<Utc>> = buckets.iter().map(|bucket| now + bucket.window).collect();
     let most: Vec<i32> = buckets.iter().map(|bucket| i32::try_from(bucket.most).unwrap_or(i32::MAX)).collect();
-    let counts = store::consume(conn, &keys(buckets), &most, &ends, now).await?;
+    let counts = count(conn, &keys(buckets), &most, &ends, now).await?;
     let count_of = |bucket: &Bucket| counts.iter().find(|count| count.0 == bucket.key);
     let over = |(bucket, most): (&Bucket, &i32)| {
         let (_, used, ends_at, counted) = count_of(bucket)?;
@@ -79,6 +84,24 @@ pub async fn consume(conn: &AsyncPgConnection, buckets: &[Bucket], now: DateTime
         refund(conn, buckets).await?;
     }
     Err(rate_limited((ends_at - now).num_seconds() + 1).into())
+}
+
+/// Counts an attempt, where some buckets are missing once they were inserted.
+async fn count(
+    conn: &AsyncPgConnection,
+    keys: &[&[u8]],
+    most: &[i32],
+    ends: &[DateTime<Utc>],
+    now: DateTime<Utc>,
+) -> AppResult<Vec<BucketCount>> {
+    for _ in 0..TRY_LIMIT {
+        let counts = store::consume(conn, keys, most, ends, now).await?;
+        if !counts.is_empty() {
+            return Ok(counts);
+        }
+        store::insert_missing(conn, keys, ends).await?;
+    }
+    Err(AppError::overloaded())
 }
 
 /// As [`consume`]; false if a bucket is exhausted.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use axum::http::Method;
+use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
+use plaza::rate_limit::{self, Bucket};
 use serde_json::{Value, json};
 
 use crate::harness::http::{JSON, Reply, send};
@@ -202,4 +204,31 @@ async fn the_current_password_is_guessed_so_often_and_no_more() {
     app.advance_clock(Duration::from_mins(12));
     let fresh = login(&app, "ada", Person::PASSWORD, "1.1.1.1").await;
     assert_eq!(code(&fresh), "none", "signing in is another matter");
+}
+
+/// Attempts that share some of their buckets, while these come and go: none waits for one that waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_that_share_buckets_do_not_deadlock() {
+    let app = TestApp::with(&[("PLAZA_LIMIT_DB_CONNECTIONS", "20")]).await;
+    let database = &app.app.database;
+    let run = async |client: usize| {
+        for round in 0..60 {
+            let named =
+                |what: &str, n: usize| Bucket::new(what, &(n % 3).to_string(), 1000, TimeDelta::milliseconds(40));
+            let (one, other) = (named("name", client), named("address", client + round));
+            let buckets = if round % 2 == 0 { vec![one, other, named("both", round)] } else { vec![other, one] };
+            let conn = database.get().await.unwrap();
+            let counted = match (client + round) % 8 {
+                0 => rate_limit::clear(&conn, &buckets).await,
+                1 => rate_limit::refund(&conn, &buckets).await,
+                _ => rate_limit::consume(&conn, &buckets, Utc::now()).await.map(drop),
+            };
+            drop(conn);
+            counted.unwrap();
+            if round % 10 == 0 {
+                rate_limit::delete_expired(database, Utc::now()).await.unwrap();
+            }
+        }
+    };
+    join_all((0..16).map(run)).await;
 }
