@@ -11,7 +11,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL := $(SUDO) env DEBIAN_FRONTEND=noninteractive sh -c \
 	'apt-get update -q && apt-get install -yq --no-install-recommends "$$@"' install
 
-.PHONY: run test test-full web clients fmt lint docs schema permissions db-schema release bench bench-tools postgres node chromium smtpd curl valgrind \
+.PHONY: run test test-full web clients fmt lint docs schema permissions db-schema release bench bench-tools postgres node chromium smtpd curl \
 	wrk python clean
 
 run: postgres ## Build, start with demo data, print the addresses
@@ -20,11 +20,11 @@ run: postgres ## Build, start with demo data, print the addresses
 	$(CARGO) build --locked --bin plaza
 	./target/debug/plaza serve --demo
 
-test: postgres web clients chromium smtpd curl valgrind ## Every test
+test: postgres web clients chromium smtpd curl ## Every test
 	@$(FIRST_BUILD)
 	PROPTEST_CASES=100 $(CARGO) test --locked
 
-test-full: postgres web clients chromium smtpd curl valgrind ## Every test, in its long form; its figures are printed
+test-full: postgres web clients chromium smtpd curl ## Every test, in its long form; its figures are printed
 	PLAZA_TESTS=full PROPTEST_CASES=5000 $(CARGO) test --locked -- --show-output
 
 web: web/dist/index.html.gz ## GraphiQL's bundle, which is compiled into the binary
@@ -74,9 +74,6 @@ postgres:
 
 node:
 	@command -v npm >/dev/null || $(INSTALL) nodejs npm
-
-valgrind:
-	@command -v valgrind >/dev/null || $(INSTALL) valgrind
 
 smtpd:
 	@/usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null || $(INSTALL) python3-aiosmtpd

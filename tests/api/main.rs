@@ -41,7 +41,6 @@ mod graphql_engine;
 mod groups;
 mod harness;
 mod http;
-mod instructions;
 mod items;
 mod jobs;
 mod kinds;

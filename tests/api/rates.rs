@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use plaza::rate_limit::{self, Bucket};
 use serde_json::{Value, json};
@@ -221,12 +221,12 @@ async fn attempts_that_share_buckets_do_not_deadlock() {
             let counted = match (client + round) % 8 {
                 0 => rate_limit::clear(&conn, &buckets).await,
                 1 => rate_limit::refund(&conn, &buckets).await,
-                _ => rate_limit::consume(&conn, &buckets, Utc::now()).await.map(drop),
+                _ => rate_limit::consume(&conn, &buckets, app.app.clock.now()).await.map(drop),
             };
             drop(conn);
             counted.unwrap();
             if round % 10 == 0 {
-                rate_limit::delete_expired(database, Utc::now()).await.unwrap();
+                rate_limit::delete_expired(database, app.app.clock.now()).await.unwrap();
             }
         }
     };

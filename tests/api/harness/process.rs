@@ -35,13 +35,9 @@ impl Drop for Process {
 }
 
 /// The command, with no settings but these.
-pub fn command(settings: &[(&str, &str)]) -> Command {
-    program(env!("CARGO_BIN_EXE_plaza"), settings)
-}
-
 #[expect(clippy::disallowed_methods, reason = "PATH is no setting of Plaza's")]
-fn program(name: &str, settings: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(name);
+pub fn command(settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plaza"));
     command.env_clear().env("PATH", std::env::var("PATH").unwrap_or_default()).envs(settings.iter().copied());
     command
 }
@@ -102,14 +98,6 @@ impl Process {
         Self::spawn(command(settings)).await
     }
 
-    /// Starts `plaza serve` on a database under callgrind, which writes its counts into a folder when it is told to.
-    pub async fn under_callgrind(url: &str, folder: &Path) -> Self {
-        let mut command = program("valgrind", &[("DATABASE_URL", url), ("PLAZA_JWT_SECRET", SECRET)]);
-        let out = format!("--callgrind-out-file={}", folder.join("counts").display());
-        command.args(["--tool=callgrind", "--instr-atstart=no", &out, env!("CARGO_BIN_EXE_plaza")]);
-        Self::spawn_within(command, WAIT_TIMEOUT * 6).await
-    }
-
     /// Starts `plaza serve` as the user nobody, with its own cluster in a folder of theirs. For root alone.
     pub async fn as_nobody(folder: &Path) -> Self {
         let nobody = User::from_name("nobody").expect("users can be looked up").expect("there is a nobody");
@@ -125,11 +113,7 @@ impl Process {
         Self::spawn(command).await
     }
 
-    async fn spawn(command: Command) -> Self {
-        Self::spawn_within(command, WAIT_TIMEOUT).await
-    }
-
-    async fn spawn_within(mut command: Command, timeout: Duration) -> Self {
+    async fn spawn(mut command: Command) -> Self {
         let start = Instant::now();
         let is_set = |command: &Command, wanted: &str| command.as_std().get_envs().any(|(name, _)| name == wanted);
         if !is_set(&command, "PLAZA_BIND") {
@@ -156,7 +140,7 @@ impl Process {
             }
             None
         };
-        let address = tokio::time::timeout(timeout, ready).await.expect("it is ready in time");
+        let address = tokio::time::timeout(WAIT_TIMEOUT, ready).await.expect("it is ready in time");
         let Some(address) = address else {
             let mut text = String::new();
             let _ = child.stderr.take().expect("its errors are ours").read_to_string(&mut text).await;
