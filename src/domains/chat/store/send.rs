@@ -91,7 +91,8 @@ statement! {
     ///
     /// Left out are those that need a closer look: of no member, to a person who has left or gets no more, under a client id
     /// that was used; or while another transaction has the conversation or the membership, so this one waits for none.
-    /// A lock may find a newer row than the statement's snapshot: with the version of the snapshot, nobody's leaving is missed.
+    /// A lock may find a newer row than the statement's snapshot: with the version that the snapshot has, a change of members
+    /// between the two is noticed.
     struct AppendMessages<'a> { columns: &'a NewMessageColumns, now: DateTime<Utc> } -> (BigInt, BigInt, Integer)
     |this|
     "with input as materialized (select * from unnest(" [Array<BigInt>: &this.columns.conversations] ", "
