@@ -1,7 +1,7 @@
 # Everything that is needed is installed by these targets, on Debian by apt and npm; nothing else is to be done by hand.
 
 CARGO ?= cargo
-# What is said before a build of everything, so that nobody takes it for one that hangs.
+# What is said before a build of everything, as it could be taken for one that hangs.
 define FIRST_BUILD
 [ -e target/debug/plaza ] || echo "The first build: some 420 crates, each with a line, then Plaza itself, which takes 2 to 4 of \
 about 8 minutes on two cores without a line. Everything is built once, for the server and for the tests."
@@ -12,7 +12,7 @@ INSTALL := $(SUDO) env DEBIAN_FRONTEND=noninteractive sh -c \
 	'apt-get update -q && apt-get install -yq --no-install-recommends "$$@"' install
 
 .PHONY: run test test-full web clients fmt lint docs schema permissions db-schema release bench bench-tools postgres node chromium smtpd curl \
-	wrk python clean
+	wrk python valgrind clean
 
 run: postgres ## Build, start with demo data, print the addresses
 	@$(MAKE) --no-print-directory web || echo "GraphiQL could not be bundled (that takes Node 20.19 or newer): Plaza starts without."
@@ -20,11 +20,11 @@ run: postgres ## Build, start with demo data, print the addresses
 	$(CARGO) build --locked --bin plaza
 	./target/debug/plaza serve --demo
 
-test: postgres web clients chromium smtpd curl ## Every test
+test: postgres web clients chromium smtpd curl valgrind ## Every test
 	@$(FIRST_BUILD)
 	PROPTEST_CASES=100 $(CARGO) test --locked
 
-test-full: postgres web clients chromium smtpd curl ## Every test, in its long form; its figures are printed
+test-full: postgres web clients chromium smtpd curl valgrind ## Every test, in its long form; its figures are printed
 	PLAZA_TESTS=full PROPTEST_CASES=5000 $(CARGO) test --locked -- --show-output
 
 web: web/dist/index.html.gz ## GraphiQL's bundle, which is compiled into the binary
@@ -86,6 +86,9 @@ python:
 
 curl:
 	@command -v curl >/dev/null || $(INSTALL) curl
+
+valgrind:
+	@command -v valgrind >/dev/null || $(INSTALL) valgrind
 
 chromium:
 	@command -v chromium >/dev/null || $(INSTALL) chromium

@@ -18,7 +18,6 @@ const BODIES_LIMIT: usize = 4096;
 const BODIES_PER_ADDRESS_LIMIT: u32 = 1024;
 
 /// Shared state of the handlers.
-#[derive(Clone)]
 pub struct Endpoint {
     /// The app.
     pub app: Arc<App>,

@@ -1,5 +1,7 @@
 //! GraphiQL: the bundle of `web/`, compiled in, without requests to other hosts.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
@@ -32,7 +34,7 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>Plaza</title><h
 const NO_SNIFFING: (HeaderName, &str) = (HeaderName::from_static("x-content-type-options"), "nosniff");
 
 /// Answers a browser's GET of `/` and `/graphql`.
-pub async fn page(State(endpoint): State<Endpoint>) -> Response {
+pub async fn page(State(endpoint): State<Arc<Endpoint>>) -> Response {
     if endpoint.app.config.production {
         return StatusCode::NOT_FOUND.into_response();
     }
@@ -54,7 +56,7 @@ fn contents(page: Option<&'static Asset>) -> Response {
 }
 
 /// Answers `GET /graphiql/…`: the page's scripts, styles and workers, whose names hold their hash.
-pub async fn asset(State(endpoint): State<Endpoint>, Path(path): Path<String>) -> Response {
+pub async fn asset(State(endpoint): State<Arc<Endpoint>>, Path(path): Path<String>) -> Response {
     let Some(asset) = find(&path).filter(|_| !endpoint.app.config.production && path != PAGE) else {
         return StatusCode::NOT_FOUND.into_response();
     };

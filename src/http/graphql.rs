@@ -1,5 +1,7 @@
 //! GraphQL over HTTP: POST with JSON or files, GET with a query string.
 
+use std::sync::Arc;
+
 use async_graphql::parser::types::OperationType;
 use axum::body::BodyDataStream;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
@@ -27,7 +29,7 @@ const RESPONSE_TYPES: [ResponseType; 3] =
 
 /// Answers `POST /graphql`.
 pub async fn post(
-    State(endpoint): State<Endpoint>,
+    State(endpoint): State<Arc<Endpoint>>,
     Extension(client): Extension<ClientInfo>,
     request: Request,
 ) -> HttpResponse {
@@ -98,7 +100,7 @@ fn is_utf8(parameters: &str) -> bool {
 
 /// Answers `GET /graphql`: WebSocket upgrade, GraphiQL for browsers, or a query.
 pub async fn get(
-    State(endpoint): State<Endpoint>,
+    State(endpoint): State<Arc<Endpoint>>,
     Extension(client): Extension<ClientInfo>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     request: Request,
@@ -152,7 +154,7 @@ fn parse_get<'a>(
 
 /// Answers any other method.
 pub async fn method_not_allowed(
-    State(endpoint): State<Endpoint>,
+    State(endpoint): State<Arc<Endpoint>>,
     Extension(client): Extension<ClientInfo>,
     headers: HeaderMap,
 ) -> HttpResponse {
@@ -199,7 +201,7 @@ impl AllowedOperations {
     }
 }
 
-async fn respond(endpoint: &Endpoint, reply: &Reply<'_>, request: ParsedRequest<'_>) -> HttpResponse {
+async fn respond(endpoint: &Arc<Endpoint>, reply: &Reply<'_>, request: ParsedRequest<'_>) -> HttpResponse {
     let ParsedRequest { requester, received, accept, headers, allowed } = request;
     let RequestContent { params, files, slot } = received;
     // After reading the body, so that slow senders take no permit.

@@ -1,5 +1,7 @@
 //! Liveness, readiness and metrics.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{Extension, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -16,7 +18,7 @@ pub async fn alive() -> &'static str {
 }
 
 /// Answers `GET /readyz`: 503 while draining, without a database, and while the event stream is stuck.
-pub async fn ready(State(endpoint): State<Endpoint>) -> Response {
+pub async fn ready(State(endpoint): State<Arc<Endpoint>>) -> Response {
     let app = &endpoint.app;
     if app.draining.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
@@ -33,7 +35,7 @@ pub async fn ready(State(endpoint): State<Endpoint>) -> Response {
 /// Answers `GET /metrics` in the `OpenMetrics` text format: with `PLAZA_METRICS_TOKEN`, or for local programs unless a proxy
 /// is configured, as requests through a local proxy may come from anywhere.
 pub async fn metrics(
-    State(endpoint): State<Endpoint>,
+    State(endpoint): State<Arc<Endpoint>>,
     Extension(client): Extension<ClientInfo>,
     headers: HeaderMap,
 ) -> Response {

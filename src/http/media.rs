@@ -4,6 +4,7 @@
 //! Downloads send no SQL. Names are validated before they reach the storage.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -44,7 +45,7 @@ const RATE_GRACE: Duration = Duration::from_secs(15);
 
 /// Answers `GET /media/<name>`.
 pub async fn serve(
-    State(endpoint): State<Endpoint>,
+    State(endpoint): State<Arc<Endpoint>>,
     Extension(client): Extension<ClientInfo>,
     Path(name): Path<String>,
     Query(DownloadQuery { name: saved_as }): Query<DownloadQuery>,
@@ -164,7 +165,7 @@ fn respond(Download { size, range, stream }: Download, is_part: bool, kind: &Kin
 
 /// Answers `GET /media/uploads/<key>`: redirects to the file of a completed upload.
 pub async fn redirect_to_file(
-    State(endpoint): State<Endpoint>,
+    State(endpoint): State<Arc<Endpoint>>,
     Extension(client): Extension<ClientInfo>,
     Path(key): Path<String>,
     headers: HeaderMap,
@@ -188,7 +189,7 @@ pub struct UploadQuery {
 
 /// Answers `PUT /media/uploads/<key>?token=`: accepts exactly the announced size and type.
 pub async fn put_upload(
-    State(endpoint): State<Endpoint>,
+    State(endpoint): State<Arc<Endpoint>>,
     Extension(client): Extension<ClientInfo>,
     Path(key): Path<String>,
     Query(UploadQuery { token }): Query<UploadQuery>,

@@ -1,5 +1,7 @@
 //! Middleware that rejects requests over the rate of their address.
 
+use std::sync::Arc;
+
 use axum::extract::{Extension, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -11,7 +13,7 @@ use super::reply::Reply;
 
 /// See the module docs.
 pub async fn limit_by_ip(
-    State(endpoint): State<Endpoint>,
+    State(endpoint): State<Arc<Endpoint>>,
     Extension(client): Extension<ClientInfo>,
     request: Request,
     next: Next,

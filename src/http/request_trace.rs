@@ -1,6 +1,7 @@
 //! Outermost middleware: trace id, and conversion of panics.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue};
@@ -18,7 +19,7 @@ use crate::http::endpoint::Endpoint;
 pub const TRACE_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
 
 /// Assigns a trace id, and answers a panic with an internal error.
-pub async fn trace_request(State(endpoint): State<Endpoint>, mut request: Request, next: Next) -> Response {
+pub async fn trace_request(State(endpoint): State<Arc<Endpoint>>, mut request: Request, next: Next) -> Response {
     let client = ClientInfo::of(&endpoint.app.config, &request);
     let trace = client.trace.clone();
     request.extensions_mut().insert(client);

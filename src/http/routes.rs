@@ -1,5 +1,7 @@
 //! The routes.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
@@ -10,7 +12,8 @@ use super::{graphiql, graphql, health, media, origin, rate_limit, request_trace,
 impl Endpoint {
     /// All routes.
     pub fn router(self) -> Router {
-        let ip_limit = from_fn_with_state(self.clone(), rate_limit::limit_by_ip);
+        let endpoint = Arc::new(self);
+        let ip_limit = from_fn_with_state(Arc::clone(&endpoint), rate_limit::limit_by_ip);
         // Readable from pages of any origin.
         let files = Router::new().route("/media/{name}", get(media::serve)).layer(ip_limit.clone());
         // For monitoring: no CORS.
@@ -30,13 +33,13 @@ impl Endpoint {
             .route("/verify-email", get(verify_email::page).post(verify_email::confirm))
             .route("/media/uploads/{key}", get(media::redirect_to_file).put(media::put_upload))
             .layer(ip_limit)
-            .layer(origin::cors(&self.app.config))
+            .layer(origin::cors(&endpoint.app.config))
             .merge(files)
             .merge(watch)
             .route("/", get(graphiql::page))
             .route("/graphiql/{*path}", get(graphiql::asset))
             .route("/healthz", get(health::alive))
-            .layer(from_fn_with_state(self.clone(), request_trace::trace_request))
-            .with_state(self)
+            .layer(from_fn_with_state(Arc::clone(&endpoint), request_trace::trace_request))
+            .with_state(endpoint)
     }
 }

@@ -45,7 +45,7 @@ const COMPLETE: &str = "event: complete\ndata:\n\n";
 /// # Errors
 /// Overloaded at the limit of streams.
 pub fn answer(
-    endpoint: &Endpoint,
+    endpoint: &Arc<Endpoint>,
     prepared: Prepared,
     requester: Requester,
     headers: &HeaderMap,
@@ -67,7 +67,7 @@ pub fn answer(
     let (out, mut queue) = mpsc::channel(QUEUE_LIMIT);
     let metrics = &endpoint.app.metrics;
     let gauge = (GaugeGuard::new(&metrics.event_streams), GaugeGuard::new(&metrics.operations));
-    let task = StreamTask { endpoint: endpoint.clone(), requester, resume, out };
+    let task = StreamTask { endpoint: Arc::clone(endpoint), requester, resume, out };
     endpoint.app.tracker.spawn(async move {
         let _guards = (permit, gauge);
         task.run(prepared).await;
@@ -99,7 +99,7 @@ type QueuedEvent = (Bytes, GaugeGuard);
 struct Disconnected;
 
 struct StreamTask {
-    endpoint: Endpoint,
+    endpoint: Arc<Endpoint>,
     requester: Requester,
     resume: Resume,
     out: Sender<QueuedEvent>,

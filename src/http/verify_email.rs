@@ -33,7 +33,7 @@ pub struct LinkQuery {
 
 /// Answers `GET /verify-email?token=` with a confirmation form.
 pub async fn page(
-    State(endpoint): State<Endpoint>,
+    State(endpoint): State<Arc<Endpoint>>,
     Extension(client): Extension<ClientInfo>,
     link: Result<Query<LinkQuery>, QueryRejection>,
 ) -> Response {
@@ -46,7 +46,7 @@ pub async fn page(
 
 /// Answers `POST /verify-email?token=` of the form; the body is not read.
 pub async fn confirm(
-    State(endpoint): State<Endpoint>,
+    State(endpoint): State<Arc<Endpoint>>,
     Extension(client): Extension<ClientInfo>,
     link: Result<Query<LinkQuery>, QueryRejection>,
 ) -> Response {

@@ -41,6 +41,7 @@ mod graphql_engine;
 mod groups;
 mod harness;
 mod http;
+mod instructions;
 mod items;
 mod jobs;
 mod kinds;

@@ -8,7 +8,7 @@ use crate::statements::cost;
 
 /// Ada, bo, and 119 others with an item each; ada has 120 more, with two pictures each, liked by bo. Half of all were
 /// taken.
-async fn market() -> (TestApp, Person, Person) {
+pub async fn market() -> (TestApp, Person, Person) {
     let app = TestApp::with(&[("PLAZA_LIMIT_DB_CONNECTIONS", "2")]).await;
     let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
     app.sql()
@@ -39,7 +39,8 @@ async fn market() -> (TestApp, Person, Person) {
     (app, ada, bo)
 }
 
-const CARD: &str = "title price owner { nickname } images { url thumbnailUrl } favoriteCount isFavorite";
+/// What a list usually shows of an item.
+pub const CARD: &str = "title price owner { nickname } images { url thumbnailUrl } favoriteCount isFavorite";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_cost_the_same_at_every_page_size() {

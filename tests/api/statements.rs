@@ -76,15 +76,15 @@ async fn queries_cost_the_same_at_every_page_size() {
         (
             "query ($n: Int) { viewer { conversations(first: $n) { nodes { title unreadCount maxSeq peer { username } participants { username } } } } }",
             json!({}),
-            1,
+            2,
         ),
-        ("query ($n: Int) { viewer { conversations(first: $n) { totalCount nodes { title } } } }", json!({}), 2),
+        ("query ($n: Int) { viewer { conversations(first: $n) { totalCount nodes { title } } } }", json!({}), 3),
         (
             "query ($n: Int) { viewer { conversations(first: $n) { nodes { title unreadCount lastReadSeq updatedAt
                 lastMessage { seq sender { username } content { ... on TextContent { text } } conversation { title } }
                 readMarkers { user { username } seq } } } } }",
             json!({}),
-            3,
+            4,
         ),
         (
             "query ($id: ID!, $n: Int) { conversationWith(userId: $id) { messages(first: $n) { totalCount nodes {
@@ -231,8 +231,8 @@ async fn mutations_and_replays_cost_what_they_should() {
     let delivered =
         "mutation ($id: ID!) { markConversationDelivered(to: { userId: $id }, upToSeq: 5) { conversation { id } } }";
     let cases = [
-        ("a message", send, json!({ "id": bo.id }), 2),
-        ("a message with a client id", send, json!({ "id": bo.id, "key": "k" }), 3),
+        ("a message: look, append, person", send, json!({ "id": bo.id }), 3),
+        ("a message with a client id", send, json!({ "id": bo.id, "key": "k" }), 4),
         ("the same again", send, json!({ "id": bo.id, "key": "k" }), 3),
         ("reading: look, lock, move, look", read, json!({ "id": bo.id }), 4),
         ("nothing new to read", read, json!({ "id": bo.id }), 1),

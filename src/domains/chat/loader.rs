@@ -33,7 +33,7 @@ impl Batch for MessageAt {
 
     async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
         let conn = scope.db.read().await?;
-        let rows = store::list_messages_at(&conn, keys).await?;
+        let rows = store::messages::list_messages_at(&conn, keys).await?;
         let cards = rows.into_iter().map(|(message, sender)| {
             let key = (message.conversation_id, message.seq);
             (key, Arc::new(MessageCard { message, sender: Arc::new(sender), conversation: None }))

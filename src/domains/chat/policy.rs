@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::model::{
-    ChatError, ClientId, Content, Conversation, ConversationCard, Draft, Member, Message, MessageStatus, MessageType,
-    SendMessage,
+    ChatError, ClientId, Content, Conversation, ConversationView, Draft, Member, Message, MessageStatus, MessageType,
+    SendMessage, TargetView,
 };
 use crate::error::UserError;
 use crate::ids::UserId;
@@ -64,9 +64,10 @@ fn hashed_input(content: &Content, is_private: bool) -> Vec<u8> {
 ///
 /// # Errors
 /// [`ChatError::NotMember`], [`ChatError::NoSuchUser`] when the other person left, or [`ChatError::Unanswered`].
-pub fn check_sending(card: &ConversationCard, member: &Member, most: i32) -> Result<(), ChatError> {
+pub fn check_sending(target: &TargetView, most: i32) -> Result<(), ChatError> {
+    let TargetView { view: ConversationView { card, member }, has_departed } = target;
     check_present(member)?;
-    if card.peer_of(member.user_id).is_some_and(|peer| peer.deleted_at.is_some()) {
+    if *has_departed {
         return Err(ChatError::NoSuchUser);
     }
     let conversation = &card.conversation;

@@ -34,7 +34,7 @@ const BUFFER_BYTES: usize = 4 * 1024;
 
 /// Answers `GET /graphql/ws`.
 pub async fn upgrade(
-    State(endpoint): State<Endpoint>,
+    State(endpoint): State<Arc<Endpoint>>,
     Extension(client): Extension<ClientInfo>,
     uri: Uri,
     headers: HeaderMap,
@@ -48,7 +48,7 @@ pub async fn upgrade(
 
 /// Accepts a socket, unless its origin is not allowed.
 pub fn accept(
-    endpoint: Endpoint,
+    endpoint: Arc<Endpoint>,
     client: ClientInfo,
     uri: &Uri,
     headers: &HeaderMap,

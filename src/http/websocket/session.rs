@@ -54,7 +54,7 @@ fn lock(operations: &Operations) -> MutexGuard<'_, HashMap<String, RunningOperat
 }
 
 /// Serves a socket until one side closes it.
-pub async fn run(endpoint: Endpoint, client: ClientInfo, handshake: Option<String>, socket: WebSocket) {
+pub async fn run(endpoint: Arc<Endpoint>, client: ClientInfo, handshake: Option<String>, socket: WebSocket) {
     let metrics = &endpoint.app.metrics;
     let _gauge = GaugeGuard::new(&metrics.sockets);
     let wrong_protocol = socket.protocol().is_none_or(|protocol| protocol.as_bytes() != PROTOCOL.as_bytes());
@@ -84,7 +84,7 @@ pub async fn run(endpoint: Endpoint, client: ClientInfo, handshake: Option<Strin
 }
 
 struct SocketSession<'a> {
-    endpoint: &'a Endpoint,
+    endpoint: &'a Arc<Endpoint>,
     client: ClientInfo,
     /// Token of the upgrade request.
     handshake: Option<String>,
@@ -235,7 +235,7 @@ impl SocketSession<'_> {
         if let Err(error) = self.check_limits(running) {
             return self.send(operation::reject(self.endpoint, &requester, &id, &error)).await;
         }
-        let (endpoint, out, operations) = (self.endpoint.clone(), self.out.clone(), Arc::clone(&self.operations));
+        let (endpoint, out, operations) = (Arc::clone(self.endpoint), self.out.clone(), Arc::clone(&self.operations));
         let (registered, registered_rx) = oneshot::channel::<()>();
         let is_subscription = Arc::new(AtomicBool::new(false));
         let (name, subscription_flag) = (id.clone(), Arc::clone(&is_subscription));

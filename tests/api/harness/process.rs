@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use axum::http::Method;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -17,6 +18,9 @@ use super::{WAIT_TIMEOUT, cluster, http};
 
 /// What the processes sign access tokens with.
 pub const SECRET: &str = "a secret of the tests, long enough";
+
+/// What a start under callgrind may take, which is some fifty times as slow, beside other tests.
+const CALLGRIND_START_TIMEOUT: Duration = Duration::from_mins(4);
 
 /// A serving `plaza`.
 pub struct Process {
@@ -98,6 +102,34 @@ impl Process {
         Self::spawn(command(settings)).await
     }
 
+    /// Starts `plaza serve` on a database of the tests' cluster under callgrind, which counts what a function costs. All
+    /// requests are answered by one thread, as counts are reset and written for the thread that does so.
+    pub async fn under_callgrind(url: &str, function: &str, profile: &Path) -> Self {
+        let plaza = command(&[("DATABASE_URL", url), ("PLAZA_JWT_SECRET", SECRET), ("TOKIO_WORKER_THREADS", "1")]);
+        let plaza = plaza.as_std();
+        let mut command = Command::new("valgrind");
+        command.env_clear().envs(plaza.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.args(["--tool=callgrind", "--vgdb=no", "--quiet", "--fair-sched=yes"]);
+        command.arg(format!("--toggle-collect={function}"));
+        command.arg("--zero-before=plaza::http::health::ready").arg("--dump-before=plaza::http::health::alive");
+        command.arg(format!("--callgrind-out-file={}", profile.display())).arg(plaza.get_program()).arg("serve");
+        Self::spawn_within(command, CALLGRIND_START_TIMEOUT).await
+    }
+
+    async fn probe(&self, path: &str) {
+        assert_eq!(http::send(self.address, Method::GET, path, &[], "").await.status, 200, "{path}");
+    }
+
+    /// Counts from nothing, under callgrind.
+    pub async fn reset_counts(&self) {
+        self.probe("/readyz").await;
+    }
+
+    /// Has callgrind write what it counted: the first time into the file with the suffix `.1`, and so on.
+    pub async fn write_counts(&self) {
+        self.probe("/healthz").await;
+    }
+
     /// Starts `plaza serve` as the user nobody, with its own cluster in a folder of theirs. For root alone.
     pub async fn as_nobody(folder: &Path) -> Self {
         let nobody = User::from_name("nobody").expect("users can be looked up").expect("there is a nobody");
@@ -113,7 +145,11 @@ impl Process {
         Self::spawn(command).await
     }
 
-    async fn spawn(mut command: Command) -> Self {
+    async fn spawn(command: Command) -> Self {
+        Self::spawn_within(command, WAIT_TIMEOUT).await
+    }
+
+    async fn spawn_within(mut command: Command, timeout: Duration) -> Self {
         let start = Instant::now();
         let is_set = |command: &Command, wanted: &str| command.as_std().get_envs().any(|(name, _)| name == wanted);
         if !is_set(&command, "PLAZA_BIND") {
@@ -140,7 +176,7 @@ impl Process {
             }
             None
         };
-        let address = tokio::time::timeout(WAIT_TIMEOUT, ready).await.expect("it is ready in time");
+        let address = tokio::time::timeout(timeout, ready).await.expect("it is ready in time");
         let Some(address) = address else {
             let mut text = String::new();
             let _ = child.stderr.take().expect("its errors are ours").read_to_string(&mut text).await;

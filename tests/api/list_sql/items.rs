@@ -1,7 +1,8 @@
 //! Lists of items.
 
 use plaza::domains::items::model::{ItemDirection, ItemFilter, ItemStatus};
-use plaza::domains::items::store::list::{Column, Cut, ItemPredicate, PageRows, Source};
+use plaza::domains::items::store::list::{Column, Cut, PageRows, Source};
+use plaza::domains::items::store::predicate::ItemPredicate;
 use plaza::ids::{ItemId, UserId};
 use plaza::money::Money;
 

@@ -4,23 +4,14 @@ use std::sync::Arc;
 
 use super::{Conversation, Member, Message};
 use crate::domains::accounts::model::User;
-use crate::ids::UserId;
 
-/// A conversation with the two people of a direct one.
+/// A conversation, perhaps with the two people of a direct one.
 #[derive(Clone, Debug)]
 pub struct ConversationCard {
     /// The row.
     pub conversation: Conversation,
-    /// Both people of a direct conversation, the lower id first.
-    pub pair: Option<(User, User)>,
-}
-
-impl ConversationCard {
-    /// The other one of a direct conversation; oneself in a conversation with oneself.
-    #[must_use]
-    pub fn peer_of(&self, viewer: UserId) -> Option<&User> {
-        self.pair.as_ref().map(|(low, high)| if low.id == viewer { high } else { low })
-    }
+    /// Both people of a direct conversation, the lower id first, where they were loaded along.
+    pub pair: Option<(Arc<User>, Arc<User>)>,
 }
 
 /// A conversation as one person sees it, who is or was its member.
@@ -30,6 +21,15 @@ pub struct ConversationView {
     pub card: ConversationCard,
     /// The person's membership.
     pub member: Member,
+}
+
+/// A conversation that someone sends to, as they see it.
+#[derive(Clone, Debug)]
+pub struct TargetView {
+    /// The conversation, and the sender's membership.
+    pub view: ConversationView,
+    /// Whether one of the people of a direct conversation has left.
+    pub has_departed: bool,
 }
 
 /// A message with its sender and its conversation: what a chat client usually asks for.

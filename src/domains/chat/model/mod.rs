@@ -19,7 +19,7 @@ use crate::db::schema::{self, sql_types};
 use crate::error::{UserError, UserErrorCode};
 use crate::ids::{ConversationId, MessageId, UserId};
 
-pub use card::{ConversationCard, ConversationView, MessageCard};
+pub use card::{ConversationCard, ConversationView, MessageCard, TargetView};
 pub use sending::{Appended, ClientId, Draft, NewMessage, SendMessage, SentMessage, Target};
 pub use window::MembershipWindow;
 
@@ -107,15 +107,6 @@ impl From<StoredContent<'_>> for Content {
     }
 }
 
-/// The words of a text without escapes, as nearly all are: PostgreSQL writes a `jsonb` in one form only.
-fn plain_text(json: &[u8]) -> Option<Content> {
-    let text = json.strip_prefix(b"{\"text\": \"")?.strip_suffix(b"\", \"type\": \"TEXT\"}")?;
-    if text.iter().any(|byte| matches!(byte, b'"' | b'\\')) {
-        return None;
-    }
-    std::str::from_utf8(text).ok().map(|text| Content::Text { text: text.to_owned() })
-}
-
 impl diesel::serialize::ToSql<Jsonb, diesel::pg::Pg> for Content {
     fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
         std::io::Write::write_all(out, &[1])?;
@@ -127,7 +118,7 @@ impl diesel::serialize::ToSql<Jsonb, diesel::pg::Pg> for Content {
 impl diesel::deserialize::FromSql<Jsonb, diesel::pg::Pg> for Content {
     fn from_sql(value: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
         match value.as_bytes().split_first() {
-            Some((1, json)) => Ok(plain_text(json).unwrap_or_else(|| Self::of_json(json))),
+            Some((1, json)) => Ok(Self::of_json(json)),
             _ => Err("unknown jsonb format".into()),
         }
     }
@@ -159,6 +150,10 @@ pub struct Conversation {
     pub id: ConversationId,
     /// Direct or of a group.
     pub kind: ConversationKind,
+    /// The person with the lower id, of a direct one.
+    pub low_user_id: Option<UserId>,
+    /// The person with the higher id, of a direct one; the same one in a conversation with oneself.
+    pub high_user_id: Option<UserId>,
     /// The seq of the newest message.
     pub last_seq: i32,
     /// Counts everything that happened here.
@@ -171,6 +166,14 @@ pub struct Conversation {
     pub opened_by: Option<UserId>,
     /// Whether the opener may send without bound: the other person has answered, or there is none.
     pub answered: bool,
+}
+
+impl Conversation {
+    /// The other one of a direct conversation; oneself in a conversation with oneself.
+    #[must_use]
+    pub fn peer_id(&self, viewer: UserId) -> Option<UserId> {
+        if self.low_user_id == Some(viewer) { self.high_user_id } else { self.low_user_id }
+    }
 }
 
 /// A member's row.
@@ -226,8 +229,7 @@ impl Member {
 }
 
 /// A message.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = schema::messages)]
+#[derive(Clone, Debug)]
 pub struct Message {
     /// Key.
     pub id: MessageId,

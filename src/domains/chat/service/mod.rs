@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 
 use super::model::{ChatError, ConversationCard, ConversationView, Member, Message, MessageCard, Target};
-use super::store::{self, members};
+use super::store::{self, members, messages};
 use crate::clock::is_storable;
 use crate::db::Lease;
 use crate::domains::chat::model::MembershipWindow;
@@ -95,7 +95,7 @@ pub async fn list_messages(
 ) -> AppResult<Page<Message>> {
     let conn = scope.db.read().await?;
     let until = member.last_visible(last_seq);
-    let rows = store::list_messages(&conn, conversation, member.from_seq, until, page).await?;
+    let rows = messages::list_messages(&conn, conversation, member.from_seq, until, page).await?;
     Ok(page.page(rows, |message| message.seq))
 }
 
@@ -106,7 +106,7 @@ pub async fn list_messages(
 pub async fn find_message(scope: &Scope, id: MessageId) -> AppResult<Option<MessageCard>> {
     let viewer = scope.viewer()?;
     let conn = scope.db.read().await?;
-    let found = store::find_visible_message(&conn, id, viewer.user_id).await?;
+    let found = messages::find_visible_message(&conn, id, viewer.user_id).await?;
     Ok(found.map(|(message, sender)| MessageCard { message, sender: Arc::new(sender), conversation: None }))
 }
 
@@ -159,7 +159,7 @@ pub async fn load_message_cards(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let cards = store::list_message_cards(conn, ids).await?;
+    let cards = messages::list_message_cards(conn, ids).await?;
     Ok(cards.into_iter().map(|card| (card.message.id, Arc::new(card))).collect())
 }
 

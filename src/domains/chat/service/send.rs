@@ -13,7 +13,7 @@ use crate::domains::accounts;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{
     Appended, ChatError, Content, ConversationCard, ConversationView, Draft, Message, MessageStatus, NewMessage,
-    SendMessage, SentMessage, Target,
+    SendMessage, SentMessage, Target, TargetView,
 };
 use crate::domains::chat::store::send::{self, AppendMessage, EditMessage};
 use crate::domains::chat::{membership, policy, store};
@@ -52,8 +52,8 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<SentMessage>
             return repeated(earlier, target.as_ref(), viewer, &message);
         }
         let tried = match target {
-            Some(view) if attempt < LOCKED_FROM => append(scope, &*scope.db.read().await?, view, &message).await?,
-            Some(view) => append_locked(scope, viewer, view.card.conversation.id, &message).await?,
+            Some(target) if attempt < LOCKED_FROM => append(scope, &*scope.db.read().await?, target, &message).await?,
+            Some(target) => append_locked(scope, viewer, target.view.card.conversation.id, &message).await?,
             None => start_direct(scope, viewer, &message).await?,
         };
         if let Tried::Sent(sent) = tried {
@@ -121,7 +121,7 @@ async fn look_up(
     scope: &Scope,
     viewer: UserId,
     message: &SendMessage,
-) -> AppResult<(Option<Earlier>, Option<ConversationView>)> {
+) -> AppResult<(Option<Earlier>, Option<TargetView>)> {
     let conn = scope.db.read().await?;
     futures_util::try_join!(find_earlier(&conn, viewer, message), find_target(&conn, viewer, message.to))
 }
@@ -145,20 +145,21 @@ type Earlier = (Message, User, Option<Vec<u8>>);
 /// The message that was sent under this client id before.
 async fn find_earlier(conn: &AsyncPgConnection, sender: UserId, message: &SendMessage) -> AppResult<Option<Earlier>> {
     let Some(client_id) = &message.client_id else { return Ok(None) };
-    Ok(send::find_by_client_id(conn, sender, &client_id.id).await?)
+    Ok(store::messages::find_by_client_id(conn, sender, &client_id.id).await?)
 }
 
 /// The earlier message, if it is the same: the same content in the same conversation, addressed by its id or by the peer.
 fn repeated(
     earlier: Earlier,
-    target: Option<&ConversationView>,
+    target: Option<&TargetView>,
     viewer: UserId,
     again: &SendMessage,
 ) -> AppResult<SentMessage> {
     let (message, sender, hash) = earlier;
-    let addresses = target.into_iter().flat_map(|ConversationView { card, .. }| {
-        let peer = card.peer_of(viewer).map(|peer| Target::User(peer.id));
-        [Some(Target::Conversation(card.conversation.id)), peer].into_iter().flatten()
+    let addresses = target.into_iter().flat_map(|target| {
+        let conversation = &target.view.card.conversation;
+        let peer = conversation.peer_id(viewer).map(Target::User);
+        [Some(Target::Conversation(conversation.id)), peer].into_iter().flatten()
     });
     let stands_for = |address| again.client_id.as_ref().map(|client_id| client_id.input_hash(address));
     if !addresses.into_iter().any(|address| hash.is_some() && hash == stands_for(address)) {
@@ -168,13 +169,10 @@ fn repeated(
 }
 
 /// The conversation to send to; none for two people who never talked.
-async fn find_target(conn: &AsyncPgConnection, viewer: UserId, target: Target) -> AppResult<Option<ConversationView>> {
-    match target {
-        Target::User(peer) => Ok(store::find_direct(conn, viewer, peer).await?),
-        Target::Conversation(id) => match store::find_for_member(conn, id, viewer).await? {
-            Some(seen) => Ok(Some(seen)),
-            None => Err(ChatError::NoSuchConversation.at(path(target)).into()),
-        },
+async fn find_target(conn: &AsyncPgConnection, viewer: UserId, target: Target) -> AppResult<Option<TargetView>> {
+    match (store::find_target(conn, target, viewer).await?, target) {
+        (None, Target::Conversation(_)) => Err(ChatError::NoSuchConversation.at(path(target)).into()),
+        (found, _) => Ok(found),
     }
 }
 
@@ -182,12 +180,12 @@ async fn find_target(conn: &AsyncPgConnection, viewer: UserId, target: Target) -
 async fn append(
     scope: &Scope,
     conn: &AsyncPgConnection,
-    view: ConversationView,
+    target: TargetView,
     message: &SendMessage,
 ) -> AppResult<Tried> {
-    let ConversationView { card, member } = view;
     let most_unanswered = most_unanswered(scope);
-    policy::check_sending(&card, &member, most_unanswered).map_err(|error| error.at(path(message.to)))?;
+    policy::check_sending(&target, most_unanswered).map_err(|error| error.at(path(message.to)))?;
+    let ConversationView { card, member } = target.view;
     let address = Target::Conversation(card.conversation.id);
     let hash = message.client_id.as_ref().map(|client_id| client_id.input_hash(address));
     let row = AppendMessage {
@@ -217,21 +215,12 @@ async fn append(
 async fn append_locked(scope: &Scope, sender: UserId, id: ConversationId, message: &SendMessage) -> AppResult<Tried> {
     scope
         .transaction(async |conn| {
-            let seen =
-                find_locked(conn, id, sender).await?.ok_or(ChatError::NoSuchConversation.at(path(message.to)))?;
-            append(scope, conn, seen, message).await
+            store::lock_conversation(conn, id).await?;
+            let target = store::find_target(conn, Target::Conversation(id), sender).await?;
+            let target = target.ok_or(ChatError::NoSuchConversation.at(path(message.to)))?;
+            append(scope, conn, target, message).await
         })
         .await
-}
-
-/// Locks a conversation, and reads it with a user's membership, as they are from then on.
-async fn find_locked(
-    conn: &AsyncPgConnection,
-    id: ConversationId,
-    user: UserId,
-) -> AppResult<Option<ConversationView>> {
-    store::lock_conversation(conn, id).await?;
-    Ok(store::find_for_member(conn, id, user).await?)
 }
 
 fn sent(message: Message, sender: User, mut card: ConversationCard) -> SentMessage {
@@ -265,8 +254,10 @@ async fn start_direct(scope: &Scope, viewer: UserId, message: &SendMessage) -> A
             let mut people = vec![low, high];
             people.dedup();
             membership::record_direct(scope, conn, id, &people).await?;
-            let Some(seen) = store::find_for_member(conn, id, viewer).await? else { return Ok(Tried::Stale) };
-            append(scope, conn, seen, message).await
+            match store::find_target(conn, Target::Conversation(id), viewer).await? {
+                Some(target) => append(scope, conn, target, message).await,
+                None => Ok(Tried::Stale),
+            }
         })
         .await
 }
@@ -292,7 +283,8 @@ pub async fn edit_message(scope: &Scope, id: MessageId, text: String) -> AppResu
         } else {
             scope
                 .transaction(async |conn| {
-                    let seen = find_locked(conn, conversation, viewer).await?;
+                    store::lock_conversation(conn, conversation).await?;
+                    let seen = store::find_for_member(conn, conversation, viewer).await?;
                     replace(scope, conn, seen, &message, &content).await
                 })
                 .await?

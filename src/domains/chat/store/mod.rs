@@ -1,6 +1,7 @@
-//! All SQL of chat: reading conversations and messages here, [`send`]ing, [`members`] and their markers apart.
+//! All SQL of chat: reading conversations here, [`messages`], [`send`]ing, [`members`] and their markers apart.
 
 pub mod members;
+pub mod messages;
 pub mod send;
 
 use std::sync::Arc;
@@ -9,20 +10,16 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{Conversation, ConversationCard, ConversationKind, ConversationView, Member, Message, MessageCard};
+use super::model::{Conversation, ConversationCard, ConversationKind, ConversationView, Member, Target, TargetView};
 use crate::db::schema::{conversations, members as members_table};
-use crate::db::{Direction, Limit, columns, statement};
+use crate::db::{Limit, columns, statement};
 use crate::domains::accounts::model::User;
-use crate::ids::{ConversationId, MessageId, UserId};
+use crate::ids::{ConversationId, UserId};
 use crate::page::PageRequest;
 
-columns!(
-    /// The columns of a message.
-    static MESSAGE: Message
-);
 columns!(
     /// The columns of a user.
     static USER: User
@@ -39,23 +36,20 @@ columns!(
 
 type ConversationColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Conversation, Pg>>;
 type MemberColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Member, Pg>>;
-type MessageColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Message, Pg>>;
 type UserColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<User, Pg>>;
 type NullableUser = Nullable<diesel::dsl::SqlTypeOf<<User as Selectable<Pg>>::SelectExpression>>;
 type CardColumns = (ConversationColumns, NullableUser, NullableUser);
-type ViewColumns = (ConversationColumns, NullableUser, NullableUser, MemberColumns);
-type FullColumns = (ConversationColumns, NullableUser, NullableUser, MessageColumns, UserColumns);
+type ViewColumns = (ConversationColumns, MemberColumns);
 
 type CardRow = (Conversation, Option<User>, Option<User>);
-type FullRow = (Conversation, Option<User>, Option<User>, Message, User);
-type ViewRow = (Conversation, Option<User>, Option<User>, Member);
+type ViewRow = (Conversation, Member);
 
-fn view((conversation, low, high, member): ViewRow) -> ConversationView {
-    ConversationView { card: card((conversation, low, high)), member }
+fn view((conversation, member): ViewRow) -> ConversationView {
+    ConversationView { card: ConversationCard { conversation, pair: None }, member }
 }
 
 fn card((conversation, low, high): CardRow) -> ConversationCard {
-    ConversationCard { conversation, pair: low.zip(high) }
+    ConversationCard { conversation, pair: low.map(Arc::new).zip(high.map(Arc::new)) }
 }
 
 /// Columns of conversations with both people of the direct ones; [`PairJoin`] joins these.
@@ -113,7 +107,7 @@ statement! {
     /// A conversation with one person's membership.
     struct ViewById { id: ConversationId, member: MemberJoin } -> ViewColumns
     |this|
-    "select " {&CardFragment} ", " {&*MEMBER} " from conversations" {&this.member} {&PairJoin} " where conversations.id = "
+    "select " {&*CONVERSATION} ", " {&*MEMBER} " from conversations" {&this.member} " where conversations.id = "
     [BigInt: &this.id]
 }
 
@@ -121,8 +115,41 @@ statement! {
     /// The direct conversation of two people, with the membership of one of them.
     struct ViewOfPair { low: UserId, high: UserId, member: MemberJoin } -> ViewColumns
     |this|
-    "select " {&CardFragment} ", " {&*MEMBER} " from conversations" {&this.member} {&PairJoin}
+    "select " {&*CONVERSATION} ", " {&*MEMBER} " from conversations" {&this.member}
     " where conversations.low_user_id = " [BigInt: &this.low] " and conversations.high_user_id = " [BigInt: &this.high]
+}
+
+/// Picks the conversation that someone sends to.
+struct IsTarget {
+    target: Target,
+    sender: UserId,
+}
+
+impl QueryFragment<Pg> for IsTarget {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        match &self.target {
+            Target::Conversation(id) => {
+                out.push_sql("conversations.id = ");
+                out.push_bind_param::<BigInt, _>(id)
+            }
+            Target::User(peer) => {
+                out.push_sql("conversations.low_user_id = ");
+                out.push_bind_param::<BigInt, _>(Ord::min(peer, &self.sender))?;
+                out.push_sql(" and conversations.high_user_id = ");
+                out.push_bind_param::<BigInt, _>(Ord::max(peer, &self.sender))
+            }
+        }
+    }
+}
+
+statement! {
+    by text
+    /// A conversation with a sender's membership, and whether one of the people of a direct one has left.
+    struct ViewOfTarget { target: IsTarget, member: MemberJoin } -> (ConversationColumns, MemberColumns, Bool)
+    |this|
+    "select " {&*CONVERSATION} ", " {&*MEMBER} ", exists (select from users where users.deleted_at is not null \
+       and users.id = any(array[conversations.low_user_id, conversations.high_user_id])) \
+     from conversations" {&this.member} " where " {&this.target}
 }
 
 /// The conversations with these ids, in no order.
@@ -145,6 +172,17 @@ pub async fn find_for_member(
 pub async fn lock_conversation(mut conn: &AsyncPgConnection, id: ConversationId) -> QueryResult<()> {
     let row = conversations::table.filter(conversations::id.eq(id)).select(conversations::id).for_no_key_update();
     row.execute(&mut conn).await.map(drop)
+}
+
+/// The conversation that a user sends to, if they are or were a member.
+pub async fn find_target(
+    mut conn: &AsyncPgConnection,
+    target: Target,
+    sender: UserId,
+) -> QueryResult<Option<TargetView>> {
+    let query = ViewOfTarget { target: IsTarget { target, sender }, member: MemberJoin(sender) };
+    let row: Option<(Conversation, Member, bool)> = query.get_result(&mut conn).await.optional()?;
+    Ok(row.map(|(conversation, member, has_departed)| TargetView { view: view((conversation, member)), has_departed }))
 }
 
 /// The direct conversation of two people, with the first one's membership.
@@ -196,10 +234,10 @@ statement! {
         limit: Limit,
     } -> ViewColumns
     |this|
-    "select " {&CardFragment} ", " {&*MEMBER} " from (select conversations.* from members \
+    "select " {&*CONVERSATION} ", " {&*MEMBER} " from (select conversations.* from members \
        join conversations on conversations.id = members.conversation_id where members.user_id = " [BigInt: &this.user]
     " and conversations.last_seq >= members.from_seq" {&this.cursor} {&this.order} " limit " {&this.limit}
-    ") conversations" {&this.member} {&PairJoin} {&this.order}
+    ") conversations" {&this.member} {&this.order}
 }
 
 /// A page of a user's conversations in which something was said, the latest first.
@@ -226,97 +264,6 @@ pub async fn count_for_member(mut conn: &AsyncPgConnection, user: UserId, bound:
         .load(&mut conn)
         .await?;
     Ok(i64::try_from(found.len()).unwrap_or(bound))
-}
-
-statement! {
-    by text
-    /// A conversation's messages between two seqs.
-    pub struct MessagesBetween { conversation: ConversationId, from: i32, until: i32, direction: Direction, limit: Limit }
-        -> MessageColumns
-    |this|
-    "select " {&*MESSAGE} " from messages where conversation_id = " [BigInt: &this.conversation]
-    " and seq between " [Integer: &this.from] " and " [Integer: &this.until]
-    " order by seq " {&this.direction} " limit " {&this.limit}
-}
-
-/// A page of a conversation's messages between two seqs, in the direction of the request.
-pub async fn list_messages(
-    mut conn: &AsyncPgConnection,
-    conversation: ConversationId,
-    from: i32,
-    until: i32,
-    page: &PageRequest<i32>,
-) -> QueryResult<Vec<Message>> {
-    let (from, until) = match (page.cursor, page.backward) {
-        (Some(seq), false) => (from.max(seq.saturating_add(1)), until),
-        (Some(seq), true) => (from, until.min(seq.saturating_sub(1))),
-        (None, _) => (from, until),
-    };
-    let direction = if page.backward { Direction::Descending } else { Direction::Ascending };
-    let limit = Limit(page.limit());
-    MessagesBetween { conversation, from, until, direction, limit }.load(&mut conn).await
-}
-
-statement! {
-    /// A message that the person may see, with its sender.
-    struct VisibleMessage { id: MessageId, viewer: UserId } -> (MessageColumns, UserColumns)
-    |this|
-    "select " {&*MESSAGE} ", " {&*USER} " from messages join users on users.id = messages.sender_id \
-     cross join lateral (select from_seq, until_seq from members where members.conversation_id = messages.conversation_id \
-       and members.user_id = " [BigInt: &this.viewer] " offset 0) members \
-     where messages.id = " [BigInt: &this.id] " and messages.seq >= members.from_seq \
-     and (members.until_seq is null or messages.seq <= members.until_seq)"
-}
-
-/// A message that the person may see.
-pub async fn find_visible_message(
-    mut conn: &AsyncPgConnection,
-    id: MessageId,
-    viewer: UserId,
-) -> QueryResult<Option<(Message, User)>> {
-    VisibleMessage { id, viewer }.get_result(&mut conn).await.optional()
-}
-
-statement! {
-    /// Messages by id, each with its conversation and its sender.
-    struct MessageCardsByIds<'a> { ids: &'a [MessageId] } -> FullColumns
-    |this|
-    "select " {&CardFragment} ", " {&*MESSAGE} ", " {&*USER} " from messages \
-     cross join lateral (select conversations.* from conversations where conversations.id = messages.conversation_id offset 0) \
-     conversations" {&PairJoin} " join users on users.id = messages.sender_id where messages.id = any("
-    [Array<BigInt>: &this.ids] ")"
-}
-
-/// Messages by id, each with its sender and its conversation, in one statement.
-pub async fn list_message_cards(mut conn: &AsyncPgConnection, ids: &[MessageId]) -> QueryResult<Vec<MessageCard>> {
-    let rows: Vec<FullRow> = MessageCardsByIds { ids }.load(&mut conn).await?;
-    let cards = rows.into_iter().map(|(conversation, low, high, message, sender)| MessageCard {
-        message,
-        sender: Arc::new(sender),
-        conversation: Some(Arc::new(card((conversation, low, high)))),
-    });
-    Ok(cards.collect())
-}
-
-statement! {
-    /// Messages by conversation and seq, each with its sender.
-    pub struct MessagesAt<'a> { conversations: &'a [ConversationId], seqs: &'a [i32] }
-        -> (MessageColumns, UserColumns)
-    |this|
-    "select " {&*MESSAGE} ", "
-    {&*USER}
-    " from unnest(" [Array<BigInt>: this.conversations]
-    ", " [Array<Integer>: this.seqs]
-    ") as wanted (conversation_id, seq) join messages using (conversation_id, seq) join users on users.id = sender_id"
-}
-
-/// The messages at these places, each with its sender, in no order.
-pub async fn list_messages_at(
-    mut conn: &AsyncPgConnection,
-    places: &[(ConversationId, i32)],
-) -> QueryResult<Vec<(Message, User)>> {
-    let (conversations, seqs): (Vec<_>, Vec<_>) = places.iter().copied().unzip();
-    MessagesAt { conversations: &conversations, seqs: &seqs }.load(&mut conn).await
 }
 
 /// Makes the direct conversation of two people with both as members. None when another request just made it.

@@ -15,8 +15,9 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::{MESSAGE, MessageColumns, USER, UserColumns};
-use crate::db::schema::{messages, sql_types, users};
+use super::messages::{MessageColumns, MessageFragment};
+use super::{USER, UserColumns};
+use crate::db::schema::sql_types;
 use crate::db::statement;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{Content, Conversation, Message, MessageType, NewMessage};
@@ -80,7 +81,7 @@ statement! {
     " from conversation returning *), \
      own as (update members set own_since_read = own_since_read + 1 where exists (select from conversation) \
        and members.conversation_id = " [BigInt: &this.conversation.id] " and members.user_id = " [BigInt: &this.sender] "), \
-     recorded as (" {&RecordMessage(EventName(EventKind::MessageCreated))} ") select " {&*MESSAGE} ", "
+     recorded as (" {&RecordMessage(EventName(EventKind::MessageCreated))} ") select " {&MessageFragment} ", "
     {&*USER}
     " from messages join users on users.id = messages.sender_id"
 }
@@ -158,7 +159,7 @@ statement! {
      messages as (update messages set content = " [Jsonb: this.content] ", edited_at = " [Timestamptz: &this.now]
     ", updated_at = " [Timestamptz: &this.now] " from conversation where messages.id = " [BigInt: &this.message]
     " and messages.status = 'NORMAL' returning messages.*), \
-     recorded as (" {&RecordMessage(EventName(EventKind::MessageUpdated))} ") select " {&*MESSAGE} ", "
+     recorded as (" {&RecordMessage(EventName(EventKind::MessageUpdated))} ") select " {&MessageFragment} ", "
     {&*USER}
     " from messages join users on users.id = messages.sender_id"
 }
@@ -202,19 +203,4 @@ pub async fn append_messages(
 /// Edits a message. None when the conversation's membership, or the message, has changed since.
 pub async fn edit_message(mut conn: &AsyncPgConnection, edit: EditMessage<'_>) -> QueryResult<Option<(Message, User)>> {
     edit.get_result(&mut conn).await.optional()
-}
-
-/// The message that a sender sent under this client id, with its sender and the hash of what was sent.
-pub async fn find_by_client_id(
-    mut conn: &AsyncPgConnection,
-    sender: UserId,
-    client_id: &str,
-) -> QueryResult<Option<(Message, User, Option<Vec<u8>>)>> {
-    messages::table
-        .inner_join(users::table)
-        .filter(messages::sender_id.eq(sender).and(messages::client_message_id.eq(client_id)))
-        .select((Message::as_select(), User::as_select(), messages::input_hash))
-        .get_result(&mut conn)
-        .await
-        .optional()
 }

@@ -10,13 +10,15 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::model::{ConversationCard, ConversationKind, ConversationView, Member};
 use super::service;
-use crate::domains::accounts::types::User;
+use crate::domains::accounts::loader::PersonById;
+use crate::domains::accounts::types::{User, UserRelation};
 use crate::domains::chat::loader::{ConversationById, MessageAt, PresentMembers, ViewerMembership};
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::eager::{plain, plain_enums, plain_struct};
+use crate::graphql::eager::{Relation, plain, plain_enums, plain_struct};
 use crate::graphql::scalars::DateTime;
+use crate::ids::UserId;
 use crate::page::PageArgs;
 
 pub use message::Message;
@@ -41,6 +43,17 @@ impl Conversation {
     #[must_use]
     pub fn shared(card: Arc<ConversationCard>) -> Self {
         Self { card, member: None }
+    }
+
+    fn peer_id(&self, ctx: &Context<'_>) -> AppResult<Option<UserId>> {
+        Ok(self.card.conversation.peer_id(ctx.viewer()?.user_id))
+    }
+
+    /// One of the two people.
+    fn person(&self, id: UserId) -> UserRelation {
+        let pair = self.card.pair.iter().flat_map(|(low, high)| [low, high]);
+        let loaded = pair.into_iter().find(|user| user.id == id);
+        loaded.map_or_else(|| User::by_id(id), |user| Relation::Here(User(Arc::clone(user))))
     }
 
     async fn member(&self, ctx: &Context<'_>) -> AppResult<Member> {
@@ -76,24 +89,25 @@ impl Conversation {
     }
 
     /// The other user of a direct conversation; oneself in a conversation with oneself.
-    fn peer(&self, ctx: &Context<'_>) -> Option<AppResult<User>> {
-        let peer = || {
-            let viewer = ctx.viewer()?.user_id;
-            Ok(self.card.peer_of(viewer).cloned().map(|user| User(Arc::new(user))))
-        };
-        peer().transpose()
+    fn peer(&self, ctx: &Context<'_>) -> Option<AppResult<UserRelation>> {
+        let peer = self.peer_id(ctx).transpose()?;
+        Some(peer.map(|id| self.person(id)))
     }
 
     /// Both people of a direct conversation; null for groups.
-    fn participants(&self) -> Option<Vec<User>> {
-        let (low, high) = self.card.pair.clone()?;
-        Some(vec![User(Arc::new(low)), User(Arc::new(high))])
+    fn participants(&self) -> Option<Vec<UserRelation>> {
+        let conversation = &self.card.conversation;
+        let (low, high) = conversation.low_user_id.zip(conversation.high_user_id)?;
+        Some(vec![self.person(low), self.person(high)])
     }
 
     /// What to show as its name: the peer's nickname.
-    fn title(&self, ctx: &Context<'_>) -> AppResult<String> {
-        let viewer = ctx.viewer()?.user_id;
-        Ok(self.card.peer_of(viewer).map(|peer| peer.nickname.clone()).unwrap_or_default())
+    fn title(&self, ctx: &Context<'_>) -> AppResult<Relation<PersonById, String>> {
+        let Some(peer) = self.peer_id(ctx)? else { return Ok(Relation::Here(String::new())) };
+        Ok(match self.person(peer) {
+            Relation::Here(user) => Relation::Here(user.0.nickname.clone()),
+            Relation::ByKey { key, .. } => Relation::ByKey { key, show: |person| person.user.nickname.clone() },
+        })
     }
 
     /// The newest message that the viewer may see. Costs a statement for a whole list of conversations.

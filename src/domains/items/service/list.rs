@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::domains::items::model::{ItemCard, ItemFilter, ItemKey, ItemOrderField, ItemSort, ItemStatus};
 use crate::domains::items::policy::MOST_CATEGORIES;
-use crate::domains::items::store::list::{Column, Cut, ItemPredicate, PageRows, Source};
+use crate::domains::items::store::list::{Column, Cut, PageRows, Source};
+use crate::domains::items::store::predicate::ItemPredicate;
 use crate::domains::items::store::{self, FoundCut};
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;

@@ -1,7 +1,7 @@
 //! Lists of items, as SQL.
 //!
-//! Every order of the feed has an index that is led by the state, or by category and state. So a list of several
-//! states and categories is read as one list for each, all of them cut at the page's size, and merged: however many
+//! Every order has an index that is led by the state, by category and state, or by owner and state. So a list of several
+//! states, categories or owners is read as one list for each, all of them cut at the page's size, and merged: however many
 //! rows there are, no more are read than could be shown, but for those that another part of the filter refuses.
 
 use diesel::pg::Pg;
@@ -9,191 +9,11 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Integer};
 
-use crate::db::{keyset, push_instant_literal, push_number_literal};
-use crate::domains::items::model::{ItemDirection, ItemFilter, ItemKey, ItemOrderField, ItemStatus};
+use super::predicate::{IndexPrefix, ItemPredicate, push_statuses};
+use crate::db::keyset;
+use crate::domains::items::model::{ItemKey, ItemOrderField};
 use crate::error::AppError;
 use crate::ids::UserId;
-
-/// Which rows a list has, of those that the viewer may see.
-#[derive(Clone, Copy, Debug)]
-pub struct ItemPredicate<'a> {
-    /// What has to hold.
-    pub filter: &'a ItemFilter,
-    /// Who asks.
-    pub viewer: Option<UserId>,
-    /// Whether deleted items come along where the filter says nothing of states.
-    pub with_deleted: bool,
-}
-
-impl ItemPredicate<'_> {
-    fn statuses(&self) -> &[ItemStatus] {
-        match &self.filter.status {
-            Some(statuses) => statuses,
-            None if self.with_deleted => ItemStatus::ALL,
-            None => &[ItemStatus::Open, ItemStatus::Closed],
-        }
-    }
-
-    /// Whether the filter cuts rows out of the list's order. How many rows have to be read for a page depends on its values then:
-    /// they are literals, so that PostgreSQL plans each time with those at hand.
-    fn has_residual_filter(&self) -> bool {
-        let ItemFilter {
-            min_price,
-            max_price,
-            min_condition,
-            created_from,
-            created_to,
-            // These lead to an index, or are what search finds by.
-            query: _,
-            direction: _,
-            status: _,
-            category: _,
-            owner_id: _,
-        } = self.filter;
-        min_price.is_some()
-            || max_price.is_some()
-            || min_condition.is_some()
-            || created_from.is_some()
-            || created_to.is_some()
-    }
-
-    /// Whether it matches every search hit: search finds all items that are not deleted.
-    #[must_use]
-    pub fn matches_every_search_hit(&self) -> bool {
-        let states = [ItemStatus::Open, ItemStatus::Closed].iter().all(|status| self.statuses().contains(status));
-        let ItemFilter {
-            owner_id,
-            category,
-            direction,
-            // What search was asked for, and the states above.
-            query: _,
-            status: _,
-            // Asked by `has_residual_filter`.
-            min_price: _,
-            max_price: _,
-            min_condition: _,
-            created_from: _,
-            created_to: _,
-        } = self.filter;
-        states && owner_id.is_none() && category.is_none() && direction.is_none() && !self.has_residual_filter()
-    }
-
-    /// All that has to hold, as a condition that follows another.
-    fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, by: IndexPrefix) -> QueryResult<()> {
-        let ItemFilter {
-            // A list with a query joins what search finds.
-            query: _,
-            // Read through `statuses`.
-            status: _,
-            direction,
-            category,
-            min_price,
-            max_price,
-            min_condition,
-            owner_id,
-            created_from,
-            created_to,
-        } = self.filter;
-        if by != IndexPrefix::State {
-            out.push_sql(" and items.status = any(");
-            push_statuses(out, self.statuses());
-            out.push_sql(")");
-            if let Some(categories) = category {
-                out.push_sql(" and items.category = any(");
-                out.push_bind_param::<Array<Integer>, _>(categories)?;
-                out.push_sql(")");
-            }
-        }
-        if let (Some(owner), true) = (owner_id, by != IndexPrefix::Owner) {
-            out.push_sql(" and items.owner_id = ");
-            out.push_bind_param::<BigInt, _>(owner)?;
-        }
-        if self.statuses().contains(&ItemStatus::Deleted) {
-            out.push_sql(" and ");
-            push_visible(out, self.viewer.as_ref())?;
-        }
-        if let Some(direction) = direction {
-            out.push_sql(match direction {
-                ItemDirection::Sell => " and items.direction = 'SELL'",
-                ItemDirection::Want => " and items.direction = 'WANT'",
-            });
-        }
-        if let Some(price) = min_price {
-            out.push_sql(" and items.price >= ");
-            push_number_literal(out, price.fen());
-        }
-        if let Some(price) = max_price {
-            out.push_sql(" and items.price <= ");
-            push_number_literal(out, price.fen());
-        }
-        if let Some(condition) = min_condition {
-            if direction.is_none() {
-                // Both, so that the index that conditions are in can be used.
-                out.push_sql(" and items.direction = any(array['SELL','WANT']::item_direction[])");
-            }
-            out.push_sql(" and items.condition >= ");
-            push_number_literal(out, i64::from(*condition));
-        }
-        if let Some(from) = created_from {
-            out.push_sql(" and items.created_at >= ");
-            push_instant_literal(out, *from);
-        }
-        if let Some(to) = created_to {
-            out.push_sql(" and items.created_at <= ");
-            push_instant_literal(out, *to);
-        }
-        Ok(())
-    }
-}
-
-impl QueryFragment<Pg> for ItemPredicate<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("true");
-        self.push(&mut out, IndexPrefix::Nothing)
-    }
-}
-
-/// What a branch of a list is led by already.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum IndexPrefix {
-    Nothing,
-    Owner,
-    /// And by the category, where there is one.
-    State,
-}
-
-/// States are few, and known: as literals they let PostgreSQL plan with what it knows of them.
-fn push_statuses(out: &mut AstPass<'_, '_, Pg>, statuses: &[ItemStatus]) {
-    out.push_sql("array[");
-    for (n, status) in statuses.iter().enumerate() {
-        out.push_sql(if n == 0 { "'" } else { ",'" });
-        out.push_sql(status.name());
-        out.push_sql("'");
-    }
-    out.push_sql("]::item_status[]");
-}
-
-/// Whether the viewer may see an item: deleted ones only as their owner or an administrator.
-pub struct VisibleItems(pub Option<UserId>);
-
-impl QueryFragment<Pg> for VisibleItems {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        push_visible(&mut out, self.0.as_ref())
-    }
-}
-
-fn push_visible<'b>(out: &mut AstPass<'_, 'b, Pg>, viewer: Option<&'b UserId>) -> QueryResult<()> {
-    out.push_sql("(items.status <> 'DELETED'");
-    if let Some(viewer) = viewer {
-        out.push_sql(" or items.owner_id = ");
-        out.push_bind_param::<BigInt, _>(viewer)?;
-        out.push_sql(" or exists (select from users where users.role = 'ADMIN' and users.id = ");
-        out.push_bind_param::<BigInt, _>(viewer)?;
-        out.push_sql(")");
-    }
-    out.push_sql(")");
-    Ok(())
-}
 
 /// What a list is ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,14 +126,33 @@ impl PageRows<'_> {
         self.cut.page.limit().walk_ast(out.reborrow())
     }
 
-    fn push_branch<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, lead: &str, by: IndexPrefix) -> QueryResult<()> {
+    /// The first rows of a branch.
+    fn push_branch<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, lead: Lead<'b>) -> QueryResult<()> {
         out.push_sql("(select items.* from items where ");
-        out.push_sql(lead);
-        match (by, &self.source, &self.wanted.filter.owner_id) {
-            (IndexPrefix::Owner, Source::Owners([owner]), _) | (IndexPrefix::Owner, Source::Filter, Some(owner)) => {
-                out.push_bind_param::<BigInt, _>(owner)?;
+        let by = match lead {
+            Lead::Category => {
+                out.push_sql("items.category = kinds.category and ");
+                IndexPrefix::State
             }
-            _ => {}
+            Lead::State => IndexPrefix::State,
+            Lead::Owner(owner) => {
+                out.push_sql("items.owner_id = ");
+                out.push_bind_param::<BigInt, _>(owner)?;
+                out.push_sql(" and ");
+                IndexPrefix::Owner
+            }
+            Lead::People => {
+                out.push_sql("items.owner_id = people.id and ");
+                IndexPrefix::Owner
+            }
+        };
+        match self.wanted.statuses() {
+            [status] => {
+                for part in ["items.status = '", status.name(), "'"] {
+                    out.push_sql(part);
+                }
+            }
+            _ => out.push_sql("items.status = states.status"),
         }
         self.wanted.push(out, by)?;
         self.cut.page.push_after(out)?;
@@ -324,47 +163,57 @@ impl PageRows<'_> {
 
     /// One branch for each state and category. A single state is a literal, not a join with a list of one: that costs an eighth
     /// less for a page of the feed.
-    fn push_filtered<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let categories = self.wanted.filter.category.as_ref();
-        let (state, states) = match self.wanted.statuses() {
-            [status] => (format!("items.status = '{}'", status.name()), None),
-            several => ("items.status = states.status".to_owned(), Some(several)),
+    fn push_branches<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, lead: Lead<'b>) -> QueryResult<()> {
+        let several = match self.wanted.statuses() {
+            [_] => None,
+            statuses => Some(statuses),
         };
-        if states.is_none() && categories.is_none() {
-            return self.push_branch(out, &state, IndexPrefix::State);
+        let categories = self.wanted.filter.category.as_ref().filter(|_| matches!(lead, Lead::Category));
+        if several.is_none() && categories.is_none() {
+            return self.push_branch(out, lead);
         }
         out.push_sql("(select items.* from ");
-        if let Some(states) = states {
+        if let Some(statuses) = several {
             out.push_sql("unnest(");
-            push_statuses(out, states);
+            push_statuses(out, statuses);
             out.push_sql(") states (status) cross join ");
         }
-        let lead = if let Some(categories) = categories {
+        if let Some(categories) = categories {
             out.push_sql("unnest(");
             out.push_bind_param::<Array<Integer>, _>(categories)?;
             out.push_sql(") kinds (category) cross join ");
-            format!("items.category = kinds.category and {state}")
-        } else {
-            state
-        };
+        }
         out.push_sql("lateral ");
-        self.push_branch(out, &lead, IndexPrefix::State)?;
+        self.push_branch(out, lead)?;
         self.push_end(out)?;
         out.push_sql(") items");
         Ok(())
     }
 }
 
+/// What the branches of a list are led by, before the state.
+#[derive(Clone, Copy)]
+enum Lead<'a> {
+    /// Nothing.
+    State,
+    /// Each of the wanted categories.
+    Category,
+    /// One owner.
+    Owner(&'a UserId),
+    /// Each of the owners in `people`.
+    People,
+}
+
 impl QueryFragment<Pg> for PageRows<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let filter = self.wanted.filter;
         match &self.source {
-            Source::Owners([_]) => self.push_branch(&mut out, "items.owner_id = ", IndexPrefix::Owner)?,
+            Source::Owners([owner]) => self.push_branches(&mut out, Lead::Owner(owner))?,
             Source::Owners(owners) => {
                 out.push_sql("(select items.* from unnest(");
                 out.push_bind_param::<Array<BigInt>, _>(owners)?;
                 out.push_sql(") people (id) cross join lateral ");
-                self.push_branch(&mut out, "items.owner_id = people.id", IndexPrefix::Owner)?;
+                self.push_branches(&mut out, Lead::People)?;
                 out.push_sql(") items");
             }
             Source::Finished(person) => {
@@ -381,10 +230,10 @@ impl QueryFragment<Pg> for PageRows<'_> {
                 self.push_end(&mut out)?;
                 out.push_sql(") items");
             }
-            Source::Filter if filter.owner_id.is_some() => {
-                self.push_branch(&mut out, "items.owner_id = ", IndexPrefix::Owner)?;
+            Source::Filter => {
+                let by_category = if filter.category.is_some() { Lead::Category } else { Lead::State };
+                self.push_branches(&mut out, filter.owner_id.as_ref().map_or(by_category, Lead::Owner))?;
             }
-            Source::Filter => self.push_filtered(&mut out)?,
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
-//! All SQL of items: single ones here, [`list`]s apart.
+//! All SQL of items: single ones here, [`list`]s and their [`predicate`]s apart.
 
 pub mod list;
+pub mod predicate;
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -16,7 +17,8 @@ use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Matching, Terms};
 use crate::ids::{ItemId, MediaId, UserId};
 use crate::money::Money;
-use list::{Column, Cut, ItemPredicate, PageRows, Source, VisibleItems};
+use list::{Column, Cut, PageRows, Source};
+use predicate::{ItemPredicate, VisibleItems};
 
 columns!(
     /// The columns of an item.
