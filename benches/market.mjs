@@ -1,10 +1,11 @@
-// What pages of the market and of search take, on a small and a large market, and reads at a steady rate.
+// What every paged query takes on a small and on a large community, and reads of the market at a steady rate.
 //
 //   make release
 //   for n in 20000 200000; do
 //     export PLAZA_DATA_DIR=/tmp/market-$n PLAZA_BIND=127.0.0.1:$((8000 + n / 20000))
 //     ./target/release/plaza seed --users $((n / 4)) --items $n --favorites $((n * 5 / 2)) \
-//       --conversations $((n / 10)) --messages $((n * 5))
+//       --conversations $((n / 10)) --messages $((n * 5)) --tasks $((n / 2)) --orders $((n / 4)) --tickets $((n / 10))
+//     ./target/release/plaza promote user7 ADMIN
 //     ./target/release/plaza serve &
 //   done
 //   node benches/market.mjs pages 127.0.0.1:8001 "$(PLAZA_DATA_DIR=/tmp/market-20000 ./target/release/plaza token user7)" \
@@ -42,6 +43,9 @@ const CARD = 'nodes { id title price owner { nickname } images { url } favoriteC
 const items = (filter, order) => ({
   query: `query ($after: String) { list: items(first: 20, after: $after, filter: { ${filter} }${order ? `, orderBy: { field: ${order} }` : ''}) { ${CARD} } }`,
 });
+const TASK = 'nodes { title publisher { nickname } } pageInfo { endCursor }';
+const root = (list) => ({ query: `query ($after: String) { list: ${list} }` });
+const viewer = (list) => ({ query: `query ($after: String) { viewer { ${list} } }` });
 const LISTS = {
   'feed, newest': items('status: [OPEN]'),
   'feed, open and closed': items(''),
@@ -52,7 +56,7 @@ const LISTS = {
   'direction, condition': items('status: [OPEN], direction: WANT, minCondition: 80'),
   'price range, newest': items('status: [OPEN], price: { min: "500", max: "600" }'),
   'price range by price': items('status: [OPEN], price: { min: "500", max: "600" }', 'PRICE'),
-  "somebody's items": { query: `query ($after: String) { viewer { user { list: items(first: 20, after: $after) { ${CARD} } } } }` },
+  "an owner's items": { query: `query ($after: String) { viewer { user { list: items(first: 20, after: $after) { ${CARD} } } } }` },
   'my favorites': { query: `query ($after: String) { viewer { list: favorites(first: 20, after: $after) { nodes { item { title } } pageInfo { endCursor } } } }` },
   'finished items': { query: `query ($after: String) { viewer { list: finishedItems(first: 20, after: $after) { ${CARD} } } }` },
   'conversations': { query: 'query ($after: String) { viewer { list: conversations(first: 20, after: $after) { nodes { title unreadCount lastMessage { seq } } pageInfo { endCursor } } } }' },
@@ -63,11 +67,34 @@ const LISTS = {
   'found: guitar (Latin)': items('query: "guitar"'),
   'found: guittar (a slip)': items('query: "guittar"'),
   'search: 篮球鞋, all kinds': { query: 'query ($after: String) { list: search(query: "篮球鞋", first: 20, after: $after) { edges { score node { __typename ... on Item { title } } } pageInfo { endCursor } } }' },
+  "an owner's open items by price": {
+    query: `query ($after: String) { viewer { user { list: items(first: 20, after: $after, filter: { status: [OPEN] }, orderBy: { field: PRICE }) { ${CARD} } } } }`,
+  },
+  'messages of a conversation': {
+    query: 'query ($after: String) { viewer { conversations(first: 1) { nodes { list: messages(first: 20, after: $after) { nodes { seq sender { username } } pageInfo { endCursor } } } } } }',
+  },
+  'wallet entries': viewer('wallet { list: entries(first: 20, after: $after) { nodes { amount balanceAfter } pageInfo { endCursor } } }'),
+  'my files': viewer('list: files(first: 20, after: $after) { nodes { url } pageInfo { endCursor } }'),
+  'my published tasks': viewer(`list: publishedTasks(first: 20, after: $after) { ${TASK} }`),
+  'my accepted tasks': viewer(`list: acceptedTasks(first: 20, after: $after) { ${TASK} }`),
+  'my orders': viewer('list: orders(first: 20, after: $after) { nodes { number } pageInfo { endCursor } }'),
+  'my tickets': viewer('list: tickets(first: 20, after: $after) { nodes { question } pageInfo { endCursor } }'),
+  'tasks, open': root(`tasks(first: 20, after: $after, filter: { status: [OPEN] }) { ${TASK} }`),
+  'tasks found: 搬家': root(`tasks(first: 20, after: $after, filter: { query: "搬家" }) { ${TASK} }`),
+  'products by price': root('products(first: 20, after: $after, orderBy: { field: PRICE }) { nodes { name } pageInfo { endCursor } }'),
+  'all orders, to be shipped': root('orders(first: 20, after: $after, filter: { status: [PENDING] }) { nodes { number buyer { nickname } } pageInfo { endCursor } }'),
+  'all tickets, open': root('tickets(first: 20, after: $after, filter: { status: [OPEN] }) { nodes { question } pageInfo { endCursor } }'),
+  'all users': root('users(first: 20, after: $after) { nodes { username } pageInfo { endCursor } }'),
   'search people: 王伟': { query: 'query ($after: String) { list: searchUsers(query: "王伟", first: 20, after: $after) { nodes { nickname } pageInfo { endCursor } } }' },
 };
 
 const middle = (times) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
-const list = (data) => data.list ?? data.viewer.list ?? data.viewer.user.list;
+
+/** The list of an answer, wherever it is. */
+function list(data) {
+  if (data === null || typeof data !== 'object') return undefined;
+  return data.list ?? Object.values(data).map(list).find((found) => found !== undefined);
+}
 
 /** The middle of how long the first and the fifth page take. */
 async function pages(host, token, { query }) {

@@ -2,13 +2,12 @@
 //!
 //! Invariants:
 //! - An item that comes alone runs at once: nothing waits for others to come.
-//! - Two batches run at a time: one works while the other one is written to disk. They hold different things, so that none
-//!   waits for the other. Items in conflict are in different batches, in the order in which they came.
+//! - One batch runs at a time, so that no batch waits for what another one holds. Items in conflict are in different batches,
+//!   in the order in which they came.
 //! - A batch runs to its end even when its requests are gone. An item whose request is gone before does not run.
 //! - What waits is bounded; more is refused as overloaded.
 
-use std::collections::{HashSet, VecDeque};
-use std::hash::Hash;
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,9 +20,6 @@ use crate::error::{AppError, AppResult};
 /// Items of a batch at most.
 const BATCH_LIMIT: usize = 64;
 
-/// Batches that run at once.
-const RUNNING_LIMIT: usize = 2;
-
 /// Items that are passed over for others of a batch.
 const POSTPONED_LIMIT: usize = 256;
 
@@ -35,12 +31,6 @@ pub trait BatchItem: Send + 'static {
     /// What it gives.
     type Outcome: Send + 'static;
 
-    /// What it locks.
-    type Held: Eq + Hash + Send + 'static;
-
-    /// What it locks: other items that do may be in its batch, but in no other one that runs.
-    fn held(&self) -> Self::Held;
-
     /// Whether both can't be in one batch.
     fn conflicts_with(&self, other: &Self) -> bool;
 }
@@ -50,8 +40,8 @@ pub struct Batches<I: BatchItem>(Arc<Mutex<Queue<I>>>);
 
 struct Queue<I: BatchItem> {
     waiting: VecDeque<QueuedItem<I>>,
-    /// What each batch that runs holds.
-    running: [Option<HashSet<I::Held>>; RUNNING_LIMIT],
+    /// A batch runs.
+    is_running: bool,
 }
 
 struct QueuedItem<I: BatchItem> {
@@ -61,7 +51,7 @@ struct QueuedItem<I: BatchItem> {
 
 impl<I: BatchItem> Default for Batches<I> {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), running: Default::default() })))
+        Self(Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), is_running: false })))
     }
 }
 
@@ -76,33 +66,29 @@ impl<I: BatchItem> Batches<I> {
         R: Future<Output = AppResult<Vec<I::Outcome>>> + Send + 'static,
     {
         let (sender, outcome) = oneshot::channel();
-        let free = {
+        let is_first = {
             let mut queue = lock(&self.0);
             if queue.waiting.len() >= WAITING_LIMIT {
                 return Err(AppError::overloaded());
             }
             queue.waiting.push_back(QueuedItem { item, outcome: sender });
-            let free = queue.running.iter().position(Option::is_none);
-            if let Some(running) = free.and_then(|place| queue.running.get_mut(place)) {
-                *running = Some(HashSet::new());
-            }
-            free
+            !std::mem::replace(&mut queue.is_running, true)
         };
-        if let Some(place) = free {
-            tracker.spawn(run_all(Arc::clone(&self.0), place, perform));
+        if is_first {
+            tracker.spawn(run_all(Arc::clone(&self.0), perform));
         }
         outcome.await.map_err(AppError::internal)?
     }
 }
 
-/// Runs batches in a place until nothing waits but for the other one.
-async fn run_all<I, F, R>(queue: Arc<Mutex<Queue<I>>>, place: usize, perform: F)
+/// Runs batches until nothing waits.
+async fn run_all<I, F, R>(queue: Arc<Mutex<Queue<I>>>, perform: F)
 where
     I: BatchItem,
     F: Fn(Vec<I>) -> R,
     R: Future<Output = AppResult<Vec<I::Outcome>>>,
 {
-    while let Some((items, senders)) = next_batch(&queue, place) {
+    while let Some((items, senders)) = next_batch(&queue) {
         let performed = AssertUnwindSafe(async { perform(items).await }).catch_unwind().await;
         match performed.unwrap_or_else(|_| Err(AppError::internal("a batch panicked"))) {
             Ok(outcomes) => {
@@ -121,43 +107,31 @@ where
 
 type TakenItems<I> = (Vec<I>, Vec<oneshot::Sender<AppResult<<I as BatchItem>::Outcome>>>);
 
-/// Takes the items that can run together, in this place; none when none wait, or those that wait have to wait for another
-/// batch, which takes them when it ends.
-fn next_batch<I: BatchItem>(queue: &Mutex<Queue<I>>, place: usize) -> Option<TakenItems<I>> {
+/// Takes the items that can run together; none when none wait.
+fn next_batch<I: BatchItem>(queue: &Mutex<Queue<I>>) -> Option<TakenItems<I>> {
     let mut queue = lock(queue);
-    let Queue { waiting, running } = &mut *queue;
-    if let Some(running) = running.get_mut(place) {
-        *running = None;
-    }
-    let (mut items, mut senders, mut held) = (Vec::<I>::new(), Vec::new(), HashSet::new());
+    let (mut items, mut senders) = (Vec::<I>::new(), Vec::new());
     let mut later = VecDeque::new();
     while items.len() < BATCH_LIMIT
         && later.len() < POSTPONED_LIMIT
-        && let Some(next) = waiting.pop_front()
+        && let Some(next) = queue.waiting.pop_front()
     {
+        let precedes = |other: &I| other.conflicts_with(&next.item);
         if next.outcome.is_closed() {
             continue;
         }
-        let precedes = |other: &I| other.conflicts_with(&next.item);
-        let wanted = next.item.held();
-        if running.iter().flatten().any(|other| other.contains(&wanted))
-            || items.iter().any(precedes)
-            || later.iter().any(|other: &QueuedItem<I>| precedes(&other.item))
-        {
+        if items.iter().any(precedes) || later.iter().any(|other: &QueuedItem<I>| precedes(&other.item)) {
             later.push_back(next);
         } else {
-            held.insert(wanted);
             items.push(next.item);
             senders.push(next.outcome);
         }
     }
-    later.append(waiting);
-    *waiting = later;
+    later.append(&mut queue.waiting);
+    queue.waiting = later;
     if items.is_empty() {
+        queue.is_running = false;
         return None;
-    }
-    if let Some(running) = running.get_mut(place) {
-        *running = Some(held);
     }
     Some((items, senders))
 }
@@ -176,7 +150,7 @@ mod tests {
     const FAILS: usize = 1000;
     const PANICS: usize = 1001;
 
-    /// A number; two of the same subject are in conflict, and ten subjects hold the same.
+    /// A number; two of the same subject are in conflict.
     struct Numbered {
         subject: usize,
         number: usize,
@@ -184,11 +158,6 @@ mod tests {
 
     impl BatchItem for Numbered {
         type Outcome = usize;
-        type Held = usize;
-
-        fn held(&self) -> usize {
-            self.subject / 10
-        }
 
         fn conflicts_with(&self, other: &Self) -> bool {
             self.subject == other.subject
@@ -242,28 +211,6 @@ mod tests {
         for (number, outcome) in outcomes.into_iter().enumerate() {
             assert_eq!(outcome.unwrap(), number);
         }
-    }
-
-    #[tokio::test]
-    async fn two_batches_run_that_hold_different_things() {
-        let fixture = Fixture::new();
-        let running = async |batches: usize| {
-            while fixture.seen.lock().unwrap().len() < batches {
-                tokio::task::yield_now().await;
-            }
-        };
-        let later = async {
-            running(1).await;
-            let end = async {
-                running(2).await;
-                assert_eq!(*fixture.seen.lock().unwrap(), [[0], [2]], "the first one holds what the second item needs");
-                fixture.end.add_permits(3);
-            };
-            tokio::join!(fixture.run(2, 1), fixture.run(11, 2), end)
-        };
-        let (first, (second, third, ())) = tokio::join!(fixture.run(1, 0), later);
-        assert_eq!([first.unwrap(), second.unwrap(), third.unwrap()], [0, 1, 2]);
-        assert_eq!(*fixture.seen.lock().unwrap(), [[0], [2], [1]]);
     }
 
     #[tokio::test]

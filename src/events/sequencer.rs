@@ -23,7 +23,8 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// A look without a wake-up, in case one was lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// From one move to the next, so that a busy stream moves in few and large batches: what comes alone is moved at once.
+/// From the end of a move to the next, so that a busy stream moves in few and large batches: what comes alone is moved at
+/// once.
 const MOVE_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A move that takes longer means that the connection is dead.
@@ -67,8 +68,8 @@ async fn lead(events: &Arc<Events>) -> AppResult<()> {
     let mut next_lowering = Instant::now() + UPKEEP_INTERVAL;
     let mut rise = within(MOVE_TIMEOUT, Rise::begin(&conn)).await??;
     loop {
-        let moved_at = Instant::now();
         while move_batch(events, &conn).await? {}
+        let moved_at = Instant::now();
         if Instant::now() >= next_upkeep {
             next_upkeep = Instant::now() + UPKEEP_INTERVAL;
             // They are made days ahead: what holds the table's definition now delays no event.

@@ -102,15 +102,15 @@ impl Process {
         Self::spawn(command(settings)).await
     }
 
-    /// Starts `plaza serve` on a database of the tests' cluster under callgrind, which counts what a function costs. All
+    /// Starts `plaza serve` on a database of the tests' cluster under callgrind, which counts what functions cost. All
     /// requests are answered by one thread, as counts are reset and written for the thread that does so.
-    pub async fn under_callgrind(url: &str, function: &str, profile: &Path) -> Self {
+    pub async fn under_callgrind(url: &str, functions: &[&str], profile: &Path) -> Self {
         let plaza = command(&[("DATABASE_URL", url), ("PLAZA_JWT_SECRET", SECRET), ("TOKIO_WORKER_THREADS", "1")]);
         let plaza = plaza.as_std();
         let mut command = Command::new("valgrind");
         command.env_clear().envs(plaza.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.args(["--tool=callgrind", "--vgdb=no", "--quiet", "--fair-sched=yes"]);
-        command.arg(format!("--toggle-collect={function}"));
+        command.args(functions.iter().map(|function| format!("--toggle-collect={function}")));
         command.arg("--zero-before=plaza::http::health::ready").arg("--dump-before=plaza::http::health::alive");
         command.arg(format!("--callgrind-out-file={}", profile.display())).arg(plaza.get_program()).arg("serve");
         Self::spawn_within(command, CALLGRIND_START_TIMEOUT).await

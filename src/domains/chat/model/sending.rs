@@ -101,11 +101,6 @@ pub struct Appended {
 impl BatchItem for NewMessage {
     /// None where it needs a closer look.
     type Outcome = Option<Appended>;
-    type Held = ConversationId;
-
-    fn held(&self) -> ConversationId {
-        self.conversation
-    }
 
     /// What one sender says in a conversation depends on what they said before, and so does a client id.
     fn conflicts_with(&self, other: &Self) -> bool {
