@@ -1,7 +1,7 @@
 # Everything that is needed is installed by these targets, on Debian by apt and npm; nothing else is to be done by hand.
 
 CARGO ?= cargo
-# What is said before a build of everything, as it could be taken for one that hangs.
+# What is said before a build of everything, so that it is not taken for one that hangs.
 define FIRST_BUILD
 [ -e target/debug/plaza ] || echo "The first build: some 420 crates, each with a line, then Plaza itself, which takes 2 to 4 of \
 about 8 minutes on two cores without a line. Everything is built once, for the server and for the tests."

@@ -23,7 +23,7 @@ pub struct ConversationView {
     pub member: Member,
 }
 
-/// A conversation that someone sends to, as they see it.
+/// A conversation that a user sends to, as they see it.
 #[derive(Clone, Debug)]
 pub struct TargetView {
     /// The conversation, and the sender's membership.

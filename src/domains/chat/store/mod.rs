@@ -119,13 +119,13 @@ statement! {
     " where conversations.low_user_id = " [BigInt: &this.low] " and conversations.high_user_id = " [BigInt: &this.high]
 }
 
-/// Picks the conversation that someone sends to.
-struct IsTarget {
+/// Picks the conversation that a user sends to.
+struct TargetPredicate {
     target: Target,
     sender: UserId,
 }
 
-impl QueryFragment<Pg> for IsTarget {
+impl QueryFragment<Pg> for TargetPredicate {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         match &self.target {
             Target::Conversation(id) => {
@@ -145,7 +145,7 @@ impl QueryFragment<Pg> for IsTarget {
 statement! {
     by text
     /// A conversation with a sender's membership, and whether one of the people of a direct one has left.
-    struct ViewOfTarget { target: IsTarget, member: MemberJoin } -> (ConversationColumns, MemberColumns, Bool)
+    struct ViewOfTarget { target: TargetPredicate, member: MemberJoin } -> (ConversationColumns, MemberColumns, Bool)
     |this|
     "select " {&*CONVERSATION} ", " {&*MEMBER} ", exists (select from users where users.deleted_at is not null \
        and users.id = any(array[conversations.low_user_id, conversations.high_user_id])) \
@@ -180,7 +180,7 @@ pub async fn find_target(
     target: Target,
     sender: UserId,
 ) -> QueryResult<Option<TargetView>> {
-    let query = ViewOfTarget { target: IsTarget { target, sender }, member: MemberJoin(sender) };
+    let query = ViewOfTarget { target: TargetPredicate { target, sender }, member: MemberJoin(sender) };
     let row: Option<(Conversation, Member, bool)> = query.get_result(&mut conn).await.optional()?;
     Ok(row.map(|(conversation, member, has_departed)| TargetView { view: view((conversation, member)), has_departed }))
 }
