@@ -36,7 +36,7 @@ const UPKEEP_RETRY_INTERVAL: Duration = Duration::from_mins(1);
 
 /// PostgreSQL notices within three seconds that a leader's machine is gone, and gives the lock free.
 const SESSION_SETTINGS: &str = "set application_name = 'plaza sequencer'; set timezone = 'UTC'; set jit = off; \
-     set plan_cache_mode = force_generic_plan; set statement_timeout = '20s'; set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2";
+     set statement_timeout = '20s'; set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2";
 
 /// Leads or waits to, until told to stop.
 pub(super) async fn run(events: Arc<Events>, stop: CancellationToken) {
@@ -56,7 +56,7 @@ pub(super) async fn run(events: Arc<Events>, stop: CancellationToken) {
 async fn lead(events: &Arc<Events>) -> AppResult<()> {
     let url = events.database.listen_url();
     let mut conn = within(MOVE_TIMEOUT, AsyncPgConnection::establish(url)).await?.map_err(AppError::internal)?;
-    within(MOVE_TIMEOUT, conn.batch_execute(SESSION_SETTINGS)).await??;
+    within(MOVE_TIMEOUT, conn.batch_execute(&format!("{SESSION_SETTINGS}; {}", store::PLAN_SETTINGS))).await??;
     while !within(MOVE_TIMEOUT, store::try_lead(&conn)).await?? {
         tokio::time::sleep(RETRY_INTERVAL).await;
     }

@@ -12,6 +12,11 @@ use super::topic::TopicKind;
 use crate::db::schema::{event_stream, events, outbox};
 use crate::db::{columns, statement};
 
+/// Settings of the sessions that move events and follow the stream: a plan is made once for all values, and by index. The outbox
+/// is mostly empty, and tomorrow's partition is: PostgreSQL would scan what was empty when it was vacuumed or analyzed, at
+/// each move and look, dead rows included, until the next vacuum.
+pub const PLAN_SETTINGS: &str = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off";
+
 /// How many outbox rows one move takes.
 const BATCH: i64 = 2000;
 

@@ -1,10 +1,11 @@
-//! The outbox's floor: it spares moves the dead entries below it, and passes no event that is still to come.
+//! What moves cost: the outbox's floor spares them the dead entries below it, and passes no event that is still to come; and
+//! they go by index.
 
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use plaza::events::floor::Step;
 use plaza::events::{partitions, store};
 
-use crate::harness::{cluster, until};
+use crate::harness::{TestApp, cluster, connect_alone, until};
 
 const INSERT: &str = "insert into outbox (kind, audience, audience_id) values ('SESSION_REVOKED', 'USER', 0)";
 const FLOOR: &str = "select outbox_floor from event_stream";
@@ -69,4 +70,35 @@ async fn the_floor_passes_no_event_that_is_to_come() {
     assert_eq!(floor().await, 3007);
     store::lower_outbox_floor(&conn).await.unwrap();
     assert_eq!(floor().await, 0);
+}
+
+/// `vacuumdb --analyze` at night finds an empty outbox, and days without events.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stream_goes_by_index_after_its_empty_tables_were_analyzed() {
+    let url = cluster().database().await;
+    let conn = AsyncPgConnection::establish(&url).await.unwrap();
+    partitions::make_ahead(&conn).await.unwrap();
+    let (sql, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    sql.batch_execute("vacuum analyze outbox").await.unwrap();
+    for name in store::list_days(&conn).await.unwrap() {
+        sql.batch_execute(&format!("vacuum analyze {name}")).await.unwrap();
+    }
+    let app = TestApp::on_database(url.clone(), &[]).await;
+    for moved in 1..=30 {
+        sql.batch_execute(INSERT).await.unwrap();
+        app.app.events.wake_sequencer();
+        until("it has its place", || async { app.app.events.head().position == moved }).await;
+    }
+    drop((app, conn, sql));
+    let sql = connect_alone(&url).await;
+    let scans = "select relname::text, seq_scan, idx_scan from pg_stat_user_tables
+        where relname = 'outbox' or relname = to_char(now() at time zone 'UTC', '\"events_\"YYYYMMDD')";
+    for row in sql.query(scans, &[]).await.unwrap() {
+        let (name, scanned, by_index): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        assert!(
+            scanned < 5 && by_index >= 30,
+            "{name} was scanned {scanned} times, and read by index {by_index} times"
+        );
+    }
 }

@@ -8,7 +8,7 @@ use plaza::ids::{ConversationId, UserId};
 use plaza::scope::Scope;
 use serde_json::{Value, json};
 
-use crate::harness::{Person, SEND, TestApp, cluster, until};
+use crate::harness::{Person, SEND, TestApp, cluster, connect_alone};
 
 const SEEN: &str = "query ($id: ID!) { conversation(id: $id) { unreadCount lastReadSeq maxSeq } }";
 const READ: &str = "mutation ($id: ID!, $seq: Int) { markConversationRead(to: { conversationId: $id }, upToSeq: $seq) {
@@ -123,12 +123,7 @@ async fn a_mark_costs_what_it_passes() {
     assert_eq!(read(&bo, 49_990).await, 5);
     let url = app.url.clone();
     drop((app, sql));
-    let (sql, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    // What a session has read is counted at its end at the latest.
-    let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
-        and backend_type = 'client backend'";
-    until("all have gone", || async { sql.query_one(others, &[]).await.unwrap().get::<_, i64>(0) == 0 }).await;
+    let sql = connect_alone(&url).await;
     let rows = "select seq_tup_read + idx_tup_fetch from pg_stat_user_tables where relname = 'messages'";
     let rows: i64 = sql.query_one(rows, &[]).await.unwrap().get(0);
     assert!(rows < 10_000, "{rows} messages were read for 101 marks that pass 2,000, and leave 10");

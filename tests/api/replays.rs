@@ -6,7 +6,7 @@ use plaza::events::{EventKind, StreamCursor};
 use plaza::ids::UserId;
 use plaza::live::{EventFilter, EventSubscription};
 
-use crate::harness::{TestApp, cluster, until};
+use crate::harness::{TestApp, cluster, connect_alone, until};
 
 /// Of 40 busy conversations, a user missed 400 events each.
 #[tokio::test(flavor = "multi_thread")]
@@ -48,11 +48,7 @@ async fn a_long_replay_of_many_conversations_reads_each_event_once_or_twice() {
     }
     assert_eq!(last, total + 5000);
     drop((replay, app));
-    let (sql, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
-        and backend_type = 'client backend'";
-    until("all have gone", || async { sql.query_one(others, &[]).await.unwrap().get::<_, i64>(0) == 0 }).await;
+    let sql = connect_alone(&url).await;
     let rows = sql.query_one(read, &[]).await.unwrap().get::<_, i64>(0) - start;
     // The first page reads them all, for it can't know; a page of 500 that reads no more than 1,000 follows another.
     assert!(rows < 5 * total, "{rows} rows were read to replay {total}");

@@ -63,10 +63,11 @@ pub async fn listen(events: &Arc<Events>) -> AppResult<NotifyConnection> {
     });
     let driver = stop.drop_guard();
     let mut conn = AsyncPgConnection::try_from(client).await.map_err(AppError::internal)?;
-    conn.batch_execute(
-        "set application_name = 'plaza feed'; set timezone = 'UTC'; set jit = off; set statement_timeout = '20s'; \
-         set plan_cache_mode = force_generic_plan; listen plaza_events; listen plaza_outbox",
-    )
+    conn.batch_execute(&format!(
+        "set application_name = 'plaza feed'; set timezone = 'UTC'; set jit = off; set statement_timeout = '20s'; {}; \
+         listen plaza_events; listen plaza_outbox",
+        store::PLAN_SETTINGS
+    ))
     .await?;
     Ok(NotifyConnection { conn, closed, _driver: driver })
 }
