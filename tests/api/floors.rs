@@ -94,7 +94,9 @@ async fn the_stream_goes_by_index_after_its_empty_tables_were_analyzed() {
     let sql = connect_alone(&url).await;
     let scans = "select relname::text, seq_scan, idx_scan from pg_stat_user_tables
         where relname = 'outbox' or relname = to_char(now() at time zone 'UTC', '\"events_\"YYYYMMDD')";
-    for row in sql.query(scans, &[]).await.unwrap() {
+    let rows = sql.query(scans, &[]).await.unwrap();
+    assert_eq!(rows.len(), 2, "the outbox and today's events");
+    for row in rows {
         let (name, scanned, by_index): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
         assert!(
             scanned < 5 && by_index >= 30,
