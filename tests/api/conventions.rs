@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use plaza::db::migrate;
 
-use crate::harness::{cluster, process::output, until};
+use crate::harness::{cluster, connect, process::output, until};
 use crate::table_definitions::camel_case;
 
 fn root() -> PathBuf {
@@ -120,8 +120,7 @@ fn everything_in_the_schema_is_described() {
 #[tokio::test(flavor = "multi_thread")]
 async fn enums_have_every_label() {
     let url = cluster().database().await;
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = connect(&url).await;
     let text: String = rust_files("src").into_iter().map(|(_, text)| text).collect();
     // Two are kept for instances of the version before: what they name is text now.
     let labels = "select t.typname::text, e.enumlabel::text from pg_enum e join pg_type t on t.oid = e.enumtypid \
@@ -139,8 +138,7 @@ async fn enums_have_every_label() {
 #[tokio::test(flavor = "multi_thread")]
 async fn migrations_go_both_ways() {
     let url = cluster().empty_database().await;
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = connect(&url).await;
     let count = migrate::run(&url).await.unwrap().len();
     assert_eq!(count, migrate::names().unwrap().len());
     migrate::revert_all(&url).await.unwrap();
@@ -158,12 +156,7 @@ async fn migrations_go_both_ways() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_that_waits_lets_the_others_work() {
     let url = cluster().database().await;
-    let connect = async || {
-        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client
-    };
-    let (sql, reader) = (connect().await, connect().await);
+    let (sql, reader) = (connect(&url).await, connect(&url).await);
     let undo = "alter table outbox drop written_at; alter table event_stream drop outbox_floor; delete from __diesel_schema_migrations where version = '00000000000018'";
     sql.batch_execute(undo).await.unwrap();
     // A long reader, such as a dump.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::process::Child;
 
 use crate::harness::process::{Process, SECRET, command, output};
-use crate::harness::{WAIT_TIMEOUT, cluster, post, until};
+use crate::harness::{WAIT_TIMEOUT, cluster, connect, post, until};
 
 /// What there is of it, as one text.
 const COUNTS: &str = "select concat_ws(' ', (select count(*) from users), (select count(*) from items),
@@ -15,8 +15,7 @@ const COUNTS: &str = "select concat_ws(' ', (select count(*) from users), (selec
     (select count(*) from orders), (select count(*) from tasks), (select count(*) from tickets))";
 
 async fn look(url: &str, sql: &str) -> String {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = connect(url).await;
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
 

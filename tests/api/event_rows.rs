@@ -6,7 +6,7 @@ use plaza::events::{StreamCursor, partitions};
 use plaza::ids::{SessionId, UserId};
 use serde_json::{Value, json};
 
-use crate::harness::{Person, TestApp, cluster, until};
+use crate::harness::{Person, TestApp, cluster, connect, until};
 
 const UP: &str = include_str!("../../migrations/00000000000026_open_event_kinds/up.sql");
 const DOWN: &str = include_str!("../../migrations/00000000000026_open_event_kinds/down.sql");
@@ -20,12 +20,6 @@ const ROWS: &str = "select jsonb_agg(r order by place, id)::text from (
         subject_id, seq, user_id from events
     union all select 'outbox', id, '', kind::text, audience::text, audience_id, conversation_id, version, subject_id, seq, user_id
     from outbox) r";
-
-async fn connect(url: &str) -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
-}
 
 async fn rows(sql: &tokio_postgres::Client) -> String {
     sql.query_one(ROWS, &[]).await.unwrap().get(0)

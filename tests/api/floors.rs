@@ -5,7 +5,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use plaza::events::floor::Step;
 use plaza::events::{partitions, store};
 
-use crate::harness::{TestApp, cluster, connect_alone, until};
+use crate::harness::{TestApp, cluster, connect, connect_alone, until};
 
 const INSERT: &str = "insert into outbox (kind, audience, audience_id) values ('SESSION_REVOKED', 'USER', 0)";
 const FLOOR: &str = "select outbox_floor from event_stream";
@@ -21,12 +21,7 @@ async fn the_floor_passes_no_event_that_is_to_come() {
     let url = cluster().database().await;
     let conn = AsyncPgConnection::establish(&url).await.unwrap();
     partitions::make_ahead(&conn).await.unwrap();
-    let connect = async || {
-        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client
-    };
-    let (sql, late, later) = (connect().await, connect().await, connect().await);
+    let (sql, late, later) = (connect(&url).await, connect(&url).await, connect(&url).await);
     let floor = async || sql.query_one(FLOOR, &[]).await.unwrap().get::<_, i64>(0);
     // 1 is open, 2 and 3 are there, 4 was given out and given up.
     late.batch_execute(&format!("begin; {INSERT}")).await.unwrap();
@@ -78,8 +73,7 @@ async fn the_stream_goes_by_index_after_its_empty_tables_were_analyzed() {
     let url = cluster().database().await;
     let conn = AsyncPgConnection::establish(&url).await.unwrap();
     partitions::make_ahead(&conn).await.unwrap();
-    let (sql, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let sql = connect(&url).await;
     sql.batch_execute("vacuum analyze outbox").await.unwrap();
     for name in store::list_days(&conn).await.unwrap() {
         sql.batch_execute(&format!("vacuum analyze {name}")).await.unwrap();

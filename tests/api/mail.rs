@@ -16,7 +16,7 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::harness::accounts::{LOGIN, REQUEST, by_code, contact};
 use crate::harness::process::{Process, SECRET, free_port};
-use crate::harness::{TestApp, WAIT_TIMEOUT, cluster, post, until};
+use crate::harness::{TestApp, WAIT_TIMEOUT, cluster, connect, post, until};
 
 /// A self-signed certificate for this machine, and its key.
 struct Certificate {
@@ -124,8 +124,7 @@ async fn a_server_without_a_trusted_certificate_gets_no_mail() {
     until("it was tried", || async { plaza.log().iter().any(|line| line.contains("message not delivered")) }).await;
     let told = plaza.log().into_iter().find(|line| line.contains("message not delivered")).unwrap();
     assert!(told.to_lowercase().contains("certificate") && !told.contains("horse"), "{told}");
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = connect(&url).await;
     let waiting = client.query_one("select tries from outgoing_messages", &[]).await.unwrap();
     assert!(waiting.get::<_, i32>(0) >= 1, "it waits");
 }
@@ -143,8 +142,7 @@ async fn a_code_survives_a_dead_mail_server_and_a_killed_plaza() {
     // The server comes back, and puts the first message off.
     let mut smtpd = Smtpd::start(port, "smtps", &certificate, 1).await;
     // Killed in the middle of a try, it would wait for the lease to end; nothing else is hurried here.
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = connect(&url).await;
     client
         .batch_execute("update outgoing_messages set due_at = least(due_at, now() + interval '1 second')")
         .await

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::harness::http::{JSON, send};
 use crate::harness::process::{Process, SECRET, free_port, output};
-use crate::harness::{Person, SEND, Socket, cluster, direct_message, post, until};
+use crate::harness::{Person, SEND, Socket, cluster, connect, direct_message, post, until};
 
 const REGISTER: &str = "mutation ($name: String!) { register(input: { username: $name, password: \"correct horse\" }) {
     tokens { accessToken refreshToken } user { id } userErrors { code } } }";
@@ -22,8 +22,7 @@ async fn register(process: &Process, name: &str) -> Person {
 }
 
 async fn look(url: &str, sql: &str) -> i64 {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = connect(url).await;
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
@@ -267,8 +266,7 @@ async fn what_runs_is_finished_at_the_end() {
     let (ada, bo) = (register(&plaza, "ada").await, register(&plaza, "bo").await);
     ada.send_message(&bo, "first").await;
     // Two sends wait for a lock of ours.
-    let (mut client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let mut client = connect(&url).await;
     let lock = client.transaction().await.unwrap();
     lock.batch_execute("select id from conversations for update").await.unwrap();
     let mut socket = ada.socket().await;
@@ -300,8 +298,7 @@ async fn what_runs_is_finished_at_the_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_not_ready_while_it_migrates() {
     let url = cluster().empty_database().await;
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = connect(&url).await;
     client.execute("select pg_advisory_lock($1)", &[&plaza::db::migrate::ADVISORY_LOCK]).await.unwrap();
     let address = free_port();
     let starting = tokio::spawn({

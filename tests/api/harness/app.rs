@@ -20,7 +20,6 @@ use plaza::http::server::{ConnectionLimits, StartupGate, serve};
 use plaza::live::Live;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio_postgres::NoTls;
 
 use super::client::{Answer, Person, post};
 use super::cluster::{TestDatabase, cluster};
@@ -193,9 +192,7 @@ impl TestApp {
 
     /// A separate connection to the database, for checks and set-up.
     pub async fn sql(&self) -> tokio_postgres::Client {
-        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.expect("the database answers");
-        tokio::spawn(connection);
-        client
+        super::connect(&self.url).await
     }
 
     /// The number in the first column of the single row of a query.

@@ -41,11 +41,17 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
     tokio::time::timeout(WAIT_TIMEOUT, look).await.unwrap_or_else(|_| panic!("waited in vain until {what}"));
 }
 
+/// Connects to a database, apart from any instance.
+pub async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("the database answers");
+    tokio::spawn(connection);
+    client
+}
+
 /// Connects, and waits until all other clients of the database have gone: what a session has read is counted at its end at the
 /// latest.
 pub async fn connect_alone(url: &str) -> tokio_postgres::Client {
-    let (sql, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let sql = connect(url).await;
     let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
         and backend_type = 'client backend'";
     until("all have gone", || async { sql.query_one(others, &[]).await.unwrap().get::<_, i64>(0) == 0 }).await;
