@@ -138,6 +138,14 @@ pub enum UserErrorCode {
     IllegalTransition,
     /// You can't do this to yourself.
     SelfTarget,
+    /// The two of you are friends already.
+    AlreadyFriends,
+    /// The two of you are no friends.
+    NotFriends,
+    /// Your request waits already.
+    RequestPending,
+    /// You block this user: unblock them first.
+    Blocked,
     /// You are not, or no longer, a member of the conversation.
     NotMember,
     /// The message is too old to be edited.

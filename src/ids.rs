@@ -180,6 +180,18 @@ typed_id!(
     TicketId, "Ticket"
 );
 typed_id!(
+    /// A friendship, as one of the two has it.
+    FriendshipId, "Friendship"
+);
+typed_id!(
+    /// A request to become friends.
+    FriendRequestId, "FriendRequest"
+);
+typed_id!(
+    /// A group in which a user sorts friends.
+    FriendGroupId, "FriendGroup"
+);
+typed_id!(
     /// The content of files; clients never see one.
     BlobId, "Blob"
 );

@@ -116,6 +116,9 @@ struct SeedArguments {
     /// Support tickets
     #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
     tickets: i64,
+    /// Friendships
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
+    friendships: i64,
 }
 
 /// Threads for blocking work (files, pictures, passwords). Few, as idle threads keep allocator caches; long work has
@@ -189,8 +192,10 @@ async fn perform_on(command: Command, app: &Arc<App>) -> AppResult<()> {
             tasks,
             orders,
             tickets,
+            friendships,
         }) => {
-            let counts = SeedCounts { users, items, favorites, conversations, messages, tasks, orders, tickets };
+            let counts =
+                SeedCounts { users, items, favorites, conversations, messages, tasks, orders, tickets, friendships };
             seed::large::add(app, counts).await
         }
         Command::Audit => {

@@ -75,6 +75,8 @@ pub struct RateLimits {
     pub takings: Rate,
     /// Direct conversations that a user may start in a day.
     pub conversations: Rate,
+    /// Friend requests that a user may send in a day.
+    pub friend_requests: Rate,
     /// Messages that a user may send to a person who has not answered.
     pub unanswered: Rate,
 }

@@ -71,6 +71,7 @@ impl Reader {
             creations: self.rate("PLAZA_LIMIT_CREATIONS", 60),
             takings: self.rate("PLAZA_LIMIT_TAKINGS", 50),
             conversations: self.rate("PLAZA_LIMIT_NEW_CONVERSATIONS", 50),
+            friend_requests: self.rate("PLAZA_LIMIT_FRIEND_REQUESTS", 50),
             unanswered: self.rate("PLAZA_LIMIT_UNANSWERED_MESSAGES", 20),
         }
     }

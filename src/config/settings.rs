@@ -63,6 +63,7 @@ settings! {
     "PLAZA_LIMIT_CREATIONS", "60", "items, tasks and tickets that a user may create in an hour, of each; spared as above";
     "PLAZA_LIMIT_TAKINGS", "50", "items that a user may take, and tasks that they may accept, in a day, of each; spared as above";
     "PLAZA_LIMIT_NEW_CONVERSATIONS", "50", "direct conversations that a user may start in a day; spared as above";
+    "PLAZA_LIMIT_FRIEND_REQUESTS", "50", "friend requests that a user may send in a day; spared as above";
     "PLAZA_LIMIT_UNANSWERED_MESSAGES", "20", "messages that a user may send to a person who has not answered; spared as above";
     "PLAZA_LIMIT_ACCEPTED_TASKS", "20", "accepted tasks of a user that are not over, 1 to 1000000";
     "PLAZA_LIMIT_BODY_KB", "64", "KiB of a JSON body or a socket's message, 1 to 1024";

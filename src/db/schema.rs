@@ -10,6 +10,10 @@ pub mod sql_types {
     pub struct ConversationKind;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "friend_request_status"))]
+    pub struct FriendRequestStatus;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "gender"))]
     pub struct Gender;
 
@@ -96,6 +100,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    blocks (id) {
+        id -> Int8,
+        blocker_id -> Int8,
+        blocked_id -> Int8,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::ConversationKind;
 
@@ -111,6 +124,8 @@ diesel::table! {
         created_at -> Timestamptz,
         opened_by -> Nullable<Int8>,
         answered -> Bool,
+        low_blocks -> Bool,
+        high_blocks -> Bool,
     }
 }
 
@@ -156,6 +171,60 @@ diesel::table! {
         owner_id -> Int8,
         files -> Int4,
         bytes -> Int8,
+    }
+}
+
+diesel::table! {
+    friend_counts (user_id) {
+        user_id -> Int8,
+        friends -> Int4,
+    }
+}
+
+diesel::table! {
+    friend_group_members (group_id, friendship_id) {
+        group_id -> Int8,
+        friendship_id -> Int8,
+    }
+}
+
+diesel::table! {
+    friend_groups (id) {
+        id -> Int8,
+        owner_id -> Int8,
+        name -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::FriendRequestStatus;
+
+    friend_requests (id) {
+        id -> Int8,
+        from_user_id -> Int8,
+        to_user_id -> Int8,
+        reason -> Text,
+        deny_reason -> Nullable<Text>,
+        status -> FriendRequestStatus,
+        hidden -> Bool,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        replied_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    friendships (id) {
+        id -> Int8,
+        owner_id -> Int8,
+        friend_id -> Int8,
+        remark -> Text,
+        labels -> Array<Nullable<Text>>,
+        sort_key -> Text,
+        hidden -> Bool,
+        created_at -> Timestamptz,
     }
 }
 
@@ -458,6 +527,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    relations (low_user_id, high_user_id) {
+        low_user_id -> Int8,
+        high_user_id -> Int8,
+        friends_since -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::SearchKind;
     use super::sql_types::Tsvector;
@@ -638,6 +715,10 @@ diesel::table! {
 diesel::joinable!(favorites -> items (item_id));
 diesel::joinable!(favorites -> users (user_id));
 diesel::joinable!(file_usage -> users (owner_id));
+diesel::joinable!(friend_counts -> users (user_id));
+diesel::joinable!(friend_group_members -> friend_groups (group_id));
+diesel::joinable!(friend_group_members -> friendships (friendship_id));
+diesel::joinable!(friend_groups -> users (owner_id));
 diesel::joinable!(idempotency_keys -> users (user_id));
 diesel::joinable!(item_images -> items (item_id));
 diesel::joinable!(item_images -> media (media_id));
@@ -671,11 +752,17 @@ diesel::joinable!(wallets -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     blobs,
+    blocks,
     conversations,
     event_stream,
     events,
     favorites,
     file_usage,
+    friend_counts,
+    friend_group_members,
+    friend_groups,
+    friend_requests,
+    friendships,
     idempotency_keys,
     image_captchas,
     item_images,
@@ -695,6 +782,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     profiles,
     rate_counts,
     refresh_tokens,
+    relations,
     search_entries,
     search_words,
     sessions,

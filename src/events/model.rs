@@ -32,6 +32,14 @@ pg_enum! {
         TopicsChanged = "TOPICS_CHANGED",
         /// What is shown of a person changed; instances only. The database records it.
         PersonChanged = "PERSON_CHANGED",
+        /// A request to become friends was sent.
+        FriendRequestCreated = "FRIEND_REQUEST_CREATED",
+        /// A request to become friends was answered or withdrawn.
+        FriendRequestAnswered = "FRIEND_REQUEST_ANSWERED",
+        /// A friendship ended.
+        FriendRemoved = "FRIEND_REMOVED",
+        /// What a person notes of another one changed, or how a friend is shown.
+        FriendshipChanged = "FRIENDSHIP_CHANGED",
         /// An item was traded, or opened again after that.
         ItemTraded = "ITEM_TRADED",
         /// A task was published or changed.
@@ -55,6 +63,10 @@ impl EventKind {
             | Self::MessageCreated
             | Self::MessageUpdated
             | Self::ConversationRead
+            | Self::FriendRequestCreated
+            | Self::FriendRequestAnswered
+            | Self::FriendRemoved
+            | Self::FriendshipChanged
             | Self::ItemTraded
             | Self::TaskChanged
             | Self::OrderChanged
@@ -80,6 +92,10 @@ impl EventKind {
             | Self::SessionRevoked
             | Self::TopicsChanged
             | Self::PersonChanged
+            | Self::FriendRequestCreated
+            | Self::FriendRequestAnswered
+            | Self::FriendRemoved
+            | Self::FriendshipChanged
             | Self::ItemTraded
             | Self::Unknown => false,
         }

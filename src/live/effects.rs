@@ -39,6 +39,8 @@ impl Affected {
                 Reference::Message(_)
                 | Reference::Marker { .. }
                 | Reference::Item(_)
+                | Reference::FriendRequest(_)
+                | Reference::Friend { .. }
                 | Reference::Task(_)
                 | Reference::Order(_)
                 | Reference::Ticket(_),

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{ConversationCard, MessageCard};
+use crate::domains::friends::model::{FriendRequest, Friendship};
 use crate::domains::orders::model::Order;
 use crate::domains::tasks::model::TaskCard;
 use crate::domains::tickets::model::Ticket;
@@ -106,6 +107,15 @@ pub enum EventPayload {
     Order(Arc<Order>),
     /// A ticket.
     Ticket(Arc<Ticket>),
+    /// A request to become friends.
+    FriendRequest(Arc<FriendRequest>),
+    /// What a person notes of another one.
+    Friend {
+        /// The other one.
+        user: Arc<User>,
+        /// The person's side of the friendship, if they see one.
+        friendship: Option<Arc<Friendship>>,
+    },
     /// Nothing to tell clients: it was deleted, is for instances only, or only newer instances can read it.
     Deleted,
 }
@@ -138,7 +148,14 @@ impl EventPayload {
         match self {
             Self::Message(card) => card.message.approximate_bytes(),
             Self::Members(members) => (members.added.len() + members.removed.len()) * size_of::<User>(),
-            Self::Marker { .. } | Self::Item(_) | Self::Task(_) | Self::Order(_) | Self::Ticket(_) | Self::Deleted => 0,
+            Self::Marker { .. }
+            | Self::Item(_)
+            | Self::Task(_)
+            | Self::Order(_)
+            | Self::Ticket(_)
+            | Self::FriendRequest(_)
+            | Self::Friend { .. }
+            | Self::Deleted => 0,
         }
     }
 }

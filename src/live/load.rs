@@ -13,13 +13,14 @@ use super::reference::Reference;
 use crate::app::App;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{ConversationCard, MessageCard};
+use crate::domains::friends::model::{FriendRequest, Friendship};
 use crate::domains::orders::model::Order;
 use crate::domains::tasks::model::TaskCard;
 use crate::domains::tickets::model::Ticket;
-use crate::domains::{accounts, chat, media, orders, tasks, tickets};
+use crate::domains::{accounts, chat, friends, media, orders, tasks, tickets};
 use crate::error::AppResult;
 use crate::events::model::StoredEvent;
-use crate::ids::{ConversationId, MediaId, MessageId, OrderId, TaskId, TicketId, UserId};
+use crate::ids::{ConversationId, FriendRequestId, MediaId, MessageId, OrderId, TaskId, TicketId, UserId};
 
 /// What the payloads of some events are made of.
 #[derive(Default)]
@@ -30,6 +31,8 @@ struct ReferenceIds {
     tasks: Vec<TaskId>,
     orders: Vec<OrderId>,
     tickets: Vec<TicketId>,
+    friend_requests: Vec<FriendRequestId>,
+    friendships: Vec<(UserId, UserId)>,
 }
 
 impl ReferenceIds {
@@ -49,6 +52,11 @@ impl ReferenceIds {
             Reference::Task(id) => self.tasks.push(*id),
             Reference::Order(id) => self.orders.push(*id),
             Reference::Ticket(id) => self.tickets.push(*id),
+            Reference::FriendRequest(id) => self.friend_requests.push(*id),
+            Reference::Friend { owner, friend } => {
+                self.users.push(*friend);
+                self.friendships.push((*owner, *friend));
+            }
             Reference::Member { .. }
             | Reference::Session(_)
             | Reference::Topics(_)
@@ -66,6 +74,8 @@ struct LoadedReferences {
     tasks: HashMap<TaskId, Arc<TaskCard>>,
     orders: HashMap<OrderId, Arc<Order>>,
     tickets: HashMap<TicketId, Arc<Ticket>>,
+    friend_requests: HashMap<FriendRequestId, Arc<FriendRequest>>,
+    friendships: HashMap<(UserId, UserId), Arc<Friendship>>,
 }
 
 /// Loads the payloads of some events, in their order: at most one statement per kind of thing they refer to.
@@ -87,6 +97,11 @@ pub(super) async fn load_payloads(
         tasks: load_readable(&wanted.tasks, |ids| tasks::service::load_tasks(conn, ids).boxed()).await?,
         orders: load_readable(&wanted.orders, |ids| orders::service::load_orders(conn, ids).boxed()).await?,
         tickets: load_readable(&wanted.tickets, |ids| tickets::service::load_tickets(conn, ids).boxed()).await?,
+        friend_requests: load_readable(&wanted.friend_requests, |ids| {
+            friends::service::load_requests(conn, ids).boxed()
+        })
+        .await?,
+        friendships: friends::service::load_friendships_at(conn, &wanted.friendships).await?,
     };
     // Subscribers show them beside what was said.
     let people = found.messages.values().map(|card| &*card.sender).chain(found.users.values().map(|user| &**user));
@@ -117,6 +132,11 @@ impl LoadedReferences {
             Reference::Task(id) => EventPayload::Task(Arc::clone(self.tasks.get(id)?)),
             Reference::Order(id) => EventPayload::Order(Arc::clone(self.orders.get(id)?)),
             Reference::Ticket(id) => EventPayload::Ticket(Arc::clone(self.tickets.get(id)?)),
+            Reference::FriendRequest(id) => EventPayload::FriendRequest(Arc::clone(self.friend_requests.get(id)?)),
+            Reference::Friend { owner, friend } => EventPayload::Friend {
+                user: Arc::clone(self.users.get(friend)?),
+                friendship: self.friendships.get(&(*owner, *friend)).cloned(),
+            },
             Reference::Member { .. } | Reference::Session(_) | Reference::Topics(_) | Reference::Person(_) => {
                 return None;
             }

@@ -3,7 +3,7 @@
 use crate::events::EventKind;
 use crate::events::data::{EventData, MemberChanges};
 use crate::events::model::StoredEvent;
-use crate::ids::{ConversationId, ItemId, MessageId, OrderId, SessionId, TaskId, TicketId, UserId};
+use crate::ids::{ConversationId, FriendRequestId, ItemId, MessageId, OrderId, SessionId, TaskId, TicketId, UserId};
 
 /// What an event refers to.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub(super) enum Reference<'a> {
     Session(SessionId),
     Topics(UserId),
     Person(UserId),
+    FriendRequest(FriendRequestId),
+    Friend { owner: UserId, friend: UserId },
     Item(ItemId),
     Task(TaskId),
     Order(OrderId),
@@ -28,6 +30,7 @@ pub(super) enum Subject {
     Task(TaskId),
     Order(OrderId),
     Ticket(TicketId),
+    FriendRequest(FriendRequestId),
 }
 
 impl<'a> Reference<'a> {
@@ -48,6 +51,12 @@ impl<'a> Reference<'a> {
             EventKind::SessionRevoked => Self::Session(SessionId(row.subject_id?)),
             EventKind::TopicsChanged => Self::Topics(row.user_id?),
             EventKind::PersonChanged => Self::Person(row.user_id?),
+            EventKind::FriendRequestCreated | EventKind::FriendRequestAnswered => {
+                Self::FriendRequest(FriendRequestId(row.subject_id?))
+            }
+            EventKind::FriendRemoved | EventKind::FriendshipChanged => {
+                Self::Friend { owner: UserId(row.topic_id), friend: UserId(row.target_id?) }
+            }
             EventKind::ItemTraded => Self::Item(ItemId(row.subject_id?)),
             EventKind::TaskChanged => Self::Task(TaskId(row.subject_id?)),
             EventKind::OrderChanged => Self::Order(OrderId(row.subject_id?)),
@@ -63,12 +72,14 @@ impl<'a> Reference<'a> {
             Self::Task(id) => Some(Subject::Task(*id)),
             Self::Order(id) => Some(Subject::Order(*id)),
             Self::Ticket(id) => Some(Subject::Ticket(*id)),
+            Self::FriendRequest(id) => Some(Subject::FriendRequest(*id)),
             Self::Marker { .. }
             | Self::Member { .. }
             | Self::Members { .. }
             | Self::Session(_)
             | Self::Topics(_)
             | Self::Person(_)
+            | Self::Friend { .. }
             | Self::Item(_) => None,
         }
     }

@@ -40,9 +40,12 @@ pub fn can_see(event: &Event, payload: &EventPayload, viewer: UserId, rank: i64)
         TopicKind::Conversation | TopicKind::User | TopicKind::Unknown => false,
     };
     match payload {
-        EventPayload::Message(_) | EventPayload::Marker { .. } | EventPayload::Members(_) | EventPayload::Item(_) => {
-            true
-        }
+        EventPayload::Message(_)
+        | EventPayload::Marker { .. }
+        | EventPayload::Members(_)
+        | EventPayload::Item(_)
+        | EventPayload::Friend { .. } => true,
+        EventPayload::FriendRequest(request) => request.is_seen_by(viewer),
         // Parties are told as that, and not once more as administrators; what was cancelled is theirs and the administrators'.
         EventPayload::Task(card) => {
             let is_party = card.task.is_party(viewer);
@@ -73,6 +76,8 @@ impl Viewpoint {
                     | EventPayload::Task(_)
                     | EventPayload::Order(_)
                     | EventPayload::Ticket(_)
+                    | EventPayload::FriendRequest(_)
+                    | EventPayload::Friend { .. }
                     | EventPayload::Deleted,
                 )
                 | None => None,
@@ -98,6 +103,8 @@ impl Viewpoint {
             | EventPayload::Task(_)
             | EventPayload::Order(_)
             | EventPayload::Ticket(_)
+            | EventPayload::FriendRequest(_)
+            | EventPayload::Friend { .. }
             | EventPayload::Deleted) => Some(Shown::Payload(payload)),
         }
     }

@@ -8,6 +8,9 @@ use futures_util::Stream;
 use crate::domains::accounts::types::User;
 use crate::domains::chat::types::event::{ConversationRead, MembershipChanged, MessageCreated, MessageUpdated};
 use crate::domains::chat::types::{Conversation, Message, ReadMarker};
+use crate::domains::friends::types::{
+    FriendRemoved, FriendRequest, FriendRequestAnswered, FriendRequestCreated, Friendship, FriendshipChanged,
+};
 use crate::domains::items::types::{Item, ItemTraded};
 use crate::domains::orders::types::{Order, OrderChanged};
 use crate::domains::tasks::types::{Task, TaskChanged};
@@ -40,6 +43,14 @@ pub enum ViewerEventPayload {
     Read(ConversationRead),
     /// Members of a group's conversation came or went.
     Members(MembershipChanged),
+    /// A request to become friends was sent to the viewer.
+    FriendRequestCreated(FriendRequestCreated),
+    /// A request of the viewer's was answered, or one to them was withdrawn.
+    FriendRequestAnswered(FriendRequestAnswered),
+    /// A friendship of the viewer's ended.
+    FriendRemoved(FriendRemoved),
+    /// What the viewer sees of another user changed.
+    FriendshipChanged(FriendshipChanged),
     /// An item was traded, or opened again.
     Traded(ItemTraded),
     /// A task was published or changed.
@@ -55,6 +66,10 @@ one_of!(ViewerEventPayload {
     Updated(MessageUpdated),
     Read(ConversationRead),
     Members(MembershipChanged),
+    FriendRequestCreated(FriendRequestCreated),
+    FriendRequestAnswered(FriendRequestAnswered),
+    FriendRemoved(FriendRemoved),
+    FriendshipChanged(FriendshipChanged),
     Traded(ItemTraded),
     Task(TaskChanged),
     Order(OrderChanged),
@@ -94,6 +109,23 @@ impl ViewerEvent {
             (EventKind::MembersChanged, Shown::Payload(EventPayload::Members(members))) => {
                 ViewerEventPayload::Members(MembershipChanged::of(&members))
             }
+            (EventKind::FriendRequestCreated, Shown::Payload(EventPayload::FriendRequest(request))) => {
+                ViewerEventPayload::FriendRequestCreated(FriendRequestCreated {
+                    friend_request: FriendRequest(request),
+                })
+            }
+            (EventKind::FriendRequestAnswered, Shown::Payload(EventPayload::FriendRequest(request))) => {
+                ViewerEventPayload::FriendRequestAnswered(FriendRequestAnswered {
+                    friend_request: FriendRequest(request),
+                })
+            }
+            (EventKind::FriendRemoved, Shown::Payload(EventPayload::Friend { user, .. })) => {
+                ViewerEventPayload::FriendRemoved(FriendRemoved { user: User(user) })
+            }
+            (EventKind::FriendshipChanged, Shown::Payload(EventPayload::Friend { user, friendship })) => {
+                let friendship = friendship.map(Friendship);
+                ViewerEventPayload::FriendshipChanged(FriendshipChanged { friendship, user: User(user) })
+            }
             (EventKind::ItemTraded, Shown::Item(card)) => ViewerEventPayload::Traded(ItemTraded { item: Item(card) }),
             (EventKind::TaskChanged, Shown::Payload(EventPayload::Task(card))) => {
                 ViewerEventPayload::Task(TaskChanged { task: Task(card) })
@@ -110,6 +142,10 @@ impl ViewerEvent {
                 | EventKind::MessageUpdated
                 | EventKind::ConversationRead
                 | EventKind::MembersChanged
+                | EventKind::FriendRequestCreated
+                | EventKind::FriendRequestAnswered
+                | EventKind::FriendRemoved
+                | EventKind::FriendshipChanged
                 | EventKind::ItemTraded
                 | EventKind::TaskChanged
                 | EventKind::OrderChanged

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use crate::domains::{
-    accounts, chat, departure, favorites, items, media, orders, products, search, tasks, tickets, wallet,
+    accounts, chat, departure, favorites, friends, items, media, orders, products, search, tasks, tickets, wallet,
 };
 use crate::graphql::context::{ScopePerEvent, SkipValidation};
 use crate::graphql::engine::Engine;
@@ -31,6 +31,7 @@ pub struct Query(
     products::query::ProductQuery,
     orders::query::OrderQuery,
     tickets::query::TicketQuery,
+    friends::query::FriendQuery,
     search::query::SearchQuery,
 );
 
@@ -48,6 +49,7 @@ pub struct Mutation(
     orders::mutation::OrderMutation,
     wallet::mutation::WalletMutation,
     tickets::mutation::TicketMutation,
+    friends::mutation::FriendMutation,
 );
 
 /// The root of subscriptions.
@@ -58,6 +60,7 @@ pub struct Subscription(
     tasks::subscription::TaskSubscription,
     orders::subscription::OrderSubscription,
     tickets::subscription::TicketSubscription,
+    friends::subscription::FriendSubscription,
 );
 
 type PlazaSchema = Schema<Query, Mutation, Subscription>;

@@ -6,6 +6,7 @@ use crate::domains::accounts::types::User;
 use crate::domains::accounts::types::sign_in::Session;
 use crate::domains::chat::types::{Conversation, Message};
 use crate::domains::favorites::types::Favorite;
+use crate::domains::friends::types::{FriendGroup, FriendRequest, Friendship};
 use crate::domains::items::types::Item;
 use crate::domains::media::types::Media;
 use crate::domains::orders::types::Order;
@@ -13,12 +14,12 @@ use crate::domains::products::types::Product;
 use crate::domains::tasks::types::Task;
 use crate::domains::tickets::types::Ticket;
 use crate::domains::wallet::types::{LedgerEntry, Wallet};
-use crate::domains::{accounts, chat, favorites, items, media, orders, products, tasks, tickets, wallet};
+use crate::domains::{accounts, chat, favorites, friends, items, media, orders, products, tasks, tickets, wallet};
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
 use crate::ids::{
-    ConversationId, EntryId, FavoriteId, ItemId, MediaId, MessageId, OrderId, ProductId, SessionId, TaskId, TicketId,
-    UserId, WalletId, decode_global_id,
+    ConversationId, EntryId, FavoriteId, FriendGroupId, FriendRequestId, FriendshipId, ItemId, MediaId, MessageId,
+    OrderId, ProductId, SessionId, TaskId, TicketId, UserId, WalletId, decode_global_id,
 };
 
 /// The most ids that `nodes` takes.
@@ -51,6 +52,12 @@ pub enum Node {
     Order(Order),
     /// A ticket that the viewer may see.
     Ticket(Ticket),
+    /// A friendship of the viewer's.
+    Friendship(Friendship),
+    /// A group of the viewer's friends.
+    FriendGroup(FriendGroup),
+    /// A request to become friends, from the viewer or to them.
+    FriendRequest(FriendRequest),
     /// The viewer's wallet, or anybody's for administrators.
     Wallet(Wallet),
     /// A movement of the viewer's money, or of anybody's for administrators.
@@ -71,6 +78,15 @@ async fn find(ctx: &Context<'_>, id: &ID) -> AppResult<Option<Node>> {
         (ProductId::TYPE, _) => products::query::find_product(ctx, ProductId(key)).await?.map(Node::Product),
         (OrderId::TYPE, Some(_)) => orders::query::find_order(ctx, OrderId(key)).await?.map(Node::Order),
         (TicketId::TYPE, Some(_)) => tickets::query::find_ticket(ctx, TicketId(key)).await?.map(Node::Ticket),
+        (FriendshipId::TYPE, Some(_)) => {
+            friends::query::find_friendship(ctx, FriendshipId(key)).await?.map(Node::Friendship)
+        }
+        (FriendGroupId::TYPE, Some(_)) => {
+            friends::query::find_group(ctx, FriendGroupId(key)).await?.map(Node::FriendGroup)
+        }
+        (FriendRequestId::TYPE, Some(_)) => {
+            friends::query::find_request(ctx, FriendRequestId(key)).await?.map(Node::FriendRequest)
+        }
         (WalletId::TYPE, Some(_)) => wallet::query::find_wallet(ctx, WalletId(key)).await?.map(Node::Wallet),
         (EntryId::TYPE, Some(_)) => wallet::query::find_entry(ctx, EntryId(key)).await?.map(Node::LedgerEntry),
         (ConversationId::TYPE, Some(_)) => {

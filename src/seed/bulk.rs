@@ -28,6 +28,8 @@ pub struct SeedCounts {
     pub orders: i64,
     /// Tickets, most of them answered.
     pub tickets: i64,
+    /// Friendships.
+    pub friendships: i64,
 }
 
 /// When the first of everything happened: 2026-01-01.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
+use super::friends::{self, DemoFriends};
 use super::transactions::{self, DemoTransactions};
 use super::upload::{scope_for, upload};
 use crate::app::App;
@@ -17,6 +18,7 @@ use crate::domains::accounts::service::{self as accounts, profile, register};
 use crate::domains::chat::model::{Content, Draft, Target};
 use crate::domains::chat::service::send;
 use crate::domains::favorites::service as favorites;
+use crate::domains::friends::service::profiles::follow;
 use crate::domains::items::model::{CreateItem, ItemDirection};
 use crate::domains::items::service::edit;
 use crate::error::{AppError, AppResult};
@@ -44,6 +46,7 @@ struct Demo {
     favorites: Vec<(String, String)>,
     /// Messages: sender, recipient and text.
     talk: Vec<(String, String, String)>,
+    friends: DemoFriends,
     transactions: DemoTransactions,
 }
 
@@ -140,6 +143,7 @@ async fn add_all(app: &Arc<App>) -> AppResult<()> {
         };
         send::send_message(&scope_for(from)?.0, draft).await?;
     }
+    friends::add(app, &people, &demo.friends).await?;
     transactions::add(app, &people, &demo.transactions).await?;
     let (people, items, messages) = (people.len(), items.len(), demo.talk.len());
     tracing::info!(people, items, messages, "made demo data; every password is {PASSWORD}");
@@ -166,7 +170,7 @@ async fn register(app: &Arc<App>, person: &DemoUser) -> AppResult<Viewer> {
     let place = UpdatePlace { city: Patch::Set(person.city.clone()), ..UpdatePlace::default() };
     let update =
         UpdateProfile { bio: Patch::Set(person.bio.clone()), place: Patch::Set(place), ..UpdateProfile::default() };
-    profile::update_profile(&scope_for(app, viewer), update).await?;
+    profile::update_profile(&scope_for(app, viewer), update, follow).await?;
     Ok(viewer)
 }
 

@@ -7,11 +7,12 @@ use tokio_postgres::Transaction;
 
 pub use super::bulk::SeedCounts;
 use super::bulk::{ENTRIES, add_words, at, entry, key};
-use super::money;
 use super::store::{self, ExistingCounts, SharedPicture};
 use super::upload::{scope_for, upload};
 use super::words::{self, RandomText, RandomWords};
+use super::{friendships, money};
 use crate::app::App;
+use crate::domains::friends::policy::FRIEND_LIMIT;
 use crate::domains::search::words::{Field, SearchDocument};
 use crate::error::{AppError, AppResult};
 use crate::ids::{SessionId, UserId};
@@ -48,6 +49,7 @@ pub async fn add(app: &Arc<App>, counts: SeedCounts) -> AppResult<()> {
     let filling = BulkInsert { transaction: &transaction, existing: &existing, counts, first };
     filling.add_items(&pictures).await?;
     filling.add_conversations().await?;
+    friendships::add(&transaction, &existing, counts, first).await?;
     money::add(&transaction, &existing, counts, first).await?;
     store::count_files(&transaction).await?;
     store::release(&transaction).await?;
@@ -58,8 +60,8 @@ pub async fn add(app: &Arc<App>, counts: SeedCounts) -> AppResult<()> {
 }
 
 fn check(counts: &SeedCounts) -> AppResult<()> {
-    let SeedCounts { users, items, favorites, conversations, messages, tasks, orders, tickets } = *counts;
-    let all = [items, favorites, conversations, messages, tasks, orders, tickets];
+    let SeedCounts { users, items, favorites, conversations, messages, tasks, orders, tickets, friendships } = *counts;
+    let all = [items, favorites, conversations, messages, tasks, orders, tickets, friendships];
     let refuse = |message: &str| Err(AppError::bad_input(message));
     if users < 2 || all.iter().any(|amount| *amount < 0) {
         return refuse("Give at least 2 --users, and no negative numbers.");
@@ -69,6 +71,9 @@ fn check(counts: &SeedCounts) -> AppResult<()> {
     }
     if conversations > users * (users - 1) / 8 || (messages > 0 && conversations == 0) {
         return refuse("Give --messages some --conversations, and not more of them than people can have.");
+    }
+    if friendships > users * (users - 1) / 8 || friendships / users * 2 >= i64::from(FRIEND_LIMIT) - 1 {
+        return refuse("So few people can't have so many --friendships.");
     }
     Ok(())
 }

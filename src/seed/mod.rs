@@ -2,6 +2,8 @@
 
 mod bulk;
 pub mod demo;
+mod friends;
+mod friendships;
 pub mod large;
 mod money;
 mod picture;

@@ -2,6 +2,7 @@
 
 mod content;
 mod money;
+mod people;
 mod shop;
 mod talk;
 
@@ -26,7 +27,7 @@ struct Row {
 
 /// All rules.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    [money::RULES, shop::RULES, content::RULES, talk::RULES].into_iter().flatten()
+    [money::RULES, shop::RULES, content::RULES, talk::RULES, people::RULES].into_iter().flatten()
 }
 
 /// What breaks the rules, as far as it is shown.

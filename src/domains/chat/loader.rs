@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::{ConversationCard, Member, MessageCard};
+use super::model::{ConversationCard, ConversationView, Member, MessageCard};
 use super::{service, store};
 use crate::domains::accounts::model::User;
 use crate::error::AppResult;
 use crate::graphql::loader::Batch;
-use crate::ids::ConversationId;
+use crate::ids::{ConversationId, UserId};
 use crate::scope::Scope;
 
 /// Conversations with their people, by id.
@@ -21,6 +21,21 @@ impl Batch for ConversationById {
     async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
         let conn = scope.db.read().await?;
         service::load_conversation_cards(&conn, keys).await
+    }
+}
+
+/// The viewer's direct conversations, by the other person.
+pub struct ConversationWith;
+
+impl Batch for ConversationWith {
+    type Key = UserId;
+    type Value = ConversationView;
+
+    async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
+        let viewer = scope.viewer()?.user_id;
+        let views = store::list_direct(&*scope.db.read().await?, viewer, keys).await?;
+        let by_peer = |view: ConversationView| Some((view.card.conversation.peer_id(viewer)?, view));
+        Ok(views.into_iter().filter_map(by_peer).collect())
     }
 }
 

@@ -97,6 +97,15 @@ async fn record_changes(
     scope.record(conn, &[event]).await
 }
 
+/// Notes that one person blocks another, or does so no longer, where the two have talked: neither can send meanwhile. Their
+/// row in `relations` is held.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_blocked(conn: &AsyncPgConnection, blocker: UserId, other: UserId, blocks: bool) -> AppResult<()> {
+    Ok(members::update_blocked(conn, blocker, other, blocks).await?)
+}
+
 /// Tells instances that the windows of a direct conversation's people opened.
 ///
 /// # Errors

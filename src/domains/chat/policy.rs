@@ -6,6 +6,7 @@ use super::model::{
     ChatError, ClientId, Content, Conversation, ConversationView, Draft, Member, Message, MessageStatus, MessageType,
     SendMessage, TargetView,
 };
+use crate::domains::relations::model::BlockState;
 use crate::error::UserError;
 use crate::ids::UserId;
 use crate::text::{check_length, is_blank, is_storable};
@@ -63,7 +64,8 @@ fn hashed_input(content: &Content, is_private: bool) -> Vec<u8> {
 /// Whether a member may send to a conversation as it is now; `most` is how many messages its opener sends without an answer.
 ///
 /// # Errors
-/// [`ChatError::NotMember`], [`ChatError::NoSuchUser`] when the other person left, or [`ChatError::Unanswered`].
+/// [`ChatError::NotMember`], [`ChatError::NoSuchUser`] when the other person left, [`ChatError::Blocked`],
+/// [`ChatError::NotTaken`], or [`ChatError::Unanswered`].
 pub fn check_sending(target: &TargetView, most: i32) -> Result<(), ChatError> {
     let TargetView { view: ConversationView { card, member }, has_departed } = target;
     check_present(member)?;
@@ -71,8 +73,21 @@ pub fn check_sending(target: &TargetView, most: i32) -> Result<(), ChatError> {
         return Err(ChatError::NoSuchUser);
     }
     let conversation = &card.conversation;
+    check_blocks(conversation.blocks(member.user_id))?;
     let is_over = waits_for_answer(conversation, member.user_id) && conversation.last_seq >= most;
     if is_over { Err(ChatError::Unanswered(most)) } else { Ok(()) }
+}
+
+/// Whether neither of two people blocks the other.
+///
+/// # Errors
+/// [`ChatError::Blocked`] or [`ChatError::NotTaken`].
+pub fn check_blocks(blocks: BlockState) -> Result<(), ChatError> {
+    match blocks {
+        BlockState { own: true, .. } => Err(ChatError::Blocked),
+        BlockState { theirs: true, .. } => Err(ChatError::NotTaken),
+        BlockState { own: false, theirs: false } => Ok(()),
+    }
 }
 
 /// Whether a member is one still.

@@ -73,6 +73,8 @@ fn updated(event: &Event) -> Option<Conversation> {
         | EventPayload::Task(_)
         | EventPayload::Order(_)
         | EventPayload::Ticket(_)
+        | EventPayload::FriendRequest(_)
+        | EventPayload::Friend { .. }
         | EventPayload::Deleted => None,
     }
 }

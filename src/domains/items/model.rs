@@ -313,7 +313,10 @@ pub enum ItemError {
     /// One's own.
     #[error("This item is your own.")]
     OwnItem,
-    /// Traded, closed or deleted.
+    /// The viewer blocks its owner.
+    #[error("You block its owner: unblock them first.")]
+    Blocked,
+    /// Traded, closed or deleted; or its owner blocks the viewer, who is not told.
     #[error("This item is not to be had any more.")]
     NotAvailable,
     /// Traded, or deleted.
@@ -344,6 +347,7 @@ impl DomainError for ItemError {
             Self::NoSuchItem => UserErrorCode::NotFound,
             Self::NotOwner => UserErrorCode::Forbidden,
             Self::OwnItem => UserErrorCode::OwnItem,
+            Self::Blocked => UserErrorCode::Blocked,
             Self::NotAvailable | Self::NotEditable => UserErrorCode::ItemNotAvailable,
             Self::PriceChanged(_) => UserErrorCode::Conflict,
             Self::IllegalTransition(..) => UserErrorCode::IllegalTransition,

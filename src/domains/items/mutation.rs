@@ -82,8 +82,8 @@ impl ItemMutation {
     }
 
     /// Takes another user's open item: of concurrent attempts one succeeds, and its owner is told; a repeat by its
-    /// taker changes nothing. User errors: `NOT_FOUND`, `OWN_ITEM`, `ITEM_NOT_AVAILABLE`, `CONFLICT` when the price
-    /// is not the expected one, `RATE_LIMITED`.
+    /// taker changes nothing. User errors: `NOT_FOUND`, `OWN_ITEM`, `BLOCKED` where the viewer blocks its
+    /// owner, `ITEM_NOT_AVAILABLE`, `CONFLICT` when the price is not the expected one, `RATE_LIMITED`.
     async fn trade_item(
         &self,
         ctx: &Context<'_>,

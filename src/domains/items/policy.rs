@@ -2,6 +2,7 @@
 
 use super::model::{CreateItem, Item, ItemAction, ItemChanges, ItemError, ItemStatus, UpdateItem};
 use crate::domains::media::policy::check_images;
+use crate::domains::relations::model::BlockState;
 use crate::error::UserError;
 use crate::ids::{MediaId, UserId};
 use crate::money::Money;
@@ -101,6 +102,18 @@ fn is_editable(item: &Item) -> bool {
 #[must_use]
 pub fn why_not_owner(item: &Item) -> ItemError {
     if item.status == ItemStatus::Deleted { ItemError::NoSuchItem } else { ItemError::NotOwner }
+}
+
+/// Whether a user may take an item of another one's, given who of the two blocks the other.
+///
+/// # Errors
+/// [`ItemError::Blocked`]; [`ItemError::NotAvailable`], as for an item that is not to be had, where its owner blocks them.
+pub fn check_blocks(blocks: BlockState) -> Result<(), ItemError> {
+    match blocks {
+        BlockState { own: true, .. } => Err(ItemError::Blocked),
+        BlockState { theirs: true, .. } => Err(ItemError::NotAvailable),
+        BlockState { own: false, theirs: false } => Ok(()),
+    }
 }
 
 /// Whether this person has taken an item, at the price they saw, that is still closed for that.

@@ -90,8 +90,8 @@ impl TaskMutation {
     }
 
     /// Accepts another user's open task: of concurrent attempts one succeeds. User errors: `NOT_FOUND`,
-    /// `OWN_TASK`, `TASK_NOT_OPEN`, also for one that was cancelled just now; `FORBIDDEN` for a task that the viewer had
-    /// before; `CONFLICT` when it is not as expected, when its deadline is over or its publisher suspended, and while the viewer
+    /// `OWN_TASK`, `TASK_NOT_OPEN`, also for one that was cancelled just now; `BLOCKED` where the viewer blocks its publisher;
+    /// `FORBIDDEN` for a task that the viewer had before, or whose publisher takes no help from them; `CONFLICT` when it is not as expected, when its deadline is over or its publisher suspended, and while the viewer
     /// has too many accepted tasks that are not over; `RATE_LIMITED`.
     async fn accept_task(
         &self,

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::model::{CreateTask, Expected, Task, TaskAction, TaskChanges, TaskError, TaskStatus, UpdateTask};
 use crate::domains::media::policy::check_images;
+use crate::domains::relations::model::BlockState;
 use crate::error::UserError;
 use crate::ids::{MediaId, UserId};
 use crate::money::Money;
@@ -298,6 +299,18 @@ pub fn check_payment(paid: Money, price: Money) -> Result<(), TaskError> {
 #[must_use]
 pub fn resolved_status(paid: Money, price: Money) -> TaskStatus {
     if paid == Money::default() && price != paid { TaskStatus::Cancelled } else { TaskStatus::Finished }
+}
+
+/// Whether a user may accept a task of another one's, given who of the two blocks the other.
+///
+/// # Errors
+/// [`TaskError::Blocked`] or [`TaskError::ForOthers`].
+pub fn check_blocks(blocks: BlockState) -> Result<(), TaskError> {
+    match blocks {
+        BlockState { own: true, .. } => Err(TaskError::Blocked),
+        BlockState { theirs: true, .. } => Err(TaskError::ForOthers),
+        BlockState { own: false, theirs: false } => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, Object};
 use crate::domains::accounts::service::administration;
 use crate::domains::accounts::types::UserPayload;
 use crate::domains::accounts::types::administration::AdminUpdateUserInput;
+use crate::domains::friends::service::profiles::follow;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::mutation::mutation;
@@ -30,7 +31,7 @@ impl AdministrationMutation {
     ) -> Option<AppResult<UserPayload>> {
         let update = async {
             let (scope, id) = (ctx.scope()?, mutation_id(UserId::parse, &id, "id")?);
-            administration::update(scope, id, input.into()).await
+            administration::update(scope, id, input.into(), follow).await
         };
         mutation(ctx, update, UserPayload::changed).await
     }

@@ -6,6 +6,7 @@ use crate::domains::accounts::service::{contacts, profile};
 use crate::domains::accounts::types::UserPayload;
 use crate::domains::accounts::types::profile::UpdateProfileInput;
 use crate::domains::accounts::types::sign_in::ContactInput;
+use crate::domains::friends::service::profiles::follow;
 use crate::domains::media::mutation::sent;
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
@@ -27,7 +28,7 @@ impl ProfileMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What changes.")] input: UpdateProfileInput,
     ) -> Option<AppResult<UserPayload>> {
-        let update = async { profile::update_profile(ctx.scope()?, input.into()).await };
+        let update = async { profile::update_profile(ctx.scope()?, input.into(), follow).await };
         mutation(ctx, update, UserPayload::changed).await
     }
 
@@ -40,7 +41,7 @@ impl ProfileMutation {
     ) -> Option<AppResult<UserPayload>> {
         let upload = async {
             let sent = sent(ctx, &file, "file".into())?;
-            profile::upload_avatar(ctx.scope()?, sent).await
+            profile::upload_avatar(ctx.scope()?, sent, follow).await
         };
         mutation(ctx, upload, UserPayload::changed).await
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{contacts, passwords, reindex, require_role, sessions, taken};
+use super::{ProfileFollower, contacts, passwords, reindex, require_role, sessions, taken};
 use crate::domains::accounts::model::{
     AccountError, AdminUpdateUser, ContactFlags, Role, SessionEnd, User, UserSearch,
 };
@@ -47,7 +47,7 @@ pub async fn count_people(scope: &Scope, wanted: &UserSearch, bound: i64) -> App
 /// Forbidden but to administrators; `REAUTHENTICATION_REQUIRED` for password, contacts and role; `NOT_FOUND`, `SELF_TARGET` for
 /// the administrator's own role, `CONFLICT` for another ID card than expected, `USERNAME_TAKEN`, `EMAIL_TAKEN`, `PHONE_TAKEN`,
 /// and what is wrong with the input.
-pub async fn update(scope: &Scope, id: UserId, update: AdminUpdateUser) -> AppResult<User> {
+pub async fn update(scope: &Scope, id: UserId, update: AdminUpdateUser, follow: ProfileFollower) -> AppResult<User> {
     let viewer = require_role(scope, Role::Admin).await?.user_id;
     let (mut user, profile) = policy::profile::validate_admin_update(&update).map_err(AppError::User)?;
     if user.role.is_some() {
@@ -88,6 +88,7 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdateUser) -> AppRe
             let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(missing)?;
             store::profiles::update_profile(conn, id, &profile).await?;
             scope.note_changed(id);
+            follow(scope, conn, &user, &changed).await?;
             reindex(conn, &user, &changed).await?;
             if user.role.is_some() {
                 let event = NewEvent { user_id: Some(id), ..NewEvent::new(EventKind::TopicsChanged, Topic::user(id)) };

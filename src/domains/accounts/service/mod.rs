@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
+use futures_util::future::BoxFuture;
 
 use super::model::{Access, AccountError, Person, Profile, Role, User, UserChanges};
 use super::policy::{self, AccountName, access};
@@ -30,6 +31,11 @@ use crate::ids::UserId;
 use crate::rate_limit;
 use crate::scope::Scope;
 use crate::validation::DomainError;
+
+/// What follows where others show a person, once the person has changed, within the transaction that holds the account. It is an
+/// argument, as accounts know nothing of those who do.
+pub type ProfileFollower =
+    for<'a> fn(&'a Scope, &'a AsyncPgConnection, &'a UserChanges, &'a User) -> BoxFuture<'a, AppResult<()>>;
 
 /// Whether anybody has registered.
 ///
@@ -134,6 +140,14 @@ pub async fn lock_viewer_shared(scope: &Scope, conn: &AsyncPgConnection) -> AppR
 pub async fn lock_viewer_exclusive(scope: &Scope, conn: &AsyncPgConnection) -> AppResult<UserId> {
     let viewer = scope.viewer()?.user_id;
     if store::lock_user_exclusive(conn, viewer).await? { Ok(viewer) } else { Err(AppError::unauthenticated()) }
+}
+
+/// The nicknames of some users, which stay as they are until the caller's transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_nicknames(conn: &AsyncPgConnection, ids: &[UserId]) -> AppResult<HashMap<UserId, String>> {
+    Ok(store::lock_nicknames(conn, ids).await?.into_iter().collect())
 }
 
 /// Locks another user's account against deletion, within a transaction; false when there is no such account.

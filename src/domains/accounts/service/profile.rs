@@ -4,7 +4,7 @@ use std::mem;
 
 use diesel_async::AsyncPgConnection;
 
-use super::{codes, contacts, reindex, sessions, taken};
+use super::{ProfileFollower, codes, contacts, reindex, sessions, taken};
 use crate::contact::Contact;
 use crate::domains::accounts::model::{ContactFlags, ProfileChanges, UpdateProfile, User, UserChanges};
 use crate::domains::accounts::{policy, store};
@@ -18,7 +18,7 @@ use crate::validation::Patch;
 ///
 /// # Errors
 /// `REQUIRED`, `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`, and `REAUTHENTICATION_REQUIRED` for contacts.
-pub async fn update_profile(scope: &Scope, mut update: UpdateProfile) -> AppResult<User> {
+pub async fn update_profile(scope: &Scope, mut update: UpdateProfile, follow: ProfileFollower) -> AppResult<User> {
     let viewer = scope.viewer()?.user_id;
     let now = scope.app.clock.now();
     let wanted = ContactUpdate { email: mem::take(&mut update.email), phone: mem::take(&mut update.phone) };
@@ -28,7 +28,12 @@ pub async fn update_profile(scope: &Scope, mut update: UpdateProfile) -> AppResu
         media::service::check_picture(scope, &[viewer], avatar, "input.avatarId").await?;
     }
     let (user, waiting) = scope
-        .transaction(async |conn| apply_update(scope, conn, user.clone(), profile.clone(), wanted.clone()).await)
+        .transaction(async |conn| {
+            let (changed, done, waiting) =
+                apply_update(scope, conn, user.clone(), profile.clone(), wanted.clone()).await?;
+            follow(scope, conn, &done, &changed).await?;
+            Ok::<_, AppError>((changed, waiting))
+        })
         .await?;
     scope.app.mailer.wake();
     codes::send_unasked(scope, &waiting).await;
@@ -42,14 +47,14 @@ struct ContactUpdate {
     phone: Patch<String>,
 }
 
-/// Writes an update, within the caller's transaction, and returns the contacts that wait from now on as well.
+/// Writes an update, within the caller's transaction, and returns the changes, and the contacts that wait from now on, as well.
 async fn apply_update(
     scope: &Scope,
     conn: &AsyncPgConnection,
     mut user: UserChanges,
     mut profile: ProfileChanges,
     wanted: ContactUpdate,
-) -> AppResult<(User, Vec<Contact>)> {
+) -> AppResult<(User, UserChanges, Vec<Contact>)> {
     let viewer = scope.viewer()?.user_id;
     // The lock comes first: a new password, which ends the session, comes before all of this or after it.
     let held = store::profiles::lock_details(conn, viewer).await?;
@@ -83,14 +88,14 @@ async fn apply_update(
     reindex(conn, &user, &changed).await?;
     let email = profile.pending_email.flatten().map(Contact::Email);
     let phone = profile.pending_phone.flatten().map(Contact::Phone);
-    Ok((changed, email.into_iter().chain(phone).collect()))
+    Ok((changed, user, email.into_iter().chain(phone).collect()))
 }
 
 /// Makes a picture that was sent the viewer's avatar, and one of their files.
 ///
 /// # Errors
 /// As [`media::service::upload_files`], and `FILE_TYPE_NOT_ALLOWED` for what is no picture.
-pub async fn upload_avatar(scope: &Scope, sent: UploadedFile) -> AppResult<User> {
+pub async fn upload_avatar(scope: &Scope, sent: UploadedFile, follow: ProfileFollower) -> AppResult<User> {
     let viewer = scope.viewer()?.user_id;
     let staged = media::service::stage_picture(scope, sent).await?;
     let now = scope.app.clock.now();
@@ -101,7 +106,9 @@ pub async fn upload_avatar(scope: &Scope, sent: UploadedFile) -> AppResult<User>
             let changes =
                 UserChanges { avatar_id: Some(Some(picture.file.id)), updated_at: Some(now), ..UserChanges::default() };
             scope.note_changed(viewer);
-            store::update_user(conn, viewer, &changes).await?.ok_or_else(AppError::unauthenticated)
+            let user = store::update_user(conn, viewer, &changes).await?.ok_or_else(AppError::unauthenticated)?;
+            follow(scope, conn, &changes, &user).await?;
+            Ok(user)
         })
         .await;
     if changed.is_err() {

@@ -67,6 +67,12 @@ pub async fn lock_user_exclusive(mut conn: &AsyncPgConnection, id: UserId) -> Qu
     Ok(held.is_some())
 }
 
+/// The nicknames of some users, which stay as they are until the transaction ends.
+pub async fn lock_nicknames(mut conn: &AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<(UserId, String)>> {
+    let named = users::table.filter(users::id.eq_any(ids)).order(users::id).select((users::id, users::nickname));
+    named.for_share().load(&mut conn).await
+}
+
 /// Whether there is anybody.
 pub async fn any_user(mut conn: &AsyncPgConnection) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(&mut conn).await

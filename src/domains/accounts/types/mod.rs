@@ -11,10 +11,11 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use super::model::{self, Access, Gender, Person, Place, Profile, PublicProfile, Role, Verification};
 use super::policy::{access, profile::age};
 use crate::domains::accounts::loader::{DetailsByUser, PersonById, UserById};
-use crate::domains::items;
+use crate::domains::friends::types::Relationship;
 use crate::domains::items::types::{Item, ItemFilter, ItemOrder};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::Media;
+use crate::domains::{friends, items};
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -168,6 +169,12 @@ impl User {
         let page = PageArgs { first, after, last, before };
         // Boxed: by far the largest, it would make the future of every field as large.
         Box::pin(items::query::list_of_owner(ctx, self.0.id, filter, order_by, page)).await
+    }
+
+    /// What there is between the viewer and them. Null for those who are not signed in. Costs three statements for a whole list of
+    /// people.
+    async fn relationship(&self, ctx: &Context<'_>) -> Option<AppResult<Relationship>> {
+        friends::query::find_relationship(ctx, self.0.id).await.transpose()
     }
 
     /// What is theirs alone. Null for everybody but themselves and administrators.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
+use crate::domains::relations::model::BlockState;
 use crate::error::{UserError, UserErrorCode};
 use crate::ids::{ConversationId, MessageId, UserId};
 
@@ -166,6 +167,10 @@ pub struct Conversation {
     pub opened_by: Option<UserId>,
     /// Whether the opener may send without bound: the other person has answered, or there is none.
     pub answered: bool,
+    /// The person with the lower id blocks the other one.
+    pub low_blocks: bool,
+    /// The person with the higher id blocks the other one.
+    pub high_blocks: bool,
 }
 
 impl Conversation {
@@ -173,6 +178,17 @@ impl Conversation {
     #[must_use]
     pub fn peer_id(&self, viewer: UserId) -> Option<UserId> {
         if self.low_user_id == Some(viewer) { self.high_user_id } else { self.low_user_id }
+    }
+
+    /// Who of the two people of a direct conversation blocks the other.
+    #[must_use]
+    pub fn blocks(&self, viewer: UserId) -> BlockState {
+        let (own, theirs) = if self.low_user_id == Some(viewer) {
+            (self.low_blocks, self.high_blocks)
+        } else {
+            (self.high_blocks, self.low_blocks)
+        };
+        BlockState { own, theirs }
     }
 }
 
@@ -298,6 +314,12 @@ pub enum ChatError {
     /// Enough messages to a person who has not answered.
     #[error("They have not answered yet: until they do you can send them no more than {0} messages.")]
     Unanswered(i32),
+    /// The viewer blocks the other person.
+    #[error("You block them: unblock them first.")]
+    Blocked,
+    /// The other person does not take it.
+    #[error("They take no messages from you.")]
+    NotTaken,
     /// No such message, or not visible.
     #[error("There is no such message.")]
     NoSuchMessage,
@@ -328,7 +350,8 @@ impl ChatError {
             Self::NoSuchUser | Self::NoSuchConversation | Self::NoSuchMessage => UserErrorCode::NotFound,
             Self::NotMember => UserErrorCode::NotMember,
             Self::Unanswered(_) => UserErrorCode::Conflict,
-            Self::NotEditable => UserErrorCode::Forbidden,
+            Self::Blocked => UserErrorCode::Blocked,
+            Self::NotEditable | Self::NotTaken => UserErrorCode::Forbidden,
             Self::EditWindowPassed => UserErrorCode::EditWindowPassed,
         };
         UserError::new(code, self.to_string(), path)

@@ -9,7 +9,6 @@ use diesel_async::AsyncPgConnection;
 use super::find_message;
 use crate::app::App;
 use crate::db::violated_constraint;
-use crate::domains::accounts;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{
     Appended, ChatError, Content, ConversationCard, ConversationView, Draft, Message, MessageStatus, NewMessage,
@@ -17,6 +16,7 @@ use crate::domains::chat::model::{
 };
 use crate::domains::chat::store::send::{self, AppendMessage, EditMessage};
 use crate::domains::chat::{membership, policy, store};
+use crate::domains::{accounts, relations};
 use crate::error::{AppError, AppResult};
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::rate_limit;
@@ -247,6 +247,8 @@ async fn start_direct(scope: &Scope, viewer: UserId, message: &SendMessage) -> A
             if known.get(&peer).is_none_or(|user| user.deleted_at.is_some()) {
                 return Err(ChatError::NoSuchUser.at(path(message.to)).into());
             }
+            let blocks = relations::service::lock_blocks(conn, viewer, peer).await?;
+            policy::check_blocks(blocks).map_err(|error| error.at(path(message.to)))?;
             let Some(id) = store::insert_direct(conn, low, high, viewer, now).await? else {
                 return Ok(Tried::Stale);
             };
@@ -309,6 +311,7 @@ async fn replace(
     let now = scope.app.clock.now();
     let ConversationView { card, member } = view.ok_or(ChatError::NoSuchMessage.at("id"))?;
     policy::check_present(&member).map_err(|error| error.at("id"))?;
+    policy::check_blocks(card.conversation.blocks(message.sender_id)).map_err(|error| error.at("id"))?;
     if policy::waits_for_answer(&card.conversation, message.sender_id) {
         let buckets = rate_limit::viewer_buckets(
             scope.requester(),

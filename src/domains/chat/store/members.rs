@@ -199,6 +199,24 @@ pub async fn bump_membership(mut conn: &AsyncPgConnection, id: ConversationId) -
         .await
 }
 
+/// Notes that one person blocks another, or does so no longer, in the conversation of the two.
+pub async fn update_blocked(
+    mut conn: &AsyncPgConnection,
+    blocker: UserId,
+    other: UserId,
+    blocks: bool,
+) -> QueryResult<()> {
+    let (low, high) = (blocker.min(other), blocker.max(other));
+    let pair = conversations::low_user_id.eq(low).and(conversations::high_user_id.eq(high));
+    let pair = diesel::update(conversations::table.filter(pair));
+    let next = conversations::membership_version.eq(conversations::membership_version + 1);
+    if blocker == low {
+        pair.set((conversations::low_blocks.eq(blocks), next)).execute(&mut conn).await.map(drop)
+    } else {
+        pair.set((conversations::high_blocks.eq(blocks), next)).execute(&mut conn).await.map(drop)
+    }
+}
+
 statement! {
     /// Opens the windows of those who have none open: messages from `from_seq` on, everything else from `version` on. For those
     /// who come back, what lies before the window counts as read. Gives whose were opened.

@@ -119,6 +119,15 @@ statement! {
     " where conversations.low_user_id = " [BigInt: &this.low] " and conversations.high_user_id = " [BigInt: &this.high]
 }
 
+statement! {
+    /// The direct conversations of a user with some others, with the user's membership.
+    struct ViewsOfPairs<'a> { user: UserId, peers: &'a [UserId], member: MemberJoin } -> ViewColumns
+    |this|
+    "select " {&*CONVERSATION} ", " {&*MEMBER} " from unnest(" [Array<BigInt>: &this.peers]
+    ") as peers (id) join conversations on conversations.low_user_id = least(peers.id, " [BigInt: &this.user]
+    ") and conversations.high_user_id = greatest(peers.id, " [BigInt: &this.user] ")" {&this.member}
+}
+
 /// Picks the conversation that a user sends to.
 struct TargetPredicate {
     target: Target,
@@ -194,6 +203,16 @@ pub async fn find_direct(
     let query = ViewOfPair { low: user.min(peer), high: user.max(peer), member: MemberJoin(user) };
     let row: Option<ViewRow> = query.get_result(&mut conn).await.optional()?;
     Ok(row.map(view))
+}
+
+/// The direct conversations of a user with some others, with the user's membership.
+pub async fn list_direct(
+    mut conn: &AsyncPgConnection,
+    user: UserId,
+    peers: &[UserId],
+) -> QueryResult<Vec<ConversationView>> {
+    let rows: Vec<ViewRow> = ViewsOfPairs { user, peers, member: MemberJoin(user) }.load(&mut conn).await?;
+    Ok(rows.into_iter().map(view).collect())
 }
 
 /// Where a page of conversations starts: behind this one, the latest first.

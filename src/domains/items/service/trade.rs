@@ -7,8 +7,8 @@ use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::items::model::{ItemCard, ItemError, ItemStatus};
 use crate::domains::items::service::load_card;
 use crate::domains::items::{policy, store};
-use crate::domains::search;
 use crate::domains::search::model::SearchKind;
+use crate::domains::{relations, search};
 use crate::error::{AppError, AppResult};
 use crate::events::model::NewEvent;
 use crate::events::{EventKind, Topic};
@@ -22,7 +22,7 @@ use crate::validation::DomainError;
 /// changes nothing.
 ///
 /// # Errors
-/// `NOT_FOUND`, `OWN_ITEM`, `ITEM_NOT_AVAILABLE`, `CONFLICT` when it costs something else, `RATE_LIMITED`.
+/// `NOT_FOUND`, `OWN_ITEM`, `BLOCKED`, `ITEM_NOT_AVAILABLE`, `CONFLICT` when it costs something else, `RATE_LIMITED`.
 pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppResult<ItemCard> {
     let viewer = scope.viewer()?.user_id;
     let now = scope.app.clock.now();
@@ -37,6 +37,8 @@ pub async fn trade(scope: &Scope, id: ItemId, expected: Option<Money>) -> AppRes
                     None => load_card(scope, conn, id).await,
                 };
             };
+            let blocks = relations::service::find_blocks(conn, viewer, item.owner_id).await?;
+            policy::check_blocks(blocks).map_err(|error| error.at("id"))?;
             rate_limit::consume(conn, &buckets, now).await?;
             search::service::set_boost(conn, SearchKind::Item, id.0, item.status.search_boost()).await?;
             record_traded(scope, conn, item.owner_id, id).await?;

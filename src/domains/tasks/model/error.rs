@@ -34,6 +34,12 @@ pub enum TaskError {
     /// This person had the task before.
     #[error("You had this task before: it is for others now.")]
     Refused,
+    /// Its publisher takes no help from this person, who is not told why.
+    #[error("This task is for others.")]
+    ForOthers,
+    /// The viewer blocks its publisher.
+    #[error("You block its publisher: unblock them first.")]
+    Blocked,
     /// Its publisher is suspended.
     #[error("Its publisher is suspended: nobody can accept it before that ends.")]
     PublisherSuspended,
@@ -90,7 +96,9 @@ impl DomainError for TaskError {
             | Self::NotParty
             | Self::NotAdmin
             | Self::RewardOfOthers
+            | Self::ForOthers
             | Self::Refused => UserErrorCode::Forbidden,
+            Self::Blocked => UserErrorCode::Blocked,
             Self::DeadlineOutOfRange | Self::PaymentOutOfRange(_) => UserErrorCode::OutOfRange,
             Self::OwnTask => UserErrorCode::OwnTask,
             Self::NotOpen(_) => UserErrorCode::TaskNotOpen,

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 
 use crate::domains::accounts::service::lock_viewer_exclusive;
+use crate::domains::relations;
 use crate::domains::tasks::model::{Expected, Resolution, Task, TaskAction, TaskCard, TaskChanges, TaskStatus};
 use crate::domains::tasks::service::{Act, complete, find_replayed, follow_up, lock_for, lock_task, replayed, settle};
 use crate::domains::tasks::{policy, store};
@@ -14,11 +15,12 @@ use crate::jobs::{self, Job};
 use crate::money::Money;
 use crate::rate_limit;
 use crate::scope::Scope;
+use crate::validation::DomainError;
 
 /// Accepts another user's open task, if it still is as expected.
 ///
 /// # Errors
-/// `NOT_FOUND`, `OWN_TASK`, `TASK_NOT_OPEN`; `FORBIDDEN` for a person who had it before; `CONFLICT` when it was changed,
+/// `NOT_FOUND`, `OWN_TASK`, `BLOCKED`, `TASK_NOT_OPEN`; `FORBIDDEN` for a person who had it before; `CONFLICT` when it was changed,
 /// its deadline is over, its publisher is suspended, or the viewer has accepted too many; `RATE_LIMITED`.
 pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<TaskCard> {
     let now = scope.app.clock.now();
@@ -36,6 +38,8 @@ pub async fn accept(scope: &Scope, id: TaskId, expected: Expected) -> AppResult<
                 return Ok(card);
             };
             policy::check_expected(&task, expected)?;
+            let blocks = relations::service::find_blocks(conn, viewer, task.publisher_id).await?;
+            policy::check_blocks(blocks).map_err(|error| error.at("id"))?;
             rate_limit::consume(conn, &buckets, now).await?;
             let changes = TaskChanges {
                 status: Some(TaskStatus::Accepted),
