@@ -8,7 +8,7 @@ use crate::harness::TestApp;
 use crate::harness::process::{SECRET, output};
 
 /// A rule by a part of its name, and what breaks it.
-const BREAKS: [(&str, &str); 30] = [
+const BREAKS: [(&str, &str); 36] = [
     ("a transfer sums to zero", "insert into ledger_transfers (reason, note, created_at) values ('ADMIN_ADJUSTMENT', 'x', now())"),
     ("a balance is the sum", "update wallets set balance = balance + 1"),
     (
@@ -53,6 +53,15 @@ const BREAKS: [(&str, &str); 30] = [
     ("two people who talk", "delete from members where user_id = 2"),
     ("markers stay within", "update members set delivered_seq = 99"),
     ("own messages behind a marker", "update members set own_since_read = own_since_read + 1"),
+    ("a friendship has two sides", "delete from friendships where owner_id = 2"),
+    ("friends are as many as is counted", "update friend_counts set friends = friends + 1"),
+    ("a friendship is hidden from", "update friendships set hidden = true where owner_id = 1"),
+    ("a conversation knows who", "update conversations set low_blocks = true"),
+    (
+        "people who are friends do not ask",
+        "update friend_requests set status = 'WAITING', replied_at = null",
+    ),
+    ("groups hold friends", "update friend_groups set owner_id = 2"),
     ("the stream has every position", "update event_stream set head = head + 1"),
     (
         "events leave the outbox",
@@ -83,6 +92,8 @@ async fn every_rule_finds_what_breaks_it() {
         .await;
     ada.create_item(json!({})).await;
     ada.send_message(&bo, "hello").await;
+    ada.make_friends(&bo).await;
+    ada.befriend_ok("createFriendGroup", json!({ "name": "g", "memberIds": [bo.id] })).await;
     let ticket = ada.mutate_ok("createTicket", json!({ "question": "why?" })).await;
     admin.mutate_ok("answerTicket", json!({ "id": ticket["id"], "answer": "because" })).await;
     // What is announced takes room as well.

@@ -124,10 +124,10 @@ async fn mutations_of_the_market_cost_what_they_should() {
             4,
         ),
         (
-            "a trade: account, trade, search, event, card, who took it",
+            "a trade: account, trade, blocks, search, event, card, who took it",
             "mutation ($id: ID!) { tradeItem(id: $id) { item { counterparty { id } } } }",
             &bo,
-            6,
+            7,
         ),
         (
             "once more: account, try, look, card",

@@ -123,7 +123,7 @@ async fn mutations_of_money_cost_what_they_should() {
     let id = json!({ "id": task["id"] });
     let change = json!({ "id": task["id"], "input": { "price": 2 } });
     run(&ada, "updateTask", change, 8, "account, hold, change, wallet, move, event, words, card").await;
-    run(&bo, "acceptTask", id.clone(), 7, "account, hold, look, change, event, words, card").await;
+    run(&bo, "acceptTask", id.clone(), 8, "account, hold, look, blocks, change, event, words, card").await;
     run(&bo, "submitTask", id.clone(), 6, "account, hold, change, event, job, card").await;
     run(&ada, "finishTask", id, 8, "account, hold, change, wallets, move, event, job, card").await;
     let buy = json!({ "id": product["id"], "address": "x" });

@@ -4,6 +4,7 @@
 
 mod cases;
 mod costs;
+mod friends;
 mod money;
 
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ use crate::harness::files::{file_part, rgb_png, send_files_with};
 use crate::harness::{Answer, Person, Socket, TestApp, post, until};
 use crate::upload_tickets::ticket;
 use cases::{CASES, Case};
+use friends::{FriendsFixture, trigger_request};
 use money::MoneyFixture;
 
 /// Stands in everything that is private to the owner.
@@ -41,6 +43,7 @@ struct Fixture {
     item: String,
     open_item: String,
     money: MoneyFixture,
+    friends: FriendsFixture,
 }
 
 impl Fixture {
@@ -81,6 +84,7 @@ impl Fixture {
             (Self::item_of(&owner, sql, SECRET, "DELETED").await, Self::item_of(&owner, sql, "open", "OPEN").await);
         let image = MediaId::parse(&file).unwrap().0;
         let money = MoneyFixture::of(&owner, &friend, image, sql).await;
+        let friends = FriendsFixture::of(&owner, &friend, number, sql).await;
         let actors = vec![None, Some(user), Some(owner.clone()), Some(support), Some(admin)];
         Self {
             number,
@@ -96,6 +100,7 @@ impl Fixture {
             item,
             open_item,
             money,
+            friends,
             message: own["id"].as_str().unwrap().to_owned(),
             owner,
         }
@@ -146,7 +151,7 @@ fn outcome(answer: &Answer) -> String {
     let hidden = value.is_null() || value == &json!([null]);
     let code = value["userErrors"][0]["code"].as_str().unwrap_or_default();
     match code {
-        "NOT_FOUND" | "FORBIDDEN" | "NOT_MEMBER" | "OWN_ITEM" | "OWN_TASK" => code.to_owned(),
+        "NOT_FOUND" | "FORBIDDEN" | "NOT_MEMBER" | "OWN_ITEM" | "OWN_TASK" | "NOT_FRIENDS" => code.to_owned(),
         "CODE_INVALID" if value.get("media").is_some() => code.to_owned(),
         _ if hidden => "null".to_owned(),
         _ => "yes".to_owned(),
@@ -210,7 +215,9 @@ async fn run_subscription(
     let mut socket = person.socket().await;
     socket.subscribe(case.document, json!({})).await;
     until("the subscription is live", || async { app.live.hub.live() > before }).await;
-    if case.document.contains("Updated {") && !case.document.contains("conversation") {
+    if case.document.contains("friendRequest") {
+        trigger_request(case.field, &fixture.owner, &fixture.friend, person, sql).await;
+    } else if case.document.contains("Updated {") && !case.document.contains("conversation") {
         fixture.money.trigger_update(case.field, &fixture.owner, person, sql).await;
     } else {
         fixture.send_secret().await;
@@ -267,7 +274,7 @@ contacts (the owner and administrators see them), their messages and their files
 
 `yes` means that the field answered, with whatever that person may see; `null` that for them there is no such thing.
 `UNAUTHENTICATED` and, of what is an administrator's, `FORBIDDEN` are codes of `errors`; `NOT_FOUND`, `NOT_MEMBER`, of
-another's item or task `FORBIDDEN`, of one's own `OWN_ITEM` and `OWN_TASK` and, of another's upload, `CODE_INVALID` stand in
+another's item or task `FORBIDDEN`, of one's own `OWN_ITEM` and `OWN_TASK`, of who is no friend `NOT_FRIENDS` and, of another's upload, `CODE_INVALID` stand in
 `userErrors`. The item and the task that are looked at are a deleted and a cancelled one, which their owner and administrators
 see; the others' mutations are of open ones. Orders are of their buyer and administrators, tickets of support as well.
 

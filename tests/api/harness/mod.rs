@@ -7,6 +7,7 @@ mod client;
 mod cluster;
 pub mod engine;
 pub mod files;
+pub mod friends;
 pub mod http;
 pub mod market;
 pub mod money;

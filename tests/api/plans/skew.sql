@@ -64,3 +64,20 @@ insert into events (position, at, kind, audience, audience_id, conversation_id, 
     select n, now(), 'MESSAGE_CREATED', 'CONVERSATION', 1, 1, n, n, n, 1, 1 from generate_series(1, 20000) n;
 update event_stream set head = 20000;
 update users set role = 'ADMIN' where id = 6;
+-- User 1 has 5,000 friends, one in two of them in a group, 10,000 requests in each direction, blocks 10,000 users, and is
+-- blocked by 10,000.
+insert into relations (low_user_id, high_user_id, friends_since) select 1, n, '2026-01-01' from generate_series(1001, 6000) n;
+insert into friend_counts select 1, 5000 union all select n, 1 from generate_series(1001, 6000) n;
+insert into friendships (owner_id, friend_id, labels, sort_key, created_at)
+    select 1, n, case when n % 1000 = 0 then array['rare'] else '{}' end, 'name ' || n, '2026-01-01' from generate_series(1001, 6000) n;
+insert into friendships (owner_id, friend_id, sort_key, created_at) select n, 1, 'name 1', '2026-01-01' from generate_series(1001, 6000) n;
+insert into friend_groups (owner_id, name, created_at) select 1, 'half', timestamptz '2026-01-01' union all select 1, 'few', timestamptz '2026-01-01';
+insert into friend_group_members select case when friend_id % 2 = 0 then 1 else 2 end, id from friendships
+    where owner_id = 1 and (friend_id % 2 = 0 or friend_id % 2000 = 1);
+insert into friend_requests (from_user_id, to_user_id, reason, status, hidden, created_at, expires_at, replied_at)
+    select case when direction = 0 then 1 else n end, case when direction = 0 then n else 1 end, 'r',
+        case when n % 1000 = 0 then 'WAITING' else 'DENIED' end::friend_request_status, n % 10 = 1, '2026-01-01', '2036-01-01',
+        case when n % 1000 > 0 then timestamptz '2026-01-02' end
+    from generate_series(10001, 20000) n cross join generate_series(0, 1) direction;
+insert into blocks (blocker_id, blocked_id, created_at) select 1, n, '2026-01-01' from generate_series(20001, 30000) n;
+insert into blocks (blocker_id, blocked_id, created_at) select n, 1, '2026-01-01' from generate_series(30001, 40000) n;

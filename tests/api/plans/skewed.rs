@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use plaza::ids::{ConversationId, ItemId, MessageId, SessionId, UserId};
+use plaza::ids::{ConversationId, FriendGroupId, ItemId, MessageId, SessionId, UserId};
 use serde_json::{Value, json};
 
 use super::reads::{Execution, executions};
@@ -11,7 +11,8 @@ use crate::harness::{Person, SEND, TestApp, cluster, until};
 use crate::live::RECEIVE;
 
 /// Statements that read more than their answer allows: what stands in their SQL, how many rows more, and why.
-const REASONS: [(&str, u64, &str); 10] = [
+const REASONS: [(&str, u64, &str); 11] = [
+    ("from friendships", 16_000, "friends are cut by what is in no index of theirs; nobody has more than 5,000"),
     (
         "search_entries.words @@",
         300_000,
@@ -187,7 +188,7 @@ fn further_lists() -> Vec<String> {
     lists
 }
 
-fn own_lists() -> [String; 10] {
+fn own_lists() -> [String; 20] {
     let conversation =
         "title unreadCount participants { username } lastMessage { seq } messages(last: 5) { nodes { seq } }";
     [
@@ -200,8 +201,29 @@ fn own_lists() -> [String; 10] {
         format!("acceptedTasks(first: 20) {{ {PAGE} nodes {{ title }} }}"),
         format!("orders(first: 20, filter: {{ status: [PENDING] }}) {{ {PAGE} nodes {{ number history {{ to }} }} }}"),
         format!("tickets(first: 20) {{ {PAGE} nodes {{ question }} }}"),
+        friends(""),
+        friends("query: \"name 55\""),
+        friends("query: \"nothing\""),
+        friends("label: \"rare\""),
+        friends(&format!("friendGroupId: {:?}", FriendGroupId(2).global().0)),
+        format!("friendGroups {{ name friends(first: 20) {{ {PAGE} nodes {{ remark }} }} }}"),
+        format!("blockedUsers(first: 20) {{ {PAGE} nodes {{ username relationship {{ isFriend hasBlocked }} }} }}"),
+        requests("INCOMING, status: WAITING"),
+        requests("OUTGOING, status: EXPIRED"),
+        requests("INCOMING"),
         format!("wallet {{ entries(first: 20) {{ {PAGE} nodes {{ amount task {{ title }} order {{ number }} }} }} }}"),
     ]
+}
+
+fn friends(filter: &str) -> String {
+    let friend = "remark labels user { nickname } groups { name } conversation { title }";
+    format!("friends(first: 20, filter: {{ {filter} }}) {{ {PAGE} nodes {{ {friend} }} }}")
+}
+
+fn requests(which: &str) -> String {
+    format!(
+        "friendRequests(first: 20, direction: {which}) {{ {PAGE} nodes {{ reason from {{ nickname }} to {{ nickname }} }} }}"
+    )
 }
 
 async fn read_lists(people: &BTreeMap<i64, Person>) {
