@@ -144,6 +144,18 @@ pub enum UserErrorCode {
     NotFriends,
     /// Your request waits already.
     RequestPending,
+    /// It is there already.
+    AlreadyExists,
+    /// The group takes no requests to join.
+    GroupClosed,
+    /// The group has as many members as it can have.
+    GroupFull,
+    /// The owner can't leave the group: transfer or dissolve it.
+    OwnerMustTransfer,
+    /// You are muted in this group, or all are; the message says until when.
+    MemberMuted,
+    /// Members of this group don't send each other requests to become friends.
+    MemberPrivacy,
     /// You block this user: unblock them first.
     Blocked,
     /// You are not, or no longer, a member of the conversation.

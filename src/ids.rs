@@ -140,6 +140,18 @@ typed_id!(
     ConversationId, "Conversation"
 );
 typed_id!(
+    /// A group; its conversation has the same key.
+    GroupId, "Group"
+);
+typed_id!(
+    /// A user's membership of a group.
+    GroupMemberId, "GroupMember"
+);
+typed_id!(
+    /// A request to join a group.
+    GroupJoinRequestId, "GroupJoinRequest"
+);
+typed_id!(
     /// One message.
     MessageId, "Message"
 );
@@ -199,6 +211,22 @@ typed_id!(
     /// A file that is still to come; clients never see one.
     UploadId, "Upload"
 );
+
+impl GroupId {
+    /// The conversation of the group.
+    #[must_use]
+    pub fn conversation(self) -> ConversationId {
+        ConversationId(self.0)
+    }
+}
+
+impl ConversationId {
+    /// The group whose conversation it is, where it is one of a group.
+    #[must_use]
+    pub fn group(self) -> GroupId {
+        GroupId(self.0)
+    }
+}
 
 #[cfg(test)]
 mod tests {

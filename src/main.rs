@@ -119,6 +119,9 @@ struct SeedArguments {
     /// Friendships
     #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
     friendships: i64,
+    /// Positions of these users
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
+    positions: i64,
 }
 
 /// Threads for blocking work (files, pictures, passwords). Few, as idle threads keep allocator caches; long work has
@@ -193,9 +196,20 @@ async fn perform_on(command: Command, app: &Arc<App>) -> AppResult<()> {
             orders,
             tickets,
             friendships,
+            positions,
         }) => {
-            let counts =
-                SeedCounts { users, items, favorites, conversations, messages, tasks, orders, tickets, friendships };
+            let counts = SeedCounts {
+                users,
+                items,
+                favorites,
+                conversations,
+                messages,
+                tasks,
+                orders,
+                tickets,
+                friendships,
+                positions,
+            };
             seed::large::add(app, counts).await
         }
         Command::Audit => {

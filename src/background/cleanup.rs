@@ -5,7 +5,7 @@ use std::time::Duration;
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::domains::{accounts, media, search};
+use crate::domains::{accounts, media, nearby, search};
 use crate::error::AppResult;
 use crate::{idempotency, rate_limit};
 
@@ -28,6 +28,8 @@ async fn delete_expired(app: &App) {
     log_result("uploads", media::service::uploads::delete_expired(app).await);
     log_result("contents of files", media::service::cleanup::delete_unused_blobs(app).await);
     log_result("words of search", search::service::delete_unused_words(app).await);
+    log_result("cells asked from", nearby::service::delete_expired_asks(app).await);
+    log_result("old positions", nearby::service::hide_old_positions(app).await);
     log_result("counts of attempts", rate_limit::delete_expired(database, now).await);
     log_result("idempotency keys", idempotency::delete_expired(database, now).await);
 }

@@ -8,9 +8,9 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use crate::app::App;
 use crate::domains::search::model::{SearchEntry, SearchKind};
 use crate::domains::search::service as search;
-use crate::domains::{accounts, items, products, tasks};
+use crate::domains::{accounts, groups, items, products, tasks};
 use crate::error::AppResult;
-use crate::ids::{ItemId, ProductId, TaskId, UserId};
+use crate::ids::{GroupId, ItemId, ProductId, TaskId, UserId};
 
 const INTERVAL: Duration = Duration::from_hours(1);
 
@@ -78,6 +78,10 @@ async fn load_entries(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -
         SearchKind::Product => {
             let ids: Vec<ProductId> = ids.iter().copied().map(ProductId).collect();
             products::service::list_findable(conn, &ids).await?.iter().map(SearchEntry::from).collect()
+        }
+        SearchKind::Group => {
+            let ids: Vec<GroupId> = ids.iter().copied().map(GroupId).collect();
+            groups::service::list_findable(conn, &ids).await?.iter().map(SearchEntry::from).collect()
         }
     })
 }

@@ -69,14 +69,16 @@ pub struct RateLimits {
     pub captchas: Rate,
     /// Files that a user may upload in an hour.
     pub files: Rate,
-    /// Items, tasks and tickets that a user may create in an hour, of each.
+    /// Items, tasks, tickets and groups that a user may create in an hour, of each.
     pub creations: Rate,
     /// Items that a user may take, and tasks that they may accept, in a day, of each.
     pub takings: Rate,
     /// Direct conversations that a user may start in a day.
     pub conversations: Rate,
-    /// Friend requests that a user may send in a day.
+    /// Friend requests, and requests to join groups, that a user may send in a day, of each.
     pub friend_requests: Rate,
+    /// Cells of the grid from which a user may ask in an hour who is near.
+    pub near_cells: Rate,
     /// Messages that a user may send to a person who has not answered.
     pub unanswered: Rate,
 }

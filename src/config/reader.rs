@@ -72,6 +72,7 @@ impl Reader {
             takings: self.rate("PLAZA_LIMIT_TAKINGS", 50),
             conversations: self.rate("PLAZA_LIMIT_NEW_CONVERSATIONS", 50),
             friend_requests: self.rate("PLAZA_LIMIT_FRIEND_REQUESTS", 50),
+            near_cells: self.rate("PLAZA_LIMIT_NEAR_CELLS", 30),
             unanswered: self.rate("PLAZA_LIMIT_UNANSWERED_MESSAGES", 20),
         }
     }

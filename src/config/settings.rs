@@ -60,10 +60,11 @@ settings! {
     "PLAZA_LIMIT_SMS", "1000", "SMS with codes in an hour in all; a tenth as many from one address, spared as above";
     "PLAZA_LIMIT_CAPTCHAS", "60", "image captchas made for one address in 10 minutes; spared as above";
     "PLAZA_LIMIT_USER_FILES", "600", "files that a user may upload in an hour; spared as above";
-    "PLAZA_LIMIT_CREATIONS", "60", "items, tasks and tickets that a user may create in an hour, of each; spared as above";
+    "PLAZA_LIMIT_CREATIONS", "60", "items, tasks, tickets and groups that a user may create in an hour, of each; spared as above";
     "PLAZA_LIMIT_TAKINGS", "50", "items that a user may take, and tasks that they may accept, in a day, of each; spared as above";
     "PLAZA_LIMIT_NEW_CONVERSATIONS", "50", "direct conversations that a user may start in a day; spared as above";
-    "PLAZA_LIMIT_FRIEND_REQUESTS", "50", "friend requests that a user may send in a day; spared as above";
+    "PLAZA_LIMIT_FRIEND_REQUESTS", "50", "friend requests, and requests to join groups, that a user may send in a day, of each; spared as above";
+    "PLAZA_LIMIT_NEAR_CELLS", "30", "cells of some 500 m from which a user may ask in an hour what is near; spared as above";
     "PLAZA_LIMIT_UNANSWERED_MESSAGES", "20", "messages that a user may send to a person who has not answered; spared as above";
     "PLAZA_LIMIT_ACCEPTED_TASKS", "20", "accepted tasks of a user that are not over, 1 to 1000000";
     "PLAZA_LIMIT_BODY_KB", "64", "KiB of a JSON body or a socket's message, 1 to 1024";

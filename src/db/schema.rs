@@ -10,12 +10,20 @@ pub mod sql_types {
     pub struct ConversationKind;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "cube"))]
+    pub struct Cube;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "friend_request_status"))]
     pub struct FriendRequestStatus;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "gender"))]
     pub struct Gender;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "group_role"))]
+    pub struct GroupRole;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "item_direction"))]
@@ -52,6 +60,10 @@ pub mod sql_types {
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "platform"))]
     pub struct Platform;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "position_visibility"))]
+    pub struct PositionVisibility;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "search_kind"))]
@@ -126,6 +138,8 @@ diesel::table! {
         answered -> Bool,
         low_blocks -> Bool,
         high_blocks -> Bool,
+        title -> Nullable<Text>,
+        mute_all -> Bool,
     }
 }
 
@@ -225,6 +239,57 @@ diesel::table! {
         sort_key -> Text,
         hidden -> Bool,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::FriendRequestStatus;
+
+    group_join_requests (id) {
+        id -> Int8,
+        group_id -> Int8,
+        user_id -> Int8,
+        reason -> Text,
+        deny_reason -> Nullable<Text>,
+        status -> FriendRequestStatus,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        replied_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::GroupRole;
+
+    group_members (id) {
+        id -> Int8,
+        group_id -> Int8,
+        user_id -> Int8,
+        role -> GroupRole,
+        name_card -> Text,
+        joined_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    groups (id) {
+        id -> Int8,
+        name -> Text,
+        intro -> Text,
+        announcement -> Nullable<Text>,
+        avatar_id -> Nullable<Int8>,
+        owner_id -> Int8,
+        member_count -> Int4,
+        disable_add_member -> Bool,
+        disable_view_member -> Bool,
+        disable_join_requests -> Bool,
+        enable_history_for_new_members -> Bool,
+        mute_all -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        dissolved_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -349,6 +414,8 @@ diesel::table! {
         delivered_seq -> Int4,
         own_since_read -> Int4,
         joined_at -> Timestamptz,
+        is_staff -> Bool,
+        muted_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -372,6 +439,14 @@ diesel::table! {
         edited_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    near_asks (user_id) {
+        user_id -> Int8,
+        cells -> Array<Nullable<Int8>>,
+        ends_at -> Timestamptz,
     }
 }
 
@@ -463,6 +538,20 @@ diesel::table! {
         due_at -> Timestamptz,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::PositionVisibility;
+    use super::sql_types::Cube;
+
+    positions (user_id) {
+        user_id -> Int8,
+        cell -> Int8,
+        visibility -> PositionVisibility,
+        located_at -> Timestamptz,
+        place -> Nullable<Cube>,
     }
 }
 
@@ -719,6 +808,13 @@ diesel::joinable!(friend_counts -> users (user_id));
 diesel::joinable!(friend_group_members -> friend_groups (group_id));
 diesel::joinable!(friend_group_members -> friendships (friendship_id));
 diesel::joinable!(friend_groups -> users (owner_id));
+diesel::joinable!(group_join_requests -> groups (group_id));
+diesel::joinable!(group_join_requests -> users (user_id));
+diesel::joinable!(group_members -> groups (group_id));
+diesel::joinable!(group_members -> users (user_id));
+diesel::joinable!(groups -> conversations (id));
+diesel::joinable!(groups -> media (avatar_id));
+diesel::joinable!(groups -> users (owner_id));
 diesel::joinable!(idempotency_keys -> users (user_id));
 diesel::joinable!(item_images -> items (item_id));
 diesel::joinable!(item_images -> media (media_id));
@@ -731,11 +827,13 @@ diesel::joinable!(members -> conversations (conversation_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(messages -> conversations (conversation_id));
 diesel::joinable!(messages -> users (sender_id));
+diesel::joinable!(near_asks -> users (user_id));
 diesel::joinable!(order_events -> orders (order_id));
 diesel::joinable!(order_events -> users (actor_id));
 diesel::joinable!(orders -> media (image_id));
 diesel::joinable!(orders -> products (product_id));
 diesel::joinable!(orders -> users (buyer_id));
+diesel::joinable!(positions -> users (user_id));
 diesel::joinable!(products -> media (image_id));
 diesel::joinable!(profiles -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
@@ -763,6 +861,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     friend_groups,
     friend_requests,
     friendships,
+    group_join_requests,
+    group_members,
+    groups,
     idempotency_keys,
     image_captchas,
     item_images,
@@ -773,11 +874,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     media,
     members,
     messages,
+    near_asks,
     one_time_codes,
     order_events,
     orders,
     outbox,
     outgoing_messages,
+    positions,
     products,
     profiles,
     rate_counts,

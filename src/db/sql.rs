@@ -139,7 +139,7 @@ pub struct Limit(pub i64);
 
 impl QueryFragment<Pg> for Limit {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // Page sizes plus one.
+        // Page sizes plus one, and the length of a list that ends.
         match self.0 {
             ..=2 => out.push_sql("2"),
             3..=6 => out.push_sql("6"),
@@ -147,6 +147,7 @@ impl QueryFragment<Pg> for Limit {
             12..=21 => out.push_sql("21"),
             22..=51 => out.push_sql("51"),
             52..=101 => out.push_sql("101"),
+            102..=500 => out.push_sql("500"),
             _ => out.push_bind_param::<BigInt, _>(&self.0)?,
         }
         Ok(())

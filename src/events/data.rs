@@ -9,6 +9,7 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
 
+use crate::domains::groups::model::MembershipChange;
 use crate::ids::UserId;
 
 /// One of the shapes.
@@ -18,9 +19,18 @@ use crate::ids::UserId;
 pub enum EventData {
     /// Of `MEMBERS_CHANGED`.
     Members(MemberChanges),
+    /// Of `GROUP_MEMBER_CHANGED`.
+    Member(MemberChange),
     /// Of a newer instance. It can't be written.
     #[serde(skip)]
     Unknown,
+}
+
+/// What changed about a member of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberChange {
+    /// What.
+    pub change: MembershipChange,
 }
 
 /// Whose membership of a conversation began or ended, at one version of it.

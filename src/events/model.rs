@@ -40,6 +40,16 @@ pg_enum! {
         FriendRemoved = "FRIEND_REMOVED",
         /// What a person notes of another one changed, or how a friend is shown.
         FriendshipChanged = "FRIENDSHIP_CHANGED",
+        /// What a group is, or how it is run, changed.
+        GroupUpdated = "GROUP_UPDATED",
+        /// What a member is in a group changed.
+        GroupMemberChanged = "GROUP_MEMBER_CHANGED",
+        /// A group was dissolved.
+        GroupDissolved = "GROUP_DISSOLVED",
+        /// A user asked to join a group.
+        GroupJoinRequestCreated = "GROUP_JOIN_REQUEST_CREATED",
+        /// A request to join a group was answered or withdrawn.
+        GroupJoinRequestAnswered = "GROUP_JOIN_REQUEST_ANSWERED",
         /// An item was traded, or opened again after that.
         ItemTraded = "ITEM_TRADED",
         /// A task was published or changed.
@@ -67,6 +77,11 @@ impl EventKind {
             | Self::FriendRequestAnswered
             | Self::FriendRemoved
             | Self::FriendshipChanged
+            | Self::GroupUpdated
+            | Self::GroupMemberChanged
+            | Self::GroupDissolved
+            | Self::GroupJoinRequestCreated
+            | Self::GroupJoinRequestAnswered
             | Self::ItemTraded
             | Self::TaskChanged
             | Self::OrderChanged
@@ -96,6 +111,11 @@ impl EventKind {
             | Self::FriendRequestAnswered
             | Self::FriendRemoved
             | Self::FriendshipChanged
+            | Self::GroupUpdated
+            | Self::GroupMemberChanged
+            | Self::GroupDissolved
+            | Self::GroupJoinRequestCreated
+            | Self::GroupJoinRequestAnswered
             | Self::ItemTraded
             | Self::Unknown => false,
         }

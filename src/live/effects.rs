@@ -41,6 +41,10 @@ impl Affected {
                 | Reference::Item(_)
                 | Reference::FriendRequest(_)
                 | Reference::Friend { .. }
+                | Reference::Group(_)
+                | Reference::GroupMember { .. }
+                | Reference::GroupDissolved(_)
+                | Reference::JoinRequest(_)
                 | Reference::Task(_)
                 | Reference::Order(_)
                 | Reference::Ticket(_),

@@ -6,12 +6,13 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{ConversationCard, MessageCard};
 use crate::domains::friends::model::{FriendRequest, Friendship};
+use crate::domains::groups::model::{Group, GroupJoinRequest, GroupMember, MembershipChange};
 use crate::domains::orders::model::Order;
 use crate::domains::tasks::model::TaskCard;
 use crate::domains::tickets::model::Ticket;
 use crate::events::StreamCursor;
 use crate::events::model::StoredEvent;
-use crate::ids::ItemId;
+use crate::ids::{GroupId, ItemId, UserId};
 
 /// An event of the stream on this instance.
 #[derive(Debug)]
@@ -116,6 +117,21 @@ pub enum EventPayload {
         /// The person's side of the friendship, if they see one.
         friendship: Option<Arc<Friendship>>,
     },
+    /// A group.
+    Group(Arc<Group>),
+    /// What a member is in a group.
+    GroupMember {
+        /// The group.
+        group: Arc<Group>,
+        /// The member; none where they left since.
+        member: Option<Arc<GroupMember>>,
+        /// What changed.
+        change: MembershipChange,
+    },
+    /// A group that is no more.
+    GroupDissolved(GroupId),
+    /// A request to join a group.
+    JoinRequest(Arc<GroupJoinRequest>),
     /// Nothing to tell clients: it was deleted, is for instances only, or only newer instances can read it.
     Deleted,
 }
@@ -135,11 +151,28 @@ pub struct ChangedMembers {
     pub removed: Vec<Arc<User>>,
     /// How many went.
     pub removed_count: usize,
+    /// Members of this group don't see who the others are: each is told of themselves alone.
+    pub are_hidden: bool,
 }
 
 impl ChangedMembers {
     /// How many are named.
     pub const NAMED: usize = 100;
+
+    /// As a user is told of it where members are hidden.
+    #[must_use]
+    pub fn hidden_from(&self, viewer: UserId) -> Self {
+        let own = |users: &[Arc<User>]| users.iter().filter(|user| user.id == viewer).cloned().collect();
+        Self {
+            conversation: Arc::clone(&self.conversation),
+            actor: self.actor.clone().filter(|actor| actor.id == viewer),
+            added: own(&self.added),
+            added_count: self.added_count,
+            removed: own(&self.removed),
+            removed_count: self.removed_count,
+            are_hidden: true,
+        }
+    }
 }
 
 impl EventPayload {
@@ -155,6 +188,10 @@ impl EventPayload {
             | Self::Ticket(_)
             | Self::FriendRequest(_)
             | Self::Friend { .. }
+            | Self::Group(_)
+            | Self::GroupMember { .. }
+            | Self::GroupDissolved(_)
+            | Self::JoinRequest(_)
             | Self::Deleted => 0,
         }
     }

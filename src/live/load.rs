@@ -14,13 +14,16 @@ use crate::app::App;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{ConversationCard, MessageCard};
 use crate::domains::friends::model::{FriendRequest, Friendship};
+use crate::domains::groups::model::{Group, GroupJoinRequest, GroupMember};
 use crate::domains::orders::model::Order;
 use crate::domains::tasks::model::TaskCard;
 use crate::domains::tickets::model::Ticket;
-use crate::domains::{accounts, chat, friends, media, orders, tasks, tickets};
+use crate::domains::{accounts, chat, friends, groups, media, orders, tasks, tickets};
 use crate::error::AppResult;
 use crate::events::model::StoredEvent;
-use crate::ids::{ConversationId, FriendRequestId, MediaId, MessageId, OrderId, TaskId, TicketId, UserId};
+use crate::ids::{
+    ConversationId, FriendRequestId, GroupId, GroupJoinRequestId, MediaId, MessageId, OrderId, TaskId, TicketId, UserId,
+};
 
 /// What the payloads of some events are made of.
 #[derive(Default)]
@@ -33,6 +36,9 @@ struct ReferenceIds {
     tickets: Vec<TicketId>,
     friend_requests: Vec<FriendRequestId>,
     friendships: Vec<(UserId, UserId)>,
+    groups: Vec<GroupId>,
+    group_members: Vec<(GroupId, UserId)>,
+    join_requests: Vec<GroupJoinRequestId>,
 }
 
 impl ReferenceIds {
@@ -45,6 +51,7 @@ impl ReferenceIds {
             }
             Reference::Members { conversation, actor, changes } => {
                 self.conversations.push(*conversation);
+                self.groups.push(conversation.group());
                 self.users.extend(actor);
                 self.users.extend(changes.added.iter().take(ChangedMembers::NAMED));
                 self.users.extend(changes.removed.iter().take(ChangedMembers::NAMED));
@@ -57,10 +64,17 @@ impl ReferenceIds {
                 self.users.push(*friend);
                 self.friendships.push((*owner, *friend));
             }
+            Reference::Group(id) => self.groups.push(*id),
+            Reference::GroupMember { group, user, .. } => {
+                self.groups.push(*group);
+                self.group_members.push((*group, *user));
+            }
+            Reference::JoinRequest(id) => self.join_requests.push(*id),
             Reference::Member { .. }
             | Reference::Session(_)
             | Reference::Topics(_)
             | Reference::Person(_)
+            | Reference::GroupDissolved(_)
             | Reference::Item(_) => {}
         }
     }
@@ -76,6 +90,9 @@ struct LoadedReferences {
     tickets: HashMap<TicketId, Arc<Ticket>>,
     friend_requests: HashMap<FriendRequestId, Arc<FriendRequest>>,
     friendships: HashMap<(UserId, UserId), Arc<Friendship>>,
+    groups: HashMap<GroupId, Arc<Group>>,
+    group_members: HashMap<(GroupId, UserId), Arc<GroupMember>>,
+    join_requests: HashMap<GroupJoinRequestId, Arc<GroupJoinRequest>>,
 }
 
 /// Loads the payloads of some events, in their order: at most one statement per kind of thing they refer to.
@@ -102,6 +119,10 @@ pub(super) async fn load_payloads(
         })
         .await?,
         friendships: friends::service::load_friendships_at(conn, &wanted.friendships).await?,
+        groups: groups::service::load_groups(conn, &wanted.groups).await?,
+        group_members: groups::service::load_members_at(conn, &wanted.group_members).await?,
+        join_requests: load_readable(&wanted.join_requests, |ids| groups::service::load_requests(conn, ids).boxed())
+            .await?,
     };
     // Subscribers show them beside what was said.
     let people = found.messages.values().map(|card| &*card.sender).chain(found.users.values().map(|user| &**user));
@@ -127,7 +148,16 @@ impl LoadedReferences {
                 added_count: changes.added.len(),
                 removed: self.named(&changes.removed),
                 removed_count: changes.removed.len(),
+                are_hidden: self.hides_members(conversation.group()),
             })),
+            Reference::Group(id) => EventPayload::Group(Arc::clone(self.groups.get(id)?)),
+            Reference::GroupMember { group, user, change } => EventPayload::GroupMember {
+                group: Arc::clone(self.groups.get(group)?),
+                member: self.group_members.get(&(*group, *user)).cloned(),
+                change: *change,
+            },
+            Reference::GroupDissolved(id) => EventPayload::GroupDissolved(*id),
+            Reference::JoinRequest(id) => EventPayload::JoinRequest(Arc::clone(self.join_requests.get(id)?)),
             Reference::Item(id) => EventPayload::Item(*id),
             Reference::Task(id) => EventPayload::Task(Arc::clone(self.tasks.get(id)?)),
             Reference::Order(id) => EventPayload::Order(Arc::clone(self.orders.get(id)?)),
@@ -141,6 +171,10 @@ impl LoadedReferences {
                 return None;
             }
         })
+    }
+
+    fn hides_members(&self, id: GroupId) -> bool {
+        self.groups.get(&id).is_some_and(|group| group.settings.disable_view_member)
     }
 
     fn named(&self, ids: &[UserId]) -> Vec<Arc<User>> {

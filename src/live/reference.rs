@@ -1,9 +1,13 @@
 //! What each kind of event refers to, by the columns of its row.
 
+use crate::domains::groups::model::MembershipChange;
 use crate::events::EventKind;
-use crate::events::data::{EventData, MemberChanges};
+use crate::events::data::{EventData, MemberChange, MemberChanges};
 use crate::events::model::StoredEvent;
-use crate::ids::{ConversationId, FriendRequestId, ItemId, MessageId, OrderId, SessionId, TaskId, TicketId, UserId};
+use crate::ids::{
+    ConversationId, FriendRequestId, GroupId, GroupJoinRequestId, ItemId, MessageId, OrderId, SessionId, TaskId,
+    TicketId, UserId,
+};
 
 /// What an event refers to.
 #[derive(Debug)]
@@ -17,6 +21,10 @@ pub(super) enum Reference<'a> {
     Person(UserId),
     FriendRequest(FriendRequestId),
     Friend { owner: UserId, friend: UserId },
+    Group(GroupId),
+    GroupMember { group: GroupId, user: UserId, change: MembershipChange },
+    GroupDissolved(GroupId),
+    JoinRequest(GroupJoinRequestId),
     Item(ItemId),
     Task(TaskId),
     Order(OrderId),
@@ -31,6 +39,8 @@ pub(super) enum Subject {
     Order(OrderId),
     Ticket(TicketId),
     FriendRequest(FriendRequestId),
+    Group(GroupId),
+    JoinRequest(GroupJoinRequestId),
 }
 
 impl<'a> Reference<'a> {
@@ -46,7 +56,7 @@ impl<'a> Reference<'a> {
                 EventData::Members(changes) => {
                     Self::Members { conversation: row.conversation_id?, actor: row.actor_id, changes }
                 }
-                EventData::Unknown => return None,
+                EventData::Member(_) | EventData::Unknown => return None,
             },
             EventKind::SessionRevoked => Self::Session(SessionId(row.subject_id?)),
             EventKind::TopicsChanged => Self::Topics(row.user_id?),
@@ -56,6 +66,17 @@ impl<'a> Reference<'a> {
             }
             EventKind::FriendRemoved | EventKind::FriendshipChanged => {
                 Self::Friend { owner: UserId(row.topic_id), friend: UserId(row.target_id?) }
+            }
+            EventKind::GroupUpdated => Self::Group(GroupId(row.subject_id?)),
+            EventKind::GroupMemberChanged => match row.data.as_ref()? {
+                EventData::Member(MemberChange { change }) => {
+                    Self::GroupMember { group: GroupId(row.subject_id?), user: row.user_id?, change: *change }
+                }
+                EventData::Members(_) | EventData::Unknown => return None,
+            },
+            EventKind::GroupDissolved => Self::GroupDissolved(GroupId(row.subject_id?)),
+            EventKind::GroupJoinRequestCreated | EventKind::GroupJoinRequestAnswered => {
+                Self::JoinRequest(GroupJoinRequestId(row.subject_id?))
             }
             EventKind::ItemTraded => Self::Item(ItemId(row.subject_id?)),
             EventKind::TaskChanged => Self::Task(TaskId(row.subject_id?)),
@@ -73,6 +94,8 @@ impl<'a> Reference<'a> {
             Self::Order(id) => Some(Subject::Order(*id)),
             Self::Ticket(id) => Some(Subject::Ticket(*id)),
             Self::FriendRequest(id) => Some(Subject::FriendRequest(*id)),
+            Self::Group(id) => Some(Subject::Group(*id)),
+            Self::JoinRequest(id) => Some(Subject::JoinRequest(*id)),
             Self::Marker { .. }
             | Self::Member { .. }
             | Self::Members { .. }
@@ -80,6 +103,8 @@ impl<'a> Reference<'a> {
             | Self::Topics(_)
             | Self::Person(_)
             | Self::Friend { .. }
+            | Self::GroupMember { .. }
+            | Self::GroupDissolved(_)
             | Self::Item(_) => None,
         }
     }

@@ -44,7 +44,11 @@ pub fn can_see(event: &Event, payload: &EventPayload, viewer: UserId, rank: i64)
         | EventPayload::Marker { .. }
         | EventPayload::Members(_)
         | EventPayload::Item(_)
-        | EventPayload::Friend { .. } => true,
+        | EventPayload::Friend { .. }
+        | EventPayload::Group(_)
+        | EventPayload::GroupMember { .. }
+        | EventPayload::GroupDissolved(_)
+        | EventPayload::JoinRequest(_) => true,
         EventPayload::FriendRequest(request) => request.is_seen_by(viewer),
         // Parties are told as that, and not once more as administrators; what was cancelled is theirs and the administrators'.
         EventPayload::Task(card) => {
@@ -78,6 +82,10 @@ impl Viewpoint {
                     | EventPayload::Ticket(_)
                     | EventPayload::FriendRequest(_)
                     | EventPayload::Friend { .. }
+                    | EventPayload::Group(_)
+                    | EventPayload::GroupMember { .. }
+                    | EventPayload::GroupDissolved(_)
+                    | EventPayload::JoinRequest(_)
                     | EventPayload::Deleted,
                 )
                 | None => None,
@@ -97,6 +105,9 @@ impl Viewpoint {
         let payload = event.payload().filter(|payload| can_see(event, payload, self.viewer, self.rank))?;
         match payload {
             EventPayload::Item(id) => self.items.get(&id).map(Arc::clone).map(Shown::Item),
+            EventPayload::Members(members) if members.are_hidden => {
+                Some(Shown::Payload(EventPayload::Members(Arc::new(members.hidden_from(self.viewer)))))
+            }
             payload @ (EventPayload::Message(_)
             | EventPayload::Marker { .. }
             | EventPayload::Members(_)
@@ -105,6 +116,10 @@ impl Viewpoint {
             | EventPayload::Ticket(_)
             | EventPayload::FriendRequest(_)
             | EventPayload::Friend { .. }
+            | EventPayload::Group(_)
+            | EventPayload::GroupMember { .. }
+            | EventPayload::GroupDissolved(_)
+            | EventPayload::JoinRequest(_)
             | EventPayload::Deleted) => Some(Shown::Payload(payload)),
         }
     }

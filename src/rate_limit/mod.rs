@@ -117,7 +117,9 @@ fn keys(buckets: &[Bucket]) -> Vec<&[u8]> {
     buckets.iter().map(|bucket| bucket.key.as_slice()).collect()
 }
 
-fn rate_limited(seconds: i64) -> UserError {
+/// That there were too many attempts, until so many seconds are over.
+#[must_use]
+pub fn rate_limited(seconds: i64) -> UserError {
     let seconds = u32::try_from(seconds).unwrap_or(1).max(1);
     let message = format!("Too many attempts: try again in {seconds} s.");
     UserError { detail: Some(Detail::RetryAfter(seconds)), ..UserError::new(UserErrorCode::RateLimited, message, "") }

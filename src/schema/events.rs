@@ -11,6 +11,10 @@ use crate::domains::chat::types::{Conversation, Message, ReadMarker};
 use crate::domains::friends::types::{
     FriendRemoved, FriendRequest, FriendRequestAnswered, FriendRequestCreated, Friendship, FriendshipChanged,
 };
+use crate::domains::groups::types::event::{
+    GroupDissolved, GroupJoinRequestAnswered, GroupJoinRequestCreated, GroupMemberChanged, GroupUpdated,
+};
+use crate::domains::groups::types::{Group, GroupJoinRequest, GroupMember};
 use crate::domains::items::types::{Item, ItemTraded};
 use crate::domains::orders::types::{Order, OrderChanged};
 use crate::domains::tasks::types::{Task, TaskChanged};
@@ -51,6 +55,16 @@ pub enum ViewerEventPayload {
     FriendRemoved(FriendRemoved),
     /// What the viewer sees of another user changed.
     FriendshipChanged(FriendshipChanged),
+    /// What a group is, how it is run or whose it is changed.
+    GroupUpdated(GroupUpdated),
+    /// What a member is in a group changed.
+    GroupMemberChanged(GroupMemberChanged),
+    /// A group was dissolved.
+    GroupDissolved(GroupDissolved),
+    /// A user asked to join a group that the viewer runs.
+    GroupJoinRequestCreated(GroupJoinRequestCreated),
+    /// A request to join a group was answered or withdrawn.
+    GroupJoinRequestAnswered(GroupJoinRequestAnswered),
     /// An item was traded, or opened again.
     Traded(ItemTraded),
     /// A task was published or changed.
@@ -70,6 +84,11 @@ one_of!(ViewerEventPayload {
     FriendRequestAnswered(FriendRequestAnswered),
     FriendRemoved(FriendRemoved),
     FriendshipChanged(FriendshipChanged),
+    GroupUpdated(GroupUpdated),
+    GroupMemberChanged(GroupMemberChanged),
+    GroupDissolved(GroupDissolved),
+    GroupJoinRequestCreated(GroupJoinRequestCreated),
+    GroupJoinRequestAnswered(GroupJoinRequestAnswered),
     Traded(ItemTraded),
     Task(TaskChanged),
     Order(OrderChanged),
@@ -126,6 +145,24 @@ impl ViewerEvent {
                 let friendship = friendship.map(Friendship);
                 ViewerEventPayload::FriendshipChanged(FriendshipChanged { friendship, user: User(user) })
             }
+            (EventKind::GroupUpdated, Shown::Payload(EventPayload::Group(group))) => {
+                ViewerEventPayload::GroupUpdated(GroupUpdated { group: Group(group) })
+            }
+            (EventKind::GroupMemberChanged, Shown::Payload(EventPayload::GroupMember { group, member, change })) => {
+                let member = member.map(GroupMember);
+                ViewerEventPayload::GroupMemberChanged(GroupMemberChanged { group: Group(group), member, change })
+            }
+            (EventKind::GroupDissolved, Shown::Payload(EventPayload::GroupDissolved(id))) => {
+                ViewerEventPayload::GroupDissolved(GroupDissolved { group_id: id.global() })
+            }
+            (EventKind::GroupJoinRequestCreated, Shown::Payload(EventPayload::JoinRequest(request))) => {
+                let join_request = GroupJoinRequest(request);
+                ViewerEventPayload::GroupJoinRequestCreated(GroupJoinRequestCreated { join_request })
+            }
+            (EventKind::GroupJoinRequestAnswered, Shown::Payload(EventPayload::JoinRequest(request))) => {
+                let join_request = GroupJoinRequest(request);
+                ViewerEventPayload::GroupJoinRequestAnswered(GroupJoinRequestAnswered { join_request })
+            }
             (EventKind::ItemTraded, Shown::Item(card)) => ViewerEventPayload::Traded(ItemTraded { item: Item(card) }),
             (EventKind::TaskChanged, Shown::Payload(EventPayload::Task(card))) => {
                 ViewerEventPayload::Task(TaskChanged { task: Task(card) })
@@ -146,6 +183,11 @@ impl ViewerEvent {
                 | EventKind::FriendRequestAnswered
                 | EventKind::FriendRemoved
                 | EventKind::FriendshipChanged
+                | EventKind::GroupUpdated
+                | EventKind::GroupMemberChanged
+                | EventKind::GroupDissolved
+                | EventKind::GroupJoinRequestCreated
+                | EventKind::GroupJoinRequestAnswered
                 | EventKind::ItemTraded
                 | EventKind::TaskChanged
                 | EventKind::OrderChanged

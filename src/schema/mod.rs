@@ -12,7 +12,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use crate::domains::{
-    accounts, chat, departure, favorites, friends, items, media, orders, products, search, tasks, tickets, wallet,
+    accounts, chat, departure, favorites, friends, groups, items, media, nearby, orders, products, search, tasks,
+    tickets, wallet,
 };
 use crate::graphql::context::{ScopePerEvent, SkipValidation};
 use crate::graphql::engine::Engine;
@@ -32,6 +33,8 @@ pub struct Query(
     orders::query::OrderQuery,
     tickets::query::TicketQuery,
     friends::query::FriendQuery,
+    groups::query::GroupQuery,
+    nearby::query::NearbyQuery,
     search::query::SearchQuery,
 );
 
@@ -50,6 +53,7 @@ pub struct Mutation(
     wallet::mutation::WalletMutation,
     tickets::mutation::TicketMutation,
     friends::mutation::FriendMutation,
+    groups::mutation::GroupMutation,
 );
 
 /// The root of subscriptions.
@@ -61,6 +65,7 @@ pub struct Subscription(
     orders::subscription::OrderSubscription,
     tickets::subscription::TicketSubscription,
     friends::subscription::FriendSubscription,
+    groups::subscription::GroupSubscription,
 );
 
 type PlazaSchema = Schema<Query, Mutation, Subscription>;

@@ -7,6 +7,7 @@ use crate::domains::accounts::types::sign_in::Session;
 use crate::domains::chat::types::{Conversation, Message};
 use crate::domains::favorites::types::Favorite;
 use crate::domains::friends::types::{FriendGroup, FriendRequest, Friendship};
+use crate::domains::groups::types::{Group, GroupJoinRequest, GroupMember};
 use crate::domains::items::types::Item;
 use crate::domains::media::types::Media;
 use crate::domains::orders::types::Order;
@@ -14,12 +15,15 @@ use crate::domains::products::types::Product;
 use crate::domains::tasks::types::Task;
 use crate::domains::tickets::types::Ticket;
 use crate::domains::wallet::types::{LedgerEntry, Wallet};
-use crate::domains::{accounts, chat, favorites, friends, items, media, orders, products, tasks, tickets, wallet};
+use crate::domains::{
+    accounts, chat, favorites, friends, groups, items, media, orders, products, tasks, tickets, wallet,
+};
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
 use crate::ids::{
-    ConversationId, EntryId, FavoriteId, FriendGroupId, FriendRequestId, FriendshipId, ItemId, MediaId, MessageId,
-    OrderId, ProductId, SessionId, TaskId, TicketId, UserId, WalletId, decode_global_id,
+    ConversationId, EntryId, FavoriteId, FriendGroupId, FriendRequestId, FriendshipId, GroupId, GroupJoinRequestId,
+    GroupMemberId, ItemId, MediaId, MessageId, OrderId, ProductId, SessionId, TaskId, TicketId, UserId, WalletId,
+    decode_global_id,
 };
 
 /// The most ids that `nodes` takes.
@@ -58,6 +62,12 @@ pub enum Node {
     FriendGroup(FriendGroup),
     /// A request to become friends, from the viewer or to them.
     FriendRequest(FriendRequest),
+    /// A group.
+    Group(Group),
+    /// A member of a group.
+    GroupMember(GroupMember),
+    /// A request to join a group.
+    GroupJoinRequest(GroupJoinRequest),
     /// The viewer's wallet, or anybody's for administrators.
     Wallet(Wallet),
     /// A movement of the viewer's money, or of anybody's for administrators.
@@ -78,6 +88,13 @@ async fn find(ctx: &Context<'_>, id: &ID) -> AppResult<Option<Node>> {
         (ProductId::TYPE, _) => products::query::find_product(ctx, ProductId(key)).await?.map(Node::Product),
         (OrderId::TYPE, Some(_)) => orders::query::find_order(ctx, OrderId(key)).await?.map(Node::Order),
         (TicketId::TYPE, Some(_)) => tickets::query::find_ticket(ctx, TicketId(key)).await?.map(Node::Ticket),
+        (GroupId::TYPE, _) => groups::query::find_group(ctx, GroupId(key)).await?.map(Node::Group),
+        (GroupMemberId::TYPE, Some(_)) => {
+            groups::query::find_member(ctx, GroupMemberId(key)).await?.map(Node::GroupMember)
+        }
+        (GroupJoinRequestId::TYPE, Some(_)) => {
+            groups::query::find_request(ctx, GroupJoinRequestId(key)).await?.map(Node::GroupJoinRequest)
+        }
         (FriendshipId::TYPE, Some(_)) => {
             friends::query::find_friendship(ctx, FriendshipId(key)).await?.map(Node::Friendship)
         }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, MergedObject, Object};
 
 use super::events::EventViewer;
-use crate::domains::{accounts, chat, favorites, friends, items, media, orders, tasks, tickets, wallet};
+use crate::domains::{accounts, chat, favorites, friends, groups, items, media, orders, tasks, tickets, wallet};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 
@@ -22,6 +22,7 @@ pub struct ViewerObject(
     wallet::query::WalletViewer,
     tickets::query::TicketViewer,
     friends::query::FriendViewer,
+    groups::query::GroupViewer,
 );
 
 /// The query that begins at the signed-in user.

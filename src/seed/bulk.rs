@@ -30,6 +30,8 @@ pub struct SeedCounts {
     pub tickets: i64,
     /// Friendships.
     pub friendships: i64,
+    /// People with a position.
+    pub positions: i64,
 }
 
 /// When the first of everything happened: 2026-01-01.

@@ -7,6 +7,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use super::friends::{self, DemoFriends};
+use super::groups::{self, DemoGroups};
 use super::transactions::{self, DemoTransactions};
 use super::upload::{scope_for, upload};
 use crate::app::App;
@@ -21,7 +22,9 @@ use crate::domains::favorites::service as favorites;
 use crate::domains::friends::service::profiles::follow;
 use crate::domains::items::model::{CreateItem, ItemDirection};
 use crate::domains::items::service::edit;
+use crate::domains::nearby::model::PositionVisibility;
 use crate::error::{AppError, AppResult};
+use crate::geo::GeoPoint;
 use crate::ids::{ItemId, MediaId};
 use crate::money::Money;
 use crate::scope::Scope;
@@ -47,6 +50,7 @@ struct Demo {
     /// Messages: sender, recipient and text.
     talk: Vec<(String, String, String)>,
     friends: DemoFriends,
+    groups: DemoGroups,
     transactions: DemoTransactions,
 }
 
@@ -56,6 +60,8 @@ struct DemoUser {
     nickname: String,
     bio: String,
     city: String,
+    /// Longitude and latitude.
+    coordinates: (f64, f64),
 }
 
 #[derive(Deserialize)]
@@ -144,6 +150,7 @@ async fn add_all(app: &Arc<App>) -> AppResult<()> {
         send::send_message(&scope_for(from)?.0, draft).await?;
     }
     friends::add(app, &people, &demo.friends).await?;
+    groups::add(app, &people, &demo.groups).await?;
     transactions::add(app, &people, &demo.transactions).await?;
     let (people, items, messages) = (people.len(), items.len(), demo.talk.len());
     tracing::info!(people, items, messages, "made demo data; every password is {PASSWORD}");
@@ -168,8 +175,14 @@ async fn register(app: &Arc<App>, person: &DemoUser) -> AppResult<Viewer> {
     drop(scope);
     let viewer = app.tokens.verify(&signed_in.tokens.access, app.clock.now())?;
     let place = UpdatePlace { city: Patch::Set(person.city.clone()), ..UpdatePlace::default() };
-    let update =
-        UpdateProfile { bio: Patch::Set(person.bio.clone()), place: Patch::Set(place), ..UpdateProfile::default() };
+    let (longitude, latitude) = person.coordinates;
+    let update = UpdateProfile {
+        bio: Patch::Set(person.bio.clone()),
+        place: Patch::Set(place),
+        coordinates: Patch::Set(GeoPoint { longitude, latitude }),
+        position_visibility: Patch::Set(PositionVisibility::Everybody),
+        ..UpdateProfile::default()
+    };
     profile::update_profile(&scope_for(app, viewer), update, follow).await?;
     Ok(viewer)
 }

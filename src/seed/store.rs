@@ -154,7 +154,7 @@ pub async fn count_files(transaction: &Transaction<'_>) -> AppResult<()> {
 pub async fn analyze(client: &Client) -> AppResult<()> {
     let sql = format!(
         "vacuum analyze {}, profiles, blobs, item_images, search_entries, search_words, members, wallets, ledger_entries, \
-         order_events, ticket_lines, relations, friend_counts",
+         order_events, ticket_lines, relations, friend_counts, positions",
         TABLES.join(", ")
     );
     client.batch_execute(&sql).await.map_err(AppError::internal)

@@ -158,6 +158,22 @@ pub fn check_lines(text: &str, most: usize) -> Result<(), TextError> {
     if is_lines(text) { Ok(()) } else { Err(TextError::NotText) }
 }
 
+/// Whether a text is blank, or a line as [`check_line`] has it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_optional_line(text: &str, most: usize) -> Result<(), TextError> {
+    if text.trim().is_empty() { Ok(()) } else { check_line(text, most) }
+}
+
+/// Whether a text is blank, or lines as [`check_lines`] has them.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_optional_lines(text: &str, most: usize) -> Result<(), TextError> {
+    if text.trim().is_empty() { Ok(()) } else { check_lines(text, most) }
+}
+
 fn check_written(text: &str, most: usize) -> Result<(), TextError> {
     if text.chars().all(is_blank) {
         return Err(TextError::Missing);

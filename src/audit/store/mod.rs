@@ -1,6 +1,7 @@
 //! The rules as SQL, by area. Each gives what breaks it: what it is, and how.
 
 mod content;
+mod groups;
 mod money;
 mod people;
 mod shop;
@@ -27,7 +28,7 @@ struct Row {
 
 /// All rules.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    [money::RULES, shop::RULES, content::RULES, talk::RULES, people::RULES].into_iter().flatten()
+    [money::RULES, shop::RULES, content::RULES, talk::RULES, people::RULES, groups::RULES].into_iter().flatten()
 }
 
 /// What breaks the rules, as far as it is shown.

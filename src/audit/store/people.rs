@@ -1,4 +1,4 @@
-//! What should hold of friends.
+//! What should hold of friends and positions.
 
 use super::Rule;
 
@@ -44,5 +44,20 @@ pub const RULES: &[Rule] = &[
         "select 'group ' || g.id as subject, 'friendship ' || f.id || ' of user ' || f.owner_id as detail
          from friend_group_members m join friend_groups g on g.id = m.group_id
          join friendships f on f.id = m.friendship_id where f.owner_id <> g.owner_id",
+    ),
+    (
+        "a position is shown at the centre of its cell",
+        "select 'position of user ' || user_id as subject, 'cell ' || cell as detail
+         from (select user_id, cell, place, latitude, radians((cell % 100000 + 0.5) * 360
+                 / greatest(floor(360 * cos(latitude) / 0.0045::float8), 1) - 180) as longitude
+             from (select user_id, cell, place, radians((cell / 100000 + 0.5::float8) * 0.0045::float8 - 90) as latitude
+                 from positions where place is not null) rows) centres
+         where cube_distance(place, cube(array[6371008.8 * cos(latitude) * cos(longitude),
+             6371008.8 * cos(latitude) * sin(longitude), 6371008.8 * sin(latitude)]::float8[])) > 1",
+    ),
+    (
+        "a user who has left has no position",
+        "select 'position of user ' || p.user_id as subject, 'left ' || deleted_at as detail
+         from positions p join users u on u.id = p.user_id where deleted_at is not null",
     ),
 ];

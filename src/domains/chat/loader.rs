@@ -81,9 +81,10 @@ impl Batch for PresentMembers {
     type Value = Arc<Vec<(Member, Arc<User>)>>;
 
     async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
+        let viewer = scope.viewer()?.user_id;
         let conn = scope.db.read().await?;
         let mut by_conversation: HashMap<ConversationId, Vec<(Member, Arc<User>)>> = HashMap::new();
-        for (member, user) in store::members::list_present(&conn, keys).await? {
+        for (member, user) in store::members::list_present(&conn, viewer, keys).await? {
             by_conversation.entry(member.conversation_id).or_default().push((member, Arc::new(user)));
         }
         Ok(by_conversation.into_iter().map(|(id, members)| (id, Arc::new(members))).collect())

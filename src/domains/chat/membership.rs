@@ -8,6 +8,7 @@
 //!
 //! A member has one window: who comes back sees what lies in the new one, and no longer what they saw before.
 
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 
 use super::store::members::{self, CloseWindows, OpenWindows};
@@ -95,6 +96,56 @@ async fn record_changes(
         ..NewEvent::new(EventKind::MembersChanged, Topic::conversation(conversation))
     };
     scope.record(conn, &[event]).await
+}
+
+/// Makes the conversation of a group, which has no members yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn create_group(
+    conn: &AsyncPgConnection,
+    title: &str,
+    mute_all: bool,
+    now: DateTime<Utc>,
+) -> AppResult<ConversationId> {
+    Ok(members::insert_group(conn, title, mute_all, now).await?)
+}
+
+/// Changes the name of a group's conversation, and whether all are muted in it. [`next_version`] is called before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn update_group(conn: &AsyncPgConnection, id: ConversationId, title: &str, mute_all: bool) -> AppResult<()> {
+    Ok(members::update_group(conn, id, title, mute_all).await?)
+}
+
+/// Takes a conversation's lock and its next version, for an event of its topic; those who send look again whether they may.
+///
+/// # Errors
+/// When the database fails.
+pub async fn next_version(conn: &AsyncPgConnection, id: ConversationId) -> AppResult<i64> {
+    Ok(members::bump_membership(conn, id).await?.1)
+}
+
+/// Notes whether a member runs the group. [`next_version`] or [`open_many`] is called before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_staff(conn: &AsyncPgConnection, id: ConversationId, user: UserId, is_staff: bool) -> AppResult<()> {
+    Ok(members::update_staff(conn, id, user, is_staff).await?)
+}
+
+/// Notes until when a member can't send; none for no longer. [`next_version`] is called before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_muted_until(
+    conn: &AsyncPgConnection,
+    id: ConversationId,
+    user: UserId,
+    until: Option<DateTime<Utc>>,
+) -> AppResult<()> {
+    Ok(members::update_muted_until(conn, id, user, until).await?)
 }
 
 /// Notes that one person blocks another, or does so no longer, where the two have talked: neither can send meanwhile. Their

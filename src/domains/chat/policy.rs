@@ -65,8 +65,8 @@ fn hashed_input(content: &Content, is_private: bool) -> Vec<u8> {
 ///
 /// # Errors
 /// [`ChatError::NotMember`], [`ChatError::NoSuchUser`] when the other person left, [`ChatError::Blocked`],
-/// [`ChatError::NotTaken`], or [`ChatError::Unanswered`].
-pub fn check_sending(target: &TargetView, most: i32) -> Result<(), ChatError> {
+/// [`ChatError::NotTaken`], [`ChatError::Unanswered`], [`ChatError::Muted`], or [`ChatError::AllMuted`].
+pub fn check_sending(target: &TargetView, most: i32, now: DateTime<Utc>) -> Result<(), ChatError> {
     let TargetView { view: ConversationView { card, member }, has_departed } = target;
     check_present(member)?;
     if *has_departed {
@@ -74,8 +74,21 @@ pub fn check_sending(target: &TargetView, most: i32) -> Result<(), ChatError> {
     }
     let conversation = &card.conversation;
     check_blocks(conversation.blocks(member.user_id))?;
+    check_voice(conversation, member, now)?;
     let is_over = waits_for_answer(conversation, member.user_id) && conversation.last_seq >= most;
     if is_over { Err(ChatError::Unanswered(most)) } else { Ok(()) }
+}
+
+/// Whether a member of a group may be heard in it now.
+///
+/// # Errors
+/// [`ChatError::Muted`] or [`ChatError::AllMuted`].
+pub fn check_voice(conversation: &Conversation, member: &Member, now: DateTime<Utc>) -> Result<(), ChatError> {
+    match member.muted_at(now) {
+        Some(until) => Err(ChatError::Muted(until)),
+        None if conversation.mute_all && !member.is_staff => Err(ChatError::AllMuted),
+        None => Ok(()),
+    }
 }
 
 /// Whether neither of two people blocks the other.

@@ -75,6 +75,10 @@ fn updated(event: &Event) -> Option<Conversation> {
         | EventPayload::Ticket(_)
         | EventPayload::FriendRequest(_)
         | EventPayload::Friend { .. }
+        | EventPayload::Group(_)
+        | EventPayload::GroupMember { .. }
+        | EventPayload::GroupDissolved(_)
+        | EventPayload::JoinRequest(_)
         | EventPayload::Deleted => None,
     }
 }

@@ -31,6 +31,14 @@ pg_enum! {
     }
 }
 
+impl RequestStatus {
+    /// What has become of a request by now that is over at a time.
+    #[must_use]
+    pub fn by(self, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> Self {
+        if self == Self::Waiting && expires_at <= now { Self::Expired } else { self }
+    }
+}
+
 /// A request to become friends.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::friend_requests)]
@@ -61,10 +69,7 @@ impl FriendRequest {
     /// What has become of it by now.
     #[must_use]
     pub fn status_at(&self, now: DateTime<Utc>) -> RequestStatus {
-        match self.status {
-            RequestStatus::Waiting if self.expires_at <= now => RequestStatus::Expired,
-            status => status,
-        }
+        self.status.by(now, self.expires_at)
     }
 
     /// Whether a person sees it: its sender and, unless it is hidden from them, its recipient.
@@ -242,6 +247,9 @@ pub enum FriendError {
     /// The viewer blocks them.
     #[error("You block them: unblock them first.")]
     Blocked,
+    /// They share only groups whose members send each other no requests.
+    #[error("Members of your common group don't send each other requests.")]
+    MemberPrivacy,
     /// The request is over.
     #[error("The request is no longer waiting.")]
     RequestOver,
@@ -276,6 +284,7 @@ impl DomainError for FriendError {
             Self::NotFriends => UserErrorCode::NotFriends,
             Self::RequestPending => UserErrorCode::RequestPending,
             Self::Blocked => UserErrorCode::Blocked,
+            Self::MemberPrivacy => UserErrorCode::MemberPrivacy,
             Self::RequestOver | Self::TooManyFriends(_) | Self::TooManyGroups(_) | Self::NameTaken => {
                 UserErrorCode::Conflict
             }

@@ -18,7 +18,8 @@ pub fn sort_key(name: &str) -> String {
         match character.to_pinyin() {
             // As it is typed: v for ü.
             Some(pinyin) => key.extend(pinyin.plain().chars().map(|letter| if letter == 'ü' { 'v' } else { letter })),
-            None => key.extend(character.to_lowercase()),
+            // Of the two small sigmas one.
+            None => key.extend(character.to_lowercase().map(|letter| if letter == 'ς' { 'σ' } else { letter })),
         }
         if key.len() >= LONGEST_KEY {
             break;
@@ -30,9 +31,12 @@ pub fn sort_key(name: &str) -> String {
 /// What a query looks for; none where it is blank.
 #[must_use]
 pub fn search_of(query: &str) -> Option<FriendSearch> {
-    let text = query.trim().to_lowercase();
-    let is_latin = text.chars().all(|character| character.to_pinyin().is_none());
-    let key = is_latin.then(|| sort_key(&text));
+    // Letter by letter, as PostgreSQL does: a sigma at the end is one like any other.
+    let text: String = query.trim().chars().flat_map(char::to_lowercase).collect();
+    // Chinese characters alone stand for themselves: 章 finds no 张.
+    let is_spelled = text.chars().any(|character| character.is_alphanumeric() && character.to_pinyin().is_none());
+    let key: String = sort_key(&text).split_whitespace().collect();
+    let key = (is_spelled && !key.is_empty()).then_some(key);
     (!text.is_empty()).then_some(FriendSearch { text, key })
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::model::{FriendError, FriendFilter, FriendRequest, RequestDecision, RequestStatus};
 use crate::domains::relations::model::BlockState;
 use crate::error::{AppError, AppResult, UserError};
-use crate::text::{TextError, check_length, check_line, check_lines, is_storable};
+use crate::text::{TextError, check_length, check_line, check_optional_line, check_optional_lines, is_storable};
 use crate::validation::{DomainError, Validation};
 
 /// Friends of one person at most; the table says so as well.
@@ -43,9 +43,7 @@ const MOST_LABELS: usize = 20;
 /// `TOO_LONG` or `INVALID_INPUT`, at `reason`.
 pub fn check_reason(reason: Option<&str>) -> Result<String, UserError> {
     let reason = reason.unwrap_or_default().trim();
-    if !reason.is_empty() {
-        check_lines(reason, LONGEST_REASON).map_err(|fault| fault.at("reason"))?;
-    }
+    check_optional_lines(reason, LONGEST_REASON).map_err(|fault| fault.at("reason"))?;
     Ok(reason.to_owned())
 }
 
@@ -55,9 +53,7 @@ pub fn check_reason(reason: Option<&str>) -> Result<String, UserError> {
 /// `TOO_LONG` or `INVALID_INPUT`, at `remark`.
 pub fn check_remark(remark: &str) -> Result<String, UserError> {
     let remark = remark.trim();
-    if !remark.is_empty() {
-        check_line(remark, LONGEST_NAME).map_err(|fault| fault.at("remark"))?;
-    }
+    check_optional_line(remark, LONGEST_NAME).map_err(|fault| fault.at("remark"))?;
     Ok(remark.to_owned())
 }
 
@@ -133,12 +129,12 @@ pub fn request_outcome(
     if are_friends {
         return Err(FriendError::AlreadyFriends);
     }
-    if own_waits {
-        return Err(FriendError::RequestPending);
-    }
     // Who blocks the viewer asked before they did; accepting that would tell them of each other.
     if theirs_waits && !blocks.theirs {
         return Ok(RequestOutcome::Accepts);
+    }
+    if own_waits {
+        return Err(FriendError::RequestPending);
     }
     Ok(RequestOutcome::Waits { hidden: blocks.theirs })
 }

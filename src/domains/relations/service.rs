@@ -8,8 +8,8 @@ use crate::error::AppResult;
 use crate::ids::UserId;
 
 pub use store::{
-    count_blocks, delete_block, end_friendships_of, find_blocks, insert_block, list_blocks, list_blocks_among,
-    lock_all_of, lock_pair, update_friends_since,
+    Unblocked, count_blocks, delete_block, end_friendships_of, find_blocks, insert_block, is_known, list_blocks,
+    list_blocks_among, list_friends_among, lock_all_of, lock_pair, update_friends_since,
 };
 
 /// Locks the row of two people and says who of them blocks the other. Nobody blocks themselves.

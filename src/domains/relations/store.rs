@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{delete, insert_into, update};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -23,6 +25,12 @@ statement! {
 /// Locks the row of two people; since when they are friends.
 pub async fn lock_pair(mut conn: &AsyncPgConnection, one: UserId, other: UserId) -> QueryResult<Option<DateTime<Utc>>> {
     LockPair { low: one.min(other), high: one.max(other) }.get_result(&mut conn).await
+}
+
+/// Whether two people have a row.
+pub async fn is_known(mut conn: &AsyncPgConnection, one: UserId, other: UserId) -> QueryResult<bool> {
+    let pair = relations::table.find((one.min(other), one.max(other)));
+    diesel::select(diesel::dsl::exists(pair)).get_result(&mut conn).await
 }
 
 /// Locks all rows of a person, in the order of their keys.
@@ -89,6 +97,49 @@ pub async fn list_blocks_among(
     others: &[UserId],
 ) -> QueryResult<Vec<(UserId, UserId)>> {
     BlocksAmong { user, others }.load(&mut conn).await
+}
+
+statement! {
+    /// Those among some users who are friends of a person. Each pair is looked up by its key.
+    struct FriendsAmong<'a> { user: UserId, others: &'a [UserId] } -> BigInt
+    |this|
+    "select other from unnest(" [Array<BigInt>: &this.others] ") other cross join lateral (select from relations \
+       where low_user_id = least(other, " [BigInt: &this.user] ") and high_user_id = greatest(other, " [BigInt: &this.user]
+    ") and friends_since is not null offset 0) relation"
+}
+
+/// Those among some users who are friends of a person, blocked or not.
+pub async fn list_friends_among(
+    mut conn: &AsyncPgConnection,
+    user: UserId,
+    others: &[UserId],
+) -> QueryResult<Vec<UserId>> {
+    FriendsAmong { user, others }.load(&mut conn).await
+}
+
+/// Condition of a list: neither the viewer nor the person in a column blocks the other. Each is looked up by itself: as a join,
+/// PostgreSQL might compare it with all blocks of the viewer's.
+#[derive(Clone, Copy, Debug)]
+pub struct Unblocked {
+    /// The viewer.
+    pub viewer: UserId,
+    /// Qualified column with the other person's id.
+    pub other: &'static str,
+}
+
+impl QueryFragment<Pg> for Unblocked {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("coalesce((select false from blocks where blocker_id = ");
+        out.push_bind_param::<BigInt, _>(&self.viewer)?;
+        out.push_sql(" and blocked_id = ");
+        out.push_sql(self.other);
+        out.push_sql("), true) and coalesce((select false from blocks where blocked_id = ");
+        out.push_bind_param::<BigInt, _>(&self.viewer)?;
+        out.push_sql(" and blocker_id = ");
+        out.push_sql(self.other);
+        out.push_sql("), true)");
+        Ok(())
+    }
 }
 
 /// Adds a block; false where it is there already.

@@ -19,6 +19,8 @@ pg_enum! {
         Task = "TASK",
         /// Products, by name.
         Product = "PRODUCT",
+        /// Groups, by name and introduction.
+        Group = "GROUP",
     }
 }
 

@@ -13,6 +13,8 @@ use crate::domains::accounts;
 use crate::domains::accounts::loader::PersonById;
 use crate::domains::accounts::model::Person;
 use crate::domains::accounts::types::User;
+use crate::domains::groups::loader::GroupById;
+use crate::domains::groups::types::Group;
 use crate::domains::items::loader::VisibleItem;
 use crate::domains::items::types::Item;
 use crate::domains::products::loader::PresentProduct;
@@ -23,7 +25,7 @@ use crate::error::AppResult;
 use crate::graphql::connection::{Connection, PageInfo};
 use crate::graphql::context::PlazaContext;
 use crate::graphql::eager::Concrete;
-use crate::ids::{ItemId, ProductId, TaskId, UserId};
+use crate::ids::{GroupId, ItemId, ProductId, TaskId, UserId};
 use crate::page::{Cursor, Page, PageArgs};
 
 /// What a hit found; none when it went away since.
@@ -45,6 +47,10 @@ async fn found(ctx: &Context<'_>, hit: &Hit) -> AppResult<Option<SearchResult>> 
         SearchKind::Product => {
             let product = loaders.find::<PresentProduct>(ProductId(hit.subject_id)).await?;
             product.map(|product| SearchResult::Product(Product(product)))
+        }
+        SearchKind::Group => {
+            let group = loaders.find::<GroupById>(GroupId(hit.subject_id)).await?;
+            group.map(|group| SearchResult::Group(Group(group)))
         }
     })
 }

@@ -161,6 +161,7 @@ fn table_of(kind: SearchKind) -> &'static str {
         SearchKind::Item => "items_found",
         SearchKind::Task => "tasks_found",
         SearchKind::Product => "products_found",
+        SearchKind::Group => "groups_found",
     }
 }
 

@@ -6,6 +6,7 @@ use super::model::SearchKind;
 use super::service;
 use super::terms::Terms;
 use crate::domains::accounts::types::User;
+use crate::domains::groups::types::Group;
 use crate::domains::items::types::Item;
 use crate::domains::products::types::Product;
 use crate::domains::tasks::types::Task;
@@ -27,11 +28,13 @@ pub enum SearchResult {
     Task(Task),
     /// A product.
     Product(Product),
+    /// A group.
+    Group(Group),
 }
 
 plain_struct!(SearchEdge { "cursor" => cursor, "score" => score, "node" => node });
 
-one_of!(SearchResult { User(User), Item(Item), Task(Task), Product(Product) });
+one_of!(SearchResult { User(User), Item(Item), Task(Task), Product(Product), Group(Group) });
 
 /// Something that was found, and how well it fits.
 #[derive(Clone, SimpleObject)]

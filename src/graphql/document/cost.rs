@@ -12,7 +12,7 @@ use async_graphql_value::Value;
 
 use super::limits::check;
 use super::schema::SchemaTypes;
-use super::sizes::{ASSUMED_LIST_SIZE, Sizes, introspection_list};
+use super::sizes::{Sizes, introspection_list, list_size, surcharge};
 use crate::config::limits::DocumentLimits;
 use crate::error::AppResult;
 
@@ -118,13 +118,14 @@ impl CostAnalyzer<'_> {
         cost.introspection = below.introspection;
         // Fixed values plus those of the page's items.
         let page = self.sizes.page(field, definition);
-        let value = below.fixed.saturating_add(below.paged.saturating_mul(page)).saturating_add(1);
+        let value =
+            below.fixed.saturating_add(below.paged.saturating_mul(page)).saturating_add(1 + surcharge(parent, name));
         let is_list = definition.is_some_and(|definition| definition.ty.is_list());
         // `edges` and `nodes` are as long as the page.
         if is_list && parent.ends_with("Connection") {
             cost.paged = value;
         } else if is_list {
-            cost.fixed = value.saturating_mul(self.sizes.list(field).unwrap_or(ASSUMED_LIST_SIZE));
+            cost.fixed = value.saturating_mul(self.sizes.list(field).unwrap_or_else(|| list_size(parent, name)));
         } else {
             cost.fixed = value;
         }

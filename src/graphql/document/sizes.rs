@@ -10,7 +10,28 @@ use async_graphql_value::Value;
 use crate::page::{DEFAULT_PAGE, LARGEST_PAGE};
 
 /// Assumed length of a list without a size argument.
-pub const ASSUMED_LIST_SIZE: u64 = 10;
+const ASSUMED_LIST_SIZE: u64 = 10;
+
+/// Lists without a size argument that can be much longer, with what is assumed of them.
+const LONG_LISTS: &[(&str, &str, u64)] = &[("Viewer", "friendGroups", 30)];
+
+/// Fields that run a statement for each object they are selected on; each counts as so many values more.
+const FIELDS_WITH_STATEMENTS: &[(&str, &str)] =
+    &[("FriendGroup", "friends"), ("Group", "members"), ("User", "commonGroups")];
+
+/// What a statement counts as, in values of the answer.
+const STATEMENT_COST: u64 = 100;
+
+/// Length of a list without a size argument.
+pub fn list_size(parent: &str, field: &str) -> u64 {
+    let long = LONG_LISTS.iter().find(|(of, name, _)| *of == parent && *name == field);
+    long.map_or(ASSUMED_LIST_SIZE, |(.., size)| *size)
+}
+
+/// What a field costs beside the values of its answer.
+pub fn surcharge(parent: &str, field: &str) -> u64 {
+    if FIELDS_WITH_STATEMENTS.contains(&(parent, field)) { STATEMENT_COST } else { 0 }
+}
 
 /// Reads sizes from arguments, literal or variable.
 pub struct Sizes<'a> {

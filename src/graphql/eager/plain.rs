@@ -6,7 +6,7 @@
 
 use async_graphql::parser::types::{Field, Selection};
 use async_graphql::resolver_utils::EnumType;
-use async_graphql::{Context, Positioned};
+use async_graphql::{Context, ID, Positioned};
 
 use crate::attempt::Obstacle;
 use crate::graphql::json;
@@ -233,6 +233,7 @@ macro_rules! write_as_text {
 write_as_text!(
     str => |text| text,
     String => |text| text,
+    ID => |id| &id.0,
     Url => |url| &url.0,
     Date => |day| &day.0.to_string(),
 );

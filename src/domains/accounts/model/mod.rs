@@ -183,6 +183,19 @@ pub struct UserChanges {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
+impl UserChanges {
+    /// Of names and picture, those alone that are not what they were.
+    #[must_use]
+    pub fn without_same(self, before: &User) -> Self {
+        Self {
+            username: self.username.filter(|name| *name != before.username),
+            nickname: self.nickname.filter(|name| *name != before.nickname),
+            avatar_id: self.avatar_id.filter(|avatar| *avatar != before.avatar_id),
+            ..self
+        }
+    }
+}
+
 /// Changes that an administrator makes to an account.
 #[derive(Clone, Debug, Default)]
 pub struct AdminUpdateUser {

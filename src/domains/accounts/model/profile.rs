@@ -6,6 +6,7 @@ use diesel::{AsChangeset, Queryable, Selectable};
 
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
+use crate::domains::nearby::model::PositionVisibility;
 use crate::geo::GeoPoint;
 use crate::ids::MediaId;
 use crate::validation::Patch;
@@ -67,10 +68,6 @@ pub struct Profile {
     pub student_id: Option<String>,
     /// Postal address.
     pub address: String,
-    /// East of Greenwich, of their cell's centre.
-    pub longitude: Option<f64>,
-    /// North of the equator, of their cell's centre.
-    pub latitude: Option<f64>,
 }
 
 /// What people say of themselves to everybody.
@@ -90,14 +87,6 @@ pub struct PublicProfile {
     /// Where they live, as they put it.
     #[diesel(embed)]
     pub place: Place,
-}
-
-impl Profile {
-    /// The centre of the cell that they are in.
-    #[must_use]
-    pub fn coordinates(&self) -> Option<GeoPoint> {
-        Some(GeoPoint { longitude: self.longitude?, latitude: self.latitude? })
-    }
 }
 
 /// Where a user lives, as they put it.
@@ -149,6 +138,8 @@ pub struct UpdateProfile {
     pub address: Patch<String>,
     /// Position, before it is snapped.
     pub coordinates: Patch<GeoPoint>,
+    /// Who may see that they are near.
+    pub position_visibility: Patch<PositionVisibility>,
     /// Where they live.
     pub place: Patch<UpdatePlace>,
 }
@@ -221,10 +212,6 @@ pub struct ProfileChanges {
     pub student_id: Option<Option<String>>,
     /// Postal address.
     pub address: Option<String>,
-    /// East of Greenwich, of their cell's centre.
-    pub longitude: Option<Option<f64>>,
-    /// North of the equator, of their cell's centre.
-    pub latitude: Option<Option<f64>>,
 }
 
 impl ProfileChanges {
@@ -246,13 +233,10 @@ impl ProfileChanges {
             id_card,
             student_id,
             address,
-            longitude,
-            latitude,
         } = self;
         let texts = [pending_email, pending_phone, country, province, city, district, id_card, student_id];
         texts.into_iter().all(Option::is_none)
             && [bio, address].into_iter().all(Option::is_none)
-            && [longitude, latitude].into_iter().all(Option::is_none)
             && gender.is_none()
             && birthday.is_none()
             && score.is_none()

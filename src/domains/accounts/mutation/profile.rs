@@ -21,8 +21,9 @@ pub struct ProfileMutation;
 #[Object(crate = "crate::graphql::eager")]
 impl ProfileMutation {
     /// Changes what the viewer says of themselves. User errors: `REQUIRED` for null where there has to be a value,
-    /// `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`; for contacts `REAUTHENTICATION_REQUIRED` unless the
-    /// session's user signed in or called `reauthenticate` within ten minutes. Passwords are changed by `changePassword`.
+    /// `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`, `CONFLICT` for showing a position that is not there; for
+    /// contacts `REAUTHENTICATION_REQUIRED` unless the session's user signed in or called `reauthenticate` within ten minutes.
+    /// Passwords are changed by `changePassword`.
     async fn update_profile(
         &self,
         ctx: &Context<'_>,

@@ -7,7 +7,9 @@ use crate::domains::accounts::model::{
     Access, AccountError, AdminUpdateUser, ContactFlags, Profile, ProfileChanges, UpdatePlace, UpdateProfile,
     UserChanges, Verification,
 };
+use crate::domains::nearby::model::PositionChange;
 use crate::error::UserError;
+use crate::geo::GeoPoint;
 use crate::text::{self, TextError, is_line, is_lines};
 use crate::validation::{Patch, Validation};
 
@@ -62,15 +64,15 @@ pub fn age(birthday: NaiveDate, today: NaiveDate) -> i32 {
     today.year() - birthday.year() - i32::from(!had_birthday)
 }
 
-/// Turns a profile's update into changes of its rows; contacts are not among them, nor the review of the ID card
-/// ([`reverify`]).
+/// Turns a profile's update into changes of its rows and of the position; contacts are not among them, nor the review of the
+/// ID card ([`reverify`]).
 ///
 /// # Errors
 /// All that is wrong, at once.
 pub fn validate_update(
     update: UpdateProfile,
     today: NaiveDate,
-) -> Result<(UserChanges, ProfileChanges), Vec<UserError>> {
+) -> Result<(UserChanges, ProfileChanges, PositionChange), Vec<UserError>> {
     let mut validation = Validation::default();
     let names = name_changes(&mut validation, update.username, update.nickname);
     let user = UserChanges { avatar_id: update.avatar_id.into_change(), ..names };
@@ -85,7 +87,11 @@ pub fn validate_update(
     let coordinates = validation.clearable(update.coordinates, "input.coordinates", |place| {
         if place.is_on_earth() { Ok(()) } else { Err(AccountError::CoordinatesOutOfRange) }
     });
-    let coordinates = coordinates.map(crate::geo::GeoPoint::snap);
+    let position = PositionChange {
+        cell: coordinates.map(GeoPoint::cell),
+        visibility: validation
+            .required(update.position_visibility, "input.positionVisibility", |_| Ok::<_, AccountError>(())),
+    };
     let changes = ProfileChanges {
         gender: validation.required(update.gender, "input.gender", |_| Ok::<_, AccountError>(())),
         birthday: validation
@@ -101,11 +107,9 @@ pub fn validate_update(
         province: validation.clearable(place.province, "input.place.province", |text| line(text)).into_change(),
         city: validation.clearable(place.city, "input.place.city", |text| line(text)).into_change(),
         district: validation.clearable(place.district, "input.place.district", |text| line(text)).into_change(),
-        longitude: coordinates.map(|place| place.longitude).into_change(),
-        latitude: coordinates.map(|place| place.latitude).into_change(),
         ..ProfileChanges::default()
     };
-    validation.into_result().map(|()| (user, changes))
+    validation.into_result().map(|()| (user, changes, position))
 }
 
 /// A number without the white space around it; a blank one is none.

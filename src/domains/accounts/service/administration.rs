@@ -88,7 +88,7 @@ pub async fn update(scope: &Scope, id: UserId, update: AdminUpdateUser, follow: 
             let changed = store::update_user(conn, id, &user).await.map_err(taken)?.ok_or_else(missing)?;
             store::profiles::update_profile(conn, id, &profile).await?;
             scope.note_changed(id);
-            follow(scope, conn, &user, &changed).await?;
+            follow(scope, conn, &user.clone().without_same(&before), &changed).await?;
             reindex(conn, &user, &changed).await?;
             if user.role.is_some() {
                 let event = NewEvent { user_id: Some(id), ..NewEvent::new(EventKind::TopicsChanged, Topic::user(id)) };

@@ -8,8 +8,9 @@ use super::{ProfileFollower, codes, contacts, reindex, sessions, taken};
 use crate::contact::Contact;
 use crate::domains::accounts::model::{ContactFlags, ProfileChanges, UpdateProfile, User, UserChanges};
 use crate::domains::accounts::{policy, store};
-use crate::domains::media;
 use crate::domains::media::model::UploadedFile;
+use crate::domains::nearby::model::PositionChange;
+use crate::domains::{media, nearby};
 use crate::error::{AppError, AppResult};
 use crate::scope::Scope;
 use crate::validation::Patch;
@@ -17,20 +18,23 @@ use crate::validation::Patch;
 /// Changes what the viewer says of themselves. A new contact waits to be verified, and is sent a code.
 ///
 /// # Errors
-/// `REQUIRED`, `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`, and `REAUTHENTICATION_REQUIRED` for contacts.
+/// `REQUIRED`, `INVALID_INPUT`, `TOO_LONG`, `OUT_OF_RANGE`, `USERNAME_TAKEN`, `CONFLICT` for showing a position that is not
+/// there, and `REAUTHENTICATION_REQUIRED` for contacts.
 pub async fn update_profile(scope: &Scope, mut update: UpdateProfile, follow: ProfileFollower) -> AppResult<User> {
     let viewer = scope.viewer()?.user_id;
     let now = scope.app.clock.now();
-    let wanted = ContactUpdate { email: mem::take(&mut update.email), phone: mem::take(&mut update.phone) };
-    let (mut user, profile) = policy::profile::validate_update(update, now.date_naive()).map_err(AppError::User)?;
+    let (email, phone) = (mem::take(&mut update.email), mem::take(&mut update.phone));
+    let (mut user, profile, position) =
+        policy::profile::validate_update(update, now.date_naive()).map_err(AppError::User)?;
     user.updated_at = Some(now);
     if let Some(Some(avatar)) = user.avatar_id {
         media::service::check_picture(scope, &[viewer], avatar, "input.avatarId").await?;
     }
+    let further = FurtherUpdate { email, phone, position };
     let (user, waiting) = scope
         .transaction(async |conn| {
             let (changed, done, waiting) =
-                apply_update(scope, conn, user.clone(), profile.clone(), wanted.clone()).await?;
+                apply_update(scope, conn, user.clone(), profile.clone(), further.clone()).await?;
             follow(scope, conn, &done, &changed).await?;
             Ok::<_, AppError>((changed, waiting))
         })
@@ -40,11 +44,12 @@ pub async fn update_profile(scope: &Scope, mut update: UpdateProfile, follow: Pr
     Ok(user)
 }
 
-/// Contacts as an update has them.
+/// Contacts and position as an update has them.
 #[derive(Clone)]
-struct ContactUpdate {
+struct FurtherUpdate {
     email: Patch<String>,
     phone: Patch<String>,
+    position: PositionChange,
 }
 
 /// Writes an update, within the caller's transaction, and returns the changes, and the contacts that wait from now on, as well.
@@ -53,7 +58,7 @@ async fn apply_update(
     conn: &AsyncPgConnection,
     mut user: UserChanges,
     mut profile: ProfileChanges,
-    wanted: ContactUpdate,
+    further: FurtherUpdate,
 ) -> AppResult<(User, UserChanges, Vec<Contact>)> {
     let viewer = scope.viewer()?.user_id;
     // The lock comes first: a new password, which ends the session, comes before all of this or after it.
@@ -61,13 +66,13 @@ async fn apply_update(
     let (before, access, current) = held.ok_or_else(AppError::unauthenticated)?;
     profile.verification = policy::profile::reverify(&current, profile.id_card.as_ref());
     let clears = ContactFlags {
-        email: wanted.email == Patch::Clear && access.email.is_some(),
-        phone: wanted.phone == Patch::Clear && access.phone.is_some(),
+        email: further.email == Patch::Clear && access.email.is_some(),
+        phone: further.phone == Patch::Clear && access.phone.is_some(),
     };
     let own = Own { proven: access.email.clone().filter(|_| access.email_verified), pending: current.pending_email };
-    profile.pending_email = own.next(wanted.email).into_change();
+    profile.pending_email = own.next(further.email).into_change();
     let own = Own { proven: access.phone.clone().filter(|_| access.phone_verified), pending: current.pending_phone };
-    profile.pending_phone = own.next(wanted.phone).into_change();
+    profile.pending_phone = own.next(further.phone).into_change();
     if clears.any() || profile.pending_email.is_some() || profile.pending_phone.is_some() {
         sessions::require_recent(scope, conn).await?;
     }
@@ -84,11 +89,12 @@ async fn apply_update(
     let changed = store::update_user(conn, viewer, &user).await.map_err(taken)?;
     let changed = changed.ok_or_else(AppError::unauthenticated)?;
     store::profiles::update_profile(conn, viewer, &profile).await?;
+    nearby::service::change_position(conn, viewer, &further.position, scope.app.clock.now()).await?;
     scope.note_changed(viewer);
     reindex(conn, &user, &changed).await?;
     let email = profile.pending_email.flatten().map(Contact::Email);
     let phone = profile.pending_phone.flatten().map(Contact::Phone);
-    Ok((changed, user, email.into_iter().chain(phone).collect()))
+    Ok((changed, user.without_same(&before), email.into_iter().chain(phone).collect()))
 }
 
 /// Makes a picture that was sent the viewer's avatar, and one of their files.

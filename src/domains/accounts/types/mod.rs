@@ -12,10 +12,11 @@ use super::model::{self, Access, Gender, Person, Place, Profile, PublicProfile, 
 use super::policy::{access, profile::age};
 use crate::domains::accounts::loader::{DetailsByUser, PersonById, UserById};
 use crate::domains::friends::types::Relationship;
+use crate::domains::groups::types::Group;
 use crate::domains::items::types::{Item, ItemFilter, ItemOrder};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::Media;
-use crate::domains::{friends, items};
+use crate::domains::{friends, groups, items};
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -169,6 +170,18 @@ impl User {
         let page = PageArgs { first, after, last, before };
         // Boxed: by far the largest, it would make the future of every field as large.
         Box::pin(items::query::list_of_owner(ctx, self.0.id, filter, order_by, page)).await
+    }
+
+    /// Groups that they and the viewer are in, those that the viewer joined last first. Costs a statement for each of them.
+    async fn common_groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
+    ) -> AppResult<Connection<Group>> {
+        groups::query::list_common(ctx, self.0.id, PageArgs { first, after, last, before }).await
     }
 
     /// What there is between the viewer and them. Null for those who are not signed in. Costs three statements for a whole list of

@@ -6,6 +6,8 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 
 use crate::domains::accounts::model::{Access, Gender, Profile, UpdatePlace, UpdateProfile};
 use crate::domains::media::types::picture;
+use crate::domains::nearby::model::PositionVisibility;
+use crate::domains::nearby::query::find_position;
 use crate::domains::wallet::query::get_wallet;
 use crate::domains::wallet::types::Wallet;
 use crate::error::AppResult;
@@ -71,9 +73,23 @@ impl UserPrivate {
         get_wallet(ctx, self.1).await
     }
 
-    /// The centre of the cell of about 500 m that they are in, if they say.
-    async fn coordinates(&self) -> Option<Coordinates> {
-        self.0.1.coordinates().map(Into::into)
+    /// The centre of the cell of about 500 m that they are in. Null when they have no position. Costs a statement for a
+    /// whole list of people, as do `positionVisibility` and `locatedAt`, all of them together.
+    async fn coordinates(&self, ctx: &Context<'_>) -> Option<AppResult<Coordinates>> {
+        let position = find_position(ctx, self.1).await;
+        position.map(|position| position.map(|position| position.cell.centre().into())).transpose()
+    }
+
+    /// Who sees them among `nearbyUsers`; `NOBODY` when they have no position.
+    async fn position_visibility(&self, ctx: &Context<'_>) -> AppResult<PositionVisibility> {
+        let position = find_position(ctx, self.1).await?;
+        Ok(position.map_or(PositionVisibility::Nobody, |position| position.visibility))
+    }
+
+    /// When they last sent their coordinates. Null when they have no position.
+    async fn located_at(&self, ctx: &Context<'_>) -> Option<AppResult<DateTime>> {
+        let position = find_position(ctx, self.1).await;
+        position.map(|position| position.map(|position| position.located_at.into())).transpose()
     }
 
     /// Whether they are suspended now.
@@ -173,8 +189,11 @@ pub struct UpdateProfileInput {
     email: MaybeUndefined<EmailAddress>,
     /// A new number waits in `pendingPhone`, and is sent a code for `verifyContact`. Null removes both.
     phone: MaybeUndefined<PhoneNumber>,
-    /// Position; only the centre of its cell of about 500 m is kept.
+    /// Where they are; only the centre of the cell of about 500 m is kept, with the time. Null withdraws the position, and
+    /// the next one is for `NOBODY` to see.
     coordinates: MaybeUndefined<CoordinatesInput>,
+    /// Who sees them among `nearbyUsers`; `NOBODY` until it is set. `EVERYBODY` and `FRIENDS` need a position.
+    position_visibility: MaybeUndefined<PositionVisibility>,
     /// Where they live. Null clears all of it.
     place: MaybeUndefined<PlaceInput>,
 }
@@ -212,6 +231,7 @@ impl From<UpdateProfileInput> for UpdateProfile {
             student_id: patch(input.student_id),
             address: patch(input.address),
             coordinates: patch(input.coordinates),
+            position_visibility: patch(input.position_visibility),
             place: patch(input.place),
         }
     }

@@ -146,6 +146,7 @@ impl Content {
 /// A conversation.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::conversations)]
+#[expect(clippy::struct_excessive_bools, reason = "columns")]
 pub struct Conversation {
     /// Key.
     pub id: ConversationId,
@@ -171,6 +172,10 @@ pub struct Conversation {
     pub low_blocks: bool,
     /// The person with the higher id blocks the other one.
     pub high_blocks: bool,
+    /// The name of a group.
+    pub title: Option<String>,
+    /// Of a group's members, only those who run it may send.
+    pub mute_all: bool,
 }
 
 impl Conversation {
@@ -216,6 +221,10 @@ pub struct Member {
     pub delivered_seq: i32,
     /// Own messages behind the read marker.
     pub own_since_read: i32,
+    /// They run the group.
+    pub is_staff: bool,
+    /// Until when they can't send.
+    pub muted_until: Option<DateTime<Utc>>,
 }
 
 impl Member {
@@ -234,6 +243,12 @@ impl Member {
     #[must_use]
     pub fn last_visible(&self, last_seq: i32) -> i32 {
         self.until_seq.map_or(last_seq, |until| until.min(last_seq))
+    }
+
+    /// Until when they are muted, if they are.
+    #[must_use]
+    pub fn muted_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.muted_until.filter(|until| *until > now)
     }
 
     /// Messages of others behind the read marker.
@@ -320,6 +335,12 @@ pub enum ChatError {
     /// The other person does not take it.
     #[error("They take no messages from you.")]
     NotTaken,
+    /// The viewer is muted in the group.
+    #[error("You are muted in this group until {}.", .0.format("%Y-%m-%d %H:%M UTC"))]
+    Muted(DateTime<Utc>),
+    /// All members of the group are muted but those who run it.
+    #[error("In this group only its owner and managers send.")]
+    AllMuted,
     /// No such message, or not visible.
     #[error("There is no such message.")]
     NoSuchMessage,
@@ -351,6 +372,7 @@ impl ChatError {
             Self::NotMember => UserErrorCode::NotMember,
             Self::Unanswered(_) => UserErrorCode::Conflict,
             Self::Blocked => UserErrorCode::Blocked,
+            Self::Muted(_) | Self::AllMuted => UserErrorCode::MemberMuted,
             Self::NotEditable | Self::NotTaken => UserErrorCode::Forbidden,
             Self::EditWindowPassed => UserErrorCode::EditWindowPassed,
         };

@@ -133,6 +133,14 @@ pub async fn list_windows(lease: &Lease, user: UserId) -> AppResult<Vec<(Convers
     Ok(rows.into_iter().map(|member| (member.conversation_id, member.window())).collect())
 }
 
+/// The memberships of some people in some conversations, past ones included; no statement when nothing is asked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_members(conn: &AsyncPgConnection, pairs: &[(ConversationId, UserId)]) -> AppResult<Vec<Member>> {
+    if pairs.is_empty() { Ok(Vec::new()) } else { Ok(members::list_at(conn, pairs).await?) }
+}
+
 /// What some people may see of some conversations; no statement when nothing is asked.
 ///
 /// # Errors

@@ -184,7 +184,8 @@ async fn append(
     message: &SendMessage,
 ) -> AppResult<Tried> {
     let most_unanswered = most_unanswered(scope);
-    policy::check_sending(&target, most_unanswered).map_err(|error| error.at(path(message.to)))?;
+    policy::check_sending(&target, most_unanswered, scope.app.clock.now())
+        .map_err(|error| error.at(path(message.to)))?;
     let ConversationView { card, member } = target.view;
     let address = Target::Conversation(card.conversation.id);
     let hash = message.client_id.as_ref().map(|client_id| client_id.input_hash(address));
@@ -243,8 +244,9 @@ async fn start_direct(scope: &Scope, viewer: UserId, message: &SendMessage) -> A
     // A repeated client id ends the transaction; its commit is then a rollback, and nothing was made.
     scope
         .transaction(async |conn| {
-            let known = accounts::service::load_users(conn, &[peer]).await?;
-            if known.get(&peer).is_none_or(|user| user.deleted_at.is_some()) {
+            // Accounts are held first, as by all that locks what there is between two people.
+            accounts::service::lock_viewer_shared(scope, conn).await?;
+            if !accounts::service::lock_person_shared(conn, peer).await? {
                 return Err(ChatError::NoSuchUser.at(path(message.to)).into());
             }
             let blocks = relations::service::lock_blocks(conn, viewer, peer).await?;
@@ -312,6 +314,7 @@ async fn replace(
     let ConversationView { card, member } = view.ok_or(ChatError::NoSuchMessage.at("id"))?;
     policy::check_present(&member).map_err(|error| error.at("id"))?;
     policy::check_blocks(card.conversation.blocks(message.sender_id)).map_err(|error| error.at("id"))?;
+    policy::check_voice(&card.conversation, &member, now).map_err(|error| error.at("id"))?;
     if policy::waits_for_answer(&card.conversation, message.sender_id) {
         let buckets = rate_limit::viewer_buckets(
             scope.requester(),

@@ -40,10 +40,18 @@ pub async fn list_at(mut conn: &AsyncPgConnection, pairs: &[(ConversationId, Use
     MembersAt { conversations: &conversations, users: &users }.load(&mut conn).await
 }
 
-/// The present members of some conversations, each with the person, by account number.
-pub async fn list_present(mut conn: &AsyncPgConnection, ids: &[ConversationId]) -> QueryResult<Vec<(Member, User)>> {
+/// The present members of some conversations, each with the person, by account number; between two people one of whom blocks
+/// the other, the viewer alone.
+pub async fn list_present(
+    mut conn: &AsyncPgConnection,
+    viewer: UserId,
+    ids: &[ConversationId],
+) -> QueryResult<Vec<(Member, User)>> {
+    let is_open = diesel::dsl::not(conversations::low_blocks.or(conversations::high_blocks));
     members::table
         .inner_join(users::table)
+        .inner_join(conversations::table)
+        .filter(members::user_id.eq(viewer).or(is_open))
         .filter(members::conversation_id.eq_any(ids))
         .filter(members::until_seq.is_null())
         .order((members::conversation_id, users::account_number))
@@ -97,7 +105,8 @@ pub async fn list_unread(
 }
 
 statement! {
-    /// Moves a user's read markers forward, and records those that moved. The conversations are locked, so the own
+    /// Moves a user's read markers forward, and records those that moved: for both people, or for the reader's own devices
+    /// where one of the two blocks the other. The conversations are locked, so the own
     /// messages behind a marker are counted on the side of it with fewer messages.
     pub struct MoveReadMarkers<'a> {
         user: UserId,
@@ -120,10 +129,12 @@ statement! {
        and members.user_id = wanted.user_id and members.read_seq < wanted.seq \
        returning members.conversation_id, members.read_seq), \
      bumped as (update conversations set version = version + 1 from marker where id = marker.conversation_id \
-       returning id, version), \
+       returning id, version, low_blocks or high_blocks as is_blocked), \
      recorded as (insert into outbox (kind, audience, audience_id, conversation_id, version, seq, user_id) \
-       select 'CONVERSATION_READ', 'CONVERSATION', id, id, version, read_seq, " [BigInt: &this.user]
-    " from bumped join marker on marker.conversation_id = bumped.id order by id) \
+       select 'CONVERSATION_READ', case when is_blocked then 'USER' else 'CONVERSATION' end, \
+         case when is_blocked then " [BigInt: &this.user] " else id end, id, case when not is_blocked then version end, \
+         read_seq, " [BigInt: &this.user]
+    " from bumped join marker on marker.conversation_id = bumped.id order by bumped.id) \
      select count(*) from bumped"
 }
 
@@ -217,6 +228,56 @@ pub async fn update_blocked(
     }
 }
 
+/// Adds the conversation of a group, which has no members yet.
+pub async fn insert_group(
+    mut conn: &AsyncPgConnection,
+    title: &str,
+    mute_all: bool,
+    now: DateTime<Utc>,
+) -> QueryResult<ConversationId> {
+    let group = (
+        conversations::kind.eq(ConversationKind::Group),
+        conversations::title.eq(title),
+        conversations::mute_all.eq(mute_all),
+        conversations::last_activity_at.eq(now),
+        conversations::created_at.eq(now),
+    );
+    diesel::insert_into(conversations::table).values(group).returning(conversations::id).get_result(&mut conn).await
+}
+
+/// Changes the name of a group's conversation, and whether all are muted in it.
+pub async fn update_group(
+    mut conn: &AsyncPgConnection,
+    id: ConversationId,
+    title: &str,
+    mute_all: bool,
+) -> QueryResult<()> {
+    let changes = (conversations::title.eq(title), conversations::mute_all.eq(mute_all));
+    diesel::update(conversations::table.find(id)).set(changes).execute(&mut conn).await.map(drop)
+}
+
+/// Notes which members run a group.
+pub async fn update_staff(
+    mut conn: &AsyncPgConnection,
+    id: ConversationId,
+    user: UserId,
+    is_staff: bool,
+) -> QueryResult<()> {
+    let member = diesel::update(members::table.find((id, user))).set(members::is_staff.eq(is_staff));
+    member.execute(&mut conn).await.map(drop)
+}
+
+/// Notes until when a member can't send; none for no longer.
+pub async fn update_muted_until(
+    mut conn: &AsyncPgConnection,
+    id: ConversationId,
+    user: UserId,
+    until: Option<DateTime<Utc>>,
+) -> QueryResult<()> {
+    let member = diesel::update(members::table.find((id, user))).set(members::muted_until.eq(until));
+    member.execute(&mut conn).await.map(drop)
+}
+
 statement! {
     /// Opens the windows of those who have none open: messages from `from_seq` on, everything else from `version` on. For those
     /// who come back, what lies before the window counts as read. Gives whose were opened.
@@ -233,7 +294,7 @@ statement! {
     [Timestamptz: &this.now] " from (select distinct unnest(" [Array<BigInt>: this.users]
     ") as id order by id) as added on conflict (conversation_id, user_id) do update set \
        from_seq = excluded.from_seq, until_seq = null, from_version = excluded.from_version, until_version = null, \
-       joined_at = excluded.joined_at, read_seq = greatest(members.read_seq, excluded.from_seq - 1), \
+       joined_at = excluded.joined_at, is_staff = false, read_seq = greatest(members.read_seq, excluded.from_seq - 1), \
        delivered_seq = greatest(members.delivered_seq, excluded.from_seq - 1), \
        own_since_read = (select count(*) from messages m where m.conversation_id = members.conversation_id \
          and m.sender_id = members.user_id and m.seq > greatest(members.read_seq, excluded.from_seq - 1)) \

@@ -255,11 +255,12 @@ statement! {
     |this|
     "select " {&*CONVERSATION} ", " {&*MEMBER} " from (select conversations.* from members \
        join conversations on conversations.id = members.conversation_id where members.user_id = " [BigInt: &this.user]
-    " and conversations.last_seq >= members.from_seq" {&this.cursor} {&this.order} " limit " {&this.limit}
+    " and (conversations.last_seq >= members.from_seq or (conversations.kind = 'GROUP' and members.until_seq is null))"
+    {&this.cursor} {&this.order} " limit " {&this.limit}
     ") conversations" {&this.member} {&this.order}
 }
 
-/// A page of a user's conversations in which something was said, the latest first.
+/// A page of a user's conversations in which something was said, and of those of their groups, the latest first.
 pub async fn list_for_member(
     mut conn: &AsyncPgConnection,
     user: UserId,
@@ -277,7 +278,11 @@ pub async fn count_for_member(mut conn: &AsyncPgConnection, user: UserId, bound:
     let found: Vec<ConversationId> = conversations::table
         .inner_join(members_table::table)
         .filter(members_table::user_id.eq(user))
-        .filter(conversations::last_seq.ge(members_table::from_seq))
+        .filter(
+            conversations::last_seq
+                .ge(members_table::from_seq)
+                .or(conversations::kind.eq(ConversationKind::Group).and(members_table::until_seq.is_null())),
+        )
         .select(conversations::id)
         .limit(bound)
         .load(&mut conn)

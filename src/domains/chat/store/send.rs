@@ -106,7 +106,8 @@ statement! {
      locked as materialized (select input.*, last_seq, version from input \
        join conversations on conversations.id = input.conversation_id \
        join members on members.conversation_id = input.conversation_id and members.user_id = input.sender_id \
-       where members.until_seq is null and not (low_blocks or high_blocks) and (answered or opened_by is distinct from sender_id or last_seq < most_unanswered) \
+       where members.until_seq is null and not (low_blocks or high_blocks) and (not mute_all or is_staff) \
+       and (muted_until is null or muted_until <= " [Timestamptz: &this.now] ") and (answered or opened_by is distinct from sender_id or last_seq < most_unanswered) \
        and membership_version = (select membership_version from conversations seen where seen.id = input.conversation_id) \
        and not exists (select from users where deleted_at is not null and users.id = any(array[low_user_id, high_user_id])) \
        and (client_message_id is null or not exists (select from messages where messages.sender_id = input.sender_id \

@@ -9,7 +9,7 @@ use crate::domains::chat::model::{Content, Draft, MessageCard, SentMessage, Targ
 use crate::error::AppResult;
 use crate::graphql::payload::{Payload, UserErrorObject};
 use crate::graphql::scalars::mutation_id;
-use crate::ids::{ConversationId, UserId};
+use crate::ids::{ConversationId, GroupId, UserId};
 
 /// Where a message or a marker goes: exactly one of these.
 #[derive(OneofObject)]
@@ -18,6 +18,8 @@ pub enum MessageTarget {
     UserId(ID),
     /// This conversation.
     ConversationId(ID),
+    /// The conversation of this group.
+    GroupId(ID),
 }
 
 impl MessageTarget {
@@ -31,6 +33,8 @@ impl MessageTarget {
             Self::ConversationId(id) => {
                 mutation_id(ConversationId::parse, id, &format!("{path}.conversationId")).map(Target::Conversation)
             }
+            Self::GroupId(id) => mutation_id(GroupId::parse, id, &format!("{path}.groupId"))
+                .map(|group| Target::Conversation(group.conversation())),
         }
     }
 }

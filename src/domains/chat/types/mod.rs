@@ -13,6 +13,8 @@ use super::service;
 use crate::domains::accounts::loader::PersonById;
 use crate::domains::accounts::types::{User, UserRelation};
 use crate::domains::chat::loader::{ConversationById, MessageAt, PresentMembers, ViewerMembership};
+use crate::domains::groups;
+use crate::domains::groups::types::Group;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -101,9 +103,21 @@ impl Conversation {
         Some(vec![self.person(low), self.person(high)])
     }
 
-    /// What to show as its name: the peer's nickname.
+    /// The group whose conversation it is; null for direct ones, and once the group was dissolved. Costs a statement for a whole
+    /// list of conversations.
+    async fn group(&self, ctx: &Context<'_>) -> Option<AppResult<Group>> {
+        let conversation = &self.card.conversation;
+        match conversation.kind {
+            ConversationKind::Direct | ConversationKind::Unsupported => None,
+            ConversationKind::Group => groups::query::find_group(ctx, conversation.id.group()).await.transpose(),
+        }
+    }
+
+    /// What to show as its name: the peer's nickname, or the group's name.
     fn title(&self, ctx: &Context<'_>) -> AppResult<Relation<PersonById, String>> {
-        let Some(peer) = self.peer_id(ctx)? else { return Ok(Relation::Here(String::new())) };
+        let Some(peer) = self.peer_id(ctx)? else {
+            return Ok(Relation::Here(self.card.conversation.title.clone().unwrap_or_default()));
+        };
         Ok(match self.person(peer) {
             Relation::Here(user) => Relation::Here(user.0.nickname.clone()),
             Relation::ByKey { key, .. } => Relation::ByKey { key, show: |person| person.user.nickname.clone() },

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
+use super::requests::event;
 use super::{friendship_changed, lock_people};
 use crate::domains::accounts::model::User;
-use crate::domains::accounts::service::load_users;
+use crate::domains::accounts::service::{load_users, lock_viewer_shared};
 use crate::domains::friends::model::{FriendError, RequestStatus};
 use crate::domains::friends::store;
 use crate::domains::relations::model::Block;
 use crate::domains::{chat, relations};
 use crate::error::AppResult;
+use crate::events::EventKind;
 use crate::ids::UserId;
 use crate::page::{Page, PageRequest};
 use crate::scope::Scope;
@@ -32,7 +34,10 @@ pub async fn block(scope: &Scope, other: UserId) -> AppResult<User> {
                 store::requests::hide_waiting(conn, other, viewer).await?;
                 let own = store::requests::find_last(conn, viewer, other).await?;
                 if let Some(own) = own.filter(|request| request.status_at(now) == RequestStatus::Waiting) {
-                    store::requests::end_request(conn, own.id, RequestStatus::Cancelled, None, now).await?;
+                    let own = store::requests::end_request(conn, own.id, RequestStatus::Cancelled, None, now).await?;
+                    if !own.hidden {
+                        scope.record(conn, &[event(EventKind::FriendRequestAnswered, &own, other)]).await?;
+                    }
                 }
                 chat::membership::set_blocked(conn, viewer, other, true).await?;
                 scope.record(conn, &[friendship_changed(viewer, other)]).await?;
@@ -49,8 +54,14 @@ pub async fn block(scope: &Scope, other: UserId) -> AppResult<User> {
 pub async fn unblock(scope: &Scope, other: UserId) -> AppResult<User> {
     scope
         .transaction(async |conn| {
-            let viewer = lock_people(scope, conn, other, "userId").await?;
-            relations::service::lock_pair(conn, viewer, other).await?;
+            // Also of an account that was deleted since: else it would stay in the list.
+            let viewer = lock_viewer_shared(scope, conn).await?;
+            if viewer == other {
+                return Err(FriendError::SelfTarget.at("userId").into());
+            }
+            if relations::service::is_known(conn, viewer, other).await? {
+                relations::service::lock_pair(conn, viewer, other).await?;
+            }
             if relations::service::delete_block(conn, viewer, other).await? {
                 store::friendships::update_hidden(conn, viewer, other, false).await?;
                 chat::membership::set_blocked(conn, viewer, other, false).await?;

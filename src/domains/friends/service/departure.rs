@@ -17,13 +17,15 @@ use crate::scope::Scope;
 /// When the database fails.
 pub async fn forget(scope: &Scope, conn: &AsyncPgConnection, user: UserId) -> AppResult<()> {
     relations::service::lock_all_of(conn, user).await?;
-    let friends = store::friendships::delete_all_of(conn, user).await?;
+    let sides = store::friendships::delete_all_of(conn, user).await?;
+    let friends: Vec<UserId> = sides.iter().map(|(friend, _)| *friend).collect();
     store::friendships::count_less(conn, &friends).await?;
     store::friendships::delete_count(conn, user).await?;
     relations::service::end_friendships_of(conn, user).await?;
     store::requests::delete_all_of(conn, user).await?;
     store::groups::delete_all_of(conn, user).await?;
-    for friends in friends.chunks(EVENTS_AT_ONCE) {
+    let told: Vec<UserId> = sides.into_iter().filter_map(|(friend, sees)| sees.then_some(friend)).collect();
+    for friends in told.chunks(EVENTS_AT_ONCE) {
         let events: Vec<NewEvent> = friends.iter().map(|friend| removed(*friend, user)).collect();
         scope.record(conn, &events).await?;
     }

@@ -36,12 +36,20 @@ async fn lock_people(scope: &Scope, conn: &AsyncPgConnection, other: UserId, pat
     if viewer == other {
         return Err(FriendError::SelfTarget.at(path).into());
     }
+    // With the lock that reading the nicknames takes later: a weaker one first would have to be raised.
+    lock_nicknames(conn, &[viewer, other]).await?;
     lock_viewer_shared(scope, conn).await?;
     if lock_person_shared(conn, other).await? { Ok(viewer) } else { Err(FriendError::NoSuchUser.at(path).into()) }
 }
 
 /// Makes two people friends, whose row is held; the viewer's side.
-async fn make_friends(scope: &Scope, conn: &AsyncPgConnection, viewer: UserId, other: UserId) -> AppResult<Friendship> {
+async fn make_friends(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    viewer: UserId,
+    other: UserId,
+    path: &str,
+) -> AppResult<Friendship> {
     let now = scope.app.clock.now();
     let names = lock_nicknames(conn, &[viewer, other]).await?;
     let key = |id: UserId| sort_key(names.get(&id).map_or("", String::as_str));
@@ -54,7 +62,7 @@ async fn make_friends(scope: &Scope, conn: &AsyncPgConnection, viewer: UserId, o
     let sides = store::friendships::insert_pair(conn, sides, now).await?;
     store::friendships::count_more(conn, [viewer, other]).await.map_err(|error| {
         let is_full = violated_constraint(&error) == Some("friend_counts_friends_check");
-        if is_full { FriendError::TooManyFriends(FRIEND_LIMIT).at("userId").into() } else { AppError::from(error) }
+        if is_full { FriendError::TooManyFriends(FRIEND_LIMIT).at(path).into() } else { AppError::from(error) }
     })?;
     let own = sides.into_iter().find(|side| side.owner_id == viewer);
     own.ok_or_else(|| AppError::internal("a friendship has no side of the viewer's"))

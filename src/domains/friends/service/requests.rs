@@ -11,7 +11,7 @@ use crate::domains::friends::model::{
 use crate::domains::friends::policy::{self, RequestOutcome};
 use crate::domains::friends::store;
 use crate::domains::friends::store::requests::RequestList;
-use crate::domains::relations;
+use crate::domains::{groups, relations};
 use crate::error::{AppError, AppResult};
 use crate::events::model::NewEvent;
 use crate::events::{EventKind, Topic};
@@ -25,7 +25,8 @@ use crate::validation::DomainError;
 ///
 /// # Errors
 /// `TOO_LONG` and `INVALID_INPUT` for the reason; `NOT_FOUND`, `SELF_TARGET`, `ALREADY_FRIENDS`, `REQUEST_PENDING`, `BLOCKED` for
-/// a user whom the viewer blocks; `CONFLICT` for a friend too many; `RATE_LIMITED`.
+/// a user whom the viewer blocks; `MEMBER_PRIVACY` for a user with whom the viewer shares only groups that don't allow it;
+/// `CONFLICT` for a friend too many; `RATE_LIMITED`.
 pub async fn send(scope: &Scope, to: UserId, reason: Option<&str>) -> AppResult<AnsweredRequest> {
     let reason = policy::check_reason(reason)?;
     let now = scope.app.clock.now();
@@ -41,17 +42,21 @@ pub async fn send(scope: &Scope, to: UserId, reason: Option<&str>) -> AppResult<
             let friends_since = relations::service::lock_pair(conn, viewer, to).await?;
             let blocks = relations::service::find_blocks(conn, viewer, to).await?;
             let own = store::requests::find_last(conn, viewer, to).await?;
-            let theirs = store::requests::find_last(conn, to, viewer).await?;
+            // One that was sent during a block stays unseen, and accepts nothing.
+            let theirs = store::requests::find_last(conn, to, viewer).await?.filter(|theirs| !theirs.hidden);
             let waits = |request: Option<&FriendRequest>| {
                 request.is_some_and(|request| request.status_at(now) == RequestStatus::Waiting)
             };
             let outcome =
                 policy::request_outcome(friends_since.is_some(), blocks, waits(own.as_ref()), waits(theirs.as_ref()));
             let hidden = match (outcome.map_err(|error| error.at("userId"))?, theirs) {
-                (RequestOutcome::Accepts, Some(theirs)) => return accept(scope, conn, viewer, &theirs).await,
+                (RequestOutcome::Accepts, Some(theirs)) => return accept(scope, conn, viewer, &theirs, "userId").await,
                 (RequestOutcome::Waits { hidden }, _) => hidden,
                 (RequestOutcome::Accepts, None) => return Err(AppError::internal("there is no request to accept")),
             };
+            if groups::service::share_private_only(conn, viewer, to).await? {
+                return Err(FriendError::MemberPrivacy.at("userId").into());
+            }
             rate_limit::consume(conn, &buckets, now).await?;
             let expires_at = now + policy::REQUEST_LIFETIME;
             let new = NewRequest { from: viewer, to, reason: &reason, hidden, now, expires_at };
@@ -85,10 +90,15 @@ pub async fn answer(
             let changes = policy::check_answer(last.as_ref(), decision, now).map_err(|error| error.at("fromUserId"))?;
             let request = last.ok_or_else(|| FriendError::NoSuchRequest.at("fromUserId"))?;
             if !changes {
-                return answered(conn, viewer, request).await;
+                let answered = answered(conn, viewer, request).await?;
+                // It was accepted, and the friendship is over since.
+                if decision == RequestDecision::Accept && answered.friendship.is_none() {
+                    return Err(FriendError::RequestOver.at("fromUserId").into());
+                }
+                return Ok(answered);
             }
             if decision == RequestDecision::Accept {
-                return accept(scope, conn, viewer, &request).await;
+                return accept(scope, conn, viewer, &request, "fromUserId").await;
             }
             let reason = Some(reason.as_str()).filter(|reason| !reason.is_empty());
             let request = store::requests::end_request(conn, request.id, RequestStatus::Denied, reason, now).await?;
@@ -104,9 +114,12 @@ async fn accept(
     conn: &AsyncPgConnection,
     viewer: UserId,
     request: &FriendRequest,
+    path: &str,
 ) -> AppResult<AnsweredRequest> {
     let (from, now) = (request.from_user_id, scope.app.clock.now());
-    let friendship = make_friends(scope, conn, viewer, from).await?;
+    let friendship = make_friends(scope, conn, viewer, from, path).await?;
+    // The viewer's own that waits, if there is one: sent during a block, it was never seen.
+    store::requests::accept_waiting(conn, viewer, from, now).await?;
     let request = store::requests::end_request(conn, request.id, RequestStatus::Accepted, None, now).await?;
     let told = [event(EventKind::FriendRequestAnswered, &request, from), friendship_changed(viewer, from)];
     scope.record(conn, &told).await?;

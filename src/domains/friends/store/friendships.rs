@@ -1,7 +1,7 @@
 //! Friendships, each as one of the two has it.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{delete, insert_into, update};
+use diesel::dsl::{delete, insert_into, not, update};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
@@ -55,12 +55,11 @@ pub async fn delete_pair(mut conn: &AsyncPgConnection, one: UserId, other: UserI
     delete(sides).returning(Friendship::as_returning()).get_results(&mut conn).await
 }
 
-/// Deletes both sides of all friendships of a person; the friends.
-pub async fn delete_all_of(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<UserId>> {
-    let own = delete(friendships::table.filter(friendships::owner_id.eq(user)));
-    let friends: Vec<UserId> = own.returning(friendships::friend_id).get_results(&mut conn).await?;
-    delete(friendships::table.filter(friendships::friend_id.eq(user))).execute(&mut conn).await?;
-    Ok(friends)
+/// Deletes both sides of all friendships of a person; the friends, and whether they saw theirs.
+pub async fn delete_all_of(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<(UserId, bool)>> {
+    delete(friendships::table.filter(friendships::owner_id.eq(user))).execute(&mut conn).await?;
+    let theirs = delete(friendships::table.filter(friendships::friend_id.eq(user)));
+    theirs.returning((friendships::owner_id, not(friendships::hidden))).get_results(&mut conn).await
 }
 
 statement! {
@@ -212,7 +211,7 @@ impl QueryFragment<Pg> for FriendRows<'_> {
             out.push_bind_param::<Text, _>(text)?;
             out.push_sql(") > 0 or strpos(lower(users.nickname), ");
             out.push_bind_param::<Text, _>(text)?;
-            out.push_sql(") > 0 or strpos(friendships.sort_key, ");
+            out.push_sql(") > 0 or strpos(replace(friendships.sort_key, ' ', ''), ");
             out.push_bind_param::<Nullable<Text>, _>(key)?;
             out.push_sql(") > 0)");
         }

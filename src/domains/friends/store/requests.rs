@@ -74,6 +74,19 @@ pub async fn end_request(
     update(requests::table.find(id)).set(changes).returning(FriendRequest::as_returning()).get_result(&mut conn).await
 }
 
+/// Accepts what waits from one person to another.
+pub async fn accept_waiting(
+    mut conn: &AsyncPgConnection,
+    from: UserId,
+    to: UserId,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let waiting = requests::from_user_id.eq(from).and(requests::to_user_id.eq(to));
+    let waiting = requests::table.filter(waiting).filter(requests::status.eq(RequestStatus::Waiting));
+    let accepted = (requests::status.eq(RequestStatus::Accepted), requests::replied_at.eq(Some(now)));
+    update(waiting).set(accepted).execute(&mut conn).await.map(drop)
+}
+
 /// Hides what waits from one person to another from the other one.
 pub async fn hide_waiting(mut conn: &AsyncPgConnection, from: UserId, to: UserId) -> QueryResult<()> {
     let waiting = requests::from_user_id.eq(from).and(requests::to_user_id.eq(to));

@@ -1,0 +1,42 @@
+//! What should hold of groups.
+
+use super::Rule;
+
+/// The rules of this area.
+pub const RULES: &[Rule] = &[
+    (
+        "a group has as many members as it says, and one owner among them",
+        "select 'group ' || g.id as subject,
+             'says ' || member_count || ', is ' || coalesce(m.n, 0) || ', with ' || coalesce(m.owners, 0) || ' owners' as detail
+         from groups g left join (select group_id, count(*) as n, count(*) filter (where role = 'OWNER') as owners,
+             min(user_id) filter (where role = 'OWNER') as owner from group_members group by group_id) m on m.group_id = g.id
+         where member_count <> coalesce(m.n, 0) or (dissolved_at is null and m.owner is distinct from g.owner_id)",
+    ),
+    (
+        "members of a group are the members of its conversation",
+        "select 'group ' || coalesce(m.group_id, c.conversation_id) as subject,
+             'user ' || coalesce(m.user_id, c.user_id) as detail
+         from group_members m full join (select conversation_id, user_id from members
+             where until_seq is null and conversation_id in (select id from groups)) c
+             on c.conversation_id = m.group_id and c.user_id = m.user_id
+         where m.user_id is null or c.user_id is null",
+    ),
+    (
+        "a conversation knows who runs its group, its name, and whether all are muted",
+        "select 'group ' || g.id as subject, 'user ' || m.user_id as detail
+         from groups g join conversations c on c.id = g.id join group_members m on m.group_id = g.id
+         join members w on w.conversation_id = g.id and w.user_id = m.user_id
+         where w.is_staff <> (m.role <> 'GENERAL') or c.title is distinct from g.name or c.mute_all <> g.mute_all",
+    ),
+    (
+        "a group has at most 20 managers",
+        "select 'group ' || group_id as subject, count(*) || ' managers' as detail
+         from group_members where role = 'MANAGER' group by group_id having count(*) > 20",
+    ),
+    (
+        "members do not ask to join",
+        "select 'request ' || r.id as subject, 'user ' || r.user_id || ' is in group ' || r.group_id as detail
+         from group_join_requests r join group_members m on m.group_id = r.group_id and m.user_id = r.user_id
+         where r.status = 'WAITING' and r.expires_at > now()",
+    ),
+];

@@ -1,0 +1,23 @@
+//! Groups: people who talk together, who runs them, and who asks to join.
+//!
+//! Invariants:
+//! - A group has the id of its conversation, and its members are the conversation's: they come and go through
+//!   [`membership`](super::chat::membership), in the transaction that changes `group_members`.
+//! - A group has one owner (`group_members_owner_key`), at most [`policy::MANAGER_LIMIT`] managers, and
+//!   [`policy::MEMBER_LIMIT`] members in all (`groups_member_count_check`).
+//! - Who may do what is decided in one place: [`policy::allows`].
+//! - Who runs a group, and who is muted, stands in the conversation as well, so that a send looks at one row.
+//! - A mute belongs to the membership's row in chat, which stays: leaving and coming back does not lift it.
+//! - A group that was dissolved is found no more; its former members keep what they have seen.
+//!
+//! Locks: accounts, then the group, then its members and requests, then its conversation.
+
+pub mod loader;
+pub mod model;
+pub mod mutation;
+pub mod policy;
+pub mod query;
+pub mod service;
+pub mod store;
+pub mod subscription;
+pub mod types;

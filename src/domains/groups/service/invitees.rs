@@ -1,0 +1,49 @@
+//! Who can be added to a group.
+
+use std::collections::HashSet;
+
+use diesel_async::AsyncPgConnection;
+
+use crate::domains::accounts::service::lock_nicknames;
+use crate::domains::groups::model::GroupError;
+use crate::domains::relations;
+use crate::error::{AppResult, UserError};
+use crate::ids::UserId;
+use crate::validation::DomainError;
+
+/// Who of some users can be added by the viewer: friends who do not block them. The others' errors carry their places. All of
+/// the accounts are held.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn check_invited(
+    conn: &AsyncPgConnection,
+    viewer: UserId,
+    users: &[UserId],
+    path: &str,
+) -> AppResult<(Vec<UserId>, Vec<UserError>)> {
+    if users.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    lock_nicknames(conn, users).await?;
+    let friends: HashSet<UserId> =
+        relations::service::list_friends_among(conn, viewer, users).await?.into_iter().collect();
+    let blocks = relations::service::list_blocks_among(conn, viewer, users).await?;
+    let (mut invited, mut errors) = (Vec::new(), Vec::new());
+    for (n, user) in users.iter().enumerate() {
+        let error = if *user == viewer {
+            Some(GroupError::SelfTarget)
+        } else if !friends.contains(user) || blocks.contains(&(viewer, *user)) {
+            Some(GroupError::NotFriends)
+        } else if blocks.contains(&(*user, viewer)) {
+            Some(GroupError::NotTaken)
+        } else {
+            None
+        };
+        match error {
+            Some(error) => errors.push(error.at(&format!("{path}.{n}"))),
+            None => invited.push(*user),
+        }
+    }
+    Ok((invited, errors))
+}
