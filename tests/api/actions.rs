@@ -1,5 +1,6 @@
 //! `availableActions` of items and orders are exactly the actions that succeed and change something: every action of the
-//! schema's enum, from every state, by every role. Tasks have the same proof in `task_states`. A new action, or a new
+//! schema's enum, from every state, by every role. Tasks have the same proof in `task_states`, groups in
+//! `permissions`. A new action, or a new
 //! type with `availableActions`, fails here until it is handled.
 
 use std::collections::BTreeMap;
@@ -37,7 +38,7 @@ pub async fn actions(app: &TestApp, name: &str) -> Vec<String> {
 async fn every_type_with_available_actions_has_its_proof() {
     let app = TestApp::start().await;
     let enums: Vec<String> = action_enums(&app).await.into_keys().collect();
-    assert_eq!(enums, ["ItemAction", "OrderAction", "TaskAction"]);
+    assert_eq!(enums, ["GroupAction", "ItemAction", "OrderAction", "TaskAction"]);
 }
 
 /// What the API says that a person may do, sorted; nothing with what they do not see.

@@ -62,17 +62,32 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Below `api`: the domains whose services a domain calls. A pair that is not here would be a circle in the making.
 const MAY_CALL: &[(&str, &[&str])] = &[
-    ("accounts", &["media", "search"]),
+    ("accounts", &["media", "nearby", "search"]),
     ("chat", &["accounts", "relations"]),
     (
         "departure",
-        &["accounts", "favorites", "friends", "items", "media", "orders", "search", "tasks", "tickets", "wallet"],
+        &[
+            "accounts",
+            "favorites",
+            "friends",
+            "groups",
+            "items",
+            "media",
+            "nearby",
+            "orders",
+            "search",
+            "tasks",
+            "tickets",
+            "wallet",
+        ],
     ),
     ("favorites", &["accounts", "items"]),
-    ("friends", &["accounts", "chat", "relations"]),
+    ("friends", &["accounts", "chat", "groups", "relations"]),
+    ("groups", &["accounts", "chat", "media", "relations", "search"]),
     ("items", &["accounts", "media", "relations", "search"]),
     // Its files belong to accounts, whose avatars are files: the files of the two form no circle.
     ("media", &["accounts"]),
+    ("nearby", &["relations"]),
     ("orders", &["accounts", "products", "search", "wallet"]),
     ("products", &["accounts", "media", "search"]),
     ("relations", &[]),

@@ -8,7 +8,7 @@ use crate::harness::TestApp;
 use crate::harness::process::{SECRET, output};
 
 /// A rule by a part of its name, and what breaks it.
-const BREAKS: [(&str, &str); 36] = [
+const BREAKS: [(&str, &str); 43] = [
     ("a transfer sums to zero", "insert into ledger_transfers (reason, note, created_at) values ('ADMIN_ADJUSTMENT', 'x', now())"),
     ("a balance is the sum", "update wallets set balance = balance + 1"),
     (
@@ -61,7 +61,23 @@ const BREAKS: [(&str, &str); 36] = [
         "people who are friends do not ask",
         "update friend_requests set status = 'WAITING', replied_at = null",
     ),
+    ("a group has as many members", "update groups set member_count = member_count + 1"),
+    ("a conversation knows who runs its group", "update conversations set title = 'another' where title is not null"),
+    ("members of a group are", "update members set until_seq = 0, until_version = 0 where user_id = 2"),
+    (
+        "a group has at most 20 managers",
+        "insert into users (username, username_key, nickname) select 'g' || n, 'g' || n, 'G' from generate_series(1, 21) n;
+         insert into group_members (group_id, user_id, role, joined_at) select g.id, u.id, 'MANAGER', now() from groups g, users u
+             where u.username like 'g%'",
+    ),
+    (
+        "members do not ask to join",
+        "insert into group_join_requests (group_id, user_id, reason, created_at, expires_at)
+             select group_id, user_id, '', now(), now() + interval '1 day' from group_members where role = 'OWNER'",
+    ),
     ("groups hold friends", "update friend_groups set owner_id = 2"),
+    ("a position is shown at", "update positions set cell = cell + 9"),
+    ("a user who has left has no", "update users set deleted_at = now() where id = 2"),
     ("the stream has every position", "update event_stream set head = head + 1"),
     (
         "events leave the outbox",
@@ -94,6 +110,8 @@ async fn every_rule_finds_what_breaks_it() {
     ada.send_message(&bo, "hello").await;
     ada.make_friends(&bo).await;
     ada.befriend_ok("createFriendGroup", json!({ "name": "g", "memberIds": [bo.id] })).await;
+    ada.make_group("g", &[&bo], json!({})).await;
+    bo.locate(121.4737, 31.2304, "EVERYBODY").await;
     let ticket = ada.mutate_ok("createTicket", json!({ "question": "why?" })).await;
     admin.mutate_ok("answerTicket", json!({ "id": ticket["id"], "answer": "because" })).await;
     // What is announced takes room as well.

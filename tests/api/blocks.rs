@@ -251,3 +251,116 @@ async fn an_account_that_is_deleted_takes_its_friendships_along() {
     assert_eq!(app.query_number("select count(*) from friend_groups").await, 0);
     assert_eq!(app.audit().await, [""; 0]);
 }
+
+/// What was sent during a block is never seen: not in lists, and not by asking after the block.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_from_during_a_block_accepts_nothing() {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    ada.befriend_ok("blockUser", json!({ "userId": bo.id })).await;
+    bo.befriend_ok("sendFriendRequest", json!({ "userId": ada.id, "reason": "unwanted" })).await;
+    ada.befriend_ok("unblockUser", json!({ "userId": bo.id })).await;
+    let asked = ada.befriend_ok("sendFriendRequest", json!({ "userId": bo.id, "reason": "hello" })).await;
+    assert_eq!((&asked["friendRequest"]["status"], &asked["friendship"]), (&json!("WAITING"), &Value::Null));
+    assert_eq!(asked["friendRequest"]["reason"], "hello");
+    assert_eq!(ada.requests("INCOMING", json!(null)).await, [""; 0]);
+    // Asking once more accepts what is seen; their own is over by that as well.
+    let accepted = bo.befriend_ok("sendFriendRequest", json!({ "userId": ada.id })).await;
+    assert_eq!(accepted["friendRequest"]["reason"], "hello");
+    assert!(accepted["friendship"].is_object());
+    assert_eq!(bo.requests("OUTGOING", json!(null)).await, ["ada ACCEPTED"]);
+    assert_eq!(app.audit().await, [""; 0]);
+
+    // Answered alike again once it is over: they are no friends by that.
+    bo.befriend_ok("removeFriend", json!({ "userId": ada.id })).await;
+    assert_eq!(codes(&bo.answer(&ada, "ACCEPT").await), ["CONFLICT"]);
+}
+
+/// How far one has read is not told to the other one while there is a block.
+#[tokio::test(flavor = "multi_thread")]
+async fn markers_do_not_pass_a_block() {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    bo.send_message(&ada, "one").await;
+    ada.send_message(&bo, "two").await;
+    ada.befriend_ok("blockUser", json!({ "userId": bo.id })).await;
+    until("all is moved", || async { app.query_number("select count(*) from outbox").await == 0 }).await;
+    let cursors = [ada.event_cursor().await, bo.event_cursor().await];
+    let read = "mutation ($id: ID!) { markConversationRead(to: { userId: $id }) { userErrors { code } } }";
+    for (person, other) in [(&ada, &bo), (&bo, &ada)] {
+        assert_eq!(person.data(read, json!({ "id": other.id })).await["markConversationRead"]["userErrors"], json!([]));
+    }
+    let since = "query ($after: String!) { viewer { eventsSince(after: $after) { nodes { payload {
+        ... on ConversationRead { marker { user { username } } } } } } } }";
+    for ((person, name), cursor) in [(&ada, "ada"), (&bo, "bo")].into_iter().zip(cursors) {
+        let told = async || {
+            let data = person.data(since, json!({ "after": cursor })).await;
+            let nodes = data["viewer"]["eventsSince"]["nodes"].as_array().unwrap().clone();
+            nodes.iter().map(|node| node["payload"]["marker"]["user"]["username"].clone()).collect::<Vec<_>>()
+        };
+        until("the own devices are told", || async { !told().await.is_empty() }).await;
+        assert_eq!(told().await, [json!(name)]);
+    }
+    let seen = "query ($id: ID!) { conversationWith(userId: $id) { readMarkers { user { username } }
+        messages(last: 2) { nodes { readByCount delivered } } } }";
+    let data = bo.data(seen, json!({ "id": ada.id })).await["conversationWith"].clone();
+    assert_eq!(data["readMarkers"], json!([{ "user": { "username": "bo" } }]));
+    assert_eq!(data["messages"]["nodes"][0], json!({ "readByCount": 0, "delivered": false }));
+    ada.befriend_ok("unblockUser", json!({ "userId": bo.id })).await;
+    let data = bo.data(seen, json!({ "id": ada.id })).await["conversationWith"].clone();
+    assert_eq!(
+        (data["readMarkers"].as_array().unwrap().len(), &data["messages"]["nodes"][0]["readByCount"]),
+        (2, &json!(1))
+    );
+    assert_eq!(app.audit().await, [""; 0]);
+}
+
+/// Of an account that is deleted: a friend who blocked it hears nothing, and can still unblock it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_account_can_be_unblocked() {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    ada.make_friends(&bo).await;
+    ada.ask(&app.as_user("cy").await).await;
+    ada.befriend_ok("blockUser", json!({ "userId": bo.id })).await;
+    until("all is moved", || async { app.query_number("select count(*) from outbox").await == 0 }).await;
+    let cursor = ada.event_cursor().await;
+    let leave = "mutation ($id: ID!) { deleteUser(id: $id) { deletedId userErrors { code } } }";
+    assert_eq!(bo.data(leave, json!({ "id": bo.id })).await["deleteUser"]["deletedId"], bo.id);
+    ada.befriend_ok("unblockUser", json!({ "userId": bo.id })).await;
+    let list = "query ($after: String!) { viewer { blockedUsers { totalCount } eventsSince(after: $after) { nodes { payload { __typename } } } } }";
+    until("the unblocking is told", || async {
+        let data = ada.data(list, json!({ "after": cursor })).await;
+        data["viewer"]["eventsSince"]["nodes"].as_array().is_some_and(|nodes| !nodes.is_empty())
+    })
+    .await;
+    let viewer = ada.data(list, json!({ "after": cursor })).await["viewer"].clone();
+    assert_eq!(viewer["blockedUsers"]["totalCount"], 0);
+    assert_eq!(viewer["eventsSince"]["nodes"], json!([{ "payload": { "__typename": "FriendshipChanged" } }]));
+    assert_eq!(app.audit().await, [""; 0]);
+}
+
+/// First messages, requests and blocks while an account is deleted: no deadlock.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_to_an_account_that_is_deleted_meet_no_deadlock() {
+    let app = TestApp::start().await;
+    let mut others = Vec::new();
+    for n in 0..4 {
+        others.push(app.as_user(&format!("other{n}")).await.retrying_overload());
+    }
+    let leave = "mutation ($id: ID!) { deleteUser(id: $id) { deletedId userErrors { code } } }";
+    for round in 0..12 {
+        let ada = app.as_user(&format!("ada{round}")).await.retrying_overload();
+        for other in &others {
+            other.befriend_ok("blockUser", json!({ "userId": ada.id })).await;
+            other.befriend_ok("unblockUser", json!({ "userId": ada.id })).await;
+        }
+        let acts = others.iter().map(|other| async {
+            tokio::join!(other.data(SEND, json!({ "input": direct_message(&ada, "hi") })), other.ask(&ada));
+        });
+        tokio::join!(ada.data(leave, json!({ "id": ada.id })), join_all(acts));
+    }
+    let deadlocks = "select deadlocks from pg_stat_database where datname = current_database()";
+    assert_eq!(app.query_number(deadlocks).await, 0);
+    assert_eq!(app.audit().await, [""; 0]);
+}

@@ -141,3 +141,43 @@ async fn friends_are_sorted_into_groups() {
     assert_eq!(ada.friends(json!(null)).await, ["bo"]);
     assert_eq!(app.audit().await, [""; 0]);
 }
+
+/// Groups lead to friends and friends to groups: each turn multiplies the answer, and runs as many statements.
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_friends_of_groups_are_too_expensive() {
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    let page = "viewer { friendGroups { name friends(first: 20) { nodes { remark user { nickname } } } } }";
+    ada.data(&format!("{{ {page} }}"), json!({})).await;
+    ada.data("{ viewer { friends(first: 100) { nodes { remark labels groups { name } } } } }", json!({})).await;
+    for nested in [
+        "friendGroups { friends(first: 1) { nodes { groups { friends(first: 1) { nodes { id } } } } } }",
+        "friendGroups { friends(first: 1) { totalCount nodes { groups { friends(first: 1) { nodes { groups { name } } } } } } }",
+        "friends(first: 100) { nodes { user { commonGroups(first: 100) { nodes { members(first: 1) { totalCount } } } } } }",
+    ] {
+        let answer = ada.run(&format!("{{ viewer {{ {nested} }} }}"), json!({})).await;
+        assert_eq!(answer.code(), "QUERY_TOO_EXPENSIVE", "{nested}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_found_however_they_are_typed() {
+    let app = TestApp::start().await;
+    let ada = app.as_user("ada").await;
+    let update = "mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { userErrors { code } } }";
+    for (username, nickname) in [("zw", "张伟"), ("od", "ΟΔΟΣ"), ("bl", "Bob Lee")] {
+        let friend = app.as_user(username).await;
+        friend.data(update, json!({ "input": { "nickname": nickname } })).await;
+        ada.make_friends(&friend).await;
+    }
+    for (query, found) in [
+        ("zhang wei", vec!["zw"]),
+        ("张wei", vec!["zw"]),
+        ("ΟΔΟΣ", vec!["od"]),
+        ("οδος", vec!["od"]),
+        ("boblee", vec!["bl"]),
+        ("\u{301}", vec![]),
+    ] {
+        assert_eq!(ada.friends(json!({ "query": query })).await, found, "{query}");
+    }
+}

@@ -5,6 +5,7 @@
 mod cases;
 mod costs;
 mod friends;
+mod groups;
 mod money;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use crate::harness::{Answer, Person, Socket, TestApp, post, until};
 use crate::upload_tickets::ticket;
 use cases::{CASES, Case};
 use friends::{FriendsFixture, trigger_request};
+use groups::{GroupFixture, table_of_roles, trigger_join_request};
 use money::MoneyFixture;
 
 /// Stands in everything that is private to the owner.
@@ -44,6 +46,7 @@ struct Fixture {
     open_item: String,
     money: MoneyFixture,
     friends: FriendsFixture,
+    group: GroupFixture,
 }
 
 impl Fixture {
@@ -85,6 +88,7 @@ impl Fixture {
         let image = MediaId::parse(&file).unwrap().0;
         let money = MoneyFixture::of(&owner, &friend, image, sql).await;
         let friends = FriendsFixture::of(&owner, &friend, number, sql).await;
+        let group = GroupFixture::of(&owner, &friend, number, sql).await;
         let actors = vec![None, Some(user), Some(owner.clone()), Some(support), Some(admin)];
         Self {
             number,
@@ -101,6 +105,7 @@ impl Fixture {
             open_item,
             money,
             friends,
+            group,
             message: own["id"].as_str().unwrap().to_owned(),
             owner,
         }
@@ -215,7 +220,9 @@ async fn run_subscription(
     let mut socket = person.socket().await;
     socket.subscribe(case.document, json!({})).await;
     until("the subscription is live", || async { app.live.hub.live() > before }).await;
-    if case.document.contains("friendRequest") {
+    if case.document.contains("groupJoinRequest") {
+        trigger_join_request(&fixture.owner, person, &fixture.group.group, sql).await;
+    } else if case.document.contains("friendRequest") {
         trigger_request(case.field, &fixture.owner, &fixture.friend, person, sql).await;
     } else if case.document.contains("Updated {") && !case.document.contains("conversation") {
         fixture.money.trigger_update(case.field, &fixture.owner, person, sql).await;
@@ -258,12 +265,23 @@ async fn everybody_may_do_what_the_table_says() {
         }
         table.push('\n');
     }
-    let text = format!("{}| field | {} |\n|---|---|---|---|---|---|\n{table}", HEAD, ACTORS.join(" | "));
+    let roles = table_of_roles(&app, &sql).await;
+    let text =
+        format!("{HEAD}| field | {} |\n|---|---|---|---|---|---|\n{table}\n{HEAD_OF_ROLES}{roles}", ACTORS.join(" | "));
     let made = concat!(env!("CARGO_MANIFEST_DIR"), "/target/permissions.md");
     std::fs::write(made, &text).unwrap();
     let kept = include_str!("../../docs/permissions.md");
     assert_eq!(kept, text, "who may do what has changed; if that is meant, run `make permissions`");
 }
+
+const HEAD_OF_ROLES: &str = "## In a group
+
+What a user may do in a group by what they are to it: a stranger; an applicant, whose request to join waits; a member; a member
+who is muted; a manager; the owner; a user who was removed; and one whom the owner blocks. All are signed in. The member who is
+muted, removed, made a manager or given the group is a general one, or a manager where it says so. `no` means that there is
+nothing to read for them.
+
+";
 
 const HEAD: &str = "# Who may do what
 

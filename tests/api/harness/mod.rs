@@ -8,9 +8,11 @@ mod cluster;
 pub mod engine;
 pub mod files;
 pub mod friends;
+pub mod groups;
 pub mod http;
 pub mod market;
 pub mod money;
+pub mod nearby;
 pub mod process;
 mod socket;
 

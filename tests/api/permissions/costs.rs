@@ -77,6 +77,7 @@ async fn every_query_and_mutation_costs_what_the_snapshot_says() {
         flows::measure_accounts(&app, &mut costs, round).await;
         flows::measure_files_and_items(&app, &mut costs, round).await;
         flows::measure_money(&app, &mut costs, round).await;
+        flows::measure_groups(&app, &mut costs, round).await;
     }
     let mut fields = root_fields(&app).await;
     fields.retain(|field| !field.starts_with("Subscription."));

@@ -20,7 +20,8 @@ pub struct FriendsFixture {
     pub group: String,
 }
 
-async fn user(sql: &Client, name: &str) -> i64 {
+/// Adds a user; the key.
+pub async fn add_user(sql: &Client, name: &str) -> i64 {
     let statement = "with u as (insert into users (username, username_key, nickname) values ($1, $1, $1) returning id)
         insert into profiles (user_id) select id from u returning user_id";
     sql.query_one(statement, &[&name]).await.unwrap().get(0)
@@ -30,7 +31,7 @@ impl FriendsFixture {
     /// The owner's, with the friend as one.
     pub async fn of(owner: &Person, friend: &Person, number: usize, sql: &Client) -> Self {
         let (owner, friend) = (owner.key(), friend.key());
-        let named = async |name: &str| user(sql, &format!("{name}{number}")).await;
+        let named = async |name: &str| add_user(sql, &format!("{name}{number}")).await;
         let (stranger, asker, recipient, blocked) =
             (named("stranger").await, named("asker").await, named("recipient").await, named("blocked").await);
         let statement = "with r as (insert into relations (low_user_id, high_user_id, friends_since)

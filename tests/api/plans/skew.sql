@@ -81,3 +81,12 @@ insert into friend_requests (from_user_id, to_user_id, reason, status, hidden, c
     from generate_series(10001, 20000) n cross join generate_series(0, 1) direction;
 insert into blocks (blocker_id, blocked_id, created_at) select 1, n, '2026-01-01' from generate_series(20001, 30000) n;
 insert into blocks (blocker_id, blocked_id, created_at) select n, 1, '2026-01-01' from generate_series(30001, 40000) n;
+-- All have a position in one city: the friends of user 1 for friends to see, one in ten of the others for nobody, and one in
+-- a thousand in one cell.
+insert into positions (user_id, cell, visibility, located_at, place)
+    select n, n, visibility::position_visibility, now(), case when visibility <> 'NOBODY' then cube(array[
+        6371008.8 * cos(latitude) * cos(longitude), 6371008.8 * cos(latitude) * sin(longitude), 6371008.8 * sin(latitude)]) end
+    from (select n, radians(121.47 + case when n % 1000 = 0 then n * 1e-12 else (n * 7919 % 1009) * 0.0005 end) as longitude,
+            radians(31.23 + case when n % 1000 = 0 then n * 1e-12 else (n * 6101 % 1013) * 0.0004 end) as latitude,
+            case when n between 1001 and 6000 then 'FRIENDS' when n % 10 = 7 then 'NOBODY' else 'EVERYBODY' end as visibility
+        from generate_series(1, 100000) n) made;

@@ -11,7 +11,8 @@ use crate::harness::{Person, SEND, TestApp, cluster, until};
 use crate::live::RECEIVE;
 
 /// Statements that read more than their answer allows: what stands in their SQL, how many rows more, and why.
-const REASONS: [(&str, u64, &str); 11] = [
+const REASONS: [(&str, u64, &str); 12] = [
+    ("place <->", 40_000, "all friends are looked at, of whom nobody has more than 5,000"),
     ("from friendships", 16_000, "friends are cut by what is in no index of theirs; nobody has more than 5,000"),
     (
         "search_entries.words @@",
@@ -226,12 +227,24 @@ fn requests(which: &str) -> String {
     )
 }
 
+/// The first page of those who are near, and the one behind it.
+async fn look_around(person: &Person) {
+    let ask = |page: &str| {
+        let at = "at: { longitude: 121.47, latitude: 31.23 }, withinMeters: 50000";
+        format!("{{ nearbyUsers({at}, {page}) {{ {PAGE} nodes {{ distanceMeters user {{ username }} }} }} }}")
+    };
+    let data = person.data(&ask("first: 20"), json!({})).await;
+    let cursor = first_cursor(&data).expect("there are people");
+    person.data(&ask(&format!("first: 20, after: {cursor:?}")), json!({})).await;
+}
+
 async fn read_lists(people: &BTreeMap<i64, Person>) {
     let administrator = &people[&6];
     for list in market_lists().iter().chain(&searches()).chain(&further_lists()) {
         turn_pages(administrator, list).await;
     }
     for person in people.values() {
+        look_around(person).await;
         for list in own_lists() {
             turn_pages(person, &format!("viewer {{ {list} }}")).await;
         }

@@ -10,7 +10,10 @@ use crate::harness::{Person, TestApp};
 use crate::upload_tickets::{complete, put, ticket};
 
 /// What is measured here.
-pub const FIELDS: [&str; 23] = [
+pub const FIELDS: [&str; 26] = [
+    "requestToJoinGroup",
+    "inviteToGroup",
+    "leaveGroup",
     "login",
     "reauthenticate",
     "refreshSession",
@@ -160,4 +163,17 @@ pub async fn measure_money(app: &TestApp, costs: &mut Costs, round: usize) {
 
 fn id(of: &Value) -> Value {
     json!({ "id": of["id"] })
+}
+
+/// What the owner of a group can't do in it, or only with friends.
+pub async fn measure_groups(app: &TestApp, costs: &mut Costs, round: usize) {
+    let (ada, bo) = (app.as_user(&format!("organizer{round}")).await, app.as_user(&format!("visitor{round}")).await);
+    ada.make_friends(&bo).await;
+    let group = ada.make_group("g", &[], json!({})).await;
+    let ask = json!({ "groupId": group, "reason": "" });
+    costs.measure(app, "requestToJoinGroup", bo.in_group("requestToJoinGroup", ask)).await;
+    bo.in_group_ok("cancelJoinRequest", json!({ "groupId": group })).await;
+    let invite = json!({ "groupId": group, "userIds": [bo.id] });
+    costs.measure(app, "inviteToGroup", ada.in_group("inviteToGroup", invite)).await;
+    costs.measure(app, "leaveGroup", bo.in_group("leaveGroup", json!({ "groupId": group }))).await;
 }
