@@ -37,6 +37,16 @@ impl RequestStatus {
     pub fn by(self, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> Self {
         if self == Self::Waiting && expires_at <= now { Self::Expired } else { self }
     }
+
+    /// Whether bringing a request to an end changes it, given what has become of it by now: not where it came to this end
+    /// before; none where it can't come to it any more.
+    #[must_use]
+    pub fn changes_to(self, end: Self) -> Option<bool> {
+        match self {
+            Self::Waiting => Some(true),
+            status => (status == end).then_some(false),
+        }
+    }
 }
 
 /// A request to become friends.
@@ -163,6 +173,17 @@ pub enum RequestDecision {
     Accept,
     /// They do not.
     Deny,
+}
+
+impl RequestDecision {
+    /// What a request becomes by it.
+    #[must_use]
+    pub fn status(self) -> RequestStatus {
+        match self {
+            Self::Accept => RequestStatus::Accepted,
+            Self::Deny => RequestStatus::Denied,
+        }
+    }
 }
 
 /// Which requests of the viewer's.

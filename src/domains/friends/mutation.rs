@@ -26,8 +26,8 @@ pub struct FriendMutation;
 impl FriendMutation {
     /// Asks another user to become friends. Where they have asked the viewer already, this accepts it: `friendship` is there
     /// then. It waits for 30 days. User errors: `TOO_LONG` and `INVALID_INPUT` for the reason; `NOT_FOUND`, `SELF_TARGET`,
-    /// `ALREADY_FRIENDS`, `REQUEST_PENDING`, `BLOCKED` for a user whom the viewer blocks; `MEMBER_PRIVACY` for a user with whom
-    /// the viewer shares only groups that don't allow it; `CONFLICT` where it would accept theirs and one of the two has 5,000
+    /// `ALREADY_FRIENDS`, `REQUEST_PENDING`, `BLOCKED` for a user whom the viewer blocks; `MEMBER_PRIVACY` for a user
+    /// who shares only groups with the viewer that don't allow it; `CONFLICT` where it would accept theirs and one of the two has 5,000
     /// friends; `RATE_LIMITED`.
     async fn send_friend_request(
         &self,

@@ -149,13 +149,7 @@ pub fn check_answer(
     now: DateTime<Utc>,
 ) -> Result<bool, FriendError> {
     let request = request.filter(|request| !request.hidden).ok_or(FriendError::NoSuchRequest)?;
-    match (request.status_at(now), decision) {
-        (RequestStatus::Waiting, _) => Ok(true),
-        (RequestStatus::Accepted, RequestDecision::Accept) | (RequestStatus::Denied, RequestDecision::Deny) => {
-            Ok(false)
-        }
-        _ => Err(FriendError::RequestOver),
-    }
+    request.status_at(now).changes_to(decision.status()).ok_or(FriendError::RequestOver)
 }
 
 /// Whether a request of the viewer's can be withdrawn; false where it was already.
@@ -163,9 +157,5 @@ pub fn check_answer(
 /// # Errors
 /// [`FriendError::RequestOver`].
 pub fn check_cancel(request: &FriendRequest, now: DateTime<Utc>) -> Result<bool, FriendError> {
-    match request.status_at(now) {
-        RequestStatus::Waiting => Ok(true),
-        RequestStatus::Cancelled => Ok(false),
-        RequestStatus::Accepted | RequestStatus::Denied | RequestStatus::Expired => Err(FriendError::RequestOver),
-    }
+    request.status_at(now).changes_to(RequestStatus::Cancelled).ok_or(FriendError::RequestOver)
 }

@@ -164,17 +164,8 @@ pub fn check_answer(
     decision: RequestDecision,
     now: DateTime<Utc>,
 ) -> Result<bool, GroupError> {
-    let answered = match decision {
-        RequestDecision::Accept => RequestStatus::Accepted,
-        RequestDecision::Deny => RequestStatus::Denied,
-    };
-    match last.ok_or(GroupError::NoSuchRequest)?.status_at(now) {
-        RequestStatus::Waiting => Ok(true),
-        status if status == answered => Ok(false),
-        RequestStatus::Accepted | RequestStatus::Denied | RequestStatus::Cancelled | RequestStatus::Expired => {
-            Err(GroupError::RequestOver)
-        }
-    }
+    let status = last.ok_or(GroupError::NoSuchRequest)?.status_at(now);
+    status.changes_to(decision.status()).ok_or(GroupError::RequestOver)
 }
 
 /// Whether withdrawing the last request of a user changes anything.
@@ -182,11 +173,8 @@ pub fn check_answer(
 /// # Errors
 /// As [`check_answer`].
 pub fn check_cancel(last: Option<&GroupJoinRequest>, now: DateTime<Utc>) -> Result<bool, GroupError> {
-    match last.ok_or(GroupError::NoSuchRequest)?.status_at(now) {
-        RequestStatus::Waiting => Ok(true),
-        RequestStatus::Cancelled => Ok(false),
-        RequestStatus::Accepted | RequestStatus::Denied | RequestStatus::Expired => Err(GroupError::RequestOver),
-    }
+    let status = last.ok_or(GroupError::NoSuchRequest)?.status_at(now);
+    status.changes_to(RequestStatus::Cancelled).ok_or(GroupError::RequestOver)
 }
 
 /// For how long a member is muted.

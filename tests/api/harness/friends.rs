@@ -31,15 +31,7 @@ fn document(field: &str) -> String {
         }
         _ => panic!("no mutation of friends: {field}"),
     };
-    let arguments: Vec<String> = parameters
-        .split(", ")
-        .filter_map(|parameter| parameter.split_once(':'))
-        .map(|(name, _)| format!("{}: {name}", &name[1..]))
-        .collect();
-    format!(
-        "mutation ({parameters}) {{ {field}({}) {{ {selection} userErrors {{ code field }} }} }}",
-        arguments.join(", ")
-    )
+    super::mutation_document(field, parameters, &selection)
 }
 
 impl Person {

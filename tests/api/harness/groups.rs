@@ -32,12 +32,7 @@ fn document(field: &str) -> String {
         "setGroupNameCard" => ("$groupId: ID!, $nameCard: String!", format!("member {MEMBER}")),
         _ => panic!("no mutation of groups: {field}"),
     };
-    let names = parameters.split(", ").filter_map(|parameter| parameter.split_once(':'));
-    let arguments: Vec<String> = names.map(|(name, _)| format!("{}: {name}", &name[1..])).collect();
-    format!(
-        "mutation ({parameters}) {{ {field}({}) {{ {selection} userErrors {{ code field }} }} }}",
-        arguments.join(", ")
-    )
+    super::mutation_document(field, parameters, &selection)
 }
 
 impl Person {

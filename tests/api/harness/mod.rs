@@ -33,6 +33,14 @@ pub fn is_full() -> bool {
     std::env::var("PLAZA_TESTS").is_ok_and(|form| form == "full")
 }
 
+/// A mutation whose variables are called as its arguments, with what it gives beside its user errors.
+pub fn mutation_document(field: &str, parameters: &str, selection: &str) -> String {
+    let names = parameters.split(", ").filter_map(|parameter| parameter.split_once(':'));
+    let arguments: Vec<String> = names.map(|(name, _)| format!("{}: {name}", &name[1..])).collect();
+    let arguments = arguments.join(", ");
+    format!("mutation ({parameters}) {{ {field}({arguments}) {{ {selection} userErrors {{ code field }} }} }}")
+}
+
 /// Waits until something holds, by looking again and again.
 pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let look = async {

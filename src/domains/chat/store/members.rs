@@ -40,8 +40,8 @@ pub async fn list_at(mut conn: &AsyncPgConnection, pairs: &[(ConversationId, Use
     MembersAt { conversations: &conversations, users: &users }.load(&mut conn).await
 }
 
-/// The present members of some conversations, each with the person, by account number; between two people one of whom blocks
-/// the other, the viewer alone.
+/// The present members of some conversations, each with the person, by account number; where one of two people blocks the
+/// other, the viewer alone.
 pub async fn list_present(
     mut conn: &AsyncPgConnection,
     viewer: UserId,

@@ -25,7 +25,7 @@ use crate::validation::DomainError;
 ///
 /// # Errors
 /// `TOO_LONG` and `INVALID_INPUT` for the reason; `NOT_FOUND`, `SELF_TARGET`, `ALREADY_FRIENDS`, `REQUEST_PENDING`, `BLOCKED` for
-/// a user whom the viewer blocks; `MEMBER_PRIVACY` for a user with whom the viewer shares only groups that don't allow it;
+/// a user whom the viewer blocks; `MEMBER_PRIVACY` for a user who shares only groups with the viewer that don't allow it;
 /// `CONFLICT` for a friend too many; `RATE_LIMITED`.
 pub async fn send(scope: &Scope, to: UserId, reason: Option<&str>) -> AppResult<AnsweredRequest> {
     let reason = policy::check_reason(reason)?;

@@ -31,7 +31,7 @@ pub async fn forget(scope: &Scope, conn: &AsyncPgConnection, user: UserId) -> Ap
                 }
                 Some(heir) => {
                     store::members::update_role(conn, own.id, GroupRole::General).await?;
-                    edit::crown(scope, conn, id, heir.user_id, user).await?;
+                    edit::crown(scope, conn, &heir, user).await?;
                 }
             }
         }

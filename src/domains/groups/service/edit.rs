@@ -7,7 +7,7 @@ use super::{HeldGroup, gone, lock_group, record, record_changed, record_member};
 use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::chat::membership::{self, History, MembershipEdit};
 use crate::domains::groups::model::{
-    CreateGroup, Group, GroupAction, GroupRole, MembershipChange, NewGroup, UpdateGroup,
+    CreateGroup, Group, GroupAction, GroupMember, GroupRole, MembershipChange, NewGroup, UpdateGroup,
 };
 use crate::domains::groups::service::invitees::check_invited;
 use crate::domains::groups::{policy, store};
@@ -109,7 +109,7 @@ pub async fn transfer(scope: &Scope, id: GroupId, to: UserId) -> AppResult<Group
             store::members::update_role(conn, own.id, GroupRole::General).await?;
             membership::set_staff(conn, id.conversation(), own.user_id, false).await?;
             record_member(scope, conn, &own, held.viewer, MembershipChange::RoleChanged).await?;
-            crown(scope, conn, id, other.user_id, held.viewer).await
+            crown(scope, conn, &other, held.viewer).await
         })
         .await
 }
@@ -118,15 +118,13 @@ pub async fn transfer(scope: &Scope, id: GroupId, to: UserId) -> AppResult<Group
 pub(super) async fn crown(
     scope: &Scope,
     conn: &AsyncPgConnection,
-    id: GroupId,
-    user: UserId,
+    member: &GroupMember,
     actor: UserId,
 ) -> AppResult<Group> {
-    let member = store::members::find_member(conn, id, user).await?;
-    let member = member.ok_or_else(|| AppError::internal("the owner to be is no member"))?;
+    let (id, user) = (member.group_id, member.user_id);
     store::members::update_role(conn, member.id, GroupRole::Owner).await?;
     let group = store::update_owner(conn, id, user, scope.app.clock.now()).await?;
-    record_member(scope, conn, &member, actor, MembershipChange::RoleChanged).await?;
+    record_member(scope, conn, member, actor, MembershipChange::RoleChanged).await?;
     membership::set_staff(conn, id.conversation(), user, true).await?;
     record_changed(scope, conn, id).await?;
     Ok(group)

@@ -100,10 +100,9 @@ async fn accept(
     request: &GroupJoinRequest,
 ) -> AppResult<AnsweredJoinRequest> {
     policy::check_room(&held.group, 1).map_err(|error| error.at("groupId"))?;
-    let member = held.add(scope, conn, &[request.user_id]).await?.pop();
-    let request = store::requests::list_by_ids(conn, &[request.id]).await?.pop();
-    let request = request.ok_or_else(|| AppError::internal("a request that was accepted is not there"))?;
-    Ok(AnsweredJoinRequest { request, member })
+    let mut added = held.add(scope, conn, &[request.user_id]).await?;
+    let request = added.accepted.pop().ok_or_else(|| AppError::internal("a request that waits was not accepted"))?;
+    Ok(AnsweredJoinRequest { request, member: added.members.pop() })
 }
 
 /// Withdraws the viewer's request to join a group. Withdrawn again, nothing changes.

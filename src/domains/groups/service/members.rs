@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diesel_async::AsyncPgConnection;
 
 use super::invitees::check_invited;
-use super::{edit, lock_group, record_member};
+use super::{AddedMembers, edit, lock_group, record_member};
 use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::chat::membership;
 use crate::domains::groups::model::{
@@ -50,9 +50,7 @@ pub async fn invite(scope: &Scope, id: GroupId, users: &[UserId]) -> AppResult<I
                 errors.push(error.at(&format!("userIds.{}", place(user))));
                 false
             });
-            let added = held.add(scope, conn, &invited).await?;
-            let group = store::list_by_ids(conn, &[id]).await?.pop();
-            let group = group.ok_or_else(|| AppError::internal("a group that is held is not there"))?;
+            let AddedMembers { group, members: added, .. } = held.add(scope, conn, &invited).await?;
             Ok(InvitedMembers { group, added, errors })
         })
         .await

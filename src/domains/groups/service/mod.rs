@@ -37,6 +37,16 @@ struct HeldGroup {
     member: Option<GroupMember>,
 }
 
+/// Members who were let in.
+struct AddedMembers {
+    /// The group as it is with them.
+    group: Group,
+    /// Those who were not in it before.
+    members: Vec<GroupMember>,
+    /// Their requests that waited.
+    accepted: Vec<GroupJoinRequest>,
+}
+
 /// Holds the viewer's account and a group.
 async fn lock_group(scope: &Scope, conn: &AsyncPgConnection, id: GroupId, path: &str) -> AppResult<HeldGroup> {
     let viewer = lock_viewer_shared(scope, conn).await?;
@@ -73,19 +83,20 @@ impl HeldGroup {
         MembershipEdit { conversation: self.group.conversation_id(), actor: Some(self.viewer) }
     }
 
-    /// Lets users in; those who were not. Their requests that wait are accepted by it.
-    async fn add(&self, scope: &Scope, conn: &AsyncPgConnection, users: &[UserId]) -> AppResult<Vec<GroupMember>> {
+    /// Lets users in. Their requests that wait are accepted by it.
+    async fn add(&self, scope: &Scope, conn: &AsyncPgConnection, users: &[UserId]) -> AppResult<AddedMembers> {
         let (id, now) = (self.group.id, scope.app.clock.now());
-        let added = store::members::insert_members(conn, id, users, GroupRole::General, now).await?;
-        let users: Vec<UserId> = added.iter().map(|member| member.user_id).collect();
+        let members = store::members::insert_members(conn, id, users, GroupRole::General, now).await?;
+        let users: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
         if users.is_empty() {
-            return Ok(added);
+            return Ok(AddedMembers { group: self.group.clone(), members, accepted: Vec::new() });
         }
         let accepted = store::requests::accept_waiting(conn, id, &users, now).await?;
-        store::change_member_count(conn, id, i32::try_from(users.len()).unwrap_or(i32::MAX)).await.map_err(full)?;
+        let more = i32::try_from(users.len()).unwrap_or(i32::MAX);
+        let group = store::change_member_count(conn, id, more).await.map_err(full)?;
         membership::open_many(scope, conn, self.edit(), &users, history(&self.group)).await?;
         tell_answered(scope, conn, &accepted).await?;
-        Ok(added)
+        Ok(AddedMembers { group, members, accepted })
     }
 }
 
