@@ -150,8 +150,12 @@ pub enum UserErrorCode {
     GroupClosed,
     /// The group has as many members as it can have.
     GroupFull,
-    /// The owner can't leave the group: transfer or dissolve it.
+    /// The owner can't leave: transfer the group or merchant, or dissolve the group.
     OwnerMustTransfer,
+    /// There is no such activation code, or none that can still be used.
+    ActivationCodeInvalid,
+    /// A merchant was made with the activation code already.
+    ActivationCodeUsed,
     /// You are muted in this group, or all are; the message says until when.
     MemberMuted,
     /// Members of this group don't send each other requests to become friends.

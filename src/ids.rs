@@ -152,6 +152,18 @@ typed_id!(
     GroupJoinRequestId, "GroupJoinRequest"
 );
 typed_id!(
+    /// A merchant: a business of the community's.
+    MerchantId, "Merchant"
+);
+typed_id!(
+    /// A user's membership of a merchant.
+    MerchantMembershipId, "MerchantMembership"
+);
+typed_id!(
+    /// A code that a merchant is made with.
+    ActivationCodeId, "ActivationCode"
+);
+typed_id!(
     /// One message.
     MessageId, "Message"
 );

@@ -8,9 +8,9 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use crate::app::App;
 use crate::domains::search::model::{SearchEntry, SearchKind};
 use crate::domains::search::service as search;
-use crate::domains::{accounts, groups, items, products, tasks};
+use crate::domains::{accounts, groups, items, merchants, products, tasks};
 use crate::error::AppResult;
-use crate::ids::{GroupId, ItemId, ProductId, TaskId, UserId};
+use crate::ids::{GroupId, ItemId, MerchantId, ProductId, TaskId, UserId};
 
 const INTERVAL: Duration = Duration::from_hours(1);
 
@@ -82,6 +82,10 @@ async fn load_entries(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -
         SearchKind::Group => {
             let ids: Vec<GroupId> = ids.iter().copied().map(GroupId).collect();
             groups::service::list_findable(conn, &ids).await?.iter().map(SearchEntry::from).collect()
+        }
+        SearchKind::Merchant => {
+            let ids: Vec<MerchantId> = ids.iter().copied().map(MerchantId).collect();
+            merchants::service::list_findable(conn, &ids).await?.iter().map(SearchEntry::from).collect()
         }
     })
 }

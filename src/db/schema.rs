@@ -99,6 +99,16 @@ pub mod sql_types {
 }
 
 diesel::table! {
+    activation_codes (id) {
+        id -> Int8,
+        code -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        merchant_id -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
     blobs (id) {
         id -> Int8,
         sha256 -> Bytea,
@@ -290,6 +300,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         dissolved_at -> Nullable<Timestamptz>,
+        merchant_id -> Nullable<Int8>,
     }
 }
 
@@ -416,6 +427,29 @@ diesel::table! {
         joined_at -> Timestamptz,
         is_staff -> Bool,
         muted_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    merchant_members (id) {
+        id -> Int8,
+        merchant_id -> Int8,
+        user_id -> Int8,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    merchants (id) {
+        id -> Int8,
+        name -> Text,
+        icon_id -> Int8,
+        owner_id -> Int8,
+        contact_id -> Int8,
+        member_count -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -801,6 +835,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(activation_codes -> merchants (merchant_id));
 diesel::joinable!(favorites -> items (item_id));
 diesel::joinable!(favorites -> users (user_id));
 diesel::joinable!(file_usage -> users (owner_id));
@@ -814,6 +849,7 @@ diesel::joinable!(group_members -> groups (group_id));
 diesel::joinable!(group_members -> users (user_id));
 diesel::joinable!(groups -> conversations (id));
 diesel::joinable!(groups -> media (avatar_id));
+diesel::joinable!(groups -> merchants (merchant_id));
 diesel::joinable!(groups -> users (owner_id));
 diesel::joinable!(idempotency_keys -> users (user_id));
 diesel::joinable!(item_images -> items (item_id));
@@ -825,6 +861,9 @@ diesel::joinable!(ledger_transfers -> tasks (task_id));
 diesel::joinable!(ledger_transfers -> users (actor_id));
 diesel::joinable!(members -> conversations (conversation_id));
 diesel::joinable!(members -> users (user_id));
+diesel::joinable!(merchant_members -> merchants (merchant_id));
+diesel::joinable!(merchant_members -> users (user_id));
+diesel::joinable!(merchants -> media (icon_id));
 diesel::joinable!(messages -> conversations (conversation_id));
 diesel::joinable!(messages -> users (sender_id));
 diesel::joinable!(near_asks -> users (user_id));
@@ -849,6 +888,7 @@ diesel::joinable!(uploads -> users (owner_id));
 diesel::joinable!(wallets -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    activation_codes,
     blobs,
     blocks,
     conversations,
@@ -873,6 +913,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     ledger_transfers,
     media,
     members,
+    merchant_members,
+    merchants,
     messages,
     near_asks,
     one_time_codes,

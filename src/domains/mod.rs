@@ -11,6 +11,7 @@ pub mod friends;
 pub mod groups;
 pub mod items;
 pub mod media;
+pub mod merchants;
 pub mod nearby;
 pub mod orders;
 pub mod products;

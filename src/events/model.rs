@@ -50,6 +50,8 @@ pg_enum! {
         GroupJoinRequestCreated = "GROUP_JOIN_REQUEST_CREATED",
         /// A request to join a group was answered or withdrawn.
         GroupJoinRequestAnswered = "GROUP_JOIN_REQUEST_ANSWERED",
+        /// What a merchant is, whose it is or its contact changed.
+        MerchantChanged = "MERCHANT_CHANGED",
         /// An item was traded, or opened again after that.
         ItemTraded = "ITEM_TRADED",
         /// A task was published or changed.
@@ -82,6 +84,7 @@ impl EventKind {
             | Self::GroupDissolved
             | Self::GroupJoinRequestCreated
             | Self::GroupJoinRequestAnswered
+            | Self::MerchantChanged
             | Self::ItemTraded
             | Self::TaskChanged
             | Self::OrderChanged
@@ -116,6 +119,7 @@ impl EventKind {
             | Self::GroupDissolved
             | Self::GroupJoinRequestCreated
             | Self::GroupJoinRequestAnswered
+            | Self::MerchantChanged
             | Self::ItemTraded
             | Self::Unknown => false,
         }

@@ -45,6 +45,7 @@ impl Affected {
                 | Reference::GroupMember { .. }
                 | Reference::GroupDissolved(_)
                 | Reference::JoinRequest(_)
+                | Reference::Merchant(_)
                 | Reference::Task(_)
                 | Reference::Order(_)
                 | Reference::Ticket(_),

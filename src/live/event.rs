@@ -7,6 +7,7 @@ use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{ConversationCard, MessageCard};
 use crate::domains::friends::model::{FriendRequest, Friendship};
 use crate::domains::groups::model::{Group, GroupJoinRequest, GroupMember, MembershipChange};
+use crate::domains::merchants::model::Merchant;
 use crate::domains::orders::model::Order;
 use crate::domains::tasks::model::TaskCard;
 use crate::domains::tickets::model::Ticket;
@@ -132,6 +133,8 @@ pub enum EventPayload {
     GroupDissolved(GroupId),
     /// A request to join a group.
     JoinRequest(Arc<GroupJoinRequest>),
+    /// A merchant.
+    Merchant(Arc<Merchant>),
     /// Nothing to tell clients: it was deleted, is for instances only, or only newer instances can read it.
     Deleted,
 }
@@ -192,6 +195,7 @@ impl EventPayload {
             | Self::GroupMember { .. }
             | Self::GroupDissolved(_)
             | Self::JoinRequest(_)
+            | Self::Merchant(_)
             | Self::Deleted => 0,
         }
     }

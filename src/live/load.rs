@@ -15,14 +15,16 @@ use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{ConversationCard, MessageCard};
 use crate::domains::friends::model::{FriendRequest, Friendship};
 use crate::domains::groups::model::{Group, GroupJoinRequest, GroupMember};
+use crate::domains::merchants::model::Merchant;
 use crate::domains::orders::model::Order;
 use crate::domains::tasks::model::TaskCard;
 use crate::domains::tickets::model::Ticket;
-use crate::domains::{accounts, chat, friends, groups, media, orders, tasks, tickets};
+use crate::domains::{accounts, chat, friends, groups, media, merchants, orders, tasks, tickets};
 use crate::error::AppResult;
 use crate::events::model::StoredEvent;
 use crate::ids::{
-    ConversationId, FriendRequestId, GroupId, GroupJoinRequestId, MediaId, MessageId, OrderId, TaskId, TicketId, UserId,
+    ConversationId, FriendRequestId, GroupId, GroupJoinRequestId, MediaId, MerchantId, MessageId, OrderId, TaskId,
+    TicketId, UserId,
 };
 
 /// What the payloads of some events are made of.
@@ -39,6 +41,7 @@ struct ReferenceIds {
     groups: Vec<GroupId>,
     group_members: Vec<(GroupId, UserId)>,
     join_requests: Vec<GroupJoinRequestId>,
+    merchants: Vec<MerchantId>,
 }
 
 impl ReferenceIds {
@@ -70,6 +73,7 @@ impl ReferenceIds {
                 self.group_members.push((*group, *user));
             }
             Reference::JoinRequest(id) => self.join_requests.push(*id),
+            Reference::Merchant(id) => self.merchants.push(*id),
             Reference::Member { .. }
             | Reference::Session(_)
             | Reference::Topics(_)
@@ -93,6 +97,7 @@ struct LoadedReferences {
     groups: HashMap<GroupId, Arc<Group>>,
     group_members: HashMap<(GroupId, UserId), Arc<GroupMember>>,
     join_requests: HashMap<GroupJoinRequestId, Arc<GroupJoinRequest>>,
+    merchants: HashMap<MerchantId, Arc<Merchant>>,
 }
 
 /// Loads the payloads of some events, in their order: at most one statement per kind of thing they refer to.
@@ -123,6 +128,7 @@ pub(super) async fn load_payloads(
         group_members: groups::service::load_members_at(conn, &wanted.group_members).await?,
         join_requests: load_readable(&wanted.join_requests, |ids| groups::service::load_requests(conn, ids).boxed())
             .await?,
+        merchants: merchants::service::load_merchants(conn, &wanted.merchants).await?,
     };
     // Subscribers show them beside what was said.
     let people = found.messages.values().map(|card| &*card.sender).chain(found.users.values().map(|user| &**user));
@@ -158,6 +164,7 @@ impl LoadedReferences {
             },
             Reference::GroupDissolved(id) => EventPayload::GroupDissolved(*id),
             Reference::JoinRequest(id) => EventPayload::JoinRequest(Arc::clone(self.join_requests.get(id)?)),
+            Reference::Merchant(id) => EventPayload::Merchant(Arc::clone(self.merchants.get(id)?)),
             Reference::Item(id) => EventPayload::Item(*id),
             Reference::Task(id) => EventPayload::Task(Arc::clone(self.tasks.get(id)?)),
             Reference::Order(id) => EventPayload::Order(Arc::clone(self.orders.get(id)?)),

@@ -5,8 +5,8 @@ use crate::events::EventKind;
 use crate::events::data::{EventData, MemberChange, MemberChanges};
 use crate::events::model::StoredEvent;
 use crate::ids::{
-    ConversationId, FriendRequestId, GroupId, GroupJoinRequestId, ItemId, MessageId, OrderId, SessionId, TaskId,
-    TicketId, UserId,
+    ConversationId, FriendRequestId, GroupId, GroupJoinRequestId, ItemId, MerchantId, MessageId, OrderId, SessionId,
+    TaskId, TicketId, UserId,
 };
 
 /// What an event refers to.
@@ -25,6 +25,7 @@ pub(super) enum Reference<'a> {
     GroupMember { group: GroupId, user: UserId, change: MembershipChange },
     GroupDissolved(GroupId),
     JoinRequest(GroupJoinRequestId),
+    Merchant(MerchantId),
     Item(ItemId),
     Task(TaskId),
     Order(OrderId),
@@ -41,6 +42,7 @@ pub(super) enum Subject {
     FriendRequest(FriendRequestId),
     Group(GroupId),
     JoinRequest(GroupJoinRequestId),
+    Merchant(MerchantId),
 }
 
 impl<'a> Reference<'a> {
@@ -78,6 +80,7 @@ impl<'a> Reference<'a> {
             EventKind::GroupJoinRequestCreated | EventKind::GroupJoinRequestAnswered => {
                 Self::JoinRequest(GroupJoinRequestId(row.subject_id?))
             }
+            EventKind::MerchantChanged => Self::Merchant(MerchantId(row.subject_id?)),
             EventKind::ItemTraded => Self::Item(ItemId(row.subject_id?)),
             EventKind::TaskChanged => Self::Task(TaskId(row.subject_id?)),
             EventKind::OrderChanged => Self::Order(OrderId(row.subject_id?)),
@@ -96,6 +99,7 @@ impl<'a> Reference<'a> {
             Self::FriendRequest(id) => Some(Subject::FriendRequest(*id)),
             Self::Group(id) => Some(Subject::Group(*id)),
             Self::JoinRequest(id) => Some(Subject::JoinRequest(*id)),
+            Self::Merchant(id) => Some(Subject::Merchant(*id)),
             Self::Marker { .. }
             | Self::Member { .. }
             | Self::Members { .. }

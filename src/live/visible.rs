@@ -48,7 +48,8 @@ pub fn can_see(event: &Event, payload: &EventPayload, viewer: UserId, rank: i64)
         | EventPayload::Group(_)
         | EventPayload::GroupMember { .. }
         | EventPayload::GroupDissolved(_)
-        | EventPayload::JoinRequest(_) => true,
+        | EventPayload::JoinRequest(_)
+        | EventPayload::Merchant(_) => true,
         EventPayload::FriendRequest(request) => request.is_seen_by(viewer),
         // Parties are told as that, and not once more as administrators; what was cancelled is theirs and the administrators'.
         EventPayload::Task(card) => {
@@ -86,6 +87,7 @@ impl Viewpoint {
                     | EventPayload::GroupMember { .. }
                     | EventPayload::GroupDissolved(_)
                     | EventPayload::JoinRequest(_)
+                    | EventPayload::Merchant(_)
                     | EventPayload::Deleted,
                 )
                 | None => None,
@@ -120,6 +122,7 @@ impl Viewpoint {
             | EventPayload::GroupMember { .. }
             | EventPayload::GroupDissolved(_)
             | EventPayload::JoinRequest(_)
+            | EventPayload::Merchant(_)
             | EventPayload::Deleted) => Some(Shown::Payload(payload)),
         }
     }

@@ -16,6 +16,7 @@ use crate::domains::groups::types::event::{
 };
 use crate::domains::groups::types::{Group, GroupJoinRequest, GroupMember};
 use crate::domains::items::types::{Item, ItemTraded};
+use crate::domains::merchants::types::{Merchant, MerchantChanged};
 use crate::domains::orders::types::{Order, OrderChanged};
 use crate::domains::tasks::types::{Task, TaskChanged};
 use crate::domains::tickets::types::{Ticket, TicketChanged};
@@ -65,6 +66,8 @@ pub enum ViewerEventPayload {
     GroupJoinRequestCreated(GroupJoinRequestCreated),
     /// A request to join a group was answered or withdrawn.
     GroupJoinRequestAnswered(GroupJoinRequestAnswered),
+    /// A merchant that the viewer owns or is the contact of changed.
+    Merchant(MerchantChanged),
     /// An item was traded, or opened again.
     Traded(ItemTraded),
     /// A task was published or changed.
@@ -89,6 +92,7 @@ one_of!(ViewerEventPayload {
     GroupDissolved(GroupDissolved),
     GroupJoinRequestCreated(GroupJoinRequestCreated),
     GroupJoinRequestAnswered(GroupJoinRequestAnswered),
+    Merchant(MerchantChanged),
     Traded(ItemTraded),
     Task(TaskChanged),
     Order(OrderChanged),
@@ -163,6 +167,9 @@ impl ViewerEvent {
                 let join_request = GroupJoinRequest(request);
                 ViewerEventPayload::GroupJoinRequestAnswered(GroupJoinRequestAnswered { join_request })
             }
+            (EventKind::MerchantChanged, Shown::Payload(EventPayload::Merchant(merchant))) => {
+                ViewerEventPayload::Merchant(MerchantChanged { merchant: Merchant(merchant) })
+            }
             (EventKind::ItemTraded, Shown::Item(card)) => ViewerEventPayload::Traded(ItemTraded { item: Item(card) }),
             (EventKind::TaskChanged, Shown::Payload(EventPayload::Task(card))) => {
                 ViewerEventPayload::Task(TaskChanged { task: Task(card) })
@@ -188,6 +195,7 @@ impl ViewerEvent {
                 | EventKind::GroupDissolved
                 | EventKind::GroupJoinRequestCreated
                 | EventKind::GroupJoinRequestAnswered
+                | EventKind::MerchantChanged
                 | EventKind::ItemTraded
                 | EventKind::TaskChanged
                 | EventKind::OrderChanged

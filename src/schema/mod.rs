@@ -12,8 +12,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use crate::domains::{
-    accounts, chat, departure, favorites, friends, groups, items, media, nearby, orders, products, search, tasks,
-    tickets, wallet,
+    accounts, chat, departure, favorites, friends, groups, items, media, merchants, nearby, orders, products, search,
+    tasks, tickets, wallet,
 };
 use crate::graphql::context::{ScopePerEvent, SkipValidation};
 use crate::graphql::engine::Engine;
@@ -34,6 +34,7 @@ pub struct Query(
     tickets::query::TicketQuery,
     friends::query::FriendQuery,
     groups::query::GroupQuery,
+    merchants::query::MerchantQuery,
     nearby::query::NearbyQuery,
     search::query::SearchQuery,
 );
@@ -54,6 +55,7 @@ pub struct Mutation(
     tickets::mutation::TicketMutation,
     friends::mutation::FriendMutation,
     groups::mutation::GroupMutation,
+    merchants::mutation::MerchantMutation,
 );
 
 /// The root of subscriptions.

@@ -10,20 +10,21 @@ use crate::domains::friends::types::{FriendGroup, FriendRequest, Friendship};
 use crate::domains::groups::types::{Group, GroupJoinRequest, GroupMember};
 use crate::domains::items::types::Item;
 use crate::domains::media::types::Media;
+use crate::domains::merchants::types::{ActivationCode, Merchant, MerchantMembership};
 use crate::domains::orders::types::Order;
 use crate::domains::products::types::Product;
 use crate::domains::tasks::types::Task;
 use crate::domains::tickets::types::Ticket;
 use crate::domains::wallet::types::{LedgerEntry, Wallet};
 use crate::domains::{
-    accounts, chat, favorites, friends, groups, items, media, orders, products, tasks, tickets, wallet,
+    accounts, chat, favorites, friends, groups, items, media, merchants, orders, products, tasks, tickets, wallet,
 };
 use crate::error::{AppError, AppResult};
 use crate::graphql::context::PlazaContext;
 use crate::ids::{
-    ConversationId, EntryId, FavoriteId, FriendGroupId, FriendRequestId, FriendshipId, GroupId, GroupJoinRequestId,
-    GroupMemberId, ItemId, MediaId, MessageId, OrderId, ProductId, SessionId, TaskId, TicketId, UserId, WalletId,
-    decode_global_id,
+    ActivationCodeId, ConversationId, EntryId, FavoriteId, FriendGroupId, FriendRequestId, FriendshipId, GroupId,
+    GroupJoinRequestId, GroupMemberId, ItemId, MediaId, MerchantId, MerchantMembershipId, MessageId, OrderId,
+    ProductId, SessionId, TaskId, TicketId, UserId, WalletId, decode_global_id,
 };
 
 /// The most ids that `nodes` takes.
@@ -68,6 +69,12 @@ pub enum Node {
     GroupMember(GroupMember),
     /// A request to join a group.
     GroupJoinRequest(GroupJoinRequest),
+    /// A merchant.
+    Merchant(Merchant),
+    /// A membership of the viewer's.
+    MerchantMembership(MerchantMembership),
+    /// An activation code, for administrators.
+    ActivationCode(ActivationCode),
     /// The viewer's wallet, or anybody's for administrators.
     Wallet(Wallet),
     /// A movement of the viewer's money, or of anybody's for administrators.
@@ -94,6 +101,13 @@ async fn find(ctx: &Context<'_>, id: &ID) -> AppResult<Option<Node>> {
         }
         (GroupJoinRequestId::TYPE, Some(_)) => {
             groups::query::find_request(ctx, GroupJoinRequestId(key)).await?.map(Node::GroupJoinRequest)
+        }
+        (MerchantId::TYPE, _) => merchants::query::find_merchant(ctx, MerchantId(key)).await?.map(Node::Merchant),
+        (MerchantMembershipId::TYPE, Some(_)) => {
+            merchants::query::find_membership(ctx, MerchantMembershipId(key)).await?.map(Node::MerchantMembership)
+        }
+        (ActivationCodeId::TYPE, Some(_)) => {
+            merchants::query::find_code(ctx, ActivationCodeId(key)).await?.map(Node::ActivationCode)
         }
         (FriendshipId::TYPE, Some(_)) => {
             friends::query::find_friendship(ctx, FriendshipId(key)).await?.map(Node::Friendship)

@@ -3,7 +3,9 @@
 use async_graphql::{Context, MergedObject, Object};
 
 use super::events::EventViewer;
-use crate::domains::{accounts, chat, favorites, friends, groups, items, media, orders, tasks, tickets, wallet};
+use crate::domains::{
+    accounts, chat, favorites, friends, groups, items, media, merchants, orders, tasks, tickets, wallet,
+};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 
@@ -23,6 +25,7 @@ pub struct ViewerObject(
     tickets::query::TicketViewer,
     friends::query::FriendViewer,
     groups::query::GroupViewer,
+    merchants::query::MerchantViewer,
 );
 
 /// The query that begins at the signed-in user.

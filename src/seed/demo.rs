@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::friends::{self, DemoFriends};
 use super::groups::{self, DemoGroups};
+use super::merchants::{self, DemoMerchant};
 use super::transactions::{self, DemoTransactions};
 use super::upload::{scope_for, upload};
 use crate::app::App;
@@ -52,6 +53,7 @@ struct Demo {
     friends: DemoFriends,
     groups: DemoGroups,
     transactions: DemoTransactions,
+    merchants: Vec<DemoMerchant>,
 }
 
 #[derive(Deserialize)]
@@ -152,6 +154,7 @@ async fn add_all(app: &Arc<App>) -> AppResult<()> {
     friends::add(app, &people, &demo.friends).await?;
     groups::add(app, &people, &demo.groups).await?;
     transactions::add(app, &people, &demo.transactions).await?;
+    merchants::add(app, &people, &demo.transactions.administrator, &demo.merchants).await?;
     let (people, items, messages) = (people.len(), items.len(), demo.talk.len());
     tracing::info!(people, items, messages, "made demo data; every password is {PASSWORD}");
     Ok(())

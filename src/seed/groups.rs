@@ -42,7 +42,8 @@ pub(super) async fn add(app: &Arc<App>, people: &HashMap<&str, Viewer>, demo: &D
     for (owner, name, intro, members) in &demo.groups {
         let members: Vec<UserId> = members.iter().map(|member| id(member)).collect::<AppResult<_>>()?;
         let settings = GroupSettings { enable_history_for_new_members: true, ..GroupSettings::default() };
-        let group = CreateGroup { name: name.clone(), intro: intro.clone(), avatar: None, settings, members };
+        let group =
+            CreateGroup { name: name.clone(), intro: intro.clone(), avatar: None, merchant: None, settings, members };
         made.insert(name, edit::create(&scope(owner)?, group).await?.id);
     }
     let group = |name: &str| made.get(name).copied().ok_or_else(|| missing(name));

@@ -28,7 +28,7 @@ use crate::validation::Patch;
 #[derive(Deserialize)]
 pub struct DemoTransactions {
     /// Who becomes an administrator, and keeps the store.
-    administrator: String,
+    pub(super) administrator: String,
     /// Amount that each of the others is given.
     welcome: String,
     products: Vec<DemoProduct>,

@@ -43,7 +43,8 @@ pub const RULES: &[Rule] = &[
              union all select 'ITEM', id, case status when 'OPEN' then 1 else 0.5 end from items where status <> 'DELETED'
              union all select 'TASK', id, case status when 'OPEN' then 1 else 0.5 end from tasks where status <> 'CANCELLED'
              union all select 'PRODUCT', id, 1 from products where deleted_at is null
-             union all select 'GROUP', id, 1 from groups where dissolved_at is null) s
+             union all select 'GROUP', id, 1 from groups where dissolved_at is null
+             union all select 'MERCHANT', id, 1 from merchants where closed_at is null) s
              left join search_entries e on e.kind = s.kind and e.subject_id = s.id
          where e.subject_id is null or e.boost <> s.boost or e.version not between 0 and {search_version}",
     ),

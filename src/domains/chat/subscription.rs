@@ -79,6 +79,7 @@ fn updated(event: &Event) -> Option<Conversation> {
         | EventPayload::GroupMember { .. }
         | EventPayload::GroupDissolved(_)
         | EventPayload::JoinRequest(_)
+        | EventPayload::Merchant(_)
         | EventPayload::Deleted => None,
     }
 }

@@ -5,7 +5,9 @@ use diesel_async::AsyncPgConnection;
 use crate::domains::accounts::model::AccountError;
 use crate::domains::accounts::service::erasure;
 use crate::domains::search::model::SearchKind;
-use crate::domains::{favorites, friends, groups, items, media, nearby, orders, search, tasks, tickets, wallet};
+use crate::domains::{
+    favorites, friends, groups, items, media, merchants, nearby, orders, search, tasks, tickets, wallet,
+};
 use crate::error::{AppError, AppResult};
 use crate::idempotency;
 use crate::ids::UserId;
@@ -47,6 +49,7 @@ async fn forget(scope: &Scope, conn: &mut AsyncPgConnection, id: UserId) -> AppR
     favorites::service::forget(conn, id).await?;
     items::service::withdraw(&scope.app, conn, id).await?;
     friends::service::departure::forget(scope, conn, id).await?;
+    merchants::service::departure::forget(scope, conn, id).await?;
     groups::service::departure::forget(scope, conn, id).await?;
     nearby::service::forget(conn, id).await?;
     media::service::delete_files_of(&scope.app, conn, id).await?;

@@ -9,7 +9,7 @@ use crate::domains::chat;
 use crate::domains::chat::model::Member;
 use crate::error::AppResult;
 use crate::graphql::loader::Batch;
-use crate::ids::{ConversationId, GroupId, GroupJoinRequestId, GroupMemberId, UserId};
+use crate::ids::{ConversationId, GroupId, GroupJoinRequestId, GroupMemberId, MerchantId, UserId};
 use crate::scope::Scope;
 
 /// Groups by id, without those that were dissolved.
@@ -33,6 +33,18 @@ impl Batch for StandingIn {
 
     async fn load(scope: &Scope, keys: &[GroupId]) -> AppResult<HashMap<GroupId, ViewerStanding>> {
         service::load_standings(scope, keys).await
+    }
+}
+
+/// Whether the viewer joins groups without an answer, by their merchant and owner.
+pub struct JoinsAtOnce;
+
+impl Batch for JoinsAtOnce {
+    type Key = (MerchantId, UserId);
+    type Value = bool;
+
+    async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, bool>> {
+        service::join::load_at_once(scope, keys).await
     }
 }
 

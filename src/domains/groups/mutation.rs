@@ -32,7 +32,8 @@ pub struct GroupMutation;
 impl GroupMutation {
     /// Makes a group, which the viewer owns, with its conversation. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`;
     /// `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for what is no picture of theirs; `OUT_OF_RANGE` for too many members, and at
-    /// each `SELF_TARGET`, `NOT_FRIENDS`, or `FORBIDDEN` for a friend who can't be added; `RATE_LIMITED`.
+    /// each `SELF_TARGET`, `NOT_FRIENDS`, or `FORBIDDEN` for a friend who can't be added; `NOT_FOUND`, or `FORBIDDEN` for a
+    /// merchant that is not the viewer's; `RATE_LIMITED`.
     async fn create_group(
         &self,
         ctx: &Context<'_>,
@@ -57,7 +58,8 @@ impl GroupMutation {
         mutation(ctx, update, Into::into).await
     }
 
-    /// Asks to join a group; its owner and managers are told. It waits for 30 days. User errors: `TOO_LONG` and
+    /// Asks to join a group; its owner and managers are told. It waits for 30 days. Who has joined the group's merchant is a
+    /// member at once, unless its owner blocks them: then it waits as well. User errors: `TOO_LONG` and
     /// `INVALID_INPUT` for the reason; `NOT_FOUND`, `ALREADY_EXISTS` for a member, `REQUEST_PENDING`, `GROUP_CLOSED`,
     /// `GROUP_FULL`, `RATE_LIMITED`.
     async fn request_to_join_group(

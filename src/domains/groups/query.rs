@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 
+use super::model;
 use super::service;
 use super::service::join::JoinRequestList;
 use super::service::list::{GroupListQuery, MembershipList};
@@ -13,7 +14,7 @@ use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::scalars::query_id;
-use crate::ids::{GroupId, GroupJoinRequestId, GroupMemberId, UserId};
+use crate::ids::{GroupId, GroupJoinRequestId, GroupMemberId, MerchantId, UserId};
 use crate::page::PageArgs;
 
 /// A group that was not dissolved, through the loader.
@@ -49,6 +50,24 @@ pub async fn find_request(ctx: &Context<'_>, id: GroupJoinRequestId) -> AppResul
 /// Unauthenticated without a token; bad input.
 pub async fn list_common(ctx: &Context<'_>, user: UserId, page: PageArgs) -> AppResult<Connection<Group>> {
     list_own(ctx, MembershipList::CommonWith(user), page).await
+}
+
+/// A page of the groups of a merchant, the newest first.
+///
+/// # Errors
+/// Bad input.
+pub async fn list_of_merchant(ctx: &Context<'_>, merchant: MerchantId, page: PageArgs) -> AppResult<Connection<Group>> {
+    list_groups(ctx, model::GroupFilter { merchant: Some(merchant), ..model::GroupFilter::default() }, page).await
+}
+
+async fn list_groups(ctx: &Context<'_>, filter: model::GroupFilter, page: PageArgs) -> AppResult<Connection<Group>> {
+    let list = GroupListQuery::new(filter);
+    let page = list.page(page)?;
+    let groups = service::list::list_groups(ctx.scope()?, &list, &page).await?;
+    Ok(Connection::new(groups, Into::into, move |scope, bound| {
+        let list = list.clone();
+        Box::pin(async move { service::list::count_groups(scope, &list, bound).await })
+    }))
 }
 
 async fn list_own(ctx: &Context<'_>, list: MembershipList, page: PageArgs) -> AppResult<Connection<Group>> {
@@ -101,13 +120,8 @@ impl GroupQuery {
         #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
     ) -> AppResult<Connection<Group>> {
-        let list = GroupListQuery::new(filter.map(Into::into).unwrap_or_default());
-        let page = list.page(PageArgs { first, after, last, before })?;
-        let groups = service::list::list_groups(ctx.scope()?, &list, &page).await?;
-        Ok(Connection::new(groups, Into::into, move |scope, bound| {
-            let list = list.clone();
-            Box::pin(async move { service::list::count_groups(scope, &list, bound).await })
-        }))
+        let filter = filter.map(GroupFilter::parse).transpose()?.unwrap_or_default();
+        list_groups(ctx, filter, PageArgs { first, after, last, before }).await
     }
 }
 

@@ -21,6 +21,8 @@ pg_enum! {
         Product = "PRODUCT",
         /// Groups, by name and introduction.
         Group = "GROUP",
+        /// Merchants, by name.
+        Merchant = "MERCHANT",
     }
 }
 

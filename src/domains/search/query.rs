@@ -17,6 +17,8 @@ use crate::domains::groups::loader::GroupById;
 use crate::domains::groups::types::Group;
 use crate::domains::items::loader::VisibleItem;
 use crate::domains::items::types::Item;
+use crate::domains::merchants::loader::MerchantById;
+use crate::domains::merchants::types::Merchant;
 use crate::domains::products::loader::PresentProduct;
 use crate::domains::products::types::Product;
 use crate::domains::tasks::loader::VisibleTask;
@@ -25,7 +27,7 @@ use crate::error::AppResult;
 use crate::graphql::connection::{Connection, PageInfo};
 use crate::graphql::context::PlazaContext;
 use crate::graphql::eager::Concrete;
-use crate::ids::{GroupId, ItemId, ProductId, TaskId, UserId};
+use crate::ids::{GroupId, ItemId, MerchantId, ProductId, TaskId, UserId};
 use crate::page::{Cursor, Page, PageArgs};
 
 /// What a hit found; none when it went away since.
@@ -51,6 +53,10 @@ async fn found(ctx: &Context<'_>, hit: &Hit) -> AppResult<Option<SearchResult>> 
         SearchKind::Group => {
             let group = loaders.find::<GroupById>(GroupId(hit.subject_id)).await?;
             group.map(|group| SearchResult::Group(Group(group)))
+        }
+        SearchKind::Merchant => {
+            let merchant = loaders.find::<MerchantById>(MerchantId(hit.subject_id)).await?;
+            merchant.map(|merchant| SearchResult::Merchant(Merchant(merchant)))
         }
     })
 }

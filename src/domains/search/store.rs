@@ -162,6 +162,7 @@ fn table_of(kind: SearchKind) -> &'static str {
         SearchKind::Task => "tasks_found",
         SearchKind::Product => "products_found",
         SearchKind::Group => "groups_found",
+        SearchKind::Merchant => "merchants_found",
     }
 }
 

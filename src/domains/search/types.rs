@@ -8,6 +8,7 @@ use super::terms::Terms;
 use crate::domains::accounts::types::User;
 use crate::domains::groups::types::Group;
 use crate::domains::items::types::Item;
+use crate::domains::merchants::types::Merchant;
 use crate::domains::products::types::Product;
 use crate::domains::tasks::types::Task;
 use crate::error::AppResult;
@@ -30,11 +31,13 @@ pub enum SearchResult {
     Product(Product),
     /// A group.
     Group(Group),
+    /// A merchant.
+    Merchant(Merchant),
 }
 
 plain_struct!(SearchEdge { "cursor" => cursor, "score" => score, "node" => node });
 
-one_of!(SearchResult { User(User), Item(Item), Task(Task), Product(Product), Group(Group) });
+one_of!(SearchResult { User(User), Item(Item), Task(Task), Product(Product), Group(Group), Merchant(Merchant) });
 
 /// Something that was found, and how well it fits.
 #[derive(Clone, SimpleObject)]

@@ -16,8 +16,13 @@ const ASSUMED_LIST_SIZE: u64 = 10;
 const LONG_LISTS: &[(&str, &str, u64)] = &[("Viewer", "friendGroups", 30)];
 
 /// Fields that run a statement for each object they are selected on; each counts as so many values more.
-const FIELDS_WITH_STATEMENTS: &[(&str, &str)] =
-    &[("FriendGroup", "friends"), ("Group", "members"), ("User", "commonGroups")];
+const FIELDS_WITH_STATEMENTS: &[(&str, &str)] = &[
+    ("FriendGroup", "friends"),
+    ("Group", "members"),
+    ("Merchant", "groups"),
+    ("Merchant", "members"),
+    ("User", "commonGroups"),
+];
 
 /// What a statement counts as, in values of the answer.
 const STATEMENT_COST: u64 = 100;

@@ -15,7 +15,7 @@ use crate::domains::friends::model::RequestStatus;
 use crate::domains::search::model::{SearchEntry, SearchKind};
 use crate::domains::search::words::{Field, SearchDocument};
 use crate::error::UserError;
-use crate::ids::{ConversationId, GroupId, GroupJoinRequestId, GroupMemberId, MediaId, UserId};
+use crate::ids::{ConversationId, GroupId, GroupJoinRequestId, GroupMemberId, MediaId, MerchantId, UserId};
 use crate::validation::Patch;
 
 pub use error::GroupError;
@@ -88,6 +88,8 @@ pub struct Group {
     pub updated_at: DateTime<Utc>,
     /// When it was dissolved.
     pub dissolved_at: Option<DateTime<Utc>>,
+    /// The merchant that it is of.
+    pub merchant_id: Option<MerchantId>,
 }
 
 impl Group {
@@ -121,6 +123,8 @@ pub struct NewGroup {
     pub owner_id: UserId,
     /// How many are in it from the start.
     pub member_count: i32,
+    /// The merchant that it is of.
+    pub merchant_id: Option<MerchantId>,
     /// How it is run.
     #[diesel(embed)]
     pub settings: GroupSettings,
@@ -165,6 +169,8 @@ pub struct CreateGroup {
     pub intro: String,
     /// Its picture.
     pub avatar: Option<MediaId>,
+    /// The merchant that it is to be of.
+    pub merchant: Option<MerchantId>,
     /// How it is run.
     pub settings: GroupSettings,
     /// Friends who are in it from the start.
@@ -375,4 +381,8 @@ pub enum GroupAction {
 pub struct GroupFilter {
     /// Words to look for.
     pub query: Option<String>,
+    /// The merchant that it is of.
+    pub merchant: Option<MerchantId>,
+    /// Whether the viewer is in it.
+    pub joined: Option<bool>,
 }

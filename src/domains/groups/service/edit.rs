@@ -12,6 +12,7 @@ use crate::domains::groups::model::{
 use crate::domains::groups::service::invitees::check_invited;
 use crate::domains::groups::{policy, store};
 use crate::domains::media;
+use crate::domains::merchants;
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;
 use crate::error::{AppError, AppResult};
@@ -24,7 +25,8 @@ use crate::scope::Scope;
 ///
 /// # Errors
 /// What is wrong with the input; `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for what is no picture of theirs; `SELF_TARGET`,
-/// `NOT_FRIENDS` or `FORBIDDEN` at each member who can't be added; `RATE_LIMITED`.
+/// `NOT_FRIENDS` or `FORBIDDEN` at each member who can't be added; `NOT_FOUND` or `FORBIDDEN` for a merchant that is not the
+/// viewer's; `RATE_LIMITED`.
 pub async fn create(scope: &Scope, draft: CreateGroup) -> AppResult<Group> {
     let viewer = scope.viewer()?.user_id;
     policy::validate_create(&draft).map_err(AppError::User)?;
@@ -34,7 +36,7 @@ pub async fn create(scope: &Scope, draft: CreateGroup) -> AppResult<Group> {
     let now = scope.app.clock.now();
     let buckets =
         rate_limit::viewer_buckets(scope.requester(), "groups", scope.app.config.rates.creations, TimeDelta::hours(1))?;
-    let CreateGroup { name, intro, avatar, settings, members } = draft;
+    let CreateGroup { name, intro, avatar, merchant, settings, members } = draft;
     let (name, intro) = (name.trim().to_owned(), intro.trim().to_owned());
     scope
         .transaction(async |conn| {
@@ -42,6 +44,9 @@ pub async fn create(scope: &Scope, draft: CreateGroup) -> AppResult<Group> {
             let (_, errors) = check_invited(conn, viewer, &members, "input.memberIds").await?;
             if !errors.is_empty() {
                 return Err(AppError::User(errors));
+            }
+            if let Some(merchant) = merchant {
+                merchants::service::lock_owned(conn, merchant, viewer, "input.merchantId").await?;
             }
             rate_limit::consume(conn, &buckets, now).await?;
             let conversation = membership::create_group(conn, &name, settings.mute_all, now).await?;
@@ -52,6 +57,7 @@ pub async fn create(scope: &Scope, draft: CreateGroup) -> AppResult<Group> {
                 avatar_id: avatar,
                 owner_id: viewer,
                 member_count: i32::try_from(members.len()).unwrap_or(i32::MAX).saturating_add(1),
+                merchant_id: merchant,
                 settings,
                 created_at: now,
                 updated_at: now,

@@ -1,4 +1,4 @@
-//! Requests to join groups.
+//! Requests to join groups, which members of a group's merchant need no answer to.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,16 +14,17 @@ use crate::domains::groups::model::{
 };
 use crate::domains::groups::store::requests::{JoinRequestFilter, JoinRequestScope};
 use crate::domains::groups::{policy, store};
+use crate::domains::{merchants, relations};
 use crate::error::{AppError, AppResult};
 use crate::events::model::NewEvent;
 use crate::events::{EventKind, Topic};
-use crate::ids::{GroupId, GroupJoinRequestId, UserId};
+use crate::ids::{GroupId, GroupJoinRequestId, MerchantId, UserId};
 use crate::page::{Page, PageRequest};
 use crate::rate_limit;
 use crate::scope::Scope;
 use crate::validation::DomainError;
 
-/// Asks to join a group; those who run it are told.
+/// Asks to join a group; those who run it are told. Who has joined the group's merchant is a member at once.
 ///
 /// # Errors
 /// `TOO_LONG` and `INVALID_INPUT` for the reason; `NOT_FOUND`, `ALREADY_EXISTS` for a member, `REQUEST_PENDING`, `GROUP_CLOSED`,
@@ -41,17 +42,61 @@ pub async fn request(scope: &Scope, id: GroupId, reason: &str) -> AppResult<Answ
         .transaction(async |conn| {
             let held = lock_group(scope, conn, id, "groupId").await?;
             let last = store::requests::find_last(conn, id, held.viewer).await?;
-            let waits = last.is_some_and(|last| last.status_at(now) == RequestStatus::Waiting);
-            let checked = policy::check_request(&held.group, held.member.is_some(), waits);
+            let waiting = last.filter(|last| last.status_at(now) == RequestStatus::Waiting);
+            let joins_at_once = joins_at_once(scope, conn, &held).await?;
+            let checked =
+                policy::check_request(&held.group, held.member.is_some(), waiting.is_some() && !joins_at_once);
             checked.map_err(|error| error.at("groupId"))?;
             rate_limit::consume(conn, &buckets, now).await?;
-            let expires_at = now + policy::JOIN_REQUEST_LIFETIME;
-            let new = NewJoinRequest { group: id, user: held.viewer, reason: &reason, now, expires_at };
-            let request = store::requests::insert_request(conn, &new).await?;
+            let request = if let Some(waiting) = waiting {
+                waiting
+            } else {
+                let expires_at = now + policy::JOIN_REQUEST_LIFETIME;
+                let new = NewJoinRequest { group: id, user: held.viewer, reason: &reason, now, expires_at };
+                store::requests::insert_request(conn, &new).await?
+            };
+            if joins_at_once {
+                return accept(scope, conn, &held, &request).await;
+            }
             tell_staff(scope, conn, EventKind::GroupJoinRequestCreated, &request).await?;
             Ok(AnsweredJoinRequest { request, member: None })
         })
         .await
+}
+
+/// Whether the viewer needs no answer to join a group that is held.
+async fn joins_at_once(scope: &Scope, conn: &AsyncPgConnection, held: &HeldGroup) -> AppResult<bool> {
+    let Some(merchant) = held.group.merchant_id else { return Ok(false) };
+    let key = (merchant, held.group.owner_id);
+    Ok(list_at_once(scope, conn, &[key]).await?.contains(&key))
+}
+
+/// Merchants whose groups, if they are of certain owners, the viewer joins without an answer: they have joined the merchant, and
+/// the owner does not block them.
+async fn list_at_once(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    keys: &[(MerchantId, UserId)],
+) -> AppResult<HashSet<(MerchantId, UserId)>> {
+    let viewer = scope.viewer()?.user_id;
+    let (ids, owners): (Vec<MerchantId>, Vec<UserId>) = keys.iter().copied().unzip();
+    let joined = merchants::service::members::load_joined(conn, viewer, &ids).await?;
+    let blocks = relations::service::list_blocks_among(conn, viewer, &owners).await?;
+    let is_open =
+        |(merchant, owner): &(MerchantId, UserId)| joined.contains_key(merchant) && !blocks.contains(&(*owner, viewer));
+    Ok(keys.iter().copied().filter(is_open).collect())
+}
+
+/// For pairs of a group's merchant and owner, whether the viewer joins without an answer.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn load_at_once(
+    scope: &Scope,
+    keys: &[(MerchantId, UserId)],
+) -> AppResult<HashMap<(MerchantId, UserId), bool>> {
+    let open = list_at_once(scope, &*scope.db.read().await?, keys).await?;
+    Ok(keys.iter().map(|key| (*key, open.contains(key))).collect())
 }
 
 /// Lets a user in who asked to join, or denies it. Answered alike again, nothing changes.

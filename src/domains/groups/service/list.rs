@@ -6,7 +6,7 @@ use crate::domains::groups::store;
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::{Terms, asked};
-use crate::error::AppResult;
+use crate::error::{AppError, AppResult};
 use crate::ids::{GroupMemberId, UserId};
 use crate::page::{Page, PageArgs, PageRequest};
 use crate::scope::Scope;
@@ -20,8 +20,8 @@ pub struct GroupListQuery {
 impl GroupListQuery {
     /// A list with this filter.
     #[must_use]
-    pub fn new(GroupFilter { query }: GroupFilter) -> Self {
-        Self { filter: GroupFilter { query: asked(query) } }
+    pub fn new(GroupFilter { query, merchant, joined }: GroupFilter) -> Self {
+        Self { filter: GroupFilter { query: asked(query), merchant, joined } }
     }
 
     /// The page that the arguments ask for.
@@ -36,22 +36,29 @@ impl GroupListQuery {
     async fn terms(&self, scope: &Scope) -> AppResult<Option<Option<Terms>>> {
         search::service::terms_of_list(scope, self.filter.query.as_deref(), &[SearchKind::Group]).await
     }
+
+    fn conditions(&self, scope: &Scope) -> AppResult<store::GroupConditions> {
+        let GroupFilter { merchant, joined, query: _ } = self.filter;
+        let joined = joined.map(|joined| Ok::<_, AppError>((scope.viewer()?.user_id, joined))).transpose()?;
+        Ok(store::GroupConditions { merchant, joined })
+    }
 }
 
 /// A page of groups, the newest first.
 ///
 /// # Errors
-/// Bad input.
+/// Bad input; unauthenticated without a token for those that the viewer is in, or not.
 pub async fn list_groups(
     scope: &Scope,
     list: &GroupListQuery,
     page: &PageRequest<KeysetPosition>,
 ) -> AppResult<Page<Group>> {
+    let conditions = list.conditions(scope)?;
     let rows = match list.terms(scope).await? {
         None => Vec::new(),
         Some(terms) => {
             let cut = Keyset::new(store::COLUMN, !page.backward, page.cursor.clone(), page.limit())?;
-            store::list_groups(&*scope.db.read().await?, terms.as_ref(), cut).await?
+            store::list_groups(&*scope.db.read().await?, &conditions, terms.as_ref(), cut).await?
         }
     };
     Ok(page.page(rows, |group| (KeyValue::Number(group.created_at.timestamp_micros()), group.id.0)))
@@ -60,11 +67,14 @@ pub async fn list_groups(
 /// How many groups there are, up to a bound.
 ///
 /// # Errors
-/// Bad input.
+/// As [`list_groups`].
 pub async fn count_groups(scope: &Scope, list: &GroupListQuery, bound: i64) -> AppResult<i64> {
+    let conditions = list.conditions(scope)?;
     match list.terms(scope).await? {
         None => Ok(0),
-        Some(terms) => Ok(store::count_groups(&*scope.db.read_long().await?, terms.as_ref(), bound).await?),
+        Some(terms) => {
+            Ok(store::count_groups(&*scope.db.read_long().await?, &conditions, terms.as_ref(), bound).await?)
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::db::{columns, push_number_literal, statement};
 use crate::domains::search::list_query::{ListPredicate, ListRows, SearchedTable};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
-use crate::ids::{GroupId, GroupMemberId, UserId};
+use crate::ids::{GroupId, GroupMemberId, MerchantId, UserId};
 use crate::page::PageRequest;
 
 columns!(
@@ -84,16 +84,36 @@ pub async fn dissolve_group(mut conn: &AsyncPgConnection, id: GroupId, now: Date
 }
 
 /// What has to hold for a group to be listed.
-struct Listed;
+pub struct GroupConditions {
+    /// The merchant that it is of.
+    pub merchant: Option<MerchantId>,
+    /// Whether this user is in it.
+    pub joined: Option<(UserId, bool)>,
+}
 
-impl QueryFragment<Pg> for Listed {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("groups.dissolved_at is null");
-        Ok(())
+impl GroupConditions {
+    fn predicate(&self) -> ListPredicate<'_> {
+        ListPredicate { table: "groups", states: None, more: self }
     }
 }
 
-const LISTED: ListPredicate<'static> = ListPredicate { table: "groups", states: None, more: &Listed };
+impl QueryFragment<Pg> for GroupConditions {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("groups.dissolved_at is null");
+        if let Some(merchant) = &self.merchant {
+            out.push_sql(" and groups.merchant_id = ");
+            out.push_bind_param::<BigInt, _>(merchant)?;
+        }
+        if let Some((user, joined)) = &self.joined {
+            // The user's are few: read once, whatever the list holds beside them.
+            out.push_sql(if *joined { " and groups.id = any(" } else { " and groups.id <> all(" });
+            out.push_sql("array(select group_id from group_members where user_id = ");
+            out.push_bind_param::<BigInt, _>(user)?;
+            out.push_sql("))");
+        }
+        Ok(())
+    }
+}
 
 statement! {
     by text
@@ -111,21 +131,32 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-fn rows(terms: Option<&Terms>, cut: Keyset) -> ListRows<'_> {
+fn rows<'a>(wanted: &'a ListPredicate<'a>, terms: Option<&'a Terms>, cut: Keyset) -> ListRows<'a> {
     match terms {
-        Some(terms) => ListRows::found(&LISTED, cut, FOUND, terms),
-        None => ListRows::new(&LISTED, cut),
+        Some(terms) => ListRows::found(wanted, cut, FOUND, terms),
+        None => ListRows::new(wanted, cut),
     }
 }
 
 /// A page of groups.
-pub async fn list_groups(mut conn: &AsyncPgConnection, terms: Option<&Terms>, cut: Keyset) -> QueryResult<Vec<Group>> {
-    ListedGroups { rows: rows(terms, cut) }.load(&mut conn).await
+pub async fn list_groups(
+    mut conn: &AsyncPgConnection,
+    conditions: &GroupConditions,
+    terms: Option<&Terms>,
+    cut: Keyset,
+) -> QueryResult<Vec<Group>> {
+    ListedGroups { rows: rows(&conditions.predicate(), terms, cut) }.load(&mut conn).await
 }
 
 /// How many groups there are, up to a bound.
-pub async fn count_groups(mut conn: &AsyncPgConnection, terms: Option<&Terms>, bound: i64) -> QueryResult<i64> {
-    CountGroups { rows: rows(terms, Keyset::count(COLUMN, bound)) }.get_result(&mut conn).await
+pub async fn count_groups(
+    mut conn: &AsyncPgConnection,
+    conditions: &GroupConditions,
+    terms: Option<&Terms>,
+    bound: i64,
+) -> QueryResult<i64> {
+    let cut = Keyset::count(COLUMN, bound);
+    CountGroups { rows: rows(&conditions.predicate(), terms, cut) }.get_result(&mut conn).await
 }
 
 /// A page of the groups of a user, the last joined first, each with the membership's key.

@@ -9,8 +9,8 @@ use crate::domains::groups::model::{
 use crate::domains::media::types::picture;
 use crate::error::AppResult;
 use crate::graphql::payload::{Payload, UserErrorObject};
-use crate::graphql::scalars::{mutation_id, patch};
-use crate::ids::UserId;
+use crate::graphql::scalars::{mutation_id, patch, query_id};
+use crate::ids::{MerchantId, UserId};
 use crate::validation::Patch;
 
 /// Users by their global ids, with the place of each in errors.
@@ -77,6 +77,8 @@ pub struct CreateGroupInput {
     intro: String,
     /// Global id of a picture among the viewer's files.
     avatar_id: Option<ID>,
+    /// Global id of a merchant of the viewer's, whose group it is to be.
+    merchant_id: Option<ID>,
     /// How it is run.
     settings: Option<GroupSettingsInput>,
     /// Global ids of friends who are in it from the start, at most 499.
@@ -87,9 +89,12 @@ impl CreateGroupInput {
     /// The group to be.
     ///
     /// # Errors
-    /// `NOT_FOUND` for what is no user's id.
+    /// `NOT_FOUND` for what is no user's or merchant's id.
     pub fn parse(self) -> AppResult<CreateGroup> {
+        let merchant =
+            self.merchant_id.map(|id| mutation_id(MerchantId::parse, &id, "input.merchantId")).transpose()?;
         Ok(CreateGroup {
+            merchant,
             name: self.name,
             intro: self.intro,
             avatar: self.avatar_id.map(|id| picture(&id)),
@@ -132,11 +137,21 @@ impl From<UpdateGroupInput> for UpdateGroup {
 pub struct GroupFilter {
     /// Words to look for in names and introductions, at most 100 characters; see `search`. At most 1,000 groups are found.
     query: Option<String>,
+    /// Of the merchant with this global id.
+    merchant_id: Option<ID>,
+    /// Whether the viewer is in it; `UNAUTHENTICATED` without a token.
+    joined: Option<bool>,
 }
 
-impl From<GroupFilter> for model::GroupFilter {
-    fn from(GroupFilter { query }: GroupFilter) -> Self {
-        Self { query }
+impl GroupFilter {
+    /// The filter.
+    ///
+    /// # Errors
+    /// Bad input for what is no merchant's id.
+    pub fn parse(self) -> AppResult<model::GroupFilter> {
+        let Self { query, merchant_id, joined } = self;
+        let merchant = merchant_id.map(|id| query_id(MerchantId::parse, &id, "filter.merchantId")).transpose()?;
+        Ok(model::GroupFilter { query, merchant, joined })
     }
 }
 

@@ -15,9 +15,11 @@ use super::{policy, service};
 use crate::domains::accounts::types::{User, UserRelation};
 use crate::domains::chat::loader::ConversationById;
 use crate::domains::chat::types::Conversation;
-use crate::domains::groups::loader::StandingIn;
+use crate::domains::groups::loader::{JoinsAtOnce, StandingIn};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::Media;
+use crate::domains::merchants;
+use crate::domains::merchants::types::Merchant;
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -74,6 +76,12 @@ impl Group {
     /// The user whose group it is. Costs a statement for a whole list of groups, unless all were seen lately.
     fn owner(&self) -> UserRelation {
         User::by_id(self.0.owner_id)
+    }
+
+    /// The merchant that it is of. Null for other groups, and once the merchant was closed. Costs a statement for a whole list of
+    /// groups.
+    async fn merchant(&self, ctx: &Context<'_>) -> Option<AppResult<Merchant>> {
+        merchants::query::find_merchant(ctx, self.0.merchant_id?).await.transpose()
     }
 
     /// How many are in it.
@@ -141,8 +149,12 @@ impl Group {
         if ctx.requester()?.viewer.is_none() {
             return Ok(Vec::new());
         }
-        let standing = find_standing(ctx, &self.0).await?;
-        Ok(policy::available_actions(standing.at(ctx.app()?.clock.now()), &self.0))
+        let mut standing = find_standing(ctx, &self.0).await?.at(ctx.app()?.clock.now());
+        if let Some(merchant) = self.0.merchant_id.filter(|_| standing.waits) {
+            let loaders = ctx.loaders()?;
+            standing.waits = !loaders.get::<JoinsAtOnce>((merchant, self.0.owner_id)).await?;
+        }
+        Ok(policy::available_actions(standing, &self.0))
     }
 
     /// Its conversation, for its members; null for others. Costs a statement for a whole list of groups.

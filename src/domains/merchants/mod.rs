@@ -1,0 +1,20 @@
+//! Merchants: businesses of the community's, who has joined them, and the codes that they are made with.
+//!
+//! Invariants:
+//! - A merchant is made with an activation code, and each code makes one (`activation_codes_merchant_id_key`).
+//! - The owner is a member. The contact, who answers customers, is the owner or any other user; they may resign.
+//! - An owner can't leave before they transfer the merchant. One whose account is deleted gives it to the contact; a
+//!   merchant without another contact is closed: it is found no more, its members are none, and its groups go on without
+//!   it.
+//! - Groups refer to their merchant, never the other way: what a merchant's members may do in groups is decided there.
+//!
+//! Locks: accounts, then the merchant, then its members and codes; groups after that.
+
+pub mod loader;
+pub mod model;
+pub mod mutation;
+pub mod policy;
+pub mod query;
+pub mod service;
+pub mod store;
+pub mod types;
