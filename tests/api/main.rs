@@ -60,6 +60,8 @@ mod market_statements;
 mod media;
 mod membership;
 mod memory;
+mod merchant_lists;
+mod merchants;
 mod money_lists;
 mod naming;
 mod nearby;

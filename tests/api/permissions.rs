@@ -6,6 +6,7 @@ mod cases;
 mod costs;
 mod friends;
 mod groups;
+mod merchants;
 mod money;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ use crate::upload_tickets::ticket;
 use cases::{CASES, Case};
 use friends::{FriendsFixture, trigger_request};
 use groups::{GroupFixture, table_of_roles, trigger_join_request};
+use merchants::MerchantFixture;
 use money::MoneyFixture;
 
 /// Stands in everything that is private to the owner.
@@ -47,6 +49,7 @@ struct Fixture {
     money: MoneyFixture,
     friends: FriendsFixture,
     group: GroupFixture,
+    merchants: MerchantFixture,
 }
 
 impl Fixture {
@@ -85,10 +88,11 @@ impl Fixture {
         let (file, upload) = Self::file_of(&owner, sql).await;
         let (item, open_item) =
             (Self::item_of(&owner, sql, SECRET, "DELETED").await, Self::item_of(&owner, sql, "open", "OPEN").await);
-        let image = MediaId::parse(&file).unwrap().0;
-        let money = MoneyFixture::of(&owner, &friend, image, sql).await;
+        let image = MediaId::parse(&file).unwrap();
+        let money = MoneyFixture::of(&owner, &friend, image.0, sql).await;
         let friends = FriendsFixture::of(&owner, &friend, number, sql).await;
         let group = GroupFixture::of(&owner, &friend, number, sql).await;
+        let merchants = MerchantFixture::of(&owner, &friend, image, number, sql).await;
         let actors = vec![None, Some(user), Some(owner.clone()), Some(support), Some(admin)];
         Self {
             number,
@@ -106,6 +110,7 @@ impl Fixture {
             money,
             friends,
             group,
+            merchants,
             message: own["id"].as_str().unwrap().to_owned(),
             owner,
         }

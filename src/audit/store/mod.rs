@@ -2,6 +2,7 @@
 
 mod content;
 mod groups;
+mod merchants;
 mod money;
 mod people;
 mod shop;
@@ -28,7 +29,9 @@ struct Row {
 
 /// All rules.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    [money::RULES, shop::RULES, content::RULES, talk::RULES, people::RULES, groups::RULES].into_iter().flatten()
+    [money::RULES, shop::RULES, content::RULES, talk::RULES, people::RULES, groups::RULES, merchants::RULES]
+        .into_iter()
+        .flatten()
 }
 
 /// What breaks the rules, as far as it is shown.

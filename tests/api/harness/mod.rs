@@ -11,6 +11,7 @@ pub mod friends;
 pub mod groups;
 pub mod http;
 pub mod market;
+pub mod merchants;
 pub mod money;
 pub mod nearby;
 pub mod process;

@@ -10,10 +10,12 @@ use crate::harness::{Person, TestApp};
 use crate::upload_tickets::{complete, put, ticket};
 
 /// What is measured here.
-pub const FIELDS: [&str; 26] = [
+pub const FIELDS: [&str; 28] = [
     "requestToJoinGroup",
     "inviteToGroup",
     "leaveGroup",
+    "createMerchant",
+    "joinMerchant",
     "login",
     "reauthenticate",
     "refreshSession",
@@ -165,7 +167,7 @@ fn id(of: &Value) -> Value {
     json!({ "id": of["id"] })
 }
 
-/// What the owner of a group can't do in it, or only with friends.
+/// What the owner of a group can't do in it, or only with friends; and what takes a code or a picture.
 pub async fn measure_groups(app: &TestApp, costs: &mut Costs, round: usize) {
     let (ada, bo) = (app.as_user(&format!("organizer{round}")).await, app.as_user(&format!("visitor{round}")).await);
     ada.make_friends(&bo).await;
@@ -176,4 +178,10 @@ pub async fn measure_groups(app: &TestApp, costs: &mut Costs, round: usize) {
     let invite = json!({ "groupId": group, "userIds": [bo.id] });
     costs.measure(app, "inviteToGroup", ada.in_group("inviteToGroup", invite)).await;
     costs.measure(app, "leaveGroup", bo.in_group("leaveGroup", json!({ "groupId": group }))).await;
+    let admin = app.as_role(&format!("registrar{round}"), "ADMIN").await;
+    let (code, icon) = (admin.make_codes(1).await.remove(0), ada.upload_picture().await);
+    let input = json!({ "activationCode": code["code"], "name": "m", "iconId": icon, "customerServiceId": bo.id });
+    let made = costs.measure(app, "createMerchant", ada.at_merchant("createMerchant", json!({ "input": input }))).await;
+    let join = json!({ "merchantId": made["merchant"]["id"] });
+    costs.measure(app, "joinMerchant", bo.at_merchant("joinMerchant", join)).await;
 }
