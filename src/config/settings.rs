@@ -60,7 +60,7 @@ settings! {
     "PLAZA_LIMIT_SMS", "1000", "SMS with codes in an hour in all; a tenth as many from one address, spared as above";
     "PLAZA_LIMIT_CAPTCHAS", "60", "image captchas made for one address in 10 minutes; spared as above";
     "PLAZA_LIMIT_USER_FILES", "600", "files that a user may upload in an hour; spared as above";
-    "PLAZA_LIMIT_CREATIONS", "60", "items, tasks, tickets and groups that a user may create in an hour, of each; spared as above";
+    "PLAZA_LIMIT_CREATIONS", "60", "items, tasks, tickets, groups and merchants that a user may create in an hour, of each; spared as above";
     "PLAZA_LIMIT_TAKINGS", "50", "items that a user may take, and tasks that they may accept, in a day, of each; spared as above";
     "PLAZA_LIMIT_NEW_CONVERSATIONS", "50", "direct conversations that a user may start in a day; spared as above";
     "PLAZA_LIMIT_FRIEND_REQUESTS", "50", "friend requests, and requests to join groups, that a user may send in a day, of each; spared as above";

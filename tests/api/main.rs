@@ -41,6 +41,7 @@ mod friend_lists;
 mod friends;
 mod gifs;
 mod graphql_engine;
+mod group_blocks;
 mod group_life;
 mod group_members;
 mod group_requests;
