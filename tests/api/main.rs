@@ -62,6 +62,8 @@ mod membership;
 mod memory;
 mod money_lists;
 mod naming;
+mod near_group_lists;
+mod near_groups;
 mod nearby;
 mod newer;
 mod orders;

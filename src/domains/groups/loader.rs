@@ -8,6 +8,7 @@ use super::service;
 use crate::domains::chat;
 use crate::domains::chat::model::Member;
 use crate::error::AppResult;
+use crate::geo::GridCell;
 use crate::graphql::loader::Batch;
 use crate::ids::{ConversationId, GroupId, GroupJoinRequestId, GroupMemberId, UserId};
 use crate::scope::Scope;
@@ -33,6 +34,18 @@ impl Batch for StandingIn {
 
     async fn load(scope: &Scope, keys: &[GroupId]) -> AppResult<HashMap<GroupId, ViewerStanding>> {
         service::load_standings(scope, keys).await
+    }
+}
+
+/// The cells that groups are in, for what shows them to those who may see them.
+pub struct CellOfGroup;
+
+impl Batch for CellOfGroup {
+    type Key = GroupId;
+    type Value = GridCell;
+
+    async fn load(scope: &Scope, keys: &[GroupId]) -> AppResult<HashMap<GroupId, GridCell>> {
+        service::near::load_cells(scope, keys).await
     }
 }
 

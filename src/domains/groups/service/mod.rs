@@ -1,5 +1,5 @@
 //! Use cases of groups: finding them here; making and changing them ([`edit`]), their [`members`], requests to [`join`], [`list`]s
-//! of them, and what follows from a [`departure`], apart.
+//! of them, those that are [`near`], and what follows from a [`departure`], apart.
 
 pub mod departure;
 pub mod edit;
@@ -7,6 +7,7 @@ mod invitees;
 pub mod join;
 pub mod list;
 pub mod members;
+pub mod near;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
-//! All SQL of groups: groups here, their [`members`] and [`requests`] to join apart.
+//! All SQL of groups: groups here, their [`members`], [`positions`] and [`requests`] to join apart.
 
 pub mod members;
+pub mod positions;
 pub mod requests;
 
 use chrono::{DateTime, Utc};
@@ -8,7 +9,7 @@ use diesel::dsl::{insert_into, update};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Bool, Integer, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::{Group, GroupChanges, NewGroup};
@@ -23,10 +24,10 @@ use crate::page::PageRequest;
 
 columns!(
     /// The columns of a group.
-    static GROUP: Group
+    pub(super) static GROUP: Group
 );
 
-type GroupColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Group, Pg>>;
+pub(super) type GroupColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Group, Pg>>;
 
 /// Groups come by the time they were made.
 pub const COLUMN: KeysetColumn =
@@ -77,10 +78,17 @@ pub async fn update_owner(
     update(groups::table.find(id)).set(changes).returning(Group::as_returning()).get_result(&mut conn).await
 }
 
-/// Notes that a group that is held is dissolved, and has no members.
+statement! {
+    /// Ends a group's row, and deletes where it is.
+    struct DissolveGroup { id: GroupId, now: DateTime<Utc> } -> Integer
+    |this|
+    "with position as (delete from group_positions where group_id = " [BigInt: &this.id]
+    ") update groups set member_count = 0, dissolved_at = " [Timestamptz: &this.now] " where id = " [BigInt: &this.id]
+}
+
+/// Notes that a group that is held is dissolved, and has neither members nor a place.
 pub async fn dissolve_group(mut conn: &AsyncPgConnection, id: GroupId, now: DateTime<Utc>) -> QueryResult<()> {
-    let changes = (groups::dissolved_at.eq(now), groups::member_count.eq(0));
-    update(groups::table.find(id)).set(changes).execute(&mut conn).await.map(drop)
+    DissolveGroup { id, now }.execute(&mut conn).await.map(drop)
 }
 
 /// What has to hold for a group to be listed.
