@@ -124,8 +124,8 @@ impl GroupQuery {
             CoordinatesInput,
         >,
         #[graphql(
-            desc = "Words to look for in names and introductions, at most 100 characters; see `search`. Of those within reach,
-            at most 1,000 groups are found."
+            desc = "Words to look for in names and introductions, at most 100 characters; see `search`. Of the groups within
+            reach, at most 1,000 are found, and all that are among the 500 nearest."
         )]
         query: Option<String>,
         #[graphql(desc = "How far the list reaches, in metres, 1 to 50,000; 10,000 where none is given.")]

@@ -224,7 +224,7 @@ pub async fn load_requests(
 /// # Errors
 /// When the database fails.
 pub async fn share_private_only(conn: &AsyncPgConnection, user: UserId, other: UserId) -> AppResult<bool> {
-    Ok(store::share_private_only(conn, user, other).await?)
+    Ok(store::shared::share_private_only(conn, user, other).await?)
 }
 
 /// What the viewer is to some groups: their memberships, and their last requests to join.

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use crate::domains::groups::model::nearby::NearbyGroup;
 use crate::domains::groups::store::positions::{self, GroupDistance, NearbyGroupSelection};
 use crate::domains::nearby;
-use crate::domains::nearby::policy::LIST_LIMIT;
 use crate::domains::nearby::service::NearbyArea;
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;
@@ -82,7 +81,7 @@ pub async fn list(
         Some(terms) => {
             let conn = scope.db.read().await?;
             let behind = page.cursor.map(|(bits, group)| GroupDistance { away: f64::from_bits(bits), group });
-            positions::list_nearby(&conn, &list.selection(terms.as_ref()), behind, page.limit(), LIST_LIMIT).await?
+            positions::list_nearby(&conn, &list.selection(terms.as_ref()), behind, page.limit()).await?
         }
     };
     groups.truncate(usize::try_from(page.limit()).unwrap_or(usize::MAX));
@@ -98,7 +97,7 @@ pub async fn count(scope: &Scope, list: &NearbyGroupListQuery) -> AppResult<i64>
         None => Ok(0),
         Some(terms) => {
             let conn = scope.db.read().await?;
-            Ok(positions::count_nearby(&conn, &list.selection(terms.as_ref()), LIST_LIMIT).await?)
+            Ok(positions::count_nearby(&conn, &list.selection(terms.as_ref())).await?)
         }
     }
 }
