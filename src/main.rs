@@ -122,6 +122,9 @@ struct SeedArguments {
     /// Positions of these users
     #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
     positions: i64,
+    /// Groups, with their members
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "users")]
+    groups: i64,
 }
 
 /// Threads for blocking work (files, pictures, passwords). Few, as idle threads keep allocator caches; long work has
@@ -197,6 +200,7 @@ async fn perform_on(command: Command, app: &Arc<App>) -> AppResult<()> {
             tickets,
             friendships,
             positions,
+            groups,
         }) => {
             let counts = SeedCounts {
                 users,
@@ -209,6 +213,7 @@ async fn perform_on(command: Command, app: &Arc<App>) -> AppResult<()> {
                 tickets,
                 friendships,
                 positions,
+                groups,
             };
             seed::large::add(app, counts).await
         }

@@ -284,6 +284,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Cube;
+
+    group_positions (group_id) {
+        group_id -> Int8,
+        cell -> Int8,
+        place -> Cube,
+    }
+}
+
+diesel::table! {
     groups (id) {
         id -> Int8,
         name -> Text,
@@ -847,6 +858,7 @@ diesel::joinable!(group_join_requests -> groups (group_id));
 diesel::joinable!(group_join_requests -> users (user_id));
 diesel::joinable!(group_members -> groups (group_id));
 diesel::joinable!(group_members -> users (user_id));
+diesel::joinable!(group_positions -> groups (group_id));
 diesel::joinable!(groups -> conversations (id));
 diesel::joinable!(groups -> media (avatar_id));
 diesel::joinable!(groups -> merchants (merchant_id));
@@ -903,6 +915,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     friendships,
     group_join_requests,
     group_members,
+    group_positions,
     groups,
     idempotency_keys,
     image_captchas,

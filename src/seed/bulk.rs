@@ -32,6 +32,8 @@ pub struct SeedCounts {
     pub friendships: i64,
     /// People with a position.
     pub positions: i64,
+    /// Groups, every other one with a place.
+    pub groups: i64,
 }
 
 /// When the first of everything happened: 2026-01-01.

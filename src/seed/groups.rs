@@ -13,6 +13,7 @@ use crate::domains::chat::service::send;
 use crate::domains::groups::model::{CreateGroup, GroupSettings, UpdateGroup};
 use crate::domains::groups::service::{edit, join, members};
 use crate::error::{AppError, AppResult};
+use crate::geo::GeoPoint;
 use crate::ids::{GroupId, UserId};
 use crate::scope::Scope;
 use crate::validation::Patch;
@@ -28,6 +29,8 @@ pub struct DemoGroups {
     announcements: Vec<(String, String, String)>,
     /// Requests to join that wait: sender, group, reason.
     requests: Vec<(String, String, String)>,
+    /// Longitude and latitude of those that have a place, by name.
+    places: HashMap<String, (f64, f64)>,
     /// Messages: sender, group, text.
     talk: Vec<(String, String, String)>,
 }
@@ -42,8 +45,15 @@ pub(super) async fn add(app: &Arc<App>, people: &HashMap<&str, Viewer>, demo: &D
     for (owner, name, intro, members) in &demo.groups {
         let members: Vec<UserId> = members.iter().map(|member| id(member)).collect::<AppResult<_>>()?;
         let settings = GroupSettings { enable_history_for_new_members: true, ..GroupSettings::default() };
-        let group =
-            CreateGroup { name: name.clone(), intro: intro.clone(), avatar: None, merchant: None, settings, members };
+        let group = CreateGroup {
+            name: name.clone(),
+            intro: intro.clone(),
+            avatar: None,
+            merchant: None,
+            settings,
+            members,
+            coordinates: demo.places.get(name).map(|&(longitude, latitude)| GeoPoint { longitude, latitude }),
+        };
         made.insert(name, edit::create(&scope(owner)?, group).await?.id);
     }
     let group = |name: &str| made.get(name).copied().ok_or_else(|| missing(name));

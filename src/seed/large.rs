@@ -10,7 +10,7 @@ use super::bulk::{ENTRIES, add_words, at, entry, key};
 use super::store::{self, ExistingCounts, SharedPicture};
 use super::upload::{scope_for, upload};
 use super::words::{self, RandomText, RandomWords};
-use super::{friendships, money, positions};
+use super::{friendships, memberships, money, positions};
 use crate::app::App;
 use crate::domains::friends::policy::FRIEND_LIMIT;
 use crate::domains::search::words::{Field, SearchDocument};
@@ -51,6 +51,7 @@ pub async fn add(app: &Arc<App>, counts: SeedCounts) -> AppResult<()> {
     filling.add_conversations().await?;
     friendships::add(&transaction, &existing, counts, first).await?;
     positions::add(&transaction, counts.positions, first, app.clock.now()).await?;
+    memberships::add(&transaction, &existing, counts, first).await?;
     money::add(&transaction, &existing, counts, first).await?;
     store::count_files(&transaction).await?;
     store::release(&transaction).await?;
@@ -61,9 +62,20 @@ pub async fn add(app: &Arc<App>, counts: SeedCounts) -> AppResult<()> {
 }
 
 fn check(counts: &SeedCounts) -> AppResult<()> {
-    let SeedCounts { users, items, favorites, conversations, messages, tasks, orders, tickets, friendships, positions } =
-        *counts;
-    let all = [items, favorites, conversations, messages, tasks, orders, tickets, friendships, positions];
+    let SeedCounts {
+        users,
+        items,
+        favorites,
+        conversations,
+        messages,
+        tasks,
+        orders,
+        tickets,
+        friendships,
+        positions,
+        groups,
+    } = *counts;
+    let all = [items, favorites, conversations, messages, tasks, orders, tickets, friendships, positions, groups];
     let refuse = |message: &str| Err(AppError::bad_input(message));
     if users < 2 || all.iter().any(|amount| *amount < 0) {
         return refuse("Give at least 2 --users, and no negative numbers.");

@@ -64,6 +64,7 @@ pub(super) async fn add(
                 merchant: Some(id),
                 settings: GroupSettings { enable_history_for_new_members: true, ..GroupSettings::default() },
                 members: Vec::new(),
+                coordinates: None,
             };
             let group = edit::create(&owner, group).await?.id;
             for name in &merchant.members {

@@ -6,6 +6,7 @@ mod friends;
 mod friendships;
 mod groups;
 pub mod large;
+mod memberships;
 mod merchants;
 mod money;
 mod picture;

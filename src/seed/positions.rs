@@ -8,7 +8,7 @@ use crate::error::AppResult;
 use crate::geo::GeoPoint;
 
 /// Centres of cities.
-const CITIES: [GeoPoint; 12] = [
+pub(super) const CITIES: [GeoPoint; 12] = [
     city(121.47, 31.23),
     city(116.41, 39.90),
     city(113.26, 23.13),
@@ -33,8 +33,8 @@ const fn city(longitude: f64, latitude: f64) -> GeoPoint {
     GeoPoint { longitude, latitude }
 }
 
-/// Where a person is, by number: the more, the nearer to the centre.
-fn place(n: i64, centre: GeoPoint) -> GeoPoint {
+/// Where a person or a group is, by number: the more, the nearer to the centre.
+pub(super) fn place(n: i64, centre: GeoPoint) -> GeoPoint {
     #[expect(clippy::cast_precision_loss, reason = "a part")]
     let part = |factor: i64| (n * factor % PARTS) as f64 / PARTS as f64;
     let (angle, away) = (part(7919) * std::f64::consts::TAU, part(6101) * part(3571) * CITY_RADIUS);

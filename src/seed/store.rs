@@ -24,12 +24,13 @@ pub struct ExistingCounts {
 }
 
 /// Tables with keys of their own that are given to them here, in the order in which they are filled.
-pub const TABLES: [&str; 12] = [
+pub const TABLES: [&str; 13] = [
     "users",
     "media",
     "items",
     "favorites",
     "friendships",
+    "group_members",
     "conversations",
     "messages",
     "tasks",
@@ -154,7 +155,7 @@ pub async fn count_files(transaction: &Transaction<'_>) -> AppResult<()> {
 pub async fn analyze(client: &Client) -> AppResult<()> {
     let sql = format!(
         "vacuum analyze {}, profiles, blobs, item_images, search_entries, search_words, members, wallets, ledger_entries, \
-         order_events, ticket_lines, relations, friend_counts, positions",
+         order_events, ticket_lines, relations, friend_counts, positions, groups, group_positions",
         TABLES.join(", ")
     );
     client.batch_execute(&sql).await.map_err(AppError::internal)

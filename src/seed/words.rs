@@ -221,6 +221,15 @@ pub fn name_of(n: i64) -> String {
     format!("{}{}", words.any(SURNAMES), words.any(GIVEN))
 }
 
+const GATHERINGS: &[&str] = &["爱好者", "交流", "二手", "互助", "新手", "周末", "校园", "同城", "fans of "];
+
+/// Name and introduction of the group of this number.
+pub fn group_text(n: i64) -> (String, String) {
+    let mut words = RandomWords::new(n ^ 0x9_0409);
+    let name = format!("{}{}群 {n}", words.any(GATHERINGS), words.often(THINGS));
+    (name, format!("聊{}和{}，{}。", words.often(THINGS), words.often(BRANDS), words.any(ENDS)))
+}
+
 /// What an item says.
 pub struct RandomText {
     /// In a line.

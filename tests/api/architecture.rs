@@ -84,7 +84,7 @@ const MAY_CALL: &[(&str, &[&str])] = &[
     ),
     ("favorites", &["accounts", "items"]),
     ("friends", &["accounts", "chat", "groups", "relations"]),
-    ("groups", &["accounts", "chat", "media", "merchants", "relations", "search"]),
+    ("groups", &["accounts", "chat", "media", "merchants", "nearby", "relations", "search"]),
     ("items", &["accounts", "media", "relations", "search"]),
     // Its files belong to accounts, whose avatars are files: the files of the two form no circle.
     ("media", &["accounts"]),

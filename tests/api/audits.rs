@@ -8,7 +8,7 @@ use crate::harness::TestApp;
 use crate::harness::process::{SECRET, output};
 
 /// A rule by a part of its name, and what breaks it.
-const BREAKS: [(&str, &str); 45] = [
+const BREAKS: [(&str, &str); 47] = [
     ("a transfer sums to zero", "insert into ledger_transfers (reason, note, created_at) values ('ADMIN_ADJUSTMENT', 'x', now())"),
     ("a balance is the sum", "update wallets set balance = balance + 1"),
     (
@@ -75,6 +75,8 @@ const BREAKS: [(&str, &str); 45] = [
         "insert into group_join_requests (group_id, user_id, reason, created_at, expires_at)
              select group_id, user_id, '', now(), now() + interval '1 day' from group_members where role = 'OWNER'",
     ),
+    ("a group's position is", "update group_positions set cell = cell + 9"),
+    ("a dissolved group has no", "update groups set dissolved_at = now(), member_count = 0"),
     ("groups hold friends", "update friend_groups set owner_id = 2"),
     ("a merchant has as many", "update merchants set member_count = 7"),
     ("a merchant was made with", "update activation_codes set merchant_id = null"),
@@ -114,6 +116,8 @@ async fn every_rule_finds_what_breaks_it() {
     ada.befriend_ok("createFriendGroup", json!({ "name": "g", "memberIds": [bo.id] })).await;
     ada.make_group("g", &[&bo], json!({})).await;
     ada.make_merchant("m", &admin.make_codes(1).await[0]).await;
+    let here = json!({ "longitude": 121.4737, "latitude": 31.2304 });
+    ada.in_group_ok("createGroup", json!({ "input": { "name": "placed", "coordinates": here } })).await;
     bo.locate(121.4737, 31.2304, "EVERYBODY").await;
     let ticket = ada.mutate_ok("createTicket", json!({ "question": "why?" })).await;
     admin.mutate_ok("answerTicket", json!({ "id": ticket["id"], "answer": "because" })).await;

@@ -3,11 +3,12 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use plaza::seed::large::{self, SeedCounts};
 use serde_json::{Value, json};
 use tokio::process::Child;
 
 use crate::harness::process::{Process, SECRET, command, output};
-use crate::harness::{WAIT_TIMEOUT, cluster, connect, post, until};
+use crate::harness::{TestApp, WAIT_TIMEOUT, cluster, connect, post, until};
 
 /// What there is of it, as one text.
 const COUNTS: &str = "select concat_ws(' ', (select count(*) from users), (select count(*) from items),
@@ -123,18 +124,26 @@ async fn production_has_no_demo() {
 async fn large_data_adds_up() {
     let url = cluster().empty_database().await;
     let settings = [("DATABASE_URL", url.as_str()), ("PLAZA_JWT_SECRET", SECRET)];
-    let amounts =
-        "--users 20 --items 40 --favorites 30 --conversations 10 --messages 50 --tasks 60 --orders 120 --tickets 30";
+    let amounts = "--users 20 --items 40 --favorites 30 --conversations 10 --messages 50 --tasks 60 --orders 120 --tickets 30 --groups 15";
     let arguments: Vec<&str> = std::iter::once("seed").chain(amounts.split(' ')).collect();
     for round in 1..=2 {
         let done = output(&arguments, &settings).await;
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         let counts = "select concat_ws(' ', (select count(*) from tasks), (select count(*) from orders),
             (select count(*) from tickets), (select count(*) from wallets), (select count(distinct status) from orders),
-            (select count(distinct status) from tasks), (select count(distinct status) from tickets))";
+            (select count(distinct status) from tasks), (select count(distinct status) from tickets),
+            (select count(*) from groups), (select count(*) from group_positions), (select count(distinct role) from group_members))";
         assert_eq!(
             look(&url, counts).await,
-            format!("{} {} {} {} 5 4 3", 60 * round, 120 * round, 30 * round, 20 * round)
+            format!(
+                "{} {} {} {} 5 4 3 {} {} 3",
+                60 * round,
+                120 * round,
+                30 * round,
+                20 * round,
+                15 * round,
+                8 * round
+            )
         );
         assert_eq!(plaza::audit::run(&url).await.unwrap(), []);
     }
@@ -143,10 +152,36 @@ async fn large_data_adds_up() {
     let token = output(&["token", "user1"], &settings).await;
     let token = String::from_utf8(token.stdout).unwrap().trim().to_owned();
     let document = "mutation { createTask(input: { title: \"t\", content: \"c\", price: 5 }) { userErrors { code } }
-        rechargeWallet(amount: 1) { userErrors { code } } createTicket(question: \"q\") { userErrors { code } } }";
+        rechargeWallet(amount: 1) { userErrors { code } } createTicket(question: \"q\") { userErrors { code } }
+        createGroup(input: { name: \"g\" }) { userErrors { code } } }";
     let answer = post(plaza.address, Some(&token), document, json!({})).await;
-    for field in ["createTask", "rechargeWallet", "createTicket"] {
+    for field in ["createTask", "rechargeWallet", "createTicket", "createGroup"] {
         assert_eq!(answer.data()[field]["userErrors"], json!([]), "{field}");
     }
     assert_eq!(plaza::audit::run(&url).await.unwrap(), []);
+}
+
+/// Of two hundred groups one is full; the others have 5 to 50 members, some of them managers, all of them in the conversation.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_groups_add_up() {
+    let app = TestApp::start().await;
+    let first = app.as_user("ada").await;
+    large::add(&app.app, SeedCounts { users: 600, groups: 400, ..SeedCounts::default() }).await.unwrap();
+    let sizes = "select count(*) from groups where member_count";
+    assert_eq!(app.query_number(&format!("{sizes} = 500")).await, 2);
+    assert_eq!(app.query_number(&format!("{sizes} between 5 and 50")).await, 398);
+    assert_eq!(
+        app.query_number(
+            "select max(n) from (select count(*) as n from group_members where role = 'MANAGER' group by group_id) m"
+        )
+        .await,
+        20
+    );
+    assert_eq!(app.query_number("select count(*) from group_positions").await, 200);
+    let found = "{ groups(filter: { query: \"同城\" }, first: 1) { totalCount nodes { name owner { username } } }
+        nearbyGroups(at: { longitude: 121.47, latitude: 31.23 }, withinMeters: 50000) { totalCount } }";
+    let data = first.data(found, json!({})).await;
+    assert!(data["groups"]["totalCount"].as_i64().unwrap() > 10, "{data}");
+    assert_eq!(data["nearbyGroups"]["totalCount"], 17);
+    assert_eq!(app.audit().await, [""; 0]);
 }

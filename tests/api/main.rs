@@ -65,6 +65,8 @@ mod merchant_lists;
 mod merchants;
 mod money_lists;
 mod naming;
+mod near_group_lists;
+mod near_groups;
 mod nearby;
 mod newer;
 mod orders;

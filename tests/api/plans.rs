@@ -1,6 +1,8 @@
 //! No list and no search without an index behind it: on large data, PostgreSQL writes the plan of every statement of
 //! every list, and none of them may read a table of 100,000 rows from end to end.
 
+mod group_lists;
+mod merchant_lists;
 mod reads;
 mod skewed;
 

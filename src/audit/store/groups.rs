@@ -39,4 +39,19 @@ pub const RULES: &[Rule] = &[
          from group_join_requests r join group_members m on m.group_id = r.group_id and m.user_id = r.user_id
          where r.status = 'WAITING' and r.expires_at > now()",
     ),
+    (
+        "a group's position is the centre of its cell",
+        "select 'position of group ' || group_id as subject, 'cell ' || cell as detail
+         from (select group_id, cell, place, latitude, radians((cell % 100000 + 0.5) * 360
+                 / greatest(floor(360 * cos(latitude) / 0.0045::float8), 1) - 180) as longitude
+             from (select group_id, cell, place, radians((cell / 100000 + 0.5::float8) * 0.0045::float8 - 90) as latitude
+                 from group_positions) rows) centres
+         where cube_distance(place, cube(array[6371008.8 * cos(latitude) * cos(longitude),
+             6371008.8 * cos(latitude) * sin(longitude), 6371008.8 * sin(latitude)]::float8[])) > 1",
+    ),
+    (
+        "a dissolved group has no position",
+        "select 'position of group ' || p.group_id as subject, 'dissolved ' || dissolved_at as detail
+         from group_positions p join groups g on g.id = p.group_id where dissolved_at is not null",
+    ),
 ];

@@ -8,6 +8,7 @@ use super::service;
 use crate::domains::chat;
 use crate::domains::chat::model::Member;
 use crate::error::AppResult;
+use crate::geo::GridCell;
 use crate::graphql::loader::Batch;
 use crate::ids::{ConversationId, GroupId, GroupJoinRequestId, GroupMemberId, MerchantId, UserId};
 use crate::scope::Scope;
@@ -45,6 +46,18 @@ impl Batch for JoinsAtOnce {
 
     async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, bool>> {
         service::join::load_at_once(scope, keys).await
+    }
+}
+
+/// The cells that groups are in, for what shows them to those who may see them.
+pub struct CellOfGroup;
+
+impl Batch for CellOfGroup {
+    type Key = GroupId;
+    type Value = GridCell;
+
+    async fn load(scope: &Scope, keys: &[GroupId]) -> AppResult<HashMap<GroupId, GridCell>> {
+        service::near::load_cells(scope, keys).await
     }
 }
 

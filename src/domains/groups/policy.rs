@@ -10,9 +10,10 @@ use super::model::{
 };
 use crate::domains::friends::model::{RequestDecision, RequestStatus};
 use crate::error::{AppError, AppResult, UserError};
+use crate::geo::{GeoPoint, GridCell};
 use crate::ids::UserId;
 use crate::text::{check_length, check_line, check_lines, check_optional_line, check_optional_lines, is_storable};
-use crate::validation::{DomainError, Validation};
+use crate::validation::{DomainError, Patch, Validation};
 
 /// Members of a group at most; the table says so as well.
 pub const MEMBER_LIMIT: i32 = 500;
@@ -129,6 +130,16 @@ pub fn shows_members(role: Option<GroupRole>, settings: GroupSettings) -> bool {
     role.is_some_and(|role| role.is_staff() || !settings.disable_view_member)
 }
 
+/// Whether a user sees where a group is; others see how far away it is.
+#[must_use]
+pub fn shows_position(role: Option<GroupRole>) -> bool {
+    role.is_some_and(GroupRole::is_staff)
+}
+
+fn check_coordinates(place: GeoPoint) -> Result<(), GroupError> {
+    if place.is_on_earth() { Ok(()) } else { Err(GroupError::CoordinatesOutOfRange) }
+}
+
 /// Whether a user may ask to join a group.
 ///
 /// # Errors
@@ -243,17 +254,18 @@ pub fn validate_create(draft: &CreateGroup) -> Result<(), Vec<UserError>> {
     let mut validation = Validation::default();
     validation.check(check_line(&draft.name, LONGEST_NAME), "input.name");
     validation.check(check_optional_lines(&draft.intro, LONGEST_INTRO), "input.intro");
+    validation.check(draft.coordinates.map_or(Ok(()), check_coordinates), "input.coordinates");
     validation.into_result()?;
     let most = usize::try_from(MEMBER_LIMIT - 1).unwrap_or(0);
     check_users(&draft.members, most, "input.memberIds")
 }
 
-/// Checks what changes about a group.
+/// Checks what changes about a group: columns of its row, and the cell that it is in.
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn validate_update(update: UpdateGroup) -> Result<GroupChanges, Vec<UserError>> {
-    let UpdateGroup { name, intro, announcement, avatar, settings } = update;
+pub fn validate_update(update: UpdateGroup) -> Result<(GroupChanges, Patch<GridCell>), Vec<UserError>> {
+    let UpdateGroup { name, intro, announcement, avatar, settings, coordinates } = update;
     let UpdateGroupSettings {
         disable_add_member,
         disable_view_member,
@@ -266,6 +278,7 @@ pub fn validate_update(update: UpdateGroup) -> Result<GroupChanges, Vec<UserErro
     let intro = validation.required(intro, "input.intro", |intro| check_optional_lines(intro, LONGEST_INTRO));
     let announcement = validation
         .clearable(announcement, "input.announcement", |announcement| check_lines(announcement, LONGEST_ANNOUNCEMENT));
+    let coordinates = validation.clearable(coordinates, "input.coordinates", |place| check_coordinates(*place));
     let changes = GroupChanges {
         name: name.map(|name| name.trim().to_owned()),
         intro: intro.map(|intro| intro.trim().to_owned()),
@@ -279,5 +292,5 @@ pub fn validate_update(update: UpdateGroup) -> Result<GroupChanges, Vec<UserErro
         // Set by the use case.
         updated_at: None,
     };
-    validation.into_result().map(|()| changes)
+    validation.into_result().map(|()| (changes, coordinates.map(GeoPoint::cell)))
 }

@@ -6,8 +6,11 @@ use super::model;
 use super::service;
 use super::service::join::JoinRequestList;
 use super::service::list::{GroupListQuery, MembershipList};
+use super::service::near::{self, NearbyGroupListQuery};
 use super::types::input::GroupFilter;
+use super::types::nearby::NearbyGroup;
 use super::types::{Group, GroupJoinRequest, GroupMember};
+use crate::domains::accounts::types::profile::CoordinatesInput;
 use crate::domains::friends::model::RequestStatus;
 use crate::domains::groups::loader::{GroupById, VisibleJoinRequest, VisibleMember};
 use crate::error::AppResult;
@@ -122,6 +125,44 @@ impl GroupQuery {
     ) -> AppResult<Connection<Group>> {
         let filter = filter.map(GroupFilter::parse).transpose()?.unwrap_or_default();
         list_groups(ctx, filter, PageArgs { first, after, last, before }).await
+    }
+
+    /// Groups that are near a place, the nearest first; at most 500. All distances are between centres of cells of about 500 m.
+    /// `UNAUTHENTICATED` without a token; `BAD_USER_INPUT` where `at` is omitted and the viewer has no position;
+    /// `RATE_LIMITED` for asking from more than 30 cells in an hour, those of `nearbyUsers` among them: another page, another
+    /// query, or another place in the same cell, is no further one.
+    async fn nearby_groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where to ask from; not kept. The viewer's own position where none is given.")] at: Option<
+            CoordinatesInput,
+        >,
+        #[graphql(
+            desc = "Words to look for in names and introductions, at most 100 characters; see `search`. Of the groups within
+            reach, at most 1,000 are found, and all that are among the 500 nearest."
+        )]
+        query: Option<String>,
+        #[graphql(desc = "How far the list reaches, in metres, 1 to 50,000; 10,000 where none is given.")]
+        within_meters: Option<i32>,
+        #[graphql(desc = "So many, 1 to 100; 20 where none is given.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+    ) -> Option<AppResult<Connection<NearbyGroup>>> {
+        let list = async {
+            let scope = ctx.scope()?;
+            let list = NearbyGroupListQuery::prepare(scope, at.map(Into::into), within_meters, query).await?;
+            let page = list.page(PageArgs { first, after, ..PageArgs::default() })?;
+            let groups = near::list(scope, &list, &page).await?;
+            let from = list.area.from;
+            Ok(Connection::new(
+                groups,
+                move |group| NearbyGroup::seen_from(from, group),
+                move |scope, _| {
+                    let list = list.clone();
+                    Box::pin(async move { near::count(scope, &list).await })
+                },
+            ))
+        };
+        Some(list.await)
     }
 }
 

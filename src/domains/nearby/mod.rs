@@ -1,4 +1,5 @@
-//! Who is near: positions that people share, and the list of those who are nearest.
+//! Who is near: positions that people share, and the list of those who are nearest. Groups that are near are listed by
+//! [`groups`](super::groups), from the same cells and within the same count of them.
 //!
 //! Invariants:
 //! - A position is the number of a cell of some 500 m ([`GridCell`](crate::geo::GridCell)): nothing finer is in the database.

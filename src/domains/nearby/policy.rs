@@ -31,6 +31,12 @@ pub fn check_origin(at: GeoPoint) -> AppResult<GeoPoint> {
     Err(AppError::bad_input("`at` needs a longitude from -180 to 180, and a latitude from -90 to 90."))
 }
 
+/// What is wrong where a list begins at the viewer's position, and they have none.
+#[must_use]
+pub fn no_origin() -> AppError {
+    AppError::bad_input("`at` is needed: you have no position of your own.")
+}
+
 /// How far a list reaches, in metres.
 ///
 /// # Errors

@@ -51,7 +51,7 @@ impl NearbyQuery {
                 people,
                 move |person| NearbyUser {
                     user: person.user_id,
-                    distance: list.from.distance_meters(person.cell).round(),
+                    distance: list.area.from.distance_meters(person.cell).round(),
                 },
                 move |scope, _| Box::pin(async move { service::count(scope, &list).await }),
             ))

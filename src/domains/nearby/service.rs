@@ -21,16 +21,17 @@ use crate::validation::{DomainError, Patch};
 /// Place in a list: the bits of the distance, and the person.
 type NearbyKey = (u64, UserId);
 
-/// A list of people who are near, whose arguments were looked at.
+/// Where the viewer asks from, and how far the list reaches; both were checked.
 #[derive(Clone, Copy, Debug)]
-pub struct NearbyListQuery {
-    /// Where the viewer asks from.
+pub struct NearbyArea {
+    /// The cell that the viewer asks from.
     pub from: GridCell,
-    within_meters: i32,
+    /// Over the ground.
+    pub within_meters: i32,
 }
 
-impl NearbyListQuery {
-    /// The list of those who are near a place.
+impl NearbyArea {
+    /// The area around a place.
     ///
     /// # Errors
     /// Bad input for a place that is not on earth, or a distance that is out of range.
@@ -39,12 +40,48 @@ impl NearbyListQuery {
         Ok(Self { from, within_meters: policy::check_reach(within_meters)? })
     }
 
+    /// The area around the viewer's own position, however old that is.
+    ///
+    /// # Errors
+    /// Unauthenticated without a token; bad input without a position, or for a distance that is out of range.
+    pub async fn around_viewer(scope: &Scope, within_meters: Option<i32>) -> AppResult<Self> {
+        let viewer = scope.viewer()?.user_id;
+        let within_meters = policy::check_reach(within_meters)?;
+        let conn = scope.db.read().await?;
+        let position = load_positions(&conn, &[viewer]).await?.remove(&viewer);
+        let position = position.ok_or_else(policy::no_origin)?;
+        Ok(Self { from: position.cell, within_meters })
+    }
+
+    /// How far it reaches in a straight line, in metres.
+    #[must_use]
+    pub fn reach(self) -> f64 {
+        straight_meters(self.within_meters.into())
+    }
+}
+
+/// A list of people who are near, whose arguments were looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct NearbyListQuery {
+    /// Where.
+    pub area: NearbyArea,
+}
+
+impl NearbyListQuery {
+    /// The list of those who are near a place.
+    ///
+    /// # Errors
+    /// Bad input for a place that is not on earth, or a distance that is out of range.
+    pub fn new(at: GeoPoint, within_meters: Option<i32>) -> AppResult<Self> {
+        Ok(Self { area: NearbyArea::new(at, within_meters)? })
+    }
+
     /// The page that the arguments ask for.
     ///
     /// # Errors
     /// Bad input.
     pub fn page(&self, args: PageArgs) -> AppResult<PageRequest<NearbyKey>> {
-        args.request(format!("nearbyUsers {} {}", self.from.number(), self.within_meters))
+        args.request(format!("nearbyUsers {} {}", self.area.from.number(), self.area.within_meters))
     }
 
     fn selection(&self, scope: &Scope) -> AppResult<NearbySelection> {
@@ -52,8 +89,8 @@ impl NearbyListQuery {
         Ok(NearbySelection {
             viewer,
             unblocked: Unblocked { viewer, other: store::PERSON },
-            from: self.from,
-            reach: straight_meters(self.within_meters.into()),
+            from: self.area.from,
+            reach: self.area.reach(),
             since: now - policy::POSITION_LIFETIME,
             now,
         })
@@ -70,7 +107,7 @@ pub async fn list(
     page: &PageRequest<NearbyKey>,
 ) -> AppResult<Page<NearbyPerson>> {
     let selection = list.selection(scope)?;
-    ask_from(scope, list.from).await?;
+    ask_from(scope, list.area.from).await?;
     let conn = scope.db.read().await?;
     // Where a page begins is in no index: all of the list is read, which is short.
     let limit = if page.cursor.is_some() { policy::LIST_LIMIT } else { page.limit() };

@@ -10,6 +10,10 @@ const NEARBY: &str = "query ($at: CoordinatesInput!, $within: Int, $first: Int, 
     nearbyUsers(at: $at, withinMeters: $within, first: $first, after: $after) {
         nodes { user { username } distanceMeters } totalCount pageInfo { hasNextPage hasPreviousPage endCursor } } }";
 
+const NEARBY_GROUPS: &str = "query ($at: CoordinatesInput, $query: String, $within: Int, $first: Int, $after: String) {
+    nearbyGroups(at: $at, query: $query, withinMeters: $within, first: $first, after: $after) {
+        nodes { group { name } distanceMeters } totalCount pageInfo { hasNextPage hasPreviousPage endCursor } } }";
+
 impl Person {
     /// Says where they are, and who may see it.
     pub async fn locate(&self, longitude: f64, latitude: f64, visibility: &str) {
@@ -33,6 +37,11 @@ impl Person {
         self.run(NEARBY, variables).await
     }
 
+    /// Asks which groups are near, with these arguments.
+    pub async fn ask_near_groups(&self, arguments: Value) -> Answer {
+        self.run(NEARBY_GROUPS, arguments).await
+    }
+
     /// The same person, once the clock has moved past the end of their token.
     pub fn again(&self, app: &TestApp) -> Self {
         let id = UserId(self.key());
@@ -51,10 +60,11 @@ impl Person {
     }
 }
 
-/// Names of a list, with distances.
+/// Names of a list of users or groups, with distances.
 pub fn names(list: &Value) -> Vec<(String, f64)> {
     let name = |node: &Value| {
-        (node["user"]["username"].as_str().unwrap().to_owned(), node["distanceMeters"].as_f64().unwrap())
+        let name = node["user"]["username"].as_str().or(node["group"]["name"].as_str());
+        (name.unwrap().to_owned(), node["distanceMeters"].as_f64().unwrap())
     };
     list["nodes"].as_array().unwrap().iter().map(name).collect()
 }

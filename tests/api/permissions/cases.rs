@@ -60,6 +60,7 @@ pub const CASES: &[Case] = &[
         json!({ "q": f.username })
     }),
     case("Query.nearbyUsers", concat!("{ nearbyUsers(at: { longitude: 121.47, latitude: 31.23 }) { nodes { distanceMeters user ", user!(), " } } }"), none),
+    case("Query.nearbyGroups", "{ nearbyGroups(at: { longitude: 121.47, latitude: 31.23 }) { nodes { distanceMeters group { name announcement coordinates { longitude } } } } }", none),
     case("Query.searchUsers", concat!("query ($q: String!) { searchUsers(query: $q) { nodes ", user!(), " } }"), |f| json!({ "q": f.username })),
     case("Mutation.createItem", "mutation { createItem(input: { title: \"a\", category: 1, price: 1, condition: 1, direction: SELL }) { item { title } userErrors { code } } }", none),
     case("Mutation.updateItem", "mutation ($id: ID!) { updateItem(id: $id, input: { title: \"b\" }) { item { title } userErrors { code } } }", |f| json!({ "id": f.item })),

@@ -60,6 +60,7 @@ const ROLES: [&str; 8] = ["stranger", "applicant", "member", "muted", "manager",
 /// What is tried in a group: its name, the action of the schema that says whether it can be done, and a document.
 const ACTS: &[(&str, &str, &str)] = &[
     ("read the announcement", "", "query ($group: ID!) { group(id: $group) { announcement } }"),
+    ("read the coordinates", "", "query ($group: ID!) { group(id: $group) { coordinates { longitude } } }"),
     ("list members", "", "query ($group: ID!) { group(id: $group) { members { nodes { id } } } }"),
     ("read the conversation", "", "query ($group: ID!) { group(id: $group) { conversation { id } } }"),
     (
@@ -178,6 +179,8 @@ async fn run(app: &TestApp, sql: &Client, document: &str, number: usize, role: &
         .chain(role_of_actor.map(|role| (actor, role)))
         .collect();
     let group = insert_group(sql, "g", owner, &others).await;
+    let position = "insert into group_positions (group_id, cell, place) values ($1, 2693800000, cube(array[1, 2, 3]))";
+    sql.execute(position, &[&group]).await.unwrap();
     add_request(sql, group, asker, "").await;
     let pair = "insert into relations (low_user_id, high_user_id, friends_since) values (least($1::bigint, $2::bigint), greatest($1, $2), now())";
     sql.execute(pair, &[&actor, &friend]).await.unwrap();

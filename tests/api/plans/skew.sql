@@ -90,3 +90,50 @@ insert into positions (user_id, cell, visibility, located_at, place)
             radians(31.23 + case when n % 1000 = 0 then n * 1e-12 else (n * 6101 % 1013) * 0.0004 end) as latitude,
             case when n between 1001 and 6000 then 'FRIENDS' when n % 10 = 7 then 'NOBODY' else 'EVERYBODY' end as visibility
         from generate_series(1, 100000) n) made;
+-- Conversations 1 to 20,000 are groups: user 1 is in all of them, owns 500 and manages 500 more; the first has 500 members and
+-- 10,000 requests to join, one in a thousand of which waits. User 2 is in the first group alone, and asked to join 10,000.
+-- Users 3 and 9 share few groups with user 1.
+insert into groups (id, name, intro, owner_id, member_count, disable_add_member, disable_view_member, disable_join_requests,
+        enable_history_for_new_members, mute_all, created_at, updated_at)
+    select n, 'group ' || n, 'lamps', case when n <= 500 then 1 else 500 + n end, case when n = 1 then 500 else 2 end, false, false,
+        false, false, false, at, at
+    from (select n, timestamptz '2026-01-01' + n * interval '1 minute' as at from generate_series(1, 20000) n) made;
+insert into group_members (group_id, user_id, role, joined_at)
+    select 1, n, case when n = 1 then 'OWNER' when n <= 21 then 'MANAGER' else 'GENERAL' end::group_role, '2026-01-01'
+    from generate_series(1, 500) n;
+insert into group_members (group_id, user_id, role, joined_at)
+    select n, user_id, case when role = 'MEMBER' and n <= 500 then 'GENERAL' when role = 'MEMBER' then 'OWNER' when n <= 500 then 'OWNER'
+        when n <= 1000 then 'MANAGER' else 'GENERAL' end::group_role, '2026-01-01'
+    from generate_series(2, 20000) n cross join lateral (values (1, 'USER 1'), (500 + n, 'MEMBER')) people (user_id, role);
+insert into group_members (group_id, user_id, role, joined_at) select n, user_id, 'GENERAL', '2026-01-01'
+    from (values (3), (9)) people (user_id) cross join generate_series(2000, 20000, 2000) n;
+insert into search_entries (kind, subject_id, version, boost, words)
+    select 'GROUP', n, 2, 1, ('''group'':1A ''' || n || ''':2A ''lamps'':3B' || case when n % 2000 = 0 then ' ''rare'':4B' else '' end)::tsvector
+    from generate_series(1, 20000) n;
+insert into search_words values ('group', 'GROUP'), ('rare', 'GROUP');
+insert into group_join_requests (group_id, user_id, reason, status, created_at, expires_at, replied_at)
+    select group_id, user_id, 'r', status::friend_request_status, '2026-01-01', case when status = 'EXPIRED' or n % 3000 = 0 then '2026-02-01' else '2036-01-01' end::timestamptz,
+        case when status = 'DENIED' then timestamptz '2026-01-02' end
+    from (select n, group_id, user_id, case when n % 1000 = 0 then 'WAITING' when n % 1000 = 500 then 'EXPIRED' else 'DENIED' end as status
+        from generate_series(1, 10000) n cross join lateral (values (1, 40000 + n), (n + 1, 2)) asked (group_id, user_id)) made;
+-- All groups have a place in one city, one in a thousand in one cell.
+insert into group_positions (group_id, cell, place)
+    select n, n, cube(array[6371008.8 * cos(latitude) * cos(longitude), 6371008.8 * cos(latitude) * sin(longitude), 6371008.8 * sin(latitude)])
+    from (select n, radians(121.47 + case when n % 1000 = 0 then n * 1e-12 else (n * 7919 % 1009) * 0.0005 end) as longitude,
+            radians(31.23 + case when n % 1000 = 0 then n * 1e-12 else (n * 6101 % 1013) * 0.0004 end) as latitude
+        from generate_series(1, 20000) n) made;
+-- User 1 has joined all merchants, the first of which has 50,000 members and 5,000 groups; the others have few. Codes were used, but
+-- for a few.
+insert into merchants (name, icon_id, owner_id, contact_id, member_count, created_at, updated_at)
+    select 'merchant ' || n, 1 + n % 7, 500 + n, 500 + n, 2, at, at
+    from (select n, timestamptz '2026-01-01' + n * interval '1 minute' as at from generate_series(1, 10000) n) made;
+insert into merchant_members (merchant_id, user_id, created_at)
+    select n, user_id, '2026-01-01' from generate_series(1, 10000) n cross join lateral (values (500 + n), (1)) people (user_id);
+insert into merchant_members (merchant_id, user_id, created_at) select 1, n, '2026-01-01' from generate_series(20001, 70000) n;
+insert into merchant_members (merchant_id, user_id, created_at) select n, 9, '2026-01-01' from generate_series(2000, 10000, 2000) n;
+insert into activation_codes (code, created_at, merchant_id)
+    select lpad(to_hex(n), 32, '0'), '2026-01-01', case when n > 30 then n - 30 end from generate_series(1, 10030) n;
+update groups set merchant_id = case when id % 4 = 0 then 1 else id / 4 end where id % 2 = 0 and id >= 8;
+insert into search_entries (kind, subject_id, version, boost, words)
+    select 'MERCHANT', n, 2, 1, ('''merchant'':1A ''' || n || ''':2A')::tsvector from generate_series(1, 10000) n;
+insert into search_words values ('merchant', 'MERCHANT');

@@ -6,13 +6,27 @@ use std::collections::BTreeMap;
 use plaza::ids::{ConversationId, FriendGroupId, ItemId, MessageId, SessionId, UserId};
 use serde_json::{Value, json};
 
+use super::group_lists::{group_lists, look_for_groups, own_group_lists};
+use super::merchant_lists::{code_lists, merchant_lists, own_merchant_list};
 use super::reads::{Execution, executions};
 use crate::harness::{Person, SEND, TestApp, cluster, until};
 use crate::live::RECEIVE;
 
 /// Statements that read more than their answer allows: what stands in their SQL, how many rows more, and why.
-const REASONS: [(&str, u64, &str); 12] = [
+const REASONS: [(&str, u64, &str); 16] = [
     ("place <->", 40_000, "all friends are looked at, of whom nobody has more than 5,000"),
+    (
+        "unnest($1) wanted (id) cross join lateral (select * from group_join_requests",
+        1000,
+        "each group that a user runs is looked up",
+    ),
+    ("from group_members join users", 1000, "all members of a group are looked at, of whom it has no more than 500"),
+    ("from group_members where group_members.group_id = $1 and group_members.role", 500, "as above"),
+    (
+        "with counted as materialized",
+        2000,
+        "of two users, the one in fewer groups is chosen by counting up to 1,000 of each",
+    ),
     ("from friendships", 16_000, "friends are cut by what is in no index of theirs; nobody has more than 5,000"),
     (
         "search_entries.words @@",
@@ -75,7 +89,8 @@ async fn sign_in(app: &TestApp, user: i64) -> Person {
     Person::with_token(app.address, UserId(user), token)
 }
 
-fn first_cursor(data: &Value) -> Option<&str> {
+/// The first cursor of an answer.
+pub fn first_cursor(data: &Value) -> Option<&str> {
     match data {
         Value::Object(fields) => match fields.get("endCursor") {
             Some(cursor) => cursor.as_str(),
@@ -98,7 +113,8 @@ async fn turn_pages(person: &Person, list: &str) {
     }
 }
 
-const PAGE: &str = "totalCount pageInfo { endCursor }";
+/// What all lists are asked for.
+pub const PAGE: &str = "totalCount pageInfo { endCursor }";
 
 fn market_lists() -> Vec<String> {
     let card = "nodes { title owner { nickname avatar { url } verification } images { url } favoriteCount isFavorite }";
@@ -240,12 +256,16 @@ async fn look_around(person: &Person) {
 
 async fn read_lists(people: &BTreeMap<i64, Person>) {
     let administrator = &people[&6];
-    for list in market_lists().iter().chain(&searches()).chain(&further_lists()) {
+    for list in market_lists().iter().chain(&searches()).chain(&further_lists()).chain(&code_lists()) {
         turn_pages(administrator, list).await;
     }
     for person in people.values() {
         look_around(person).await;
-        for list in own_lists() {
+        look_for_groups(person).await;
+        for list in group_lists().into_iter().chain(merchant_lists()) {
+            turn_pages(person, &list).await;
+        }
+        for list in own_lists().into_iter().chain(own_group_lists()).chain([own_merchant_list()]) {
             turn_pages(person, &format!("viewer {{ {list} }}")).await;
         }
     }

@@ -69,6 +69,9 @@ pub enum GroupError {
     /// The same user twice.
     #[error("This user is there twice.")]
     RepeatedUser,
+    /// There is no such place.
+    #[error("A longitude lies between -180 and 180, a latitude between -90 and 90.")]
+    CoordinatesOutOfRange,
     /// Not a time to be muted for.
     #[error("Minutes go from 0 to {0}.")]
     MinutesOutOfRange(i32),
@@ -95,7 +98,9 @@ impl DomainError for GroupError {
             Self::OwnerMustTransfer => UserErrorCode::OwnerMustTransfer,
             Self::NotFriends => UserErrorCode::NotFriends,
             Self::RequestOver | Self::TooManyManagers(_) => UserErrorCode::Conflict,
-            Self::TooManyAtOnce(_) | Self::MinutesOutOfRange(_) => UserErrorCode::OutOfRange,
+            Self::TooManyAtOnce(_) | Self::CoordinatesOutOfRange | Self::MinutesOutOfRange(_) => {
+                UserErrorCode::OutOfRange
+            }
             Self::RepeatedUser => UserErrorCode::InvalidInput,
         };
         UserError::new(code, self.to_string(), path)

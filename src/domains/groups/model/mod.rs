@@ -1,6 +1,8 @@
-//! Rows and enums of groups, and what is asked of them; what can go wrong apart ([`error`]).
+//! Rows and enums of groups, and what is asked of them; what can go wrong ([`error`]) and which are near ([`nearby`])
+//! apart.
 
 pub mod error;
+pub mod nearby;
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use crate::domains::friends::model::RequestStatus;
 use crate::domains::search::model::{SearchEntry, SearchKind};
 use crate::domains::search::words::{Field, SearchDocument};
 use crate::error::UserError;
+use crate::geo::GeoPoint;
 use crate::ids::{ConversationId, GroupId, GroupJoinRequestId, GroupMemberId, MediaId, MerchantId, UserId};
 use crate::validation::Patch;
 
@@ -175,6 +178,8 @@ pub struct CreateGroup {
     pub settings: GroupSettings,
     /// Friends who are in it from the start.
     pub members: Vec<UserId>,
+    /// Where it is.
+    pub coordinates: Option<GeoPoint>,
 }
 
 /// Changes of a group, as they are given.
@@ -190,6 +195,8 @@ pub struct UpdateGroup {
     pub avatar: Patch<MediaId>,
     /// How it is run.
     pub settings: UpdateGroupSettings,
+    /// Where it is.
+    pub coordinates: Patch<GeoPoint>,
 }
 
 /// Changes of how a group is run; what is None stays.

@@ -20,6 +20,7 @@ use crate::events::EventKind;
 use crate::ids::{GroupId, UserId};
 use crate::rate_limit;
 use crate::scope::Scope;
+use crate::validation::Patch;
 
 /// Makes a group of the viewer's, with friends of theirs in it from the start: all or none.
 ///
@@ -36,7 +37,7 @@ pub async fn create(scope: &Scope, draft: CreateGroup) -> AppResult<Group> {
     let now = scope.app.clock.now();
     let buckets =
         rate_limit::viewer_buckets(scope.requester(), "groups", scope.app.config.rates.creations, TimeDelta::hours(1))?;
-    let CreateGroup { name, intro, avatar, merchant, settings, members } = draft;
+    let CreateGroup { name, intro, avatar, merchant, settings, members, coordinates } = draft;
     let (name, intro) = (name.trim().to_owned(), intro.trim().to_owned());
     scope
         .transaction(async |conn| {
@@ -63,6 +64,9 @@ pub async fn create(scope: &Scope, draft: CreateGroup) -> AppResult<Group> {
                 updated_at: now,
             };
             let group = store::insert_group(conn, &new).await.map_err(gone)?;
+            if let Some(place) = coordinates {
+                store::positions::upsert_position(conn, group.id, place.cell()).await?;
+            }
             store::members::insert_members(conn, group.id, &[viewer], GroupRole::Owner, now).await?;
             store::members::insert_members(conn, group.id, &members, GroupRole::General, now).await?;
             let users: Vec<UserId> = std::iter::once(viewer).chain(members.iter().copied()).collect();
@@ -81,7 +85,7 @@ pub async fn create(scope: &Scope, draft: CreateGroup) -> AppResult<Group> {
 /// What is wrong with the input; `NOT_FOUND`, also for what is no picture of the viewer's; `NOT_MEMBER`, `FORBIDDEN`.
 pub async fn update(scope: &Scope, id: GroupId, update: UpdateGroup) -> AppResult<Group> {
     let viewer = scope.viewer()?.user_id;
-    let mut changes = policy::validate_update(update).map_err(AppError::User)?;
+    let (mut changes, cell) = policy::validate_update(update).map_err(AppError::User)?;
     if let Some(Some(avatar)) = changes.avatar_id {
         media::service::check_picture(scope, &[viewer], avatar, "input.avatarId").await?;
     }
@@ -90,6 +94,11 @@ pub async fn update(scope: &Scope, id: GroupId, update: UpdateGroup) -> AppResul
         .transaction(async |conn| {
             lock_group(scope, conn, id, "id").await?.allow(GroupAction::Edit, "id")?;
             let group = store::update_group(conn, id, &changes).await.map_err(gone)?;
+            match cell {
+                Patch::Keep => {}
+                Patch::Clear => store::positions::delete_position(conn, id).await?,
+                Patch::Set(cell) => store::positions::upsert_position(conn, id, cell).await?,
+            }
             record_changed(scope, conn, id).await?;
             if changes.name.is_some() || changes.mute_all.is_some() {
                 membership::update_group(conn, id.conversation(), &group.name, group.settings.mute_all).await?;

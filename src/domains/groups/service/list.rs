@@ -100,7 +100,7 @@ pub async fn list_own(
     let conn = scope.db.read().await?;
     let rows = match list {
         MembershipList::Own => store::list_of_user(&conn, viewer, page).await?,
-        MembershipList::CommonWith(other) => store::list_common(&conn, viewer, other, page).await?,
+        MembershipList::CommonWith(other) => store::shared::list_common(&conn, viewer, other, page).await?,
     };
     Ok(page.page(rows, |(id, _)| *id).map(|(_, group)| group))
 }
@@ -114,6 +114,6 @@ pub async fn count_own(scope: &Scope, list: MembershipList, bound: i64) -> AppRe
     let conn = scope.db.read_long().await?;
     Ok(match list {
         MembershipList::Own => store::count_of_user(&conn, viewer, bound).await?,
-        MembershipList::CommonWith(other) => store::count_common(&conn, viewer, other, bound).await?,
+        MembershipList::CommonWith(other) => store::shared::count_common(&conn, viewer, other, bound).await?,
     })
 }

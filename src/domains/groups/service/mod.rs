@@ -1,5 +1,5 @@
 //! Use cases of groups: finding them here; making and changing them ([`edit`]), their [`members`], requests to [`join`], [`list`]s
-//! of them, and what follows from a [`departure`], apart.
+//! of them, those that are [`near`], and what follows from a [`departure`], apart.
 
 pub mod departure;
 pub mod edit;
@@ -7,6 +7,7 @@ mod invitees;
 pub mod join;
 pub mod list;
 pub mod members;
+pub mod near;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -223,7 +224,7 @@ pub async fn load_requests(
 /// # Errors
 /// When the database fails.
 pub async fn share_private_only(conn: &AsyncPgConnection, user: UserId, other: UserId) -> AppResult<bool> {
-    Ok(store::share_private_only(conn, user, other).await?)
+    Ok(store::shared::share_private_only(conn, user, other).await?)
 }
 
 /// What the viewer is to some groups: their memberships, and their last requests to join.

@@ -1,20 +1,23 @@
-//! All SQL of groups: groups here, their [`members`] and [`requests`] to join apart.
+//! All SQL of groups: groups here, those that are [`shared`] by two users, their [`members`], [`positions`] and [`requests`]
+//! to join apart.
 
 pub mod members;
+pub mod positions;
 pub mod requests;
+pub mod shared;
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{insert_into, update};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Integer, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::model::{Group, GroupChanges, NewGroup};
 use crate::db::keyset::{ColumnType, Keyset, KeysetColumn};
 use crate::db::schema::{group_members, groups};
-use crate::db::{columns, push_number_literal, statement};
+use crate::db::{columns, statement};
 use crate::domains::search::list_query::{ListPredicate, ListRows, SearchedTable};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
@@ -77,10 +80,17 @@ pub async fn update_owner(
     update(groups::table.find(id)).set(changes).returning(Group::as_returning()).get_result(&mut conn).await
 }
 
-/// Notes that a group that is held is dissolved, and has no members.
+statement! {
+    /// Ends a group's row, and deletes where it is.
+    struct DissolveGroup { id: GroupId, now: DateTime<Utc> } -> Integer
+    |this|
+    "with position as (delete from group_positions where group_id = " [BigInt: &this.id]
+    ") update groups set member_count = 0, dissolved_at = " [Timestamptz: &this.now] " where id = " [BigInt: &this.id]
+}
+
+/// Notes that a group that is held is dissolved, and has neither members nor a place.
 pub async fn dissolve_group(mut conn: &AsyncPgConnection, id: GroupId, now: DateTime<Utc>) -> QueryResult<()> {
-    let changes = (groups::dissolved_at.eq(now), groups::member_count.eq(0));
-    update(groups::table.find(id)).set(changes).execute(&mut conn).await.map(drop)
+    DissolveGroup { id, now }.execute(&mut conn).await.map(drop)
 }
 
 /// What has to hold for a group to be listed.
@@ -182,77 +192,4 @@ pub async fn count_of_user(mut conn: &AsyncPgConnection, user: UserId, bound: i6
     let found = group_members::table.filter(group_members::user_id.eq(user)).select(group_members::id).limit(bound);
     let ids: Vec<GroupMemberId> = found.load(&mut conn).await?;
     Ok(i64::try_from(ids.len()).unwrap_or(bound))
-}
-
-/// Picks the groups that two users are both in: those of the first, each looked up for the second by its key.
-struct CommonRows {
-    user: UserId,
-    other: UserId,
-}
-
-impl QueryFragment<Pg> for CommonRows {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(" from group_members own cross join lateral (select from group_members where group_id = own.group_id and user_id = ");
-        out.push_bind_param::<BigInt, _>(&self.other)?;
-        out.push_sql(" offset 0) theirs cross join lateral (select * from groups where id = own.group_id offset 0) groups where own.user_id = ");
-        out.push_bind_param::<BigInt, _>(&self.user)
-    }
-}
-
-/// Where a page of common groups starts.
-struct CommonPage<'a>(&'a PageRequest<GroupMemberId>);
-
-impl QueryFragment<Pg> for CommonPage<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let PageRequest { cursor, backward, .. } = self.0;
-        if let Some(cursor) = cursor {
-            out.push_sql(if *backward { " and own.id > " } else { " and own.id < " });
-            out.push_bind_param::<BigInt, _>(cursor)?;
-        }
-        out.push_sql(if *backward { " order by own.id limit " } else { " order by own.id desc limit " });
-        push_number_literal(&mut out, self.0.limit());
-        Ok(())
-    }
-}
-
-statement! {
-    by text
-    /// A page of the groups that two users are both in.
-    struct ListCommon<'a> { rows: CommonRows, page: CommonPage<'a> } -> (BigInt, GroupColumns)
-    |this|
-    "select own.id, " {&*GROUP} {&this.rows} {&this.page}
-}
-
-statement! {
-    /// How many groups two users are both in, up to a bound.
-    struct CountCommon { rows: CommonRows, bound: i64 } -> BigInt
-    |this|
-    "select count(*) from (select" {&this.rows} " limit " [BigInt: &this.bound] ") found"
-}
-
-/// A page of the groups that two users are both in, those that the first one joined last first.
-pub async fn list_common(
-    mut conn: &AsyncPgConnection,
-    user: UserId,
-    other: UserId,
-    page: &PageRequest<GroupMemberId>,
-) -> QueryResult<Vec<(GroupMemberId, Group)>> {
-    ListCommon { rows: CommonRows { user, other }, page: CommonPage(page) }.load(&mut conn).await
-}
-
-/// How many groups two users are both in, up to a bound.
-pub async fn count_common(mut conn: &AsyncPgConnection, user: UserId, other: UserId, bound: i64) -> QueryResult<i64> {
-    CountCommon { rows: CommonRows { user, other }, bound }.get_result(&mut conn).await
-}
-
-statement! {
-    /// Whether two users are in a group together, and in none whose members may become friends by it.
-    struct SharePrivateOnly { rows: CommonRows } -> Bool
-    |this|
-    "select coalesce(bool_and(groups.disable_add_member), false)" {&this.rows}
-}
-
-/// Whether two users are in a group together, and only in such whose members send each other no requests.
-pub async fn share_private_only(mut conn: &AsyncPgConnection, user: UserId, other: UserId) -> QueryResult<bool> {
-    SharePrivateOnly { rows: CommonRows { user, other } }.get_result(&mut conn).await
 }

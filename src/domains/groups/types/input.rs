@@ -3,6 +3,7 @@
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
 use super::{Group, GroupJoinRequest, GroupMember};
+use crate::domains::accounts::types::profile::CoordinatesInput;
 use crate::domains::groups::model::{
     self, AnsweredJoinRequest, CreateGroup, InvitedMembers, UpdateGroup, UpdateGroupSettings,
 };
@@ -83,6 +84,9 @@ pub struct CreateGroupInput {
     settings: Option<GroupSettingsInput>,
     /// Global ids of friends who are in it from the start, at most 499.
     member_ids: Option<Vec<ID>>,
+    /// Where it is, for `nearbyGroups`; only the centre of the cell of about 500 m is kept, and only its owner and managers see
+    /// that. Omitted or null, it has no place.
+    coordinates: Option<CoordinatesInput>,
 }
 
 impl CreateGroupInput {
@@ -100,6 +104,7 @@ impl CreateGroupInput {
             avatar: self.avatar_id.map(|id| picture(&id)),
             settings: self.settings.unwrap_or_default().into(),
             members: parse_users(&self.member_ids.unwrap_or_default(), "input.memberIds")?,
+            coordinates: self.coordinates.map(Into::into),
         })
     }
 }
@@ -117,17 +122,21 @@ pub struct UpdateGroupInput {
     settings: Option<GroupSettingsInput>,
     /// What its members are to know, at most 2,000 characters; null for nothing.
     announcement: MaybeUndefined<String>,
+    /// Where it is, for `nearbyGroups`; only the centre of the cell of about 500 m is kept. Null withdraws it.
+    coordinates: MaybeUndefined<CoordinatesInput>,
 }
 
 impl From<UpdateGroupInput> for UpdateGroup {
-    fn from(UpdateGroupInput { name, intro, avatar_id, settings, announcement }: UpdateGroupInput) -> Self {
-        let avatar: Patch<ID> = patch(avatar_id);
+    fn from(input: UpdateGroupInput) -> Self {
+        let UpdateGroupInput { name, intro, avatar_id, settings, announcement, coordinates } = input;
+        let (avatar, coordinates): (Patch<ID>, Patch<CoordinatesInput>) = (patch(avatar_id), patch(coordinates));
         Self {
             name: patch(name),
             intro: patch(intro),
             announcement: patch(announcement),
             avatar: avatar.map(|id| picture(&id)),
             settings: settings.unwrap_or_default().into(),
+            coordinates: coordinates.map(Into::into),
         }
     }
 }

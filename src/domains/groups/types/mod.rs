@@ -1,8 +1,10 @@
-//! GraphQL types of groups: the group here; [`member`]s, requests to join ([`request`]), [`input`]s and [`event`]s apart.
+//! GraphQL types of groups: the group here; [`member`]s, requests to join ([`request`]), groups that are near
+//! ([`nearby`]), [`input`]s and [`event`]s apart.
 
 pub mod event;
 pub mod input;
 pub mod member;
+pub mod nearby;
 pub mod request;
 
 use std::sync::Arc;
@@ -12,10 +14,11 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use super::model::{self, GroupAction, GroupRole, ViewerStanding};
 use super::service::members::MemberListQuery;
 use super::{policy, service};
+use crate::domains::accounts::types::profile::Coordinates;
 use crate::domains::accounts::types::{User, UserRelation};
 use crate::domains::chat::loader::ConversationById;
 use crate::domains::chat::types::Conversation;
-use crate::domains::groups::loader::{JoinsAtOnce, StandingIn};
+use crate::domains::groups::loader::{CellOfGroup, JoinsAtOnce, StandingIn};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::Media;
 use crate::domains::merchants;
@@ -50,7 +53,7 @@ pub(super) async fn find_standing(ctx: &Context<'_>, group: &model::Group) -> Ap
 }
 
 /// People who talk together. What the viewer is to it (`viewerMembership`, `joined`, `viewerJoinRequest`, `availableActions`,
-/// `announcement`) costs three statements for a whole list of groups, all of them together.
+/// `announcement`, `coordinates`) costs three statements for a whole list of groups, all of them together.
 #[Object(crate = "crate::graphql::eager")]
 impl Group {
     /// Opaque global id.
@@ -174,6 +177,19 @@ impl Group {
         let announcement = self.0.announcement.clone()?;
         let standing = find_standing(ctx, &self.0).await;
         standing.map(|standing| standing.member.map(|_| announcement)).transpose()
+    }
+
+    /// The centre of the cell of about 500 m that it is in, for its owner and managers. Null for others, who see in
+    /// `nearbyGroups` how far away it is, and where it has no place. Costs a statement more for a whole list of groups.
+    async fn coordinates(&self, ctx: &Context<'_>) -> Option<AppResult<Coordinates>> {
+        let find = async {
+            if !policy::shows_position(find_standing(ctx, &self.0).await?.role()) {
+                return Ok(None);
+            }
+            let loaders = ctx.loaders()?;
+            Ok(loaders.find::<CellOfGroup>(self.0.id).await?.map(|cell| cell.centre().into()))
+        };
+        find.await.transpose()
     }
 
     /// When it was made.
