@@ -94,6 +94,8 @@ async fn instances_that_start_together_make_one_demo() {
     for child in [&mut second, &mut third] {
         child.kill().await.unwrap();
     }
+    let places = demo["groups"]["places"].as_object().unwrap().len().to_string();
+    assert_eq!(look(&url, "select count(*)::text from group_positions").await, places);
     assert_eq!(plaza::audit::run(&url).await.unwrap(), []);
 }
 

@@ -7,7 +7,7 @@ use plaza::ids::GroupId;
 use serde_json::{Value, json};
 
 use crate::harness::{TestApp, cluster};
-use crate::near_groups::{EAST, NORTH, cell, near, place};
+use crate::near_groups::{EAST, NORTH, cell, place};
 use crate::statements::cost;
 
 /// Adds so many groups with places around the middle of the city by SQL, one in a thousand of them `rare`.
@@ -71,8 +71,25 @@ async fn the_nearest_are_read_by_the_index() {
         lists.push(found);
     }
     assert_eq!(lists[0], lists[1]);
-    let few = near(&ada, EAST, NORTH, json!({ "query": "rare", "within": 50_000 })).await;
-    assert_eq!(few.len(), 20);
+    // A rare one is looked for by its index, beside those that are among the nearest; also in pages.
+    let document = "query ($at: CoordinatesInput!, $first: Int, $after: String) {
+        nearbyGroups(at: $at, query: \"rare\", withinMeters: 50000, first: $first, after: $after) {
+            totalCount nodes { distanceMeters group { id } } pageInfo { endCursor } } }";
+    let (mut all, mut paged, mut after) = (Vec::new(), Vec::new(), Value::Null);
+    for size in [100, 3, 3, 3, 3, 3, 3, 3] {
+        let variables = json!({ "at": place(EAST, NORTH), "first": size, "after": after });
+        let list = ada.data(document, variables).await["nearbyGroups"].clone();
+        assert_eq!(list["totalCount"], 20);
+        let nodes = list["nodes"].as_array().unwrap().iter().cloned();
+        if size == 100 {
+            all.extend(nodes);
+        } else {
+            paged.extend(nodes);
+            after = list["pageInfo"]["endCursor"].clone();
+        }
+    }
+    assert!(all.is_sorted_by_key(|node| node["distanceMeters"].as_f64().unwrap()), "{all:?}");
+    assert_eq!((all.len(), &paged), (20, &all));
     let log = cluster().log();
     let log = &log[start..];
     assert!(log.matches("using group_positions_place_idx").count() >= 10, "it is not read by its index");

@@ -50,7 +50,7 @@ async fn move_group(person: &Person, group: &Value, at: Value) {
 }
 
 /// The groups near a place: names with distances, all on one page.
-pub async fn near(person: &Person, longitude: f64, latitude: f64, further: Value) -> Vec<(String, f64)> {
+async fn near(person: &Person, longitude: f64, latitude: f64, further: Value) -> Vec<(String, f64)> {
     let mut arguments = further;
     arguments["at"] = place(longitude, latitude);
     arguments["first"] = json!(100);

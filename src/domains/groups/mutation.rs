@@ -31,9 +31,9 @@ pub struct GroupMutation;
 #[Object(crate = "crate::graphql::eager")]
 impl GroupMutation {
     /// Makes a group, which the viewer owns, with its conversation. User errors: `REQUIRED`, `TOO_LONG`, `INVALID_INPUT`;
-    /// `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for what is no picture of theirs; `OUT_OF_RANGE` for too many members, and at
-    /// each `SELF_TARGET`, `NOT_FRIENDS`, or `FORBIDDEN` for a friend who can't be added; `NOT_FOUND`, or `FORBIDDEN` for a
-    /// merchant that is not the viewer's; `RATE_LIMITED`.
+    /// `NOT_FOUND` and `FILE_TYPE_NOT_ALLOWED` for what is no picture of theirs; `OUT_OF_RANGE` for coordinates that
+    /// do not exist and for too many members, and at each of these `SELF_TARGET`, `NOT_FRIENDS`, or `FORBIDDEN` for a friend who
+    /// can't be added; `NOT_FOUND`, or `FORBIDDEN` for a merchant that is not the viewer's; `RATE_LIMITED`.
     async fn create_group(
         &self,
         ctx: &Context<'_>,
@@ -44,7 +44,7 @@ impl GroupMutation {
     }
 
     /// Changes what a group is and how it is run; for its owner and managers. User errors: `REQUIRED`, `TOO_LONG`,
-    /// `INVALID_INPUT`; `NOT_FOUND`, `FILE_TYPE_NOT_ALLOWED`, `NOT_MEMBER`, `FORBIDDEN`.
+    /// `INVALID_INPUT`, `OUT_OF_RANGE`; `NOT_FOUND`, `FILE_TYPE_NOT_ALLOWED`, `NOT_MEMBER`, `FORBIDDEN`.
     async fn update_group(
         &self,
         ctx: &Context<'_>,

@@ -20,7 +20,7 @@ const REASONS: [(&str, u64, &str); 16] = [
         1000,
         "each group that a user runs is looked up",
     ),
-    ("from group_members join users", 1000, "all members of a group are looked at, of whom it has no more than 500"),
+    ("from group_members join users", 1000, "all members of a group are looked at: it has no more than 500"),
     ("from group_members where group_members.group_id = $1 and group_members.role", 500, "as above"),
     (
         "with counted as materialized",

@@ -82,10 +82,10 @@ impl NearbyRange<'_> {
         Ok(())
     }
 
-    /// The nearest groups, as a table with `group_id`, `cell` and `away`, of some that are joined or of all. The index gives an
-    /// order by distance alone: no two points are the same. How far the list reaches is looked at last: a condition on the index
-    /// would let the planner sort a whole city.
-    fn push_nearest<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, joined: &str, limit: &'b Limit) -> QueryResult<()> {
+    /// The nearest groups, as a table with `group_id`, `cell` and `away`, of some that are joined or of all; its limit and name
+    /// follow. The index gives an order by distance alone: no two points are the same. How far the list reaches is looked at last:
+    /// a condition on the index would let the planner sort a whole city.
+    fn push_nearest<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, joined: &str) -> QueryResult<()> {
         out.push_sql("(select group_positions.group_id, group_positions.cell, ");
         self.push_distance(out)?;
         out.push_sql(" as away from ");
@@ -93,8 +93,6 @@ impl NearbyRange<'_> {
         out.push_sql("group_positions order by ");
         self.push_distance(out)?;
         out.push_sql(" limit ");
-        limit.walk_ast(out.reborrow())?;
-        out.push_sql(") nearest");
         Ok(())
     }
 
@@ -162,10 +160,11 @@ impl<'a> NearestGroups<'a> {
 
     fn push_near<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, terms: &'b Terms) -> QueryResult<()> {
         out.push_sql("near as materialized (select group_id, away, fits from ");
-        self.range.push_nearest(out, "", &LONGEST)?;
+        self.range.push_nearest(out, "")?;
+        LONGEST.walk_ast(out.reborrow())?;
         out.push_sql(
-            " left join lateral (select true as fits from search_entries where kind = 'GROUP' and subject_id = nearest.group_id \
-             and ",
+            ") nearest left join lateral (select true as fits from search_entries where kind = 'GROUP' \
+             and subject_id = nearest.group_id and ",
         );
         terms.push_fits(out, "words");
         out.push_sql(" offset 0) hits on true), ");
@@ -183,10 +182,13 @@ impl QueryFragment<Pg> for NearestGroups<'_> {
             out.push_sql(" select * from ");
             let joined = "(select group_id as id from near where fits union select id from found) hits cross join lateral \
                 (select * from group_positions where group_id = hits.id offset 0) ";
-            self.range.push_nearest(&mut out, joined, &LONGEST)?;
-            out.push_sql(") nearest");
+            self.range.push_nearest(&mut out, joined)?;
+            LONGEST.walk_ast(out.reborrow())?;
+            out.push_sql(") nearest) nearest");
         } else {
-            self.range.push_nearest(&mut out, "", &self.limit)?;
+            self.range.push_nearest(&mut out, "")?;
+            self.limit.walk_ast(out.reborrow())?;
+            out.push_sql(") nearest");
         }
         self.range.push_within(&mut out)?;
         self.range.push_behind(&mut out)
