@@ -34,7 +34,8 @@ create table merchant_members (
     constraint merchant_members_pkey primary key (id),
     constraint merchant_members_merchant_id_fkey foreign key (merchant_id) references merchants (id),
     constraint merchant_members_user_id_fkey foreign key (user_id) references users (id),
-    constraint merchant_members_user_key unique (merchant_id, user_id)
+    -- All columns, so that a membership is found in the index alone.
+    constraint merchant_members_user_key unique (merchant_id, user_id) include (id, created_at)
 );
 
 create index merchant_members_merchant_id_idx on merchant_members (merchant_id, id);

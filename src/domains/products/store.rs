@@ -88,10 +88,7 @@ statement! {
 /// The rows of a page, of those that have these words.
 #[must_use]
 pub fn rows<'a>(predicate: &'a ListPredicate<'a>, terms: Option<&'a Terms>, cut: Keyset) -> ListRows<'a> {
-    match terms {
-        Some(terms) => ListRows::found(predicate, cut, FOUND, terms),
-        None => ListRows::new(predicate, cut),
-    }
+    ListRows::matching(predicate, cut, FOUND, terms)
 }
 
 /// A page of products.

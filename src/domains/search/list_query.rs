@@ -85,10 +85,16 @@ impl<'a> ListRows<'a> {
         Self { wanted, found: None, cut }
     }
 
-    /// Of what is wanted, what fits some words.
+    /// Of what is wanted, what fits some words, if there are any.
     #[must_use]
-    pub fn found(wanted: &'a ListPredicate<'a>, cut: Keyset, table: SearchedTable, terms: &'a Terms) -> Self {
-        Self { wanted, found: Some(Matching::new(table.kind, terms).only(table.join, wanted).unranked()), cut }
+    pub fn matching(
+        wanted: &'a ListPredicate<'a>,
+        cut: Keyset,
+        table: SearchedTable,
+        terms: Option<&'a Terms>,
+    ) -> Self {
+        let found = terms.map(|terms| Matching::new(table.kind, terms).only(table.join, wanted).unranked());
+        Self { wanted, found, cut }
     }
 
     fn push_select(&self, out: &mut AstPass<'_, '_, Pg>) {

@@ -141,13 +141,6 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-fn rows<'a>(wanted: &'a ListPredicate<'a>, terms: Option<&'a Terms>, cut: Keyset) -> ListRows<'a> {
-    match terms {
-        Some(terms) => ListRows::found(wanted, cut, FOUND, terms),
-        None => ListRows::new(wanted, cut),
-    }
-}
-
 /// A page of groups.
 pub async fn list_groups(
     mut conn: &AsyncPgConnection,
@@ -155,7 +148,7 @@ pub async fn list_groups(
     terms: Option<&Terms>,
     cut: Keyset,
 ) -> QueryResult<Vec<Group>> {
-    ListedGroups { rows: rows(&conditions.predicate(), terms, cut) }.load(&mut conn).await
+    ListedGroups { rows: ListRows::matching(&conditions.predicate(), cut, FOUND, terms) }.load(&mut conn).await
 }
 
 /// How many groups there are, up to a bound.
@@ -166,7 +159,7 @@ pub async fn count_groups(
     bound: i64,
 ) -> QueryResult<i64> {
     let cut = Keyset::count(COLUMN, bound);
-    CountGroups { rows: rows(&conditions.predicate(), terms, cut) }.get_result(&mut conn).await
+    CountGroups { rows: ListRows::matching(&conditions.predicate(), cut, FOUND, terms) }.get_result(&mut conn).await
 }
 
 /// A page of the groups of a user, the last joined first, each with the membership's key.

@@ -2,13 +2,23 @@
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{delete, insert_into};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::db::schema::{merchant_members, merchants};
+use crate::db::{columns, statement};
 use crate::domains::merchants::model::MerchantMembership;
 use crate::ids::{MerchantId, MerchantMembershipId, UserId};
 use crate::page::PageRequest;
+
+columns!(
+    /// The columns of a membership.
+    static MEMBERSHIP: MerchantMembership
+);
+
+type MembershipColumns = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<MerchantMembership, Pg>>;
 
 /// Whose memberships a list has.
 #[derive(Clone, Copy, Debug)]
@@ -47,14 +57,22 @@ pub async fn find_membership(
     found.get_result(&mut conn).await.optional()
 }
 
+statement! {
+    /// Memberships of a user in some merchants, each looked up by its key.
+    struct MembershipsIn<'a> { user: UserId, merchants: &'a [MerchantId] } -> MembershipColumns
+    |this|
+    "select " {&*MEMBERSHIP} " from unnest(" [Array<BigInt>: &this.merchants] ") as wanted (id) cross join lateral (select * \
+       from merchant_members where merchant_members.merchant_id = wanted.id and merchant_members.user_id = " [BigInt: &this.user]
+    " offset 0) merchant_members"
+}
+
 /// Memberships of a user in some merchants.
 pub async fn list_of_user_in(
     mut conn: &AsyncPgConnection,
     user: UserId,
     merchants: &[MerchantId],
 ) -> QueryResult<Vec<MerchantMembership>> {
-    let keys = merchant_members::user_id.eq(user).and(merchant_members::merchant_id.eq_any(merchants));
-    merchant_members::table.filter(keys).select(MerchantMembership::as_select()).load(&mut conn).await
+    MembershipsIn { user, merchants }.load(&mut conn).await
 }
 
 /// Memberships by key.
@@ -87,7 +105,7 @@ pub async fn list_merchants_of(mut conn: &AsyncPgConnection, user: UserId) -> Qu
     Ok(found)
 }
 
-type Memberships<'a> = diesel::helper_types::IntoBoxed<'a, merchant_members::table, diesel::pg::Pg>;
+type Memberships<'a> = diesel::helper_types::IntoBoxed<'a, merchant_members::table, Pg>;
 
 fn memberships<'a>(scope: MembershipScope) -> Memberships<'a> {
     let all = merchant_members::table.into_boxed();

@@ -121,13 +121,6 @@ statement! {
     "select count(*) from " {&this.rows}
 }
 
-fn rows<'a>(wanted: &'a ListPredicate<'a>, terms: Option<&'a Terms>, cut: Keyset) -> ListRows<'a> {
-    match terms {
-        Some(terms) => ListRows::found(wanted, cut, FOUND, terms),
-        None => ListRows::new(wanted, cut),
-    }
-}
-
 /// A page of merchants.
 pub async fn list_merchants(
     mut conn: &AsyncPgConnection,
@@ -135,7 +128,7 @@ pub async fn list_merchants(
     terms: Option<&Terms>,
     cut: Keyset,
 ) -> QueryResult<Vec<Merchant>> {
-    ListedMerchants { rows: rows(&conditions.predicate(), terms, cut) }.load(&mut conn).await
+    ListedMerchants { rows: ListRows::matching(&conditions.predicate(), cut, FOUND, terms) }.load(&mut conn).await
 }
 
 /// How many merchants there are, up to a bound.
@@ -146,5 +139,5 @@ pub async fn count_merchants(
     bound: i64,
 ) -> QueryResult<i64> {
     let cut = Keyset::count(COLUMN, bound);
-    CountMerchants { rows: rows(&conditions.predicate(), terms, cut) }.get_result(&mut conn).await
+    CountMerchants { rows: ListRows::matching(&conditions.predicate(), cut, FOUND, terms) }.get_result(&mut conn).await
 }

@@ -112,10 +112,7 @@ impl<'a> TaskSelection<'a> {
     where
         'a: 'b,
     {
-        match self.terms {
-            Some(terms) => ListRows::found(predicate, cut, FOUND, terms),
-            None => ListRows::new(predicate, cut),
-        }
+        ListRows::matching(predicate, cut, FOUND, self.terms)
     }
 }
 
