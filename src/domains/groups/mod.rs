@@ -10,7 +10,8 @@
 //! - A mute belongs to the membership's row in chat, which stays: leaving and coming back does not lift it.
 //! - A group that was dissolved is found no more; its former members keep what they have seen.
 //!
-//! Locks: accounts, then the group, then its members and requests, then its conversation.
+//! Locks: accounts, those of an invitation in the order of their keys, then the group, then its members and requests, then its conversation. Who
+//! gets a group or is let in is held as an account first, so that they do not leave meanwhile.
 
 pub mod loader;
 pub mod model;

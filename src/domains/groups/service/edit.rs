@@ -4,12 +4,12 @@ use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
 use super::{HeldGroup, gone, lock_group, record, record_changed, record_member};
-use crate::domains::accounts::service::lock_viewer_shared;
+use crate::domains::accounts::service::lock_person_shared;
 use crate::domains::chat::membership::{self, History, MembershipEdit};
 use crate::domains::groups::model::{
     CreateGroup, Group, GroupAction, GroupMember, GroupRole, MembershipChange, NewGroup, UpdateGroup,
 };
-use crate::domains::groups::service::invitees::check_invited;
+use crate::domains::groups::service::invitees::{check_invited, lock_invited};
 use crate::domains::groups::{policy, store};
 use crate::domains::media;
 use crate::domains::merchants;
@@ -40,7 +40,7 @@ pub async fn create(scope: &Scope, draft: CreateGroup) -> AppResult<Group> {
     let (name, intro) = (name.trim().to_owned(), intro.trim().to_owned());
     scope
         .transaction(async |conn| {
-            let viewer = lock_viewer_shared(scope, conn).await?;
+            let viewer = lock_invited(scope, conn, &members).await?;
             let (_, errors) = check_invited(conn, viewer, &members, "input.memberIds").await?;
             if !errors.is_empty() {
                 return Err(AppError::User(errors));
@@ -117,6 +117,8 @@ pub async fn transfer(scope: &Scope, id: GroupId, to: UserId) -> AppResult<Group
             record_member(scope, conn, &own, held.viewer, MembershipChange::RoleChanged).await?;
             crown(scope, conn, &other, held.viewer).await
         })
+            // Accounts are held before groups; a user who left is no member.
+            lock_person_shared(conn, to).await?;
         .await
 }
 

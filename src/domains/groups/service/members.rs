@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::invitees::check_invited;
+use super::invitees::{check_invited, lock_invited};
 use super::{AddedMembers, edit, lock_group, record_member};
-use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::chat::membership;
 use crate::domains::groups::model::{
     Group, GroupAction, GroupError, GroupMember, GroupRole, InvitedMembers, MembershipChange,
@@ -28,7 +27,7 @@ pub async fn invite(scope: &Scope, id: GroupId, users: &[UserId]) -> AppResult<I
     policy::check_users(users, policy::MOST_INVITED, "userIds").map_err(AppError::User)?;
     scope
         .transaction(async |conn| {
-            let viewer = lock_viewer_shared(scope, conn).await?;
+            let viewer = lock_invited(scope, conn, users).await?;
             let (mut invited, mut errors) = check_invited(conn, viewer, users, "userIds").await?;
             let held = lock_group(scope, conn, id, "groupId").await?;
             held.allow(GroupAction::Invite, "groupId")?;
