@@ -45,6 +45,7 @@ mod group_life;
 mod group_members;
 mod group_requests;
 mod groups;
+mod group_rules;
 mod harness;
 mod http;
 mod instructions;

@@ -7,7 +7,8 @@
 //!   [`policy::MEMBER_LIMIT`] members in all (`groups_member_count_check`).
 //! - Who may do what is decided in one place: [`policy::allows`].
 //! - Who runs a group, and who is muted, stands in the conversation as well, so that a send looks at one row.
-//! - A mute belongs to the membership's row in chat, which stays: leaving and coming back does not lift it.
+//! - A mute belongs to the membership's row in chat, which stays: leaving and coming back does not lift it, becoming the owner
+//!   does.
 //! - A group that was dissolved is found no more; its former members keep what they have seen.
 //!
 //! Locks: accounts, those of an invitation in the order of their keys, then the group, then its members and requests, then its conversation. Who

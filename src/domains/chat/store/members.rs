@@ -319,3 +319,9 @@ statement! {
 pub async fn close_windows(mut conn: &AsyncPgConnection, windows: CloseWindows<'_>) -> QueryResult<Vec<UserId>> {
     windows.load(&mut conn).await
 }
+/// Notes that a member owns a group: they run it, and are not muted.
+pub async fn update_owner(mut conn: &AsyncPgConnection, id: ConversationId, user: UserId) -> QueryResult<()> {
+    let owner = (members::is_staff.eq(true), members::muted_until.eq(None::<DateTime<Utc>>));
+    diesel::update(members::table.find((id, user))).set(owner).execute(&mut conn).await.map(drop)
+}
+

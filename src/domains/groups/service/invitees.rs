@@ -4,16 +4,15 @@ use std::collections::HashSet;
 
 use diesel_async::AsyncPgConnection;
 
+use super::HeldGroup;
 use crate::domains::accounts::service::{lock_nicknames, lock_viewer_shared};
 use crate::domains::groups::model::GroupError;
 use crate::domains::relations;
 use crate::error::{AppResult, UserError};
 use crate::ids::UserId;
-use crate::validation::DomainError;
 use crate::scope::Scope;
+use crate::validation::DomainError;
 
-/// Who of some users can be added by the viewer: friends who do not block them. The others' errors carry their places. All of
-/// the accounts are held.
 /// Holds the accounts of the viewer and of users to be added, in the order of their keys: two who add each other at the same
 /// moment do not wait for each other.
 ///
@@ -28,6 +27,8 @@ pub(super) async fn lock_invited(scope: &Scope, conn: &AsyncPgConnection, users:
     lock_viewer_shared(scope, conn).await
 }
 
+/// Who of some users can be added by the viewer: friends who do not block them. The others' errors carry their places. All of
+/// the accounts are held.
 ///
 /// # Errors
 /// When the database fails.
@@ -60,4 +61,18 @@ pub(super) async fn check_invited(
         }
     }
     Ok((invited, errors))
+}
+
+impl HeldGroup {
+    /// Who of some users blocks the owner of the group or is blocked by the owner: a member who is a friend of both does not bring
+    /// them together.
+    pub(super) async fn list_blocked(&self, conn: &AsyncPgConnection, users: &[UserId]) -> AppResult<HashSet<UserId>> {
+        let owner = self.group.owner_id;
+        // Their own blocks were looked at before.
+        if owner == self.viewer || users.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let blocks = relations::service::list_blocks_among(conn, owner, users).await?;
+        Ok(blocks.into_iter().map(|(blocker, blocked)| if blocker == owner { blocked } else { blocker }).collect())
+    }
 }

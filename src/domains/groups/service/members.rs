@@ -35,11 +35,14 @@ pub async fn invite(scope: &Scope, id: GroupId, users: &[UserId]) -> AppResult<I
             let pairs: Vec<(GroupId, UserId)> = invited.iter().map(|user| (id, *user)).collect();
             let known = store::members::list_at(conn, &pairs).await?;
             let known: HashSet<UserId> = known.into_iter().map(|member| member.user_id).collect();
+            let blocked = held.list_blocked(conn, &invited).await?;
             let room = usize::try_from(policy::MEMBER_LIMIT - held.group.member_count).unwrap_or(0);
             let mut left = room;
             invited.retain(|user| {
                 let error = if known.contains(user) {
                     GroupError::AlreadyIn
+                } else if blocked.contains(user) {
+                    GroupError::NotTaken
                 } else if left == 0 {
                     GroupError::Full(policy::MEMBER_LIMIT)
                 } else {

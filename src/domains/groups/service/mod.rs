@@ -31,6 +31,9 @@ use crate::scope::Scope;
 use crate::validation::DomainError;
 
 /// A group that is held, with the viewer and what they are in it.
+/// Events of one statement, which has a bound of parameters.
+const EVENTS_AT_ONCE: usize = 1000;
+
 struct HeldGroup {
     viewer: UserId,
     group: Group,
@@ -168,7 +171,10 @@ async fn tell_answered(scope: &Scope, conn: &AsyncPgConnection, requests: &[Grou
         subject_id: Some(request.id.0),
         ..NewEvent::new(EventKind::GroupJoinRequestAnswered, Topic::user(request.user_id))
     };
-    scope.record(conn, &requests.iter().map(event).collect::<Vec<_>>()).await
+    for requests in requests.chunks(EVENTS_AT_ONCE) {
+        scope.record(conn, &requests.iter().map(event).collect::<Vec<_>>()).await?;
+    }
+    Ok(())
 }
 
 /// Groups by id, without those that were dissolved.
