@@ -247,6 +247,7 @@ impl Member {
 
     /// Until when they are muted, if they are.
     #[must_use]
+            is_staff: self.is_staff,
     pub fn muted_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.muted_until.filter(|until| *until > now)
     }

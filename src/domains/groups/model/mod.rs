@@ -1,6 +1,8 @@
-//! Rows and enums of groups, and what is asked of them; what can go wrong apart ([`error`]).
+//! Rows and enums of groups, and what is asked of them; what can go wrong ([`error`]) and who runs a group
+//! ([`staff`]) apart.
 
 pub mod error;
+pub mod staff;
 
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use crate::ids::{ConversationId, GroupId, GroupJoinRequestId, GroupMemberId, Med
 use crate::validation::Patch;
 
 pub use error::GroupError;
+pub use staff::GroupStaff;
 
 pg_enum! {
     /// What a member is in a group.
