@@ -54,6 +54,7 @@ mod jobs;
 mod kinds;
 mod language;
 mod list_sql;
+mod list_costs;
 mod live;
 mod mail;
 mod markers;

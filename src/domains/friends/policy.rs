@@ -16,6 +16,9 @@ pub const FRIEND_LIMIT: i32 = 5000;
 /// Groups of friends of one person at most.
 pub const GROUP_LIMIT: i64 = 100;
 
+/// Groups that are shown of one friend at most; `graphql/document/sizes` counts as many.
+pub const SHOWN_GROUPS: usize = 50;
+
 /// Friends that one call sorts into a group, or takes out of it.
 pub const MOST_AT_ONCE: usize = 500;
 
