@@ -188,14 +188,40 @@ pub async fn count_of_user(mut conn: &AsyncPgConnection, user: UserId, bound: i6
 struct CommonRows {
     user: UserId,
     other: UserId,
+    /// Those alone in which the first sees the second.
+    seen: bool,
 }
 
 impl QueryFragment<Pg> for CommonRows {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(" from group_members own cross join lateral (select from group_members where group_id = own.group_id and user_id = ");
+        out.push_sql(" from group_members own cross join lateral (select role from group_members where group_id = own.group_id and user_id = ");
         out.push_bind_param::<BigInt, _>(&self.other)?;
-        out.push_sql(" offset 0) theirs cross join lateral (select * from groups where id = own.group_id offset 0) groups where own.user_id = ");
+        out.push_sql(" offset 0) theirs cross join lateral (select * from groups where id = own.group_id");
+        if self.seen {
+            self.push_seen(&mut out)?;
+        }
+        out.push_sql(" offset 0) groups where own.user_id = ");
         out.push_bind_param::<BigInt, _>(&self.user)
+    }
+}
+
+impl CommonRows {
+    /// Condition on a row of `groups`: that the first user sees who the second is. In a group with hidden members that is so where
+    /// either runs it, of oneself, and of a friend whom one does not block.
+    fn push_seen<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            " and (not disable_view_member or own.role <> 'GENERAL' or theirs.role <> 'GENERAL' \
+             or (select true from friendships where not hidden and owner_id = ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.user)?;
+        out.push_sql(" and friend_id = ");
+        out.push_bind_param::<BigInt, _>(&self.other)?;
+        out.push_sql(") or ");
+        out.push_bind_param::<BigInt, _>(&self.user)?;
+        out.push_sql(" = ");
+        out.push_bind_param::<BigInt, _>(&self.other)?;
+        out.push_sql(")");
+        Ok(())
     }
 }
 
@@ -230,19 +256,19 @@ statement! {
     "select count(*) from (select" {&this.rows} " limit " [BigInt: &this.bound] ") found"
 }
 
-/// A page of the groups that two users are both in, those that the first one joined last first.
+/// A page of the groups in which a user sees another one, those that the first one joined last first.
 pub async fn list_common(
     mut conn: &AsyncPgConnection,
     user: UserId,
     other: UserId,
     page: &PageRequest<GroupMemberId>,
 ) -> QueryResult<Vec<(GroupMemberId, Group)>> {
-    ListCommon { rows: CommonRows { user, other }, page: CommonPage(page) }.load(&mut conn).await
+    ListCommon { rows: CommonRows { user, other, seen: true }, page: CommonPage(page) }.load(&mut conn).await
 }
 
-/// How many groups two users are both in, up to a bound.
+/// In how many groups a user sees another one, up to a bound.
 pub async fn count_common(mut conn: &AsyncPgConnection, user: UserId, other: UserId, bound: i64) -> QueryResult<i64> {
-    CountCommon { rows: CommonRows { user, other }, bound }.get_result(&mut conn).await
+    CountCommon { rows: CommonRows { user, other, seen: true }, bound }.get_result(&mut conn).await
 }
 
 statement! {
@@ -254,5 +280,5 @@ statement! {
 
 /// Whether two users are in a group together, and only in such whose members send each other no requests.
 pub async fn share_private_only(mut conn: &AsyncPgConnection, user: UserId, other: UserId) -> QueryResult<bool> {
-    SharePrivateOnly { rows: CommonRows { user, other } }.get_result(&mut conn).await
+    SharePrivateOnly { rows: CommonRows { user, other, seen: false } }.get_result(&mut conn).await
 }
