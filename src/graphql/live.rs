@@ -72,8 +72,8 @@ where
                 Ok(event) => event,
                 Err(error) => return Some(Err(error)),
             };
-            let (lease, rank) = (live.app.database.lease(), live.hub.topics(viewer).rank());
-            let viewpoint = Viewpoint::load(&lease, viewer, rank, std::slice::from_ref(&event)).await;
+            let (lease, topics) = (live.app.database.lease(), live.hub.topics(viewer));
+            let viewpoint = Viewpoint::load(&lease, viewer, topics, std::slice::from_ref(&event)).await;
             viewpoint.map(|viewpoint| viewpoint.show(&event).and_then(|shown| pick(&event, shown))).transpose()
         }
     }))

@@ -9,6 +9,7 @@ use super::reference::Reference;
 use super::topics::{Effects, TopicChange};
 use crate::domains::accounts::model::SessionEnd;
 use crate::domains::accounts::policy::access::rank;
+use crate::domains::groups::model::MembershipChange;
 use crate::domains::{accounts, chat};
 use crate::error::AppResult;
 use crate::events::TopicKind;
@@ -31,6 +32,10 @@ impl Affected {
             Some(Reference::Members { conversation, changes, .. }) => {
                 let users = changes.added.iter().chain(&changes.removed);
                 self.members.extend(users.map(|user| (row.position, conversation, *user)));
+            }
+            // Who runs a group sees more of it.
+            Some(Reference::GroupMember { group, user, change: MembershipChange::RoleChanged }) => {
+                self.members.push((row.position, group.conversation(), user));
             }
             Some(Reference::Session(id)) => self.sessions.push(id),
             Some(Reference::Topics(user)) => drop(self.ranked.insert(user)),

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{ConversationCard, MessageCard};
 use crate::domains::friends::model::{FriendRequest, Friendship};
-use crate::domains::groups::model::{Group, GroupJoinRequest, GroupMember, MembershipChange};
+use crate::domains::groups::model::{Group, GroupJoinRequest, GroupMember, GroupStaff, MembershipChange};
 use crate::domains::merchants::model::Merchant;
 use crate::domains::orders::model::Order;
 use crate::domains::tasks::model::TaskCard;
@@ -139,7 +139,7 @@ pub enum EventPayload {
     Deleted,
 }
 
-/// Who came and who went, of them at most [`ChangedMembers::NAMED`] each by name.
+/// Who came and who went, of them at most [`ChangedMembers::LOADED`] each.
 #[derive(Debug)]
 pub struct ChangedMembers {
     /// The conversation.
@@ -154,27 +154,40 @@ pub struct ChangedMembers {
     pub removed: Vec<Arc<User>>,
     /// How many went.
     pub removed_count: usize,
-    /// Members of this group don't see who the others are: each is told of themselves alone.
-    pub are_hidden: bool,
+    /// Who runs the group.
+    pub staff: Option<Arc<GroupStaff>>,
 }
 
 impl ChangedMembers {
-    /// How many are named.
-    pub const NAMED: usize = 100;
+    /// How many are loaded.
+    pub const LOADED: usize = 100;
 
-    /// As a user is told of it where members are hidden.
+    /// How many a user is told of by name; `graphql/document/sizes` counts as many.
+    const NAMED: usize = 20;
+
+    /// As a user is told of it: themselves first, who are to know it in any case. Where members are hidden, those who do not run
+    /// the group are told of themselves and of those who run it.
     #[must_use]
-    pub fn hidden_from(&self, viewer: UserId) -> Self {
-        let own = |users: &[Arc<User>]| users.iter().filter(|user| user.id == viewer).cloned().collect();
-        Self {
-            conversation: Arc::clone(&self.conversation),
-            actor: self.actor.clone().filter(|actor| actor.id == viewer),
-            added: own(&self.added),
-            added_count: self.added_count,
-            removed: own(&self.removed),
-            removed_count: self.removed_count,
-            are_hidden: true,
+    pub fn shown_to(self: &Arc<Self>, viewer: UserId, runs_group: bool) -> Arc<Self> {
+        let hidden = self.staff.as_ref().filter(|staff| staff.are_members_hidden && !runs_group);
+        if hidden.is_none() && self.added.len().max(self.removed.len()) <= Self::NAMED {
+            return Arc::clone(self);
         }
+        let is_shown = |user: &&Arc<User>| hidden.is_none_or(|staff| user.id == viewer || staff.has(user.id));
+        let shown = |users: &[Arc<User>]| {
+            let users = users.iter().filter(is_shown).cloned();
+            let (own, others): (Vec<_>, Vec<_>) = users.partition(|user| user.id == viewer);
+            own.into_iter().chain(others).take(Self::NAMED).collect()
+        };
+        Arc::new(Self {
+            conversation: Arc::clone(&self.conversation),
+            actor: self.actor.as_ref().filter(is_shown).cloned(),
+            added: shown(&self.added),
+            added_count: self.added_count,
+            removed: shown(&self.removed),
+            removed_count: self.removed_count,
+            staff: self.staff.clone(),
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{ConversationCard, MessageCard};
 use crate::domains::friends::model::{FriendRequest, Friendship};
-use crate::domains::groups::model::{Group, GroupJoinRequest, GroupMember};
+use crate::domains::groups::model::{Group, GroupJoinRequest, GroupMember, GroupStaff};
 use crate::domains::merchants::model::Merchant;
 use crate::domains::orders::model::Order;
 use crate::domains::tasks::model::TaskCard;
@@ -39,6 +39,8 @@ struct ReferenceIds {
     friend_requests: Vec<FriendRequestId>,
     friendships: Vec<(UserId, UserId)>,
     groups: Vec<GroupId>,
+    /// Groups whose members may be hidden.
+    staff: Vec<GroupId>,
     group_members: Vec<(GroupId, UserId)>,
     join_requests: Vec<GroupJoinRequestId>,
     merchants: Vec<MerchantId>,
@@ -54,10 +56,10 @@ impl ReferenceIds {
             }
             Reference::Members { conversation, actor, changes } => {
                 self.conversations.push(*conversation);
-                self.groups.push(conversation.group());
+                self.staff.push(conversation.group());
                 self.users.extend(actor);
-                self.users.extend(changes.added.iter().take(ChangedMembers::NAMED));
-                self.users.extend(changes.removed.iter().take(ChangedMembers::NAMED));
+                self.users.extend(changes.added.iter().take(ChangedMembers::LOADED));
+                self.users.extend(changes.removed.iter().take(ChangedMembers::LOADED));
             }
             Reference::Task(id) => self.tasks.push(*id),
             Reference::Order(id) => self.orders.push(*id),
@@ -95,6 +97,7 @@ struct LoadedReferences {
     friend_requests: HashMap<FriendRequestId, Arc<FriendRequest>>,
     friendships: HashMap<(UserId, UserId), Arc<Friendship>>,
     groups: HashMap<GroupId, Arc<Group>>,
+    staff: HashMap<GroupId, Arc<GroupStaff>>,
     group_members: HashMap<(GroupId, UserId), Arc<GroupMember>>,
     join_requests: HashMap<GroupJoinRequestId, Arc<GroupJoinRequest>>,
     merchants: HashMap<MerchantId, Arc<Merchant>>,
@@ -126,6 +129,7 @@ pub(super) async fn load_payloads(
         friendships: friends::service::load_friendships_at(conn, &wanted.friendships).await?,
         groups: groups::service::load_groups(conn, &wanted.groups).await?,
         group_members: groups::service::load_members_at(conn, &wanted.group_members).await?,
+        staff: groups::service::load_staff(conn, &wanted.staff).await?,
         join_requests: load_readable(&wanted.join_requests, |ids| groups::service::load_requests(conn, ids).boxed())
             .await?,
         merchants: merchants::service::load_merchants(conn, &wanted.merchants).await?,
@@ -154,7 +158,7 @@ impl LoadedReferences {
                 added_count: changes.added.len(),
                 removed: self.named(&changes.removed),
                 removed_count: changes.removed.len(),
-                are_hidden: self.hides_members(conversation.group()),
+                staff: self.staff.get(&conversation.group()).cloned(),
             })),
             Reference::Group(id) => EventPayload::Group(Arc::clone(self.groups.get(id)?)),
             Reference::GroupMember { group, user, change } => EventPayload::GroupMember {
@@ -180,12 +184,8 @@ impl LoadedReferences {
         })
     }
 
-    fn hides_members(&self, id: GroupId) -> bool {
-        self.groups.get(&id).is_some_and(|group| group.settings.disable_view_member)
-    }
-
     fn named(&self, ids: &[UserId]) -> Vec<Arc<User>> {
-        ids.iter().take(ChangedMembers::NAMED).filter_map(|id| self.users.get(id)).cloned().collect()
+        ids.iter().take(ChangedMembers::LOADED).filter_map(|id| self.users.get(id)).cloned().collect()
     }
 }
 

@@ -8,7 +8,8 @@
 //!
 //! An event is published to one topic. A person listens to topics ([`topics::list_topics`]): themselves, their conversations, the
 //! roles that theirs includes. The topics are read once per person here, and then change with the stream: a member's window
-//! with the event that opened or closed it, roles before the next event that is addressed to one.
+//! with the event that opened or closed it, or by which they run the group or no longer do, roles before the next event that is
+//! addressed to one.
 //!
 //! Invariants:
 //! - Who may see an event is decided by [`EventFilter::matches`] (the topic, and a member's

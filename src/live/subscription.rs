@@ -13,7 +13,8 @@ use crate::events::cursor::StreamCursor;
 use crate::ids::UserId;
 use crate::live::hub::{Queued, Recent, SubscriberId};
 use crate::live::replay::{self, Replay};
-use crate::live::{Event, EventFilter, Live, topics};
+use crate::live::topics::{self, Topics};
+use crate::live::{Event, EventFilter, Live};
 use crate::scope::Scope;
 
 /// Events looked at in one go while catching up from memory.
@@ -40,8 +41,8 @@ pub struct PulledEvents {
     pub events: Vec<Arc<Event>>,
     /// Whether there are more.
     pub has_more: bool,
-    /// How far the viewer's role goes.
-    pub rank: i64,
+    /// The viewer's topics as they are now.
+    pub topics: Arc<Topics>,
 }
 
 impl EventSubscription {
@@ -137,8 +138,8 @@ impl EventSubscription {
         while subscription.backlog.len() <= limit && subscription.catch_up(&scope.db).await? {}
         let has_more = subscription.backlog.len() > limit;
         subscription.backlog.truncate(limit);
-        let rank = subscription.live.hub.topics(viewer).rank();
-        Ok(PulledEvents { events: std::mem::take(&mut subscription.backlog).into(), has_more, rank })
+        let topics = subscription.live.hub.topics(viewer);
+        Ok(PulledEvents { events: std::mem::take(&mut subscription.backlog).into(), has_more, topics })
     }
 
     /// Looks at the next stretch of the stream. False when there is none.

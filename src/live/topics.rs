@@ -72,6 +72,26 @@ impl Topics {
         self.0.keys().copied()
     }
 
+    /// The person's window of a conversation that they are in now.
+    fn open_window(&self, conversation: ConversationId) -> Option<&MembershipWindow> {
+        match self.0.get(&Topic::conversation(conversation)) {
+            Some(Reach::Window(window)) => Some(window).filter(|window| window.until_version.is_none()),
+            Some(Reach::All) | None => None,
+        }
+    }
+
+    /// Whether the person is in a conversation now.
+    #[must_use]
+    pub fn is_member(&self, conversation: ConversationId) -> bool {
+        self.open_window(conversation).is_some()
+    }
+
+    /// Whether the person runs the group of a conversation now.
+    #[must_use]
+    pub fn is_staff(&self, conversation: ConversationId) -> bool {
+        self.open_window(conversation).is_some_and(|window| window.is_staff)
+    }
+
     /// How far the person's role goes.
     #[must_use]
     pub fn rank(&self) -> i64 {

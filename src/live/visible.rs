@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::load::load_readable;
+use super::topics::Topics;
 use super::{Event, EventPayload};
 use crate::db::Lease;
 use crate::domains::accounts::policy::access::RANK_OF_ADMINS;
@@ -19,7 +20,7 @@ use crate::ids::{ItemId, UserId};
 /// The viewer of some events, with what of theirs the events show.
 pub struct Viewpoint {
     viewer: UserId,
-    rank: i64,
+    topics: Arc<Topics>,
     items: HashMap<ItemId, Arc<ItemCard>>,
 }
 
@@ -31,10 +32,9 @@ pub enum Shown {
     Item(Arc<ItemCard>),
 }
 
-/// Whether a viewer, whose role has a rank, sees what an event refers to; that it is published to a topic of theirs was asked
-/// before ([`EventFilter::matches`](super::EventFilter::matches)). An item is loaded as its viewer sees it.
+/// Whether a viewer, whose topics these are, sees what an event refers to; that it is published to one of them was asked before ([`EventFilter::matches`](super::EventFilter::matches)). An item is loaded as its viewer sees it.
 #[must_use]
-pub fn can_see(event: &Event, payload: &EventPayload, viewer: UserId, rank: i64) -> bool {
+pub fn can_see(event: &Event, payload: &EventPayload, viewer: UserId, topics: &Topics) -> bool {
     let is_for_staff = match event.row.topic_kind {
         TopicKind::Role | TopicKind::GroupStaff | TopicKind::Merchant => true,
         TopicKind::Conversation | TopicKind::User | TopicKind::Unknown => false,
@@ -48,13 +48,16 @@ pub fn can_see(event: &Event, payload: &EventPayload, viewer: UserId, rank: i64)
         | EventPayload::Group(_)
         | EventPayload::GroupMember { .. }
         | EventPayload::GroupDissolved(_)
-        | EventPayload::JoinRequest(_)
         | EventPayload::Merchant(_) => true,
+        // To those who run the group now, also of what they were told of when they did before.
+        EventPayload::JoinRequest(request) => {
+            request.user_id == viewer || topics.is_staff(request.group_id.conversation())
+        }
         EventPayload::FriendRequest(request) => request.is_seen_by(viewer),
         // Parties are told as that, and not once more as administrators; what was cancelled is theirs and the administrators'.
         EventPayload::Task(card) => {
             let is_party = card.task.is_party(viewer);
-            let is_seen = card.task.status != TaskStatus::Cancelled || rank >= RANK_OF_ADMINS;
+            let is_seen = card.task.status != TaskStatus::Cancelled || topics.rank() >= RANK_OF_ADMINS;
             if is_for_staff { !is_party } else { is_seen || is_party }
         }
         EventPayload::Order(order) => is_for_staff || order.buyer_id == viewer,
@@ -64,12 +67,12 @@ pub fn can_see(event: &Event, payload: &EventPayload, viewer: UserId, rank: i64)
 }
 
 impl Viewpoint {
-    /// Loads what is the viewer's own in some events: a statement where they refer to items, else none. `rank` is how far the
-    /// viewer's role goes.
+    /// Loads what is the viewer's own in some events: a statement where they refer to items, else none. `topics` are the viewer's
+    /// as they are now.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn load(lease: &Lease, viewer: UserId, rank: i64, events: &[Arc<Event>]) -> AppResult<Self> {
+    pub async fn load(lease: &Lease, viewer: UserId, topics: Arc<Topics>, events: &[Arc<Event>]) -> AppResult<Self> {
         let ids: Vec<ItemId> = events
             .iter()
             .filter_map(|event| match event.payload() {
@@ -98,21 +101,25 @@ impl Viewpoint {
             let conn = lease.read().await?;
             items = load_readable(&ids, |ids| items::service::load_seen_by(&conn, Some(viewer), ids).boxed()).await?;
         }
-        Ok(Self { viewer, rank, items })
+        Ok(Self { viewer, topics, items })
     }
 
     /// What an event shows; None where the viewer may not see it, or it is no more.
     #[must_use]
     pub fn show(&self, event: &Event) -> Option<Shown> {
-        let payload = event.payload().filter(|payload| can_see(event, payload, self.viewer, self.rank))?;
+        let payload = event.payload().filter(|payload| can_see(event, payload, self.viewer, &self.topics))?;
         match payload {
             EventPayload::Item(id) => self.items.get(&id).map(Arc::clone).map(Shown::Item),
-            EventPayload::Members(members) if members.are_hidden => {
-                Some(Shown::Payload(EventPayload::Members(Arc::new(members.hidden_from(self.viewer)))))
+            EventPayload::Members(members) => {
+                let runs_group = self.topics.is_staff(members.conversation.conversation.id);
+                Some(Shown::Payload(EventPayload::Members(members.shown_to(self.viewer, runs_group))))
+            }
+            // What a member is now is for those who are in the group now.
+            EventPayload::GroupMember { group, change, .. } if !self.topics.is_member(group.conversation_id()) => {
+                Some(Shown::Payload(EventPayload::GroupMember { group, member: None, change }))
             }
             payload @ (EventPayload::Message(_)
             | EventPayload::Marker { .. }
-            | EventPayload::Members(_)
             | EventPayload::Task(_)
             | EventPayload::Order(_)
             | EventPayload::Ticket(_)

@@ -282,7 +282,7 @@ impl EventViewer {
         let viewer = scope.viewer()?.user_id;
         let filter = EventFilter { kinds: &PUBLIC_KINDS, conversation: None };
         let pulled = live::EventSubscription::pull(Arc::clone(ctx.live()?), scope, filter, cursor, limit).await?;
-        let viewpoint = Viewpoint::load(&scope.db, viewer, pulled.rank, &pulled.events).await?;
+        let viewpoint = Viewpoint::load(&scope.db, viewer, Arc::clone(&pulled.topics), &pulled.events).await?;
         Ok(ViewerEventConnection::new(&pulled, &viewpoint))
     }
 }

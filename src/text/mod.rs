@@ -102,6 +102,17 @@ pub fn is_lines(text: &str) -> bool {
     !text.chars().any(|c| (c.is_control() && c != '\n') || turns_direction(c))
 }
 
+/// Whether a text can be shown as a name: one line, of which everything can be seen, in words whose letters are not of several
+/// scripts that look alike.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    // Others are too narrow to part words.
+    let is_spaced = text.chars().any(|c| c.is_whitespace() && !matches!(c, ' ' | '\u{3000}'));
+    let is_mixed = text.split_whitespace().any(mixes_scripts);
+    let is_seen = !text.chars().all(is_blank) && !has_stray(text) && !piles_marks(text);
+    is_line(text) && is_seen && !is_spaced && !is_mixed
+}
+
 /// What is wrong with a text of a user's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
@@ -120,6 +131,9 @@ pub enum TextError {
     /// Characters that no text has.
     #[error("A text can't hold control characters.")]
     NotText,
+    /// What can't be seen, or is taken for something else.
+    #[error("This can't be shown as a name.")]
+    NotName,
     /// Null where there has to be a value.
     #[error("This can't be null.")]
     Null,
@@ -134,7 +148,7 @@ impl DomainError for TextError {
         let code = match self {
             Self::Missing | Self::Null => UserErrorCode::Required,
             Self::TooLong(_) | Self::TooManyBytes(_) => UserErrorCode::TooLong,
-            Self::NotOneLine | Self::NotText => UserErrorCode::InvalidInput,
+            Self::NotOneLine | Self::NotText | Self::NotName => UserErrorCode::InvalidInput,
         };
         UserError::new(code, self.to_string(), path)
     }
@@ -172,6 +186,15 @@ pub fn check_optional_line(text: &str, most: usize) -> Result<(), TextError> {
 /// What is wrong with it.
 pub fn check_optional_lines(text: &str, most: usize) -> Result<(), TextError> {
     if text.trim().is_empty() { Ok(()) } else { check_lines(text, most) }
+}
+
+/// Whether something of at most so many characters can be looked for.
+///
+/// # Errors
+/// [`TextError::TooLong`], [`TextError::TooManyBytes`] or [`TextError::NotText`].
+pub fn check_query(text: &str, most: usize) -> Result<(), TextError> {
+    check_length(text, most)?;
+    if is_storable(text) { Ok(()) } else { Err(TextError::NotText) }
 }
 
 fn check_written(text: &str, most: usize) -> Result<(), TextError> {

@@ -82,19 +82,21 @@ async fn members_are_told_who_came_and_who_went() {
     let (ada, bo, people) = group(&app, 150).await;
     let (newcomer, outsider) = (person(&app, &ada, people[0]), person(&app, &ada, people[149]));
     let mut sockets = Vec::new();
-    for person in [&bo, &newcomer, &outsider] {
+    for person in [&bo, &newcomer, &outsider, &person(&app, &ada, people[60])] {
         let mut socket = person.socket().await;
         socket.subscribe_live(&app, EVENTS, json!({})).await;
         sockets.push(socket);
     }
-    let [at_bo, at_newcomer, at_outsider] = &mut sockets[..] else { panic!("three") };
+    let [at_bo, at_newcomer, at_outsider, at_another] = &mut sockets[..] else { panic!("four") };
     assert_eq!(change(&app, &ada, &people[..120], Some(History::Hidden)).await.len(), 120);
     let told = at_bo.next().await["events"]["payload"].clone();
     assert_eq!(at_newcomer.next().await["events"]["payload"], told);
     assert_eq!((&told["__typename"], &told["actor"]["username"]), (&json!("MembershipChanged"), &json!("ada")));
     assert_eq!(told["conversation"], json!({ "id": GROUP.global(), "kind": "GROUP" }));
-    assert_eq!((told["added"].as_array().unwrap().len(), &told["addedCount"]), (100, &json!(120)));
+    assert_eq!((told["added"].as_array().unwrap().len(), &told["addedCount"]), (20, &json!(120)));
     assert_eq!((&told["removed"], &told["removedCount"]), (&json!([]), &json!(0)));
+    let own = at_another.next().await["events"]["payload"]["added"].clone();
+    assert_eq!((own.as_array().unwrap().len(), &own[0]["id"]), (20, &json!(people[60].global())), "themselves first");
 
     say(&ada, "welcome").await;
     assert_eq!(at_newcomer.next().await["events"]["payload"]["message"]["seq"], 1);

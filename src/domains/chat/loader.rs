@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::{ConversationCard, ConversationView, Member, MessageCard};
+use super::model::{ConversationCard, ConversationView, Member, MemberProgress, MessageCard};
+use super::policy::MOST_READERS;
 use super::{service, store};
 use crate::domains::accounts::model::User;
 use crate::error::AppResult;
@@ -73,10 +74,10 @@ impl Batch for ViewerMembership {
     }
 }
 
-/// The present members of a conversation with the people, by account number.
-pub struct PresentMembers;
+/// The members of a conversation who read last, with the people, the last first: those whose markers the viewer sees.
+pub struct ReadMarkersIn;
 
-impl Batch for PresentMembers {
+impl Batch for ReadMarkersIn {
     type Key = ConversationId;
     type Value = Arc<Vec<(Member, Arc<User>)>>;
 
@@ -84,8 +85,26 @@ impl Batch for PresentMembers {
         let viewer = scope.viewer()?.user_id;
         let conn = scope.db.read().await?;
         let mut by_conversation: HashMap<ConversationId, Vec<(Member, Arc<User>)>> = HashMap::new();
-        for (member, user) in store::members::list_present(&conn, viewer, keys).await? {
+        for (member, user) in store::members::list_last_readers(&conn, viewer, keys, MOST_READERS).await? {
             by_conversation.entry(member.conversation_id).or_default().push((member, Arc::new(user)));
+        }
+        Ok(by_conversation.into_iter().map(|(id, members)| (id, Arc::new(members))).collect())
+    }
+}
+
+/// How far the members of a conversation are whose markers the viewer sees.
+pub struct ProgressIn;
+
+impl Batch for ProgressIn {
+    type Key = ConversationId;
+    type Value = Arc<Vec<MemberProgress>>;
+
+    async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
+        let viewer = scope.viewer()?.user_id;
+        let conn = scope.db.read().await?;
+        let mut by_conversation: HashMap<ConversationId, Vec<MemberProgress>> = HashMap::new();
+        for (id, progress) in store::members::list_progress(&conn, viewer, keys).await? {
+            by_conversation.entry(id).or_default().push(progress);
         }
         Ok(by_conversation.into_iter().map(|(id, members)| (id, Arc::new(members))).collect())
     }

@@ -135,6 +135,14 @@ pub async fn set_staff(conn: &AsyncPgConnection, id: ConversationId, user: UserI
     Ok(members::update_staff(conn, id, user, is_staff).await?)
 }
 
+/// Notes that a member owns the group: they run it, and are not muted. [`next_version`] is called before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_owner(conn: &AsyncPgConnection, id: ConversationId, user: UserId) -> AppResult<()> {
+    Ok(members::update_owner(conn, id, user).await?)
+}
+
 /// Notes until when a member can't send; none for no longer. [`next_version`] is called before.
 ///
 /// # Errors

@@ -14,6 +14,9 @@ use crate::text::{check_length, is_blank, is_storable};
 /// The longest text, in characters.
 const LONGEST: usize = 8000;
 
+/// Members whose read markers are shown at most, of each conversation; `graphql/document/sizes` counts as many.
+pub const MOST_READERS: i64 = 30;
+
 /// The message that a draft is, if it can be sent by anyone to anyone.
 ///
 /// # Errors

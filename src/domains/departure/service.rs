@@ -35,6 +35,7 @@ pub async fn delete_user(scope: &Scope, id: UserId, forfeits: bool) -> AppResult
                 check_balance(conn, id).await?;
             }
             forget(scope, conn, id).await?;
+            erasure::erase_keys(conn, &erased).await?;
             Ok::<_, AppError>(erased)
         })
         .await?;

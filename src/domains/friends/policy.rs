@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::model::{FriendError, FriendFilter, FriendRequest, RequestDecision, RequestStatus};
 use crate::domains::relations::model::BlockState;
 use crate::error::{AppError, AppResult, UserError};
-use crate::text::{TextError, check_length, check_line, check_optional_line, check_optional_lines, is_storable};
+use crate::text::{TextError, check_line, check_optional_line, check_optional_lines, check_query};
 use crate::validation::{DomainError, Validation};
 
 /// Friends of one person at most; the table says so as well.
@@ -15,6 +15,9 @@ pub const FRIEND_LIMIT: i32 = 5000;
 
 /// Groups of friends of one person at most.
 pub const GROUP_LIMIT: i64 = 100;
+
+/// Groups that are shown of one friend at most; `graphql/document/sizes` counts as many.
+pub const SHOWN_GROUPS: usize = 50;
 
 /// Friends that one call sorts into a group, or takes out of it.
 pub const MOST_AT_ONCE: usize = 500;
@@ -94,9 +97,8 @@ pub fn check_group_name(name: &str) -> Result<String, UserError> {
 pub fn check_filter(filter: &FriendFilter) -> AppResult<()> {
     let query = filter.query.as_ref().map(|query| &query.text);
     for text in [query, filter.label.as_ref()].into_iter().flatten() {
-        if check_length(text, LONGEST_QUERY).is_err() || !is_storable(text) {
-            return Err(AppError::bad_input(format!("A filter's text has at most {LONGEST_QUERY} characters.")));
-        }
+        check_query(text, LONGEST_QUERY)
+            .map_err(|fault| AppError::bad_input(format!("A filter's text can't be looked for. {fault}")))?;
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ impl Friendship {
         self.0.labels.iter().flatten().map(String::as_str).collect()
     }
 
-    /// The viewer's groups of friends that they are in, the oldest first. Costs a statement for a whole list of friends.
+    /// The viewer's groups of friends that they are in, the oldest first, at most 50. Costs a statement for a whole list of friends.
     async fn groups(&self, ctx: &Context<'_>) -> AppResult<Vec<FriendGroup>> {
         let loaders = ctx.loaders()?;
         let groups = loaders.find::<GroupsOfFriendship>(self.0.id).await?.unwrap_or_default();

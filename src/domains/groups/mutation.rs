@@ -105,7 +105,7 @@ impl GroupMutation {
 
     /// Adds friends of the viewer's to a group at once; where `disableJoinRequests` is set, its owner and managers alone can.
     /// Those who could not be added stand in `userErrors` by their place: `SELF_TARGET`, `NOT_FRIENDS`, `ALREADY_EXISTS`,
-    /// `GROUP_FULL`, or `FORBIDDEN` for a friend who can't be added. User errors of the whole: `OUT_OF_RANGE` for more than
+    /// `GROUP_FULL`, or `FORBIDDEN` for a friend who can't be added, as where a block is between them and the owner. User errors of the whole: `OUT_OF_RANGE` for more than
     /// 100, `INVALID_INPUT` for a user who is there twice, `NOT_FOUND`, `NOT_MEMBER`, `FORBIDDEN`.
     async fn invite_to_group(
         &self,
@@ -131,7 +131,8 @@ impl GroupMutation {
         mutation(ctx, leave, |()| DeletePayload::deleted(group_id.clone())).await
     }
 
-    /// Dissolves a group of the viewer's: it is found no more, and its members keep what they have seen. User errors:
+    /// Dissolves a group of the viewer's: it is found no more, its members keep what they have seen, and requests to join it are
+    /// denied. User errors:
     /// `NOT_FOUND`, `NOT_MEMBER`, `FORBIDDEN`.
     async fn dissolve_group(
         &self,
@@ -142,7 +143,7 @@ impl GroupMutation {
         mutation(ctx, dissolve, |()| DeletePayload::deleted(group_id.clone())).await
     }
 
-    /// Gives a group of the viewer's to another member; the viewer stays as a general member. User errors: `NOT_FOUND`,
+    /// Gives a group of the viewer's to another member, who is muted no longer; the viewer stays as a general member. User errors: `NOT_FOUND`,
     /// `NOT_MEMBER`, also for a user who is none, `FORBIDDEN`, `SELF_TARGET`.
     async fn transfer_group(
         &self,
@@ -202,7 +203,8 @@ impl GroupMutation {
         mutation(ctx, mute, Into::into).await
     }
 
-    /// Changes what the viewer is called in a group. User errors: `TOO_LONG`, `INVALID_INPUT`, `NOT_FOUND`, `NOT_MEMBER`.
+    /// Changes what the viewer is called in a group, by the rules of nicknames. User errors: `TOO_LONG`, `INVALID_INPUT`,
+    /// `NOT_FOUND`, `NOT_MEMBER`.
     async fn set_group_name_card(
         &self,
         ctx: &Context<'_>,

@@ -12,7 +12,7 @@ use crate::domains::friends::model::{RequestDecision, RequestStatus};
 use crate::error::{AppError, AppResult, UserError};
 use crate::geo::{GeoPoint, GridCell};
 use crate::ids::UserId;
-use crate::text::{check_length, check_line, check_lines, check_optional_line, check_optional_lines, is_storable};
+use crate::text::{TextError, check_length, check_line, check_lines, check_optional_lines, check_query, is_name, nfc};
 use crate::validation::{DomainError, Patch, Validation};
 
 /// Members of a group at most; the table says so as well.
@@ -209,14 +209,17 @@ pub fn check_reason(reason: &str) -> Result<String, UserError> {
     Ok(reason.trim().to_owned())
 }
 
-/// What a member is called in a group, without the blanks around it; empty for nothing.
+/// What a member is called in a group, as it is stored; empty for nothing. Others read it as a name.
 ///
 /// # Errors
 /// `TOO_LONG` or `INVALID_INPUT`, at `nameCard`.
 pub fn check_name_card(name_card: &str) -> Result<String, UserError> {
-    let name_card = name_card.trim();
-    check_optional_line(name_card, LONGEST_NAME_CARD).map_err(|fault| fault.at("nameCard"))?;
-    Ok(name_card.to_owned())
+    let name_card = nfc(name_card.trim()).into_owned();
+    check_length(&name_card, LONGEST_NAME_CARD).map_err(|fault| fault.at("nameCard"))?;
+    if !name_card.is_empty() && !is_name(&name_card) {
+        return Err(TextError::NotName.at("nameCard"));
+    }
+    Ok(name_card)
 }
 
 /// Whether members can be looked for by this.
@@ -224,12 +227,8 @@ pub fn check_name_card(name_card: &str) -> Result<String, UserError> {
 /// # Errors
 /// Bad input for what no name has.
 pub fn check_member_query(query: Option<&str>) -> AppResult<()> {
-    match query {
-        Some(query) if check_length(query, LONGEST_QUERY).is_err() || !is_storable(query) => {
-            Err(AppError::bad_input(format!("A query has at most {LONGEST_QUERY} characters.")))
-        }
-        _ => Ok(()),
-    }
+    let checked = query.map_or(Ok(()), |query| check_query(query, LONGEST_QUERY));
+    checked.map_err(|fault| AppError::bad_input(format!("`query` can't be looked for. {fault}")))
 }
 
 /// Whether users can be added at once: each once, and not too many.

@@ -13,10 +13,24 @@ use crate::page::{DEFAULT_PAGE, LARGEST_PAGE};
 const ASSUMED_LIST_SIZE: u64 = 10;
 
 /// Lists without a size argument that can be much longer, with what is assumed of them.
-const LONG_LISTS: &[(&str, &str, u64)] = &[("Viewer", "friendGroups", 30)];
+const LONG_LISTS: &[(&str, &str, u64)] = &[
+    ("ActivationCodesPayload", "codes", 100),
+    ("Conversation", "readMarkers", 30),
+    ("FavoritesPayload", "favorites", 100),
+    ("Friendship", "groups", 50),
+    ("Friendship", "labels", 20),
+    ("GroupInvitePayload", "added", 100),
+    ("MembershipChanged", "added", 20),
+    ("MembershipChanged", "removed", 20),
+    ("Order", "history", 24),
+    ("Ticket", "lines", 20),
+    ("Viewer", "friendGroups", 30),
+    ("Viewer", "sessions", 100),
+];
 
 /// Fields that run a statement for each object they are selected on; each counts as so many values more.
 const FIELDS_WITH_STATEMENTS: &[(&str, &str)] = &[
+    ("Conversation", "messages"),
     ("FriendGroup", "friends"),
     ("Group", "members"),
     ("Merchant", "groups"),
@@ -116,5 +130,67 @@ pub fn introspection_list(field: &str, types: usize) -> u64 {
         "fields" | "inputFields" | "enumValues" | "possibleTypes" | "interfaces" => 10,
         "args" | "directives" => 4,
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apollo_compiler::Schema;
+    use apollo_compiler::schema::ExtendedType;
+
+    use super::*;
+
+    /// Lists that are about as short as is assumed of them, and why.
+    const SHORT_LISTS: &[(&str, &str, &str)] = &[
+        ("Conversation", "participants", "two people"),
+        ("Group", "availableActions", "each action once"),
+        ("IllegalTransitionError", "allowed", "each state once"),
+        ("Item", "availableActions", "each action once"),
+        ("Item", "images", "nine images"),
+        ("MediaListPayload", "media", "the files of one request"),
+        ("Order", "availableActions", "each action once"),
+        ("Task", "availableActions", "each action once"),
+        ("Task", "images", "nine images"),
+    ];
+
+    /// Lists of plain values: nothing that costs a statement is below them, and what a mutation refuses is bounded by its input.
+    fn is_of_errors(field: &str) -> bool {
+        matches!(field, "userErrors" | "field")
+    }
+
+    /// A list that is added to the schema is longer than is assumed of it, or is known not to be.
+    #[test]
+    fn the_length_of_every_list_is_known() {
+        let sdl = include_str!("../../../schema.graphql");
+        let schema = Schema::parse_and_validate(sdl, "schema.graphql").unwrap();
+        let (mut found, mut unknown) = (Vec::new(), Vec::new());
+        for (parent, definition) in &schema.types {
+            let ExtendedType::Object(object) = definition else { continue };
+            if parent.starts_with("__") || parent.ends_with("Connection") {
+                continue;
+            }
+            for (name, field) in &object.fields {
+                // Given ids bound their answer.
+                let is_sized = field.arguments.iter().any(|argument| argument.ty.is_list() || argument.name == "first");
+                if !field.ty.is_list() || is_sized || is_of_errors(name) {
+                    continue;
+                }
+                let place = (parent.as_str(), name.as_str());
+                let is_long = LONG_LISTS.iter().any(|(of, name, _)| (*of, *name) == place);
+                let is_short = SHORT_LISTS.iter().any(|(of, name, _)| (*of, *name) == place);
+                if is_long == is_short {
+                    unknown.push(format!("{parent}.{name}"));
+                }
+                found.push(format!("{parent}.{name}"));
+            }
+        }
+        assert!(
+            unknown.is_empty(),
+            "say in LONG_LISTS how long these can be, or in SHORT_LISTS why not longer: {unknown:?}"
+        );
+        let listed = LONG_LISTS.iter().map(|(of, name, _)| (of, name));
+        for (of, name) in listed.chain(SHORT_LISTS.iter().map(|(of, name, _)| (of, name))) {
+            assert!(found.contains(&format!("{of}.{name}")), "there is no list {of}.{name}");
+        }
     }
 }

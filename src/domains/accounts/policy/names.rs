@@ -110,15 +110,8 @@ fn is_identifier(name: &str) -> bool {
 /// [`AccountError::NicknameUnusable`].
 pub fn check_nickname(nickname: &str) -> Result<(), AccountError> {
     let shown = stored_name(nickname);
-    let unusable = !text::is_line(&shown) || text::has_stray(&shown) || text::piles_marks(&shown);
-    let long = text::check_length(&shown, LONGEST_NAME).is_err();
-    let mixed = shown.split_whitespace().any(text::mixes_scripts);
-    // Others are too narrow to part words.
-    let spaced = shown.chars().any(|c| c.is_whitespace() && !matches!(c, ' ' | '\u{3000}'));
-    if spaced || shown.chars().all(text::is_blank) || long || unusable || mixed {
-        return Err(AccountError::NicknameUnusable);
-    }
-    Ok(())
+    let fits = text::check_length(&shown, LONGEST_NAME).is_ok();
+    if fits && text::is_name(&shown) { Ok(()) } else { Err(AccountError::NicknameUnusable) }
 }
 
 #[cfg(test)]

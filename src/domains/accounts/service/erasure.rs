@@ -1,9 +1,13 @@
 //! What of an account is erased when its holder leaves; `departure` does the rest.
+//!
+//! Locks: the account is held as for any change from the first statement on, so that those who hold it shared come before the
+//! departure, or after it and find no account. Foreign keys are checked beside that lock: who holds a group or a conversation
+//! and refers to the account goes on, and the departure waits for them. The unique keys are erased last ([`erase_keys`]).
 
 use diesel_async::AsyncPgConnection;
 
 use super::{codes, require_role, sessions};
-use crate::domains::accounts::model::{AccountError, Role, SessionEnd};
+use crate::domains::accounts::model::{AccountError, Role, SessionEnd, User};
 use crate::domains::accounts::store;
 use crate::domains::accounts::store::sessions::SessionSelection;
 use crate::error::{AppError, AppResult};
@@ -11,8 +15,9 @@ use crate::ids::{SessionId, UserId};
 use crate::mailer;
 use crate::scope::Scope;
 
-/// What was erased, for [`announce`].
+/// What was erased, for [`erase_keys`] and [`announce`].
 pub struct Erased {
+    user: User,
     sessions: Vec<SessionId>,
     contacts: Vec<String>,
 }
@@ -29,7 +34,8 @@ pub async fn require_allowed(scope: &Scope, id: UserId) -> AppResult<()> {
     Ok(())
 }
 
-/// Locks an account and erases its names, contacts, profile and sessions, within the caller's transaction.
+/// Locks an account and erases its nickname, profile and sessions, within the caller's transaction, which calls [`erase_keys`] at
+/// its end.
 ///
 /// # Errors
 /// `NOT_FOUND`; `REAUTHENTICATION_REQUIRED` for the viewer's own.
@@ -43,7 +49,15 @@ pub async fn erase(scope: &Scope, conn: &AsyncPgConnection, id: UserId) -> AppRe
     store::sessions::erase_devices(conn, id).await?;
     store::erase_user(conn, &user, scope.app.clock.now()).await?;
     scope.note_changed(id);
-    Ok(Erased { sessions, contacts: codes::proven_contacts(&access) })
+    Ok(Erased { user, sessions, contacts: codes::proven_contacts(&access) })
+}
+
+/// Erases the username and the contacts of an account: the last statement of the caller's transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn erase_keys(conn: &AsyncPgConnection, erased: &Erased) -> AppResult<()> {
+    Ok(store::erase_keys(conn, &erased.user).await?)
 }
 
 /// Ends the sessions here and withdraws what was to be sent, after the commit: who uses a code holds it before the account.

@@ -132,8 +132,8 @@ pub async fn lock_viewer_shared(scope: &Scope, conn: &AsyncPgConnection) -> AppR
     if store::lock_user_shared(conn, viewer).await? { Ok(viewer) } else { Err(AppError::unauthenticated()) }
 }
 
-/// As [`lock_viewer_shared`], against the viewer's own other transactions that hold their account so: what they count of the
-/// viewer's stays as it is until the end.
+/// As [`lock_viewer_shared`], against all others that hold the viewer's account: what they count of the viewer's stays as it is
+/// until the end.
 ///
 /// # Errors
 /// Unauthenticated when they left.
@@ -150,7 +150,8 @@ pub async fn lock_nicknames(conn: &AsyncPgConnection, ids: &[UserId]) -> AppResu
     Ok(store::lock_nicknames(conn, ids).await?.into_iter().collect())
 }
 
-/// Locks another user's account against deletion, within a transaction; false when there is no such account.
+/// Locks another user's account against deletion, within a transaction, as [`lock_viewer_shared`] does; false when there is no
+/// such account.
 ///
 /// # Errors
 /// When the database fails.

@@ -53,10 +53,11 @@ pub async fn lock_user(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<
         .optional()
 }
 
-/// Locks a user's row against deletion, for what is about to be theirs; false when they left.
+/// Locks a user's row against deletion, for what is about to be theirs; false when they left. The lock excludes [`lock_user`],
+/// which the locks of foreign keys do not.
 pub async fn lock_user_shared(mut conn: &AsyncPgConnection, id: UserId) -> QueryResult<bool> {
     let present = users::table.filter(users::id.eq(id).and(users::deleted_at.is_null())).select(users::id);
-    let held: Option<UserId> = present.for_key_share().get_result(&mut conn).await.optional()?;
+    let held: Option<UserId> = present.for_share().get_result(&mut conn).await.optional()?;
     Ok(held.is_some())
 }
 
@@ -133,13 +134,11 @@ pub async fn is_known(mut conn: &AsyncPgConnection, contact: &Contact) -> QueryR
     found.first::<UserId>(&mut conn).await.optional().map(|found| found.is_some())
 }
 
-/// Leaves of a user's row what other rows need: an id, a number, and a name that no account can take.
+/// Erases of a user's row what is in no unique key, and the profile. The row stays open to the locks of foreign keys: see
+/// [`erase_keys`].
 pub async fn erase_user(mut conn: &AsyncPgConnection, user: &User, now: DateTime<Utc>) -> QueryResult<()> {
-    let name = format!("deleted#{}", user.account_number);
     diesel::update(users::table.find(user.id))
         .set((
-            users::username.eq(&name),
-            users::username_key.eq(&name),
             users::nickname.eq("deleted"),
             users::avatar_id.eq(None::<MediaId>),
             users::role.eq(Role::User),
@@ -147,8 +146,6 @@ pub async fn erase_user(mut conn: &AsyncPgConnection, user: &User, now: DateTime
             users::updated_at.eq(now),
             (users::password_hash.eq(None::<String>), users::suspension_reason.eq(None::<String>)),
             (users::suspended_at.eq(None::<DateTime<Utc>>), users::suspended_until.eq(None::<DateTime<Utc>>)),
-            (users::email.eq(None::<String>), users::email_verified.eq(false)),
-            (users::phone.eq(None::<String>), users::phone_verified.eq(false)),
         ))
         .execute(&mut conn)
         .await?;
@@ -156,6 +153,22 @@ pub async fn erase_user(mut conn: &AsyncPgConnection, user: &User, now: DateTime
     diesel::delete(profiles_table::table.find(user.id)).execute(&mut conn).await?;
     diesel::insert_into(profiles_table::table)
         .values(profiles_table::user_id.eq(user.id))
+        .execute(&mut conn)
+        .await
+        .map(drop)
+}
+
+/// Erases the unique keys of a user's row, and leaves a name that no account can take. PostgreSQL locks the row against foreign
+/// keys for it, so it waits for all who refer to the user: it is the last statement of its transaction, or one that refers to the
+/// user and waits for another row of the transaction's would wait for ever.
+pub async fn erase_keys(mut conn: &AsyncPgConnection, user: &User) -> QueryResult<()> {
+    let name = format!("deleted#{}", user.account_number);
+    diesel::update(users::table.find(user.id))
+        .set((
+            (users::username.eq(&name), users::username_key.eq(&name)),
+            (users::email.eq(None::<String>), users::email_verified.eq(false)),
+            (users::phone.eq(None::<String>), users::phone_verified.eq(false)),
+        ))
         .execute(&mut conn)
         .await
         .map(drop)

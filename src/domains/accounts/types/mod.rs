@@ -172,7 +172,8 @@ impl User {
         Box::pin(items::query::list_of_owner(ctx, self.0.id, filter, order_by, page)).await
     }
 
-    /// Groups that they and the viewer are in, those that the viewer joined last first. Costs a statement for each of them.
+    /// Groups that they and the viewer are in, those that the viewer joined last first; where members are hidden, those alone in
+    /// which the viewer sees who they are. Costs a statement for each of them.
     async fn common_groups(
         &self,
         ctx: &Context<'_>,

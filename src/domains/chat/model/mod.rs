@@ -197,6 +197,17 @@ impl Conversation {
     }
 }
 
+/// How far a member is in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberProgress {
+    /// Who.
+    pub user_id: UserId,
+    /// Read up to here.
+    pub read_seq: i32,
+    /// Some device received up to here.
+    pub delivered_seq: i32,
+}
+
 /// A member's row.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::members)]
@@ -236,6 +247,7 @@ impl Member {
             until_seq: self.until_seq,
             from_version: self.from_version,
             until_version: self.until_version,
+            is_staff: self.is_staff,
         }
     }
 

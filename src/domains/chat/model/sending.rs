@@ -8,15 +8,17 @@ use sha2::{Digest, Sha256};
 use super::{Content, ConversationCard, Message};
 use crate::batches::BatchItem;
 use crate::domains::accounts::model::User;
-use crate::ids::{ConversationId, MessageId, UserId};
+use crate::ids::{ConversationId, GroupId, MessageId, UserId};
 
-/// The recipient of a message or a marker: a user or a conversation.
+/// The recipient of a message or a marker: a user, a conversation or a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The direct conversation with this person.
     User(UserId),
     /// This conversation.
     Conversation(ConversationId),
+    /// The conversation of this group.
+    Group(GroupId),
 }
 
 /// A message to send, as a client gives it.
@@ -62,6 +64,7 @@ impl ClientId {
         let (kind, id) = match address {
             Target::User(id) => ("user", id.0),
             Target::Conversation(id) => ("conversation", id.0),
+            Target::Group(id) => ("conversation", id.conversation().0),
         };
         let hash = Sha256::new().chain_update(format!("[[\"{kind}\",{id}],")).chain_update(&self.input);
         hash.finalize().to_vec()
@@ -73,6 +76,8 @@ impl ClientId {
 pub struct NewMessage {
     /// Where it goes.
     pub conversation: ConversationId,
+    /// Only if that is a group's.
+    pub needs_group: bool,
     /// Who sends it.
     pub sender: UserId,
     /// What it says.

@@ -11,6 +11,8 @@ pub struct MembershipWindow {
     pub from_version: i64,
     /// Last version, for a member who left.
     pub until_version: Option<i64>,
+    /// Whether they run the group.
+    pub is_staff: bool,
 }
 
 impl MembershipWindow {
@@ -36,7 +38,8 @@ mod tests {
 
     #[test]
     fn a_window_shows_what_lies_in_it() {
-        let open = MembershipWindow { from_seq: 3, until_seq: None, from_version: 10, until_version: None };
+        let open =
+            MembershipWindow { from_seq: 3, until_seq: None, from_version: 10, until_version: None, is_staff: false };
         assert!(open.shows(Some(10), Some(3)));
         assert!(!open.shows(Some(10), Some(2)), "an edit of a message from before");
         assert!(!open.shows(Some(9), None), "a marker from before");

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 
-use super::model::{ChatError, ConversationCard, ConversationView, Member, Message, MessageCard, Target};
+use super::model::{
+    ChatError, ConversationCard, ConversationKind, ConversationView, Member, Message, MessageCard, Target,
+};
 use super::store::{self, members, messages};
 use crate::clock::is_storable;
 use crate::db::Lease;
@@ -50,6 +52,11 @@ pub(super) async fn get_target(scope: &Scope, target: Target) -> AppResult<Conve
         }
         Target::Conversation(id) => {
             (find_conversation(scope, id).await?, ChatError::NoSuchConversation.at("to.conversationId"))
+        }
+        Target::Group(id) => {
+            let found = find_conversation(scope, id.conversation()).await?;
+            let found = found.filter(|view| view.card.conversation.kind == ConversationKind::Group);
+            (found, ChatError::NoSuchConversation.at("to.groupId"))
         }
     };
     found.ok_or_else(|| missing.into())

@@ -67,10 +67,15 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<SentMessage>
 /// Appends a message together with those of other requests, as nearly all are sent. None where that does not do: for a
 /// repeated client id, a first message, a refusal, or a conversation that is locked, which the ways below look at.
 async fn append_in_batch(scope: &Scope, sender: UserId, message: &SendMessage) -> AppResult<Option<SentMessage>> {
-    let Target::Conversation(conversation) = message.to else { return Ok(None) };
+    let (conversation, needs_group) = match message.to {
+        Target::Conversation(id) => (id, false),
+        Target::Group(id) => (id.conversation(), true),
+        Target::User(_) => return Ok(None),
+    };
     let SendMessage { content, is_private, client_id, .. } = message;
     let new = NewMessage {
         conversation,
+        needs_group,
         sender,
         content: content.clone(),
         is_private: *is_private,
@@ -136,6 +141,7 @@ fn path(target: Target) -> &'static str {
     match target {
         Target::User(_) => "input.to.userId",
         Target::Conversation(_) => "input.to.conversationId",
+        Target::Group(_) => "input.to.groupId",
     }
 }
 
@@ -171,7 +177,9 @@ fn repeated(
 /// The conversation to send to; none for two people who never talked.
 async fn find_target(conn: &AsyncPgConnection, viewer: UserId, target: Target) -> AppResult<Option<TargetView>> {
     match (store::find_target(conn, target, viewer).await?, target) {
-        (None, Target::Conversation(_)) => Err(ChatError::NoSuchConversation.at(path(target)).into()),
+        (None, Target::Conversation(_) | Target::Group(_)) => {
+            Err(ChatError::NoSuchConversation.at(path(target)).into())
+        }
         (found, _) => Ok(found),
     }
 }

@@ -1,14 +1,16 @@
 //! Members, their windows, and their markers.
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::db::schema::{conversations, members, users};
-use crate::db::{columns, statement};
+use crate::db::schema::{conversations, members};
+use crate::db::{columns, push_number_literal, statement};
 use crate::domains::accounts::model::User;
-use crate::domains::chat::model::{ConversationKind, Member};
+use crate::domains::chat::model::{ConversationKind, Member, MemberProgress};
 use crate::ids::{ConversationId, UserId};
 
 columns!(
@@ -27,7 +29,7 @@ pub async fn list_of_user(mut conn: &AsyncPgConnection, user: UserId) -> QueryRe
 statement! {
     /// These people's memberships in these conversations, pair by pair.
     pub struct MembersAt<'a> { conversations: &'a [ConversationId], users: &'a [UserId] }
-        -> diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Member, diesel::pg::Pg>>
+        -> diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Member, Pg>>
     |this|
     "select " {&*MEMBER}
     " from unnest(" [Array<BigInt>: this.conversations] ", " [Array<BigInt>: this.users]
@@ -40,24 +42,83 @@ pub async fn list_at(mut conn: &AsyncPgConnection, pairs: &[(ConversationId, Use
     MembersAt { conversations: &conversations, users: &users }.load(&mut conn).await
 }
 
-/// The present members of some conversations, each with the person, by account number; where one of two people blocks the
-/// other, the viewer alone.
-pub async fn list_present(
+/// Picks the members of some conversations whose markers a viewer sees, as `members`: the viewer, and all present ones while the
+/// viewer is one of them, and neither of two people blocks the other.
+struct SeenMembers<'a> {
+    viewer: UserId,
+    conversations: &'a [ConversationId],
+    /// Those who read last, so many of each conversation; all where there is none.
+    readers: Option<i64>,
+}
+
+impl QueryFragment<Pg> for SeenMembers<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" from unnest(");
+        out.push_bind_param::<Array<BigInt>, _>(&self.conversations)?;
+        out.push_sql(
+            ") wanted (id) cross join lateral (select low_blocks or high_blocks as is_blocked from conversations \
+             where conversations.id = wanted.id offset 0) conversation \
+             cross join lateral (select until_seq is null and not is_blocked as sees_others from members \
+             where members.conversation_id = wanted.id and members.user_id = ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.viewer)?;
+        out.push_sql(
+            " offset 0) own cross join lateral (select * from members where members.conversation_id = wanted.id \
+             and (members.user_id = ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.viewer)?;
+        out.push_sql(" or (sees_others and until_seq is null))");
+        match self.readers {
+            Some(limit) => {
+                out.push_sql(" order by read_at desc nulls last, user_id limit ");
+                push_number_literal(&mut out, limit);
+            }
+            None => out.push_sql(" offset 0"),
+        }
+        out.push_sql(") members");
+        Ok(())
+    }
+}
+
+statement! {
+    by text
+    /// The members of some conversations who read last, with the people.
+    struct LastReaders<'a> { members: SeenMembers<'a> }
+        -> (diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Member, Pg>>, super::UserColumns)
+    |this|
+    "select " {&*MEMBER} ", " {&*super::USER} {&this.members}
+    " cross join lateral (select * from users where users.id = members.user_id offset 0) users order by members.read_at desc nulls last, members.user_id"
+}
+
+/// The members of some conversations who read last, at most so many of each, the last first; see [`SeenMembers`].
+pub async fn list_last_readers(
     mut conn: &AsyncPgConnection,
     viewer: UserId,
-    ids: &[ConversationId],
+    conversations: &[ConversationId],
+    limit: i64,
 ) -> QueryResult<Vec<(Member, User)>> {
-    let is_open = diesel::dsl::not(conversations::low_blocks.or(conversations::high_blocks));
-    members::table
-        .inner_join(users::table)
-        .inner_join(conversations::table)
-        .filter(members::user_id.eq(viewer).or(is_open))
-        .filter(members::conversation_id.eq_any(ids))
-        .filter(members::until_seq.is_null())
-        .order((members::conversation_id, users::account_number))
-        .select((Member::as_select(), User::as_select()))
-        .load(&mut conn)
-        .await
+    let members = SeenMembers { viewer, conversations, readers: Some(limit) };
+    LastReaders { members }.load(&mut conn).await
+}
+
+statement! {
+    by text
+    /// How far the members of some conversations are: conversation, member, read, received.
+    struct ListProgress<'a> { members: SeenMembers<'a> } -> (BigInt, BigInt, Integer, Integer)
+    |this|
+    "select conversation_id, user_id, read_seq, delivered_seq" {&this.members}
+}
+
+/// How far the members of some conversations are, of each; see [`SeenMembers`].
+pub async fn list_progress(
+    mut conn: &AsyncPgConnection,
+    viewer: UserId,
+    conversations: &[ConversationId],
+) -> QueryResult<Vec<(ConversationId, MemberProgress)>> {
+    let members = SeenMembers { viewer, conversations, readers: None };
+    let rows: Vec<(ConversationId, UserId, i32, i32)> = ListProgress { members }.load(&mut conn).await?;
+    let progress = |(id, user_id, read_seq, delivered_seq)| (id, MemberProgress { user_id, read_seq, delivered_seq });
+    Ok(rows.into_iter().map(progress).collect())
 }
 
 statement! {
@@ -265,6 +326,12 @@ pub async fn update_staff(
 ) -> QueryResult<()> {
     let member = diesel::update(members::table.find((id, user))).set(members::is_staff.eq(is_staff));
     member.execute(&mut conn).await.map(drop)
+}
+
+/// Notes that a member owns a group: they run it, and are not muted.
+pub async fn update_owner(mut conn: &AsyncPgConnection, id: ConversationId, user: UserId) -> QueryResult<()> {
+    let owner = (members::is_staff.eq(true), members::muted_until.eq(None::<DateTime<Utc>>));
+    diesel::update(members::table.find((id, user))).set(owner).execute(&mut conn).await.map(drop)
 }
 
 /// Notes until when a member can't send; none for no longer.

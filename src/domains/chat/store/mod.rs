@@ -141,6 +141,10 @@ impl QueryFragment<Pg> for TargetPredicate {
                 out.push_sql("conversations.id = ");
                 out.push_bind_param::<BigInt, _>(id)
             }
+            Target::Group(id) => {
+                out.push_sql("conversations.kind = 'GROUP' and conversations.id = ");
+                out.push_bind_param::<BigInt, _>(id)
+            }
             Target::User(peer) => {
                 out.push_sql("conversations.low_user_id = ");
                 out.push_bind_param::<BigInt, _>(Ord::min(peer, &self.sender))?;

@@ -46,7 +46,9 @@ pub struct ConversationRead {
     pub marker: ReadMarker,
 }
 
-/// Members of a group's conversation came or went, in one step. Those who went are told as well, as the last they hear.
+/// Members of a group's conversation came or went, in one step. Those who went are told as well, as the last they hear. Where
+/// `disableViewMember` is set, general members are told by name of themselves, the owner and managers alone. A viewer among the
+/// `added` may have been a member before: what lies between is not theirs, so fetch the conversation anew.
 #[derive(Clone, SimpleObject)]
 #[graphql(crate = "crate::graphql::eager")]
 pub struct MembershipChanged {
@@ -54,11 +56,11 @@ pub struct MembershipChanged {
     conversation: Conversation,
     /// Who did it; null where no user did, or their account is deleted.
     actor: Option<User>,
-    /// Members from now on: at most 100 of them.
+    /// Members from now on: at most 20 of them, the viewer first.
     added: Vec<User>,
     /// How many they are.
     added_count: i32,
-    /// Members no longer: at most 100 of them.
+    /// Members no longer: at most 20 of them, the viewer first.
     removed: Vec<User>,
     /// How many they are.
     removed_count: i32,

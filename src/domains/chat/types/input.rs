@@ -33,8 +33,7 @@ impl MessageTarget {
             Self::ConversationId(id) => {
                 mutation_id(ConversationId::parse, id, &format!("{path}.conversationId")).map(Target::Conversation)
             }
-            Self::GroupId(id) => mutation_id(GroupId::parse, id, &format!("{path}.groupId"))
-                .map(|group| Target::Conversation(group.conversation())),
+            Self::GroupId(id) => mutation_id(GroupId::parse, id, &format!("{path}.groupId")).map(Target::Group),
         }
     }
 }

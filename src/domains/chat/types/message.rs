@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, SimpleObject, Union};
 
 use super::Conversation;
-use crate::domains::accounts::model as accounts;
 use crate::domains::accounts::types::{User, UserRelation};
-use crate::domains::chat::loader::{ConversationById, PresentMembers};
-use crate::domains::chat::model::{self, Content, ConversationCard, Member, MessageCard, MessageStatus, MessageType};
+use crate::domains::chat::loader::{ConversationById, ProgressIn};
+use crate::domains::chat::model::{
+    self, Content, ConversationCard, MemberProgress, MessageCard, MessageStatus, MessageType,
+};
 use crate::error::AppResult;
 use crate::graphql::context::PlazaContext;
 use crate::graphql::eager::{Concrete, Relation, one_of, plain, plain_enums, plain_struct};
@@ -57,14 +58,13 @@ impl Message {
     }
 
     /// How many members but the sender are as far as the message.
-    async fn recipients_at(&self, ctx: &Context<'_>, marker: impl Fn(&Member) -> i32) -> AppResult<usize> {
+    async fn recipients_at(&self, ctx: &Context<'_>, marker: impl Fn(&MemberProgress) -> i32) -> AppResult<usize> {
         let loaders = ctx.loaders()?;
         let message = self.message();
-        let members = loaders.find::<PresentMembers>(message.conversation_id).await?.unwrap_or_default();
-        let arrived = |(member, _): &&(Member, Arc<accounts::User>)| {
-            member.user_id != message.sender_id && marker(member) >= message.seq
-        };
-        Ok(members.iter().filter(arrived).count())
+        let members = loaders.find::<ProgressIn>(message.conversation_id).await?.unwrap_or_default();
+        let has_arrived =
+            |member: &&MemberProgress| member.user_id != message.sender_id && marker(member) >= message.seq;
+        Ok(members.iter().filter(has_arrived).count())
     }
 }
 
@@ -129,12 +129,14 @@ impl Message {
         own.map(|own| message.client_message_id.as_deref().filter(|_| own)).transpose()
     }
 
-    /// True once any device of a recipient has fetched it. Costs a statement for a whole page.
+    /// True once any device of a recipient has fetched it. In a group that the viewer is no longer in, no other member counts.
+    /// Costs a statement for a whole page.
     async fn delivered(&self, ctx: &Context<'_>) -> AppResult<bool> {
         Ok(self.recipients_at(ctx, |member| member.delivered_seq).await? > 0)
     }
 
-    /// How many others have read it. Costs a statement for a whole page.
+    /// How many others have read it. In a group that the viewer is no longer in, no other member counts. Costs a statement for a
+    /// whole page.
     async fn read_by_count(&self, ctx: &Context<'_>) -> AppResult<i32> {
         let readers = self.recipients_at(ctx, |member| member.read_seq).await?;
         Ok(i32::try_from(readers).unwrap_or(i32::MAX))

@@ -12,7 +12,7 @@ use super::model::{ConversationCard, ConversationKind, ConversationView, Member}
 use super::service;
 use crate::domains::accounts::loader::PersonById;
 use crate::domains::accounts::types::{User, UserRelation};
-use crate::domains::chat::loader::{ConversationById, MessageAt, PresentMembers, ViewerMembership};
+use crate::domains::chat::loader::{ConversationById, MessageAt, ReadMarkersIn, ViewerMembership};
 use crate::domains::groups;
 use crate::domains::groups::types::Group;
 use crate::error::AppResult;
@@ -154,11 +154,12 @@ impl Conversation {
         Ok(self.member(ctx).await?.last_visible(self.last_seq(ctx).await?))
     }
 
-    /// How far each present member has read, of those who have read anything. Costs a statement for a whole list of
-    /// conversations.
+    /// How far members have read, of those who have read anything: the 30 who read last, the last first. In a group that the
+    /// viewer is no longer in, their own marker alone. `Message.readByCount` counts all members. Costs a statement for a whole
+    /// list of conversations.
     async fn read_markers(&self, ctx: &Context<'_>) -> AppResult<Vec<ReadMarker>> {
         let loaders = ctx.loaders()?;
-        let members = loaders.find::<PresentMembers>(self.card.conversation.id).await?.unwrap_or_default();
+        let members = loaders.find::<ReadMarkersIn>(self.card.conversation.id).await?.unwrap_or_default();
         let markers = members.iter().filter_map(|(member, user)| {
             let read_at = member.read_at?.into();
             Some(ReadMarker { user: User(Arc::clone(user)), seq: member.read_seq, read_at })
@@ -166,7 +167,8 @@ impl Conversation {
         Ok(markers.collect())
     }
 
-    /// Messages that the viewer may see, by `seq`, the oldest first. Revoked and deleted ones keep their place.
+    /// Messages that the viewer may see, by `seq`, the oldest first. Revoked and deleted ones keep their place. Costs a statement
+    /// for each conversation.
     async fn messages(
         &self,
         ctx: &Context<'_>,

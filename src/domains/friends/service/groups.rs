@@ -8,7 +8,7 @@ use diesel_async::AsyncPgConnection;
 use super::friendship_changed;
 use crate::domains::accounts::service::lock_viewer_exclusive;
 use crate::domains::friends::model::{FriendError, FriendGroup, Friendship};
-use crate::domains::friends::policy::{self, GROUP_LIMIT, MOST_AT_ONCE};
+use crate::domains::friends::policy::{self, GROUP_LIMIT, MOST_AT_ONCE, SHOWN_GROUPS};
 use crate::domains::friends::store::{friendships, groups};
 use crate::error::{AppError, AppResult, UserError};
 use crate::events::model::NewEvent;
@@ -178,7 +178,7 @@ pub async fn load(scope: &Scope, ids: &[FriendGroupId]) -> AppResult<HashMap<Fri
     Ok(found.into_iter().map(|group| (group.id, group)).collect())
 }
 
-/// The groups that friendships of the viewer's are in.
+/// The groups that friendships of the viewer's are in, the oldest first, of each as many as are shown.
 ///
 /// # Errors
 /// When the database fails.
@@ -188,7 +188,10 @@ pub async fn load_of_friendships(
 ) -> AppResult<HashMap<FriendshipId, Vec<FriendGroup>>> {
     let mut found: HashMap<FriendshipId, Vec<FriendGroup>> = HashMap::new();
     for (friendship, group) in groups::list_of_friendships(&*scope.db.read().await?, ids).await? {
-        found.entry(friendship).or_default().push(group);
+        let of_friend = found.entry(friendship).or_default();
+        if of_friend.len() < SHOWN_GROUPS {
+            of_friend.push(group);
+        }
     }
     Ok(found)
 }

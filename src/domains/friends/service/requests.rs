@@ -36,7 +36,7 @@ pub async fn send(scope: &Scope, to: UserId, reason: Option<&str>) -> AppResult<
         scope.app.config.rates.friend_requests,
         TimeDelta::days(1),
     )?;
-    scope
+    let sent = scope
         .transaction(async |conn| {
             let viewer = lock_people(scope, conn, to, "userId").await?;
             let friends_since = relations::service::lock_pair(conn, viewer, to).await?;
@@ -50,23 +50,27 @@ pub async fn send(scope: &Scope, to: UserId, reason: Option<&str>) -> AppResult<
             let outcome =
                 policy::request_outcome(friends_since.is_some(), blocks, waits(own.as_ref()), waits(theirs.as_ref()));
             let hidden = match (outcome.map_err(|error| error.at("userId"))?, theirs) {
-                (RequestOutcome::Accepts, Some(theirs)) => return accept(scope, conn, viewer, &theirs, "userId").await,
+                (RequestOutcome::Accepts, Some(theirs)) => {
+                    return accept(scope, conn, viewer, &theirs, "userId").await.map(Ok);
+                }
                 (RequestOutcome::Waits { hidden }, _) => hidden,
                 (RequestOutcome::Accepts, None) => return Err(AppError::internal("there is no request to accept")),
             };
-            if groups::service::share_private_only(conn, viewer, to).await? {
-                return Err(FriendError::MemberPrivacy.at("userId").into());
-            }
             rate_limit::consume(conn, &buckets, now).await?;
+            if groups::service::share_private_only(conn, viewer, to).await? {
+                // The attempt is counted, which an error would undo: else one could try out who is in a group.
+                return Ok(Err(FriendError::MemberPrivacy.at("userId")));
+            }
             let expires_at = now + policy::REQUEST_LIFETIME;
             let new = NewRequest { from: viewer, to, reason: &reason, hidden, now, expires_at };
             let request = store::requests::insert_request(conn, &new).await?;
             if !hidden {
                 scope.record(conn, &[event(EventKind::FriendRequestCreated, &request, to)]).await?;
             }
-            Ok(AnsweredRequest { request, friendship: None })
+            Ok(Ok(AnsweredRequest { request, friendship: None }))
         })
-        .await
+        .await?;
+    sent.map_err(AppError::from)
 }
 
 /// Answers the request of another user. Answered alike again, nothing changes.

@@ -1,8 +1,9 @@
-//! Rows and enums of groups, and what is asked of them; what can go wrong ([`error`]) and which are near ([`nearby`])
-//! apart.
+//! Rows and enums of groups, and what is asked of them; what can go wrong ([`error`]), which are near ([`nearby`]) and
+//! who runs a group ([`staff`]) apart.
 
 pub mod error;
 pub mod nearby;
+pub mod staff;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::ids::{ConversationId, GroupId, GroupJoinRequestId, GroupMemberId, Med
 use crate::validation::Patch;
 
 pub use error::GroupError;
+pub use staff::GroupStaff;
 
 pg_enum! {
     /// What a member is in a group.

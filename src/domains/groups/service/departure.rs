@@ -1,8 +1,11 @@
 //! What becomes of groups when an account is deleted.
 
+use std::collections::HashMap;
+
 use diesel_async::AsyncPgConnection;
 
 use super::{HeldGroup, edit};
+use crate::domains::accounts::service::load_details;
 use crate::domains::chat::membership;
 use crate::domains::groups::model::{GroupMember, GroupRole};
 use crate::domains::groups::store;
@@ -11,8 +14,8 @@ use crate::ids::UserId;
 use crate::scope::Scope;
 
 /// Takes a user who leaves out of all groups, within the caller's transaction, which holds their account; their requests go with
-/// them. A group of theirs goes to the manager who joined first, or else to the member who did; one without another member is
-/// dissolved.
+/// them. A group of theirs goes to the manager who joined first, or else to the member who did, those who are suspended last; one
+/// without another member is dissolved.
 ///
 /// # Errors
 /// When the database fails.
@@ -24,7 +27,7 @@ pub async fn forget(scope: &Scope, conn: &AsyncPgConnection, user: UserId) -> Ap
         let Some(own) = store::members::find_member(conn, id, user).await? else { continue };
         let held = HeldGroup { viewer: user, group, member: Some(own.clone()) };
         if own.role == GroupRole::Owner {
-            match find_heir(conn, &held).await? {
+            match find_heir(scope, conn, &held).await? {
                 None => {
                     edit::end(scope, conn, &held).await?;
                     continue;
@@ -42,13 +45,21 @@ pub async fn forget(scope: &Scope, conn: &AsyncPgConnection, user: UserId) -> Ap
     Ok(())
 }
 
-/// The member who gets a group when its owner leaves.
-async fn find_heir(conn: &AsyncPgConnection, held: &HeldGroup) -> AppResult<Option<GroupMember>> {
+/// The member who gets a group when its owner leaves: of those who are not suspended, if there are any, the manager who joined
+/// first, or else the member who did.
+async fn find_heir(scope: &Scope, conn: &AsyncPgConnection, held: &HeldGroup) -> AppResult<Option<GroupMember>> {
+    let now = scope.app.clock.now();
+    let mut suspended = None;
     for role in [GroupRole::Manager, GroupRole::General] {
         let found = store::members::list_with_roles(conn, held.group.id, &[role]).await?;
-        if let Some(heir) = found.into_iter().next() {
-            return Ok(Some(heir));
+        let ids: Vec<UserId> = found.iter().map(|member| member.user_id).collect();
+        let details = if ids.is_empty() { HashMap::new() } else { load_details(conn, &ids).await? };
+        let is_active =
+            |member: &&GroupMember| details.get(&member.user_id).is_some_and(|details| !details.0.is_suspended(now));
+        if let Some(heir) = found.iter().find(is_active) {
+            return Ok(Some(heir.clone()));
         }
+        suspended = suspended.or_else(|| found.into_iter().next());
     }
-    Ok(None)
+    Ok(suspended)
 }

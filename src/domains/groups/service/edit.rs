@@ -3,13 +3,13 @@
 use chrono::TimeDelta;
 use diesel_async::AsyncPgConnection;
 
-use super::{HeldGroup, gone, lock_group, record, record_changed, record_member};
-use crate::domains::accounts::service::lock_viewer_shared;
+use super::{HeldGroup, gone, lock_group, record, record_changed, record_member, tell_answered};
+use crate::domains::accounts::service::lock_person_shared;
 use crate::domains::chat::membership::{self, History, MembershipEdit};
 use crate::domains::groups::model::{
     CreateGroup, Group, GroupAction, GroupMember, GroupRole, MembershipChange, NewGroup, UpdateGroup,
 };
-use crate::domains::groups::service::invitees::check_invited;
+use crate::domains::groups::service::invitees::{check_invited, lock_invited};
 use crate::domains::groups::{policy, store};
 use crate::domains::media;
 use crate::domains::merchants;
@@ -17,7 +17,7 @@ use crate::domains::search;
 use crate::domains::search::model::SearchKind;
 use crate::error::{AppError, AppResult};
 use crate::events::EventKind;
-use crate::ids::{GroupId, UserId};
+use crate::ids::{GroupId, MediaId, UserId};
 use crate::rate_limit;
 use crate::scope::Scope;
 use crate::validation::Patch;
@@ -41,7 +41,7 @@ pub async fn create(scope: &Scope, draft: CreateGroup) -> AppResult<Group> {
     let (name, intro) = (name.trim().to_owned(), intro.trim().to_owned());
     scope
         .transaction(async |conn| {
-            let viewer = lock_viewer_shared(scope, conn).await?;
+            let viewer = lock_invited(scope, conn, &members).await?;
             let (_, errors) = check_invited(conn, viewer, &members, "input.memberIds").await?;
             if !errors.is_empty() {
                 return Err(AppError::User(errors));
@@ -87,7 +87,7 @@ pub async fn update(scope: &Scope, id: GroupId, update: UpdateGroup) -> AppResul
     let viewer = scope.viewer()?.user_id;
     let (mut changes, cell) = policy::validate_update(update).map_err(AppError::User)?;
     if let Some(Some(avatar)) = changes.avatar_id {
-        media::service::check_picture(scope, &[viewer], avatar, "input.avatarId").await?;
+        check_avatar(scope, id, avatar, viewer).await?;
     }
     changes.updated_at = Some(scope.app.clock.now());
     scope
@@ -111,6 +111,14 @@ pub async fn update(scope: &Scope, id: GroupId, update: UpdateGroup) -> AppResul
         .await
 }
 
+/// Whether a group can have a picture: one of the viewer's, or the one that it has, which another manager may have given it.
+async fn check_avatar(scope: &Scope, id: GroupId, avatar: MediaId, viewer: UserId) -> AppResult<()> {
+    let checked = media::service::check_picture(scope, &[viewer], avatar, "input.avatarId").await;
+    let Err(error @ AppError::User(_)) = checked else { return checked };
+    let group = store::list_by_ids(&*scope.db.read().await?, &[id]).await?.pop();
+    if group.is_some_and(|group| group.avatar_id == Some(avatar)) { Ok(()) } else { Err(error) }
+}
+
 /// Gives a group of the viewer's to another member; the viewer stays as a general member.
 ///
 /// # Errors
@@ -118,6 +126,8 @@ pub async fn update(scope: &Scope, id: GroupId, update: UpdateGroup) -> AppResul
 pub async fn transfer(scope: &Scope, id: GroupId, to: UserId) -> AppResult<Group> {
     scope
         .transaction(async |conn| {
+            // Accounts are held before groups; a user who left is no member.
+            lock_person_shared(conn, to).await?;
             let held = lock_group(scope, conn, id, "groupId").await?;
             let own = held.allow(GroupAction::Transfer, "groupId")?.clone();
             let other = held.find_other(conn, to, "toUserId").await?;
@@ -129,7 +139,7 @@ pub async fn transfer(scope: &Scope, id: GroupId, to: UserId) -> AppResult<Group
         .await
 }
 
-/// Makes a member the owner of a group that is held and has none at the moment.
+/// Makes a member the owner of a group that is held and has none at the moment. A mute of theirs ends: no member could lift it.
 pub(super) async fn crown(
     scope: &Scope,
     conn: &AsyncPgConnection,
@@ -140,7 +150,7 @@ pub(super) async fn crown(
     store::members::update_role(conn, member.id, GroupRole::Owner).await?;
     let group = store::update_owner(conn, id, user, scope.app.clock.now()).await?;
     record_member(scope, conn, member, actor, MembershipChange::RoleChanged).await?;
-    membership::set_staff(conn, id.conversation(), user, true).await?;
+    membership::set_owner(conn, id.conversation(), user).await?;
     record_changed(scope, conn, id).await?;
     Ok(group)
 }
@@ -163,9 +173,10 @@ pub async fn dissolve(scope: &Scope, id: GroupId) -> AppResult<()> {
 pub(super) async fn end(scope: &Scope, conn: &AsyncPgConnection, held: &HeldGroup) -> AppResult<()> {
     let (id, now) = (held.group.id, scope.app.clock.now());
     let users = store::members::delete_all(conn, id).await?;
-    store::requests::cancel_all(conn, id, now).await?;
+    let denied = store::requests::deny_all(conn, id, now).await?;
     store::dissolve_group(conn, id, now).await?;
     record(scope, conn, id, EventKind::GroupDissolved, |event| event).await?;
+    tell_answered(scope, conn, &denied).await?;
     membership::close_many(scope, conn, held.edit(), &users).await?;
     search::service::forget(conn, SearchKind::Group, &[id.0]).await
 }

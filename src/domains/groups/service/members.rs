@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::invitees::check_invited;
+use super::invitees::{check_invited, lock_invited};
 use super::{AddedMembers, edit, lock_group, record_member};
-use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::chat::membership;
 use crate::domains::groups::model::{
     Group, GroupAction, GroupError, GroupMember, GroupRole, InvitedMembers, MembershipChange,
@@ -28,7 +27,7 @@ pub async fn invite(scope: &Scope, id: GroupId, users: &[UserId]) -> AppResult<I
     policy::check_users(users, policy::MOST_INVITED, "userIds").map_err(AppError::User)?;
     scope
         .transaction(async |conn| {
-            let viewer = lock_viewer_shared(scope, conn).await?;
+            let viewer = lock_invited(scope, conn, users).await?;
             let (mut invited, mut errors) = check_invited(conn, viewer, users, "userIds").await?;
             let held = lock_group(scope, conn, id, "groupId").await?;
             held.allow(GroupAction::Invite, "groupId")?;
@@ -36,11 +35,14 @@ pub async fn invite(scope: &Scope, id: GroupId, users: &[UserId]) -> AppResult<I
             let pairs: Vec<(GroupId, UserId)> = invited.iter().map(|user| (id, *user)).collect();
             let known = store::members::list_at(conn, &pairs).await?;
             let known: HashSet<UserId> = known.into_iter().map(|member| member.user_id).collect();
+            let blocked = held.list_blocked(conn, &invited).await?;
             let room = usize::try_from(policy::MEMBER_LIMIT - held.group.member_count).unwrap_or(0);
             let mut left = room;
             invited.retain(|user| {
                 let error = if known.contains(user) {
                     GroupError::AlreadyIn
+                } else if blocked.contains(user) {
+                    GroupError::NotTaken
                 } else if left == 0 {
                     GroupError::Full(policy::MEMBER_LIMIT)
                 } else {

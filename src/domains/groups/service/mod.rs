@@ -15,7 +15,8 @@ use std::sync::Arc;
 use diesel_async::AsyncPgConnection;
 
 use super::model::{
-    Group, GroupAction, GroupError, GroupJoinRequest, GroupMember, GroupRole, MembershipChange, ViewerStanding,
+    Group, GroupAction, GroupError, GroupJoinRequest, GroupMember, GroupRole, GroupStaff, MembershipChange,
+    ViewerStanding,
 };
 use super::{policy, store};
 use crate::db::violated_constraint;
@@ -30,6 +31,9 @@ use crate::events::{EventKind, Topic};
 use crate::ids::{ConversationId, GroupId, GroupJoinRequestId, UserId};
 use crate::scope::Scope;
 use crate::validation::DomainError;
+
+/// Events of one statement, which has a bound of parameters.
+const EVENTS_AT_ONCE: usize = 1000;
 
 /// A group that is held, with the viewer and what they are in it.
 struct HeldGroup {
@@ -169,7 +173,10 @@ async fn tell_answered(scope: &Scope, conn: &AsyncPgConnection, requests: &[Grou
         subject_id: Some(request.id.0),
         ..NewEvent::new(EventKind::GroupJoinRequestAnswered, Topic::user(request.user_id))
     };
-    scope.record(conn, &requests.iter().map(event).collect::<Vec<_>>()).await
+    for requests in requests.chunks(EVENTS_AT_ONCE) {
+        scope.record(conn, &requests.iter().map(event).collect::<Vec<_>>()).await?;
+    }
+    Ok(())
 }
 
 /// Groups by id, without those that were dissolved.
@@ -190,6 +197,18 @@ pub async fn load_groups(conn: &AsyncPgConnection, ids: &[GroupId]) -> AppResult
 /// When the database fails.
 pub async fn list_findable(conn: &AsyncPgConnection, ids: &[GroupId]) -> AppResult<Vec<Group>> {
     Ok(store::list_by_ids(conn, ids).await?)
+}
+
+/// Who runs some groups, dissolved ones included; no statement when nothing is asked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_staff(conn: &AsyncPgConnection, ids: &[GroupId]) -> AppResult<HashMap<GroupId, Arc<GroupStaff>>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found = store::members::list_staff(conn, ids).await?;
+    Ok(found.into_iter().map(|(id, staff)| (id, Arc::new(staff))).collect())
 }
 
 /// Members by group and user.

@@ -5,13 +5,13 @@ use diesel::dsl::{delete, update};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::db::schema::group_members;
 use crate::db::schema::sql_types::GroupRole as GroupRoleType;
 use crate::db::{columns, push_number_literal, statement};
-use crate::domains::groups::model::{GroupMember, GroupRole};
+use crate::domains::groups::model::{GroupMember, GroupRole, GroupStaff};
 use crate::ids::{GroupId, GroupMemberId, UserId};
 use crate::page::PageRequest;
 
@@ -81,6 +81,22 @@ pub async fn list_with_roles(
     let members = group_members::table.filter(group_members::group_id.eq(group));
     let members = members.filter(group_members::role.eq_any(roles)).order(group_members::id);
     members.select(GroupMember::as_select()).load(&mut conn).await
+}
+
+statement! {
+    /// Who runs some groups, dissolved ones included: the group, whether its members are hidden, the owner and the managers.
+    struct StaffOf<'a> { groups: &'a [GroupId] } -> (BigInt, Bool, Array<BigInt>)
+    |this|
+    "select groups.id, disable_view_member, array_append(array(select user_id from group_members \
+       where group_id = groups.id and role = 'MANAGER'), owner_id) from groups where groups.id = any("
+    [Array<BigInt>: &this.groups] ")"
+}
+
+/// Who runs some groups, dissolved ones included.
+pub async fn list_staff(mut conn: &AsyncPgConnection, groups: &[GroupId]) -> QueryResult<Vec<(GroupId, GroupStaff)>> {
+    let rows: Vec<(GroupId, bool, Vec<UserId>)> = StaffOf { groups }.load(&mut conn).await?;
+    let staff = |(id, are_members_hidden, users)| (id, GroupStaff { are_members_hidden, users });
+    Ok(rows.into_iter().map(staff).collect())
 }
 
 /// Deletes members of a group; their users.

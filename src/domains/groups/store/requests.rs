@@ -79,11 +79,16 @@ pub async fn accept_waiting(
     update(waiting).set(accepted).returning(GroupJoinRequest::as_returning()).get_results(&mut conn).await
 }
 
-/// Ends all requests to join a group that wait: it was dissolved.
-pub async fn cancel_all(mut conn: &AsyncPgConnection, group: GroupId, now: DateTime<Utc>) -> QueryResult<()> {
+/// Denies all requests to join a group that wait: it was dissolved.
+pub async fn deny_all(
+    mut conn: &AsyncPgConnection,
+    group: GroupId,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<GroupJoinRequest>> {
     let waiting = requests::group_id.eq(group).and(requests::status.eq(RequestStatus::Waiting));
     let denied = (requests::status.eq(RequestStatus::Denied), requests::replied_at.eq(Some(now)));
-    update(requests::table.filter(waiting)).set(denied).execute(&mut conn).await.map(drop)
+    let denied = update(requests::table.filter(waiting)).set(denied);
+    denied.returning(GroupJoinRequest::as_returning()).get_results(&mut conn).await
 }
 
 /// Requests by key.

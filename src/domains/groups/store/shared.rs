@@ -24,16 +24,22 @@ struct CommonRows<'a> {
     cursor: Option<&'a GroupMemberId>,
     backward: bool,
     limit: Option<i64>,
+    /// Those alone in which the first sees the second.
+    seen: bool,
 }
 
 impl<'a> CommonRows<'a> {
-    fn all(user: UserId, other: UserId, limit: Option<i64>) -> Self {
-        Self { user, other, cursor: None, backward: false, limit }
+    fn all(user: UserId, other: UserId) -> Self {
+        Self { user, other, cursor: None, backward: false, limit: None, seen: false }
+    }
+
+    fn seen(user: UserId, other: UserId, limit: i64) -> Self {
+        Self { limit: Some(limit), seen: true, ..Self::all(user, other) }
     }
 
     fn page(user: UserId, other: UserId, page: &'a PageRequest<GroupMemberId>) -> Self {
         let PageRequest { cursor, backward, .. } = page;
-        Self { user, other, cursor: cursor.as_ref(), backward: *backward, limit: Some(page.limit()) }
+        Self { cursor: cursor.as_ref(), backward: *backward, ..Self::seen(user, other, page.limit()) }
     }
 
     /// How many groups the two are in, as a `with`: of the first up to a bound, of the other up to one more than the first.
@@ -45,6 +51,28 @@ impl<'a> CommonRows<'a> {
         for part in [" limit ", COUNTED, ") own) own) "] {
             out.push_sql(part);
         }
+        Ok(())
+    }
+
+    /// Leaves out the groups in which the first user does not see who the second is. Where members are hidden, the first does if
+    /// either runs the group, oneself, and a friend who is not blocked.
+    fn push_seen<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if !self.seen {
+            return Ok(());
+        }
+        out.push_sql(
+            " cross join lateral (select from groups where id = own.group_id and (not disable_view_member \
+             or own.role <> 'GENERAL' or theirs.role <> 'GENERAL' \
+             or (select true from friendships where not hidden and owner_id = ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.user)?;
+        out.push_sql(" and friend_id = ");
+        out.push_bind_param::<BigInt, _>(&self.other)?;
+        out.push_sql(") or ");
+        out.push_bind_param::<BigInt, _>(&self.user)?;
+        out.push_sql(" = ");
+        out.push_bind_param::<BigInt, _>(&self.other)?;
+        out.push_sql(") offset 0) seen");
         Ok(())
     }
 
@@ -68,19 +96,23 @@ impl<'a> CommonRows<'a> {
 impl QueryFragment<Pg> for CommonRows<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            " from ((select own.id, own.group_id from group_members theirs cross join lateral (select id, group_id from \
+            " from ((select own.id, own.group_id from group_members theirs cross join lateral (select id, group_id, role from \
              group_members where group_id = theirs.group_id and user_id = ",
         );
         out.push_bind_param::<BigInt, _>(&self.user)?;
-        out.push_sql(" offset 0) own where (select theirs < own from counted) and theirs.user_id = ");
+        out.push_sql(" offset 0) own");
+        self.push_seen(&mut out)?;
+        out.push_sql(" where (select theirs < own from counted) and theirs.user_id = ");
         out.push_bind_param::<BigInt, _>(&self.other)?;
         self.push_cut(&mut out)?;
         out.push_sql(
-            ") union all (select own.id, own.group_id from group_members own cross join lateral (select from group_members \
+            ") union all (select own.id, own.group_id from group_members own cross join lateral (select role from group_members \
              where group_id = own.group_id and user_id = ",
         );
         out.push_bind_param::<BigInt, _>(&self.other)?;
-        out.push_sql(" offset 0) theirs where (select theirs >= own from counted) and own.user_id = ");
+        out.push_sql(" offset 0) theirs");
+        self.push_seen(&mut out)?;
+        out.push_sql(" where (select theirs >= own from counted) and own.user_id = ");
         out.push_bind_param::<BigInt, _>(&self.user)?;
         self.push_cut(&mut out)?;
         out.push_sql(")) own");
@@ -122,7 +154,7 @@ impl QueryFragment<Pg> for CommonGroups<'_> {
 
 statement! {
     by text
-    /// A page of the groups that two users are both in.
+    /// A page of the groups in which a user sees another one.
     struct ListCommon<'a> { counts: CommonCounts<'a>, rows: CommonGroups<'a>, order: CommonOrder<'a> } -> (BigInt, GroupColumns)
     |this|
     {&this.counts} "select own.id, " {&*GROUP} {&this.rows} {&this.order}
@@ -130,7 +162,7 @@ statement! {
 
 statement! {
     by text
-    /// How many groups two users are both in, up to a bound.
+    /// In how many groups a user sees another one, up to a bound.
     struct CountCommon<'a> { counts: CommonCounts<'a>, rows: CommonRows<'a>, bound: i64 } -> BigInt
     |this|
     {&this.counts} "select least(count(*), " [BigInt: &this.bound] ")" {&this.rows}
@@ -143,7 +175,7 @@ statement! {
     {&this.counts} "select coalesce(bool_and(groups.disable_add_member), false)" {&this.rows}
 }
 
-/// A page of the groups that two users are both in, those that the first one joined last first.
+/// A page of the groups in which a user sees another one, those that the first one joined last first.
 pub async fn list_common(
     mut conn: &AsyncPgConnection,
     user: UserId,
@@ -154,14 +186,14 @@ pub async fn list_common(
     ListCommon { counts: CommonCounts(rows), rows: CommonGroups(rows), order: CommonOrder(rows) }.load(&mut conn).await
 }
 
-/// How many groups two users are both in, up to a bound.
+/// In how many groups a user sees another one, up to a bound.
 pub async fn count_common(mut conn: &AsyncPgConnection, user: UserId, other: UserId, bound: i64) -> QueryResult<i64> {
-    let rows = CommonRows::all(user, other, Some(bound));
+    let rows = CommonRows::seen(user, other, bound);
     CountCommon { counts: CommonCounts(rows), rows, bound }.get_result(&mut conn).await
 }
 
 /// Whether two users are in a group together, and only in such whose members send each other no requests.
 pub async fn share_private_only(mut conn: &AsyncPgConnection, user: UserId, other: UserId) -> QueryResult<bool> {
-    let rows = CommonRows::all(user, other, None);
+    let rows = CommonRows::all(user, other);
     SharePrivateOnly { counts: CommonCounts(rows), rows: CommonGroups(rows) }.get_result(&mut conn).await
 }

@@ -20,7 +20,7 @@ pub struct GroupUpdated {
 pub struct GroupMemberChanged {
     /// The group.
     pub group: Group,
-    /// The member, as they are when delivered. Null where they left since.
+    /// The member, as they are when delivered. Null where they left since, and for a viewer who is in the group no longer.
     pub member: Option<GroupMember>,
     /// What changed.
     pub change: MembershipChange,

@@ -149,7 +149,7 @@ statement! {
     /// Adds to a user's usage, unless over the quota or the user is deleted. Locks the account first, as its deletion does.
     pub struct ReserveQuota { owner: UserId, files: i32, bytes: i64, quota: Quota } -> Integer
     |this|
-    "with holder as (select id from users where id = " [BigInt: &this.owner] " and deleted_at is null for key share) \
+    "with holder as (select id from users where id = " [BigInt: &this.owner] " and deleted_at is null for share) \
      insert into file_usage as usage (owner_id, files, bytes) select holder.id, "
     [Integer: &this.files] ", " [BigInt: &this.bytes] " from holder where " [Integer: &this.files] " <= "
     [Integer: &this.quota.files] " and " [BigInt: &this.bytes] " <= " [BigInt: &this.quota.bytes]

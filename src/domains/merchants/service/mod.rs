@@ -174,6 +174,8 @@ pub async fn update(scope: &Scope, id: MerchantId, update: UpdateMerchant) -> Ap
 pub async fn transfer(scope: &Scope, id: MerchantId, to: UserId) -> AppResult<JoinedMerchant> {
     scope
         .transaction(async |conn| {
+            // Accounts are held before merchants; a user who left is no member.
+            lock_person_shared(conn, to).await?;
             let held = lock_merchant(scope, conn, id, "merchantId").await?;
             policy::check_owner(&held.merchant, held.viewer).map_err(|error| error.at("merchantId"))?;
             if to == held.viewer {
