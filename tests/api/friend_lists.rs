@@ -109,8 +109,7 @@ async fn friends_are_sorted_into_groups() {
         ada.befriend_ok("addFriendGroupMembers", json!({ "id": id, "memberIds": [cy.id] })).await;
         assert_eq!(ada.friends(json!({ "friendGroupId": id })).await, ["bo", "cy"]);
     }
-    let list =
-        "{ viewer { friendGroups { name friends(first: 5) { nodes { user { username } groups { name } } totalCount } } } }";
+    let list = "{ viewer { friendGroups { name friends(first: 5) { nodes { user { username } groups { name } } totalCount } } } }";
     let groups = ada.data(list, json!({})).await["viewer"]["friendGroups"].clone();
     assert_eq!(
         groups[0]["friends"]["nodes"][0],

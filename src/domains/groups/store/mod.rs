@@ -207,7 +207,7 @@ impl QueryFragment<Pg> for CommonRows {
 
 impl CommonRows {
     /// Condition on a row of `groups`: that the first user sees who the second is. In a group with hidden members that is so where
-    /// either runs it, of oneself, and of a friend whom one does not block.
+    /// either runs it, of oneself, and of a friend who is not blocked.
     fn push_seen<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             " and (not disable_view_member or own.role <> 'GENERAL' or theirs.role <> 'GENERAL' \
