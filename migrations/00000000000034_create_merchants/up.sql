@@ -38,7 +38,7 @@ create table merchant_members (
     constraint merchant_members_user_key unique (merchant_id, user_id) include (id, created_at)
 );
 
-create index merchant_members_merchant_id_idx on merchant_members (merchant_id, id);
+create index merchant_members_merchant_id_idx on merchant_members (merchant_id, id) include (user_id, created_at);
 create index merchant_members_user_id_idx on merchant_members (user_id, id);
 
 create table activation_codes (

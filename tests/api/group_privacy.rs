@@ -1,4 +1,4 @@
-//! What those see of a group who are no longer in it, or from whom its members are hidden.
+//! What former members see of a group, and what general ones do where members are hidden.
 
 use serde_json::{Value, json};
 

@@ -15,7 +15,7 @@ async fn people<const N: usize>(app: &TestApp, names: [&str; N]) -> [Person; N] 
     people.try_into().unwrap_or_else(|_| panic!("as many as there are names"))
 }
 
-/// A friend of both does not bring a user and an owner together of whom one blocks the other.
+/// A friend of both does not bring a user and an owner together where one blocks the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_holds_against_a_friend_of_both() {
     let app = TestApp::start().await;

@@ -1,9 +1,13 @@
 //! Merchants' groups and members, and lists of merchants.
 
+use plaza::ids::{MediaId, MerchantId};
 use serde_json::{Value, json};
 
+use crate::harness::groups::insert_group;
+use crate::harness::merchants::insert_merchant;
 use crate::harness::{TestApp, post};
 use crate::merchants::{BLOCK, look, names};
+use crate::statements::cost;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn members_of_a_merchant_join_its_groups_at_once() {
@@ -135,4 +139,38 @@ async fn merchants_are_found_and_listed() {
         json!({ "name": "旧物仓", "joined": false, "groups": { "totalCount": 0 } })
     );
     assert_eq!(app.audit().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_cost_as_many_statements_as_single_rows() {
+    let app = TestApp::start().await;
+    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    let icon = MediaId::parse(&ada.upload_picture().await).unwrap().0;
+    let sql = app.sql().await;
+    let mut first = 0;
+    for n in 0..100 {
+        first = insert_merchant(&sql, &format!("m{n}"), ada.key(), icon, &[bo.key()]).await;
+    }
+    for n in 0..100 {
+        let group = insert_group(&sql, &format!("g{n}"), ada.key(), &[(bo.key(), "GENERAL")]).await;
+        sql.execute("update groups set merchant_id = $2 where id = $1", &[&group, &first]).await.unwrap();
+    }
+    let variables = json!({ "id": MerchantId(first).global() });
+    for (query, expected) in [
+        (
+            "query ($n: Int) { merchants(first: $n) { nodes { name icon { url } owner { nickname } customerService { nickname } joined } } }",
+            4,
+        ),
+        (
+            "query ($n: Int) { viewer { merchants(first: $n) { nodes { createdAt merchant { name icon { url } } } } } }",
+            3,
+        ),
+        (
+            "query ($n: Int, $id: ID!) { merchant(id: $id) { groups(first: $n) { nodes { name merchant { name } joined availableActions } } } }",
+            5,
+        ),
+        ("query ($n: Int, $id: ID!) { merchant(id: $id) { members(first: $n) { nodes { nickname } } } }", 4),
+    ] {
+        assert_eq!(cost(&app, &bo, query, variables.clone()).await, expected, "{query}");
+    }
 }

@@ -52,7 +52,7 @@ async fn the_nearest_are_read_by_the_index() {
     assert_eq!(app.audit().await.iter().filter(|finding| finding.contains("position")).count(), 0);
     let app = TestApp::on_database(url, &[]).await;
     let ada = app.as_user("ada").await;
-    let start = cluster().log().len();
+    let start = cluster().log_of(&app.url).len();
     // A word that all have gives the same list: the nearest are read before words are looked for.
     let mut lists = Vec::new();
     for query in [Value::Null, json!("g")] {
@@ -90,7 +90,7 @@ async fn the_nearest_are_read_by_the_index() {
     }
     assert!(all.is_sorted_by_key(|node| node["distanceMeters"].as_f64().unwrap()), "{all:?}");
     assert_eq!((all.len(), &paged), (20, &all));
-    let log = cluster().log();
+    let log = cluster().log_of(&app.url);
     let log = &log[start..];
     assert!(log.matches("using group_positions_place_idx").count() >= 10, "it is not read by its index");
     assert!(!log.contains("Seq Scan on group_positions") && !log.contains("Seq Scan on groups"));

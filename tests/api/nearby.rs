@@ -366,13 +366,13 @@ async fn the_nearest_are_read_by_the_index() {
     large::add(&app.app, SeedCounts { users: 50_000, positions: 50_000, ..SeedCounts::default() }).await.unwrap();
     let app = TestApp::on_database(url, &[]).await;
     let ada = app.as_user("ada").await;
-    let start = cluster().log().len();
+    let start = cluster().log_of(&app.url).len();
     for n in 0..8 {
         let answer =
             ada.ask_nearby(121.47 + f64::from(n) * CELL, 31.23, json!({ "first": 100, "within": 50_000 })).await;
         assert_eq!(answer.data()["nearbyUsers"]["totalCount"], 500);
     }
-    let log = cluster().log();
+    let log = cluster().log_of(&app.url);
     let log = &log[start..];
     assert!(log.matches("Index Scan using positions_place_idx").count() >= 16, "it is not read by its index");
     assert!(!log.contains("Seq Scan on positions") && !log.contains("Seq Scan on users"));

@@ -28,11 +28,11 @@ pub async fn scans(
     lists: impl AsyncFn(&TestApp),
 ) -> (usize, usize, BTreeSet<String>) {
     let app = TestApp::on_database(url.to_owned(), &[]).await;
-    let start = cluster().log().len();
+    let start = cluster().log_of(url).len();
     for _ in 0..rounds() {
         lists(&app).await;
     }
-    let (plans, found) = scanned(&cluster().log()[start..], tables);
+    let (plans, found) = scanned(&cluster().log_of(url)[start..], tables);
     let rounds = rounds();
     (rounds, plans, found)
 }
@@ -150,8 +150,8 @@ async fn no_list_reads_a_large_table_from_end_to_end() {
     assert!(plans > lists.len() * rounds, "{plans} plans of {} lists", lists.len());
     assert_eq!(found, BTreeSet::new());
     // A canary: what is looked for is found.
-    let start = cluster().log().len();
+    let start = cluster().log_of(&app.url).len();
     app.sql().await.query("select max(length(note)) from items", &[]).await.unwrap();
-    let (_, canary) = scanned(&cluster().log()[start..], &tables);
+    let (_, canary) = scanned(&cluster().log_of(&app.url)[start..], &tables);
     assert_eq!(canary.iter().filter(|scan| scan.contains("max(length(note))")).count(), 1);
 }

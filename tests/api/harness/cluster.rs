@@ -110,6 +110,10 @@ impl Drop for TestDatabase {
     }
 }
 
+fn database_of(url: &str) -> &str {
+    url.split("dbname=").nth(1).and_then(|rest| rest.split(' ').next()).expect("a url names a database")
+}
+
 /// The run's cluster, started when first asked for.
 pub fn cluster() -> &'static TestCluster {
     &CLUSTER
@@ -210,9 +214,16 @@ impl TestCluster {
 
     /// Sets what holds for all who connect to a database from now on.
     pub async fn alter_database(&self, url: &str, setting: &str) {
-        let name = url.split("dbname=").nth(1).and_then(|rest| rest.split(' ').next()).expect("a url names a database");
-        let sql = format!("load 'auto_explain'; alter database {name} set {setting}");
-        self.superuser().await.batch_execute(&sql).await.expect("a superuser may");
+        let name = database_of(url);
+        let superuser = self.superuser().await;
+        superuser
+            .batch_execute(&format!("load 'auto_explain'; alter database {name} set {setting}"))
+            .await
+            .expect("a superuser may");
+        // Several databases are explained at the same time: see `log_of`.
+        for sql in ["alter system set log_line_prefix = '%m [%p] %d '", "select pg_reload_conf()"] {
+            superuser.batch_execute(sql).await.expect("a superuser may");
+        }
     }
 
     /// The server's process id.
@@ -225,6 +236,20 @@ impl TestCluster {
     /// What the server has written.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data_dir.join("postgres/postgres.log")).expect("the server writes a log")
+    }
+
+    /// What the server has written of the database of a url.
+    pub fn log_of(&self, url: &str) -> String {
+        let name = format!("] {} ", database_of(url));
+        let mut is_of_it = false;
+        let log = self.log();
+        let lines = log.split_inclusive('\n').filter(|line| {
+            if !line.starts_with('\t') {
+                is_of_it = line.contains(&name);
+            }
+            is_of_it
+        });
+        lines.collect()
     }
 
     /// A migrated database, dropped with the value.

@@ -364,12 +364,12 @@ async fn no_statement_reads_much_more_than_it_answers_with() {
     for user in [1, 2, 3, 6, 9] {
         people.insert(user, sign_in(&app, user).await);
     }
-    let start = cluster().log().len();
+    let start = cluster().log_of(&app.url).len();
     talk(&people).await;
     like(&people).await;
     follow(&app, &people).await;
     read_lists(&people).await;
-    let executions = executions(&cluster().log()[start..]);
+    let executions = executions(&cluster().log_of(&app.url)[start..]);
     for part in [
         "insert into messages",
         "insert into favorites",

@@ -76,8 +76,6 @@ impl ClientId {
 pub struct NewMessage {
     /// Where it goes.
     pub conversation: ConversationId,
-    /// Only if that is a group's.
-    pub needs_group: bool,
     /// Who sends it.
     pub sender: UserId,
     /// What it says.

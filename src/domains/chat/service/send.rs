@@ -67,15 +67,14 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<SentMessage>
 /// Appends a message together with those of other requests, as nearly all are sent. None where that does not do: for a
 /// repeated client id, a first message, a refusal, or a conversation that is locked, which the ways below look at.
 async fn append_in_batch(scope: &Scope, sender: UserId, message: &SendMessage) -> AppResult<Option<SentMessage>> {
-    let (conversation, needs_group) = match message.to {
-        Target::Conversation(id) => (id, false),
-        Target::Group(id) => (id.conversation(), true),
+    let conversation = match message.to {
+        Target::Conversation(id) => id,
+        Target::Group(id) => id.conversation(),
         Target::User(_) => return Ok(None),
     };
     let SendMessage { content, is_private, client_id, .. } = message;
     let new = NewMessage {
         conversation,
-        needs_group,
         sender,
         content: content.clone(),
         is_private: *is_private,

@@ -97,17 +97,16 @@ statement! {
     struct AppendMessages<'a> { columns: &'a NewMessageColumns, now: DateTime<Utc> } -> (BigInt, BigInt, Integer)
     |this|
     "with input as materialized (select * from unnest(" [Array<BigInt>: &this.columns.conversations] ", "
-    [Array<Bool>: &this.columns.need_groups] ", " [Array<BigInt>: &this.columns.senders] ", " [Array<Integer>: &this.columns.most_unanswered] ", "
+    [Array<BigInt>: &this.columns.senders] ", " [Array<Integer>: &this.columns.most_unanswered] ", "
     [Array<sql_types::MessageType>: &this.columns.types] ", " [Array<Jsonb>: &this.columns.contents] ", "
     [Array<Bool>: &this.columns.are_private] ", " [Array<Nullable<Text>>: &this.columns.client_message_ids] ", "
     [Array<Nullable<Binary>>: &this.columns.input_hashes]
-    ") with ordinality as input (conversation_id, needs_group, sender_id, most_unanswered, type, content, is_private, \
+    ") with ordinality as input (conversation_id, sender_id, most_unanswered, type, content, is_private, \
        client_message_id, input_hash, place)), \
      locked as materialized (select input.*, last_seq, version from input \
        join conversations on conversations.id = input.conversation_id \
        join members on members.conversation_id = input.conversation_id and members.user_id = input.sender_id \
        where members.until_seq is null and not (low_blocks or high_blocks) and (not mute_all or is_staff) \
-       and (not needs_group or kind = 'GROUP') \
        and (muted_until is null or muted_until <= " [Timestamptz: &this.now] ") and (answered or opened_by is distinct from sender_id or last_seq < most_unanswered) \
        and membership_version = (select membership_version from conversations seen where seen.id = input.conversation_id) \
        and not exists (select from users where deleted_at is not null and users.id = any(array[low_user_id, high_user_id])) \
@@ -136,7 +135,6 @@ statement! {
 #[derive(Default)]
 struct NewMessageColumns {
     conversations: Vec<ConversationId>,
-    need_groups: Vec<bool>,
     senders: Vec<UserId>,
     most_unanswered: Vec<i32>,
     types: Vec<MessageType>,
@@ -186,7 +184,6 @@ pub async fn append_messages(
     let mut columns = NewMessageColumns::default();
     for message in messages {
         columns.conversations.push(message.conversation);
-        columns.need_groups.push(message.needs_group);
         columns.senders.push(message.sender);
         columns.most_unanswered.push(message.most_unanswered);
         columns.types.push(message.content.message_type());
