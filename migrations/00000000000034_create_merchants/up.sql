@@ -3,7 +3,7 @@
 create table merchants (
     id bigint generated always as identity,
     name text not null,
-    icon_id bigint not null,
+    icon_id bigint,
     owner_id bigint not null,
     -- Who answers customers.
     contact_id bigint not null,
@@ -17,7 +17,8 @@ create table merchants (
     constraint merchants_contact_id_fkey foreign key (contact_id) references users (id),
     constraint merchants_name_check check (octet_length(name) between 1 and 1250),
     constraint merchants_member_count_check check (member_count >= 0),
-    constraint merchants_closed_at_check check (closed_at is null or member_count = 0)
+    constraint merchants_closed_at_check check (closed_at is null or member_count = 0),
+    constraint merchants_icon_id_check check ((closed_at is null) = (icon_id is not null))
 );
 
 create index merchants_created_at_idx on merchants (created_at, id) where closed_at is null;

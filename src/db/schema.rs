@@ -454,7 +454,7 @@ diesel::table! {
     merchants (id) {
         id -> Int8,
         name -> Text,
-        icon_id -> Int8,
+        icon_id -> Nullable<Int8>,
         owner_id -> Int8,
         contact_id -> Int8,
         member_count -> Int4,

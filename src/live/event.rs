@@ -159,8 +159,8 @@ pub struct ChangedMembers {
 }
 
 impl ChangedMembers {
-    /// How many are loaded.
-    pub const LOADED: usize = 100;
+    /// How many are loaded: as many as a group can have, so that each finds themselves.
+    pub const LOADED: usize = 500;
 
     /// How many a user is told of by name; `graphql/document/sizes` counts as many.
     const NAMED: usize = 20;

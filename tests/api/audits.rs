@@ -8,7 +8,7 @@ use crate::harness::TestApp;
 use crate::harness::process::{SECRET, output};
 
 /// A rule by a part of its name, and what breaks it.
-const BREAKS: [(&str, &str); 47] = [
+const BREAKS: [(&str, &str); 48] = [
     ("a transfer sums to zero", "insert into ledger_transfers (reason, note, created_at) values ('ADMIN_ADJUSTMENT', 'x', now())"),
     ("a balance is the sum", "update wallets set balance = balance + 1"),
     (
@@ -79,6 +79,7 @@ const BREAKS: [(&str, &str); 47] = [
     ("a dissolved group has no", "update groups set dissolved_at = now(), member_count = 0"),
     ("groups hold friends", "update friend_groups set owner_id = 2"),
     ("a merchant has as many", "update merchants set member_count = 7"),
+    ("a merchant's owner and contact", "update users set deleted_at = now() where id = (select contact_id from merchants)"),
     ("a merchant was made with", "update activation_codes set merchant_id = null"),
     ("a position is shown at", "update positions set cell = cell + 9"),
     ("a user who has left has no", "update users set deleted_at = now() where id = 2"),

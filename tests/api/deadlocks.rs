@@ -212,3 +212,26 @@ async fn leaving_beside_invitations_is_no_deadlock() {
     }
     is_sound(&app).await;
 }
+
+/// Two strangers: one owns groups, in which the other is or asks to be, the newest first.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_leaves_with_an_applicant_is_no_deadlock() {
+    let app = crowded().await;
+    for round in 0..6 {
+        let [ada, bo, _, _] = newcomers(&app, round).await;
+        let mut groups = Vec::new();
+        for n in 0..16 {
+            groups.push(ada.make_group(&format!("g{n}"), &[], json!({})).await);
+        }
+        for group in groups.iter().rev() {
+            bo.in_group_ok("requestToJoinGroup", json!({ "groupId": group, "reason": "" })).await;
+        }
+        for group in groups.iter().take(if round % 2 == 0 { 0 } else { 8 }) {
+            let accept = json!({ "groupId": group, "userId": bo.id, "decision": "ACCEPT" });
+            ada.in_group_ok("respondToJoinRequest", accept).await;
+        }
+        tokio::join!(leave(&ada), leave(&bo));
+    }
+    assert_eq!(app.query_number("select count(*) from group_join_requests").await, 0);
+    is_sound(&app).await;
+}

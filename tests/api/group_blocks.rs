@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::accounts::codes;
-use crate::harness::{Person, TestApp};
+use crate::harness::{Person, TestApp, until};
 
 const EVENTS: &str = "subscription { events { payload { __typename } } }";
 
@@ -24,6 +24,7 @@ async fn a_blocked_user_reaches_nobody_through_groups_and_merchants() {
     let group = ada.make_merchant_group(&bought, "customers").await;
     bo.join_merchant(&bought).await;
     ada.befriend_ok("blockUser", json!({ "userId": bo.id })).await;
+    until("all is moved", || async { app.query_number("select count(*) from outbox").await == 0 }).await;
     let mut at_ada = ada.socket().await;
     at_ada.subscribe_live(&app, EVENTS, json!({})).await;
     let before = "select count(*) from group_members where user_id = (select id from users where username = 'ada')";

@@ -222,3 +222,35 @@ async fn hidden_members_have_no_group_in_common() {
     ada.in_group_ok("setGroupManager", json!({ "groupId": hidden, "userId": cy.id, "isManager": true })).await;
     assert_eq!((common(&bo, &cy).await, common(&cy, &bo).await), (both.clone(), both));
 }
+
+/// Where members are hidden, read markers are those of friends and of who runs the group; how many have read is told to all.
+#[tokio::test(flavor = "multi_thread")]
+async fn hidden_members_are_not_named_by_what_they_have_read() {
+    let app = TestApp::start().await;
+    let [ada, bo, cy, di] = people(&app, ["ada", "bo", "cy", "di"]).await;
+    for other in [&bo, &cy, &di] {
+        ada.make_friends(other).await;
+    }
+    bo.make_friends(&di).await;
+    let group = ada.make_group("g", &[&bo, &cy, &di], json!({ "disableViewMember": true })).await;
+    assert_eq!(ada.say_in(&group, "hello").await, [""; 0]);
+    let read = "mutation ($to: MessageTarget!) { markConversationRead(to: $to, upToSeq: 1) { userErrors { code } } }";
+    for person in [&ada, &bo, &cy, &di] {
+        person.data(read, json!({ "to": { "groupId": group } })).await;
+    }
+    let markers = "query ($id: ID!) { group(id: $id) { conversation { readMarkers { user { username } } lastMessage { readByCount } } } }";
+    let seen = async |person: &Person| {
+        let conversation = person.data(markers, json!({ "id": group })).await["group"]["conversation"].clone();
+        let nodes = conversation["readMarkers"].as_array().unwrap().clone();
+        let mut names: Vec<String> =
+            nodes.iter().map(|node| node["user"]["username"].as_str().unwrap().to_owned()).collect();
+        names.sort_unstable();
+        (names, conversation["lastMessage"]["readByCount"].clone())
+    };
+    for (person, names) in [(&ada, &["ada", "bo", "cy", "di"][..]), (&bo, &["ada", "bo", "di"]), (&cy, &["ada", "cy"])]
+    {
+        assert_eq!(seen(person).await, (names.iter().map(|name| (*name).to_owned()).collect(), json!(3)));
+    }
+    bo.befriend_ok("blockUser", json!({ "userId": di.id })).await;
+    assert_eq!(seen(&bo).await.0, ["ada", "bo"], "a friend whom one blocks is none");
+}

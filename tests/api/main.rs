@@ -65,6 +65,7 @@ mod media;
 mod membership;
 mod memory;
 mod merchant_lists;
+mod merchant_rules;
 mod merchants;
 mod money_lists;
 mod naming;

@@ -20,7 +20,7 @@ use crate::harness::{Answer, Person, Socket, TestApp, post, until};
 use crate::upload_tickets::ticket;
 use cases::{CASES, Case};
 use friends::{FriendsFixture, trigger_request};
-use groups::{GroupFixture, table_of_roles, trigger_join_request};
+use groups::{GroupFixture, add_group_of, table_of_roles, trigger_join_request};
 use merchants::MerchantFixture;
 use money::MoneyFixture;
 
@@ -221,12 +221,14 @@ async fn run_subscription(
         let message = socket.receive().await;
         return message["payload"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{message}")).to_owned();
     };
+    let is_other = person.id != fixture.owner.id;
+    let other = if is_other { Some((person, add_group_of(person, sql).await)) } else { None };
     let before = app.live.hub.subscriptions();
     let mut socket = person.socket().await;
     socket.subscribe(case.document, json!({})).await;
     until("the subscription is live", || async { app.live.hub.live() > before }).await;
     if case.document.contains("groupJoinRequest") {
-        trigger_join_request(&fixture.owner, person, &fixture.group.group, sql).await;
+        trigger_join_request(&fixture.owner, &fixture.group.group, other, sql).await;
     } else if case.document.contains("friendRequest") {
         trigger_request(case.field, &fixture.owner, &fixture.friend, person, sql).await;
     } else if case.document.contains("Updated {") && !case.document.contains("conversation") {

@@ -24,7 +24,9 @@ pub const RULES: &[Rule] = &[
              when 'USER' then not exists (select from users where id = subject_id and deleted_at is null)
              when 'ITEM' then not exists (select from items where id = subject_id and status <> 'DELETED')
              when 'TASK' then not exists (select from tasks where id = subject_id and status <> 'CANCELLED')
-             when 'PRODUCT' then not exists (select from products where id = subject_id and deleted_at is null) end",
+             when 'PRODUCT' then not exists (select from products where id = subject_id and deleted_at is null)
+             when 'GROUP' then not exists (select from groups where id = subject_id and dissolved_at is null)
+             when 'MERCHANT' then not exists (select from merchants where id = subject_id and closed_at is null) end",
     ),
     (
         "no user leaves with tasks or orders that are not over",

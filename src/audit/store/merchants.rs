@@ -13,6 +13,12 @@ pub const RULES: &[Rule] = &[
              where o.merchant_id = m.id and o.user_id = m.owner_id))",
     ),
     (
+        "a merchant's owner and contact are there",
+        "select 'merchant ' || m.id as subject, 'user ' || u.id || ' left ' || u.deleted_at as detail
+         from merchants m join users u on u.id in (m.owner_id, m.contact_id)
+         where m.closed_at is null and u.deleted_at is not null",
+    ),
+    (
         "a merchant was made with a code",
         "select 'merchant ' || m.id as subject, 'no code' as detail
          from merchants m left join activation_codes c on c.merchant_id = m.id where c.id is null",

@@ -36,7 +36,7 @@ impl MerchantMutation {
     }
 
     /// Changes what a merchant is, and its customer-service contact; for its owner. User errors: `REQUIRED`, `TOO_LONG`,
-    /// `INVALID_INPUT`; `NOT_FOUND`, `FILE_TYPE_NOT_ALLOWED`, `FORBIDDEN`.
+    /// `INVALID_INPUT`; `NOT_FOUND`, `FILE_TYPE_NOT_ALLOWED`, `FORBIDDEN`; `RATE_LIMITED` for naming contacts too often.
     async fn update_merchant(
         &self,
         ctx: &Context<'_>,
@@ -50,8 +50,8 @@ impl MerchantMutation {
         mutation(ctx, update, Into::into).await
     }
 
-    /// Gives a merchant of the viewer's to another member; the viewer stays a member. User errors: `NOT_FOUND`, `FORBIDDEN`,
-    /// `SELF_TARGET`, `NOT_MEMBER` for a user who is none.
+    /// Gives a merchant of the viewer's to another member; the viewer stays a member. User errors: `NOT_FOUND`, `FORBIDDEN`, also
+    /// for a member who is suspended or in a block with the viewer; `SELF_TARGET`, `NOT_MEMBER` for a user who is none.
     async fn transfer_merchant(
         &self,
         ctx: &Context<'_>,
@@ -86,7 +86,7 @@ impl MerchantMutation {
         mutation(ctx, join, Into::into).await
     }
 
-    /// Leaves a merchant; the viewer stays in its groups. `deletedId` is the membership's. User errors: `NOT_FOUND`,
+    /// Leaves a merchant; the viewer stays in its groups. An owner who is its only member closes it by that. `deletedId` is the membership's. User errors: `NOT_FOUND`,
     /// `NOT_MEMBER`, `OWNER_MUST_TRANSFER`.
     async fn leave_merchant(
         &self,

@@ -80,12 +80,30 @@ pub fn check_owner(merchant: &Merchant, user: UserId) -> Result<(), MerchantErro
     if merchant.owner_id == user { Ok(()) } else { Err(MerchantError::NotOwner) }
 }
 
-/// Whether a user may leave a merchant.
+/// Whether a user may leave a merchant: its owner once they are its only member.
 ///
 /// # Errors
 /// [`MerchantError::OwnerMustTransfer`].
 pub fn check_leave(merchant: &Merchant, user: UserId) -> Result<(), MerchantError> {
-    if merchant.owner_id == user { Err(MerchantError::OwnerMustTransfer) } else { Ok(()) }
+    let is_followed = merchant.owner_id == user && merchant.member_count > 1;
+    if is_followed { Err(MerchantError::OwnerMustTransfer) } else { Ok(()) }
+}
+
+/// Changes without what is in the row already.
+#[must_use]
+pub fn without_repeated(changes: MerchantChanges, present: &Merchant) -> MerchantChanges {
+    MerchantChanges {
+        name: changes.name.filter(|name| *name != present.name),
+        icon_id: changes.icon_id.filter(|icon| *icon != present.icon_id),
+        contact_id: changes.contact_id.filter(|contact| *contact != present.contact_id),
+        ..changes
+    }
+}
+
+/// Whether there is nothing to be changed.
+#[must_use]
+pub fn changes_nothing(changes: &MerchantChanges) -> bool {
+    changes.name.is_none() && changes.icon_id.is_none() && changes.contact_id.is_none()
 }
 
 /// Whether a user may resign as the contact of a merchant.

@@ -42,11 +42,16 @@ impl GroupFixture {
     }
 }
 
-/// Tells the owner of a request with the secret, and another user, if there is one, of a harmless one.
-pub async fn trigger_join_request(owner: &Person, other: &Person, group: &str, sql: &Client) {
+/// A group of another user's, who runs none yet.
+pub async fn add_group_of(other: &Person, sql: &Client) -> i64 {
+    insert_group(sql, "o", other.key(), &[]).await
+}
+
+/// Tells the owner of a request with the secret, and another user, if there is one, of a harmless one to join a group of theirs.
+pub async fn trigger_join_request(owner: &Person, group: &str, other: Option<(&Person, i64)>, sql: &Client) {
     let group = GroupId::parse(group).unwrap().0;
-    let told = [(owner.key(), SECRET), (other.key(), "a harmless one")];
-    for (n, (told, reason)) in told.into_iter().take(if other.id == owner.id { 1 } else { 2 }).enumerate() {
+    let other = other.map(|(other, group)| (other.key(), group, "a harmless one"));
+    for (n, (told, group, reason)) in [(owner.key(), group, SECRET)].into_iter().chain(other).enumerate() {
         let asker = add_user(sql, &format!("late{n}of{group}")).await;
         let id = add_request(sql, group, asker, reason).await;
         let statement = "insert into outbox (kind, audience, audience_id, subject_id) values ('GROUP_JOIN_REQUEST_CREATED', 'USER', $1, $2)";

@@ -43,7 +43,8 @@ pub async fn list_at(mut conn: &AsyncPgConnection, pairs: &[(ConversationId, Use
 }
 
 /// Picks the members of some conversations whose markers a viewer sees, as `members`: the viewer, and all present ones while the
-/// viewer is one of them, and neither of two people blocks the other.
+/// viewer is one of them, and neither of two people blocks the other. Of a group with hidden members those who do not run it see
+/// who has read only of those who do, and of friends whom they do not block; what is counted without names has all.
 struct SeenMembers<'a> {
     viewer: UserId,
     conversations: &'a [ConversationId],
@@ -56,9 +57,11 @@ impl QueryFragment<Pg> for SeenMembers<'_> {
         out.push_sql(" from unnest(");
         out.push_bind_param::<Array<BigInt>, _>(&self.conversations)?;
         out.push_sql(
-            ") wanted (id) cross join lateral (select low_blocks or high_blocks as is_blocked from conversations \
+            ") wanted (id) cross join lateral (select low_blocks or high_blocks as is_blocked, coalesce((select disable_view_member \
+             from groups where groups.id = wanted.id), false) as is_hidden from conversations \
              where conversations.id = wanted.id offset 0) conversation \
-             cross join lateral (select until_seq is null and not is_blocked as sees_others from members \
+             cross join lateral (select until_seq is null and not is_blocked as sees_others, \
+             not is_hidden or is_staff as sees_names from members \
              where members.conversation_id = wanted.id and members.user_id = ",
         );
         out.push_bind_param::<BigInt, _>(&self.viewer)?;
@@ -70,6 +73,11 @@ impl QueryFragment<Pg> for SeenMembers<'_> {
         out.push_sql(" or (sees_others and until_seq is null))");
         match self.readers {
             Some(limit) => {
+                out.push_sql(" and (sees_names or is_staff or members.user_id = ");
+                out.push_bind_param::<BigInt, _>(&self.viewer)?;
+                out.push_sql(" or exists (select from friendships where not hidden and owner_id = ");
+                out.push_bind_param::<BigInt, _>(&self.viewer)?;
+                out.push_sql(" and friend_id = members.user_id))");
                 out.push_sql(" order by read_at desc nulls last, user_id limit ");
                 push_number_literal(&mut out, limit);
             }

@@ -1,6 +1,6 @@
 //! What becomes of groups when an account is deleted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel_async::AsyncPgConnection;
 
@@ -10,7 +10,7 @@ use crate::domains::chat::membership;
 use crate::domains::groups::model::{GroupMember, GroupRole};
 use crate::domains::groups::store;
 use crate::error::AppResult;
-use crate::ids::UserId;
+use crate::ids::{GroupId, UserId};
 use crate::scope::Scope;
 
 /// Takes a user who leaves out of all groups, within the caller's transaction, which holds their account; their requests go with
@@ -20,10 +20,13 @@ use crate::scope::Scope;
 /// # Errors
 /// When the database fails.
 pub async fn forget(scope: &Scope, conn: &AsyncPgConnection, user: UserId) -> AppResult<()> {
-    store::requests::delete_all_of(conn, user).await?;
-    for id in store::members::list_groups_of(conn, user).await? {
+    let mut ids: BTreeSet<GroupId> = store::members::list_groups_of(conn, user).await?.into_iter().collect();
+    ids.extend(store::requests::list_groups_asked(conn, user).await?);
+    for id in ids {
         // Removed, or the group dissolved, at the same moment: nothing is left to be done.
         let Some(group) = store::lock_group(conn, id).await? else { continue };
+        // A request that waits belongs to the group's lock: those who dissolve it answer all of them.
+        store::requests::delete_waiting(conn, id, user).await?;
         let Some(own) = store::members::find_member(conn, id, user).await? else { continue };
         let held = HeldGroup { viewer: user, group, member: Some(own.clone()) };
         if own.role == GroupRole::Owner {
@@ -42,7 +45,7 @@ pub async fn forget(scope: &Scope, conn: &AsyncPgConnection, user: UserId) -> Ap
         store::change_member_count(conn, id, -1).await?;
         membership::close_many(scope, conn, held.edit(), &[user]).await?;
     }
-    Ok(())
+    Ok(store::requests::delete_all_of(conn, user).await?)
 }
 
 /// The member who gets a group when its owner leaves: of those who are not suspended, if there are any, the manager who joined

@@ -85,10 +85,10 @@ statement! {
     struct DissolveGroup { id: GroupId, now: DateTime<Utc> } -> Integer
     |this|
     "with position as (delete from group_positions where group_id = " [BigInt: &this.id]
-    ") update groups set member_count = 0, dissolved_at = " [Timestamptz: &this.now] " where id = " [BigInt: &this.id]
+    ") update groups set member_count = 0, avatar_id = null, dissolved_at = " [Timestamptz: &this.now] " where id = " [BigInt: &this.id]
 }
 
-/// Notes that a group that is held is dissolved, and has neither members nor a place.
+/// Notes that a group that is held is dissolved, and has neither members nor a place nor a picture.
 pub async fn dissolve_group(mut conn: &AsyncPgConnection, id: GroupId, now: DateTime<Utc>) -> QueryResult<()> {
     DissolveGroup { id, now }.execute(&mut conn).await.map(drop)
 }

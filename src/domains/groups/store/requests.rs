@@ -66,6 +66,19 @@ pub async fn end_request(
     ended.returning(GroupJoinRequest::as_returning()).get_result(&mut conn).await
 }
 
+/// The groups that a user asked to join and where the request waits, in the order of their keys.
+pub async fn list_groups_asked(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<GroupId>> {
+    let waiting = requests::user_id.eq(user).and(requests::status.eq(RequestStatus::Waiting));
+    requests::table.filter(waiting).select(requests::group_id).order(requests::group_id).load(&mut conn).await
+}
+
+/// Deletes the request of a user to join a group that waits.
+pub async fn delete_waiting(mut conn: &AsyncPgConnection, group: GroupId, user: UserId) -> QueryResult<()> {
+    let request = requests::group_id.eq(group).and(requests::user_id.eq(user));
+    let waiting = requests::table.filter(request).filter(requests::status.eq(RequestStatus::Waiting));
+    delete(waiting).execute(&mut conn).await.map(drop)
+}
+
 /// Accepts all requests of some users to join a group that wait; they were let in by another way.
 pub async fn accept_waiting(
     mut conn: &AsyncPgConnection,
@@ -75,6 +88,7 @@ pub async fn accept_waiting(
 ) -> QueryResult<Vec<GroupJoinRequest>> {
     let waiting = requests::group_id.eq(group).and(requests::user_id.eq_any(users));
     let waiting = requests::table.filter(waiting).filter(requests::status.eq(RequestStatus::Waiting));
+    let waiting = waiting.filter(requests::expires_at.gt(now));
     let accepted = (requests::status.eq(RequestStatus::Accepted), requests::replied_at.eq(Some(now)));
     update(waiting).set(accepted).returning(GroupJoinRequest::as_returning()).get_results(&mut conn).await
 }
@@ -86,8 +100,9 @@ pub async fn deny_all(
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<GroupJoinRequest>> {
     let waiting = requests::group_id.eq(group).and(requests::status.eq(RequestStatus::Waiting));
+    let waiting = requests::table.filter(waiting.and(requests::expires_at.gt(now)));
     let denied = (requests::status.eq(RequestStatus::Denied), requests::replied_at.eq(Some(now)));
-    let denied = update(requests::table.filter(waiting)).set(denied);
+    let denied = update(waiting).set(denied);
     denied.returning(GroupJoinRequest::as_returning()).get_results(&mut conn).await
 }
 

@@ -31,13 +31,13 @@ pub enum MerchantError {
     #[error("The owner stays the contact until another user is named.")]
     OwnerIsContact,
     /// A user who can't be named.
-    #[error("They can't be the customer-service contact.")]
+    #[error("This user can't be named.")]
     NotTaken,
     /// Oneself.
     #[error("You can't do this to yourself.")]
     SelfTarget,
     /// The owner can't leave.
-    #[error("Its owner can't leave it: transfer it first.")]
+    #[error("Its owner can't leave it while others are members: transfer it first.")]
     OwnerMustTransfer,
     /// No code that can be used.
     #[error("There is no such activation code, or its time is over.")]

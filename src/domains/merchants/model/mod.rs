@@ -3,7 +3,7 @@
 pub mod error;
 
 use chrono::{DateTime, Utc};
-use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::{AsChangeset, Insertable, NullableExpressionMethods, Queryable, Selectable};
 use serde::Serialize;
 
 use crate::db::schema;
@@ -14,7 +14,7 @@ use crate::validation::Patch;
 
 pub use error::MerchantError;
 
-/// A merchant.
+/// A merchant that was not closed.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::merchants)]
 pub struct Merchant {
@@ -22,7 +22,8 @@ pub struct Merchant {
     pub id: MerchantId,
     /// What it is called.
     pub name: String,
-    /// Its picture.
+    /// Its picture, which it has until it is closed.
+    #[diesel(select_expression = schema::merchants::icon_id.assume_not_null())]
     pub icon_id: MediaId,
     /// Whose it is.
     pub owner_id: UserId,
@@ -34,8 +35,6 @@ pub struct Merchant {
     pub created_at: DateTime<Utc>,
     /// When what it is, whose it is or its contact last changed.
     pub updated_at: DateTime<Utc>,
-    /// When it was closed.
-    pub closed_at: Option<DateTime<Utc>>,
 }
 
 impl From<&Merchant> for SearchEntry {
@@ -77,8 +76,6 @@ pub struct MerchantChanges {
     pub owner_id: Option<UserId>,
     /// Who answers customers.
     pub contact_id: Option<UserId>,
-    /// When it was closed.
-    pub closed_at: Option<DateTime<Utc>>,
     /// Now.
     pub updated_at: Option<DateTime<Utc>>,
 }

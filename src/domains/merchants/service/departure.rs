@@ -2,17 +2,18 @@
 
 use diesel_async::AsyncPgConnection;
 
-use super::HeldMerchant;
+use super::{HeldMerchant, can_be_named};
 use crate::domains::merchants::model::MerchantChanges;
 use crate::domains::merchants::store;
 use crate::domains::search;
 use crate::domains::search::model::SearchKind;
 use crate::error::AppResult;
-use crate::ids::UserId;
+use crate::ids::{MerchantId, UserId};
 use crate::scope::Scope;
 
 /// Takes a user who leaves out of all merchants, within the caller's transaction, which holds their account. A merchant of theirs
-/// goes to its contact; one without another contact is closed. Where they are the contact, the owner is it from now on.
+/// goes to its contact; one without another contact who could be named now is closed. Where they are the contact, the owner is
+/// it from now on.
 ///
 /// # Errors
 /// When the database fails.
@@ -23,8 +24,8 @@ pub async fn forget(scope: &Scope, conn: &AsyncPgConnection, user: UserId) -> Ap
         let Some(merchant) = store::lock_merchant(conn, id).await? else { continue };
         let held = HeldMerchant { viewer: user, merchant };
         let (owner, contact) = (held.merchant.owner_id, held.merchant.contact_id);
-        if (owner, contact) == (user, user) {
-            close(scope, conn, &held).await?;
+        if owner == user && (contact == user || !can_be_named(scope, conn, user, contact).await?) {
+            close(scope, conn, id).await?;
             continue;
         }
         if owner == user && store::members::insert_membership(conn, id, contact, now).await?.is_some() {
@@ -45,12 +46,8 @@ pub async fn forget(scope: &Scope, conn: &AsyncPgConnection, user: UserId) -> Ap
 }
 
 /// Closes a merchant that is held.
-async fn close(scope: &Scope, conn: &AsyncPgConnection, held: &HeldMerchant) -> AppResult<()> {
-    let id = held.merchant.id;
+pub(super) async fn close(scope: &Scope, conn: &AsyncPgConnection, id: MerchantId) -> AppResult<()> {
     store::members::delete_all_in(conn, id).await?;
-    store::clear_member_count(conn, id).await?;
-    let now = scope.app.clock.now();
-    let changes = MerchantChanges { closed_at: Some(now), updated_at: Some(now), ..MerchantChanges::default() };
-    store::update_merchant(conn, id, &changes).await?;
+    store::close_merchant(conn, id, scope.app.clock.now()).await?;
     search::service::forget(conn, SearchKind::Merchant, &[id.0]).await
 }

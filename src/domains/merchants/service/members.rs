@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::lock_merchant;
+use super::{departure, lock_merchant};
 use crate::domains::accounts::model::User;
 use crate::domains::accounts::service::load_users;
 use crate::domains::merchants::model::{JoinedMerchant, MerchantError, MerchantMembership};
@@ -40,7 +40,7 @@ pub async fn join(scope: &Scope, id: MerchantId) -> AppResult<JoinedMerchant> {
         .await
 }
 
-/// Leaves a merchant. Its contact stays that; who is in its groups stays there.
+/// Leaves a merchant. Its contact stays that; who is in its groups stays there. An owner who is its only member closes it by that.
 ///
 /// # Errors
 /// `NOT_FOUND`, `NOT_MEMBER`, `OWNER_MUST_TRANSFER`.
@@ -51,6 +51,10 @@ pub async fn leave(scope: &Scope, id: MerchantId) -> AppResult<MerchantMembershi
             let membership = store::members::find_membership(conn, id, held.viewer).await?;
             let membership = membership.ok_or_else(|| MerchantError::NotMember.at("merchantId"))?;
             policy::check_leave(&held.merchant, held.viewer).map_err(|error| error.at("merchantId"))?;
+            if held.merchant.owner_id == held.viewer {
+                departure::close(scope, conn, id).await?;
+                return Ok(membership.id);
+            }
             store::members::delete_membership(conn, membership.id).await?;
             store::change_member_count(conn, id, -1).await?;
             Ok(membership.id)

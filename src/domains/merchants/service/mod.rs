@@ -79,6 +79,18 @@ async fn tell(
     scope.record(conn, &concerned.into_iter().map(event).collect::<Vec<_>>()).await
 }
 
+/// Whether an owner can name a user, as the contact or the next owner: neither blocks the other, and the user is not suspended.
+async fn can_be_named(scope: &Scope, conn: &AsyncPgConnection, owner: UserId, user: UserId) -> AppResult<bool> {
+    let details = load_details(conn, &[user]).await?.remove(&user);
+    let is_suspended = details.is_none_or(|details| details.0.is_suspended(scope.app.clock.now()));
+    Ok(!is_suspended && !do_block(conn, owner, user).await?)
+}
+
+/// Whether one of two users blocks the other.
+async fn do_block(conn: &AsyncPgConnection, user: UserId, other: UserId) -> AppResult<bool> {
+    Ok(!relations::service::list_blocks_among(conn, user, &[other]).await?.is_empty())
+}
+
 /// Holds the account of a user who is to be the contact of a merchant of the viewer's.
 async fn lock_contact(scope: &Scope, conn: &AsyncPgConnection, viewer: UserId, contact: UserId) -> AppResult<()> {
     const PATH: &str = "input.customerServiceId";
@@ -88,13 +100,11 @@ async fn lock_contact(scope: &Scope, conn: &AsyncPgConnection, viewer: UserId, c
     if !lock_person_shared(conn, contact).await? {
         return Err(MerchantError::NoSuchUser.at(PATH).into());
     }
-    let details = load_details(conn, &[contact]).await?.remove(&contact);
-    let is_suspended = details.is_none_or(|details| details.0.is_suspended(scope.app.clock.now()));
-    let blocks = relations::service::list_blocks_among(conn, viewer, &[contact]).await?;
-    if is_suspended || !blocks.is_empty() {
-        return Err(MerchantError::NotTaken.at(PATH).into());
+    if can_be_named(scope, conn, viewer, contact).await? {
+        Ok(())
+    } else {
+        Err(MerchantError::NotTaken.at(PATH).into())
     }
-    Ok(())
 }
 
 /// Makes a merchant of the viewer's with an activation code; its contact is told.
@@ -112,11 +122,12 @@ pub async fn create(scope: &Scope, draft: CreateMerchant) -> AppResult<JoinedMer
     let now = scope.app.clock.now();
     let rate = scope.app.config.rates.creations;
     let buckets = rate_limit::viewer_buckets(scope.requester(), "merchants", rate, TimeDelta::hours(1))?;
+    // Counted before it is tried, as codes that are none are tries as well.
+    scope.transaction(async |conn| rate_limit::consume(conn, &buckets, now).await).await?;
     scope
         .transaction(async |conn| {
             let viewer = lock_viewer_shared(scope, conn).await?;
             lock_contact(scope, conn, viewer, contact).await?;
-            rate_limit::consume(conn, &buckets, now).await?;
             let code = store::codes::lock_code(conn, &code).await?;
             policy::check_code(code.as_ref(), now).map_err(|error| error.at(path))?;
             let code = code.ok_or_else(|| MerchantError::CodeInvalid.at(path))?;
@@ -142,35 +153,48 @@ pub async fn create(scope: &Scope, draft: CreateMerchant) -> AppResult<JoinedMer
 /// Changes what a merchant is, and its contact.
 ///
 /// # Errors
-/// What is wrong with the input; `NOT_FOUND`, also for what is no picture of the viewer's and for the contact; `FORBIDDEN`.
+/// What is wrong with the input; `NOT_FOUND`, also for what is no picture of the viewer's and for the contact; `FORBIDDEN`;
+/// `RATE_LIMITED` for naming other contacts too often.
 pub async fn update(scope: &Scope, id: MerchantId, update: UpdateMerchant) -> AppResult<JoinedMerchant> {
     let viewer = scope.viewer()?.user_id;
     let changes = policy::validate_update(update).map_err(AppError::User)?;
+    let present = store::list_by_ids(&*scope.db.read().await?, &[id]).await?.pop();
+    let present = present.ok_or_else(|| MerchantError::NoSuchMerchant.at("id"))?;
+    policy::check_owner(&present, viewer).map_err(|error| error.at("id"))?;
+    // What is as it was is no change: a client may send all fields, and an owner who got the merchant keeps its picture.
+    let changes = policy::without_repeated(changes, &present);
     if let Some(icon) = changes.icon_id {
         media::service::check_picture(scope, &[viewer], icon, "input.iconId").await?;
     }
+    let now = scope.app.clock.now();
+    let rate = scope.app.config.rates.creations;
+    let buckets = rate_limit::viewer_buckets(scope.requester(), "merchant contacts", rate, TimeDelta::hours(1))?;
     scope
         .transaction(async |conn| {
             let viewer = lock_viewer_shared(scope, conn).await?;
             if let Some(contact) = changes.contact_id {
                 lock_contact(scope, conn, viewer, contact).await?;
+                rate_limit::consume(conn, &buckets, now).await?;
             }
             let held = lock_merchant(scope, conn, id, "id").await?;
             policy::check_owner(&held.merchant, viewer).map_err(|error| error.at("id"))?;
+            let membership = store::members::find_membership(conn, id, viewer).await?;
+            if policy::changes_nothing(&changes) {
+                return Ok(JoinedMerchant { merchant: held.merchant, membership });
+            }
             let merchant = held.change(scope, conn, changes.clone()).await?;
             if changes.name.is_some() {
                 search::service::index(conn, &merchant).await?;
             }
-            let membership = store::members::find_membership(conn, id, viewer).await?;
             Ok(JoinedMerchant { merchant, membership })
         })
         .await
 }
 
-/// Gives a merchant of the viewer's to another member.
+/// Gives a merchant of the viewer's to another member. Who blocks the new owner, or whom they block, does not stay its contact.
 ///
 /// # Errors
-/// `NOT_FOUND`, `FORBIDDEN`, `SELF_TARGET`; `NOT_MEMBER` for a user who is none.
+/// `NOT_FOUND`, `FORBIDDEN`, also for a member who can't be named; `SELF_TARGET`; `NOT_MEMBER` for a user who is none.
 pub async fn transfer(scope: &Scope, id: MerchantId, to: UserId) -> AppResult<JoinedMerchant> {
     scope
         .transaction(async |conn| {
@@ -183,7 +207,12 @@ pub async fn transfer(scope: &Scope, id: MerchantId, to: UserId) -> AppResult<Jo
             }
             let heir = store::members::find_membership(conn, id, to).await?;
             heir.ok_or_else(|| MerchantError::NotJoined.at("toUserId"))?;
-            let changes = MerchantChanges { owner_id: Some(to), ..MerchantChanges::default() };
+            if !can_be_named(scope, conn, held.viewer, to).await? {
+                return Err(MerchantError::NotTaken.at("toUserId").into());
+            }
+            let contact = held.merchant.contact_id;
+            let contact_id = if do_block(conn, to, contact).await? { Some(to) } else { None };
+            let changes = MerchantChanges { owner_id: Some(to), contact_id, ..MerchantChanges::default() };
             let merchant = held.change(scope, conn, changes).await?;
             let membership = store::members::find_membership(conn, id, held.viewer).await?;
             Ok(JoinedMerchant { merchant, membership })

@@ -3,6 +3,7 @@
 pub mod codes;
 pub mod members;
 
+use chrono::{DateTime, Utc};
 use diesel::dsl::{insert_into, update};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -17,7 +18,7 @@ use crate::db::{columns, statement};
 use crate::domains::search::list_query::{ListPredicate, ListRows, SearchedTable};
 use crate::domains::search::model::SearchKind;
 use crate::domains::search::terms::Terms;
-use crate::ids::{MerchantId, UserId};
+use crate::ids::{MediaId, MerchantId, UserId};
 
 columns!(
     /// The columns of a merchant.
@@ -74,9 +75,10 @@ pub async fn change_member_count(mut conn: &AsyncPgConnection, id: MerchantId, b
     counted.returning(Merchant::as_returning()).get_result(&mut conn).await
 }
 
-/// Notes that a merchant that is held has no members.
-pub async fn clear_member_count(mut conn: &AsyncPgConnection, id: MerchantId) -> QueryResult<()> {
-    update(merchants::table.find(id)).set(merchants::member_count.eq(0)).execute(&mut conn).await.map(drop)
+/// Notes that a merchant that is held is closed, and has neither members nor a picture.
+pub async fn close_merchant(mut conn: &AsyncPgConnection, id: MerchantId, now: DateTime<Utc>) -> QueryResult<()> {
+    let closed = (merchants::member_count.eq(0), merchants::icon_id.eq(None::<MediaId>), merchants::closed_at.eq(now));
+    update(merchants::table.find(id)).set(closed).execute(&mut conn).await.map(drop)
 }
 
 /// What has to hold for a merchant to be listed.

@@ -1,0 +1,2 @@
+-- What was released stays so.
+select 1;
