@@ -135,7 +135,9 @@ async fn groups_given_to_a_user_who_leaves_are_no_deadlock() {
             "mutation ($id: ID!, $to: ID!) { transferGroup(groupId: $id, toUserId: $to) { userErrors { code } } }";
         let given = join_all(groups.iter().map(async |group| ada.run(give, json!({ "id": group, "to": bo.id })).await));
         let (given, ()) = tokio::join!(given, leave(&bo));
-        given.iter().for_each(|answer| answered(&answer.body, &["NOT_MEMBER"]));
+        for answer in &given {
+            answered(&answer.body, &["NOT_MEMBER"]);
+        }
     }
     is_sound(&app).await;
 }
@@ -201,9 +203,9 @@ async fn leaving_beside_invitations_is_no_deadlock() {
         ada.make_friends(&bo).await;
         let groups = [ada.make_group("a", &[], json!({})).await, bo.make_group("b", &[], json!({})).await];
         let invite = "mutation ($id: ID!, $users: [ID!]!) { inviteToGroup(groupId: $id, userIds: $users) { userErrors { code } } }";
-        let invites = [(&ada, &groups[0], &bo), (&bo, &groups[1], &ada)].repeat(4).into_iter();
+        let pairs = [(&ada, &groups[0], &bo), (&bo, &groups[1], &ada)].repeat(4).into_iter();
         let invited = join_all(
-            invites.map(async |(one, group, other)| one.run(invite, json!({ "id": group, "users": [other.id] })).await),
+            pairs.map(async |(one, group, other)| one.run(invite, json!({ "id": group, "users": [other.id] })).await),
         );
         let (invited, (), ()) = tokio::join!(invited, leave(&ada), leave(&bo));
         for answer in invited {

@@ -142,7 +142,7 @@ async fn codes_are_made_by_administrators_used_once_and_expire() {
     }
 
     // Many hands with one code: one merchant.
-    let tries = (0..16).map(|n| {
+    let attempts = (0..16).map(|n| {
         let (person, variables) = (if n % 2 == 0 { &ada } else { &bo }, input(&made[1]));
         let mut variables = variables;
         async move {
@@ -153,7 +153,7 @@ async fn codes_are_made_by_administrators_used_once_and_expire() {
             person.refused_at_merchant("createMerchant", variables).await
         }
     });
-    let tried = futures_util::future::join_all(tries).await;
+    let tried = futures_util::future::join_all(attempts).await;
     assert_eq!(tried.iter().filter(|codes| codes.is_empty()).count(), 1, "{tried:?}");
     assert!(tried.iter().all(|codes| codes.is_empty() || *codes == ["ACTIVATION_CODE_USED"]), "{tried:?}");
     assert_eq!(app.query_number("select count(*) from merchants").await, 1);
@@ -184,8 +184,8 @@ async fn codes_are_made_by_administrators_used_once_and_expire() {
             [("createActivationCodes", json!({ "count": 1 })), ("revokeActivationCode", ids.clone())]
         {
             let parameters = if field == "createActivationCodes" { "$count: Int!" } else { "$id: ID!" };
-            let pass = if field == "createActivationCodes" { "count: $count" } else { "id: $id" };
-            let document = format!("mutation ({parameters}) {{ {field}({pass}) {{ userErrors {{ code }} }} }}");
+            let argument = if field == "createActivationCodes" { "count: $count" } else { "id: $id" };
+            let document = format!("mutation ({parameters}) {{ {field}({argument}) {{ userErrors {{ code }} }} }}");
             assert_eq!(person.run(&document, variables).await.code(), "FORBIDDEN", "{field}");
         }
     }
