@@ -32,7 +32,8 @@ pub enum Shown {
     Item(Arc<ItemCard>),
 }
 
-/// Whether a viewer, whose topics these are, sees what an event refers to; that it is published to one of them was asked before ([`EventFilter::matches`](super::EventFilter::matches)). An item is loaded as its viewer sees it.
+/// Whether a viewer, whose topics these are, sees what an event refers to; that it is published to one of them was asked
+/// before ([`EventFilter::matches`](super::EventFilter::matches)). An item is loaded as its viewer sees it.
 #[must_use]
 pub fn can_see(event: &Event, payload: &EventPayload, viewer: UserId, topics: &Topics) -> bool {
     let is_for_staff = match event.row.topic_kind {

@@ -98,7 +98,8 @@ statement! {
     " cross join lateral (select * from users where users.id = members.user_id offset 0) users order by members.read_at desc nulls last, members.user_id"
 }
 
-/// The members of some conversations who read last, at most so many of each, the last first; see [`SeenMembers`].
+/// The members of some conversations who read last, at most so many of each, the last first, whose markers the viewer
+/// sees.
 pub async fn list_last_readers(
     mut conn: &AsyncPgConnection,
     viewer: UserId,
@@ -117,7 +118,7 @@ statement! {
     "select conversation_id, user_id, read_seq, delivered_seq" {&this.members}
 }
 
-/// How far the members of some conversations are, of each; see [`SeenMembers`].
+/// How far the members of some conversations are, whose markers the viewer sees.
 pub async fn list_progress(
     mut conn: &AsyncPgConnection,
     viewer: UserId,
