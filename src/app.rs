@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
 use crate::domains::accounts::model::Person;
-use crate::domains::chat::model::NewMessage;
+use crate::domains::chat::model::{NewMessage, PendingReactions};
 use crate::domains::media::model::Media;
 use crate::error::AppResult;
 use crate::events::Events;
@@ -64,6 +64,8 @@ pub struct App {
     pub file_processor: FileProcessor,
     /// Messages that are being sent.
     pub sends: Batches<NewMessage>,
+    /// Messages whose reactions are to be told of.
+    pub pending_reactions: PendingReactions,
     /// How many mutations may run at once.
     pub mutations: Arc<Semaphore>,
     /// Figures.
@@ -99,6 +101,7 @@ impl App {
             seen_people: SeenValues::new(SEEN_PEOPLE),
             file_processor: FileProcessor::open(&config.data_dir, config.decoder.as_deref(), config.decoder_timeout)?,
             sends: Batches::default(),
+            pending_reactions: PendingReactions::default(),
             mutations: Arc::new(Semaphore::new(config.mutations)),
             metrics: Metrics::new(),
             tracker: TaskTracker::new(),

@@ -166,6 +166,8 @@ pub enum UserErrorCode {
     NotMember,
     /// The message is too old to be edited.
     EditWindowPassed,
+    /// The message is too old to be taken back.
+    RevokeWindowPassed,
     /// The message is over 8,000 characters, or 64,000 bytes.
     MessageTooLarge,
     /// The file is too large, or the picture has too many pixels; the message says how much is allowed.

@@ -8,8 +8,9 @@ use diesel_async::AsyncPgConnection;
 use crate::app::App;
 use crate::auth::Requester;
 use crate::db::{connect_outside_pool, within};
-use crate::domains::tasks;
+use crate::domains::{chat, tasks};
 use crate::error::AppResult;
+use crate::ids::MessageId;
 use crate::jobs::{self, Job, JobKind};
 use crate::scope::Scope;
 
@@ -29,6 +30,7 @@ async fn perform(app: &Arc<App>, kind: JobKind, job: &Job) -> AppResult<()> {
     let scope = Scope::new(Arc::clone(app), Requester::anonymous());
     match kind {
         JobKind::FinishTask => tasks::service::lifecycle::finish_due(&scope, job).await,
+        JobKind::TellReactions => chat::service::react::tell(&scope, MessageId(job.subject_id)).await,
     }
 }
 

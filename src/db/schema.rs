@@ -316,6 +316,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    hidden_messages (conversation_id, user_id, seq) {
+        conversation_id -> Int8,
+        user_id -> Int8,
+        seq -> Int4,
+    }
+}
+
+diesel::table! {
     idempotency_keys (user_id, operation, key) {
         user_id -> Int8,
         operation -> Text,
@@ -438,6 +446,11 @@ diesel::table! {
         joined_at -> Timestamptz,
         is_staff -> Bool,
         muted_until -> Nullable<Timestamptz>,
+        is_pinned -> Bool,
+        is_silent -> Bool,
+        hidden_count -> Int4,
+        hidden_through -> Nullable<Int4>,
+        fetched_seq -> Nullable<Int4>,
     }
 }
 
@@ -465,6 +478,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    message_mentions (conversation_id, user_id, seq) {
+        conversation_id -> Int8,
+        user_id -> Int8,
+        seq -> Int4,
+    }
+}
+
+diesel::table! {
+    message_views (id) {
+        id -> Int8,
+        admin_id -> Int8,
+        asked -> Jsonb,
+        messages -> Int4,
+        viewed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::MessageType;
     use super::sql_types::MessageStatus;
@@ -484,6 +515,13 @@ diesel::table! {
         edited_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        media_id -> Nullable<Int8>,
+        reply_to_seq -> Nullable<Int4>,
+        mentions -> Nullable<Array<Nullable<Int8>>>,
+        mentions_all -> Bool,
+        is_forwarded -> Bool,
+        reaction_count -> Int4,
+        revoked_by -> Nullable<Int8>,
     }
 }
 
@@ -645,6 +683,15 @@ diesel::table! {
         key -> Bytea,
         used -> Int4,
         ends_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    reactions (message_id, emoji, user_id) {
+        message_id -> Int8,
+        emoji -> Text,
+        user_id -> Int8,
+        created_at -> Timestamptz,
     }
 }
 
@@ -863,6 +910,8 @@ diesel::joinable!(groups -> conversations (id));
 diesel::joinable!(groups -> media (avatar_id));
 diesel::joinable!(groups -> merchants (merchant_id));
 diesel::joinable!(groups -> users (owner_id));
+diesel::joinable!(hidden_messages -> conversations (conversation_id));
+diesel::joinable!(hidden_messages -> users (user_id));
 diesel::joinable!(idempotency_keys -> users (user_id));
 diesel::joinable!(item_images -> items (item_id));
 diesel::joinable!(item_images -> media (media_id));
@@ -876,8 +925,11 @@ diesel::joinable!(members -> users (user_id));
 diesel::joinable!(merchant_members -> merchants (merchant_id));
 diesel::joinable!(merchant_members -> users (user_id));
 diesel::joinable!(merchants -> media (icon_id));
+diesel::joinable!(message_mentions -> conversations (conversation_id));
+diesel::joinable!(message_mentions -> users (user_id));
+diesel::joinable!(message_views -> users (admin_id));
 diesel::joinable!(messages -> conversations (conversation_id));
-diesel::joinable!(messages -> users (sender_id));
+diesel::joinable!(messages -> media (media_id));
 diesel::joinable!(near_asks -> users (user_id));
 diesel::joinable!(order_events -> orders (order_id));
 diesel::joinable!(order_events -> users (actor_id));
@@ -887,6 +939,8 @@ diesel::joinable!(orders -> users (buyer_id));
 diesel::joinable!(positions -> users (user_id));
 diesel::joinable!(products -> media (image_id));
 diesel::joinable!(profiles -> users (user_id));
+diesel::joinable!(reactions -> messages (message_id));
+diesel::joinable!(reactions -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(task_disputes -> tasks (task_id));
@@ -917,6 +971,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_members,
     group_positions,
     groups,
+    hidden_messages,
     idempotency_keys,
     image_captchas,
     item_images,
@@ -928,6 +983,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     members,
     merchant_members,
     merchants,
+    message_mentions,
+    message_views,
     messages,
     near_asks,
     one_time_codes,
@@ -939,6 +996,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     profiles,
     rate_counts,
+    reactions,
     refresh_tokens,
     relations,
     search_entries,

@@ -32,6 +32,7 @@ pub mod retention;
 mod sequencer;
 pub mod store;
 pub mod topic;
+pub mod typing;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,6 +63,8 @@ pub struct Events {
     /// Something was moved to `events`, here or elsewhere.
     stream_advanced: Notify,
     leading: AtomicBool,
+    /// Who is typing, between instances.
+    pub typing: typing::TypingRelay,
 }
 
 impl Events {
@@ -81,13 +84,15 @@ impl Events {
             remote_wakeup: Notify::new(),
             stream_advanced: Notify::new(),
             leading: AtomicBool::new(false),
+            typing: typing::TypingRelay::default(),
         }))
     }
 
-    /// Starts the sequencer and the relay of wake-ups; they end when `stop` is cancelled.
+    /// Starts the sequencer and the relays of wake-ups and of who is typing; they end when `stop` is cancelled.
     pub fn start(self: &Arc<Self>, stop: &CancellationToken, tracker: &TaskTracker) {
         tracker.spawn(sequencer::run(Arc::clone(self), stop.clone()));
         tracker.spawn(bus::postgres::relay_wakeups(Arc::clone(self), stop.clone()));
+        tracker.spawn(bus::typing::relay(Arc::clone(self), stop.clone()));
     }
 
     /// Wakes the sequencer, after a commit that added to the outbox.

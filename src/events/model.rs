@@ -24,8 +24,18 @@ pg_enum! {
         MessageCreated = "MESSAGE_CREATED",
         /// A message was edited.
         MessageUpdated = "MESSAGE_UPDATED",
+        /// A message was revoked.
+        MessageRevoked = "MESSAGE_REVOKED",
+        /// A message was deleted, for everyone or for one member.
+        MessageDeleted = "MESSAGE_DELETED",
+        /// The reactions to a message changed.
+        ReactionsChanged = "REACTIONS_CHANGED",
         /// A read marker moved.
         ConversationRead = "CONVERSATION_READ",
+        /// A delivered marker moved.
+        ConversationDelivered = "CONVERSATION_DELIVERED",
+        /// What a member chose for a conversation changed.
+        ConversationChanged = "CONVERSATION_CHANGED",
         /// A session ended; instances only.
         SessionRevoked = "SESSION_REVOKED",
         /// A person's role changed, or what else decides which topics they listen to; instances only.
@@ -74,7 +84,12 @@ impl EventKind {
             Self::MembersChanged
             | Self::MessageCreated
             | Self::MessageUpdated
+            | Self::MessageRevoked
+            | Self::MessageDeleted
+            | Self::ReactionsChanged
             | Self::ConversationRead
+            | Self::ConversationDelivered
+            | Self::ConversationChanged
             | Self::FriendRequestCreated
             | Self::FriendRequestAnswered
             | Self::FriendRemoved
@@ -97,6 +112,41 @@ impl EventKind {
         }
     }
 
+    /// Whether it shows a message.
+    #[must_use]
+    pub fn is_about_message(self) -> bool {
+        match self {
+            Self::MessageCreated
+            | Self::MessageUpdated
+            | Self::MessageRevoked
+            | Self::MessageDeleted
+            | Self::ReactionsChanged => true,
+            Self::MembershipChanged
+            | Self::MembersChanged
+            | Self::ConversationRead
+            | Self::ConversationDelivered
+            | Self::ConversationChanged
+            | Self::SessionRevoked
+            | Self::TopicsChanged
+            | Self::PersonChanged
+            | Self::FriendRequestCreated
+            | Self::FriendRequestAnswered
+            | Self::FriendRemoved
+            | Self::FriendshipChanged
+            | Self::GroupUpdated
+            | Self::GroupMemberChanged
+            | Self::GroupDissolved
+            | Self::GroupJoinRequestCreated
+            | Self::GroupJoinRequestAnswered
+            | Self::MerchantChanged
+            | Self::ItemTraded
+            | Self::TaskChanged
+            | Self::OrderChanged
+            | Self::TicketChanged
+            | Self::Unknown => false,
+        }
+    }
+
     /// Whether it may be addressed to a role as well.
     #[must_use]
     pub fn is_for_roles(self) -> bool {
@@ -106,7 +156,12 @@ impl EventKind {
             | Self::MembersChanged
             | Self::MessageCreated
             | Self::MessageUpdated
+            | Self::MessageRevoked
+            | Self::MessageDeleted
+            | Self::ReactionsChanged
             | Self::ConversationRead
+            | Self::ConversationDelivered
+            | Self::ConversationChanged
             | Self::SessionRevoked
             | Self::TopicsChanged
             | Self::PersonChanged
@@ -217,9 +272,9 @@ impl StoredEvent {
         Topic { kind: self.topic_kind, id: self.topic_id }
     }
 
-    /// The seq of the message it is about, if it is about one.
+    /// The seq of the message it is about, if it is about one: it is for those who may see that message.
     #[must_use]
     pub fn message_seq(&self) -> Option<i32> {
-        self.seq.filter(|_| matches!(self.kind, EventKind::MessageCreated | EventKind::MessageUpdated))
+        self.seq.filter(|_| self.kind.is_about_message())
     }
 }

@@ -265,6 +265,18 @@ pub async fn notify_written(mut conn: &AsyncPgConnection) -> QueryResult<usize> 
     NotifyWritten {}.execute(&mut conn).await
 }
 
+statement! {
+    /// Tells all instances who is typing.
+    pub struct NotifyTyping<'a> { payloads: &'a [String] } -> Text
+    |this|
+    "select pg_notify('plaza_typing', payload)::text from unnest(" [Array<Text>: this.payloads] ") as payload"
+}
+
+/// See [`NotifyTyping`].
+pub async fn notify_typing(mut conn: &AsyncPgConnection, payloads: &[String]) -> QueryResult<usize> {
+    NotifyTyping { payloads }.execute(&mut conn).await
+}
+
 /// The partitions of `events`, by name.
 pub async fn list_partitions(mut conn: &AsyncPgConnection) -> QueryResult<Vec<String>> {
     ListPartitions {}.load(&mut conn).await

@@ -52,8 +52,12 @@ impl CurrentEvent {
     #[must_use]
     pub fn shareable(&self) -> Option<Arc<Event>> {
         let event = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        // An item is loaded as its viewer sees it.
-        let is_shareable = !matches!(event.payload(), None | Some(EventPayload::Item(_)));
+        let is_shareable = match event.payload()? {
+            // Loaded as its viewer sees it.
+            EventPayload::Item(_) => false,
+            EventPayload::Members(members) => members.is_same_for_all(),
+            _ => true,
+        };
         is_shareable.then_some(event)
     }
 }

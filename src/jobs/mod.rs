@@ -23,16 +23,19 @@ const RETRY_INTERVAL_LIMIT: TimeDelta = TimeDelta::minutes(10);
 pub enum JobKind {
     /// A submitted task is finished; its subject is the task.
     FinishTask,
+    /// Members are told of reactions; its subject is the message.
+    TellReactions,
 }
 
 impl JobKind {
-    const ALL: [Self; 1] = [Self::FinishTask];
+    const ALL: [Self; 2] = [Self::FinishTask, Self::TellReactions];
 
     /// Name in the database.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::FinishTask => "FINISH_TASK",
+            Self::TellReactions => "TELL_REACTIONS",
         }
     }
 }

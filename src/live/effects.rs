@@ -43,6 +43,7 @@ impl Affected {
             Some(
                 Reference::Message(_)
                 | Reference::Marker { .. }
+                | Reference::Conversation(_)
                 | Reference::Item(_)
                 | Reference::FriendRequest(_)
                 | Reference::Friend { .. }
@@ -102,7 +103,7 @@ async fn load_windows(
     let found = chat::service::load_windows(conn, &pairs).await?;
     let mut windows: HashMap<Position, Vec<TopicChange>> = HashMap::new();
     for (position, conversation, user) in members {
-        let window = found.get(&(conversation, user)).copied();
+        let window = found.get(&(conversation, user)).cloned();
         windows.entry(position).or_default().push(TopicChange::window(user, conversation, window));
     }
     Ok(windows)

@@ -99,6 +99,8 @@ pub enum EventPayload {
         /// Read up to here.
         seq: i32,
     },
+    /// A conversation that its member pinned or muted, or no longer does.
+    Conversation(Arc<ConversationCard>),
     /// Members of a group's conversation who came or went.
     Members(Arc<ChangedMembers>),
     /// An item; what of it the viewer may see is loaded when it is delivered, for it goes to one person.
@@ -165,6 +167,13 @@ impl ChangedMembers {
     /// How many a user is told of by name; `graphql/document/sizes` counts as many.
     const NAMED: usize = 20;
 
+    /// Whether all users are told the same of it.
+    #[must_use]
+    pub fn is_same_for_all(&self) -> bool {
+        let hides = self.staff.as_ref().is_some_and(|staff| staff.are_members_hidden);
+        !hides && self.added.len().max(self.removed.len()) <= Self::NAMED
+    }
+
     /// As a user is told of it: themselves first, who are to know it in any case. Where members are hidden, those who do not run
     /// the group are told of themselves and of those who run it.
     #[must_use]
@@ -195,9 +204,10 @@ impl EventPayload {
     /// Roughly the bytes that it takes beside its own size.
     fn approximate_bytes(&self) -> usize {
         match self {
-            Self::Message(card) => card.message.approximate_bytes(),
+            Self::Message(card) => card.approximate_bytes(),
             Self::Members(members) => (members.added.len() + members.removed.len()) * size_of::<User>(),
             Self::Marker { .. }
+            | Self::Conversation(_)
             | Self::Item(_)
             | Self::Task(_)
             | Self::Order(_)

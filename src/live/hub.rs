@@ -3,12 +3,15 @@
 //! One lock around everything; nothing is awaited under it, and what many ask for is looked through outside of it. The feed
 //! hands over batches in order, so the state between two batches is the state of the stream at [`Hub::head`].
 
+mod typing;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
+use self::typing::TypingSubscriber;
 use super::event::Event;
 use super::filter::EventFilter;
 use super::ring::Ring;
@@ -72,6 +75,8 @@ struct Listener {
     /// Changes that came by while they were being read; the changes win.
     pending_changes: Vec<TopicChange>,
     active: HashMap<SubscriberId, Subscriber>,
+    /// Those that follow typing, apart from the stream.
+    typing: HashMap<SubscriberId, TypingSubscriber>,
     subscriptions: usize,
 }
 
@@ -123,10 +128,10 @@ impl Hub {
         self.state().subscriptions
     }
 
-    /// Subscriptions here that have caught up.
+    /// Subscriptions here that have caught up, and those that follow typing.
     #[must_use]
     pub fn live(&self) -> usize {
-        self.state().listeners.values().map(|listener| listener.active.len()).sum()
+        self.state().listeners.values().map(|listener| listener.active.len() + listener.typing.len()).sum()
     }
 
     /// Events that wait for subscribers here.
@@ -199,6 +204,7 @@ impl Hub {
         let state = &mut *guard;
         let Some(listener) = state.listeners.get_mut(&user) else { return };
         listener.active.remove(&id);
+        listener.typing.remove(&id);
         listener.subscriptions -= 1;
         state.subscriptions -= 1;
         if listener.subscriptions > 0 {
@@ -286,7 +292,7 @@ impl State {
     fn change_topic(&mut self, change: &TopicChange) {
         let Some(listener) = self.listeners.get_mut(&change.user) else { return };
         if !listener.is_loaded {
-            listener.pending_changes.push(*change);
+            listener.pending_changes.push(change.clone());
             return;
         }
         Arc::make_mut(&mut listener.topics).apply(change);

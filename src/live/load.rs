@@ -54,6 +54,7 @@ impl ReferenceIds {
                 self.conversations.push(*conversation);
                 self.users.push(*user);
             }
+            Reference::Conversation(id) => self.conversations.push(*id),
             Reference::Members { conversation, actor, changes } => {
                 self.conversations.push(*conversation);
                 self.staff.push(conversation.group());
@@ -136,8 +137,10 @@ pub(super) async fn load_payloads(
     };
     // Subscribers show them beside what was said.
     let people = found.messages.values().map(|card| &*card.sender).chain(found.users.values().map(|user| &**user));
-    let avatars: Vec<MediaId> = people.filter_map(|user| user.avatar_id).collect();
-    media::service::preload(app, conn, &avatars).await?;
+    let avatars = people.filter_map(|user| user.avatar_id);
+    let files = found.messages.values().filter_map(|card| card.message.content.as_ref()?.file().map(|file| file.media));
+    let shown: Vec<MediaId> = avatars.chain(files).collect();
+    media::service::preload(app, conn, &shown).await?;
     let payload = |reference: &Option<Reference<'_>>| reference.as_ref().and_then(|reference| found.payload(reference));
     Ok(references.iter().map(|reference| payload(reference).unwrap_or(EventPayload::Deleted)).collect())
 }
@@ -160,6 +163,7 @@ impl LoadedReferences {
                 removed_count: changes.removed.len(),
                 staff: self.staff.get(&conversation.group()).cloned(),
             })),
+            Reference::Conversation(id) => EventPayload::Conversation(Arc::clone(self.conversations.get(id)?)),
             Reference::Group(id) => EventPayload::Group(Arc::clone(self.groups.get(id)?)),
             Reference::GroupMember { group, user, change } => EventPayload::GroupMember {
                 group: Arc::clone(self.groups.get(group)?),

@@ -11,6 +11,8 @@
 //! with the event that opened or closed it, or by which they run the group or no longer do, roles before the next event that is
 //! addressed to one.
 //!
+//! Who is typing comes past the stream: see [`typing`].
+//!
 //! Invariants:
 //! - Who may see an event is decided by [`EventFilter::matches`] (the topic, and a member's
 //!   [`MembershipWindow`](crate::domains::chat::model::MembershipWindow)) and [`visible::can_see`] (what it refers to), both for live delivery and
@@ -35,6 +37,7 @@ pub mod resume;
 mod ring;
 pub mod subscription;
 pub mod topics;
+pub mod typing;
 pub mod visible;
 
 use std::hash::{BuildHasher, RandomState};
@@ -78,9 +81,10 @@ impl Live {
         Ok(Arc::new(Self { app, hub, lanes, lane_hasher: RandomState::new() }))
     }
 
-    /// Starts the feed; it ends with the app.
+    /// Starts the feed, and what hands out who is typing; they end with the app.
     pub fn start(self: &Arc<Self>, tracker: &TaskTracker) {
         tracker.spawn(feed::run(Arc::clone(self)));
+        tracker.spawn(typing::run(Arc::clone(self)));
     }
 
     /// Loads the payloads that some events of the ring lack, for all that share them; no statement where none is lacking.

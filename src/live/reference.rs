@@ -14,6 +14,7 @@ use crate::ids::{
 pub(super) enum Reference<'a> {
     Message(MessageId),
     Marker { conversation: ConversationId, user: UserId, seq: i32 },
+    Conversation(ConversationId),
     Member { conversation: ConversationId, user: UserId },
     Members { conversation: ConversationId, actor: Option<UserId>, changes: &'a MemberChanges },
     Session(SessionId),
@@ -49,10 +50,15 @@ impl<'a> Reference<'a> {
     /// What an event refers to; None where this version can't tell.
     pub(super) fn of(row: &'a StoredEvent) -> Option<Self> {
         Some(match row.kind {
-            EventKind::MessageCreated | EventKind::MessageUpdated => Self::Message(MessageId(row.subject_id?)),
-            EventKind::ConversationRead => {
+            EventKind::MessageCreated
+            | EventKind::MessageUpdated
+            | EventKind::MessageRevoked
+            | EventKind::MessageDeleted
+            | EventKind::ReactionsChanged => Self::Message(MessageId(row.subject_id?)),
+            EventKind::ConversationRead | EventKind::ConversationDelivered => {
                 Self::Marker { conversation: row.conversation_id?, user: row.user_id?, seq: row.seq? }
             }
+            EventKind::ConversationChanged => Self::Conversation(row.conversation_id?),
             EventKind::MembershipChanged => Self::Member { conversation: row.conversation_id?, user: row.user_id? },
             EventKind::MembersChanged => match row.data.as_ref()? {
                 EventData::Members(changes) => {
@@ -101,6 +107,7 @@ impl<'a> Reference<'a> {
             Self::JoinRequest(id) => Some(Subject::JoinRequest(*id)),
             Self::Merchant(id) => Some(Subject::Merchant(*id)),
             Self::Marker { .. }
+            | Self::Conversation(_)
             | Self::Member { .. }
             | Self::Members { .. }
             | Self::Session(_)

@@ -205,7 +205,7 @@ mod tests {
             is_private: false,
             status: MessageStatus::Normal,
             client_message_id: None,
-            edited_at: None,
+            marks: None,
             created_at: at,
             updated_at: at,
         };
@@ -220,7 +220,12 @@ mod tests {
             created_at: at,
             updated_at: at,
         };
-        EventPayload::Message(Arc::new(MessageCard { message, sender: Arc::new(sender), conversation: None }))
+        EventPayload::Message(Arc::new(MessageCard {
+            message,
+            sender: Arc::new(sender),
+            conversation: None,
+            reactions: None,
+        }))
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::events::{Position, Topic, TopicKind};
 use crate::ids::{ConversationId, SessionId, UserId};
 
 /// How much of a topic's events a person may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// All of them.
     All,
@@ -36,7 +36,7 @@ impl Reach {
 pub struct Topics(HashMap<Topic, Reach>);
 
 /// That a person's topic begins, changes or ends; None for its end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TopicChange {
     /// Whose.
     pub user: UserId,
@@ -101,7 +101,7 @@ impl Topics {
 
     /// Applies a change.
     pub fn apply(&mut self, change: &TopicChange) {
-        match change.reach {
+        match change.reach.clone() {
             Some(reach) => self.0.insert(change.topic, reach),
             None => self.0.remove(&change.topic),
         };

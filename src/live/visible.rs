@@ -43,6 +43,7 @@ pub fn can_see(event: &Event, payload: &EventPayload, viewer: UserId, topics: &T
     match payload {
         EventPayload::Message(_)
         | EventPayload::Marker { .. }
+        | EventPayload::Conversation(_)
         | EventPayload::Members(_)
         | EventPayload::Item(_)
         | EventPayload::Friend { .. }
@@ -81,6 +82,7 @@ impl Viewpoint {
                 Some(
                     EventPayload::Message(_)
                     | EventPayload::Marker { .. }
+                    | EventPayload::Conversation(_)
                     | EventPayload::Members(_)
                     | EventPayload::Task(_)
                     | EventPayload::Order(_)
@@ -121,6 +123,7 @@ impl Viewpoint {
             }
             payload @ (EventPayload::Message(_)
             | EventPayload::Marker { .. }
+            | EventPayload::Conversation(_)
             | EventPayload::Task(_)
             | EventPayload::Order(_)
             | EventPayload::Ticket(_)

@@ -2,11 +2,16 @@
 
 use std::sync::{Arc, LazyLock};
 
-use async_graphql::{Context, Object, SimpleObject, Subscription, Union};
+use async_graphql::{Context, ID, Object, SimpleObject, Subscription, Union};
 use futures_util::Stream;
 
 use crate::domains::accounts::types::User;
-use crate::domains::chat::types::event::{ConversationRead, MembershipChanged, MessageCreated, MessageUpdated};
+use crate::domains::chat::model::MessageCard;
+use crate::domains::chat::subscription::followed;
+use crate::domains::chat::types::event::{
+    ConversationChanged, ConversationDelivered, ConversationRead, MembershipChanged, MessageCreated, MessageDeleted,
+    MessageRevoked, MessageUpdated, ReactionsChanged,
+};
 use crate::domains::chat::types::{Conversation, Message, ReadMarker};
 use crate::domains::friends::types::{
     FriendRemoved, FriendRequest, FriendRequestAnswered, FriendRequestCreated, Friendship, FriendshipChanged,
@@ -44,8 +49,18 @@ pub enum ViewerEventPayload {
     Created(MessageCreated),
     /// A message was edited.
     Updated(MessageUpdated),
+    /// A message was revoked.
+    Revoked(MessageRevoked),
+    /// A message was deleted.
+    MessageDeleted(MessageDeleted),
+    /// The reactions to a message changed.
+    Reactions(ReactionsChanged),
     /// A member has read on.
     Read(ConversationRead),
+    /// The other person's devices have fetched messages.
+    Delivered(ConversationDelivered),
+    /// The viewer pinned, muted, hid or cleared a conversation.
+    ConversationChanged(ConversationChanged),
     /// Members of a group's conversation came or went.
     Members(MembershipChanged),
     /// A request to become friends was sent to the viewer.
@@ -81,7 +96,12 @@ pub enum ViewerEventPayload {
 one_of!(ViewerEventPayload {
     Created(MessageCreated),
     Updated(MessageUpdated),
+    Revoked(MessageRevoked),
+    MessageDeleted(MessageDeleted),
+    Reactions(ReactionsChanged),
     Read(ConversationRead),
+    Delivered(ConversationDelivered),
+    ConversationChanged(ConversationChanged),
     Members(MembershipChanged),
     FriendRequestCreated(FriendRequestCreated),
     FriendRequestAnswered(FriendRequestAnswered),
@@ -117,16 +137,14 @@ impl ViewerEvent {
     pub fn of(event: &Event, shown: Shown) -> Option<Self> {
         let at = DateTime(event.row.at);
         let payload = match (event.row.kind, shown) {
-            (EventKind::MessageCreated, Shown::Payload(EventPayload::Message(card))) => {
-                ViewerEventPayload::Created(MessageCreated { message: Message::card(card) })
+            (kind, Shown::Payload(EventPayload::Message(card))) => Self::of_message(kind, card)?,
+            (kind, Shown::Payload(EventPayload::Marker { conversation, user, seq })) => {
+                let marker = ReadMarker { user: User(user), seq, read_at: at };
+                Self::of_marker(kind, Conversation::shared(conversation), marker)?
             }
-            (EventKind::MessageUpdated, Shown::Payload(EventPayload::Message(card))) => {
-                ViewerEventPayload::Updated(MessageUpdated { message: Message::card(card) })
-            }
-            (EventKind::ConversationRead, Shown::Payload(EventPayload::Marker { conversation, user, seq })) => {
-                ViewerEventPayload::Read(ConversationRead {
-                    conversation: Conversation::shared(conversation),
-                    marker: ReadMarker { user: User(user), seq, read_at: at },
+            (EventKind::ConversationChanged, Shown::Payload(EventPayload::Conversation(card))) => {
+                ViewerEventPayload::ConversationChanged(ConversationChanged {
+                    conversation: Conversation::shared(card),
                 })
             }
             (EventKind::MembersChanged, Shown::Payload(EventPayload::Members(members))) => {
@@ -184,7 +202,12 @@ impl ViewerEvent {
             (
                 EventKind::MessageCreated
                 | EventKind::MessageUpdated
+                | EventKind::MessageRevoked
+                | EventKind::MessageDeleted
+                | EventKind::ReactionsChanged
                 | EventKind::ConversationRead
+                | EventKind::ConversationDelivered
+                | EventKind::ConversationChanged
                 | EventKind::MembersChanged
                 | EventKind::FriendRequestCreated
                 | EventKind::FriendRequestAnswered
@@ -209,6 +232,32 @@ impl ViewerEvent {
             ) => return None,
         };
         Some(Self { cursor: event.cursor().encode(), at, payload: Concrete(payload) })
+    }
+
+    /// How far a member is.
+    fn of_marker(kind: EventKind, conversation: Conversation, marker: ReadMarker) -> Option<ViewerEventPayload> {
+        Some(match kind {
+            EventKind::ConversationRead => ViewerEventPayload::Read(ConversationRead { conversation, marker }),
+            EventKind::ConversationDelivered => {
+                let ReadMarker { user, seq, .. } = marker;
+                ViewerEventPayload::Delivered(ConversationDelivered { conversation, user, seq })
+            }
+            _ => return None,
+        })
+    }
+
+    /// What happened to a message.
+    fn of_message(kind: EventKind, card: Arc<MessageCard>) -> Option<ViewerEventPayload> {
+        Some(match kind {
+            EventKind::MessageCreated => ViewerEventPayload::Created(MessageCreated { message: Message::card(card) }),
+            EventKind::MessageUpdated => ViewerEventPayload::Updated(MessageUpdated { message: Message::card(card) }),
+            EventKind::MessageRevoked => ViewerEventPayload::Revoked(MessageRevoked(card)),
+            EventKind::MessageDeleted => ViewerEventPayload::MessageDeleted(MessageDeleted::of(&card)?),
+            EventKind::ReactionsChanged => {
+                ViewerEventPayload::Reactions(ReactionsChanged { message: Message::card(card) })
+            }
+            _ => return None,
+        })
     }
 }
 
@@ -291,9 +340,35 @@ impl EventViewer {
 #[derive(Default)]
 pub struct ViewerEventSubscription;
 
+/// What becomes of messages: the kinds of `messageChanged`.
+const CHANGE_KINDS: &[EventKind] = &[
+    EventKind::MessageUpdated,
+    EventKind::MessageRevoked,
+    EventKind::MessageDeleted,
+    EventKind::ReactionsChanged,
+    EventKind::ConversationRead,
+    EventKind::ConversationDelivered,
+];
+
 /// The subscription to all events.
 #[Subscription]
 impl ViewerEventSubscription {
+    /// Edits, revocations, deletions, reactions and markers, in one conversation of the viewer's or in all: those of `events`,
+    /// and resumable as those. Errors: `CURSOR_EXPIRED`, `FORBIDDEN` for a conversation that the viewer never was a member of.
+    async fn message_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "In this conversation alone.")] conversation_id: Option<ID>,
+        #[graphql(desc = "Any stream cursor: eventCursor, or an event's. Without one, from now on.")] after: Option<
+            String,
+        >,
+    ) -> Result<impl Stream<Item = AppResult<ViewerEvent>> + use<>, AppError> {
+        ctx.viewer()?;
+        let conversation = followed(ctx, conversation_id).await?;
+        let events = resume(ctx, CHANGE_KINDS, conversation, after).await?;
+        visible(ctx, events, ViewerEvent::of)
+    }
+
     /// Everything durable that concerns the viewer, resumable from a cursor. Error: `CURSOR_EXPIRED`.
     async fn events(
         &self,

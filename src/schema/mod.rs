@@ -3,6 +3,7 @@
 
 pub mod events;
 pub mod node;
+pub mod unread;
 pub mod viewer;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use async_graphql::{Context, MergedObject, Object};
 
 use super::events::EventViewer;
+use super::unread::UnreadViewer;
 use crate::domains::{
     accounts, chat, favorites, friends, groups, items, media, merchants, orders, tasks, tickets, wallet,
 };
@@ -15,6 +16,7 @@ use crate::graphql::context::PlazaContext;
 pub struct ViewerObject(
     accounts::query::AccountViewer,
     EventViewer,
+    UnreadViewer,
     chat::query::ChatViewer,
     media::query::MediaViewer,
     items::query::ItemViewer,

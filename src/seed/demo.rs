@@ -6,9 +6,12 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
+use super::contents::{self, DemoContents};
 use super::friends::{self, DemoFriends};
 use super::groups::{self, DemoGroups};
+use super::marks::{self, DemoMarks};
 use super::merchants::{self, DemoMerchant};
+use super::settings::DemoSetting;
 use super::transactions::{self, DemoTransactions};
 use super::upload::{scope_for, upload};
 use crate::app::App;
@@ -18,7 +21,7 @@ use crate::db::SingleTransaction;
 use crate::domains::accounts::model::{Device, Platform, Registration, UpdatePlace, UpdateProfile};
 use crate::domains::accounts::service::{self as accounts, profile, register};
 use crate::domains::chat::model::{Content, Draft, Target};
-use crate::domains::chat::service::send;
+use crate::domains::chat::service::{find_conversation_with, send, settings};
 use crate::domains::favorites::service as favorites;
 use crate::domains::friends::service::profiles::follow;
 use crate::domains::items::model::{CreateItem, ItemDirection};
@@ -26,7 +29,7 @@ use crate::domains::items::service::edit;
 use crate::domains::nearby::model::PositionVisibility;
 use crate::error::{AppError, AppResult};
 use crate::geo::GeoPoint;
-use crate::ids::{ItemId, MediaId};
+use crate::ids::{ItemId, MediaId, MessageId};
 use crate::money::Money;
 use crate::scope::Scope;
 use crate::validation::Patch;
@@ -50,6 +53,10 @@ struct Demo {
     favorites: Vec<(String, String)>,
     /// Messages: sender, recipient and text.
     talk: Vec<(String, String, String)>,
+    contents: DemoContents,
+    marks: DemoMarks,
+    /// What people chose for conversations: username, the other person, what.
+    settings: Vec<(String, String, DemoSetting)>,
     friends: DemoFriends,
     groups: DemoGroups,
     transactions: DemoTransactions,
@@ -142,17 +149,21 @@ async fn add_all(app: &Arc<App>) -> AppResult<()> {
         let item = items.get(title.as_str()).copied().ok_or_else(|| AppError::internal(format!("what is {title}?")))?;
         favorites::add(&scope_for(username)?.0, &[item]).await?;
     }
+    let mut texts: HashMap<&str, MessageId> = HashMap::new();
     for (from, to, text) in &demo.talk {
-        let draft = Draft {
-            to: Target::User(scope_for(to)?.1.user_id),
-            content: Content::Text { text: text.clone() },
-            is_private: false,
-            client_message_id: None,
-        };
-        send::send_message(&scope_for(from)?.0, draft).await?;
+        let draft = Draft::new(Target::User(scope_for(to)?.1.user_id), Content::Text { text: text.clone() });
+        texts.insert(text, send::send_message(&scope_for(from)?.0, draft).await?.message.id);
+    }
+    contents::add(app, &people, &texts, &demo.contents).await?;
+    for (username, other, setting) in &demo.settings {
+        let (scope, _) = scope_for(username)?;
+        let view = find_conversation_with(&scope, scope_for(other)?.1.user_id).await?;
+        let view = view.ok_or_else(|| AppError::internal(format!("{username} and {other} have not talked")))?;
+        settings::update(&scope, view.card.conversation.id, (*setting).into()).await?;
     }
     friends::add(app, &people, &demo.friends).await?;
-    groups::add(app, &people, &demo.groups).await?;
+    groups::add(app, &people, &mut texts, &demo.groups).await?;
+    marks::add(app, &people, &texts, &demo.marks).await?;
     transactions::add(app, &people, &demo.transactions).await?;
     merchants::add(app, &people, &demo.transactions.administrator, &demo.merchants).await?;
     let (people, items, messages) = (people.len(), items.len(), demo.talk.len());

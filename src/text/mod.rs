@@ -4,6 +4,7 @@
 //! emoji. Since a cluster has any number of code points, each limit in characters has one in bytes beside it, which the
 //! tables' constraints repeat.
 
+mod emoji;
 mod visible;
 
 use std::borrow::Cow;
@@ -14,6 +15,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::error::{UserError, UserErrorCode};
 use crate::validation::DomainError;
 
+pub use emoji::single_emoji;
 pub use visible::{has_stray, is_blank, is_digit, is_letter, is_mark, mixes_scripts, piles_marks, without_stray};
 
 /// Bytes for each character of a text of up to [`SHORT`] characters: a joined emoji of four people.

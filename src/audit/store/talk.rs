@@ -33,6 +33,40 @@ pub const RULES: &[Rule] = &[
              and sender_id = m.user_id and seq > m.read_seq) own where own_since_read <> own.n",
     ),
     (
+        "a message shows its sender's files",
+        "select 'message ' || m.id as subject, 'file ' || media.id || ' of user ' || owner_id || ', sent by ' || sender_id as detail
+         from messages m join media on media.id = m.media_id where owner_id <> sender_id",
+    ),
+    (
+        "reactions are as many as their message says",
+        "select 'message ' || m.id as subject, 'says ' || reaction_count || ', is ' || given.n as detail
+         from messages m cross join lateral (select count(*) as n from reactions where message_id = m.id) given
+         where reaction_count <> given.n",
+    ),
+    (
+        "messages that a member deleted are as many as the member's row says",
+        "select 'user ' || m.user_id || ' in conversation ' || m.conversation_id as subject,
+             'says ' || hidden_count || ', is ' || hidden.n as detail
+         from members m cross join lateral (select count(*) as n from hidden_messages h
+             where h.conversation_id = m.conversation_id and h.user_id = m.user_id) hidden where hidden_count <> hidden.n",
+    ),
+    (
+        "a mention is noted for its user",
+        "select 'message ' || m.id as subject, 'mentions ' || m.users || ' others, ' || noted.n || ' are noted' as detail
+         from (select id, conversation_id, seq, cardinality(array_remove(mentions, sender_id)) as users from messages
+             where mentions is not null) m
+         cross join lateral (select count(*) as n from message_mentions named
+             where named.conversation_id = m.conversation_id and named.seq = m.seq) noted where noted.n <> m.users
+         union all select 'user ' || user_id || ' in conversation ' || named.conversation_id, 'is noted for message ' || named.seq
+         from message_mentions named left join messages m on m.conversation_id = named.conversation_id and m.seq = named.seq
+         where m.mentions is null or not (m.mentions @> array[user_id])",
+    ),
+    (
+        "no user has pinned more than 100 conversations",
+        "select 'user ' || user_id as subject, count(*) || ' are pinned' as detail from members where is_pinned
+         group by user_id having count(*) > 100",
+    ),
+    (
         "the stream has every position once, up to its head",
         "select 'the stream' as subject, 'head ' || head || ', ' || n || ' events up to ' || last || ', dropped through '
              || dropped_through as detail

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::{ConversationCard, ConversationView, Member, MemberProgress, MessageCard};
+use super::model::{ConversationCard, ConversationView, Member, MemberProgress, MessageCard, Reaction, RepliedMessage};
 use super::policy::MOST_READERS;
 use super::{service, store};
 use crate::domains::accounts::model::User;
 use crate::error::AppResult;
 use crate::graphql::loader::Batch;
-use crate::ids::{ConversationId, UserId};
+use crate::ids::{ConversationId, MessageId, UserId};
 use crate::scope::Scope;
 
 /// Conversations with their people, by id.
@@ -52,9 +52,27 @@ impl Batch for MessageAt {
         let rows = store::messages::list_messages_at(&conn, keys).await?;
         let cards = rows.into_iter().map(|(message, sender)| {
             let key = (message.conversation_id, message.seq);
-            (key, Arc::new(MessageCard { message, sender: Arc::new(sender), conversation: None }))
+            (key, Arc::new(MessageCard { message, sender: Arc::new(sender), conversation: None, reactions: None }))
         });
         Ok(cards.collect())
+    }
+}
+
+/// Messages that others answer, by conversation and seq. Whether the viewer may see them is for the caller to know.
+pub struct MessageRepliedTo;
+
+impl Batch for MessageRepliedTo {
+    type Key = (ConversationId, i32);
+    type Value = RepliedMessage;
+
+    async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
+        let conn = scope.db.read().await?;
+        let found = store::messages::list_replied_messages(&conn, keys).await?;
+        let by_place = |replied: RepliedMessage| {
+            let message = &replied.card.message;
+            ((message.conversation_id, message.seq), replied)
+        };
+        Ok(found.into_iter().map(by_place).collect())
     }
 }
 
@@ -107,5 +125,46 @@ impl Batch for ProgressIn {
             by_conversation.entry(id).or_default().push(progress);
         }
         Ok(by_conversation.into_iter().map(|(id, members)| (id, Arc::new(members))).collect())
+    }
+}
+
+/// The reactions to messages. Whether the viewer may see these is for the caller to know.
+pub struct ReactionsOf;
+
+impl Batch for ReactionsOf {
+    type Key = MessageId;
+    type Value = Arc<Vec<Reaction>>;
+
+    async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
+        let conn = scope.db.read().await?;
+        service::load_reactions(&conn, keys).await
+    }
+}
+
+/// The seq of the newest message that the viewer sees in conversations where they deleted messages for themselves.
+pub struct LastShownIn;
+
+impl Batch for LastShownIn {
+    type Key = ConversationId;
+    type Value = i32;
+
+    async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
+        let viewer = scope.viewer()?.user_id;
+        let conn = scope.db.read().await?;
+        Ok(store::history::list_last_shown(&conn, keys, viewer).await?.into_iter().collect())
+    }
+}
+
+/// How many unread messages of others mention the viewer, by conversation, without those where none does.
+pub struct UnreadMentionsIn;
+
+impl Batch for UnreadMentionsIn {
+    type Key = ConversationId;
+    type Value = i32;
+
+    async fn load(scope: &Scope, keys: &[Self::Key]) -> AppResult<HashMap<Self::Key, Self::Value>> {
+        let viewer = scope.viewer()?.user_id;
+        let conn = scope.db.read().await?;
+        Ok(store::mentions::count_mentions(&conn, viewer, keys).await?.into_iter().collect())
     }
 }

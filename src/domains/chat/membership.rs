@@ -11,7 +11,7 @@
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 
-use super::store::members::{self, CloseWindows, OpenWindows};
+use super::store::windows::{self, CloseWindows, OpenWindows};
 use crate::error::AppResult;
 use crate::events::data::{EventData, MemberChanges};
 use crate::events::model::NewEvent;
@@ -50,13 +50,13 @@ pub async fn open_many(
     history: History,
 ) -> AppResult<Vec<UserId>> {
     let MembershipEdit { conversation, .. } = edit;
-    let (last_seq, version) = members::bump_membership(conn, conversation).await?;
+    let (last_seq, version) = windows::bump_membership(conn, conversation).await?;
     let from_seq = match history {
         History::Shown => 1,
         History::Hidden => last_seq + 1,
     };
     let windows = OpenWindows { conversation, users, from_seq, version, now: scope.app.clock.now() };
-    let added = members::open_windows(conn, windows).await?;
+    let added = windows::open_windows(conn, windows).await?;
     record_changes(scope, conn, edit, version, MemberChanges { added: added.clone(), removed: Vec::new() }).await?;
     Ok(added)
 }
@@ -72,8 +72,8 @@ pub async fn close_many(
     users: &[UserId],
 ) -> AppResult<Vec<UserId>> {
     let MembershipEdit { conversation, .. } = edit;
-    let (last_seq, version) = members::bump_membership(conn, conversation).await?;
-    let removed = members::close_windows(conn, CloseWindows { conversation, users, last_seq, version }).await?;
+    let (last_seq, version) = windows::bump_membership(conn, conversation).await?;
+    let removed = windows::close_windows(conn, CloseWindows { conversation, users, last_seq, version }).await?;
     record_changes(scope, conn, edit, version, MemberChanges { added: Vec::new(), removed: removed.clone() }).await?;
     Ok(removed)
 }
@@ -108,7 +108,7 @@ pub async fn create_group(
     mute_all: bool,
     now: DateTime<Utc>,
 ) -> AppResult<ConversationId> {
-    Ok(members::insert_group(conn, title, mute_all, now).await?)
+    Ok(windows::insert_group(conn, title, mute_all, now).await?)
 }
 
 /// Changes the name of a group's conversation, and whether all are muted in it. [`next_version`] is called before.
@@ -116,7 +116,7 @@ pub async fn create_group(
 /// # Errors
 /// When the database fails.
 pub async fn update_group(conn: &AsyncPgConnection, id: ConversationId, title: &str, mute_all: bool) -> AppResult<()> {
-    Ok(members::update_group(conn, id, title, mute_all).await?)
+    Ok(windows::update_group(conn, id, title, mute_all).await?)
 }
 
 /// Takes a conversation's lock and its next version, for an event of its topic; those who send look again whether they may.
@@ -124,7 +124,7 @@ pub async fn update_group(conn: &AsyncPgConnection, id: ConversationId, title: &
 /// # Errors
 /// When the database fails.
 pub async fn next_version(conn: &AsyncPgConnection, id: ConversationId) -> AppResult<i64> {
-    Ok(members::bump_membership(conn, id).await?.1)
+    Ok(windows::bump_membership(conn, id).await?.1)
 }
 
 /// Notes whether a member runs the group. [`next_version`] or [`open_many`] is called before.
@@ -132,7 +132,7 @@ pub async fn next_version(conn: &AsyncPgConnection, id: ConversationId) -> AppRe
 /// # Errors
 /// When the database fails.
 pub async fn set_staff(conn: &AsyncPgConnection, id: ConversationId, user: UserId, is_staff: bool) -> AppResult<()> {
-    Ok(members::update_staff(conn, id, user, is_staff).await?)
+    Ok(windows::update_staff(conn, id, user, is_staff).await?)
 }
 
 /// Notes that a member owns the group: they run it, and are not muted. [`next_version`] is called before.
@@ -140,7 +140,7 @@ pub async fn set_staff(conn: &AsyncPgConnection, id: ConversationId, user: UserI
 /// # Errors
 /// When the database fails.
 pub async fn set_owner(conn: &AsyncPgConnection, id: ConversationId, user: UserId) -> AppResult<()> {
-    Ok(members::update_owner(conn, id, user).await?)
+    Ok(windows::update_owner(conn, id, user).await?)
 }
 
 /// Notes until when a member can't send; none for no longer. [`next_version`] is called before.
@@ -153,7 +153,7 @@ pub async fn set_muted_until(
     user: UserId,
     until: Option<DateTime<Utc>>,
 ) -> AppResult<()> {
-    Ok(members::update_muted_until(conn, id, user, until).await?)
+    Ok(windows::update_muted_until(conn, id, user, until).await?)
 }
 
 /// Notes that one person blocks another, or does so no longer, where the two have talked: neither can send meanwhile. Their
@@ -162,7 +162,7 @@ pub async fn set_muted_until(
 /// # Errors
 /// When the database fails.
 pub async fn set_blocked(conn: &AsyncPgConnection, blocker: UserId, other: UserId, blocks: bool) -> AppResult<()> {
-    Ok(members::update_blocked(conn, blocker, other, blocks).await?)
+    Ok(windows::update_blocked(conn, blocker, other, blocks).await?)
 }
 
 /// Tells instances that the windows of a direct conversation's people opened.

@@ -11,6 +11,14 @@
 //! - Markers never move back, and never past the last message that the member may see.
 //! - Members of a group come and go through [`membership`]: one version and one event, however many they are.
 //! - The same `clientMessageId` of the same sender is one message, for ever.
+//! - A message that shows a file refers to it by `media_id`, so that the file stays as long as the content does. What is shown of the
+//!   file is read from the file; `localPath` is shown to the sender alone.
+//! - A revoked or deleted message has no content, mentions and reactions, in any table: the statement that takes the content away takes
+//!   these along, with the conversation and the message locked in this order. A reaction locks the message alone.
+//! - `reaction_count` and `hidden_count` are the rows of `reactions` and of a member's `hidden_messages`; a message's named mentions
+//!   are in `message_mentions` as well, without its sender.
+//! - A member's own message moves their read marker, so that nothing of theirs lies behind it.
+//! - A message answers an earlier one of its conversation (`reply_to_seq`), which is shown to those whose window it lies in.
 //!
 //! A message: NORMAL → REVOKED or DELETED, whose content is null and whose seq stays.
 

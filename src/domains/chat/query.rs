@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use super::service;
+use super::service::{self, everywhere};
+use super::types::input::ReviewFilterInput;
 use super::types::{Conversation, Message};
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
@@ -66,6 +67,33 @@ impl ChatQuery {
     ) -> Option<AppResult<Message>> {
         async { find_message(ctx, query_id(MessageId::parse, &id, "id")?).await }.await.transpose()
     }
+
+    /// All users' messages, the newest first; administrators alone, of whom it is noted what they looked at. Revoked and deleted ones
+    /// have no content.
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Those of them that fit; all where none is given.")] filter: Option<ReviewFilterInput>,
+        #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
+    ) -> Option<AppResult<Connection<Message>>> {
+        let listed = async {
+            let filter = Arc::new(filter.map(ReviewFilterInput::parse).transpose()?.unwrap_or_default());
+            let page = PageArgs { first, after, last, before }.request("review")?;
+            let rows = everywhere::review(ctx.scope()?, &filter, &page).await?;
+            Ok(Connection::new(
+                rows,
+                |message| Message::row(message, None),
+                move |scope, bound| {
+                    let filter = Arc::clone(&filter);
+                    Box::pin(async move { everywhere::count_reviewed(scope, &filter, bound).await })
+                },
+            ))
+        };
+        Some(listed.await)
+    }
 }
 
 /// The part of the viewer that chat knows of.
@@ -75,7 +103,7 @@ pub struct ChatViewer;
 /// The part of the viewer that chat knows of.
 #[Object(crate = "crate::graphql::eager")]
 impl ChatViewer {
-    /// Conversations in which something was said, the latest first.
+    /// Conversations in which something was said, and those of their groups: pinned ones first, then the latest.
     async fn conversations(
         &self,
         ctx: &Context<'_>,
@@ -89,5 +117,29 @@ impl ChatViewer {
         Ok(Connection::new(rows, Conversation::seen, |scope, bound| {
             Box::pin(service::count_conversations(scope, bound))
         }))
+    }
+
+    /// All messages that the viewer sees, in all of their conversations: by conversation and `seq`, the oldest first, to fetch
+    /// everything anew. For what is new, `messageReceived` and `eventsSince` go on from a cursor.
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Those alone that none of their devices has fetched, by `markConversationDelivered` or `pullNewMessages`.",
+            default = false
+        )]
+        undelivered_only: bool,
+        #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
+    ) -> AppResult<Connection<Message>> {
+        let page = PageArgs { first, after, last, before }.request(format!("seen:{undelivered_only}"))?;
+        let rows = everywhere::list_seen(ctx.scope()?, undelivered_only, &page).await?;
+        Ok(Connection::new(
+            rows,
+            |message| Message::row(message, None),
+            move |scope, bound| Box::pin(everywhere::count_seen(scope, undelivered_only, bound)),
+        ))
     }
 }

@@ -6,7 +6,7 @@ use crate::domains::accounts::model::AccountError;
 use crate::domains::accounts::service::erasure;
 use crate::domains::search::model::SearchKind;
 use crate::domains::{
-    favorites, friends, groups, items, media, merchants, nearby, orders, search, tasks, tickets, wallet,
+    chat, favorites, friends, groups, items, media, merchants, nearby, orders, search, tasks, tickets, wallet,
 };
 use crate::error::{AppError, AppResult};
 use crate::idempotency;
@@ -53,6 +53,7 @@ async fn forget(scope: &Scope, conn: &mut AsyncPgConnection, id: UserId) -> AppR
     merchants::service::departure::forget(scope, conn, id).await?;
     groups::service::departure::forget(scope, conn, id).await?;
     nearby::service::forget(conn, id).await?;
+    chat::service::forget_notes(conn, id, scope.app.clock.now()).await?;
     media::service::delete_files_of(&scope.app, conn, id).await?;
     orders::service::forget_addresses(conn, id).await?;
     idempotency::delete_keys_of(conn, id).await?;

@@ -99,6 +99,25 @@ pub struct NewBlob {
     pub wanted_at: DateTime<Utc>,
 }
 
+/// What a copy of a file takes over.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = schema::media)]
+pub struct OriginalFile {
+    /// Its content.
+    pub blob_id: BlobId,
+    /// A small picture of it.
+    pub thumbnail_id: Option<BlobId>,
+    /// A picture's width.
+    pub width: Option<i32>,
+    /// A picture's height.
+    pub height: Option<i32>,
+    /// What its owner calls it.
+    pub file_name: String,
+    /// Bytes of the content.
+    #[diesel(select_expression = schema::blobs::size_bytes)]
+    pub size_bytes: i64,
+}
+
 /// A file to insert.
 #[derive(Debug, Insertable)]
 #[diesel(table_name = schema::media)]

@@ -23,6 +23,16 @@ impl From<model::Media> for Media {
     }
 }
 
+impl Media {
+    /// Where it is, for what shows it under another name.
+    ///
+    /// # Errors
+    /// Internal without an app.
+    pub fn url_named(&self, ctx: &Context<'_>, name: Option<&str>) -> AppResult<Url> {
+        url(ctx, &policy::address(&self.0.content.name, name.unwrap_or(&self.0.file.file_name)))
+    }
+}
+
 fn url(ctx: &Context<'_>, address: &str) -> AppResult<Url> {
     let public_url = &ctx.app()?.config.public_url;
     // Not by `format!`, which takes five times as long: a page has many.
@@ -39,28 +49,32 @@ impl Media {
 
     /// Where it is; absolute. May be cached for ever. A document's ends in `?name=` and the name under which browsers save
     /// it: `fileName`, with the extension of its type.
-    fn url(&self, ctx: &Context<'_>) -> AppResult<Url> {
-        url(ctx, &policy::address(&self.0.content.name, &self.0.file.file_name))
+    pub fn url(&self, ctx: &Context<'_>) -> AppResult<Url> {
+        self.url_named(ctx, None)
     }
 
     /// Where a small picture of it is, at most 320 pixels a side; null for what is no picture.
-    fn thumbnail_url(&self, ctx: &Context<'_>) -> Option<AppResult<Url>> {
+    #[must_use]
+    pub fn thumbnail_url(&self, ctx: &Context<'_>) -> Option<AppResult<Url>> {
         let small = self.0.is_picture().then_some(&self.0.content.name);
         self.0.thumbnail.as_ref().or(small).map(|name| url(ctx, name))
     }
 
     /// A picture's width in pixels, as it is seen; null for what is no picture.
-    fn width(&self) -> Option<i32> {
+    #[must_use]
+    pub fn width(&self) -> Option<i32> {
         self.0.file.width
     }
 
     /// A picture's height in pixels, as it is seen; null for what is no picture.
-    fn height(&self) -> Option<i32> {
+    #[must_use]
+    pub fn height(&self) -> Option<i32> {
         self.0.file.height
     }
 
     /// What its owner called it.
-    fn file_name(&self) -> &str {
+    #[must_use]
+    pub fn file_name(&self) -> &str {
         &self.0.file.file_name
     }
 
@@ -71,7 +85,8 @@ impl Media {
     }
 
     /// Its bytes, as they are stored.
-    fn size_bytes(&self) -> i64 {
+    #[must_use]
+    pub fn size_bytes(&self) -> i64 {
         self.0.content.size_bytes
     }
 

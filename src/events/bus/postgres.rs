@@ -50,6 +50,7 @@ pub async fn listen(events: &Arc<Events>) -> AppResult<NotifyConnection> {
                 if let AsyncMessage::Notification(notification) = message {
                     match notification.channel() {
                         "plaza_events" => events.stream_advanced.notify_one(),
+                        "plaza_typing" => events.typing.receive(notification.payload()),
                         _ => events.outbox_written.notify_one(),
                     }
                 }
@@ -65,7 +66,7 @@ pub async fn listen(events: &Arc<Events>) -> AppResult<NotifyConnection> {
     let mut conn = AsyncPgConnection::try_from(client).await.map_err(AppError::internal)?;
     conn.batch_execute(&format!(
         "set application_name = 'plaza feed'; set timezone = 'UTC'; set jit = off; set statement_timeout = '20s'; {}; \
-         listen plaza_events; listen plaza_outbox",
+         listen plaza_events; listen plaza_outbox; listen plaza_typing",
         store::PLAN_SETTINGS
     ))
     .await?;

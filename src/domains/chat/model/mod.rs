@@ -1,28 +1,37 @@
 //! Rows and enums of chat.
 
 mod card;
+mod content;
+mod error;
+mod listing;
+mod marks;
+mod pending;
 mod sending;
+pub mod typing;
 mod window;
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
-use diesel::deserialize::FromSqlRow;
-use diesel::expression::AsExpression;
-use diesel::sql_types::Jsonb;
 use diesel::{Queryable, Selectable};
-use serde::{Deserialize, Serialize};
 
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::domains::relations::model::BlockState;
-use crate::error::{UserError, UserErrorCode};
 use crate::ids::{ConversationId, MessageId, UserId};
 
-pub use card::{ConversationCard, ConversationView, MessageCard, TargetView};
-pub use sending::{Appended, ClientId, Draft, NewMessage, SendMessage, SentMessage, Target};
-pub use window::MembershipWindow;
+pub use card::{ConversationCard, ConversationView, HeldMessage, MessageCard, RepliedMessage, TargetView};
+pub use content::{AttachedFile, Content, MessagePlace};
+pub use error::ChatError;
+pub use listing::{
+    ConversationPlace, MessageList, MessageSpot, MessageView, PulledMessages, ReviewFilter, UnreadTotals,
+    UpdateConversation,
+};
+pub use marks::{CardKind, CardTarget, MessageMarks, Reaction};
+pub use pending::PendingReactions;
+pub use sending::{Appended, ClientId, Draft, Mentions, NewMessage, ReplyTarget, SendMessage, SentMessage, Target};
+pub use window::{MemberProgress, MembershipWindow};
 
 pg_enum! {
     /// What kind of conversation it is.
@@ -44,6 +53,18 @@ pg_enum! {
     pub enum MessageType: sql_types::MessageType {
         /// Words.
         Text = "TEXT",
+        /// A picture.
+        Picture = "PICTURE",
+        /// Sound.
+        Voice = "VOICE",
+        /// Moving pictures.
+        Video = "VIDEO",
+        /// A place.
+        Location = "LOCATION",
+        /// Any file, to be downloaded.
+        File = "FILE",
+        /// Something of Plaza's own: an item, a task, an order, a user or a group.
+        Card = "CARD",
     }
     unknown:
         /// A type that this version of the server doesn't know; for what to show, see `UnsupportedContent`.
@@ -64,83 +85,6 @@ pg_enum! {
     unknown:
         /// A status that this version of the server doesn't know; the content is not shown.
         new Unsupported
-}
-
-/// What a message says, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
-#[diesel(sql_type = Jsonb)]
-#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Content {
-    /// Words.
-    Text {
-        /// The words.
-        text: String,
-    },
-    /// What only newer instances know. It can't be written.
-    #[serde(skip)]
-    Unknown {
-        /// The type, as it is stored; empty where there is none.
-        tag: String,
-    },
-}
-
-/// The type of a content that is not known.
-#[derive(Default, Deserialize)]
-struct Tag {
-    #[serde(rename = "type", default)]
-    tag: String,
-}
-
-/// A content as it is stored: read at once, as serde reads a tagged enum twice.
-#[derive(Deserialize)]
-struct StoredContent<'a> {
-    #[serde(rename = "type", default, borrow)]
-    tag: Cow<'a, str>,
-    text: Option<String>,
-}
-
-impl From<StoredContent<'_>> for Content {
-    fn from(StoredContent { tag, text }: StoredContent<'_>) -> Self {
-        match (tag.as_ref(), text) {
-            ("TEXT", Some(text)) => Self::Text { text },
-            _ => Self::Unknown { tag: tag.into_owned() },
-        }
-    }
-}
-
-impl diesel::serialize::ToSql<Jsonb, diesel::pg::Pg> for Content {
-    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
-        std::io::Write::write_all(out, &[1])?;
-        serde_json::to_writer(out, self)?;
-        Ok(diesel::serialize::IsNull::No)
-    }
-}
-
-impl diesel::deserialize::FromSql<Jsonb, diesel::pg::Pg> for Content {
-    fn from_sql(value: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
-        match value.as_bytes().split_first() {
-            Some((1, json)) => Ok(Self::of_json(json)),
-            _ => Err("unknown jsonb format".into()),
-        }
-    }
-}
-
-impl Content {
-    fn of_json(json: &[u8]) -> Self {
-        match serde_json::from_slice::<StoredContent<'_>>(json) {
-            Ok(content) => content.into(),
-            Err(_) => Self::Unknown { tag: serde_json::from_slice::<Tag>(json).unwrap_or_default().tag },
-        }
-    }
-
-    /// The type of message that holds it.
-    #[must_use]
-    pub fn message_type(&self) -> MessageType {
-        match self {
-            Self::Text { .. } => MessageType::Text,
-            Self::Unknown { .. } => MessageType::Unsupported,
-        }
-    }
 }
 
 /// A conversation.
@@ -197,17 +141,6 @@ impl Conversation {
     }
 }
 
-/// How far a member is in a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemberProgress {
-    /// Who.
-    pub user_id: UserId,
-    /// Read up to here.
-    pub read_seq: i32,
-    /// Some device received up to here.
-    pub delivered_seq: i32,
-}
-
 /// A member's row.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = schema::members)]
@@ -236,10 +169,18 @@ pub struct Member {
     pub is_staff: bool,
     /// Until when they can't send.
     pub muted_until: Option<DateTime<Utc>>,
+    /// First in their list.
+    pub is_pinned: bool,
+    /// Their clients don't alert them.
+    pub is_silent: bool,
+    /// How many messages they deleted for themselves.
+    pub hidden_count: i32,
+    /// Not in their list while nothing newer was said.
+    pub hidden_through: Option<i32>,
 }
 
 impl Member {
-    /// What the member may see.
+    /// What the member may see, but for what they deleted for themselves.
     #[must_use]
     pub fn window(&self) -> MembershipWindow {
         MembershipWindow {
@@ -248,6 +189,7 @@ impl Member {
             from_version: self.from_version,
             until_version: self.until_version,
             is_staff: self.is_staff,
+            hidden: None,
         }
     }
 
@@ -261,6 +203,12 @@ impl Member {
     #[must_use]
     pub fn muted_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.muted_until.filter(|until| *until > now)
+    }
+
+    /// Whether it is not in their list for now, given the conversation's last seq.
+    #[must_use]
+    pub fn is_hidden(&self, last_seq: i32) -> bool {
+        self.hidden_through.is_some_and(|through| self.last_visible(last_seq) <= through)
     }
 
     /// Messages of others behind the read marker.
@@ -292,8 +240,8 @@ pub struct Message {
     pub status: MessageStatus,
     /// The sender's own name for it.
     pub client_message_id: Option<String>,
-    /// When it was edited.
-    pub edited_at: Option<DateTime<Utc>>,
+    /// What few messages have; none for nothing of it.
+    pub marks: Option<Arc<MessageMarks>>,
     /// When it was sent.
     pub created_at: DateTime<Utc>,
     /// When anything of it changed.
@@ -301,93 +249,15 @@ pub struct Message {
 }
 
 impl Message {
-    /// Roughly the bytes that its text takes.
+    /// Roughly the bytes that its texts take.
     #[must_use]
     pub fn approximate_bytes(&self) -> usize {
-        match &self.content {
-            Some(Content::Text { text } | Content::Unknown { tag: text }) => text.len(),
-            None => 0,
-        }
+        self.content.as_ref().map_or(0, Content::approximate_bytes)
     }
-}
 
-/// What can go wrong in chat, for the person to act on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChatError {
-    /// Nothing but white space.
-    #[error("A message can't be empty.")]
-    Empty,
-    /// More than 8,000 characters, or 64,000 bytes.
-    #[error("A message has at most 8,000 characters, and 64,000 bytes.")]
-    TooLarge,
-    /// A character that no text has.
-    #[error("A text can't hold the character U+0000.")]
-    NotText,
-    /// A client message id that is empty or too long.
-    #[error("A clientMessageId has 1 to 64 characters.")]
-    ClientIdUnusable,
-    /// The client message id stands for another message.
-    #[error("This clientMessageId was used for another message.")]
-    ClientIdMismatch,
-    /// No such person, or they left.
-    #[error("There is no such user.")]
-    NoSuchUser,
-    /// No such conversation, or never a member of it.
-    #[error("There is no such conversation.")]
-    NoSuchConversation,
-    /// A member once, but no longer.
-    #[error("You are no longer a member of this conversation.")]
-    NotMember,
-    /// Enough messages to a person who has not answered.
-    #[error("They have not answered yet: until they do you can send them no more than {0} messages.")]
-    Unanswered(i32),
-    /// The viewer blocks the other person.
-    #[error("You block them: unblock them first.")]
-    Blocked,
-    /// The other person does not take it.
-    #[error("They take no messages from you.")]
-    NotTaken,
-    /// The viewer is muted in the group.
-    #[error("You are muted in this group until {}.", .0.format("%Y-%m-%d %H:%M UTC"))]
-    Muted(DateTime<Utc>),
-    /// All members of the group are muted but those who run it.
-    #[error("In this group only its owner and managers send.")]
-    AllMuted,
-    /// No such message, or not visible.
-    #[error("There is no such message.")]
-    NoSuchMessage,
-    /// Another person's message, one that was revoked or deleted, or one that holds no words.
-    #[error("Only the sender can edit a message, and only while it has a text.")]
-    NotEditable,
-    /// Sent too long ago.
-    #[error("A message can be edited for 24 hours.")]
-    EditWindowPassed,
-    /// A seq, but of which conversation?
-    #[error("upToSeq needs a conversation to belong to: give `to` as well.")]
-    SeqWithoutTarget,
-    /// Not a seq of the conversation.
-    #[error("upToSeq has to be 0 or more.")]
-    SeqOutOfRange,
-}
-
-impl ChatError {
-    /// The failure with its code, at an argument's dotted path.
+    /// How many reactions it has.
     #[must_use]
-    pub fn at(self, path: &str) -> UserError {
-        let code = match self {
-            Self::Empty | Self::NotText | Self::ClientIdUnusable | Self::SeqOutOfRange | Self::SeqWithoutTarget => {
-                UserErrorCode::InvalidInput
-            }
-            Self::TooLarge => UserErrorCode::MessageTooLarge,
-            Self::ClientIdMismatch => UserErrorCode::IdempotencyMismatch,
-            Self::NoSuchUser | Self::NoSuchConversation | Self::NoSuchMessage => UserErrorCode::NotFound,
-            Self::NotMember => UserErrorCode::NotMember,
-            Self::Unanswered(_) => UserErrorCode::Conflict,
-            Self::Blocked => UserErrorCode::Blocked,
-            Self::Muted(_) | Self::AllMuted => UserErrorCode::MemberMuted,
-            Self::NotEditable | Self::NotTaken => UserErrorCode::Forbidden,
-            Self::EditWindowPassed => UserErrorCode::EditWindowPassed,
-        };
-        UserError::new(code, self.to_string(), path)
+    pub fn reaction_count(&self) -> i32 {
+        self.marks.as_ref().map_or(0, |marks| marks.reactions)
     }
 }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{Content, ConversationCard, Message};
 use crate::batches::BatchItem;
 use crate::domains::accounts::model::User;
+use crate::error::AppError;
 use crate::ids::{ConversationId, GroupId, MessageId, UserId};
 
 /// The recipient of a message or a marker: a user, a conversation or a group.
@@ -21,6 +22,23 @@ pub enum Target {
     Group(GroupId),
 }
 
+/// The users whom a message mentions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mentions {
+    /// By name, each once.
+    pub users: Vec<UserId>,
+    /// All members.
+    pub all: bool,
+}
+
+impl Mentions {
+    /// Whether it mentions none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty() && !self.all
+    }
+}
+
 /// A message to send, as a client gives it.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -30,8 +48,34 @@ pub struct Draft {
     pub content: Content,
     /// Encrypted by the clients.
     pub is_private: bool,
+    /// The message that it answers.
+    pub reply_to: Option<MessageId>,
+    /// The users whom it mentions.
+    pub mentions: Mentions,
+    /// The message whose content it has.
+    pub forwards: Option<MessageId>,
+    /// Why it can't be sent, if it was not before.
+    pub refused: Option<AppError>,
     /// The sender's own name for it.
     pub client_message_id: Option<String>,
+}
+
+impl Draft {
+    /// A content to be sent, and nothing else.
+    #[must_use]
+    pub fn new(to: Target, content: Content) -> Self {
+        let mentions = Mentions::default();
+        Self {
+            to,
+            content,
+            is_private: false,
+            reply_to: None,
+            mentions,
+            forwards: None,
+            refused: None,
+            client_message_id: None,
+        }
+    }
 }
 
 /// A message to send, whose content and client id were checked.
@@ -43,8 +87,40 @@ pub struct SendMessage {
     pub content: Content,
     /// Encrypted by the clients.
     pub is_private: bool,
+    /// The message that it answers.
+    pub reply_to: Option<MessageId>,
+    /// The users whom it mentions.
+    pub mentions: Mentions,
+    /// The message whose content it has.
+    pub forwards: Option<MessageId>,
+    /// Why it can't be sent, if it was not before.
+    pub refused: Option<AppError>,
     /// The sender's own name for it, with what it stands for.
     pub client_id: Option<ClientId>,
+}
+
+impl SendMessage {
+    /// Whether it refers to a file, to a message that it answers, or to what it can't have.
+    #[must_use]
+    pub fn has_references(&self) -> bool {
+        self.reply_to.is_some() || self.content.file().is_some() || self.refused.is_some()
+    }
+
+    /// Whether it has what few messages have: it is appended by a statement of its own, as each of these costs all others a part of
+    /// theirs.
+    #[must_use]
+    pub fn has_rare_parts(&self) -> bool {
+        self.reply_to.is_some() || !self.mentions.is_empty() || self.forwards.is_some()
+    }
+}
+
+/// The place of a message that is answered, which the sender may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplyTarget {
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Its seq.
+    pub seq: i32,
 }
 
 /// A client's id for a message, and what the message is, as JSON without its address: the same id with anything else is a mistake.
@@ -52,7 +128,7 @@ pub struct SendMessage {
 pub struct ClientId {
     /// The id.
     pub id: String,
-    /// Content and privacy, as they are hashed.
+    /// Content, privacy, the message that it answers and mentions, as they are hashed.
     pub input: Vec<u8>,
 }
 

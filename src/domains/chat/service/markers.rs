@@ -1,11 +1,12 @@
 //! Read and delivered markers. They never move back, and never past the last message that the member may see.
 //!
 //! In a direct conversation a read marker is a change of the conversation: it has a version, and both people are told. In a group it
-//! is the reader's alone: many read at once, so the conversation is not locked, and only the reader's own devices are told.
+//! is the reader's alone: many read at once, so the conversation is not locked, and only the reader's own devices are told. What was
+//! delivered is told to the other person of a direct conversation.
 
 use super::{find_conversation, get_target};
 use crate::domains::chat::model::{ChatError, ConversationKind, ConversationView, Target};
-use crate::domains::chat::store::members::{self, MoveDeliveredMarker, MoveGroupMarkers, MoveReadMarkers};
+use crate::domains::chat::store::markers::{self, MoveGroupMarkers, MoveReadMarkers};
 use crate::error::{AppError, AppResult};
 use crate::ids::ConversationId;
 use crate::scope::Scope;
@@ -53,12 +54,12 @@ pub async fn mark_all_read(scope: &Scope, up_to: Option<i32>) -> AppResult<()> {
     }
     let (mut idle_rounds, mut after) = (0, ConversationId(0));
     loop {
-        let unread = members::list_unread(&*scope.db.read().await?, viewer.user_id, after).await?;
+        let unread = markers::list_unread(&*scope.db.read().await?, viewer.user_id, after).await?;
         if unread.is_empty() && after == ConversationId(0) {
             return Ok(());
         }
         // One batch behind the other, then once more from the first: in a conversation before it may be something new.
-        after = unread.last().filter(|_| members::is_full_batch(&unread)).map_or(ConversationId(0), |(id, _)| *id);
+        after = unread.last().filter(|_| markers::is_full_batch(&unread)).map_or(ConversationId(0), |(id, _)| *id);
         // Nothing moves where another device marks the same at this moment, or others keep sending meanwhile.
         idle_rounds += i32::from(!unread.is_empty() && move_markers(scope, &unread, None).await? == 0);
         if idle_rounds == IDLE_ROUND_LIMIT {
@@ -77,8 +78,10 @@ pub async fn mark_delivered(scope: &Scope, target: Target, up_to: i32) -> AppRes
     let view = get_target(scope, target).await?;
     let conversation = view.card.conversation.id;
     let conn = scope.db.read().await?;
-    let marker = MoveDeliveredMarker { user: viewer.user_id, conversation, seq: up_to };
-    members::move_delivered_marker(&conn, marker).await?;
+    if markers::move_fetched_markers(&conn, viewer.user_id, &[conversation], &[up_to]).await? > 0 {
+        scope.note_recorded();
+        scope.publish_recorded();
+    }
     Ok(view)
 }
 
@@ -120,9 +123,9 @@ async fn move_group_markers(scope: &Scope, ids: &[ConversationId], up_to: Option
     let (user, now) = (scope.viewer()?.user_id, scope.app.clock.now());
     let markers = MoveGroupMarkers { user, conversations: ids, up_to, now };
     if ids.len() == 1 {
-        return Ok(members::move_group_markers(&*scope.db.read().await?, &markers).await?);
+        return Ok(markers::move_group_markers(&*scope.db.read().await?, &markers).await?);
     }
-    scope.transaction(async |conn| Ok(members::move_group_markers(conn, &markers).await?)).await
+    scope.transaction(async |conn| Ok(markers::move_group_markers(conn, &markers).await?)).await
 }
 
 /// The lock is a statement of its own, so that the move sees every message up to it.
@@ -131,7 +134,7 @@ async fn move_locked_markers(scope: &Scope, ids: &[ConversationId], up_to: Optio
     let now = scope.app.clock.now();
     scope
         .transaction(async |conn| {
-            let locked = members::lock_for_marking(conn, viewer.user_id, ids).await?;
+            let locked = markers::lock_for_marking(conn, viewer.user_id, ids).await?;
             let (conversations, seqs): (Vec<_>, Vec<_>) = locked
                 .into_iter()
                 .map(|(id, last_seq, until)| {
@@ -140,7 +143,7 @@ async fn move_locked_markers(scope: &Scope, ids: &[ConversationId], up_to: Optio
                 })
                 .unzip();
             let markers = MoveReadMarkers { user: viewer.user_id, conversations: &conversations, seqs: &seqs, now };
-            Ok(members::move_read_markers(conn, markers).await?)
+            Ok(markers::move_read_markers(conn, markers).await?)
         })
         .await
 }

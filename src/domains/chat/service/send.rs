@@ -6,13 +6,13 @@ use chrono::TimeDelta;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::AsyncPgConnection;
 
-use super::find_message;
+use super::{find_message, references};
 use crate::app::App;
 use crate::db::violated_constraint;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{
     Appended, ChatError, Content, ConversationCard, ConversationView, Draft, Message, MessageStatus, NewMessage,
-    SendMessage, SentMessage, Target, TargetView,
+    ReplyTarget, SendMessage, SentMessage, Target, TargetView,
 };
 use crate::domains::chat::store::send::{self, AppendMessage, EditMessage};
 use crate::domains::chat::{membership, policy, store};
@@ -38,12 +38,21 @@ enum Tried {
 /// Sends a message. The same `clientMessageId` again gives the same message, even if it was edited or the viewer has left since.
 ///
 /// # Errors
-/// `INVALID_INPUT`, `MESSAGE_TOO_LARGE`, `NOT_FOUND`, `NOT_MEMBER`, `IDEMPOTENCY_MISMATCH`; `CONFLICT` for one too many to a
-/// person who does not answer, `RATE_LIMITED` for too many new conversations.
+/// `INVALID_INPUT`, `MESSAGE_TOO_LARGE`, `NOT_FOUND`, `NOT_MEMBER`, `IDEMPOTENCY_MISMATCH`, `FILE_TYPE_NOT_ALLOWED`, `TOO_LONG`,
+/// `REQUIRED`; `CONFLICT` for one too many to a person who does not answer, `RATE_LIMITED` for too many new conversations.
 pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<SentMessage> {
     let viewer = scope.viewer()?.user_id;
     let message = policy::check_draft(draft)?;
-    if let Some(sent) = append_in_batch(scope, viewer, &message).await? {
+    // What is refused may have been sent before, when the file or the message that it refers to was there.
+    let refers = if message.has_references() {
+        // Apart, for few messages do: the others would carry its state along.
+        Box::pin(references::check(scope, &message)).await
+    } else {
+        Ok(None)
+    };
+    if refers.is_ok()
+        && let Some(sent) = append_in_batch(scope, viewer, &message).await?
+    {
         return Ok(sent);
     }
     for attempt in 0..TRY_LIMIT {
@@ -51,10 +60,13 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<SentMessage>
         if let Some(earlier) = earlier {
             return repeated(earlier, target.as_ref(), viewer, &message);
         }
+        let reply = refers.clone()?;
         let tried = match target {
-            Some(target) if attempt < LOCKED_FROM => append(scope, &*scope.db.read().await?, target, &message).await?,
-            Some(target) => append_locked(scope, viewer, target.view.card.conversation.id, &message).await?,
-            None => start_direct(scope, viewer, &message).await?,
+            Some(target) if attempt < LOCKED_FROM => {
+                append(scope, &*scope.db.read().await?, target, &message, reply).await?
+            }
+            Some(target) => append_locked(scope, viewer, target.view.card.conversation.id, &message, reply).await?,
+            None => start_direct(scope, viewer, &message, reply).await?,
         };
         if let Tried::Sent(sent) = tried {
             scope.publish_recorded();
@@ -65,13 +77,16 @@ pub async fn send_message(scope: &Scope, draft: Draft) -> AppResult<SentMessage>
 }
 
 /// Appends a message together with those of other requests, as nearly all are sent. None where that does not do: for a
-/// repeated client id, a first message, a refusal, or a conversation that is locked, which the ways below look at.
+/// repeated client id, a first message, one with rare parts, a refusal, or a conversation that is locked, which the ways below look at.
 async fn append_in_batch(scope: &Scope, sender: UserId, message: &SendMessage) -> AppResult<Option<SentMessage>> {
     let conversation = match message.to {
         Target::Conversation(id) => id,
         Target::Group(id) => id.conversation(),
         Target::User(_) => return Ok(None),
     };
+    if message.has_rare_parts() {
+        return Ok(None);
+    }
     let SendMessage { content, is_private, client_id, .. } = message;
     let new = NewMessage {
         conversation,
@@ -96,7 +111,7 @@ async fn append_in_batch(scope: &Scope, sender: UserId, message: &SendMessage) -
             is_private: *is_private,
             status: MessageStatus::Normal,
             client_message_id: client_id.as_ref().map(|client_id| client_id.id.clone()),
-            edited_at: None,
+            marks: None,
             created_at: at,
             updated_at: at,
         };
@@ -131,7 +146,7 @@ async fn look_up(
 }
 
 /// How many messages one sends to a person who does not answer.
-fn most_unanswered(scope: &Scope) -> i32 {
+pub(super) fn most_unanswered(scope: &Scope) -> i32 {
     let rate = scope.app.config.rates.unanswered;
     if rate_limit::applies(scope.requester(), rate) { i32::try_from(rate.most).unwrap_or(i32::MAX) } else { i32::MAX }
 }
@@ -189,11 +204,14 @@ async fn append(
     conn: &AsyncPgConnection,
     target: TargetView,
     message: &SendMessage,
+    reply: Option<ReplyTarget>,
 ) -> AppResult<Tried> {
     let most_unanswered = most_unanswered(scope);
     policy::check_sending(&target, most_unanswered, scope.app.clock.now())
         .map_err(|error| error.at(path(message.to)))?;
     let ConversationView { card, member } = target.view;
+    policy::check_reply(reply, card.conversation.id).map_err(|error| error.at(references::REPLY_PATH))?;
+    references::check_mentions(conn, &member, &message.mentions).await?;
     let address = Target::Conversation(card.conversation.id);
     let hash = message.client_id.as_ref().map(|client_id| client_id.input_hash(address));
     let row = AppendMessage {
@@ -202,6 +220,11 @@ async fn append(
         content: &message.content,
         message_type: message.content.message_type(),
         is_private: message.is_private,
+        media: message.content.file().map(|file| file.media),
+        reply_to_seq: reply.map(|reply| reply.seq),
+        mentions: Some(&message.mentions.users[..]).filter(|users| !users.is_empty()),
+        mentions_all: message.mentions.all,
+        is_forwarded: message.forwards.is_some(),
         client_message_id: message.client_id.as_ref().map(|client_id| client_id.id.as_str()),
         input_hash: hash.as_deref(),
         most_unanswered,
@@ -215,18 +238,28 @@ async fn append(
         Ok(None) => Ok(Tried::Stale),
         // The same client id at the same moment: the other one was first, and its message is there now.
         Err(error) if violated_constraint(&error) == Some("messages_client_id_key") => Ok(Tried::Stale),
+        // Deleted since it was looked at.
+        Err(error) if violated_constraint(&error) == Some("messages_media_id_fkey") => {
+            Err(references::missing_file(&message.content).into())
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 /// Appends under the conversation's lock: its members stay the same between the look and the message.
-async fn append_locked(scope: &Scope, sender: UserId, id: ConversationId, message: &SendMessage) -> AppResult<Tried> {
+async fn append_locked(
+    scope: &Scope,
+    sender: UserId,
+    id: ConversationId,
+    message: &SendMessage,
+    reply: Option<ReplyTarget>,
+) -> AppResult<Tried> {
     scope
         .transaction(async |conn| {
             store::lock_conversation(conn, id).await?;
             let target = store::find_target(conn, Target::Conversation(id), sender).await?;
             let target = target.ok_or(ChatError::NoSuchConversation.at(path(message.to)))?;
-            append(scope, conn, target, message).await
+            append(scope, conn, target, message, reply).await
         })
         .await
 }
@@ -238,7 +271,12 @@ fn sent(message: Message, sender: User, mut card: ConversationCard) -> SentMessa
 }
 
 /// The first message of two people: the conversation, its members and the message in one transaction.
-async fn start_direct(scope: &Scope, viewer: UserId, message: &SendMessage) -> AppResult<Tried> {
+async fn start_direct(
+    scope: &Scope,
+    viewer: UserId,
+    message: &SendMessage,
+    reply: Option<ReplyTarget>,
+) -> AppResult<Tried> {
     let Target::User(peer) = message.to else { return Ok(Tried::Stale) };
     let (low, high) = (viewer.min(peer), viewer.max(peer));
     let now = scope.app.clock.now();
@@ -266,7 +304,7 @@ async fn start_direct(scope: &Scope, viewer: UserId, message: &SendMessage) -> A
             people.dedup();
             membership::record_direct(scope, conn, id, &people).await?;
             match store::find_target(conn, Target::Conversation(id), viewer).await? {
-                Some(target) => append(scope, conn, target, message).await,
+                Some(target) => append(scope, conn, target, message, reply).await,
                 None => Ok(Tried::Stale),
             }
         })
@@ -280,8 +318,8 @@ async fn start_direct(scope: &Scope, viewer: UserId, message: &SendMessage) -> A
 /// many edits while the other one does not answer.
 pub async fn edit_message(scope: &Scope, id: MessageId, text: String) -> AppResult<SentMessage> {
     let viewer = scope.viewer()?.user_id;
+    policy::content::check_text(&text).map_err(|error| error.at("text"))?;
     let content = Content::Text { text };
-    policy::check_content(&content).map_err(|error| error.at("text"))?;
     for attempt in 0..TRY_LIMIT {
         let now = scope.app.clock.now();
         let message = find_message(scope, id).await?.ok_or(ChatError::NoSuchMessage.at("id"))?.message;

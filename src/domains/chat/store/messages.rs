@@ -10,12 +10,13 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, T
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{CardFragment, ConversationColumns, NullableUser, PairJoin, USER, UserColumns, card};
-use crate::db::schema::sql_types;
-use crate::db::{Direction, Limit, statement};
+use crate::db::schema::{messages, sql_types};
+use crate::db::statement;
 use crate::domains::accounts::model::User;
-use crate::domains::chat::model::{Content, Conversation, Message, MessageCard, MessageStatus, MessageType};
+use crate::domains::chat::model::{
+    Content, Conversation, Message, MessageCard, MessageMarks, MessageStatus, MessageType, RepliedMessage,
+};
 use crate::ids::{ConversationId, MessageId, UserId};
-use crate::page::PageRequest;
 
 /// The columns of a message. What nearly all messages have in common is null, which costs nothing to send and to read: a page
 /// has hundreds of values. The words of a text come as they are, as a `jsonb` costs four times as much.
@@ -34,7 +35,7 @@ pub type MessageColumns = (
     Nullable<sql_types::MessageStatus>,
     Nullable<Bool>,
     Nullable<Text>,
-    Nullable<Timestamptz>,
+    Nullable<Jsonb>,
     Nullable<Timestamptz>,
 );
 
@@ -45,7 +46,13 @@ impl QueryFragment<Pg> for MessageFragment {
              case when messages.type = 'TEXT' then messages.content ->> 'text' end, \
              case when messages.type = 'TEXT' and messages.content ? 'text' then null else messages.content end, \
              nullif(messages.type, 'TEXT'), nullif(messages.status, 'NORMAL'), nullif(messages.is_private, false), \
-             messages.client_message_id, messages.edited_at, nullif(messages.updated_at, messages.created_at)",
+             messages.client_message_id, \
+             case when messages.mentions_all or messages.is_forwarded or messages.reaction_count > 0 \
+               or num_nonnulls(messages.reply_to_seq, messages.edited_at, messages.mentions, messages.revoked_by) > 0 \
+               then jsonb_build_object('reply', messages.reply_to_seq, \
+               'edited', (extract(epoch from messages.edited_at) * 1000000)::bigint, \
+               'mentions', messages.mentions, 'all', messages.mentions_all, 'forwarded', messages.is_forwarded, \
+               'reactions', messages.reaction_count, 'by', messages.revoked_by) end, nullif(messages.updated_at, messages.created_at)",
         );
         Ok(())
     }
@@ -64,7 +71,7 @@ impl Queryable<MessageColumns, Pg> for Message {
         Option<MessageStatus>,
         Option<bool>,
         Option<String>,
-        Option<DateTime<Utc>>,
+        Option<MessageMarks>,
         Option<DateTime<Utc>>,
     );
 
@@ -81,7 +88,7 @@ impl Queryable<MessageColumns, Pg> for Message {
             status,
             private,
             client_id,
-            edited,
+            marks,
             updated,
         ) = row;
         Ok(Self {
@@ -94,7 +101,7 @@ impl Queryable<MessageColumns, Pg> for Message {
             is_private: private.unwrap_or_default(),
             status: status.unwrap_or(MessageStatus::Normal),
             client_message_id: client_id,
-            edited_at: edited,
+            marks: marks.map(Arc::new),
             created_at,
             updated_at: updated.unwrap_or(created_at),
         })
@@ -107,43 +114,16 @@ type FullColumns = (ConversationColumns, NullableUser, NullableUser, MessageColu
 type FullRow = (Conversation, Option<User>, Option<User>, Message, User);
 
 statement! {
-    by text
-    /// A conversation's messages between two seqs.
-    pub struct MessagesBetween { conversation: ConversationId, from: i32, until: i32, direction: Direction, limit: Limit }
-        -> MessageColumns
-    |this|
-    "select " {&MessageFragment} " from messages where conversation_id = " [BigInt: &this.conversation]
-    " and seq between " [Integer: &this.from] " and " [Integer: &this.until]
-    " order by seq " {&this.direction} " limit " {&this.limit}
-}
-
-/// A page of a conversation's messages between two seqs, in the direction of the request.
-pub async fn list_messages(
-    mut conn: &AsyncPgConnection,
-    conversation: ConversationId,
-    from: i32,
-    until: i32,
-    page: &PageRequest<i32>,
-) -> QueryResult<Vec<Message>> {
-    let (from, until) = match (page.cursor, page.backward) {
-        (Some(seq), false) => (from.max(seq.saturating_add(1)), until),
-        (Some(seq), true) => (from, until.min(seq.saturating_sub(1))),
-        (None, _) => (from, until),
-    };
-    let direction = if page.backward { Direction::Descending } else { Direction::Ascending };
-    let limit = Limit(page.limit());
-    MessagesBetween { conversation, from, until, direction, limit }.load(&mut conn).await
-}
-
-statement! {
     /// A message that the person may see, with its sender.
     struct VisibleMessage { id: MessageId, viewer: UserId } -> (MessageColumns, UserColumns)
     |this|
     "select " {&MessageFragment} ", " {&*USER} " from messages join users on users.id = messages.sender_id \
-     cross join lateral (select from_seq, until_seq from members where members.conversation_id = messages.conversation_id \
+     cross join lateral (select from_seq, until_seq, hidden_count from members where members.conversation_id = messages.conversation_id \
        and members.user_id = " [BigInt: &this.viewer] " offset 0) members \
      where messages.id = " [BigInt: &this.id] " and messages.seq >= members.from_seq \
-     and (members.until_seq is null or messages.seq <= members.until_seq)"
+     and (members.until_seq is null or messages.seq <= members.until_seq) \
+     and (members.hidden_count = 0 or not exists (select from hidden_messages hidden where hidden.seq = messages.seq \
+       and hidden.conversation_id = messages.conversation_id and hidden.user_id = " [BigInt: &this.viewer] "))"
 }
 
 /// A message that the person may see.
@@ -153,6 +133,12 @@ pub async fn find_visible_message(
     viewer: UserId,
 ) -> QueryResult<Option<(Message, User)>> {
     VisibleMessage { id, viewer }.get_result(&mut conn).await.optional()
+}
+
+/// The conversation of a message, whether anybody may see it or not.
+pub async fn find_conversation_of(mut conn: &AsyncPgConnection, id: MessageId) -> QueryResult<Option<ConversationId>> {
+    let row = messages::table.find(id).select(messages::conversation_id);
+    row.get_result(&mut conn).await.optional()
 }
 
 statement! {
@@ -172,6 +158,7 @@ pub async fn list_message_cards(mut conn: &AsyncPgConnection, ids: &[MessageId])
         message,
         sender: Arc::new(sender),
         conversation: Some(Arc::new(card((conversation, low, high)))),
+        reactions: None,
     });
     Ok(cards.collect())
 }
@@ -195,6 +182,50 @@ pub async fn list_messages_at(
 ) -> QueryResult<Vec<(Message, User)>> {
     let (conversations, seqs): (Vec<_>, Vec<_>) = places.iter().copied().unzip();
     MessagesAt { conversations: &conversations, seqs: &seqs }.load(&mut conn).await
+}
+
+statement! {
+    /// Messages by conversation and seq, each with its sender, and whether no member's window begins behind it.
+    pub struct RepliedMessages<'a> { conversations: &'a [ConversationId], seqs: &'a [i32] }
+        -> (MessageColumns, UserColumns, Bool)
+    |this|
+    "with windows as materialized (select conversation_id, max(from_seq) as last_start from members \
+       where conversation_id = any(" [Array<BigInt>: this.conversations] ") group by conversation_id) \
+     select " {&MessageFragment} ", " {&*USER} ", windows.last_start <= messages.seq from unnest("
+    [Array<BigInt>: this.conversations] ", " [Array<Integer>: this.seqs]
+    ") as wanted (conversation_id, seq) join messages using (conversation_id, seq) join users on users.id = sender_id \
+     join windows on windows.conversation_id = messages.conversation_id"
+}
+
+/// The messages at these places, which others answer, in no order.
+pub async fn list_replied_messages(
+    mut conn: &AsyncPgConnection,
+    places: &[(ConversationId, i32)],
+) -> QueryResult<Vec<RepliedMessage>> {
+    let (conversations, seqs): (Vec<_>, Vec<_>) = places.iter().copied().unzip();
+    let rows: Vec<(Message, User, bool)> =
+        RepliedMessages { conversations: &conversations, seqs: &seqs }.load(&mut conn).await?;
+    let replied = |(message, sender, is_seen_by_all)| RepliedMessage {
+        card: Arc::new(MessageCard { message, sender: Arc::new(sender), conversation: None, reactions: None }),
+        is_seen_by_all,
+    };
+    Ok(rows.into_iter().map(replied).collect())
+}
+
+statement! {
+    /// Deletes the messages that show files in a user's notes to themselves, with what is known of them: no other user sees these.
+    struct DeleteNotedFiles { user: UserId, now: DateTime<Utc> } -> BigInt
+    |this|
+    "with gone as (update messages set status = 'DELETED', content = null, media_id = null, mentions = null, \
+       mentions_all = false, reaction_count = 0, updated_at = " [Timestamptz: &this.now]
+    " from conversations where low_user_id = " [BigInt: &this.user] " and high_user_id = " [BigInt: &this.user]
+    " and messages.conversation_id = conversations.id and media_id is not null returning messages.id), \
+     unreacted as (delete from reactions using gone where reactions.message_id = gone.id) select count(*) from gone"
+}
+
+/// See `DeleteNotedFiles`.
+pub async fn delete_noted_files(mut conn: &AsyncPgConnection, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
+    DeleteNotedFiles { user, now }.get_result(&mut conn).await
 }
 
 statement! {

@@ -1,8 +1,19 @@
-//! All SQL of chat: reading conversations here, [`messages`], [`send`]ing, [`members`] and their markers apart.
+//! All SQL of chat: reading conversations here; [`messages`], their [`history`], messages
+//! [`everywhere`], [`send`]ing, [`removal`], [`reactions`],
+//! [`members`], their [`windows`], [`markers`], [`settings`] and [`mentions`], and what is [`unread`] apart.
 
+pub mod everywhere;
+pub mod history;
+pub mod markers;
 pub mod members;
+pub mod mentions;
 pub mod messages;
+pub mod reactions;
+pub mod removal;
 pub mod send;
+pub mod settings;
+pub mod unread;
+pub mod windows;
 
 use std::sync::Arc;
 
@@ -13,7 +24,9 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{Conversation, ConversationCard, ConversationKind, ConversationView, Member, Target, TargetView};
+use super::model::{
+    Conversation, ConversationCard, ConversationKind, ConversationPlace, ConversationView, Member, Target, TargetView,
+};
 use crate::db::schema::{conversations, members as members_table};
 use crate::db::{Limit, columns, statement};
 use crate::domains::accounts::model::User;
@@ -219,29 +232,34 @@ pub async fn list_direct(
     Ok(rows.into_iter().map(view).collect())
 }
 
-/// Where a page of conversations starts: behind this one, the latest first.
-struct PageCursor<'a>(&'a PageRequest<(DateTime<Utc>, ConversationId)>);
+/// Where a page of conversations starts: behind this one, pinned ones first, then the latest.
+struct PageCursor<'a>(&'a PageRequest<ConversationPlace>);
 
 impl QueryFragment<Pg> for PageCursor<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Some((seen_at, seen_id)) = &self.0.cursor else { return Ok(()) };
-        out.push_sql(" and (conversations.last_activity_at, conversations.id)");
+        let Some(ConversationPlace { is_pinned, last_activity_at, id }) = &self.0.cursor else { return Ok(()) };
+        out.push_sql(" and (members.is_pinned, conversations.last_activity_at, conversations.id)");
         out.push_sql(if self.0.backward { " > (" } else { " < (" });
-        out.push_bind_param::<Timestamptz, _>(seen_at)?;
+        out.push_bind_param::<Bool, _>(is_pinned)?;
         out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(seen_id)?;
+        out.push_bind_param::<Timestamptz, _>(last_activity_at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(id)?;
         out.push_sql(")");
         Ok(())
     }
 }
 
 /// The order of a page of conversations, as it is read.
-struct PageOrder<'a>(&'a PageRequest<(DateTime<Utc>, ConversationId)>);
+struct PageOrder<'a>(&'a PageRequest<ConversationPlace>);
 
 impl QueryFragment<Pg> for PageOrder<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(" order by conversations.last_activity_at");
-        out.push_sql(if self.0.backward { ", conversations.id" } else { " desc, conversations.id desc" });
+        out.push_sql(if self.0.backward {
+            " order by members.is_pinned, conversations.last_activity_at, conversations.id"
+        } else {
+            " order by members.is_pinned desc, conversations.last_activity_at desc, conversations.id desc"
+        });
         Ok(())
     }
 }
@@ -259,16 +277,18 @@ statement! {
     |this|
     "select " {&*CONVERSATION} ", " {&*MEMBER} " from (select conversations.* from members \
        join conversations on conversations.id = members.conversation_id where members.user_id = " [BigInt: &this.user]
-    " and (conversations.last_seq >= members.from_seq or (conversations.kind = 'GROUP' and members.until_seq is null))"
+    " and (conversations.last_seq >= members.from_seq or (conversations.kind = 'GROUP' and members.until_seq is null)) \
+       and (members.hidden_through is null or least(conversations.last_seq, members.until_seq) > members.hidden_through)"
     {&this.cursor} {&this.order} " limit " {&this.limit}
     ") conversations" {&this.member} {&this.order}
 }
 
-/// A page of a user's conversations in which something was said, and of those of their groups, the latest first.
+/// A page of a user's conversations in which something was said, and of those of their groups: pinned ones first, then the
+/// latest.
 pub async fn list_for_member(
     mut conn: &AsyncPgConnection,
     user: UserId,
-    page: &PageRequest<(DateTime<Utc>, ConversationId)>,
+    page: &PageRequest<ConversationPlace>,
 ) -> QueryResult<Vec<ConversationView>> {
     let limit = Limit(page.limit());
     let query =
@@ -277,21 +297,20 @@ pub async fn list_for_member(
     Ok(rows.into_iter().map(view).collect())
 }
 
+statement! {
+    /// Counts what [`ViewsOfMember`] lists, up to a bound.
+    struct CountOfMember { user: UserId, bound: i64 } -> BigInt
+    |this|
+    "select count(*) from (select from members join conversations on conversations.id = members.conversation_id \
+       where members.user_id = " [BigInt: &this.user]
+    " and (conversations.last_seq >= members.from_seq or (conversations.kind = 'GROUP' and members.until_seq is null)) \
+       and (members.hidden_through is null or least(conversations.last_seq, members.until_seq) > members.hidden_through) \
+       limit " [BigInt: &this.bound] ") counted"
+}
+
 /// How many conversations [`list_for_member`] pages through, counted up to a bound.
 pub async fn count_for_member(mut conn: &AsyncPgConnection, user: UserId, bound: i64) -> QueryResult<i64> {
-    let found: Vec<ConversationId> = conversations::table
-        .inner_join(members_table::table)
-        .filter(members_table::user_id.eq(user))
-        .filter(
-            conversations::last_seq
-                .ge(members_table::from_seq)
-                .or(conversations::kind.eq(ConversationKind::Group).and(members_table::until_seq.is_null())),
-        )
-        .select(conversations::id)
-        .limit(bound)
-        .load(&mut conn)
-        .await?;
-    Ok(i64::try_from(found.len()).unwrap_or(bound))
+    CountOfMember { user, bound }.get_result(&mut conn).await
 }
 
 /// Makes the direct conversation of two people with both as members. None when another request just made it.

@@ -23,27 +23,37 @@ use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{Content, Conversation, Message, MessageType, NewMessage};
 use crate::events::EventKind;
 use crate::events::store::ConversationEventColumns;
-use crate::ids::{ConversationId, MessageId, UserId};
+use crate::ids::{ConversationId, MediaId, MessageId, UserId};
 
-/// Records what happened to the message of a statement's `messages` in its locked `conversation`.
-struct RecordMessage(EventName);
+/// Records what happened to the message of a statement's `messages` in its locked `conversation`, by its sender or by another user.
+pub struct RecordMessage {
+    /// What happened.
+    pub event: EventName,
+    /// Who did it, if not its sender.
+    pub actor: Option<UserId>,
+}
 
 impl QueryFragment<Pg> for RecordMessage {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("insert into outbox (");
         ConversationEventColumns.walk_ast(out.reborrow())?;
         out.push_sql(") select ");
-        self.0.walk_ast(out.reborrow())?;
+        self.event.walk_ast(out.reborrow())?;
         out.push_sql(
             ", 'CONVERSATION', conversation.id, conversation.id, conversation.version, messages.id, messages.seq, \
-             messages.sender_id, messages.sender_id from conversation cross join messages",
+             messages.sender_id, ",
         );
+        match &self.actor {
+            Some(actor) => out.push_bind_param::<BigInt, _>(actor)?,
+            None => out.push_sql("messages.sender_id"),
+        }
+        out.push_sql(" from conversation cross join messages");
         Ok(())
     }
 }
 
 /// The name of a kind of event, as a literal.
-struct EventName(EventKind);
+pub struct EventName(pub EventKind);
 
 impl QueryFragment<Pg> for EventName {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -62,6 +72,11 @@ statement! {
         content: &'a Content,
         message_type: MessageType,
         is_private: bool,
+        media: Option<MediaId>,
+        reply_to_seq: Option<i32>,
+        mentions: Option<&'a [UserId]>,
+        mentions_all: bool,
+        is_forwarded: bool,
         client_message_id: Option<&'a str>,
         input_hash: Option<&'a [u8]>,
         most_unanswered: i32,
@@ -74,14 +89,20 @@ statement! {
     [BigInt: &this.sender] " or last_seq < " [Integer: &this.most_unanswered] ") and membership_version = " [Integer: &this.conversation.membership_version]
     " returning id, last_seq, version), \
      messages as (insert into messages (conversation_id, seq, sender_id, type, content, is_private, \
-       client_message_id, input_hash, created_at, updated_at) select id, last_seq, " [BigInt: &this.sender] ", "
+       media_id, reply_to_seq, mentions, mentions_all, is_forwarded, client_message_id, input_hash, created_at, updated_at) \
+       select id, last_seq, " [BigInt: &this.sender] ", "
     [sql_types::MessageType: &this.message_type] ", " [Jsonb: this.content] ", " [Bool: &this.is_private] ", "
+    [Nullable<BigInt>: &this.media] ", " [Nullable<Integer>: &this.reply_to_seq] ", "
+    [Nullable<Array<BigInt>>: &this.mentions] ", " [Bool: &this.mentions_all] ", " [Bool: &this.is_forwarded] ", "
     [Nullable<Text>: &this.client_message_id] ", " [Nullable<Binary>: &this.input_hash] ", "
     [Timestamptz: &this.now] ", " [Timestamptz: &this.now]
     " from conversation returning *), \
-     own as (update members set own_since_read = own_since_read + 1 where exists (select from conversation) \
-       and members.conversation_id = " [BigInt: &this.conversation.id] " and members.user_id = " [BigInt: &this.sender] "), \
-     recorded as (" {&RecordMessage(EventName(EventKind::MessageCreated))} ") select " {&MessageFragment} ", "
+     own as (update members set read_seq = last_seq, read_at = " [Timestamptz: &this.now] ", delivered_seq = last_seq, \
+       fetched_seq = coalesce(fetched_seq, delivered_seq), own_since_read = 0 from conversation where members.conversation_id = " [BigInt: &this.conversation.id]
+    " and members.user_id = " [BigInt: &this.sender] "), \
+     mentioned as (insert into message_mentions (conversation_id, user_id, seq) select conversation_id, mentioned, seq \
+       from messages cross join unnest(mentions) as mentioned where mentioned <> sender_id), \
+     recorded as (" {&RecordMessage { event: EventName(EventKind::MessageCreated), actor: None }} ") select " {&MessageFragment} ", "
     {&*USER}
     " from messages join users on users.id = messages.sender_id"
 }
@@ -120,12 +141,13 @@ statement! {
          or opened_by is distinct from added.high_sender \
        from (select conversation_id, count(*)::integer as count, min(sender_id) as low_sender, max(sender_id) as high_sender \
          from appended group by conversation_id) as added where id = added.conversation_id), \
-     messages as (insert into messages (id, conversation_id, seq, sender_id, type, content, is_private, \
+     messages as (insert into messages (id, conversation_id, seq, sender_id, type, content, is_private, media_id, \
        client_message_id, input_hash, created_at, updated_at) overriding system value \
-       select id, conversation_id, seq, sender_id, type, content, is_private, client_message_id, input_hash, "
+       select id, conversation_id, seq, sender_id, type, content, is_private, (content ->> 'media')::bigint, \
+         client_message_id, input_hash, "
     [Timestamptz: &this.now] ", " [Timestamptz: &this.now] " from appended), \
-     own as (update members set own_since_read = own_since_read + 1 from appended \
-       where members.conversation_id = appended.conversation_id and members.user_id = appended.sender_id), \
+     own as (update members set read_seq = appended.seq, read_at = " [Timestamptz: &this.now] ", delivered_seq = appended.seq, \
+       fetched_seq = coalesce(fetched_seq, delivered_seq), own_since_read = 0 from appended where members.conversation_id = appended.conversation_id and members.user_id = appended.sender_id), \
      recorded as (insert into outbox (" {&ConversationEventColumns} ") select " {&EventName(EventKind::MessageCreated)}
     ", 'CONVERSATION', conversation_id, conversation_id, version + number, id, seq, sender_id, sender_id from appended) \
      select place, id, seq from appended"
@@ -160,7 +182,7 @@ statement! {
      messages as (update messages set content = " [Jsonb: this.content] ", edited_at = " [Timestamptz: &this.now]
     ", updated_at = " [Timestamptz: &this.now] " from conversation where messages.id = " [BigInt: &this.message]
     " and messages.status = 'NORMAL' returning messages.*), \
-     recorded as (" {&RecordMessage(EventName(EventKind::MessageUpdated))} ") select " {&MessageFragment} ", "
+     recorded as (" {&RecordMessage { event: EventName(EventKind::MessageUpdated), actor: None }} ") select " {&MessageFragment} ", "
     {&*USER}
     " from messages join users on users.id = messages.sender_id"
 }

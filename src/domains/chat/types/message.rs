@@ -2,21 +2,25 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, SimpleObject, Union};
+use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::Conversation;
+use super::content::MessageContent;
 use crate::domains::accounts::types::{User, UserRelation};
-use crate::domains::chat::loader::{ConversationById, ProgressIn};
+use crate::domains::chat::loader::{ConversationById, MessageRepliedTo, ProgressIn, ReactionsOf, ViewerMembership};
 use crate::domains::chat::model::{
-    self, Content, ConversationCard, MemberProgress, MessageCard, MessageStatus, MessageType,
+    self, ConversationCard, MemberProgress, MessageCard, MessageStatus, MessageType, Reaction,
 };
+use crate::domains::chat::service;
 use crate::error::AppResult;
+use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
-use crate::graphql::eager::{Concrete, Relation, one_of, plain, plain_enums, plain_struct};
+use crate::graphql::eager::{Concrete, Relation, plain, plain_enums, plain_struct};
 use crate::graphql::scalars::DateTime;
+use crate::page::PageArgs;
 
 /// A message. On a live message `id`, `seq`, `sender`, `type`, `content` and `conversation { id kind title }` cost no
-/// statement; `delivered` and `readByCount` cost one.
+/// statement; `delivered` and `readByCount` cost one, as does `replyTo` where the message answers another.
 #[derive(Clone, Debug)]
 pub struct Message {
     row: MessageRow,
@@ -57,6 +61,20 @@ impl Message {
         }
     }
 
+    /// The message that it answers. Where all who see this one see that one as well, nothing depends on the viewer, and the
+    /// answer to a subscription is shared.
+    async fn find_reply(&self, ctx: &Context<'_>, seq: i32) -> AppResult<Option<Self>> {
+        let (loaders, conversation) = (ctx.loaders()?, self.message().conversation_id);
+        let Some(replied) = loaders.find::<MessageRepliedTo>((conversation, seq)).await? else { return Ok(None) };
+        if !replied.is_seen_by_all {
+            let member = loaders.find::<ViewerMembership>(conversation).await?;
+            if !member.is_some_and(|member| member.window().shows_message(seq)) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Self { row: MessageRow::Card(replied.card), conversation: self.conversation.clone() }))
+    }
+
     /// How many members but the sender are as far as the message.
     async fn recipients_at(&self, ctx: &Context<'_>, marker: impl Fn(&MemberProgress) -> i32) -> AppResult<usize> {
         let loaders = ctx.loaders()?;
@@ -69,7 +87,7 @@ impl Message {
 }
 
 /// A message. On a live message `id`, `seq`, `sender`, `type`, `content` and `conversation { id kind title }` cost no
-/// statement; `delivered` and `readByCount` cost one.
+/// statement; `delivered` and `readByCount` cost one, as does `replyTo` where the message answers another.
 #[Object(crate = "crate::graphql::eager")]
 impl Message {
     /// Opaque global id.
@@ -109,7 +127,7 @@ impl Message {
     fn content(&self) -> Option<Concrete<MessageContent>> {
         let message = self.message();
         let content = message.content.clone().filter(|_| message.status == MessageStatus::Normal);
-        content.map(|content| Concrete(content.into()))
+        content.map(|content| MessageContent::concrete(content, message.sender_id))
     }
 
     /// Client-side encrypted; the content is opaque to the server.
@@ -129,6 +147,54 @@ impl Message {
         own.map(|own| message.client_message_id.as_deref().filter(|_| own)).transpose()
     }
 
+    /// The message of the same conversation that it answers, as it is now: its content is null once revoked or deleted. Null when
+    /// it answers none, and when the viewer may not see that one, as from before they came. Costs a statement for a whole page.
+    async fn reply_to(&self, ctx: &Context<'_>) -> Option<AppResult<Self>> {
+        let seq = self.message().marks.as_ref()?.reply?;
+        self.find_reply(ctx, seq).await.transpose()
+    }
+
+    /// The users whom it mentions by name, at most 20; none once revoked or deleted. They cost one statement for a whole page, unless
+    /// all were seen lately.
+    fn mentions(&self) -> Vec<UserRelation> {
+        let marks = self.message().marks.as_ref();
+        let users = marks.and_then(|marks| marks.mentions.as_ref()).into_iter().flatten();
+        users.map(|user| User::by_id(*user)).collect()
+    }
+
+    /// Whether it mentions all members of the group.
+    fn mentions_all(&self) -> bool {
+        self.message().marks.as_ref().is_some_and(|marks| marks.all)
+    }
+
+    /// Whether its content was taken over from another message, by `forwardMessage`.
+    fn is_forwarded(&self) -> bool {
+        self.message().marks.as_ref().is_some_and(|marks| marks.forwarded)
+    }
+
+    /// The reactions, by emoji, the first one first; at most 20. They cost one statement for a whole page where there are any, and
+    /// none on a live message.
+    async fn reactions(&self, ctx: &Context<'_>) -> AppResult<Vec<ReactionGroup>> {
+        if self.message().reaction_count() == 0 {
+            return Ok(Vec::new());
+        }
+        let loaded = match &self.row {
+            MessageRow::Card(card) => card.reactions.clone(),
+            MessageRow::Alone(_) => None,
+        };
+        let reactions = match loaded {
+            Some(reactions) => Some(reactions),
+            None => ctx.loaders()?.find::<ReactionsOf>(self.message().id).await?,
+        };
+        let viewer = ctx.viewer()?.user_id;
+        let group = |reaction: &Reaction| ReactionGroup {
+            emoji: reaction.emoji.clone(),
+            count: i32::try_from(reaction.users.len()).unwrap_or(i32::MAX),
+            viewer_reacted: reaction.users.contains(&viewer),
+        };
+        Ok(reactions.iter().flat_map(|reactions| reactions.iter()).map(group).collect())
+    }
+
     /// True once any device of a recipient has fetched it. In a group that the viewer is no longer in, no other member counts.
     /// Costs a statement for a whole page.
     async fn delivered(&self, ctx: &Context<'_>) -> AppResult<bool> {
@@ -142,9 +208,38 @@ impl Message {
         Ok(i32::try_from(readers).unwrap_or(i32::MAX))
     }
 
+    /// The others who have read it, by id, whom the viewer may know of: where a group hides its members, those who run it and friends.
+    /// Costs a statement for each message.
+    async fn read_by(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many, 1 to 100; 20 where none is given.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+    ) -> AppResult<Connection<User>> {
+        let message = self.message().clone();
+        let page = PageArgs { first, after, last: None, before: None }.request(format!("readers:{}", message.id.0))?;
+        let rows = service::list_readers(ctx.scope()?, &message, &page).await?;
+        let message = Arc::new(message);
+        Ok(Connection::new(
+            rows,
+            |user| User(Arc::new(user)),
+            move |scope, bound| {
+                let message = Arc::clone(&message);
+                Box::pin(async move { service::count_readers(scope, &message, bound).await })
+            },
+        ))
+    }
+
     /// When it was last edited; null for never.
     fn edited_at(&self) -> Option<DateTime> {
-        self.message().edited_at.map(Into::into)
+        let edited = self.message().marks.as_ref()?.edited?;
+        chrono::DateTime::from_timestamp_micros(edited).map(Into::into)
+    }
+
+    /// When it was revoked; null for never, and once deleted.
+    fn revoked_at(&self) -> Option<DateTime> {
+        let message = self.message();
+        (message.status == MessageStatus::Revoked).then(|| message.updated_at.into())
     }
 
     /// When it was sent.
@@ -166,49 +261,27 @@ plain!(Message [|message: &Message| message.message().id.parts()] {
     "isPrivate" => is_private,
     "status" => status,
     "clientMessageId" => client_message_id,
+    "mentions" => mentions,
+    "mentionsAll" => mentions_all,
+    "isForwarded" => is_forwarded,
     "editedAt" => edited_at,
+    "revokedAt" => revoked_at,
     "createdAt" => created_at,
     "updatedAt" => updated_at,
 });
 
-/// What a message says; later releases add kinds, so have a default branch, and show it as `UnsupportedContent`.
-#[derive(Clone, Debug, Union)]
-#[graphql(crate = "crate::graphql::eager")]
-pub enum MessageContent {
-    /// Words.
-    Text(TextContent),
-    /// What this version of the server can't show.
-    Unsupported(UnsupportedContent),
-}
-
 plain_enums!(MessageType, MessageStatus);
-plain_struct!(TextContent { "text" => text });
-plain_struct!(UnsupportedContent { "contentType" => content_type });
 
-one_of!(MessageContent { Text(TextContent), Unsupported(UnsupportedContent) });
-
-/// Content that this version of the server doesn't know, while the server is being updated. Show a line in the message's
-/// place, such as "This message can't be shown yet", with its sender and its time, and fetch it again later.
+/// An emoji on a message.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(crate = "crate::graphql::eager")]
-pub struct UnsupportedContent {
-    /// The content's type as newer versions name it, such as `IMAGE`: for logs, not for people; empty when unknown.
-    content_type: String,
+pub struct ReactionGroup {
+    /// The emoji.
+    emoji: String,
+    /// How many users put it there.
+    count: i32,
+    /// Whether the viewer is one of them.
+    viewer_reacted: bool,
 }
 
-/// Words.
-#[derive(Clone, Debug, SimpleObject)]
-#[graphql(crate = "crate::graphql::eager")]
-pub struct TextContent {
-    /// The words, 1 to 8,000 characters.
-    text: String,
-}
-
-impl From<Content> for MessageContent {
-    fn from(content: Content) -> Self {
-        match content {
-            Content::Text { text } => Self::Text(TextContent { text }),
-            Content::Unknown { tag } => Self::Unsupported(UnsupportedContent { content_type: tag }),
-        }
-    }
-}
+plain_struct!(ReactionGroup { "emoji" => emoji, "count" => count, "viewerReacted" => viewer_reacted });

@@ -1,5 +1,7 @@
-//! GraphQL types of chat: the conversation here; [`message`]s, [`input`]s and payloads, [`event`]s apart.
+//! GraphQL types of chat: the conversation here; [`message`]s, their [`content`], [`input`]s and payloads, [`event`]s apart.
 
+pub mod card;
+pub mod content;
 pub mod event;
 pub mod input;
 pub mod message;
@@ -8,11 +10,13 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::model::{ConversationCard, ConversationKind, ConversationView, Member};
+use super::model::{ConversationCard, ConversationKind, ConversationView, Member, MessageList};
 use super::service;
 use crate::domains::accounts::loader::PersonById;
 use crate::domains::accounts::types::{User, UserRelation};
-use crate::domains::chat::loader::{ConversationById, MessageAt, ReadMarkersIn, ViewerMembership};
+use crate::domains::chat::loader::{
+    ConversationById, LastShownIn, MessageAt, ReadMarkersIn, UnreadMentionsIn, ViewerMembership,
+};
 use crate::domains::groups;
 use crate::domains::groups::types::Group;
 use crate::error::AppResult;
@@ -23,10 +27,12 @@ use crate::graphql::scalars::DateTime;
 use crate::ids::UserId;
 use crate::page::PageArgs;
 
+use input::MessageFilter;
 pub use message::Message;
 
-/// A conversation, as the viewer sees it. What depends on the viewer (`unreadCount`, `lastReadSeq`, `maxSeq`,
-/// `lastMessage`, `messages`) costs a statement when the conversation was reached through a message or an event.
+/// A conversation, as the viewer sees it. What depends on the viewer (`unreadCount`, `mentionCount`, `lastReadSeq`,
+/// `maxSeq`, `pinned`, `muted`, `hidden`, `lastMessage`, `messages`) costs a statement when the conversation was reached through a message or an
+/// event.
 #[derive(Clone, Debug)]
 pub struct Conversation {
     card: Arc<ConversationCard>,
@@ -76,8 +82,9 @@ impl Conversation {
     }
 }
 
-/// A conversation, as the viewer sees it. What depends on the viewer (`unreadCount`, `lastReadSeq`, `maxSeq`,
-/// `lastMessage`, `messages`) costs a statement when the conversation was reached through a message or an event.
+/// A conversation, as the viewer sees it. What depends on the viewer (`unreadCount`, `mentionCount`, `lastReadSeq`,
+/// `maxSeq`, `pinned`, `muted`, `hidden`, `lastMessage`, `messages`) costs a statement when the conversation was reached through a message or an
+/// event.
 #[Object(crate = "crate::graphql::eager")]
 impl Conversation {
     /// Opaque global id.
@@ -124,15 +131,19 @@ impl Conversation {
         })
     }
 
-    /// The newest message that the viewer may see. Costs a statement for a whole list of conversations.
+    /// The newest message that the viewer sees. Costs a statement for a whole list of conversations, and one more where they deleted
+    /// messages for themselves.
     async fn last_message(&self, ctx: &Context<'_>) -> Option<AppResult<Message>> {
         let find = async {
             let member = self.member(ctx).await?;
-            let seq = member.last_visible(self.last_seq(ctx).await?);
+            let mut seq = member.last_visible(self.last_seq(ctx).await?);
+            let loaders = ctx.loaders()?;
+            if member.hidden_count > 0 {
+                seq = loaders.find::<LastShownIn>(self.card.conversation.id).await?.unwrap_or_default();
+            }
             if seq < member.from_seq {
                 return Ok(None);
             }
-            let loaders = ctx.loaders()?;
             let found = loaders.find::<MessageAt>((self.card.conversation.id, seq)).await?;
             Ok(found.map(|card| Message::within(card, Arc::clone(&self.card))))
         };
@@ -144,6 +155,16 @@ impl Conversation {
         Ok(self.member(ctx).await?.unread(self.last_seq(ctx).await?))
     }
 
+    /// Messages of others that the viewer has not read and that mention them, by name or with all members; counted up to 1,000.
+    /// Costs a statement for a whole list of conversations.
+    async fn mention_count(&self, ctx: &Context<'_>) -> AppResult<i32> {
+        if self.member(ctx).await?.unread(self.last_seq(ctx).await?) == 0 {
+            return Ok(0);
+        }
+        let loaders = ctx.loaders()?;
+        Ok(loaders.find::<UnreadMentionsIn>(self.card.conversation.id).await?.unwrap_or_default())
+    }
+
     /// The viewer has read up to here; 0 for nothing.
     async fn last_read_seq(&self, ctx: &Context<'_>) -> AppResult<i32> {
         Ok(self.member(ctx).await?.read_seq)
@@ -152,6 +173,22 @@ impl Conversation {
     /// The seq of the newest message that the viewer may see; 0 for none.
     async fn max_seq(&self, ctx: &Context<'_>) -> AppResult<i32> {
         Ok(self.member(ctx).await?.last_visible(self.last_seq(ctx).await?))
+    }
+
+    /// Whether the viewer has pinned it: it stands before the others in their list. Other members don't see it.
+    async fn pinned(&self, ctx: &Context<'_>) -> AppResult<bool> {
+        Ok(self.member(ctx).await?.is_pinned)
+    }
+
+    /// Whether the viewer's clients are to show its messages without an alert. It is a flag for clients: messages are delivered
+    /// and counted as those of other conversations. Other members don't see it.
+    async fn muted(&self, ctx: &Context<'_>) -> AppResult<bool> {
+        Ok(self.member(ctx).await?.is_silent)
+    }
+
+    /// Whether it is not in the viewer's list for now: they hid it, and nothing was said since.
+    async fn hidden(&self, ctx: &Context<'_>) -> AppResult<bool> {
+        Ok(self.member(ctx).await?.is_hidden(self.last_seq(ctx).await?))
     }
 
     /// How far members have read, of those who have read anything: the 30 who read last, the last first. In a group that the
@@ -167,11 +204,12 @@ impl Conversation {
         Ok(markers.collect())
     }
 
-    /// Messages that the viewer may see, by `seq`, the oldest first. Revoked and deleted ones keep their place. Costs a statement
-    /// for each conversation.
+    /// Messages that the viewer may see, by `seq`, the oldest first. Revoked and deleted ones keep their place, and their type.
+    /// Costs a statement for each conversation.
     async fn messages(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Those of them that fit; all of them where none is given.")] filter: Option<MessageFilter>,
         #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
         #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
         #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
@@ -180,14 +218,31 @@ impl Conversation {
         let id = self.card.conversation.id;
         let page = PageArgs { first, after, last, before }.request(format!("messages:{}", id.0))?;
         let (member, last_seq) = (self.member(ctx).await?, self.last_seq(ctx).await?);
-        let rows = service::list_messages(ctx.scope()?, id, last_seq, &member, &page).await?;
-        // Seqs have no gaps: the count needs no statement.
-        let total = i64::from((member.last_visible(last_seq) - member.from_seq + 1).max(0));
+        let scope = ctx.scope()?;
         let card = Arc::clone(&self.card);
+        let mut list = MessageList {
+            conversation: id,
+            from_seq: member.from_seq,
+            until_seq: member.last_visible(last_seq),
+            types: None,
+            sender: None,
+            sent_from: None,
+            sent_until: None,
+            hidden_from: (member.hidden_count > 0).then_some(member.user_id),
+        };
+        if let Some(filter) = filter {
+            filter.apply(&mut list)?;
+            service::narrow_to_times(scope, &mut list).await?;
+        }
+        let rows = service::list_messages(scope, &list, &page).await?;
+        let list = Arc::new(list);
         Ok(Connection::new(
             rows,
-            |message| Message::row(message, Some(Arc::clone(&card))),
-            move |_, bound| Box::pin(async move { Ok(total.min(bound)) }),
+            move |message| Message::row(message, Some(Arc::clone(&card))),
+            move |scope, bound| {
+                let list = Arc::clone(&list);
+                Box::pin(async move { service::count_messages(scope, &list, bound).await })
+            },
         ))
     }
 

@@ -1,6 +1,7 @@
-//! Use cases of media: multipart files here, direct uploads in [`uploads`], deletion of unused blobs in [`cleanup`].
+//! Use cases of media: multipart files here, [`copies`], direct uploads in [`uploads`], deletion of unused blobs in [`cleanup`].
 
 pub mod cleanup;
+pub mod copies;
 pub mod uploads;
 
 use std::collections::HashMap;
@@ -245,6 +246,18 @@ pub async fn delete_files_of(app: &App, conn: &mut AsyncPgConnection, owner: Use
 /// Unauthenticated without a token.
 pub async fn find_own(scope: &Scope, id: MediaId) -> AppResult<Option<Media>> {
     Ok(list_own(scope, &[id]).await?.pop())
+}
+
+/// A file of the viewer's that is about to be shown, kept in memory for those who will see it.
+///
+/// # Errors
+/// Unauthenticated without a token.
+pub async fn find_own_to_show(scope: &Scope, id: MediaId) -> AppResult<Option<Arc<Media>>> {
+    let found = find_own(scope, id).await?.map(Arc::new);
+    if let Some(media) = &found {
+        scope.app.seen_media.insert(id, Arc::clone(media));
+    }
+    Ok(found)
 }
 
 /// Files of the viewer's, by id.

@@ -9,7 +9,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{DeletedFile, File, Media, MediaContent, NewFile, Quota};
+use super::model::{DeletedFile, File, Media, MediaContent, NewFile, OriginalFile, Quota};
 use crate::db::schema::{blobs as blobs_table, file_usage, media};
 use crate::db::{Direction, Limit, columns, statement};
 use crate::ids::{BlobId, MediaId, UserId};
@@ -111,6 +111,32 @@ pub async fn count_by_owner(mut conn: &AsyncPgConnection, owner: UserId, bound: 
 /// Inserts a file; does not count uses of its blobs.
 pub async fn insert_media(mut conn: &AsyncPgConnection, file: &NewFile<'_>) -> QueryResult<File> {
     diesel::insert_into(media::table).values(file).returning(File::as_returning()).get_result(&mut conn).await
+}
+
+statement! {
+    /// A file of an owner's with the content and name of another one: the oldest.
+    struct CopyOf { owner: UserId, source: MediaId } -> BigInt
+    |this|
+    "select media.id from media original join media on media.blob_id = original.blob_id \
+       and media.file_name = original.file_name and media.owner_id = " [BigInt: &this.owner] " where original.id = "
+    [BigInt: &this.source] " order by media.id limit 1"
+}
+
+/// A file of an owner's with the content and name of another one, if they have one: the oldest.
+pub async fn find_copy(mut conn: &AsyncPgConnection, owner: UserId, source: MediaId) -> QueryResult<Option<MediaId>> {
+    CopyOf { owner, source }.get_result(&mut conn).await.optional()
+}
+
+/// What a copy of a file takes over, held against deletion.
+pub async fn find_original(mut conn: &AsyncPgConnection, id: MediaId) -> QueryResult<Option<OriginalFile>> {
+    let original = media::table.inner_join(blobs_table::table.on(blobs_table::id.eq(media::blob_id)));
+    original
+        .filter(media::id.eq(id))
+        .select(OriginalFile::as_select())
+        .for_key_share()
+        .get_result(&mut conn)
+        .await
+        .optional()
 }
 
 /// Locks files against deletion, ordered by id; returns those that exist.

@@ -1,0 +1,2 @@
+-- What PostgreSQL cannot take back stays.
+select 1;

@@ -1,0 +1,3 @@
+alter table members
+    drop column is_silent,
+    drop column is_pinned;

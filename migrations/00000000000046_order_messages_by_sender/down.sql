@@ -1,0 +1,1 @@
+drop index messages_sender_idx;

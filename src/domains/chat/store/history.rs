@@ -1,0 +1,222 @@
+//! What was said in a conversation, as lists of messages by seq.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::messages::{MessageColumns, MessageFragment};
+use crate::db::schema::sql_types;
+use crate::db::{Direction, Limit, statement};
+use crate::domains::chat::model::{Message, MessageList, MessageType};
+use crate::ids::{ConversationId, UserId};
+use crate::page::PageRequest;
+
+/// What a list leaves out, beside the types.
+struct ListCut<'a>(&'a MessageList);
+
+impl QueryFragment<Pg> for ListCut<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let MessageList { sender, sent_from, sent_until, hidden_from, .. } = self.0;
+        if let Some(sender) = sender {
+            out.push_sql(" and messages.sender_id = ");
+            out.push_bind_param::<BigInt, _>(sender)?;
+        }
+        if let Some(from) = sent_from {
+            out.push_sql(" and messages.created_at >= ");
+            out.push_bind_param::<Timestamptz, _>(from)?;
+        }
+        if let Some(until) = sent_until {
+            out.push_sql(" and messages.created_at <= ");
+            out.push_bind_param::<Timestamptz, _>(until)?;
+        }
+        if let Some(user) = hidden_from {
+            out.push_sql(
+                " and not exists (select from hidden_messages hidden \
+                 where hidden.conversation_id = messages.conversation_id and hidden.seq = messages.seq and hidden.user_id = ",
+            );
+            out.push_bind_param::<BigInt, _>(user)?;
+            out.push_sql(")");
+        }
+        Ok(())
+    }
+}
+
+statement! {
+    by text
+    /// A conversation's messages between two seqs.
+    struct MessagesBetween<'a> {
+        conversation: ConversationId,
+        from: i32,
+        until: i32,
+        cut: ListCut<'a>,
+        direction: Direction,
+        limit: Limit,
+    } -> MessageColumns
+    |this|
+    "select " {&MessageFragment} " from messages where conversation_id = " [BigInt: &this.conversation]
+    " and seq between " [Integer: &this.from] " and " [Integer: &this.until] {&this.cut}
+    " order by seq " {&this.direction} " limit " {&this.limit}
+}
+
+statement! {
+    by text
+    /// A conversation's messages of one or more types between two seqs, texts not among them: a page of each type by its index.
+    struct MessagesOfTypes<'a> {
+        conversation: ConversationId,
+        types: &'a [MessageType],
+        from: i32,
+        until: i32,
+        cut: ListCut<'a>,
+        direction: Direction,
+        limit: Limit,
+    } -> MessageColumns
+    |this|
+    "select " {&MessageFragment} " from unnest(" [Array<sql_types::MessageType>: this.types] ") as wanted (type) \
+     cross join lateral (select * from messages where messages.conversation_id = " [BigInt: &this.conversation]
+    " and messages.type = wanted.type and messages.type <> 'TEXT' and messages.seq between " [Integer: &this.from] " and "
+    [Integer: &this.until] {&this.cut} " order by messages.seq " {&this.direction} " limit " {&this.limit}
+    ") messages order by messages.seq " {&this.direction} " limit " {&this.limit}
+}
+
+statement! {
+    by text
+    /// A conversation's messages of one or more types between two seqs, texts among them: by seq, as nearly all are texts.
+    struct TextsAndOthers<'a> {
+        conversation: ConversationId,
+        types: &'a [MessageType],
+        from: i32,
+        until: i32,
+        cut: ListCut<'a>,
+        direction: Direction,
+        limit: Limit,
+    } -> MessageColumns
+    |this|
+    "select " {&MessageFragment} " from messages where conversation_id = " [BigInt: &this.conversation]
+    " and seq between " [Integer: &this.from] " and " [Integer: &this.until] " and type = any("
+    [Array<sql_types::MessageType>: this.types] ")" {&this.cut} " order by seq " {&this.direction} " limit " {&this.limit}
+}
+
+/// The seqs that a page is among: on its side of the cursor.
+fn page_seqs(list: &MessageList, page: &PageRequest<i32>) -> (i32, i32) {
+    let (from, until) = (list.from_seq, list.until_seq);
+    match (page.cursor, page.backward) {
+        (Some(seq), false) => (from.max(seq.saturating_add(1)), until),
+        (Some(seq), true) => (from, until.min(seq.saturating_sub(1))),
+        (None, _) => (from, until),
+    }
+}
+
+/// A page of a list, in the direction of the request.
+pub async fn list_messages(
+    mut conn: &AsyncPgConnection,
+    list: &MessageList,
+    page: &PageRequest<i32>,
+) -> QueryResult<Vec<Message>> {
+    let (from, until) = page_seqs(list, page);
+    let direction = if page.backward { Direction::Descending } else { Direction::Ascending };
+    let (conversation, cut, limit) = (list.conversation, ListCut(list), Limit(page.limit()));
+    match &list.types {
+        None => MessagesBetween { conversation, from, until, cut, direction, limit }.load(&mut conn).await,
+        Some(types) if types.contains(&MessageType::Text) => {
+            TextsAndOthers { conversation, types, from, until, cut, direction, limit }.load(&mut conn).await
+        }
+        Some(types) => {
+            MessagesOfTypes { conversation, types, from, until, cut, direction, limit }.load(&mut conn).await
+        }
+    }
+}
+
+statement! {
+    by text
+    /// Counts what [`MessagesBetween`] lists, up to a bound.
+    struct CountBetween<'a> { list: &'a MessageList, cut: ListCut<'a>, bound: i64 } -> BigInt
+    |this|
+    "select count(*) from (select from messages where conversation_id = " [BigInt: &this.list.conversation]
+    " and seq between " [Integer: &this.list.from_seq] " and " [Integer: &this.list.until_seq] {&this.cut} " limit "
+    [BigInt: &this.bound] ") counted"
+}
+
+statement! {
+    by text
+    /// Counts what [`MessagesOfTypes`] lists, up to a bound.
+    struct CountOfTypes<'a> { list: &'a MessageList, types: &'a [MessageType], cut: ListCut<'a>, bound: i64 } -> BigInt
+    |this|
+    "select count(*) from (select from unnest(" [Array<sql_types::MessageType>: this.types] ") as wanted (type) \
+     cross join lateral (select from messages where messages.conversation_id = " [BigInt: &this.list.conversation]
+    " and messages.type = wanted.type and messages.type <> 'TEXT' and messages.seq between "
+    [Integer: &this.list.from_seq] " and " [Integer: &this.list.until_seq] {&this.cut}
+    " offset 0) of_type limit " [BigInt: &this.bound] ") counted"
+}
+
+statement! {
+    by text
+    /// Counts what [`TextsAndOthers`] lists, up to a bound.
+    struct CountWithTexts<'a> { list: &'a MessageList, types: &'a [MessageType], cut: ListCut<'a>, bound: i64 } -> BigInt
+    |this|
+    "select count(*) from (select from messages where conversation_id = " [BigInt: &this.list.conversation]
+    " and seq between " [Integer: &this.list.from_seq] " and " [Integer: &this.list.until_seq] " and type = any("
+    [Array<sql_types::MessageType>: this.types] ")" {&this.cut} " limit " [BigInt: &this.bound] ") counted"
+}
+
+/// How many messages a list has, counted up to a bound.
+pub async fn count_messages(mut conn: &AsyncPgConnection, list: &MessageList, bound: i64) -> QueryResult<i64> {
+    let cut = ListCut(list);
+    match &list.types {
+        None => CountBetween { list, cut, bound }.get_result(&mut conn).await,
+        Some(types) if types.contains(&MessageType::Text) => {
+            CountWithTexts { list, types, cut, bound }.get_result(&mut conn).await
+        }
+        Some(types) => CountOfTypes { list, types, cut, bound }.get_result(&mut conn).await,
+    }
+}
+
+statement! {
+    /// The seqs of a conversation's first messages sent at some times or later; one behind the last where there is none. Found by
+    /// halving: seqs have no gaps, and are in the order of time, but for the clocks of several instances.
+    struct SeqsAt<'a> { conversation: ConversationId, from: i32, until: i32, times: &'a [DateTime<Utc>] } -> Integer
+    |this|
+    "with recursive halves (place, sent_at, low, high) as ( \
+       select place, sent_at, " [Integer: &this.from] ", greatest(" [Integer: &this.from] ", " [Integer: &this.until]
+    " + 1) from unnest(" [Array<Timestamptz>: this.times] ") with ordinality as wanted (sent_at, place) \
+       union all select place, sent_at, case when middle.created_at < sent_at then (low + high) / 2 + 1 else low end, \
+         case when middle.created_at < sent_at then high else (low + high) / 2 end from halves \
+         cross join lateral (select created_at from messages where conversation_id = " [BigInt: &this.conversation]
+    " and seq = (low + high) / 2 offset 0) middle where low < high) \
+     select low from halves where low = high order by place"
+}
+
+/// See `SeqsAt`; for each time, in their order.
+pub async fn list_seqs_at(
+    mut conn: &AsyncPgConnection,
+    list: &MessageList,
+    times: &[DateTime<Utc>],
+) -> QueryResult<Vec<i32>> {
+    let MessageList { conversation, from_seq, until_seq, .. } = *list;
+    SeqsAt { conversation, from: from_seq, until: until_seq, times }.load(&mut conn).await
+}
+
+statement! {
+    /// The newest message of each conversation that a member sees, where they deleted messages for themselves.
+    struct LastShownSeqs<'a> { conversations: &'a [ConversationId], user: UserId } -> (BigInt, Integer)
+    |this|
+    "select members.conversation_id, shown.seq from unnest(" [Array<BigInt>: this.conversations] ") as wanted (id) \
+     cross join lateral (select members.conversation_id, from_seq, least(until_seq, last_seq) as last_seq from members \
+       join conversations on conversations.id = members.conversation_id \
+       where members.conversation_id = wanted.id and members.user_id = " [BigInt: &this.user] " offset 0) members \
+     cross join lateral (select seq from messages where messages.conversation_id = members.conversation_id \
+       and messages.seq between from_seq and last_seq and not exists (select from hidden_messages hidden \
+         where hidden.conversation_id = messages.conversation_id and hidden.seq = messages.seq and hidden.user_id = "
+    [BigInt: &this.user] ") order by seq desc limit 1) shown"
+}
+
+/// The seq of the newest message that a user sees in each of some conversations, without those that they deleted for themselves.
+pub async fn list_last_shown(
+    mut conn: &AsyncPgConnection,
+    conversations: &[ConversationId],
+    user: UserId,
+) -> QueryResult<Vec<(ConversationId, i32)>> {
+    LastShownSeqs { conversations, user }.load(&mut conn).await
+}
