@@ -63,11 +63,12 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Below `api`: the domains whose services a domain calls. A pair that is not here would be a circle in the making.
 const MAY_CALL: &[(&str, &[&str])] = &[
     ("accounts", &["media", "nearby", "search"]),
-    ("chat", &["accounts", "relations"]),
+    ("chat", &["accounts", "media", "relations"]),
     (
         "departure",
         &[
             "accounts",
+            "chat",
             "favorites",
             "friends",
             "groups",

@@ -8,7 +8,7 @@ use crate::harness::TestApp;
 use crate::harness::process::{SECRET, output};
 
 /// A rule by a part of its name, and what breaks it.
-const BREAKS: [(&str, &str); 48] = [
+const BREAKS: [(&str, &str); 53] = [
     ("a transfer sums to zero", "insert into ledger_transfers (reason, note, created_at) values ('ADMIN_ADJUSTMENT', 'x', now())"),
     ("a balance is the sum", "update wallets set balance = balance + 1"),
     (
@@ -52,6 +52,14 @@ const BREAKS: [(&str, &str); 48] = [
     ("contents are used as often", "update blobs set uses = uses + 1"),
     ("two people who talk", "delete from members where user_id = 2"),
     ("markers stay within", "update members set delivered_seq = 99"),
+    (
+        "no user has pinned more",
+        "with c as (insert into conversations (kind, title) select 'GROUP', 'x' from generate_series(1, 101) returning id)
+         insert into members (conversation_id, user_id, is_pinned) select id, 1, true from c",
+    ),
+    ("reactions are as many", "update messages set reaction_count = reaction_count + 1 where content is not null"),
+    ("messages that a member deleted", "update members set hidden_count = hidden_count + 1"),
+    ("a mention is noted", "update messages set mentions = array[2::bigint] where seq = 1 and content is not null"),
     ("own messages behind a marker", "update members set own_since_read = own_since_read + 1"),
     ("a friendship has two sides", "delete from friendships where owner_id = 2"),
     ("friends are as many as is counted", "update friend_counts set friends = friends + 1"),
@@ -83,6 +91,11 @@ const BREAKS: [(&str, &str); 48] = [
     ("a merchant was made with", "update activation_codes set merchant_id = null"),
     ("a position is shown at", "update positions set cell = cell + 9"),
     ("a user who has left has no", "update users set deleted_at = now() where id = 2"),
+    (
+        "a message shows its sender's files",
+        "update messages set type = 'PICTURE', content = jsonb_build_object('type', 'PICTURE', 'media', files.id), media_id = files.id
+             from (select min(id) as id from media where owner_id <> 1) files where sender_id = 1",
+    ),
     ("the stream has every position", "update event_stream set head = head + 1"),
     (
         "events leave the outbox",

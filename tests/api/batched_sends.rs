@@ -100,7 +100,8 @@ async fn each_message_of_a_batch_has_its_own_outcome() {
     assert_eq!(seqs.pop(), Some(2), "behind the first");
     seqs.sort_unstable();
     assert_eq!(seqs, (1..=30).collect::<Vec<i64>>());
-    let own = "select count(*) from members where conversation_id = 2 and until_seq is null and own_since_read = 1";
+    let own = "select count(*) from members where conversation_id = 2 and until_seq is null and own_since_read = 0
+        and read_seq = (select max(seq) from messages where conversation_id = 2 and sender_id = user_id)";
     assert_eq!(app.query_number(own).await, 30);
     assert_eq!(app.query_number("select last_seq * 1000 + version from conversations where id = 2").await, 30_030);
     until("the stream has it", || async { app.query_number("select count(*) from outbox").await == 0 }).await;

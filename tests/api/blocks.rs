@@ -280,14 +280,18 @@ async fn a_request_from_during_a_block_accepts_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn markers_do_not_pass_a_block() {
     let app = TestApp::start().await;
-    let (ada, bo) = (app.as_user("ada").await, app.as_user("bo").await);
+    let [ada, bo, cy] = app.people(["ada", "bo", "cy"]).await;
     bo.send_message(&ada, "one").await;
     ada.send_message(&bo, "two").await;
-    ada.befriend_ok("blockUser", json!({ "userId": bo.id })).await;
+    cy.send_message(&ada, "hello").await;
+    for other in [&bo, &cy] {
+        ada.befriend_ok("blockUser", json!({ "userId": other.id })).await;
+    }
     until("all is moved", || async { app.query_number("select count(*) from outbox").await == 0 }).await;
+    // The one who blocks reads what one of them said, and the other one what the one who blocks did.
     let cursors = [ada.event_cursor().await, bo.event_cursor().await];
     let read = "mutation ($id: ID!) { markConversationRead(to: { userId: $id }) { userErrors { code } } }";
-    for (person, other) in [(&ada, &bo), (&bo, &ada)] {
+    for (person, other) in [(&ada, &cy), (&bo, &ada)] {
         assert_eq!(person.data(read, json!({ "id": other.id })).await["markConversationRead"]["userErrors"], json!([]));
     }
     let since = "query ($after: String!) { viewer { eventsSince(after: $after) { nodes { payload {
@@ -301,6 +305,9 @@ async fn markers_do_not_pass_a_block() {
         until("the own devices are told", || async { !told().await.is_empty() }).await;
         assert_eq!(told().await, [json!(name)]);
     }
+    let told_cy =
+        "select count(*) from events where kind = 'CONVERSATION_READ' and audience = 'USER' and audience_id = 3";
+    assert_eq!(app.query_number(told_cy).await, 0);
     let seen = "query ($id: ID!) { conversationWith(userId: $id) { readMarkers { user { username } }
         messages(last: 2) { nodes { readByCount delivered } } } }";
     let data = bo.data(seen, json!({ "id": ada.id })).await["conversationWith"].clone();

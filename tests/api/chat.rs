@@ -228,21 +228,26 @@ async fn unread_counts_what_others_said_behind_the_marker() {
     for n in 0..3 {
         ada.send_message(&bo, &format!("message {n}")).await;
     }
-    bo.send_message(&ada, "answer").await;
-    ada.send_message(&bo, "one more").await;
-    assert_eq!((unread(&ada).await, unread(&bo).await), (vec![1], vec![4]));
+    assert_eq!((unread(&ada).await, unread(&bo).await), (vec![0], vec![3]));
     let to = json!({ "userId": ada.id });
     let mark = |seq: Option<i64>| {
         let (bo, to) = (bo.clone(), to.clone());
         async move { bo.data(READ, json!({ "to": to, "seq": seq })).await["markConversationRead"]["conversation"].clone() }
     };
     let marked = mark(Some(2)).await;
-    assert_eq!((&marked["unreadCount"], &marked["lastReadSeq"]), (&json!(2), &json!(2)), "seq 3 and 5; 4 is one's own");
+    assert_eq!((&marked["unreadCount"], &marked["lastReadSeq"]), (&json!(1), &json!(2)));
     let back = mark(Some(1)).await;
     assert_eq!(back["lastReadSeq"], 2, "never backwards");
+    // What one says oneself marks all before it as read.
+    bo.send_message(&ada, "answer").await;
+    assert_eq!((unread(&ada).await, unread(&bo).await), (vec![1], vec![0]));
+    ada.send_message(&bo, "one more").await;
+    assert_eq!((unread(&ada).await, unread(&bo).await), (vec![0], vec![1]));
+    assert_eq!(mark(Some(3)).await["lastReadSeq"], 4);
     let beyond = mark(Some(1000)).await;
     assert_eq!((&beyond["lastReadSeq"], &beyond["unreadCount"]), (&json!(5), &json!(0)), "never past the end");
-    assert_eq!(beyond["readMarkers"], json!([{ "user": { "username": "bo" }, "seq": 5 }]));
+    let markers = json!([{ "user": { "username": "bo" }, "seq": 5 }, { "user": { "username": "ada" }, "seq": 5 }]);
+    assert_eq!(beyond["readMarkers"], markers);
     ada.send_message(&bo, "new").await;
     assert_eq!(unread(&bo).await, [1]);
     assert_eq!(mark(None).await["unreadCount"], 0);

@@ -56,7 +56,16 @@ async fn instances_that_start_together_make_one_demo() {
         &transactions["tickets"],
     ];
     let mut counts = parts.map(|part| part.as_array().unwrap().len());
-    counts[2] += demo["groups"]["talk"].as_array().unwrap().len();
+    let contents = &demo["contents"];
+    for more in [
+        &demo["groups"]["talk"],
+        &demo["groups"]["mentions"],
+        &contents["pictures"],
+        &contents["places"],
+        &contents["answers"],
+    ] {
+        counts[2] += more.as_array().unwrap().len();
+    }
     let expected = counts.map(|count| count.to_string()).join(" ");
     let url = cluster().empty_database().await;
     Process::on_database(&url).await.kill().await;

@@ -9,7 +9,7 @@ const SINCE: &str = "query ($after: String!) { viewer { eventsSince(after: $afte
     ... on MessageUpdated { message { seq content { ... on TextContent { text } } } } } } } } }";
 const RECEIVE: &str = "subscription ($after: String) { messageReceived(after: $after) { message { content { ... on TextContent { text } } } } }";
 
-async fn edit(person: &Person, id: &Value, text: &str) {
+pub async fn edit(person: &Person, id: &Value, text: &str) {
     let edit = "mutation ($id: ID!, $text: String!) { editMessage(id: $id, text: $text) { userErrors { code } } }";
     let data = person.data(edit, json!({ "id": id, "text": text })).await;
     assert_eq!(data["editMessage"]["userErrors"], json!([]));

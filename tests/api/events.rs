@@ -118,8 +118,12 @@ async fn a_dump_delays_no_event() {
     assert!(dump.wait().unwrap().success());
     assert!(retention::drop_expired(&other.url, today(), 30).await.is_err(), "the snapshot holds it still");
     snapshot.commit().await.unwrap();
-    assert_eq!(retention::drop_expired(&other.url, today(), 30).await.unwrap(), 1);
-    assert_eq!(other.query_number(&days).await, 0);
+    // Autovacuum may be at the new rows for a moment, and the leader may try at the same time.
+    until("the day is dropped, which nothing holds any more", || async {
+        let dropped = retention::drop_expired(&other.url, today(), 30).await;
+        dropped.is_ok() && other.query_number(&days).await == 0
+    })
+    .await;
 }
 
 /// A day that was detached and not dropped, by an earlier version or a crash, goes as well; and a wrong clock takes few.

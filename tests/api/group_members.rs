@@ -10,14 +10,6 @@ use crate::harness::accounts::codes;
 use crate::harness::groups::{group_id, insert_group, insert_users};
 use crate::harness::{Person, TestApp};
 
-async fn people<const N: usize>(app: &TestApp, names: [&str; N]) -> [Person; N] {
-    let mut people = Vec::new();
-    for name in names {
-        people.push(app.as_user(name).await);
-    }
-    people.try_into().unwrap_or_else(|_| panic!("as many as there are names"))
-}
-
 async fn befriend_all(one: &Person, others: &[&Person]) {
     for other in others {
         one.make_friends(other).await;
@@ -27,7 +19,7 @@ async fn befriend_all(one: &Person, others: &[&Person]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn friends_are_invited_and_the_others_stand_in_errors() {
     let app = TestApp::start().await;
-    let [ada, bo, cy, di, ed] = people(&app, ["ada", "bo", "cy", "di", "ed"]).await;
+    let [ada, bo, cy, di, ed] = app.people(["ada", "bo", "cy", "di", "ed"]).await;
     befriend_all(&ada, &[&bo, &cy, &di]).await;
     befriend_all(&bo, &[&cy]).await;
     let group = ada.make_group("g", &[&bo], json!({})).await;
@@ -69,7 +61,7 @@ async fn friends_are_invited_and_the_others_stand_in_errors() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rank_decides_who_removes_and_mutes() {
     let app = TestApp::start().await;
-    let [ada, bo, cy, di] = people(&app, ["ada", "bo", "cy", "di"]).await;
+    let [ada, bo, cy, di] = app.people(["ada", "bo", "cy", "di"]).await;
     befriend_all(&ada, &[&bo, &cy, &di]).await;
     let group = ada.make_group("g", &[&bo, &cy, &di], json!({})).await;
     for manager in [&bo, &cy] {
@@ -142,7 +134,7 @@ async fn a_group_has_no_more_than_twenty_managers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn history_and_windows_follow_the_settings() {
     let app = TestApp::start().await;
-    let [ada, bo, cy] = people(&app, ["ada", "bo", "cy"]).await;
+    let [ada, bo, cy] = app.people(["ada", "bo", "cy"]).await;
     befriend_all(&ada, &[&bo, &cy]).await;
     for (shown, heard) in [(false, vec!["after"]), (true, vec!["before", "after"])] {
         let group = ada.make_group("g", &[&bo], json!({ "enableHistoryForNewMembers": shown })).await;
@@ -167,7 +159,7 @@ async fn history_and_windows_follow_the_settings() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hidden_members_stay_hidden() {
     let app = TestApp::start().await;
-    let [ada, bo, cy, di, ed] = people(&app, ["ada", "bo", "cy", "di", "ed"]).await;
+    let [ada, bo, cy, di, ed] = app.people(["ada", "bo", "cy", "di", "ed"]).await;
     befriend_all(&ada, &[&bo, &cy, &di, &ed]).await;
     befriend_all(&bo, &[&cy]).await;
     let group = ada.make_group("g", &[&bo, &cy, &di], json!({ "disableViewMember": true })).await;
@@ -217,7 +209,7 @@ async fn hidden_members_stay_hidden() {
 #[tokio::test(flavor = "multi_thread")]
 async fn members_send_no_requests_where_that_is_off() {
     let app = TestApp::start().await;
-    let [ada, bo, cy] = people(&app, ["ada", "bo", "cy"]).await;
+    let [ada, bo, cy] = app.people(["ada", "bo", "cy"]).await;
     befriend_all(&ada, &[&bo, &cy]).await;
     let group = ada.make_group("private", &[&bo, &cy], json!({ "disableAddMember": true })).await;
     assert_eq!(codes(&bo.ask(&cy).await), ["MEMBER_PRIVACY"]);

@@ -4,14 +4,6 @@ use serde_json::{Value, json};
 
 use crate::harness::{Person, TestApp, until};
 
-async fn people<const N: usize>(app: &TestApp, names: [&str; N]) -> [Person; N] {
-    let mut people = Vec::new();
-    for name in names {
-        people.push(app.as_user(name).await);
-    }
-    people.try_into().unwrap_or_else(|_| panic!("as many as there are names"))
-}
-
 /// What a person hears behind a cursor, of these kinds, once `last` has come.
 async fn heard(person: &Person, cursor: &str, payload: &str, last: &str) -> Vec<Value> {
     let since = format!(
@@ -37,7 +29,7 @@ const MEMBERS: &str =
 #[tokio::test(flavor = "multi_thread")]
 async fn hidden_members_are_named_to_those_who_run_the_group() {
     let app = TestApp::start().await;
-    let [ada, bo, cy, di, ed] = people(&app, ["ada", "bo", "cy", "di", "ed"]).await;
+    let [ada, bo, cy, di, ed] = app.people(["ada", "bo", "cy", "di", "ed"]).await;
     for friend in [&bo, &cy, &di, &ed] {
         ada.make_friends(friend).await;
     }
@@ -81,11 +73,37 @@ async fn hidden_members_are_named_to_those_who_run_the_group() {
     assert_eq!(socket.next().await["events"]["payload"], change(Value::Null, json!([]), json!([]), [0, 1]));
 }
 
+/// The same subscription of several members: each is told what is for them, and not what was resolved for another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn live_answers_of_hidden_members_are_not_shared() {
+    let app = TestApp::start().await;
+    let [ada, bo, cy, di] = app.people(["ada", "bo", "cy", "di"]).await;
+    for friend in [&bo, &cy, &di] {
+        ada.make_friends(friend).await;
+    }
+    let group = ada.make_group("g", &[&bo, &cy], json!({ "disableViewMember": true })).await;
+    all_is_moved(&app).await;
+    let events = format!("subscription {{ events {{ payload {{ __typename {MEMBERS} }} }} }}");
+    let mut sockets = Vec::new();
+    for person in [&ada, &bo, &ada, &cy, &ada] {
+        let mut socket = person.socket().await;
+        socket.subscribe_live(&app, &events, json!({})).await;
+        sockets.push(socket);
+    }
+    ada.in_group_ok("inviteToGroup", json!({ "groupId": group, "userIds": [di.id] })).await;
+    di.in_group_ok("leaveGroup", json!({ "groupId": group })).await;
+    for (place, socket) in sockets.iter_mut().enumerate() {
+        let di = if place % 2 == 0 { json!([{ "username": "di" }]) } else { json!([]) };
+        assert_eq!(socket.next().await["events"]["payload"]["added"], di, "{place}");
+        assert_eq!(socket.next().await["events"]["payload"]["removed"], di, "{place}");
+    }
+}
+
 /// Who was removed sees no marker of others, and no count of theirs.
 #[tokio::test(flavor = "multi_thread")]
 async fn markers_are_for_those_who_are_in_the_group() {
     let app = TestApp::start().await;
-    let [ada, bo, cy] = people(&app, ["ada", "bo", "cy"]).await;
+    let [ada, bo, cy] = app.people(["ada", "bo", "cy"]).await;
     for friend in [&bo, &cy] {
         ada.make_friends(friend).await;
     }
@@ -106,7 +124,7 @@ async fn markers_are_for_those_who_are_in_the_group() {
     };
     assert_eq!(
         see(&cy).await,
-        json!({ "readMarkers": markers(&["cy", "bo"]), "messages": { "nodes": [{ "readByCount": 2, "delivered": true }] } })
+        json!({ "readMarkers": markers(&["cy", "bo", "ada"]), "messages": { "nodes": [{ "readByCount": 2, "delivered": true }] } })
     );
     ada.in_group_ok("removeGroupMember", json!({ "groupId": group, "userId": cy.id })).await;
     assert_eq!(
@@ -115,14 +133,14 @@ async fn markers_are_for_those_who_are_in_the_group() {
         "their own alone"
     );
     assert_eq!(see(&bo).await["messages"]["nodes"][0]["readByCount"], 1);
-    assert_eq!(see(&ada).await["readMarkers"], markers(&["bo"]));
+    assert_eq!(see(&ada).await["readMarkers"], markers(&["bo", "ada"]));
 }
 
 /// With an old cursor, former managers are told of no request, and former members not of what a member is now.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_resumes_sees_what_is_for_them_now() {
     let app = TestApp::start().await;
-    let [ada, bo, cy, di, ed] = people(&app, ["ada", "bo", "cy", "di", "ed"]).await;
+    let [ada, bo, cy, di, ed] = app.people(["ada", "bo", "cy", "di", "ed"]).await;
     for friend in [&bo, &cy, &di] {
         ada.make_friends(friend).await;
     }
@@ -175,7 +193,7 @@ async fn who_resumes_sees_what_is_for_them_now() {
 #[tokio::test(flavor = "multi_thread")]
 async fn applicants_of_a_group_that_is_dissolved_are_told() {
     let app = TestApp::start().await;
-    let [ada, bo] = people(&app, ["ada", "bo"]).await;
+    let [ada, bo] = app.people(["ada", "bo"]).await;
     let group = ada.make_group("g", &[], json!({})).await;
     bo.in_group_ok("requestToJoinGroup", json!({ "groupId": group, "reason": "" })).await;
     all_is_moved(&app).await;
@@ -192,7 +210,7 @@ async fn applicants_of_a_group_that_is_dissolved_are_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hidden_members_have_no_group_in_common() {
     let app = TestApp::start().await;
-    let [ada, bo, cy, di] = people(&app, ["ada", "bo", "cy", "di"]).await;
+    let [ada, bo, cy, di] = app.people(["ada", "bo", "cy", "di"]).await;
     for friend in [&bo, &cy, &di] {
         ada.make_friends(friend).await;
     }
@@ -227,7 +245,7 @@ async fn hidden_members_have_no_group_in_common() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hidden_members_are_not_named_by_what_they_have_read() {
     let app = TestApp::start().await;
-    let [ada, bo, cy, di] = people(&app, ["ada", "bo", "cy", "di"]).await;
+    let [ada, bo, cy, di] = app.people(["ada", "bo", "cy", "di"]).await;
     for other in [&bo, &cy, &di] {
         ada.make_friends(other).await;
     }

@@ -2,24 +2,16 @@
 
 use serde_json::{Value, json};
 
+use crate::harness::TestApp;
 use crate::harness::accounts::codes;
 use crate::harness::files::{file_part, rgb_png};
 use crate::harness::groups::group_id;
-use crate::harness::{Person, TestApp};
-
-async fn people<const N: usize>(app: &TestApp, names: [&str; N]) -> [Person; N] {
-    let mut people = Vec::new();
-    for name in names {
-        people.push(app.as_user(name).await);
-    }
-    people.try_into().unwrap_or_else(|_| panic!("as many as there are names"))
-}
 
 /// A friend of both does not bring a user and an owner together where one blocks the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_holds_against_a_friend_of_both() {
     let app = TestApp::start().await;
-    let [ada, bo, cy, di] = people(&app, ["ada", "bo", "cy", "di"]).await;
+    let [ada, bo, cy, di] = app.people(["ada", "bo", "cy", "di"]).await;
     for friend in [&ada, &bo, &di] {
         cy.make_friends(friend).await;
     }
@@ -44,7 +36,7 @@ async fn a_block_holds_against_a_friend_of_both() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_is_not_muted() {
     let app = TestApp::start().await;
-    let [ada, bo, cy] = people(&app, ["ada", "bo", "cy"]).await;
+    let [ada, bo, cy] = app.people(["ada", "bo", "cy"]).await;
     for friend in [&bo, &cy] {
         ada.make_friends(friend).await;
     }
@@ -68,7 +60,7 @@ async fn an_owner_is_not_muted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_heir_is_not_suspended_if_there_is_another() {
     let app = TestApp::start().await;
-    let [ada, bo, cy, di] = people(&app, ["ada", "bo", "cy", "di"]).await;
+    let [ada, bo, cy, di] = app.people(["ada", "bo", "cy", "di"]).await;
     for friend in [&bo, &cy, &di] {
         ada.make_friends(friend).await;
     }
@@ -89,7 +81,7 @@ async fn an_heir_is_not_suspended_if_there_is_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_picture_of_a_group_can_be_kept() {
     let app = TestApp::start().await;
-    let [ada, bo] = people(&app, ["ada", "bo"]).await;
+    let [ada, bo] = app.people(["ada", "bo"]).await;
     ada.make_friends(&bo).await;
     let mut pictures = Vec::new();
     for side in [9, 10] {
@@ -134,7 +126,7 @@ async fn name_cards_are_names() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_members_are_spared_count() {
     let app = TestApp::with(&[("PLAZA_LIMIT_FRIEND_REQUESTS", "2")]).await;
-    let [ada, bo, cy, di] = people(&app, ["ada", "bo", "cy", "di"]).await;
+    let [ada, bo, cy, di] = app.people(["ada", "bo", "cy", "di"]).await;
     for friend in [&bo, &cy] {
         friend.make_friends(&ada).await;
     }
@@ -150,7 +142,7 @@ async fn requests_that_members_are_spared_count() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_direct_conversation_is_no_group_to_be_read() {
     let app = TestApp::start().await;
-    let [ada, bo] = people(&app, ["ada", "bo"]).await;
+    let [ada, bo] = app.people(["ada", "bo"]).await;
     ada.send_message(&bo, "hello").await;
     let direct = group_id(app.query_number("select id from conversations").await);
     let read = "mutation ($to: MessageTarget!) { markConversationRead(to: $to) { userErrors { code field } } }";

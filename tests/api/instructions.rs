@@ -95,8 +95,8 @@ async fn common_requests_cost_as_many_instructions_and_allocations_as_before() {
     let requests = [
         ("feed", feed.as_str(), json!({}), Cost { instructions: 1_880_000, allocations: 144 }),
         ("item", ITEM, json!({ "id": item }), Cost { instructions: 1_475_000, allocations: 268 }),
-        ("messages", MESSAGES, json!({ "id": conversation }), Cost { instructions: 3_265_000, allocations: 325 }),
-        ("send", SEND, json!({ "input": message }), Cost { instructions: 667_000, allocations: 125 }),
+        ("messages", MESSAGES, json!({ "id": conversation }), Cost { instructions: 3_390_000, allocations: 326 }),
+        ("send", SEND, json!({ "input": message }), Cost { instructions: 712_000, allocations: 131 }),
     ];
 
     let folder = cluster().folder("callgrind");

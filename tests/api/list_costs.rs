@@ -15,6 +15,12 @@ const PAGES: &str = "{ viewer { conversations(first: 30) { nodes { id title unre
     readMarkers { seq user { id nickname avatar { url } } }
     messages(last: 20) { nodes { id seq sender { id nickname } content { ... on TextContent { text } } readByCount createdAt } } } } } }";
 
+/// A page of messages with all that a client shows of them.
+const CHAT: &str = "{ viewer { messages(last: 100) { totalCount nodes { id seq type status createdAt editedAt sender { id nickname avatar { url } }
+    content { ... on TextContent { text } ... on PictureContent { url thumbnailUrl width height } ... on CardContent { kind subjectId } }
+    mentionsAll mentions { id nickname } reactions { emoji count viewerReacted } readByCount delivered
+    replyTo { id seq sender { nickname } content { ... on TextContent { text } } } } } } }";
+
 /// What a client asks for after a pause, with all that it shows of the events.
 const CATCH_UP: &str = "query ($after: String!) { viewer { eventsSince(after: $after) { nodes { cursor payload {
     ... on MessageCreated { message { id seq sender { id nickname } content { ... on TextContent { text } } } }
@@ -34,8 +40,18 @@ async fn clients_lists_fit_and_what_multiplies_them_does_not() {
     ada.data(OVERVIEW, json!({ "n": 100 })).await;
     ada.data(PAGES, json!({})).await;
     ada.data(FRIENDS, json!({})).await;
+    ada.data(CHAT, json!({})).await;
     ada.data(CATCH_UP, json!({ "after": ada.event_cursor().await })).await;
     let statements = "commonGroups(first: 1) { totalCount }";
+    for (field, times) in [
+        ("readBy(first: 1) { nodes { id } }", 3),
+        ("readBy(first: 1) { totalCount }", 3),
+        ("sender { items(first: 1) { totalCount } }", 7),
+    ] {
+        let fields: Vec<String> = (0..times).map(|n| format!("f{n}: {field}")).collect();
+        let page = format!("{{ viewer {{ messages(first: 100) {{ nodes {{ {} }} }} }} }}", fields.join(" "));
+        is_refused(&ada, &page).await;
+    }
     let conversation = |inside: &str| format!("{{ viewer {{ conversations(first: 18) {{ nodes {{ {inside} }} }} }} }}");
     is_refused(&ada, &conversation(&format!("readMarkers {{ user {{ {statements} }} }}"))).await;
     is_refused(&ada, "{ viewer { conversations(first: 100) { nodes { a: messages(first: 1) { nodes { id } } b: messages(last: 1) { nodes { id } } } } } }").await;
@@ -65,6 +81,9 @@ async fn markers_of_a_large_group_are_bounded_and_counted() {
         let read = "update members set read_seq = 1, delivered_seq = 1, read_at = now() - user_id * interval '1 second'
             where conversation_id = $1 and user_id <> $2";
         sql.execute(read, &[&group, &ada.key()]).await.unwrap();
+        // What one says marks it as read; here it is about the others.
+        let own = "update members set read_at = null where user_id = $1";
+        sql.execute(own, &[&ada.key()]).await.unwrap();
         ada.data(OVERVIEW, json!({ "n": 1 })).await;
         let (data, cost) = app.count_statements(ada.data(OVERVIEW, json!({ "n": 1 }))).await;
         let conversation = &data["viewer"]["conversations"]["nodes"][0];

@@ -108,7 +108,7 @@ async fn a_made_up_cursor_is_refused() {
     let page = ada.data(query, json!({})).await;
     let cursor = page["viewer"]["conversations"]["edges"][0]["cursor"].as_str().unwrap();
     let mut parts: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).unwrap()).unwrap();
-    parts[1] = json!(["-262143-01-01T00:00:00Z", i64::MIN]);
+    parts[1] = json!([false, "-262143-01-01T00:00:00Z", i64::MIN]);
     let after = URL_SAFE_NO_PAD.encode(parts.to_string());
     assert_eq!(ada.run(query, json!({ "after": after })).await.code(), "BAD_USER_INPUT");
 }

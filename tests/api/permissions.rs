@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 use plaza::ids::{ItemId, MediaId, SessionId, UserId};
 use serde_json::{Value, json};
 
+use crate::edits::edit;
 use crate::harness::files::{file_part, rgb_png, send_files_with};
 use crate::harness::{Answer, Person, Socket, TestApp, post, until};
 use crate::upload_tickets::ticket;
@@ -41,6 +42,8 @@ struct Fixture {
     session: String,
     conversation: String,
     message: String,
+    /// What the owner's friend said to the owner.
+    said: Value,
     file: String,
     upload: String,
     /// Deleted: the owner's and the administrators'.
@@ -111,6 +114,7 @@ impl Fixture {
             friends,
             group,
             merchants,
+            said: said["id"].clone(),
             message: own["id"].as_str().unwrap().to_owned(),
             owner,
         }
@@ -145,10 +149,23 @@ impl Fixture {
         ItemId(id).global().0
     }
 
+    fn friend(&self) -> Person {
+        Person { token: self.friend_token.clone(), id: self.friend.clone(), ..self.owner.clone() }
+    }
+
     /// Sends the secret from the owner's friend to the owner.
     async fn send_secret(&self) {
-        let friend = Person { token: self.friend_token.clone(), id: self.friend.clone(), ..self.owner.clone() };
-        friend.send_message(&self.owner, SECRET).await;
+        self.friend().send_message(&self.owner, SECRET).await;
+    }
+
+    /// The owner's friend types to the owner, where the last message is the secret, and then to another user.
+    async fn type_to(&self, person: &Person) {
+        let friend = self.friend();
+        friend.set_typing(json!({ "userId": self.owner.id }), "TYPING").await;
+        if person.id != self.owner.id {
+            friend.send_message(person, "hello").await;
+            friend.set_typing(json!({ "userId": person.id }), "TYPING").await;
+        }
     }
 }
 
@@ -170,14 +187,15 @@ fn outcome(answer: &Answer) -> String {
 
 /// Whether the response may hold what is private to the owner.
 fn may_read(case: &Case, actor: usize) -> bool {
-    const ADMINS: [&str; 8] = ["item", "items", "task", "tasks", "order", "orders", "ticket", "tickets"];
+    const ADMINS: [&str; 9] = ["item", "items", "messages", "task", "tasks", "order", "orders", "ticket", "tickets"];
     let name = case.field.strip_prefix("Query.").unwrap_or_default();
     match ACTORS[actor] {
         "owner" => true,
         "support" => ["ticket", "tickets"].contains(&name) || case.field == "Subscription.ticketUpdated",
         "admin" => {
             let live = ["Subscription.orderUpdated", "Subscription.ticketUpdated"].contains(&case.field);
-            live || ADMINS.contains(&name) || (case.document.contains("private") && !case.document.contains("message"))
+            live || ADMINS.contains(&name)
+                || (case.document.contains("private") && !case.document.to_lowercase().contains("message"))
         }
         _ => false,
     }
@@ -229,6 +247,12 @@ async fn run_subscription(
     until("the subscription is live", || async { app.live.hub.live() > before }).await;
     if case.document.contains("groupJoinRequest") {
         trigger_join_request(&fixture.owner, &fixture.group.group, other, sql).await;
+    } else if case.document.contains("messageChanged") {
+        let note = person.send_message(person, "a note to oneself").await["id"].clone();
+        edit(&fixture.friend(), &fixture.said, SECRET).await;
+        edit(person, &note, "changed").await;
+    } else if case.document.contains("typing") {
+        fixture.type_to(person).await;
     } else if case.document.contains("friendRequest") {
         trigger_request(case.field, &fixture.owner, &fixture.friend, person, sql).await;
     } else if case.document.contains("Updated {") && !case.document.contains("conversation") {

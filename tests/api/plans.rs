@@ -2,9 +2,11 @@
 //! every list, and none of them may read a table of 100,000 rows from end to end.
 
 mod group_lists;
+mod members;
 mod merchant_lists;
 mod reads;
 mod skewed;
+mod talk;
 
 use std::collections::BTreeSet;
 
@@ -114,7 +116,7 @@ fn lists() -> Vec<String> {
         "user(id: $id) {{ items {{ totalCount {card} }} sold: items(filter: {{ status: [CLOSED] }}) {{ {card} }} }}"
     ));
     lists.push(format!("viewer {{ favorites {{ totalCount nodes {{ item {{ title }} }} }} finishedItems {{ totalCount {card} }} files {{ totalCount nodes {{ url }} }} }}"));
-    lists.push("viewer { conversations { nodes { title unreadCount lastMessage { seq } messages(last: 20) { nodes { seq } } } } sessions { id } }".into());
+    lists.push("viewer { conversations { nodes { title unreadCount lastMessage { seq } messages(last: 20) { nodes { seq } } } } sessions { id } unread { messages conversations friendRequests groupJoinRequests } }".into());
     lists.push("users(first: 20, filter: { query: \"user12\" }) { totalCount nodes { username items(first: 2) { nodes { title } } } }".into());
     lists
 }

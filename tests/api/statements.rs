@@ -231,11 +231,11 @@ async fn mutations_and_replays_cost_what_they_should() {
     let delivered =
         "mutation ($id: ID!) { markConversationDelivered(to: { userId: $id }, upToSeq: 5) { conversation { id } } }";
     let cases = [
+        ("reading: look, lock, move, look", read, json!({ "id": bo.id }), 4),
+        ("nothing new to read", read, json!({ "id": bo.id }), 1),
         ("a message: look, append, person", send, json!({ "id": bo.id }), 3),
         ("a message with a client id", send, json!({ "id": bo.id, "key": "k" }), 4),
         ("the same again", send, json!({ "id": bo.id, "key": "k" }), 3),
-        ("reading: look, lock, move, look", read, json!({ "id": bo.id }), 4),
-        ("nothing new to read", read, json!({ "id": bo.id }), 1),
         ("receiving", delivered, json!({ "id": bo.id }), 2),
     ];
     for (what, mutation, variables, expected) in cases {

@@ -14,7 +14,7 @@ use crate::harness::process::{Process, SECRET, output};
 use crate::harness::{Socket, WAIT_TIMEOUT, cluster, post};
 
 const LOGIN: &str =
-    "mutation { login(input: { credential: { password: { account: \"ada\", password: \"plaza-demo\" } } }) {
+    "mutation ($name: String!) { login(input: { credential: { password: { account: $name, password: \"plaza-demo\" } } }) {
     tokens { accessToken } } }";
 
 /// A server with the demo data.
@@ -44,8 +44,12 @@ impl Demo {
     }
 
     async fn token(&self) -> String {
-        let answer = post(self.plaza.address, None, LOGIN, json!({})).await;
-        answer.data()["login"]["tokens"]["accessToken"].as_str().expect("ada signs in").to_owned()
+        self.token_of("ada").await
+    }
+
+    async fn token_of(&self, name: &str) -> String {
+        let answer = post(self.plaza.address, None, LOGIN, json!({ "name": name })).await;
+        answer.data()["login"]["tokens"]["accessToken"].as_str().expect("they sign in").to_owned()
     }
 
     /// Runs a block in a shell, from the root of the repository.
@@ -173,7 +177,7 @@ async fn graphql_blocks_work_one_after_the_other() {
         for text in texts {
             count += 1;
             if text.starts_with("subscription") {
-                hear(&demo, token.as_deref().expect("signed in before"), &text).await;
+                hear(&demo, &text).await;
                 continue;
             }
             let answer = post(demo.plaza.address, token.as_deref(), &text, json!({})).await;
@@ -190,21 +194,34 @@ async fn graphql_blocks_work_one_after_the_other() {
     assert!(count >= 6, "{count} blocks");
 }
 
-/// Subscribes to messages or events, and writes to ada herself until the message comes: no answer says when a subscription
-/// has begun, and earlier messages of the demo's may come first.
-async fn hear(demo: &Demo, token: &str, subscription: &str) {
+/// Subscribes to messages, their changes, events or typing as lan, for another test of this database may listen as ada; writes to lan
+/// herself and edits that, or has another user type to her, until that comes: no answer says when a subscription has begun, and earlier messages of the demo's may come first.
+async fn hear(demo: &Demo, subscription: &str) {
     let address = demo.plaza.address;
+    let token = demo.token_of("lan").await;
     let mut socket = Socket::open(address, json!({ "authorization": format!("Bearer {token}") })).await;
     socket.subscribe(subscription, json!({})).await;
     let write_to_self = "mutation ($id: ID!) { sendMessage(input: { to: { userId: $id },
-        content: { text: { text: \"heard\" } } }) { userErrors { code } } }";
-    let id = plaza::ids::UserId(1).global();
+        content: { text: { text: \"heard\" } } }) { message { id } userErrors { code } } }";
+    let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"heard\") { userErrors { code } } }";
+    let type_to = "mutation ($id: ID!) { typing: setTyping(to: { userId: $id }, state: TYPING) { ok }
+        finished: setTyping(to: { userId: $id }, state: FINISHED) { ok } }";
+    let (expected, said, writer) = if subscription.contains("typing {") {
+        ("\"TYPING\"", type_to, demo.token_of("emma88").await)
+    } else {
+        ("\"heard\"", write_to_self, token.clone())
+    };
+    let own = post(address, Some(&token), "{ viewer { user { id } } }", json!({})).await;
+    let id = own.data()["viewer"]["user"]["id"].clone();
     let mut ticks = tokio::time::interval(Duration::from_millis(200));
-    let hear = async { while !socket.next().await.to_string().contains("\"heard\"") {} };
+    let hear = async { while !socket.next().await.to_string().contains(expected) {} };
     let write = async {
         loop {
             ticks.tick().await;
-            post(address, Some(token), write_to_self, json!({ "id": id })).await.data();
+            let answer = post(address, Some(&writer), said, json!({ "id": id })).await;
+            if let Some(id) = answer.data()["sendMessage"]["message"]["id"].as_str() {
+                post(address, Some(&writer), edit, json!({ "id": id })).await.data();
+            }
         }
     };
     tokio::select! {

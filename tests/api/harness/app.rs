@@ -170,6 +170,15 @@ impl TestApp {
         Person::new(self.address, payload)
     }
 
+    /// Registers several users and signs them in.
+    pub async fn people<const N: usize>(&self, names: [&str; N]) -> [Person; N] {
+        let mut people = Vec::with_capacity(N);
+        for name in names {
+            people.push(self.as_user(name).await);
+        }
+        people.try_into().unwrap_or_else(|_| panic!("as many as there are names"))
+    }
+
     /// The mail and SMS sent so far, from the outbox file in the data folder.
     pub fn outbox(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.app.config.data_dir.join("outbox.jsonl")).unwrap_or_default();

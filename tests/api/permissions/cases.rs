@@ -39,7 +39,7 @@ macro_rules! user {
 pub const CASES: &[Case] = &[
     case("Query.node", concat!("query ($id: ID!) { node(id: $id) { ... on User ", user!(), " } }"), owner),
     case("Query.nodes", concat!("query ($id: ID!) { nodes(ids: [$id]) { ... on User ", user!(), " } }"), owner),
-    case("Query.viewer", concat!("{ viewer { user ", user!(), " sessions { id deviceName } files { nodes { fileName } } wallet { entries { nodes { note } } } orders { nodes { address } } tickets { nodes { question } } friends { nodes { remark } } friendGroups { name } friendRequests { nodes { reason } } blockedUsers { nodes { username } } groups { nodes { announcement } } myJoinRequests { nodes { reason } } groupJoinRequests { nodes { reason } } merchants { nodes { merchant { name } } } eventCursor } }"), none),
+    case("Query.viewer", concat!("{ viewer { user ", user!(), " sessions { id deviceName } files { nodes { fileName } } wallet { entries { nodes { note } } } orders { nodes { address } } tickets { nodes { question } } friends { nodes { remark } } friendGroups { name } friendRequests { nodes { reason } } blockedUsers { nodes { username } } groups { nodes { announcement } } myJoinRequests { nodes { reason } } groupJoinRequests { nodes { reason } } merchants { nodes { merchant { name } } } unread { messages conversations friendRequests groupJoinRequests } eventCursor } }"), none),
     case("Query.user", concat!("query ($id: ID!) { user(id: $id) ", user!(), " }"), owner),
     case("Query.users", concat!("{ users { nodes ", user!(), " } }"), none),
     case("Query.userByAccountNumber", concat!("query ($n: Int!) { userByAccountNumber(accountNumber: $n) ", user!(), " }"), |f| {
@@ -118,6 +118,17 @@ pub const CASES: &[Case] = &[
     case("Mutation.deleteUser", "mutation ($id: ID!) { deleteUser(id: $id) { deletedId userErrors { code } } }", owner),
     case("Mutation.sendMessage", "mutation ($id: ID!) { sendMessage(input: { to: { conversationId: $id }, content: { text: { text: \"hi\" } } }) {
         message { conversation { lastMessage { seq } peer { private { address } } } } userErrors { code } } }", |f| json!({ "id": f.conversation })),
+    case("Query.messages", "{ messages(first: 5) { nodes { content { ... on TextContent { text } } } } }", none),
+    case("Mutation.forwardMessage", "mutation ($id: ID!, $to: ID!) { forwardMessage(id: $id, to: { conversationId: $to }) { message { content { ... on TextContent { text } } } userErrors { code } } }", |f| {
+        json!({ "id": f.message, "to": f.conversation })
+    }),
+    case("Mutation.pullNewMessages", "mutation { pullNewMessages { messages { content { ... on TextContent { text } } } userErrors { code } } }", none),
+    case("Mutation.addReaction", "mutation ($id: ID!) { addReaction(messageId: $id, emoji: \"👍\") { message { content { ... on TextContent { text } } } userErrors { code } } }", |f| {
+        json!({ "id": f.message })
+    }),
+    case("Mutation.removeReaction", "mutation ($id: ID!) { removeReaction(messageId: $id, emoji: \"👍\") { message { content { ... on TextContent { text } } } userErrors { code } } }", |f| {
+        json!({ "id": f.message })
+    }),
     case("Mutation.editMessage", "mutation ($id: ID!) { editMessage(id: $id, text: \"changed\") { message { seq content { ... on TextContent { text } } } userErrors { code } } }", |f| {
         json!({ "id": f.message })
     }),
@@ -125,6 +136,21 @@ pub const CASES: &[Case] = &[
         json!({ "id": f.conversation })
     }),
     case("Mutation.markConversationRead", "mutation ($id: ID!) { markConversationRead(to: { conversationId: $id }) { conversation { id } userErrors { code } } }", |f| {
+        json!({ "id": f.conversation })
+    }),
+    case("Mutation.updateConversation", "mutation ($id: ID!) { updateConversation(id: $id, pinned: true) { conversation { pinned lastMessage { content { ... on TextContent { text } } } } userErrors { code } } }", |f| {
+        json!({ "id": f.conversation })
+    }),
+    case("Mutation.revokeMessage", "mutation ($id: ID!) { revokeMessage(id: $id) { message { status content { ... on TextContent { text } } } userErrors { code } } }", |f| {
+        json!({ "id": f.message })
+    }),
+    case("Mutation.deleteMessage", "mutation ($id: ID!) { deleteMessage(id: $id, scope: FOR_EVERYONE) { deletedId userErrors { code } } }", |f| {
+        json!({ "id": f.message })
+    }),
+    case("Mutation.clearConversation", "mutation ($id: ID!) { clearConversation(id: $id) { conversation { title lastMessage { content { ... on TextContent { text } } } } userErrors { code } } }", |f| {
+        json!({ "id": f.conversation })
+    }),
+    case("Mutation.setTyping", "mutation ($id: ID!) { setTyping(to: { conversationId: $id }, state: TYPING) { ok userErrors { code } } }", |f| {
         json!({ "id": f.conversation })
     }),
     case("Query.task", "query ($id: ID!) { task(id: $id) { title publisher { username } } }", |f| json!({ "id": f.money.cancelled_task })),
@@ -206,6 +232,8 @@ pub const CASES: &[Case] = &[
     case("Subscription.orderUpdated", "subscription { orderUpdated { address } }", none),
     case("Subscription.ticketUpdated", "subscription { ticketUpdated { question } }", none),
     case("Subscription.messageReceived", "subscription { messageReceived { message { content { ... on TextContent { text } } sender { private { address } } } } }", none),
+    case("Subscription.messageChanged", "subscription { messageChanged { payload { ... on MessageUpdated { message { content { ... on TextContent { text } } } } } } }", none),
     case("Subscription.conversationUpdated", "subscription { conversationUpdated { lastMessage { content { ... on TextContent { text } } } } }", none),
+    case("Subscription.typing", "subscription { typing { user { private { address } } conversation { lastMessage { content { ... on TextContent { text } } } } } }", none),
     case("Subscription.events", "subscription { events { payload { ... on MessageCreated { message { content { ... on TextContent { text } } } } } } }", none),
 ];

@@ -1,5 +1,5 @@
 -- Large and skewed data, for an empty database. User 1 is in 20,000 conversations, and has 10,000 tasks, orders, tickets
--- and entries; user 2 has 10,000 items, the oldest three of them open; user 3 has 10,000 favorites; item 1 is the favorite
+-- and entries, and has pinned 100 conversations; user 2 has 10,000 items, the oldest three of them open; user 3 has 10,000 favorites; item 1 is the favorite
 -- of 100,000 users; conversation 1 has 500 members and 20,000 messages, nearly all of user 1; user 9 has little, and user 6
 -- administrates.
 insert into users (username, username_key, nickname) select 'user' || n, 'user' || n, 'Name ' || n from generate_series(1, 100000) n;
@@ -37,6 +37,10 @@ insert into messages (conversation_id, seq, sender_id, type, content, is_private
     select 1, n, case when n % 1000 = 0 then 2 else 1 end, 'TEXT', '{"type": "TEXT", "text": "hello"}', false from generate_series(1, 20000) n;
 insert into messages (conversation_id, seq, sender_id, type, content, is_private)
     select id, 1, 1, 'TEXT', '{"type": "TEXT", "text": "hello"}', false from conversations where id > 1;
+-- Of the many, eight are pictures and four places; every tenth answers another.
+update messages set type = 'PICTURE', content = '{"type": "PICTURE", "media": 1}', media_id = 1 where conversation_id = 1 and seq % 2500 = 7;
+update messages set type = 'LOCATION', content = '{"type": "LOCATION", "longitude": 1, "latitude": 2}' where conversation_id = 1 and seq % 5000 = 8;
+update messages set reply_to_seq = seq - 5 where conversation_id = 1 and seq % 10 = 0;
 insert into tasks (publisher_id, assignee_id, title, content, price, status, accepted_at, finished_at, created_at, updated_at)
     select case when n % 3 = 0 then 1 else 1000 + n end, case when n % 1000 > 2 then case when n % 3 = 1 then 1 else 2 end end, 'lamp ' || n, 'c', n % 1000,
         case when n % 1000 > 2 then 'FINISHED' else 'OPEN' end::task_status, case when n % 1000 > 2 then at end, case when n % 1000 > 2 then at end, at, at
@@ -63,6 +67,7 @@ insert into ledger_entries (transfer_id, account, amount) select n, 'OUTSIDE', -
 insert into events (position, at, kind, audience, audience_id, conversation_id, version, subject_id, seq, user_id, actor_id)
     select n, now(), 'MESSAGE_CREATED', 'CONVERSATION', 1, 1, n, n, n, 1, 1 from generate_series(1, 20000) n;
 update event_stream set head = 20000;
+update members set is_pinned = true where user_id = 1 and conversation_id % 203 = 0;
 update users set role = 'ADMIN' where id = 6;
 -- User 1 has 5,000 friends, one in two of them in a group, 10,000 requests in each direction, blocks 10,000 users, and is
 -- blocked by 10,000.
