@@ -76,59 +76,32 @@ pg_enum! {
         new Unknown
 }
 
-impl EventKind {
-    /// Whether clients are told of it; the others are for instances only.
-    #[must_use]
-    pub fn is_public(self) -> bool {
-        match self {
-            Self::MembersChanged
-            | Self::MessageCreated
-            | Self::MessageUpdated
-            | Self::MessageRevoked
-            | Self::MessageDeleted
-            | Self::ReactionsChanged
-            | Self::ConversationRead
-            | Self::ConversationDelivered
-            | Self::ConversationChanged
-            | Self::FriendRequestCreated
-            | Self::FriendRequestAnswered
-            | Self::FriendRemoved
-            | Self::FriendshipChanged
-            | Self::GroupUpdated
-            | Self::GroupMemberChanged
-            | Self::GroupDissolved
-            | Self::GroupJoinRequestCreated
-            | Self::GroupJoinRequestAnswered
-            | Self::MerchantChanged
-            | Self::ItemTraded
-            | Self::TaskChanged
-            | Self::OrderChanged
-            | Self::TicketChanged => true,
-            Self::MembershipChanged
-            | Self::SessionRevoked
-            | Self::TopicsChanged
-            | Self::PersonChanged
-            | Self::Unknown => false,
-        }
-    }
+/// To which receivers events of a kind are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KindAudience {
+    /// Instances only.
+    Instances,
+    /// Clients, by user or conversation.
+    Clients,
+    /// Clients that may see the message it is about.
+    MessageViewers,
+    /// Clients, also by role.
+    ClientsAndRoles,
+}
 
-    /// Whether it shows a message.
-    #[must_use]
-    pub fn is_about_message(self) -> bool {
+impl EventKind {
+    /// All that depends on the kind is derived from this: a new one is placed here once.
+    fn audience(self) -> KindAudience {
         match self {
             Self::MessageCreated
             | Self::MessageUpdated
             | Self::MessageRevoked
             | Self::MessageDeleted
-            | Self::ReactionsChanged => true,
-            Self::MembershipChanged
-            | Self::MembersChanged
+            | Self::ReactionsChanged => KindAudience::MessageViewers,
+            Self::MembersChanged
             | Self::ConversationRead
             | Self::ConversationDelivered
             | Self::ConversationChanged
-            | Self::SessionRevoked
-            | Self::TopicsChanged
-            | Self::PersonChanged
             | Self::FriendRequestCreated
             | Self::FriendRequestAnswered
             | Self::FriendRemoved
@@ -139,45 +112,32 @@ impl EventKind {
             | Self::GroupJoinRequestCreated
             | Self::GroupJoinRequestAnswered
             | Self::MerchantChanged
-            | Self::ItemTraded
-            | Self::TaskChanged
-            | Self::OrderChanged
-            | Self::TicketChanged
-            | Self::Unknown => false,
+            | Self::ItemTraded => KindAudience::Clients,
+            Self::TaskChanged | Self::OrderChanged | Self::TicketChanged => KindAudience::ClientsAndRoles,
+            Self::MembershipChanged
+            | Self::SessionRevoked
+            | Self::TopicsChanged
+            | Self::PersonChanged
+            | Self::Unknown => KindAudience::Instances,
         }
+    }
+
+    /// Whether clients are told of it; the others are for instances only.
+    #[must_use]
+    pub fn is_public(self) -> bool {
+        self.audience() != KindAudience::Instances
+    }
+
+    /// Whether it shows a message.
+    #[must_use]
+    pub fn is_about_message(self) -> bool {
+        self.audience() == KindAudience::MessageViewers
     }
 
     /// Whether it may be addressed to a role as well.
     #[must_use]
     pub fn is_for_roles(self) -> bool {
-        match self {
-            Self::TaskChanged | Self::OrderChanged | Self::TicketChanged => true,
-            Self::MembershipChanged
-            | Self::MembersChanged
-            | Self::MessageCreated
-            | Self::MessageUpdated
-            | Self::MessageRevoked
-            | Self::MessageDeleted
-            | Self::ReactionsChanged
-            | Self::ConversationRead
-            | Self::ConversationDelivered
-            | Self::ConversationChanged
-            | Self::SessionRevoked
-            | Self::TopicsChanged
-            | Self::PersonChanged
-            | Self::FriendRequestCreated
-            | Self::FriendRequestAnswered
-            | Self::FriendRemoved
-            | Self::FriendshipChanged
-            | Self::GroupUpdated
-            | Self::GroupMemberChanged
-            | Self::GroupDissolved
-            | Self::GroupJoinRequestCreated
-            | Self::GroupJoinRequestAnswered
-            | Self::MerchantChanged
-            | Self::ItemTraded
-            | Self::Unknown => false,
-        }
+        self.audience() == KindAudience::ClientsAndRoles
     }
 }
 
