@@ -252,6 +252,12 @@ impl AppError {
         Self::Internal(Arc::from(cause.into()))
     }
 
+    /// A cursor that no page of the list gave.
+    #[must_use]
+    pub fn foreign_cursor() -> Self {
+        Self::bad_input("A cursor is not one of this list's.")
+    }
+
     /// A failure of a query's or subscription's argument.
     pub fn bad_input(message: impl Into<String>) -> Self {
         Self::Request(ErrorCode::BadUserInput, message.into())

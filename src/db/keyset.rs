@@ -83,7 +83,7 @@ impl Keyset {
             (ColumnType::Texts, KeyValue::Text(text)) if text::is_storable(&text) => Some((BoundValue::Text(text), id)),
             _ => None,
         };
-        let forged = || AppError::bad_input("A cursor is not one of this list's.");
+        let forged = AppError::foreign_cursor;
         let after = after.map(|position| value(position).ok_or_else(forged)).transpose()?;
         Ok(Self { column, descending, after, limit: Limit(limit) })
     }

@@ -45,8 +45,8 @@ impl UnreadSummary {
         Ok(saturated(self.totals(ctx).await?.conversations))
     }
 
-    /// Requests to become friends that wait for the viewer's answer, counted up to 10,000; without those of users whom they
-    /// block.
+    /// Requests to become friends that wait for the viewer's answer, counted up to 10,000; without those of users blocked by
+    /// them.
     async fn friend_requests(&self, ctx: &Context<'_>) -> AppResult<i32> {
         let (direction, status) = (RequestDirection::Incoming, Some(RequestStatus::Waiting));
         Ok(saturated(friends::service::requests::count(ctx.scope()?, direction, status, COUNT_BOUND).await?))

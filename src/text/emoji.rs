@@ -1,18 +1,13 @@
 //! Single emoji, by their properties in the Unicode character database.
 
-use icu_properties::props::{
-    Emoji, EmojiModifier, EmojiModifierBase, EmojiPresentation, ExtendedPictographic, RegionalIndicator,
-};
+use icu_properties::props::{EmojiModifierBase, EmojiPresentation, RegionalIndicator};
 use icu_properties::{CodePointSetData, CodePointSetDataBorrowed};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::has_stray;
+use super::visible::{EMOJI, KEYCAP, MODIFIER, PICTOGRAPHIC, has_stray};
 
-const EMOJI: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<Emoji>();
-const MODIFIER: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<EmojiModifier>();
 const TONED: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<EmojiModifierBase>();
 const PRESENTATION: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<EmojiPresentation>();
-const PICTOGRAPHIC: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<ExtendedPictographic>();
 const REGIONAL: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<RegionalIndicator>();
 
 /// The longest emoji, in bytes: families of four with skin tones take some 40.
@@ -21,7 +16,6 @@ const LONGEST: usize = 64;
 const TEXT_STYLE: char = '\u{fe0e}';
 const EMOJI_STYLE: char = '\u{fe0f}';
 const JOINER: char = '\u{200d}';
-const KEYCAP: char = '\u{20e3}';
 
 /// The emoji that a text is, written in one way: with the variation selector where its characters are shown as text otherwise.
 /// None for what is no single emoji.

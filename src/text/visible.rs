@@ -12,9 +12,9 @@ use unicode_normalization::UnicodeNormalization;
 
 const IGNORABLE: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
 const PREPENDED: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<PrependedConcatenationMark>();
-const PICTOGRAPHIC: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<ExtendedPictographic>();
-const EMOJI: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<Emoji>();
-const MODIFIER: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<EmojiModifier>();
+pub(super) const PICTOGRAPHIC: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<ExtendedPictographic>();
+pub(super) const EMOJI: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<Emoji>();
+pub(super) const MODIFIER: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<EmojiModifier>();
 const CATEGORY: CodePointMapDataBorrowed<'static, GeneralCategory> = CodePointMapData::<GeneralCategory>::new();
 const SCRIPT: CodePointMapDataBorrowed<'static, Script> = CodePointMapData::<Script>::new();
 const COMBINING: CodePointMapDataBorrowed<'static, CanonicalCombiningClass> =
@@ -52,7 +52,7 @@ const LONGEST_FLAG: usize = 6;
 
 const BLACK_FLAG: char = '\u{1f3f4}';
 const CANCEL_TAG: char = '\u{e007f}';
-const KEYCAP: char = '\u{20e3}';
+pub(super) const KEYCAP: char = '\u{20e3}';
 
 /// Nonspacing marks in a row, at most, in a name (UTS 39).
 const MOST_MARKS: usize = 4;

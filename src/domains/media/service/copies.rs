@@ -1,9 +1,10 @@
 //! Files of a user's that have another one's content.
 
+use super::insert_file;
 use crate::domains::media::model::{MediaError, NewFile};
 use crate::domains::media::{policy, store};
 use crate::error::AppResult;
-use crate::ids::{BlobId, MediaId};
+use crate::ids::MediaId;
 use crate::scope::Scope;
 use crate::validation::DomainError;
 
@@ -15,7 +16,6 @@ use crate::validation::DomainError;
 pub async fn copy_to_viewer(scope: &Scope, source: MediaId, path: &str) -> AppResult<(MediaId, bool)> {
     let owner = scope.viewer()?.user_id;
     let quota = policy::quota(scope.app.config.upload_quota_mb);
-    let now = scope.app.clock.now();
     scope
         .transaction(async |conn| {
             // Lock order: quota before file, as in `add_file`. What is had already is looked for behind that lock, which the first
@@ -25,9 +25,6 @@ pub async fn copy_to_viewer(scope: &Scope, source: MediaId, path: &str) -> AppRe
                 return Ok((known, false));
             }
             let original = store::find_original(conn, source).await?.ok_or(MediaError::NoSuchFile.at(path))?;
-            if !store::reserve_quota(conn, owner, 1, original.size_bytes, quota).await? {
-                return Err(MediaError::QuotaExceeded(quota).at(path).into());
-            }
             let file = NewFile {
                 owner_id: owner,
                 blob_id: original.blob_id,
@@ -35,11 +32,9 @@ pub async fn copy_to_viewer(scope: &Scope, source: MediaId, path: &str) -> AppRe
                 width: original.width,
                 height: original.height,
                 file_name: &original.file_name,
-                created_at: now,
+                created_at: scope.app.clock.now(),
             };
-            let copy = store::insert_media(conn, &file).await?;
-            let blobs: Vec<BlobId> = std::iter::once(original.blob_id).chain(original.thumbnail_id).collect();
-            store::blobs::count_uses(conn, &blobs, 1, now).await?;
+            let copy = insert_file(scope, conn, &file, original.size_bytes, path).await?;
             Ok((copy.id, true))
         })
         .await

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use diesel_async::AsyncPgConnection;
 
-use super::model::{AcceptedKinds, Blob, Media, MediaError, NewBlob, NewFile, StagedFile, UploadedFile};
+use super::model::{AcceptedKinds, Blob, File, Media, MediaError, NewBlob, NewFile, StagedFile, UploadedFile};
 use super::{policy, store};
 use crate::app::App;
 use crate::db::violated_constraint;
@@ -181,11 +181,6 @@ async fn store_blob(scope: &Scope, file: EncodedFile) -> AppResult<Blob> {
 /// # Errors
 /// `TOO_MANY_FILES` over the quota.
 pub async fn add_file(scope: &Scope, conn: &mut AsyncPgConnection, staged: &StagedFile) -> AppResult<Media> {
-    let quota = policy::quota(scope.app.config.upload_quota_mb);
-    if !store::reserve_quota(conn, scope.viewer()?.user_id, 1, staged.blob.size_bytes, quota).await? {
-        return Err(MediaError::QuotaExceeded(quota).at(&staged.path).into());
-    }
-    let now = scope.app.clock.now();
     let side = |pixels: u32| i32::try_from(pixels).ok();
     let file = NewFile {
         owner_id: scope.viewer()?.user_id,
@@ -194,13 +189,29 @@ pub async fn add_file(scope: &Scope, conn: &mut AsyncPgConnection, staged: &Stag
         width: staged.dimensions.and_then(|dimensions| side(dimensions.width)),
         height: staged.dimensions.and_then(|dimensions| side(dimensions.height)),
         file_name: &staged.file_name,
-        created_at: now,
+        created_at: scope.app.clock.now(),
     };
-    let file = store::insert_media(conn, &file).await?;
-    let blobs: Vec<BlobId> = std::iter::once(&staged.blob).chain(&staged.thumbnail).map(|blob| blob.id).collect();
-    store::blobs::count_uses(conn, &blobs, 1, now).await?;
+    let file = insert_file(scope, conn, &file, staged.blob.size_bytes, &staged.path).await?;
     let thumbnail = staged.thumbnail.as_ref().map(|thumbnail| thumbnail.name.clone());
     Ok(Media { file, content: (&staged.blob).into(), thumbnail })
+}
+
+/// Adds a file whose blobs are there to its owner's, within their quota, and counts the uses of the blobs.
+async fn insert_file(
+    scope: &Scope,
+    conn: &mut AsyncPgConnection,
+    file: &NewFile<'_>,
+    size_bytes: i64,
+    path: &str,
+) -> AppResult<File> {
+    let quota = policy::quota(scope.app.config.upload_quota_mb);
+    if !store::reserve_quota(conn, file.owner_id, 1, size_bytes, quota).await? {
+        return Err(MediaError::QuotaExceeded(quota).at(path).into());
+    }
+    let inserted = store::insert_media(conn, file).await?;
+    let blobs: Vec<BlobId> = std::iter::once(file.blob_id).chain(file.thumbnail_id).collect();
+    store::blobs::count_uses(conn, &blobs, 1, file.created_at).await?;
+    Ok(inserted)
 }
 
 /// Deletes a file of the viewer's.
