@@ -113,7 +113,7 @@ async fn members_see_by_whom_a_message_was_read() {
     assert_eq!(seen["readBy"]["nodes"], json!([{ "username": "bo" }, { "username": "lan" }]));
     let next = readers(lan, &format!("(first: 2, after: {})", seen["readBy"]["pageInfo"]["endCursor"])).await;
     assert_eq!(next["readBy"]["nodes"], json!([{ "username": "mei" }]));
-    // Where members are hidden, those alone whom the viewer knows of.
+    // Where members are hidden, only those visible to the viewer.
     ada.in_group_ok("updateGroup", json!({ "id": group, "input": { "settings": { "disableViewMember": true } } }))
         .await;
     assert_eq!(readers(bo, "").await["readBy"]["nodes"], json!([{ "username": "bo" }]));
@@ -122,7 +122,7 @@ async fn members_see_by_whom_a_message_was_read() {
     assert_eq!(readers(bo, "").await["readBy"]["nodes"], json!([{ "username": "bo" }]));
 }
 
-/// Under the same key it is the same message, whatever became of the one that was forwarded.
+/// Under the same key it is the same message, also once the one that was forwarded is changed or gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_forward_is_the_same_message() {
     let app = TestApp::start().await;

@@ -1,14 +1,11 @@
-//! Markers and counts against a plain model of a group: whatever its members do, in whatever order, both have the same.
+//! Markers and counts against a plain model of a group: after each random step of its members both have the same.
 
-use std::sync::Arc;
-
-use plaza::auth::Requester;
-use plaza::domains::chat::membership::{self, History, MembershipEdit};
+use plaza::domains::chat::membership::History;
 use plaza::ids::{ConversationId, UserId};
-use plaza::scope::Scope;
 use serde_json::{Value, json};
 
 use crate::harness::{Person, TestApp};
+use crate::markers::move_member;
 
 const GROUP: ConversationId = ConversationId(1);
 const MEMBERS: usize = 5;
@@ -85,21 +82,6 @@ async fn change(person: &Person, parameters: &str, call: &str, shown: &str, mut 
     let done = person.data(&document, variables).await["done"].clone();
     assert_eq!(done["userErrors"], json!([]), "{call}");
     done
-}
-
-async fn move_member(app: &TestApp, user: UserId, history: Option<History>) {
-    let scope = Scope::new(Arc::clone(&app.app), Requester::anonymous());
-    scope
-        .transaction(async |conn| {
-            let edit = MembershipEdit { conversation: GROUP, actor: None };
-            match history {
-                Some(history) => membership::open_many(&scope, conn, edit, &[user], history).await?,
-                None => membership::close_many(&scope, conn, edit, &[user]).await?,
-            };
-            Ok(())
-        })
-        .await
-        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

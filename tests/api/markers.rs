@@ -41,7 +41,7 @@ async fn read(person: &Person, seq: i32) -> Value {
 }
 
 /// Removes a member, or adds them again.
-async fn change(app: &TestApp, user: UserId, history: Option<History>) {
+pub async fn move_member(app: &TestApp, user: UserId, history: Option<History>) {
     let scope = Scope::new(Arc::clone(&app.app), Requester::anonymous());
     scope
         .transaction(async |conn| {
@@ -64,9 +64,9 @@ async fn unread_is_right_after_leaving_and_coming_back() {
     say(&ada, 5).await;
     assert_eq!(read(&bo, 5).await, 0);
     say(&bo, 5).await;
-    change(&app, user, None).await;
+    move_member(&app, user, None).await;
     say(&ada, 10).await;
-    change(&app, user, Some(History::Hidden)).await;
+    move_member(&app, user, Some(History::Hidden)).await;
     assert_eq!(seen(&bo).await, json!({ "unreadCount": 0, "lastReadSeq": 20, "maxSeq": 20 }));
     say(&ada, 3).await;
     assert_eq!(seen(&bo).await["unreadCount"], 3, "what came before counts no more");
@@ -75,9 +75,9 @@ async fn unread_is_right_after_leaving_and_coming_back() {
     assert_eq!(seen(&bo).await["unreadCount"], 0, "what one says marks all before as read");
 
     // With the history: what was said meanwhile is to be read.
-    change(&app, user, None).await;
+    move_member(&app, user, None).await;
     say(&ada, 4).await;
-    change(&app, user, Some(History::Shown)).await;
+    move_member(&app, user, Some(History::Shown)).await;
     assert_eq!(seen(&bo).await, json!({ "unreadCount": 4, "lastReadSeq": 25, "maxSeq": 29 }));
     assert_eq!(read(&bo, 29).await, 0);
 }

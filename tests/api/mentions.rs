@@ -56,7 +56,7 @@ async fn mentions_are_shown_and_counted() {
     // What one says marks all before as read.
     bo.tell(&to, "yes", json!({ "mentionUserIds": [lan.id] })).await;
     assert_eq!((bo.waiting(&conversation).await, lan.waiting(&conversation).await), ([0, 0], [4, 3]));
-    // Taken back, a mention waits for nobody; its place does.
+    // A revoked message mentions no member; it is counted as unread.
     let taken = ada.tell(&to, "and you", json!({ "mentionUserIds": [bo.id], "mentionAll": true })).await;
     assert_eq!(bo.waiting(&conversation).await, [1, 1]);
     ada.on_message("revokeMessage(id: $id)", &taken).await;
@@ -72,7 +72,7 @@ async fn mentions_are_shown_and_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_members_whom_one_knows_of_are_mentioned() {
+async fn only_visible_members_are_mentioned() {
     let app = TestApp::start().await;
     let [ada, bo, lan, mei, eve] = &app.people(["ada", "bo", "lan", "mei", "eve"]).await;
     for friend in [bo, lan, mei] {
@@ -84,7 +84,7 @@ async fn only_members_whom_one_knows_of_are_mentioned() {
     let by_name =
         |people: &[&Person]| json!({ "mentionUserIds": people.iter().map(|person| &person.id).collect::<Vec<_>>() });
     assert_eq!(bo.refused_mention(&to, json!({ "mentionAll": true })).await, ["FORBIDDEN input.mentionAll"]);
-    // A member whom one can't know of is refused as a stranger is.
+    // A member hidden from the sender is refused as a stranger is.
     let refused = ["NOT_FOUND input.mentionUserIds.0", "NOT_FOUND input.mentionUserIds.2"];
     assert_eq!(bo.refused_mention(&to, by_name(&[lan, ada, eve])).await, refused);
     bo.tell(&to, "friend and owner", by_name(&[mei, ada, bo])).await;
@@ -125,7 +125,7 @@ async fn what_can_t_be_mentioned_is_refused() {
     assert_eq!(app.query_number("select count(*) from messages").await, 1);
 }
 
-/// Lists by sender and by time agree with what was said, whatever the clocks did, and page both ways.
+/// Lists by sender and by time agree with what was said, also where clocks differed, and page both ways.
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_are_listed_by_sender_and_time() {
     let app = TestApp::start().await;

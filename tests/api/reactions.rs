@@ -138,7 +138,8 @@ async fn many_react_at_once_and_few_events_tell_of_it() {
         }
     });
     let revoking = async {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        let reacted = "select count(*) from reactions join messages on messages.id = message_id where seq = 2";
+        until("some have reacted", || async { app.query_number(reacted).await > 0 }).await;
         assert_eq!(ada.on_message("revokeMessage(id: $id)", &said[1]).await["userErrors"], json!([]));
     };
     tokio::join!(join_all(others), revoking);

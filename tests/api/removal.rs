@@ -293,7 +293,7 @@ async fn a_conversation_is_cleared_or_hidden_for_oneself_alone() {
         socket.subscribe(receive, json!({ "after": start })).await;
         assert_eq!(socket.next().await["messageReceived"]["message"]["seq"], 4);
     }
-    // Nothing to clear, and nobody's own.
+    // Nothing to clear, and a conversation of other users.
     bo.data(&clear, json!({ "id": conversation })).await;
     bo.data(&clear, json!({ "id": conversation })).await;
     let eve = app.as_user("eve").await;
@@ -305,7 +305,7 @@ async fn a_conversation_is_cleared_or_hidden_for_oneself_alone() {
     assert_eq!(app.audit().await, [""; 0]);
 }
 
-/// What was deleted for oneself stays away when it is changed later, and is counted whatever else happens.
+/// What was deleted for oneself stays away when it is changed later, and is counted after leaving, rejoining and clearing.
 #[tokio::test(flavor = "multi_thread")]
 async fn deletions_for_oneself_are_counted_and_bounded() {
     let app = TestApp::start().await;
@@ -328,7 +328,7 @@ async fn deletions_for_oneself_are_counted_and_bounded() {
     assert_eq!(bo.see(&more).await["content"]["text"], "more");
 }
 
-/// Notes to oneself that show files go with the account, whatever else is known of them.
+/// Notes to oneself that show files go with the account, with their reactions and mentions.
 #[tokio::test(flavor = "multi_thread")]
 async fn notes_with_reactions_and_mentions_go_with_their_account() {
     let app = TestApp::start().await;

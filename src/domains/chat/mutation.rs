@@ -66,7 +66,7 @@ impl ChatMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The message's global id.")] id: ID,
-        #[graphql(desc = "For whom it is gone.", default_with = "DeleteScope::ForMe")] scope: DeleteScope,
+        #[graphql(desc = "For which users it is gone.", default_with = "DeleteScope::ForMe")] scope: DeleteScope,
     ) -> Option<AppResult<DeletePayload>> {
         let deleted = async {
             let message = mutation_id(MessageId::parse, &id, "id")?;

@@ -68,7 +68,7 @@ impl ChatQuery {
         async { find_message(ctx, query_id(MessageId::parse, &id, "id")?).await }.await.transpose()
     }
 
-    /// All users' messages, the newest first; administrators alone, of whom it is noted what they looked at. Revoked and deleted ones
+    /// All users' messages, the newest first; for administrators alone. What an administrator looked at is noted. Revoked and deleted ones
     /// have no content.
     async fn messages(
         &self,

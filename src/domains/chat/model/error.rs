@@ -100,7 +100,7 @@ pub enum ChatError {
     /// Enough reactions.
     #[error("A message takes no more than {0} different emoji, and {1} reactions.")]
     TooManyReactions(i64, i64),
-    /// Not a member, or one whom the viewer can't know of.
+    /// Not a member, or one hidden from the viewer.
     #[error("This user can't be mentioned here.")]
     NotMentionable,
     /// Too many mentions.

@@ -26,6 +26,25 @@ impl ConversationPlace {
     }
 }
 
+/// By which user messages were sent, and when.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SentFilter {
+    /// By this one.
+    pub sender: Option<UserId>,
+    /// Then or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Then or earlier.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl SentFilter {
+    /// Whether it asks for a time.
+    #[must_use]
+    pub fn has_times(&self) -> bool {
+        self.from.or(self.until).is_some()
+    }
+}
+
 /// Which messages of a conversation are listed.
 #[derive(Clone, Debug)]
 pub struct MessageList {
@@ -37,12 +56,8 @@ pub struct MessageList {
     pub until_seq: i32,
     /// Of one of these types, each given once; of any where none are given.
     pub types: Option<Vec<MessageType>>,
-    /// Of this sender.
-    pub sender: Option<UserId>,
-    /// Sent then or later.
-    pub sent_from: Option<DateTime<Utc>>,
-    /// Sent then or earlier.
-    pub sent_until: Option<DateTime<Utc>>,
+    /// Sent so.
+    pub sent: SentFilter,
     /// Without what this member deleted for themselves.
     pub hidden_from: Option<UserId>,
 }
@@ -51,8 +66,8 @@ impl MessageList {
     /// Whether all between the two seqs are listed: these have no gaps.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        let Self { types, sender, sent_from, sent_until, hidden_from, .. } = self;
-        types.is_none() && sender.or(*hidden_from).is_none() && sent_from.or(*sent_until).is_none()
+        let Self { types, sent, hidden_from, .. } = self;
+        types.is_none() && sent.sender.or(*hidden_from).is_none() && !sent.has_times()
     }
 
     /// How many lie between the two seqs.
@@ -90,14 +105,10 @@ impl MessageSpot {
 pub struct ReviewFilter {
     /// In this conversation.
     pub conversation: Option<ConversationId>,
-    /// Of this sender.
-    pub sender: Option<UserId>,
     /// Of one of these types.
     pub types: Option<Vec<MessageType>>,
-    /// Sent then or later.
-    pub sent_from: Option<DateTime<Utc>>,
-    /// Sent then or earlier.
-    pub sent_until: Option<DateTime<Utc>>,
+    /// Sent so.
+    pub sent: SentFilter,
 }
 
 /// That an administrator looked at messages.

@@ -25,7 +25,7 @@ pub use card::{ConversationCard, ConversationView, HeldMessage, MessageCard, Rep
 pub use content::{AttachedFile, Content, MessagePlace};
 pub use error::ChatError;
 pub use listing::{
-    ConversationPlace, MessageList, MessageSpot, MessageView, PulledMessages, ReviewFilter, UnreadTotals,
+    ConversationPlace, MessageList, MessageSpot, MessageView, PulledMessages, ReviewFilter, SentFilter, UnreadTotals,
     UpdateConversation,
 };
 pub use marks::{CardKind, CardTarget, MessageMarks, Reaction};

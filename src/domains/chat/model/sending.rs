@@ -22,7 +22,7 @@ pub enum Target {
     Group(GroupId),
 }
 
-/// The users whom a message mentions.
+/// The users mentioned in a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mentions {
     /// By name, each once.
@@ -50,7 +50,7 @@ pub struct Draft {
     pub is_private: bool,
     /// The message that it answers.
     pub reply_to: Option<MessageId>,
-    /// The users whom it mentions.
+    /// The users mentioned in it.
     pub mentions: Mentions,
     /// The message whose content it has.
     pub forwards: Option<MessageId>,
@@ -89,7 +89,7 @@ pub struct SendMessage {
     pub is_private: bool,
     /// The message that it answers.
     pub reply_to: Option<MessageId>,
-    /// The users whom it mentions.
+    /// The users mentioned in it.
     pub mentions: Mentions,
     /// The message whose content it has.
     pub forwards: Option<MessageId>,

@@ -1,4 +1,4 @@
-//! What may be said, and by whom, as pure functions; what a message may hold in [`content`].
+//! What may be said, and by which members, as pure functions; what a message may hold in [`content`].
 
 pub mod content;
 
@@ -19,7 +19,7 @@ pub const PINNED_LIMIT: i64 = 100;
 /// Messages of a conversation that a member deletes for themselves: instances have them in memory for those who listen.
 pub const HIDDEN_LIMIT: i32 = 1000;
 
-/// Users whom a message mentions by name; `graphql/document/sizes` counts as many.
+/// Users mentioned by name in a message; `graphql/document/sizes` counts as many.
 pub const MENTIONED_LIMIT: usize = 20;
 
 /// Different emoji on a message; `graphql/document/sizes` counts as many.
@@ -148,14 +148,23 @@ pub fn waits_for_answer(conversation: &Conversation, sender: UserId) -> bool {
 /// How long a message can be taken back by its sender.
 const REVOKE_WINDOW: TimeDelta = TimeDelta::minutes(2);
 
+/// The membership of a user who sees a message and is still a member.
+///
+/// # Errors
+/// [`ChatError::NoSuchMessage`] or [`ChatError::NotMember`].
+pub fn check_seeing(held: &HeldMessage) -> Result<&Member, ChatError> {
+    let member = held.member.as_ref().ok_or(ChatError::NoSuchMessage)?;
+    check_present(member)?;
+    Ok(member)
+}
+
 /// Whether a user may take a message back, as it is now.
 ///
 /// # Errors
 /// [`ChatError::NoSuchMessage`], [`ChatError::NotMember`], [`ChatError::Gone`], [`ChatError::NotRevocable`] or
 /// [`ChatError::RevokeWindowPassed`].
 pub fn check_revoker(held: &HeldMessage, now: DateTime<Utc>) -> Result<(), ChatError> {
-    let member = held.member.as_ref().ok_or(ChatError::NoSuchMessage)?;
-    check_present(member)?;
+    let member = check_seeing(held)?;
     let message = &held.message;
     match (message.sender_id == member.user_id, member.is_staff) {
         (false, false) => Err(ChatError::NotRevocable),
@@ -185,8 +194,7 @@ pub fn check_deleter(held: &HeldMessage, viewer: UserId, is_admin: bool) -> Resu
 /// [`ChatError::NoSuchMessage`], [`ChatError::NotMember`], [`ChatError::Gone`], [`ChatError::Blocked`], [`ChatError::NotTaken`],
 /// [`ChatError::NotAnswered`], [`ChatError::Muted`] or [`ChatError::AllMuted`].
 pub fn check_reacting(held: &HeldMessage, now: DateTime<Utc>) -> Result<(), ChatError> {
-    let member = held.member.as_ref().ok_or(ChatError::NoSuchMessage)?;
-    check_present(member)?;
+    let member = check_seeing(held)?;
     if held.message.status != MessageStatus::Normal {
         return Err(ChatError::Gone);
     }

@@ -2,7 +2,7 @@
 
 use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service::require_role;
-use crate::domains::chat::model::{Message, MessageSpot, MessageView, ReviewFilter};
+use crate::domains::chat::model::{Message, MessageSpot, MessageView, ReviewFilter, SentFilter};
 use crate::domains::chat::store::everywhere;
 use crate::error::{AppError, AppResult};
 use crate::ids::MessageId;
@@ -21,7 +21,7 @@ pub async fn list_seen(
 ) -> AppResult<Page<Message>> {
     let viewer = scope.viewer()?.user_id;
     if page.cursor.is_some_and(|spot| !(1..i32::MAX).contains(&spot.seq)) {
-        return Err(AppError::bad_input("A cursor is not one of this list's."));
+        return Err(AppError::foreign_cursor());
     }
     let conn = scope.db.read().await?;
     Ok(page.page(everywhere::list_seen(&conn, viewer, only_unfetched, page).await?, MessageSpot::of))
@@ -44,10 +44,10 @@ pub async fn count_seen(scope: &Scope, only_unfetched: bool, bound: i64) -> AppR
 pub async fn review(scope: &Scope, filter: &ReviewFilter, page: &PageRequest<MessageId>) -> AppResult<Page<Message>> {
     let admin = require_role(scope, Role::Admin).await?.user_id;
     let rows = everywhere::list_reviewed(&*scope.db.read_long().await?, filter, page).await?;
-    let ReviewFilter { conversation, sender, types, sent_from, sent_until } = filter;
+    let ReviewFilter { conversation, types, sent: SentFilter { sender, from, until } } = filter;
     let types: Option<Vec<&str>> = types.as_ref().map(|types| types.iter().map(|type_| type_.name()).collect());
     let asked = serde_json::json!({
-        "conversation": conversation, "sender": sender, "types": types, "from": sent_from, "until": sent_until,
+        "conversation": conversation, "sender": sender, "types": types, "from": from, "until": until,
         "cursor": page.cursor, "backward": page.backward,
     })
     .to_string();

@@ -31,7 +31,8 @@ pub async fn pull(scope: &Scope, first: i32) -> AppResult<PulledMessages> {
                 scope.note_recorded();
             }
             let ends = ranges.iter().map(|(id, _, until)| (*id, *until));
-            let has_more = ranges.len() == PULLED_LIMIT || !ends.eq(reached.iter().copied());
+            let is_whole_batch = i64::try_from(ranges.len()).is_ok_and(|count| count == PULLED_LIMIT);
+            let has_more = is_whole_batch || !ends.eq(reached.iter().copied());
             Ok(PulledMessages { messages, has_more })
         })
         .await

@@ -11,8 +11,8 @@ use crate::scope::Scope;
 const TRY_LIMIT: usize = 4;
 
 /// Sends the content of a message that the viewer sees to another conversation, or to the same one. A file becomes the viewer's as
-/// well, so that it stays when its first owner deletes theirs. The same `clientMessageId` again gives the same message, whatever
-/// became of the one that was forwarded.
+/// well, so that it stays when its first owner deletes theirs. The same `clientMessageId` again gives the same message, also
+/// once the one that was forwarded is changed or gone.
 ///
 /// # Errors
 /// `NOT_FOUND`, `CONFLICT` for a message that was revoked or deleted, `FORBIDDEN` for an encrypted one, `TOO_MANY_FILES` for a file

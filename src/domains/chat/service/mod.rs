@@ -1,5 +1,5 @@
-//! Use cases of chat: reading conversations here; messages [`everywhere`], [`send`]ing, [`forward`]ing, [`removal`] of messages, what is [`fetched`], reactions ([`mod@react`]), [`markers`],
-//! [`settings`] and [`typing`] apart.
+//! Use cases of chat: reading conversations here; messages [`everywhere`], [`send`]ing, [`forward`]ing, [`removal`] of messages,
+//! what is [`fetched`], reactions ([`mod@react`]), [`markers`], [`settings`] and [`typing`] apart.
 
 pub mod everywhere;
 pub mod fetched;
@@ -86,7 +86,7 @@ pub async fn list_conversations(
 ) -> AppResult<Page<ConversationView>> {
     let viewer = scope.viewer()?;
     if page.cursor.is_some_and(|place| !is_storable(place.last_activity_at)) {
-        return Err(AppError::bad_input("A cursor is not one of this list's."));
+        return Err(AppError::foreign_cursor());
     }
     let conn = scope.db.read().await?;
     let rows = store::list_for_member(&conn, viewer.user_id, page).await?;
@@ -141,11 +141,11 @@ pub async fn count_messages(scope: &Scope, list: &MessageList, bound: i64) -> Ap
 /// # Errors
 /// When the database fails.
 pub async fn narrow_to_times(scope: &Scope, list: &mut MessageList) -> AppResult<()> {
-    if list.sent_from.or(list.sent_until).is_none() {
+    if !list.sent.has_times() {
         return Ok(());
     }
     let bounds =
-        [list.sent_from.unwrap_or(DateTime::UNIX_EPOCH), list.sent_until.unwrap_or_else(|| scope.app.clock.now())];
+        [list.sent.from.unwrap_or(DateTime::UNIX_EPOCH), list.sent.until.unwrap_or_else(|| scope.app.clock.now())];
     let [earliest, latest] = bounds.map(|time| if is_storable(time) { time } else { DateTime::UNIX_EPOCH });
     let times = [earliest - CLOCK_GRACE, latest + CLOCK_GRACE];
     let seqs = history::list_seqs_at(&*scope.db.read().await?, list, &times).await?;
@@ -156,7 +156,7 @@ pub async fn narrow_to_times(scope: &Scope, list: &mut MessageList) -> AppResult
     Ok(())
 }
 
-/// A page of the members who have read a message, whom the viewer may know of.
+/// A page of the members who have read a message, without those hidden from the viewer.
 ///
 /// # Errors
 /// Unauthenticated without a token.

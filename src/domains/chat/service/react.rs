@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::auth::Requester;
 use crate::domains::chat::model::{ChatError, HeldMessage, MessageMarks, SentMessage};
 use crate::domains::chat::policy::{self, EMOJI_LIMIT, REACTION_LIMIT};
+use crate::domains::chat::store::messages::hold_message;
 use crate::domains::chat::store::reactions::{self, AddReaction, RemoveReaction};
 use crate::error::AppResult;
 use crate::ids::MessageId;
@@ -32,27 +33,7 @@ const LEADER_DELAY: TimeDelta = TimeDelta::seconds(2);
 /// `INVALID_INPUT` for what is no single emoji; `NOT_FOUND`, `NOT_MEMBER`, `BLOCKED`, `FORBIDDEN`, `MEMBER_MUTED` as sending;
 /// `CONFLICT` for a message that is revoked or deleted, and for one reaction too many.
 pub async fn add_reaction(scope: &Scope, id: MessageId, emoji: &str) -> AppResult<SentMessage> {
-    let viewer = scope.viewer()?.user_id;
-    let emoji = single_emoji(emoji).ok_or(ChatError::NotEmoji.at("emoji"))?;
-    let now = scope.app.clock.now();
-    let sent = scope
-        .transaction(async |conn| {
-            let held =
-                reactions::hold_message(conn, id, viewer).await?.ok_or(ChatError::NoSuchMessage.at("messageId"))?;
-            policy::check_reacting(&held, now).map_err(|error| error.at("messageId"))?;
-            let (most_emoji, most) = (EMOJI_LIMIT, REACTION_LIMIT);
-            let reaction = AddReaction { message: id, user: viewer, emoji: &emoji, most_emoji, most, now };
-            let count = reactions::add_reaction(conn, reaction).await?;
-            match count {
-                Some(_) => jobs::schedule(conn, JobKind::TellReactions, id.0, now + LEADER_DELAY).await?,
-                None if reactions::has_reaction(conn, id, viewer, &emoji).await? => {}
-                None => return Err(ChatError::TooManyReactions(EMOJI_LIMIT, REACTION_LIMIT).at("emoji").into()),
-            }
-            Ok(with_count(held, count))
-        })
-        .await?;
-    tell_soon(&scope.app, id);
-    Ok(sent)
+    change(scope, id, emoji, ReactionChange::Add).await
 }
 
 /// Takes one's own emoji off a message. Where there is none, nothing changes.
@@ -60,19 +41,40 @@ pub async fn add_reaction(scope: &Scope, id: MessageId, emoji: &str) -> AppResul
 /// # Errors
 /// `INVALID_INPUT` for what is no single emoji; `NOT_FOUND`, `NOT_MEMBER`.
 pub async fn remove_reaction(scope: &Scope, id: MessageId, emoji: &str) -> AppResult<SentMessage> {
-    let viewer = scope.viewer()?.user_id;
+    change(scope, id, emoji, ReactionChange::Remove).await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ReactionChange {
+    Add,
+    Remove,
+}
+
+async fn change(scope: &Scope, id: MessageId, emoji: &str, change: ReactionChange) -> AppResult<SentMessage> {
+    let (user, now) = (scope.viewer()?.user_id, scope.app.clock.now());
     let emoji = single_emoji(emoji).ok_or(ChatError::NotEmoji.at("emoji"))?;
-    let now = scope.app.clock.now();
     let sent = scope
         .transaction(async |conn| {
-            let missing = ChatError::NoSuchMessage.at("messageId");
-            let held = reactions::hold_message(conn, id, viewer).await?.ok_or(missing.clone())?;
-            let member = held.member.as_ref().ok_or(missing)?;
-            policy::check_present(member).map_err(|error| error.at("messageId"))?;
-            let reaction = RemoveReaction { message: id, user: viewer, emoji: &emoji, now };
-            let count = reactions::remove_reaction(conn, reaction).await?;
+            let held = hold_message(conn, id, user).await?.ok_or(ChatError::NoSuchMessage.at("messageId"))?;
+            let allowed = match change {
+                ReactionChange::Add => policy::check_reacting(&held, now),
+                ReactionChange::Remove => policy::check_seeing(&held).map(drop),
+            };
+            allowed.map_err(|error| error.at("messageId"))?;
+            let count = match change {
+                ReactionChange::Add => {
+                    let (most_emoji, most) = (EMOJI_LIMIT, REACTION_LIMIT);
+                    let reaction = AddReaction { message: id, user, emoji: &emoji, most_emoji, most, now };
+                    reactions::add_reaction(conn, reaction).await?
+                }
+                ReactionChange::Remove => {
+                    reactions::remove_reaction(conn, RemoveReaction { message: id, user, emoji: &emoji, now }).await?
+                }
+            };
             if count.is_some() {
                 jobs::schedule(conn, JobKind::TellReactions, id.0, now + LEADER_DELAY).await?;
+            } else if change == ReactionChange::Add && !reactions::has_reaction(conn, id, user, &emoji).await? {
+                return Err(ChatError::TooManyReactions(EMOJI_LIMIT, REACTION_LIMIT).at("emoji").into());
             }
             Ok(with_count(held, count))
         })

@@ -1,4 +1,4 @@
-//! What a message refers to: a file of the sender's, a message that it answers, and users whom it mentions.
+//! What a message refers to: a file of the sender's, a message that it answers, and the users mentioned in it.
 
 use diesel_async::AsyncPgConnection;
 
@@ -44,7 +44,7 @@ async fn find_reply(scope: &Scope, id: MessageId) -> AppResult<ReplyTarget> {
 }
 
 /// Whether a member may mention these users in their conversation: present members of it, and in a group that hides its members
-/// those alone whom the sender sees there. No statement where none is mentioned by name.
+/// only those visible to the sender. No statement where none is mentioned by name.
 ///
 /// # Errors
 /// `NOT_FOUND` at each user who can't be mentioned, and `FORBIDDEN` for all members.

@@ -8,8 +8,7 @@ use crate::domains::accounts::model::Role;
 use crate::domains::accounts::service::role_of;
 use crate::domains::chat::model::{ChatError, ConversationView, HeldMessage, MessageStatus, SentMessage, Target};
 use crate::domains::chat::policy::HIDDEN_LIMIT;
-use crate::domains::chat::store::removal::{self, RemoveMessage};
-use crate::domains::chat::store::send::{EventName, RecordMessage};
+use crate::domains::chat::store::removal;
 use crate::domains::chat::{policy, store};
 use crate::error::AppResult;
 use crate::events::model::NewEvent;
@@ -22,28 +21,10 @@ use crate::scope::Scope;
 /// # Errors
 /// `NOT_FOUND`, `NOT_MEMBER`, `FORBIDDEN`, `REVOKE_WINDOW_PASSED`; `CONFLICT` where it was revoked or deleted before.
 pub async fn revoke_message(scope: &Scope, id: MessageId) -> AppResult<SentMessage> {
-    let viewer = scope.viewer()?.user_id;
-    let missing = || ChatError::NoSuchMessage.at("id");
-    let conversation = find_message(scope, id).await?.ok_or_else(missing)?.message.conversation_id;
+    let found = find_message(scope, id).await?.ok_or(ChatError::NoSuchMessage.at("id"))?;
     let now = scope.app.clock.now();
-    scope
-        .transaction(async |conn| {
-            store::lock_conversation(conn, conversation).await?;
-            let held = store::reactions::hold_message(conn, id, viewer).await?.ok_or_else(missing)?;
-            policy::check_revoker(&held, now).map_err(|error| error.at("id"))?;
-            let removal = RemoveMessage {
-                message: id,
-                conversation,
-                status: MessageStatus::Revoked,
-                revoked_by: Some(viewer),
-                record: RecordMessage { event: EventName(EventKind::MessageRevoked), actor: Some(viewer) },
-                now,
-            };
-            let (message, sender) = removal::remove_message(conn, removal).await?;
-            scope.note_recorded();
-            Ok(SentMessage { message, sender: Some(Arc::new(sender)), conversation: None, deduplicated: false })
-        })
-        .await
+    let removal = Removal { id, conversation: found.message.conversation_id, is_revoked: true };
+    remove(scope, removal, |held| policy::check_revoker(held, now)).await
 }
 
 /// Deletes a message for everyone: by its sender, at any time, or by an administrator. What was deleted before stays so, and what
@@ -53,31 +34,42 @@ pub async fn revoke_message(scope: &Scope, id: MessageId) -> AppResult<SentMessa
 /// `NOT_FOUND`, `FORBIDDEN`.
 pub async fn delete_for_everyone(scope: &Scope, id: MessageId) -> AppResult<()> {
     let viewer = scope.viewer()?.user_id;
-    let missing = || ChatError::NoSuchMessage.at("id");
-    let is_admin = role_of(&*scope.db.read().await?, viewer).await? == Role::Admin;
-    let conversation =
-        store::messages::find_conversation_of(&*scope.db.read().await?, id).await?.ok_or_else(missing)?;
-    let now = scope.app.clock.now();
+    let conn = scope.db.read().await?;
+    let is_admin = role_of(&conn, viewer).await? == Role::Admin;
+    let conversation = store::messages::find_conversation_of(&conn, id).await?;
+    drop(conn);
+    let conversation = conversation.ok_or(ChatError::NoSuchMessage.at("id"))?;
+    let removal = Removal { id, conversation, is_revoked: false };
+    remove(scope, removal, |held| policy::check_deleter(held, viewer, is_admin)).await.map(drop)
+}
+
+/// A message that is to be gone for all: revoked, or else deleted.
+#[derive(Clone, Copy)]
+struct Removal {
+    id: MessageId,
+    conversation: ConversationId,
+    is_revoked: bool,
+}
+
+/// Takes the content of a message away from all, if that is allowed as the message is then. What was deleted stays so.
+async fn remove(
+    scope: &Scope,
+    Removal { id, conversation, is_revoked }: Removal,
+    check: impl Fn(&HeldMessage) -> Result<(), ChatError> + Send + Sync,
+) -> AppResult<SentMessage> {
+    let (viewer, now) = (scope.viewer()?.user_id, scope.app.clock.now());
     scope
         .transaction(async |conn| {
             store::lock_conversation(conn, conversation).await?;
-            let held = store::reactions::hold_message(conn, id, viewer).await?.ok_or_else(missing)?;
-            policy::check_deleter(&held, viewer, is_admin).map_err(|error| error.at("id"))?;
-            let HeldMessage { message, .. } = held;
-            if message.status == MessageStatus::Deleted {
-                return Ok(());
+            let held = store::messages::hold_message(conn, id, viewer).await?;
+            let held = held.ok_or(ChatError::NoSuchMessage.at("id"))?;
+            check(&held).map_err(|error| error.at("id"))?;
+            let HeldMessage { mut message, mut sender, .. } = held;
+            if message.status != MessageStatus::Deleted {
+                (message, sender) = removal::remove_message(conn, &message, viewer, is_revoked, now).await?;
+                scope.note_recorded();
             }
-            let removal = RemoveMessage {
-                message: id,
-                conversation,
-                status: MessageStatus::Deleted,
-                revoked_by: None,
-                record: RecordMessage { event: EventName(EventKind::MessageDeleted), actor: Some(viewer) },
-                now,
-            };
-            removal::remove_message(conn, removal).await?;
-            scope.note_recorded();
-            Ok(())
+            Ok(SentMessage { message, sender: Some(Arc::new(sender)), conversation: None, deduplicated: false })
         })
         .await
 }

@@ -7,7 +7,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::messages::{MessageColumns, MessageFragment};
+use super::messages::{MessageColumns, MessageFragment, NotHidden};
 use crate::db::schema::sql_types;
 use crate::db::{Direction, Limit, statement};
 use crate::domains::chat::model::{Message, MessageSpot, MessageView, ReviewFilter};
@@ -20,6 +20,7 @@ struct SeenMessages {
     only_unfetched: bool,
     behind: MessageSpot,
     before: MessageSpot,
+    not_hidden: NotHidden,
 }
 
 impl SeenMessages {
@@ -28,13 +29,13 @@ impl SeenMessages {
         if let Some((cursor, backward)) = page.and_then(|page| Some((page.cursor?, page.backward))) {
             *(if backward { &mut before } else { &mut behind }) = cursor;
         }
-        Self { user, only_unfetched, behind, before }
+        Self { user, only_unfetched, behind, before, not_hidden: NotHidden(user) }
     }
 }
 
 impl QueryFragment<Pg> for SeenMessages {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Self { user, only_unfetched, behind, before } = self;
+        let Self { only_unfetched, behind, before, not_hidden, .. } = self;
         out.push_sql(" from members cross join lateral (select * from messages where messages.conversation_id = members.conversation_id \
                       and messages.seq between greatest(from_seq, case when ");
         out.push_bind_param::<Bool, _>(only_unfetched)?;
@@ -46,11 +47,8 @@ impl QueryFragment<Pg> for SeenMessages {
         out.push_bind_param::<BigInt, _>(&before.conversation)?;
         out.push_sql(" then ");
         out.push_bind_param::<Integer, _>(&before.seq)?;
-        out.push_sql(" - 1 else 2147483647 end) and not exists (select from hidden_messages hidden \
-                      where hidden.conversation_id = messages.conversation_id and hidden.seq = messages.seq and hidden.user_id = ");
-        out.push_bind_param::<BigInt, _>(user)?;
-        out.push_sql(")");
-        Ok(())
+        out.push_sql(" - 1 else 2147483647 end) and ");
+        not_hidden.walk_ast(out)
     }
 }
 
@@ -127,29 +125,17 @@ struct ReviewCut<'a>(&'a ReviewFilter);
 
 impl QueryFragment<Pg> for ReviewCut<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let ReviewFilter { conversation, sender, types, sent_from, sent_until } = self.0;
+        let ReviewFilter { conversation, types, sent } = self.0;
         if let Some(conversation) = conversation {
             out.push_sql(" and messages.conversation_id = ");
             out.push_bind_param::<BigInt, _>(conversation)?;
-        }
-        if let Some(sender) = sender {
-            out.push_sql(" and messages.sender_id = ");
-            out.push_bind_param::<BigInt, _>(sender)?;
         }
         if let Some(types) = types {
             out.push_sql(" and messages.type = any(");
             out.push_bind_param::<Array<sql_types::MessageType>, _>(types)?;
             out.push_sql(")");
         }
-        if let Some(from) = sent_from {
-            out.push_sql(" and messages.created_at >= ");
-            out.push_bind_param::<Timestamptz, _>(from)?;
-        }
-        if let Some(until) = sent_until {
-            out.push_sql(" and messages.created_at <= ");
-            out.push_bind_param::<Timestamptz, _>(until)?;
-        }
-        Ok(())
+        sent.walk_ast(out)
     }
 }
 

@@ -7,41 +7,63 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::messages::{MessageColumns, MessageFragment};
+use super::messages::{MessageColumns, MessageFragment, NotHidden};
 use crate::db::schema::sql_types;
 use crate::db::{Direction, Limit, statement};
-use crate::domains::chat::model::{Message, MessageList, MessageType};
+use crate::domains::chat::model::{Message, MessageList, MessageType, SentFilter};
 use crate::ids::{ConversationId, UserId};
 use crate::page::PageRequest;
 
-/// What a list leaves out, beside the types.
-struct ListCut<'a>(&'a MessageList);
-
-impl QueryFragment<Pg> for ListCut<'_> {
+impl QueryFragment<Pg> for SentFilter {
+    /// As conditions on `messages`.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let MessageList { sender, sent_from, sent_until, hidden_from, .. } = self.0;
-        if let Some(sender) = sender {
+        if let Some(sender) = &self.sender {
             out.push_sql(" and messages.sender_id = ");
             out.push_bind_param::<BigInt, _>(sender)?;
         }
-        if let Some(from) = sent_from {
+        if let Some(from) = &self.from {
             out.push_sql(" and messages.created_at >= ");
             out.push_bind_param::<Timestamptz, _>(from)?;
         }
-        if let Some(until) = sent_until {
+        if let Some(until) = &self.until {
             out.push_sql(" and messages.created_at <= ");
             out.push_bind_param::<Timestamptz, _>(until)?;
         }
-        if let Some(user) = hidden_from {
-            out.push_sql(
-                " and not exists (select from hidden_messages hidden \
-                 where hidden.conversation_id = messages.conversation_id and hidden.seq = messages.seq and hidden.user_id = ",
-            );
-            out.push_bind_param::<BigInt, _>(user)?;
+        Ok(())
+    }
+}
+
+/// What of its conversation a list has, but for types that lead to an index.
+struct ListCut<'a> {
+    list: &'a MessageList,
+    not_hidden: Option<NotHidden>,
+}
+
+impl<'a> ListCut<'a> {
+    fn of(list: &'a MessageList) -> Self {
+        Self { list, not_hidden: list.hidden_from.map(NotHidden) }
+    }
+}
+
+impl QueryFragment<Pg> for ListCut<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if let Some(types) = self.list.types.as_ref().filter(|_| indexed_types(self.list).is_none()) {
+            out.push_sql(" and messages.type = any(");
+            out.push_bind_param::<Array<sql_types::MessageType>, _>(types)?;
             out.push_sql(")");
+        }
+        self.list.sent.walk_ast(out.reborrow())?;
+        if let Some(not_hidden) = &self.not_hidden {
+            out.push_sql(" and ");
+            not_hidden.walk_ast(out.reborrow())?;
         }
         Ok(())
     }
+}
+
+/// The types of a list, where texts are not among them: these are read by their index. Nearly all messages are texts.
+fn indexed_types(list: &MessageList) -> Option<&[MessageType]> {
+    list.types.as_deref().filter(|types| !types.contains(&MessageType::Text))
 }
 
 statement! {
@@ -81,24 +103,6 @@ statement! {
     ") messages order by messages.seq " {&this.direction} " limit " {&this.limit}
 }
 
-statement! {
-    by text
-    /// A conversation's messages of one or more types between two seqs, texts among them: by seq, as nearly all are texts.
-    struct TextsAndOthers<'a> {
-        conversation: ConversationId,
-        types: &'a [MessageType],
-        from: i32,
-        until: i32,
-        cut: ListCut<'a>,
-        direction: Direction,
-        limit: Limit,
-    } -> MessageColumns
-    |this|
-    "select " {&MessageFragment} " from messages where conversation_id = " [BigInt: &this.conversation]
-    " and seq between " [Integer: &this.from] " and " [Integer: &this.until] " and type = any("
-    [Array<sql_types::MessageType>: this.types] ")" {&this.cut} " order by seq " {&this.direction} " limit " {&this.limit}
-}
-
 /// The seqs that a page is among: on its side of the cursor.
 fn page_seqs(list: &MessageList, page: &PageRequest<i32>) -> (i32, i32) {
     let (from, until) = (list.from_seq, list.until_seq);
@@ -117,12 +121,9 @@ pub async fn list_messages(
 ) -> QueryResult<Vec<Message>> {
     let (from, until) = page_seqs(list, page);
     let direction = if page.backward { Direction::Descending } else { Direction::Ascending };
-    let (conversation, cut, limit) = (list.conversation, ListCut(list), Limit(page.limit()));
-    match &list.types {
+    let (conversation, cut, limit) = (list.conversation, ListCut::of(list), Limit(page.limit()));
+    match indexed_types(list) {
         None => MessagesBetween { conversation, from, until, cut, direction, limit }.load(&mut conn).await,
-        Some(types) if types.contains(&MessageType::Text) => {
-            TextsAndOthers { conversation, types, from, until, cut, direction, limit }.load(&mut conn).await
-        }
         Some(types) => {
             MessagesOfTypes { conversation, types, from, until, cut, direction, limit }.load(&mut conn).await
         }
@@ -151,24 +152,11 @@ statement! {
     " offset 0) of_type limit " [BigInt: &this.bound] ") counted"
 }
 
-statement! {
-    by text
-    /// Counts what [`TextsAndOthers`] lists, up to a bound.
-    struct CountWithTexts<'a> { list: &'a MessageList, types: &'a [MessageType], cut: ListCut<'a>, bound: i64 } -> BigInt
-    |this|
-    "select count(*) from (select from messages where conversation_id = " [BigInt: &this.list.conversation]
-    " and seq between " [Integer: &this.list.from_seq] " and " [Integer: &this.list.until_seq] " and type = any("
-    [Array<sql_types::MessageType>: this.types] ")" {&this.cut} " limit " [BigInt: &this.bound] ") counted"
-}
-
 /// How many messages a list has, counted up to a bound.
 pub async fn count_messages(mut conn: &AsyncPgConnection, list: &MessageList, bound: i64) -> QueryResult<i64> {
-    let cut = ListCut(list);
-    match &list.types {
+    let cut = ListCut::of(list);
+    match indexed_types(list) {
         None => CountBetween { list, cut, bound }.get_result(&mut conn).await,
-        Some(types) if types.contains(&MessageType::Text) => {
-            CountWithTexts { list, types, cut, bound }.get_result(&mut conn).await
-        }
         Some(types) => CountOfTypes { list, types, cut, bound }.get_result(&mut conn).await,
     }
 }
@@ -200,16 +188,14 @@ pub async fn list_seqs_at(
 
 statement! {
     /// The newest message of each conversation that a member sees, where they deleted messages for themselves.
-    struct LastShownSeqs<'a> { conversations: &'a [ConversationId], user: UserId } -> (BigInt, Integer)
+    struct LastShownSeqs<'a> { conversations: &'a [ConversationId], user: UserId, not_hidden: NotHidden } -> (BigInt, Integer)
     |this|
     "select members.conversation_id, shown.seq from unnest(" [Array<BigInt>: this.conversations] ") as wanted (id) \
      cross join lateral (select members.conversation_id, from_seq, least(until_seq, last_seq) as last_seq from members \
        join conversations on conversations.id = members.conversation_id \
        where members.conversation_id = wanted.id and members.user_id = " [BigInt: &this.user] " offset 0) members \
      cross join lateral (select seq from messages where messages.conversation_id = members.conversation_id \
-       and messages.seq between from_seq and last_seq and not exists (select from hidden_messages hidden \
-         where hidden.conversation_id = messages.conversation_id and hidden.seq = messages.seq and hidden.user_id = "
-    [BigInt: &this.user] ") order by seq desc limit 1) shown"
+       and messages.seq between from_seq and last_seq and " {&this.not_hidden} " order by seq desc limit 1) shown"
 }
 
 /// The seq of the newest message that a user sees in each of some conversations, without those that they deleted for themselves.
@@ -218,5 +204,5 @@ pub async fn list_last_shown(
     conversations: &[ConversationId],
     user: UserId,
 ) -> QueryResult<Vec<(ConversationId, i32)>> {
-    LastShownSeqs { conversations, user }.load(&mut conn).await
+    LastShownSeqs { conversations, user, not_hidden: NotHidden(user) }.load(&mut conn).await
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::messages::{MessageColumns, MessageFragment};
+use super::messages::{MessageColumns, MessageFragment, NotHidden};
 use crate::db::schema::{conversations, members};
 use crate::db::statement;
 use crate::domains::chat::model::{ConversationKind, Message};
@@ -173,7 +173,7 @@ pub async fn move_fetched_markers(
 }
 
 /// Conversations that are looked through at one pull.
-pub const PULLED_LIMIT: usize = 100;
+pub const PULLED_LIMIT: i64 = 100;
 
 statement! {
     /// Locks a user's memberships in conversations with messages that none of their devices has fetched, by id, and gives the first
@@ -183,7 +183,7 @@ statement! {
     "select members.conversation_id, greatest(coalesce(fetched_seq, delivered_seq), from_seq - 1) + 1, least(last_seq, until_seq) \
      from members join conversations on conversations.id = members.conversation_id where members.user_id = "
     [BigInt: &this.user] " and least(last_seq, until_seq) > greatest(coalesce(fetched_seq, delivered_seq), from_seq - 1) \
-     order by members.conversation_id limit 100 for no key update of members"
+     order by members.conversation_id limit " [BigInt: &PULLED_LIMIT] " for no key update of members"
 }
 
 /// See `LockUnfetched`.
@@ -202,15 +202,15 @@ statement! {
         conversations: &'a [ConversationId],
         from: &'a [i32],
         until: &'a [i32],
+        not_hidden: NotHidden,
         limit: i64,
     } -> MessageColumns
     |this|
     "select " {&MessageFragment} " from unnest(" [Array<BigInt>: this.conversations] ", " [Array<Integer>: this.from] ", "
     [Array<Integer>: this.until] ") as wanted (id, from_seq, until_seq) cross join lateral (select * from messages \
        where messages.conversation_id = wanted.id and messages.seq between wanted.from_seq and wanted.until_seq \
-       and messages.sender_id <> " [BigInt: &this.user] " and not exists (select from hidden_messages hidden \
-         where hidden.conversation_id = wanted.id and hidden.seq = messages.seq and hidden.user_id = " [BigInt: &this.user]
-    ") order by messages.seq limit " [BigInt: &this.limit] ") messages \
+       and messages.sender_id <> " [BigInt: &this.user] " and " {&this.not_hidden}
+    " order by messages.seq limit " [BigInt: &this.limit] ") messages \
      order by messages.conversation_id, messages.seq limit " [BigInt: &this.limit]
 }
 
@@ -223,6 +223,7 @@ pub async fn list_messages_of_others(
 ) -> QueryResult<Vec<Message>> {
     let conversations: Vec<ConversationId> = ranges.iter().map(|range| range.0).collect();
     let (from, until): (Vec<i32>, Vec<i32>) = ranges.iter().map(|range| (range.1, range.2)).unzip();
-    let query = MessagesOfOthers { user, conversations: &conversations, from: &from, until: &until, limit };
+    let not_hidden = NotHidden(user);
+    let query = MessagesOfOthers { user, conversations: &conversations, from: &from, until: &until, not_hidden, limit };
     query.load(&mut conn).await
 }

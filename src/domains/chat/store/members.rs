@@ -52,7 +52,7 @@ struct SeenMembers<'a> {
 enum Readers {
     /// All of them, to be counted.
     Counted,
-    /// Those whom the viewer sees by name.
+    /// Those visible to the viewer by name.
     Named,
     /// Of these the ones who read last, so many of each conversation.
     Last(i64),
@@ -139,7 +139,7 @@ pub async fn list_progress(
 
 statement! {
     by text
-    /// The members who have read up to a message, but its sender, whom the viewer sees by name.
+    /// The members who have read up to a message, but its sender, of those visible to the viewer by name.
     struct MessageReaders<'a> { members: SeenMembers<'a>, seq: i32, sender: UserId, after: UserId, limit: Limit }
         -> super::UserColumns
     |this|
@@ -149,7 +149,7 @@ statement! {
     " order by members.user_id limit " {&this.limit}
 }
 
-/// A page of the members who have read a message, but its sender, by id, whom the viewer sees by name.
+/// A page of the members who have read a message, but its sender, by id, of those visible to the viewer by name.
 pub async fn list_message_readers(
     mut conn: &AsyncPgConnection,
     viewer: UserId,
@@ -170,7 +170,7 @@ statement! {
     " and members.user_id <> " [BigInt: &this.sender] " limit " [BigInt: &this.bound] ") counted"
 }
 
-/// How many members have read a message, but its sender, whom the viewer sees by name; up to a bound.
+/// How many members have read a message, but its sender, of those visible to the viewer by name; up to a bound.
 pub async fn count_message_readers(
     mut conn: &AsyncPgConnection,
     viewer: UserId,

@@ -9,7 +9,7 @@ use crate::domains::chat::model::Member;
 use crate::ids::{ConversationId, UserId};
 
 statement! {
-    /// Those of some users whom a member of a conversation may mention: present members; of a group with hidden members, where the
+    /// Those of some users that a member of a conversation may mention: present members; of a group with hidden members, where the
     /// sender does not run it, themselves, those who do, and friends of theirs.
     struct MentionableUsers<'a> { conversation: ConversationId, sender: UserId, runs_group: bool, users: &'a [UserId] } -> BigInt
     |this|

@@ -9,12 +9,13 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::{CardFragment, ConversationColumns, NullableUser, PairJoin, USER, UserColumns, card};
+use super::{CONVERSATION, CardFragment, ConversationColumns, MEMBER, NullableUser, PairJoin, USER, UserColumns, card};
 use crate::db::schema::{messages, sql_types};
 use crate::db::statement;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{
-    Content, Conversation, Message, MessageCard, MessageMarks, MessageStatus, MessageType, RepliedMessage,
+    Content, Conversation, HeldMessage, Member, Message, MessageCard, MessageMarks, MessageStatus, MessageType,
+    RepliedMessage,
 };
 use crate::ids::{ConversationId, MessageId, UserId};
 
@@ -108,6 +109,21 @@ impl Queryable<MessageColumns, Pg> for Message {
     }
 }
 
+/// That a user did not delete one of `messages` for themselves, as a condition.
+pub struct NotHidden(pub UserId);
+
+impl QueryFragment<Pg> for NotHidden {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "not exists (select from hidden_messages hidden where hidden.conversation_id = messages.conversation_id \
+             and hidden.seq = messages.seq and hidden.user_id = ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.0)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
 /// Columns of a conversation with its people, of a message, and of its sender.
 type FullColumns = (ConversationColumns, NullableUser, NullableUser, MessageColumns, UserColumns);
 
@@ -115,15 +131,14 @@ type FullRow = (Conversation, Option<User>, Option<User>, Message, User);
 
 statement! {
     /// A message that the person may see, with its sender.
-    struct VisibleMessage { id: MessageId, viewer: UserId } -> (MessageColumns, UserColumns)
+    struct VisibleMessage { id: MessageId, viewer: UserId, not_hidden: NotHidden } -> (MessageColumns, UserColumns)
     |this|
     "select " {&MessageFragment} ", " {&*USER} " from messages join users on users.id = messages.sender_id \
      cross join lateral (select from_seq, until_seq, hidden_count from members where members.conversation_id = messages.conversation_id \
        and members.user_id = " [BigInt: &this.viewer] " offset 0) members \
      where messages.id = " [BigInt: &this.id] " and messages.seq >= members.from_seq \
      and (members.until_seq is null or messages.seq <= members.until_seq) \
-     and (members.hidden_count = 0 or not exists (select from hidden_messages hidden where hidden.seq = messages.seq \
-       and hidden.conversation_id = messages.conversation_id and hidden.user_id = " [BigInt: &this.viewer] "))"
+     and (members.hidden_count = 0 or " {&this.not_hidden} ")"
 }
 
 /// A message that the person may see.
@@ -132,10 +147,36 @@ pub async fn find_visible_message(
     id: MessageId,
     viewer: UserId,
 ) -> QueryResult<Option<(Message, User)>> {
-    VisibleMessage { id, viewer }.get_result(&mut conn).await.optional()
+    VisibleMessage { id, viewer, not_hidden: NotHidden(viewer) }.get_result(&mut conn).await.optional()
 }
 
-/// The conversation of a message, whether anybody may see it or not.
+/// The columns of a member that may be none.
+type NullableMember = Nullable<diesel::dsl::SqlTypeOf<<Member as Selectable<Pg>>::SelectExpression>>;
+
+statement! {
+    /// Locks a message, with its sender, its conversation, and a user's membership there. What the user deleted for themselves is
+    /// not there for them.
+    struct HoldMessage { id: MessageId, user: UserId, not_hidden: NotHidden } -> (MessageColumns, UserColumns, ConversationColumns, NullableMember)
+    |this|
+    "select " {&MessageFragment} ", " {&*USER} ", " {&*CONVERSATION} ", " {&*MEMBER} " from messages \
+     join users on users.id = messages.sender_id join conversations on conversations.id = messages.conversation_id \
+     left join members on members.conversation_id = messages.conversation_id and members.user_id = " [BigInt: &this.user]
+    " and messages.seq >= members.from_seq and (members.until_seq is null or messages.seq <= members.until_seq) \
+       and " {&this.not_hidden} " where messages.id = " [BigInt: &this.id] " for no key update of messages"
+}
+
+/// See `HoldMessage`; without the membership where the user may not see the message.
+pub async fn hold_message(
+    mut conn: &AsyncPgConnection,
+    id: MessageId,
+    user: UserId,
+) -> QueryResult<Option<HeldMessage>> {
+    let row: Option<(Message, User, Conversation, Option<Member>)> =
+        HoldMessage { id, user, not_hidden: NotHidden(user) }.get_result(&mut conn).await.optional()?;
+    Ok(row.map(|(message, sender, conversation, member)| HeldMessage { message, sender, conversation, member }))
+}
+
+/// The conversation of a message, visible or not.
 pub async fn find_conversation_of(mut conn: &AsyncPgConnection, id: MessageId) -> QueryResult<Option<ConversationId>> {
     let row = messages::table.find(id).select(messages::conversation_id);
     row.get_result(&mut conn).await.optional()

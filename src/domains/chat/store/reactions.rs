@@ -2,46 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::messages::{MessageColumns, MessageFragment};
 use super::send::EventName;
-use super::{CONVERSATION, ConversationColumns, MEMBER, USER, UserColumns};
 use crate::db::schema::reactions;
 use crate::db::statement;
-use crate::domains::accounts::model::User;
-use crate::domains::chat::model::{Conversation, HeldMessage, Member, Message, Reaction};
+use crate::domains::chat::model::Reaction;
 use crate::events::EventKind;
 use crate::ids::{MessageId, UserId};
-
-/// The columns of a member that may be none.
-type NullableMember = Nullable<diesel::dsl::SqlTypeOf<<Member as Selectable<diesel::pg::Pg>>::SelectExpression>>;
-
-statement! {
-    /// Locks a message, with its sender, its conversation, and a user's membership there. What the user deleted for themselves is
-    /// not there for them.
-    struct HoldMessage { id: MessageId, user: UserId } -> (MessageColumns, UserColumns, ConversationColumns, NullableMember)
-    |this|
-    "select " {&MessageFragment} ", " {&*USER} ", " {&*CONVERSATION} ", " {&*MEMBER} " from messages \
-     join users on users.id = messages.sender_id join conversations on conversations.id = messages.conversation_id \
-     left join members on members.conversation_id = messages.conversation_id and members.user_id = " [BigInt: &this.user]
-    " and messages.seq >= members.from_seq and (members.until_seq is null or messages.seq <= members.until_seq) \
-       and not exists (select from hidden_messages hidden where hidden.conversation_id = members.conversation_id \
-         and hidden.user_id = members.user_id and hidden.seq = messages.seq) \
-     where messages.id = " [BigInt: &this.id] " for no key update of messages"
-}
-
-/// See `HoldMessage`; without the membership where the user may not see the message.
-pub async fn hold_message(
-    mut conn: &AsyncPgConnection,
-    id: MessageId,
-    user: UserId,
-) -> QueryResult<Option<HeldMessage>> {
-    let row: Option<(Message, User, Conversation, Option<Member>)> =
-        HoldMessage { id, user }.get_result(&mut conn).await.optional()?;
-    Ok(row.map(|(message, sender, conversation, member)| HeldMessage { message, sender, conversation, member }))
-}
 
 statement! {
     /// Adds a reaction to a message, which is locked, unless it is there or the message has too many. Gives how many reactions the

@@ -6,19 +6,20 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::messages::{MessageColumns, MessageFragment};
-use super::send::RecordMessage;
+use super::send::{EventName, RecordMessage};
 use super::{USER, UserColumns};
 use crate::db::schema::sql_types;
 use crate::db::statement;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{Message, MessageStatus};
+use crate::events::EventKind;
 use crate::ids::{ConversationId, MessageId, UserId};
 
 statement! {
     by text
     /// Takes the content of a message away from all, with its mentions and reactions, and records that. The conversation and the
     /// message are locked.
-    pub struct RemoveMessage {
+    struct RemoveMessage {
         message: MessageId,
         conversation: ConversationId,
         status: MessageStatus,
@@ -41,8 +42,27 @@ statement! {
     {&MessageFragment} ", " {&*USER} " from messages join users on users.id = messages.sender_id"
 }
 
-/// See [`RemoveMessage`].
-pub async fn remove_message(mut conn: &AsyncPgConnection, removal: RemoveMessage) -> QueryResult<(Message, User)> {
+/// See `RemoveMessage`: a message is revoked, or else deleted.
+pub async fn remove_message(
+    mut conn: &AsyncPgConnection,
+    message: &Message,
+    actor: UserId,
+    is_revoked: bool,
+    now: DateTime<Utc>,
+) -> QueryResult<(Message, User)> {
+    let (status, event) = if is_revoked {
+        (MessageStatus::Revoked, EventKind::MessageRevoked)
+    } else {
+        (MessageStatus::Deleted, EventKind::MessageDeleted)
+    };
+    let removal = RemoveMessage {
+        message: message.id,
+        conversation: message.conversation_id,
+        status,
+        revoked_by: is_revoked.then_some(actor),
+        record: RecordMessage { event: EventName(event), actor: Some(actor) },
+        now,
+    };
     removal.get_result(&mut conn).await
 }
 

@@ -26,11 +26,11 @@ use crate::events::store::ConversationEventColumns;
 use crate::ids::{ConversationId, MediaId, MessageId, UserId};
 
 /// Records what happened to the message of a statement's `messages` in its locked `conversation`, by its sender or by another user.
-pub struct RecordMessage {
+pub(super) struct RecordMessage {
     /// What happened.
-    pub event: EventName,
+    pub(super) event: EventName,
     /// Who did it, if not its sender.
-    pub actor: Option<UserId>,
+    pub(super) actor: Option<UserId>,
 }
 
 impl QueryFragment<Pg> for RecordMessage {
@@ -53,7 +53,7 @@ impl QueryFragment<Pg> for RecordMessage {
 }
 
 /// The name of a kind of event, as a literal.
-pub struct EventName(pub EventKind);
+pub(super) struct EventName(pub(super) EventKind);
 
 impl QueryFragment<Pg> for EventName {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {

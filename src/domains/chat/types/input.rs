@@ -8,7 +8,7 @@ use super::{Conversation, Message};
 use crate::domains::accounts::types::profile::CoordinatesInput;
 use crate::domains::chat::model::{
     AttachedFile, CardKind, CardTarget, Content, Draft, Mentions, MessageCard, MessageList, MessagePlace, MessageType,
-    PulledMessages, ReviewFilter, SentMessage, Target,
+    PulledMessages, ReviewFilter, SentFilter, SentMessage, Target,
 };
 use crate::error::AppResult;
 use crate::geo::GeoPoint;
@@ -165,9 +165,8 @@ impl MessageFilter {
         let Self { types, sender_id, created_at } = self;
         let sender = sender_id.map(|id| query_id(UserId::parse, &id, "filter.senderId")).transpose()?;
         let times = created_at.unwrap_or_default();
-        let (sent_from, sent_until) = (times.first(), times.last());
         list.types = types.as_deref().map(each_once);
-        (list.sender, list.sent_from, list.sent_until) = (sender, sent_from, sent_until);
+        list.sent = SentFilter { sender, from: times.first(), until: times.last() };
         Ok(())
     }
 }
@@ -198,10 +197,8 @@ impl ReviewFilterInput {
         let sender = sender_id.map(|id| query_id(UserId::parse, &id, "filter.senderId"));
         Ok(ReviewFilter {
             conversation: conversation.transpose()?,
-            sender: sender.transpose()?,
             types: types.as_deref().map(each_once),
-            sent_from: times.first(),
-            sent_until: times.last(),
+            sent: SentFilter { sender: sender.transpose()?, from: times.first(), until: times.last() },
         })
     }
 }
@@ -251,7 +248,7 @@ pub struct SendMessageInput {
     is_private: bool,
     /// Global id of the message that it answers: one of the same conversation that the viewer may see.
     reply_to_id: Option<ID>,
-    /// Global ids of members whom it mentions, at most 20, each taken once.
+    /// Global ids of the members mentioned in it, at most 20, each taken once.
     mention_user_ids: Option<Vec<ID>>,
     /// Mentions all members of a group; for its owner and managers.
     mention_all: Option<bool>,
@@ -286,7 +283,7 @@ impl SendMessageInput {
     }
 }
 
-/// For whom a message is deleted.
+/// For which users a message is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum DeleteScope {
     /// For the viewer alone.

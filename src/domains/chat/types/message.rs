@@ -154,7 +154,7 @@ impl Message {
         self.find_reply(ctx, seq).await.transpose()
     }
 
-    /// The users whom it mentions by name, at most 20; none once revoked or deleted. They cost one statement for a whole page, unless
+    /// The users mentioned in it by name, at most 20; none once revoked or deleted. They cost one statement for a whole page, unless
     /// all were seen lately.
     fn mentions(&self) -> Vec<UserRelation> {
         let marks = self.message().marks.as_ref();
@@ -208,7 +208,7 @@ impl Message {
         Ok(i32::try_from(readers).unwrap_or(i32::MAX))
     }
 
-    /// The others who have read it, by id, whom the viewer may know of: where a group hides its members, those who run it and friends.
+    /// The other users who have read it, by id. Where a group hides its members, only its owner, managers and friends of the viewer.
     /// Costs a statement for each message.
     async fn read_by(
         &self,

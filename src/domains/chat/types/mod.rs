@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::model::{ConversationCard, ConversationKind, ConversationView, Member, MessageList};
+use super::model::{ConversationCard, ConversationKind, ConversationView, Member, MessageList, SentFilter};
 use super::service;
 use crate::domains::accounts::loader::PersonById;
 use crate::domains::accounts::types::{User, UserRelation};
@@ -225,9 +225,7 @@ impl Conversation {
             from_seq: member.from_seq,
             until_seq: member.last_visible(last_seq),
             types: None,
-            sender: None,
-            sent_from: None,
-            sent_until: None,
+            sent: SentFilter::default(),
             hidden_from: (member.hidden_count > 0).then_some(member.user_id),
         };
         if let Some(filter) = filter {
