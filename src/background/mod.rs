@@ -1,6 +1,7 @@
 //! Background tasks. Singletons run on the leader, the instance that sequences the events.
 
 mod cleanup;
+mod index;
 mod jobs;
 mod mail;
 pub mod reindex;
@@ -22,6 +23,7 @@ pub fn start(live: &Arc<Live>) -> TaskTracker {
     tracker.spawn(jobs::run(Arc::clone(app)));
     tracker.spawn(cleanup::run(Arc::clone(app)));
     tracker.spawn(reindex::run(Arc::clone(app)));
+    tracker.spawn(index::run(Arc::clone(app)));
     tracker.spawn(contact::ready());
     tracker.close();
     tracker

@@ -66,6 +66,10 @@ pub mod sql_types {
     pub struct PositionVisibility;
 
     #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "presence_visibility"))]
+    pub struct PresenceVisibility;
+
+    #[derive(diesel::query_builder::QueryId, Clone, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "search_kind"))]
     pub struct SearchKind;
 
@@ -478,6 +482,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    message_index (id) {
+        id -> Bool,
+        version -> Int2,
+        position -> Int8,
+        rest_after -> Nullable<Int8>,
+        rest_until -> Int8,
+    }
+}
+
+diesel::table! {
     message_mentions (conversation_id, user_id, seq) {
         conversation_id -> Int8,
         user_id -> Int8,
@@ -492,6 +506,17 @@ diesel::table! {
         asked -> Jsonb,
         messages -> Int4,
         viewed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Tsvector;
+
+    message_words (message_id) {
+        message_id -> Int8,
+        words -> Tsvector,
+        edited_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -656,6 +681,7 @@ diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::Gender;
     use super::sql_types::Verification;
+    use super::sql_types::PresenceVisibility;
 
     profiles (user_id) {
         user_id -> Int8,
@@ -675,6 +701,7 @@ diesel::table! {
         address -> Text,
         longitude -> Nullable<Float8>,
         latitude -> Nullable<Float8>,
+        presence_visibility -> PresenceVisibility,
     }
 }
 
@@ -928,6 +955,7 @@ diesel::joinable!(merchants -> media (icon_id));
 diesel::joinable!(message_mentions -> conversations (conversation_id));
 diesel::joinable!(message_mentions -> users (user_id));
 diesel::joinable!(message_views -> users (admin_id));
+diesel::joinable!(message_words -> messages (message_id));
 diesel::joinable!(messages -> conversations (conversation_id));
 diesel::joinable!(messages -> media (media_id));
 diesel::joinable!(near_asks -> users (user_id));
@@ -983,8 +1011,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     members,
     merchant_members,
     merchants,
+    message_index,
     message_mentions,
     message_views,
+    message_words,
     messages,
     near_asks,
     one_time_codes,

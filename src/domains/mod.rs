@@ -14,6 +14,7 @@ pub mod media;
 pub mod merchants;
 pub mod nearby;
 pub mod orders;
+pub mod presence;
 pub mod products;
 pub mod relations;
 pub mod search;

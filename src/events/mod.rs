@@ -28,6 +28,7 @@ pub mod floor;
 pub mod model;
 pub mod outbox;
 pub mod partitions;
+pub mod presence;
 pub mod retention;
 mod sequencer;
 pub mod store;
@@ -65,6 +66,8 @@ pub struct Events {
     leading: AtomicBool,
     /// Who is typing, between instances.
     pub typing: typing::TypingRelay,
+    /// Who is online, on whichever instance.
+    pub presence: Arc<presence::PresenceBoard>,
 }
 
 impl Events {
@@ -85,14 +88,16 @@ impl Events {
             stream_advanced: Notify::new(),
             leading: AtomicBool::new(false),
             typing: typing::TypingRelay::default(),
+            presence: Arc::default(),
         }))
     }
 
-    /// Starts the sequencer and the relays of wake-ups and of who is typing; they end when `stop` is cancelled.
+    /// Starts the sequencer and the relays of wake-ups, of who is typing and of who is online; they end when `stop` is cancelled.
     pub fn start(self: &Arc<Self>, stop: &CancellationToken, tracker: &TaskTracker) {
         tracker.spawn(sequencer::run(Arc::clone(self), stop.clone()));
         tracker.spawn(bus::postgres::relay_wakeups(Arc::clone(self), stop.clone()));
-        tracker.spawn(bus::typing::relay(Arc::clone(self), stop.clone()));
+        tracker.spawn(bus::ephemeral::relay(Arc::clone(self), stop.clone()));
+        tracker.spawn(bus::ephemeral::keep_presence(Arc::clone(self), stop.clone()));
     }
 
     /// Wakes the sequencer, after a commit that added to the outbox.

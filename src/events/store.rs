@@ -266,15 +266,20 @@ pub async fn notify_written(mut conn: &AsyncPgConnection) -> QueryResult<usize> 
 }
 
 statement! {
-    /// Tells all instances who is typing.
-    pub struct NotifyTyping<'a> { payloads: &'a [String] } -> Text
+    /// Tells all instances who is typing and who is online.
+    pub struct NotifyEphemeral<'a> { typing: &'a [String], presence: &'a [String] } -> Text
     |this|
-    "select pg_notify('plaza_typing', payload)::text from unnest(" [Array<Text>: this.payloads] ") as payload"
+    "select pg_notify('plaza_typing', payload)::text from unnest(" [Array<Text>: this.typing] ") as payload \
+     union all select pg_notify('plaza_presence', payload)::text from unnest(" [Array<Text>: this.presence] ") as payload"
 }
 
-/// See [`NotifyTyping`].
-pub async fn notify_typing(mut conn: &AsyncPgConnection, payloads: &[String]) -> QueryResult<usize> {
-    NotifyTyping { payloads }.execute(&mut conn).await
+/// See [`NotifyEphemeral`].
+pub async fn notify_ephemeral(
+    mut conn: &AsyncPgConnection,
+    typing: &[String],
+    presence: &[String],
+) -> QueryResult<usize> {
+    NotifyEphemeral { typing, presence }.execute(&mut conn).await
 }
 
 /// The partitions of `events`, by name.

@@ -3,6 +3,7 @@
 //! One lock around everything; nothing is awaited under it, and what many ask for is looked through outside of it. The feed
 //! hands over batches in order, so the state between two batches is the state of the stream at [`Hub::head`].
 
+mod presence;
 mod typing;
 
 use std::collections::{HashMap, HashSet};
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
+use self::presence::PresenceSubscriber;
 use self::typing::TypingSubscriber;
 use super::event::Event;
 use super::filter::EventFilter;
@@ -77,6 +79,8 @@ struct Listener {
     active: HashMap<SubscriberId, Subscriber>,
     /// Those that follow typing, apart from the stream.
     typing: HashMap<SubscriberId, TypingSubscriber>,
+    /// Those that follow who is online.
+    presence: HashMap<SubscriberId, PresenceSubscriber>,
     subscriptions: usize,
 }
 
@@ -128,10 +132,11 @@ impl Hub {
         self.state().subscriptions
     }
 
-    /// Subscriptions here that have caught up, and those that follow typing.
+    /// Subscriptions here that have caught up, and those that follow typing or presence.
     #[must_use]
     pub fn live(&self) -> usize {
-        self.state().listeners.values().map(|listener| listener.active.len() + listener.typing.len()).sum()
+        let live = |listener: &Listener| listener.active.len() + listener.typing.len() + listener.presence.len();
+        self.state().listeners.values().map(live).sum()
     }
 
     /// Events that wait for subscribers here.
@@ -205,6 +210,7 @@ impl Hub {
         let Some(listener) = state.listeners.get_mut(&user) else { return };
         listener.active.remove(&id);
         listener.typing.remove(&id);
+        listener.presence.remove(&id);
         listener.subscriptions -= 1;
         state.subscriptions -= 1;
         if listener.subscriptions > 0 {

@@ -31,6 +31,8 @@ mod feed;
 pub mod filter;
 pub mod hub;
 mod load;
+mod place;
+pub mod presence;
 mod reference;
 mod replay;
 pub mod resume;
@@ -81,10 +83,11 @@ impl Live {
         Ok(Arc::new(Self { app, hub, lanes, lane_hasher: RandomState::new() }))
     }
 
-    /// Starts the feed, and what hands out who is typing; they end with the app.
+    /// Starts the feed, and what hands out who is typing and who is online; they end with the app.
     pub fn start(self: &Arc<Self>, tracker: &TaskTracker) {
         tracker.spawn(feed::run(Arc::clone(self)));
         tracker.spawn(typing::run(Arc::clone(self)));
+        tracker.spawn(presence::run(Arc::clone(self)));
     }
 
     /// Loads the payloads that some events of the ring lack, for all that share them; no statement where none is lacking.

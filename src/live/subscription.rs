@@ -10,6 +10,7 @@ use crate::db::Lease;
 use crate::error::AppResult;
 use crate::events::Position;
 use crate::events::cursor::StreamCursor;
+use crate::events::presence::Arrival;
 use crate::ids::UserId;
 use crate::live::hub::{Queued, Recent, SubscriberId};
 use crate::live::replay::{self, Replay};
@@ -33,6 +34,8 @@ pub struct EventSubscription {
     span: Option<Position>,
     /// What comes, once it has caught up.
     queue: Option<mpsc::Receiver<Queued>>,
+    /// Makes the person online.
+    arrival: Option<Arrival>,
 }
 
 /// Events that were there already.
@@ -57,7 +60,10 @@ impl EventSubscription {
         after: Option<StreamCursor>,
     ) -> AppResult<Self> {
         let lease = live.app.database.lease();
-        Self::open_through(&lease, live, user, filter, after).await
+        let arrival = live.app.events.presence.arrive(user);
+        let mut subscription = Self::open_through(&lease, live, user, filter, after).await?;
+        subscription.arrival = Some(arrival);
+        Ok(subscription)
     }
 
     async fn open_through(
@@ -78,6 +84,7 @@ impl EventSubscription {
             backlog: VecDeque::new(),
             span: None,
             queue: None,
+            arrival: None,
         };
         if load {
             let topics = topics::list_topics(lease, user).await?;

@@ -14,8 +14,8 @@ use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use tokio::sync::mpsc;
 
-use super::hub::SubscriberId;
-use super::{Live, topics};
+use super::Live;
+use super::place::HubPlace;
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::typing::{TypingChange, TypingState};
 use crate::domains::chat::model::{ConversationCard, ConversationKind, Member};
@@ -142,20 +142,7 @@ impl PresentPeople {
 /// A person's subscription to typing. Dropping it takes it off the hub.
 pub struct TypingSubscription {
     queue: mpsc::Receiver<Arc<TypingNotice>>,
-    _registration: HubRegistration,
-}
-
-/// A place in the hub.
-struct HubRegistration {
-    live: Arc<Live>,
-    user: UserId,
-    id: SubscriberId,
-}
-
-impl Drop for HubRegistration {
-    fn drop(&mut self) {
-        self.live.hub.unregister(self.user, self.id);
-    }
+    _place: HubPlace,
 }
 
 impl TypingSubscription {
@@ -164,13 +151,8 @@ impl TypingSubscription {
     /// # Errors
     /// When the database fails.
     pub async fn open(live: Arc<Live>, user: UserId, conversation: Option<ConversationId>) -> AppResult<Self> {
-        let (id, load) = live.hub.register(user);
-        let registration = HubRegistration { live: Arc::clone(&live), user, id };
-        if load {
-            let topics = topics::list_topics(&live.app.database.lease(), user).await?;
-            live.hub.set_topics(user, topics);
-        }
-        Ok(Self { queue: live.hub.follow_typing(user, id, conversation), _registration: registration })
+        let place = HubPlace::open(Arc::clone(&live), user).await?;
+        Ok(Self { queue: live.hub.follow_typing(user, place.id, conversation), _place: place })
     }
 
     /// The subscription as a stream without an end.

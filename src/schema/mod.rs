@@ -13,8 +13,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use crate::domains::{
-    accounts, chat, departure, favorites, friends, groups, items, media, merchants, nearby, orders, products, search,
-    tasks, tickets, wallet,
+    accounts, chat, departure, favorites, friends, groups, items, media, merchants, nearby, orders, presence, products,
+    search, tasks, tickets, wallet,
 };
 use crate::graphql::context::{ScopePerEvent, SkipValidation};
 use crate::graphql::engine::Engine;
@@ -69,6 +69,7 @@ pub struct Subscription(
     tickets::subscription::TicketSubscription,
     friends::subscription::FriendSubscription,
     groups::subscription::GroupSubscription,
+    presence::subscription::PresenceSubscriptions,
 );
 
 type PlazaSchema = Schema<Query, Mutation, Subscription>;

@@ -5,6 +5,7 @@
 //! tables' constraints repeat.
 
 mod emoji;
+pub mod pinyin;
 mod visible;
 
 use std::borrow::Cow;

@@ -63,7 +63,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Below `api`: the domains whose services a domain calls. A pair that is not here would be a circle in the making.
 const MAY_CALL: &[(&str, &[&str])] = &[
     ("accounts", &["media", "nearby", "search"]),
-    ("chat", &["accounts", "media", "relations"]),
+    ("chat", &["accounts", "media", "relations", "search"]),
     (
         "departure",
         &[
@@ -91,6 +91,7 @@ const MAY_CALL: &[(&str, &[&str])] = &[
     ("media", &["accounts"]),
     ("merchants", &["accounts", "media", "relations", "search"]),
     ("nearby", &["relations"]),
+    ("presence", &["relations"]),
     ("orders", &["accounts", "products", "search", "wallet"]),
     ("products", &["accounts", "media", "search"]),
     ("relations", &[]),

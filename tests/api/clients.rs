@@ -160,3 +160,11 @@ async fn graphiql_works_in_a_browser() {
     run(&["graphiql.mjs", &plaza.address.to_string(), &picture], async |_| {}).await;
     assert!(std::fs::metadata(&picture).expect("a picture was taken").len() > 10_000);
 }
+
+/// What graphql-ws's client hears of a conversation, step by step, in each of the subscriptions.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_hears_everything_of_a_conversation() {
+    let plaza = Process::on_database(&cluster().database().await).await;
+    let summary = run(&["talk.mjs", &plaza.address.to_string()], async |_| {}).await;
+    insta::assert_json_snapshot!(summary["steps"]);
+}

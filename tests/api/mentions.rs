@@ -11,7 +11,7 @@ const COUNTS: &str = "query ($id: ID!) { conversation(id: $id) { unreadCount men
 
 impl Person {
     /// What waits for them in a conversation: unread messages, and those that mention them.
-    async fn waiting(&self, conversation: &Value) -> [i64; 2] {
+    pub async fn waiting(&self, conversation: &Value) -> [i64; 2] {
         let seen = self.data(COUNTS, json!({ "id": conversation })).await["conversation"].clone();
         ["unreadCount", "mentionCount"].map(|field| seen[field].as_i64().unwrap())
     }
@@ -65,9 +65,9 @@ async fn mentions_are_shown_and_counted() {
     lan.in_group_ok("leaveGroup", json!({ "groupId": group })).await;
     ada.tell(&to, "without lan", json!({ "mentionAll": true })).await;
     ada.in_group_ok("inviteToGroup", json!({ "groupId": group, "userIds": [lan.id] })).await;
-    assert_eq!(lan.waiting(&conversation).await, [0, 0]);
+    assert_eq!(lan.waiting(&conversation).await, [1, 0], "that they joined");
     ada.tell(&to, "welcome", json!({ "mentionUserIds": [lan.id] })).await;
-    assert_eq!(lan.waiting(&conversation).await, [1, 1]);
+    assert_eq!(lan.waiting(&conversation).await, [2, 1]);
     assert_eq!(app.audit().await, [""; 0]);
 }
 

@@ -167,6 +167,17 @@ impl Fixture {
             friend.set_typing(json!({ "userId": person.id }), "TYPING").await;
         }
     }
+
+    /// The owner's friend tells friends whether they are online, and so does a friend of another user's.
+    async fn show_presence(&self, app: &TestApp, person: &Person) {
+        let presence = &app.app.events.presence;
+        presence.tell_setting(UserId(self.friend().key()));
+        if person.id != self.owner.id {
+            let friend = app.as_user(&format!("near{}{}", self.number, person.key())).await;
+            person.make_friends(&friend).await;
+            presence.tell_setting(UserId(friend.key()));
+        }
+    }
 }
 
 /// The outcome as a word of the table.
@@ -253,6 +264,8 @@ async fn run_subscription(
         edit(person, &note, "changed").await;
     } else if case.document.contains("typing") {
         fixture.type_to(person).await;
+    } else if case.document.contains("presenceChanged") {
+        fixture.show_presence(app, person).await;
     } else if case.document.contains("friendRequest") {
         trigger_request(case.field, &fixture.owner, &fixture.friend, person, sql).await;
     } else if case.document.contains("Updated {") && !case.document.contains("conversation") {
@@ -262,7 +275,8 @@ async fn run_subscription(
         person.send_message(person, "a note to oneself").await;
     }
     let heard = socket.next().await.to_string();
-    assert_eq!(heard.contains(SECRET), may_read(case, actor), "{} tells {}: {heard}", case.field, ACTORS[actor]);
+    let secret = if case.document.contains("presenceChanged") { &fixture.friend } else { SECRET };
+    assert_eq!(heard.contains(secret), may_read(case, actor), "{} tells {}: {heard}", case.field, ACTORS[actor]);
     drop(socket);
     until("the subscription is gone", || async { app.live.hub.subscriptions() == before }).await;
     "yes".to_owned()

@@ -39,12 +39,13 @@ impl Person {
     /// What they see of a conversation: the texts, or what became of them.
     pub async fn texts_in(&self, conversation: &Value) -> Vec<String> {
         let document = "query ($id: ID!) { conversation(id: $id) { messages(first: 100) { totalCount nodes {
-            status content { ... on TextContent { text } } } } } }";
+            type status content { ... on TextContent { text } } } } } }";
         let page = self.data(document, json!({ "id": conversation })).await["conversation"]["messages"].clone();
         let nodes = page["nodes"].as_array().unwrap();
         assert_eq!(page["totalCount"], nodes.len());
         let shown = |node: &Value| node["content"]["text"].as_str().or(node["status"].as_str()).unwrap().to_owned();
-        nodes.iter().map(shown).collect()
+        // Beside them are messages that tell of members.
+        nodes.iter().filter(|node| node["type"] != "SYSTEM").map(shown).collect()
     }
 
     /// Says something in a group; the message's id.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::accounts::{codes, user_errors};
 use crate::harness::market::titles;
-use crate::harness::{Person, TestApp};
+use crate::harness::{Person, TestApp, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reward_is_held_then_paid() {
@@ -364,6 +364,11 @@ async fn both_parties_hear_of_it() {
         ada.mutate_by_id("cancelTask", &task).await;
     }
     bo.mutate_by_id("acceptTask", &ada.create_task("0").await).await;
+    let (waiting, head) = ("select count(*) from outbox", "select head from event_stream");
+    until("all of it is there", || async {
+        app.query_number(waiting).await == 0 && app.query_number(head).await == app.app.events.head().position
+    })
+    .await;
     let page = "query ($c: String!) { viewer { eventsSince(after: $c, first: 2) { nodes { cursor } pageInfo { endCursor hasNextPage } } } }";
     let (mut cursor, mut seen) = (json!(cursor), 0);
     for turn in 0.. {

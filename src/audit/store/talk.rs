@@ -30,7 +30,7 @@ pub const RULES: &[Rule] = &[
         "select 'user ' || m.user_id || ' in conversation ' || m.conversation_id as subject,
              'says ' || own_since_read || ', is ' || own.n as detail
          from members m cross join lateral (select count(*) as n from messages where conversation_id = m.conversation_id
-             and sender_id = m.user_id and seq > m.read_seq) own where own_since_read <> own.n",
+             and sender_id = m.user_id and type <> 'SYSTEM' and seq > m.read_seq) own where own_since_read <> own.n",
     ),
     (
         "a message shows its sender's files",

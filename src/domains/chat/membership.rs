@@ -11,6 +11,7 @@
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 
+use super::model::SystemNote;
 use super::store::windows::{self, CloseWindows, OpenWindows};
 use crate::error::AppResult;
 use crate::events::data::{EventData, MemberChanges};
@@ -96,6 +97,23 @@ async fn record_changes(
         ..NewEvent::new(EventKind::MembersChanged, Topic::conversation(conversation))
     };
     scope.record(conn, &[event]).await
+}
+
+/// Tells in a conversation what happened to its members, by a message of the user's who acted. [`open_many`], [`close_many`] or
+/// [`next_version`] is called before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell(
+    scope: &Scope,
+    conn: &AsyncPgConnection,
+    conversation: ConversationId,
+    actor: UserId,
+    note: SystemNote,
+) -> AppResult<()> {
+    windows::append_note(conn, conversation, actor, note, scope.app.clock.now()).await?;
+    scope.note_recorded();
+    Ok(())
 }
 
 /// Makes the conversation of a group, which has no members yet.

@@ -18,6 +18,9 @@
 //! - `reaction_count` and `hidden_count` are the rows of `reactions` and of a member's `hidden_messages`; a message's named mentions
 //!   are in `message_mentions` as well, without its sender.
 //! - A member's own message moves their read marker, so that nothing of theirs lies behind it.
+//! - What happens to the members of a group is told by a message of type SYSTEM, in the same transaction: behind the last message that
+//!   those who went may see, and before what those who came see next. It is in the name of the user who acted, who is not shown as its
+//!   sender; it is none of their own messages.
 //! - A message answers an earlier one of its conversation (`reply_to_seq`), which is shown to those whose window it lies in.
 //!
 //! A message: NORMAL → REVOKED or DELETED, whose content is null and whose seq stays.

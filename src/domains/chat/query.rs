@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use super::service::{self, everywhere};
-use super::types::input::ReviewFilterInput;
+use super::model;
+use super::service::{self, everywhere, find};
+use super::types::filters::{MessageSearchFilter, ReviewFilterInput};
 use super::types::{Conversation, Message};
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
@@ -140,6 +141,42 @@ impl ChatViewer {
             rows,
             |message| Message::row(message, None),
             move |scope, bound| Box::pin(everywhere::count_seen(scope, undelivered_only, bound)),
+        ))
+    }
+
+    /// Messages of the viewer's conversations that have all of some words, the newest first: Chinese by words, parts of words
+    /// and their pinyin, Latin words by their beginnings, numbers as a whole. Of encrypted messages, and of those that were revoked or deleted, none. A message is found a
+    /// second after it was sent. Searched are the 1,000 conversations in which something was said last.
+    async fn search_messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to look for: at most 100 characters.")] query: String,
+        #[graphql(desc = "Those of them that fit; all where none is given.")] filter: Option<MessageSearchFilter>,
+        #[graphql(desc = "Forward: so many, 1 to 100; 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "Forward: behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Backward: so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Backward: before this cursor.")] before: Option<String>,
+    ) -> AppResult<Connection<Message>> {
+        let (conversation, sent) = filter.map(MessageSearchFilter::parse).transpose()?.unwrap_or_default();
+        let page =
+            PageArgs { first, after, last, before }.request(format!("found {query} {conversation:?} {sent:?}"))?;
+        let wanted = find::parse_query(ctx.scope()?, &query, conversation, sent).await?.map(Arc::new);
+        let rows = match &wanted {
+            Some(wanted) => find::list_found(ctx.scope()?, wanted, &page).await?,
+            None => page.page(Vec::new(), |message: &model::Message| message.id),
+        };
+        Ok(Connection::new(
+            rows,
+            |message| Message::row(message, None),
+            move |scope, bound| {
+                let wanted = wanted.clone();
+                Box::pin(async move {
+                    match &wanted {
+                        Some(wanted) => find::count_found(scope, wanted, bound).await,
+                        None => Ok(0),
+                    }
+                })
+            },
         ))
     }
 }

@@ -1,10 +1,10 @@
 //! What friends are sorted and found by: their names, with pinyin for Chinese characters.
 
-use pinyin::ToPinyin;
 use unicode_normalization::UnicodeNormalization;
 
 use super::model::FriendSearch;
 use crate::text::is_mark;
+use crate::text::pinyin::typed_pinyin;
 
 /// Bytes of a sort key at most; what lies behind is not sorted by.
 const LONGEST_KEY: usize = 200;
@@ -15,9 +15,8 @@ const LONGEST_KEY: usize = 200;
 pub fn sort_key(name: &str) -> String {
     let mut key = String::with_capacity(name.len());
     for character in name.nfkd().filter(|character| !is_mark(*character)) {
-        match character.to_pinyin() {
-            // As it is typed: v for ü.
-            Some(pinyin) => key.extend(pinyin.plain().chars().map(|letter| if letter == 'ü' { 'v' } else { letter })),
+        match typed_pinyin(character) {
+            Some(pinyin) => key.extend(pinyin),
             // Of the two small sigmas one.
             None => key.extend(character.to_lowercase().map(|letter| if letter == 'ς' { 'σ' } else { letter })),
         }
@@ -34,7 +33,7 @@ pub fn search_of(query: &str) -> Option<FriendSearch> {
     // Letter by letter, as PostgreSQL does: a sigma at the end is one like any other.
     let text: String = query.trim().chars().flat_map(char::to_lowercase).collect();
     // Chinese characters alone stand for themselves: 章 finds no 张.
-    let is_spelled = text.chars().any(|character| character.is_alphanumeric() && character.to_pinyin().is_none());
+    let is_spelled = text.chars().any(|character| character.is_alphanumeric() && typed_pinyin(character).is_none());
     let key: String = sort_key(&text).split_whitespace().collect();
     let key = (is_spelled && !key.is_empty()).then_some(key);
     (!text.is_empty()).then_some(FriendSearch { text, key })

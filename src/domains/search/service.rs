@@ -58,17 +58,29 @@ pub async fn forget(conn: &AsyncPgConnection, kind: SearchKind, ids: &[i64]) -> 
 /// # Errors
 /// Bad input for a query that is too long.
 pub async fn terms(scope: &Scope, text: &str, kinds: &[SearchKind]) -> AppResult<Option<Terms>> {
-    if check_length(text, LONGEST_QUERY).is_err() {
-        return Err(AppError::bad_input(format!("A query has at most {LONGEST_QUERY} characters.")));
-    }
-    words::ready().await;
-    let query = ParsedQuery::parse(text);
+    let query = parse(text).await?;
     let typed: Vec<&str> = query.spelled().into_iter().collect();
     if typed.is_empty() {
         return Ok(query.terms(&Spellings::new()));
     }
     let known = store::list_spelled_like(&*scope.db.read_long().await?, &typed, kinds).await?;
     Ok(query.terms(&spellings(known)))
+}
+
+/// What a query asks for as it is typed, without words that are like those of others'; none when there is nothing in it to look for.
+///
+/// # Errors
+/// Bad input for a query that is too long.
+pub async fn own_terms(text: &str) -> AppResult<Option<Terms>> {
+    Ok(parse(text).await?.terms(&Spellings::new()))
+}
+
+async fn parse(text: &str) -> AppResult<ParsedQuery> {
+    if check_length(text, LONGEST_QUERY).is_err() {
+        return Err(AppError::bad_input(format!("A query has at most {LONGEST_QUERY} characters.")));
+    }
+    words::ready().await;
+    Ok(ParsedQuery::parse(text))
 }
 
 /// What a list is to look for, which is nothing without a query; none where nothing can be found.

@@ -35,6 +35,12 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// That there is all of it, as PostgreSQL has it.
+    #[must_use]
+    pub fn all(&self) -> &str {
+        &self.all
+    }
+
     /// Writes that a column of words has all of it.
     pub fn push_fits(&self, out: &mut AstPass<'_, '_, Pg>, column: &'static str) {
         out.push_sql(column);

@@ -16,6 +16,8 @@ use jieba_rs::Jieba;
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
+use crate::text::pinyin::typed_words;
+
 /// The version of these rules; a change that gives any text other words raises it.
 pub const VERSION: i16 = 2;
 
@@ -176,6 +178,11 @@ pub fn pairs(run: &str) -> Vec<String> {
     run.chars().zip(next).map(|(one, two)| [one, two].into_iter().collect()).collect()
 }
 
+fn threes(run: &str) -> Vec<String> {
+    let (second, third) = (run.chars().skip(1), run.chars().skip(2));
+    run.chars().zip(second).zip(third).map(|((one, two), three)| [one, two, three].into_iter().collect()).collect()
+}
+
 /// Whether a Latin word may be a misspelling: not a number, not too short.
 #[must_use]
 pub fn is_spelled(word: &str) -> bool {
@@ -194,6 +201,22 @@ impl SearchDocument {
                     Run::Latin(parts) => document.add_latin(&parts, *field),
                 }
             }
+        }
+        document
+    }
+
+    /// The words of a text, with the pinyin of its Chinese words, and of each two and three characters that stand side by side.
+    #[must_use]
+    pub fn with_pinyin(text: &str) -> Self {
+        let mut document = Self::new(&[(text, Field::Text)]);
+        let words: Vec<String> = document.words.keys().filter(|word| word.chars().nth(1).is_some()).cloned().collect();
+        let chinese = runs(&fold(text)).into_iter().filter_map(|run| match run {
+            Run::Chinese(run) => Some(run),
+            Run::Latin(_) => None,
+        });
+        let threes: Vec<String> = chinese.flat_map(|run| threes(&run)).collect();
+        for typed in words.iter().chain(&threes).flat_map(|word| typed_words(word)) {
+            document.add(&typed, Weight::D);
         }
         document
     }
@@ -302,5 +325,10 @@ mod tests {
         assert_eq!(document.spelled().collect::<Vec<_>>(), ["its", "jd2019"]);
         assert!(document.tsvector().contains("'jd2019':1A "));
         assert_eq!(quote("a'b\\c"), "'a''b\\\\c'");
+        let document = SearchDocument::with_pinyin("在图书馆见吕布 OK");
+        for word in ["图书馆", "tushuguan", "tushu", "lvbu", "ok"] {
+            assert!(document.words.contains_key(word), "{word}");
+        }
+        assert!(!document.words.contains_key("zai"), "of a character alone none");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use tokio_postgres::{AsyncMessage, NoTls};
@@ -43,15 +43,18 @@ pub async fn listen(events: &Arc<Events>) -> AppResult<NotifyConnection> {
     let (client, mut connection) =
         tokio_postgres::connect(events.database.listen_url(), NoTls).await.map_err(AppError::internal)?;
     let (closed, stop) = (CancellationToken::new(), CancellationToken::new());
-    let (gone, dropped, events) = (closed.clone(), stop.clone(), Arc::clone(events));
+    let (gone, dropped, heard) = (closed.clone(), stop.clone(), Arc::clone(events));
     tokio::spawn(async move {
         let drive = async {
             while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
                 if let AsyncMessage::Notification(notification) = message {
                     match notification.channel() {
-                        "plaza_events" => events.stream_advanced.notify_one(),
-                        "plaza_typing" => events.typing.receive(notification.payload()),
-                        _ => events.outbox_written.notify_one(),
+                        "plaza_events" => heard.stream_advanced.notify_one(),
+                        "plaza_typing" => heard.typing.receive(notification.payload()),
+                        "plaza_presence" => {
+                            heard.presence.receive(notification.payload(), Instant::now(), heard.clock.now());
+                        }
+                        _ => heard.outbox_written.notify_one(),
                     }
                 }
             }
@@ -66,10 +69,11 @@ pub async fn listen(events: &Arc<Events>) -> AppResult<NotifyConnection> {
     let mut conn = AsyncPgConnection::try_from(client).await.map_err(AppError::internal)?;
     conn.batch_execute(&format!(
         "set application_name = 'plaza feed'; set timezone = 'UTC'; set jit = off; set statement_timeout = '20s'; {}; \
-         listen plaza_events; listen plaza_outbox; listen plaza_typing",
+         listen plaza_events; listen plaza_outbox; listen plaza_typing; listen plaza_presence",
         store::PLAN_SETTINGS
     ))
     .await?;
+    events.presence.say_hello();
     Ok(NotifyConnection { conn, closed, _driver: driver })
 }
 

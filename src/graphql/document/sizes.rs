@@ -26,6 +26,7 @@ const LONG_LISTS: &[(&str, &str, u64)] = &[
     ("Message", "reactions", 20),
     ("Order", "history", 24),
     ("PullMessagesPayload", "messages", 100),
+    ("SystemContent", "users", 20),
     ("Ticket", "lines", 20),
     ("Viewer", "friendGroups", 30),
     ("Viewer", "sessions", 100),

@@ -194,8 +194,8 @@ async fn graphql_blocks_work_one_after_the_other() {
     assert!(count >= 6, "{count} blocks");
 }
 
-/// Subscribes to messages, their changes, events or typing as lan, for another test of this database may listen as ada; writes to lan
-/// herself and edits that, or has another user type to her, until that comes: no answer says when a subscription has begun, and earlier messages of the demo's may come first.
+/// Subscribes to messages, their changes, events, typing or presence as lan, for another test of this database may listen as ada; writes
+/// to lan herself and edits that, or has another user type to her or show their presence, until that comes: no answer says when a subscription has begun, and earlier messages of the demo's may come first.
 async fn hear(demo: &Demo, subscription: &str) {
     let address = demo.plaza.address;
     let token = demo.token_of("lan").await;
@@ -206,8 +206,11 @@ async fn hear(demo: &Demo, subscription: &str) {
     let edit = "mutation ($id: ID!) { editMessage(id: $id, text: \"heard\") { userErrors { code } } }";
     let type_to = "mutation ($id: ID!) { typing: setTyping(to: { userId: $id }, state: TYPING) { ok }
         finished: setTyping(to: { userId: $id }, state: FINISHED) { ok } }";
+    let show = "mutation { updateProfile(input: { presenceVisibility: FRIENDS }) { userErrors { code } } }";
     let (expected, said, writer) = if subscription.contains("typing {") {
         ("\"TYPING\"", type_to, demo.token_of("emma88").await)
+    } else if subscription.contains("presenceChanged {") {
+        ("\"isOnline\"", show, demo.token_of("mei-lin").await)
     } else {
         ("\"heard\"", write_to_self, token.clone())
     };

@@ -77,7 +77,8 @@ impl Person {
             content { ... on TextContent { text } } } } } } }";
         let data = self.data(document, json!({ "id": group })).await;
         let nodes = data["group"]["conversation"]["messages"]["nodes"].as_array().cloned().unwrap_or_default();
-        nodes.iter().map(|node| node["content"]["text"].as_str().unwrap().to_owned()).collect()
+        // Beside them are messages that tell of members.
+        nodes.iter().filter_map(|node| node["content"]["text"].as_str()).map(Into::into).collect()
     }
 
     /// The members of a group as they see them: "username or -, role".

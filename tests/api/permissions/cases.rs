@@ -235,5 +235,6 @@ pub const CASES: &[Case] = &[
     case("Subscription.messageChanged", "subscription { messageChanged { payload { ... on MessageUpdated { message { content { ... on TextContent { text } } } } } } }", none),
     case("Subscription.conversationUpdated", "subscription { conversationUpdated { lastMessage { content { ... on TextContent { text } } } } }", none),
     case("Subscription.typing", "subscription { typing { user { private { address } } conversation { lastMessage { content { ... on TextContent { text } } } } } }", none),
+    case("Subscription.presenceChanged", "subscription { presenceChanged { user { id } presence { isOnline } } }", none),
     case("Subscription.events", "subscription { events { payload { ... on MessageCreated { message { content { ... on TextContent { text } } } } } } }", none),
 ];

@@ -7,6 +7,7 @@ use diesel::{AsChangeset, Queryable, Selectable};
 use crate::db::pg_enum;
 use crate::db::schema::{self, sql_types};
 use crate::domains::nearby::model::PositionVisibility;
+use crate::domains::presence::model::PresenceVisibility;
 use crate::geo::GeoPoint;
 use crate::ids::MediaId;
 use crate::validation::Patch;
@@ -68,6 +69,8 @@ pub struct Profile {
     pub student_id: Option<String>,
     /// Postal address.
     pub address: String,
+    /// Who sees whether they are online.
+    pub presence_visibility: PresenceVisibility,
 }
 
 /// What people say of themselves to everybody.
@@ -140,6 +143,8 @@ pub struct UpdateProfile {
     pub coordinates: Patch<GeoPoint>,
     /// Who may see that they are near.
     pub position_visibility: Patch<PositionVisibility>,
+    /// Who sees whether they are online.
+    pub presence_visibility: Patch<PresenceVisibility>,
     /// Where they live.
     pub place: Patch<UpdatePlace>,
 }
@@ -212,6 +217,8 @@ pub struct ProfileChanges {
     pub student_id: Option<Option<String>>,
     /// Postal address.
     pub address: Option<String>,
+    /// Who sees whether they are online.
+    pub presence_visibility: Option<PresenceVisibility>,
 }
 
 impl ProfileChanges {
@@ -233,6 +240,7 @@ impl ProfileChanges {
             id_card,
             student_id,
             address,
+            presence_visibility,
         } = self;
         let texts = [pending_email, pending_phone, country, province, city, district, id_card, student_id];
         texts.into_iter().all(Option::is_none)
@@ -241,5 +249,6 @@ impl ProfileChanges {
             && birthday.is_none()
             && score.is_none()
             && verification.is_none()
+            && presence_visibility.is_none()
     }
 }

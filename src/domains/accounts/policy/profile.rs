@@ -103,6 +103,8 @@ pub fn validate_update(
             .clearable(trimmed(update.student_id), "input.studentId", |text| line(text))
             .into_change(),
         address: validation.required(update.address, "input.address", |text| check_lines(text, LONGEST_ADDRESS)),
+        presence_visibility: validation
+            .required(update.presence_visibility, "input.presenceVisibility", |_| Ok::<_, AccountError>(())),
         country: validation.clearable(place.country, "input.place.country", |text| line(text)).into_change(),
         province: validation.clearable(place.province, "input.place.province", |text| line(text)).into_change(),
         city: validation.clearable(place.city, "input.place.city", |text| line(text)).into_change(),

@@ -31,6 +31,7 @@ pub async fn update_profile(scope: &Scope, mut update: UpdateProfile, follow: Pr
         media::service::check_picture(scope, &[viewer], avatar, "input.avatarId").await?;
     }
     let further = FurtherUpdate { email, phone, position };
+    let shows_presence = profile.presence_visibility;
     let (user, waiting) = scope
         .transaction(async |conn| {
             let (changed, done, waiting) =
@@ -39,6 +40,9 @@ pub async fn update_profile(scope: &Scope, mut update: UpdateProfile, follow: Pr
             Ok::<_, AppError>((changed, waiting))
         })
         .await?;
+    if shows_presence.is_some() {
+        scope.app.events.presence.tell_setting(viewer);
+    }
     scope.app.mailer.wake();
     codes::send_unasked(scope, &waiting).await;
     Ok(user)

@@ -16,7 +16,8 @@ use crate::domains::groups::types::Group;
 use crate::domains::items::types::{Item, ItemFilter, ItemOrder};
 use crate::domains::media::loader::MediaById;
 use crate::domains::media::types::Media;
-use crate::domains::{friends, groups, items};
+use crate::domains::presence::types::Presence;
+use crate::domains::{friends, groups, items, presence};
 use crate::error::AppResult;
 use crate::graphql::connection::Connection;
 use crate::graphql::context::PlazaContext;
@@ -189,6 +190,12 @@ impl User {
     /// people.
     async fn relationship(&self, ctx: &Context<'_>) -> Option<AppResult<Relationship>> {
         friends::query::find_relationship(ctx, self.0.id).await.transpose()
+    }
+
+    /// Whether they are online, and when they were last. Null for those who may not see it, as they chose in their profile: their
+    /// friends alone until then. Costs a statement for a whole list of people.
+    async fn presence(&self, ctx: &Context<'_>) -> Option<AppResult<Presence>> {
+        presence::query::find_presence(ctx, self.0.id).await.transpose()
     }
 
     /// What is theirs alone. Null for everybody but themselves and administrators.

@@ -8,6 +8,7 @@ use crate::domains::accounts::model::{Access, Gender, Profile, UpdatePlace, Upda
 use crate::domains::media::types::picture;
 use crate::domains::nearby::model::PositionVisibility;
 use crate::domains::nearby::query::find_position;
+use crate::domains::presence::model::PresenceVisibility;
 use crate::domains::wallet::query::get_wallet;
 use crate::domains::wallet::types::Wallet;
 use crate::error::AppResult;
@@ -84,6 +85,11 @@ impl UserPrivate {
     async fn position_visibility(&self, ctx: &Context<'_>) -> AppResult<PositionVisibility> {
         let position = find_position(ctx, self.1).await?;
         Ok(position.map_or(PositionVisibility::Nobody, |position| position.visibility))
+    }
+
+    /// Who sees whether they are online.
+    async fn presence_visibility(&self) -> PresenceVisibility {
+        self.0.1.presence_visibility
     }
 
     /// When they last sent their coordinates. Null when they have no position.
@@ -194,6 +200,8 @@ pub struct UpdateProfileInput {
     coordinates: MaybeUndefined<CoordinatesInput>,
     /// Who sees them among `nearbyUsers`; `NOBODY` until it is set. `EVERYBODY` and `FRIENDS` need a position.
     position_visibility: MaybeUndefined<PositionVisibility>,
+    /// Who sees whether they are online, and when they were last; `FRIENDS` until it is set.
+    presence_visibility: MaybeUndefined<PresenceVisibility>,
     /// Where they live. Null clears all of it.
     place: MaybeUndefined<PlaceInput>,
 }
@@ -232,6 +240,7 @@ impl From<UpdateProfileInput> for UpdateProfile {
             address: patch(input.address),
             coordinates: patch(input.coordinates),
             position_visibility: patch(input.position_visibility),
+            presence_visibility: patch(input.presence_visibility),
             place: patch(input.place),
         }
     }

@@ -7,7 +7,7 @@ use diesel::expression::AsExpression;
 use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
 
-use super::{CardTarget, MessageType};
+use super::{CardTarget, MessageType, SystemNote};
 use crate::geo::GeoPoint;
 use crate::ids::MediaId;
 
@@ -33,6 +33,8 @@ pub enum Content {
     File(AttachedFile),
     /// Something of Plaza's own.
     Card(CardTarget),
+    /// What happened to the members of the group.
+    System(SystemNote),
     /// What only newer instances know. It can't be written.
     #[serde(skip)]
     Unknown {
@@ -127,6 +129,7 @@ impl Content {
             ("FILE", _) => file(Self::File),
             ("LOCATION", _) => serde_json::from_slice(json).ok().map(Self::Location),
             ("CARD", _) => serde_json::from_slice(json).ok().map(Self::Card),
+            ("SYSTEM", _) => serde_json::from_slice(json).ok().map(Self::System),
             _ => None,
         };
         known.unwrap_or_else(|| Self::Unknown { tag: tag.into_owned() })
@@ -143,6 +146,7 @@ impl Content {
             Self::Location(_) => MessageType::Location,
             Self::File(_) => MessageType::File,
             Self::Card(_) => MessageType::Card,
+            Self::System(_) => MessageType::System,
             Self::Unknown { .. } => MessageType::Unsupported,
         }
     }
@@ -152,7 +156,7 @@ impl Content {
     pub fn file(&self) -> Option<&AttachedFile> {
         match self {
             Self::Picture(file) | Self::Voice(file) | Self::Video(file) | Self::File(file) => Some(file),
-            Self::Text { .. } | Self::Location(_) | Self::Card(_) | Self::Unknown { .. } => None,
+            Self::Text { .. } | Self::Location(_) | Self::Card(_) | Self::System(_) | Self::Unknown { .. } => None,
         }
     }
 
@@ -165,7 +169,7 @@ impl Content {
             Self::Voice(file) => Self::Voice(other(file)),
             Self::Video(file) => Self::Video(other(file)),
             Self::File(file) => Self::File(other(file)),
-            Self::Text { .. } | Self::Location(_) | Self::Card(_) | Self::Unknown { .. } => self,
+            Self::Text { .. } | Self::Location(_) | Self::Card(_) | Self::System(_) | Self::Unknown { .. } => self,
         }
     }
 
@@ -178,7 +182,7 @@ impl Content {
             Self::Picture(file) | Self::Voice(file) | Self::Video(file) | Self::File(file) => {
                 [file.file_name.as_ref(), file.local_path.as_ref()]
             }
-            Self::Card(_) => [None, None],
+            Self::Card(_) | Self::System(_) => [None, None],
         };
         texts.into_iter().flatten().map(String::len).sum()
     }
@@ -187,7 +191,8 @@ impl Content {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domains::chat::model::CardKind;
+    use crate::domains::chat::model::{CardKind, SystemChange};
+    use crate::ids::UserId;
 
     #[test]
     fn contents_are_read_as_they_were_written() {
@@ -209,6 +214,7 @@ mod tests {
             Content::File(AttachedFile { file_name: Some("a.pdf".into()), ..file }),
             Content::Location(place),
             Content::Card(CardTarget { kind: CardKind::Order, id: 5 }),
+            Content::System(SystemNote::new(SystemChange::Joined, &[UserId(3)], true)),
         ] {
             assert_eq!(Content::of_json(&serde_json::to_vec(&content).unwrap()), content);
         }

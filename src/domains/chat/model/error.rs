@@ -110,7 +110,7 @@ pub enum ChatError {
     #[error("Only a group's owner and managers can mention all members.")]
     MentionsAll,
     /// The server can't read it, so it can't be sent on.
-    #[error("An encrypted message can't be forwarded.")]
+    #[error("A message that is encrypted, or tells of a group's members, can't be forwarded.")]
     NotForwardable,
     /// Not there, or not for the viewer to see.
     #[error("There is nothing of this id that you may see.")]

@@ -7,8 +7,10 @@ mod listing;
 mod marks;
 mod pending;
 mod sending;
+mod system;
 pub mod typing;
 mod window;
+mod words;
 
 use std::sync::Arc;
 
@@ -31,7 +33,9 @@ pub use listing::{
 pub use marks::{CardKind, CardTarget, MessageMarks, Reaction};
 pub use pending::PendingReactions;
 pub use sending::{Appended, ClientId, Draft, Mentions, NewMessage, ReplyTarget, SendMessage, SentMessage, Target};
+pub use system::{SystemChange, SystemNote};
 pub use window::{MemberProgress, MembershipWindow};
+pub use words::{IndexProgress, IndexedText, MessageQuery, conversation_word};
 
 pg_enum! {
     /// What kind of conversation it is.
@@ -65,6 +69,8 @@ pg_enum! {
         File = "FILE",
         /// Something of Plaza's own: an item, a task, an order, a user or a group.
         Card = "CARD",
+        /// What happened to the members of a group: no user sent it.
+        System = "SYSTEM",
     }
     unknown:
         /// A type that this version of the server doesn't know; for what to show, see `UnsupportedContent`.
@@ -228,7 +234,7 @@ pub struct Message {
     pub conversation_id: ConversationId,
     /// Place in the conversation.
     pub seq: i32,
-    /// Who sent it.
+    /// Who sent it; of one that tells of a group's members the user who acted.
     pub sender_id: UserId,
     /// What it holds.
     pub type_: MessageType,

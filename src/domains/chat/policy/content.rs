@@ -43,7 +43,8 @@ pub fn check_content(content: &Content) -> Result<(), UserError> {
         Content::Location(place) => check_place(place, path),
         // What it shows was looked up by its id.
         Content::Card(_) => Ok(()),
-        Content::Unknown { .. } => Err(ChatError::Empty.at(path)),
+        // The server's own.
+        Content::System(_) | Content::Unknown { .. } => Err(ChatError::Empty.at(path)),
     }
 }
 
@@ -101,7 +102,12 @@ pub fn check_kind(content: &Content, file: &Media) -> Result<(), ChatError> {
         Content::Picture(_) => (Family::Picture, "picture"),
         Content::Voice(_) => (Family::Voice, "sound"),
         Content::Video(_) => (Family::Video, "video"),
-        Content::Text { .. } | Content::Location(_) | Content::File(_) | Content::Card(_) | Content::Unknown { .. } => {
+        Content::Text { .. }
+        | Content::Location(_)
+        | Content::File(_)
+        | Content::Card(_)
+        | Content::System(_)
+        | Content::Unknown { .. } => {
             return Ok(());
         }
     };
@@ -120,7 +126,7 @@ pub fn argument(content: &Content) -> &'static str {
         Content::Location(_) => "input.content.location",
         Content::File(_) => "input.content.file",
         Content::Card(_) => "input.content.card",
-        Content::Unknown { .. } => "input.content",
+        Content::System(_) | Content::Unknown { .. } => "input.content",
     }
 }
 

@@ -166,6 +166,9 @@ pub fn check_seeing(held: &HeldMessage) -> Result<&Member, ChatError> {
 pub fn check_revoker(held: &HeldMessage, now: DateTime<Utc>) -> Result<(), ChatError> {
     let member = check_seeing(held)?;
     let message = &held.message;
+    if message.type_ == MessageType::System {
+        return Err(ChatError::NotRevocable);
+    }
     match (message.sender_id == member.user_id, member.is_staff) {
         (false, false) => Err(ChatError::NotRevocable),
         _ if message.status != MessageStatus::Normal => Err(ChatError::Gone),
@@ -180,10 +183,11 @@ pub fn check_revoker(held: &HeldMessage, now: DateTime<Utc>) -> Result<(), ChatE
 /// # Errors
 /// [`ChatError::NoSuchMessage`] or [`ChatError::NotDeletable`].
 pub fn check_deleter(held: &HeldMessage, viewer: UserId, is_admin: bool) -> Result<(), ChatError> {
+    let is_system = held.message.type_ == MessageType::System;
     match &held.member {
         _ if is_admin => Ok(()),
         None => Err(ChatError::NoSuchMessage),
-        Some(_) if held.message.sender_id == viewer => Ok(()),
+        Some(_) if held.message.sender_id == viewer && !is_system => Ok(()),
         Some(_) => Err(ChatError::NotDeletable),
     }
 }

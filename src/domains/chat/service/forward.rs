@@ -1,7 +1,7 @@
 //! Sending on what another message holds.
 
 use super::{find_message, send};
-use crate::domains::chat::model::{ChatError, Content, Draft, MessageStatus, SentMessage, Target};
+use crate::domains::chat::model::{ChatError, Content, Draft, MessageStatus, MessageType, SentMessage, Target};
 use crate::domains::media;
 use crate::error::{AppError, AppResult};
 use crate::ids::{MediaId, MessageId};
@@ -15,7 +15,7 @@ const TRY_LIMIT: usize = 4;
 /// once the one that was forwarded is changed or gone.
 ///
 /// # Errors
-/// `NOT_FOUND`, `CONFLICT` for a message that was revoked or deleted, `FORBIDDEN` for an encrypted one, `TOO_MANY_FILES` for a file
+/// `NOT_FOUND`, `CONFLICT` for a message that was revoked or deleted, `FORBIDDEN` for an encrypted one and one of the server's, `TOO_MANY_FILES` for a file
 /// over the viewer's quota; and as sending.
 pub async fn forward_message(
     scope: &Scope,
@@ -52,7 +52,7 @@ pub async fn forward_message(
 /// The content of a message, with a file of the viewer's, and that file where it is a new one.
 async fn take_content(scope: &Scope, id: MessageId) -> AppResult<(Content, Option<MediaId>)> {
     let found = find_message(scope, id).await?.ok_or(ChatError::NoSuchMessage.at("id"))?.message;
-    if found.is_private {
+    if found.is_private || found.type_ == MessageType::System {
         return Err(ChatError::NotForwardable.at("id").into());
     }
     let content = found.content.filter(|_| found.status == MessageStatus::Normal);

@@ -3,6 +3,7 @@
 
 pub mod everywhere;
 pub mod fetched;
+pub mod find;
 pub mod forward;
 pub mod markers;
 pub mod react;

@@ -7,7 +7,7 @@ use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::messages::{MessageColumns, MessageFragment, NotHidden};
+use super::messages::{IdBounds, MessageColumns, MessageFragment, NotHidden};
 use crate::db::schema::sql_types;
 use crate::db::{Direction, Limit, statement};
 use crate::domains::chat::model::{Message, MessageSpot, MessageView, ReviewFilter};
@@ -142,11 +142,10 @@ impl QueryFragment<Pg> for ReviewCut<'_> {
 statement! {
     by text
     /// A page of all messages, by id.
-    struct MessagesReviewed<'a> { cut: ReviewCut<'a>, after: MessageId, before: MessageId, direction: Direction, limit: Limit }
-        -> MessageColumns
+    struct MessagesReviewed<'a> { cut: ReviewCut<'a>, bounds: IdBounds, limit: Limit } -> MessageColumns
     |this|
-    "select " {&MessageFragment} " from messages where messages.id > " [BigInt: &this.after] " and messages.id < "
-    [BigInt: &this.before] {&this.cut} " order by messages.id " {&this.direction} " limit " {&this.limit}
+    "select " {&MessageFragment} " from messages where messages.id > " [BigInt: &this.bounds.after] " and messages.id < "
+    [BigInt: &this.bounds.before] {&this.cut} " order by messages.id " {&this.bounds.direction} " limit " {&this.limit}
 }
 
 /// A page of all messages, the newest first.
@@ -155,11 +154,7 @@ pub async fn list_reviewed(
     filter: &ReviewFilter,
     page: &PageRequest<MessageId>,
 ) -> QueryResult<Vec<Message>> {
-    let cursor = page.cursor;
-    let after = cursor.filter(|_| page.backward).unwrap_or(MessageId(0));
-    let before = cursor.filter(|_| !page.backward).unwrap_or(MessageId(i64::MAX));
-    let direction = if page.backward { Direction::Ascending } else { Direction::Descending };
-    let query = MessagesReviewed { cut: ReviewCut(filter), after, before, direction, limit: Limit(page.limit()) };
+    let query = MessagesReviewed { cut: ReviewCut(filter), bounds: IdBounds::of(page), limit: Limit(page.limit()) };
     query.load(&mut conn).await
 }
 

@@ -15,10 +15,10 @@ use crate::ids::{ConversationId, UserId};
 use crate::page::PageRequest;
 
 impl QueryFragment<Pg> for SentFilter {
-    /// As conditions on `messages`.
+    /// As conditions on `messages`; what tells of a group's members has no sender.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if let Some(sender) = &self.sender {
-            out.push_sql(" and messages.sender_id = ");
+            out.push_sql(" and messages.type <> 'SYSTEM' and messages.sender_id = ");
             out.push_bind_param::<BigInt, _>(sender)?;
         }
         if let Some(from) = &self.from {

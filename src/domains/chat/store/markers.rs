@@ -74,9 +74,9 @@ statement! {
        fetched_seq = greatest(coalesce(fetched_seq, delivered_seq), wanted.seq), own_since_read = case \
          when wanted.seq - members.read_seq < last_seq - wanted.seq then greatest(0, own_since_read - ( \
            select count(*) from messages m where m.conversation_id = members.conversation_id \
-           and m.seq > members.read_seq and m.seq <= wanted.seq and m.sender_id = members.user_id)) \
+           and m.seq > members.read_seq and m.seq <= wanted.seq and m.sender_id = members.user_id and m.type <> 'SYSTEM')) \
          else (select count(*) from messages m where m.conversation_id = members.conversation_id \
-           and m.seq > wanted.seq and m.sender_id = members.user_id) end \
+           and m.seq > wanted.seq and m.sender_id = members.user_id and m.type <> 'SYSTEM') end \
        from (select conversation_id, seq, " [BigInt: &this.user] " as user_id from unnest("
     [Array<BigInt>: this.conversations] ", " [Array<Integer>: this.seqs] ") pairs (conversation_id, seq) offset 0) as wanted \
        join conversations on conversations.id = wanted.conversation_id \
@@ -112,9 +112,9 @@ statement! {
        own_since_read = greatest(0, members.own_since_read - case \
          when wanted.seq - wanted.read_seq < last_seq - wanted.seq then ( \
            select count(*) from messages m where m.conversation_id = members.conversation_id \
-           and m.seq > wanted.read_seq and m.seq <= wanted.seq and m.sender_id = members.user_id) \
+           and m.seq > wanted.read_seq and m.seq <= wanted.seq and m.sender_id = members.user_id and m.type <> 'SYSTEM') \
          else wanted.own_since_read - (select count(*) from messages m where m.conversation_id = members.conversation_id \
-           and m.seq > wanted.seq and m.sender_id = members.user_id) end) \
+           and m.seq > wanted.seq and m.sender_id = members.user_id and m.type <> 'SYSTEM') end) \
        from (select wanted.id, last_seq, least(last_seq, before.until_seq, " [Nullable<Integer>: &this.up_to]
     ") as seq, before.user_id, before.read_seq, before.own_since_read from unnest(" [Array<BigInt>: this.conversations]
     ") wanted (id) cross join lateral (select last_seq from conversations where conversations.id = wanted.id \

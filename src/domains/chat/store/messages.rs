@@ -11,13 +11,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{CONVERSATION, CardFragment, ConversationColumns, MEMBER, NullableUser, PairJoin, USER, UserColumns, card};
 use crate::db::schema::{messages, sql_types};
-use crate::db::statement;
+use crate::db::{Direction, statement};
 use crate::domains::accounts::model::User;
 use crate::domains::chat::model::{
     Content, Conversation, HeldMessage, Member, Message, MessageCard, MessageMarks, MessageStatus, MessageType,
     RepliedMessage,
 };
 use crate::ids::{ConversationId, MessageId, UserId};
+use crate::page::PageRequest;
 
 /// The columns of a message. What nearly all messages have in common is null, which costs nothing to send and to read: a page
 /// has hundreds of values. The words of a text come as they are, as a `jsonb` costs four times as much.
@@ -121,6 +122,35 @@ impl QueryFragment<Pg> for NotHidden {
         out.push_bind_param::<BigInt, _>(&self.0)?;
         out.push_sql(")");
         Ok(())
+    }
+}
+
+/// Between which ids a page of messages lies, the newest first, and in which order it is read.
+pub struct IdBounds {
+    /// Behind this id.
+    pub after: MessageId,
+    /// Before this id.
+    pub before: MessageId,
+    /// The order.
+    pub direction: Direction,
+}
+
+impl Default for IdBounds {
+    fn default() -> Self {
+        Self { after: MessageId(0), before: MessageId(i64::MAX), direction: Direction::Descending }
+    }
+}
+
+impl IdBounds {
+    /// The bounds of a page.
+    #[must_use]
+    pub fn of(page: &PageRequest<MessageId>) -> Self {
+        let all = Self::default();
+        match page.cursor {
+            Some(cursor) if page.backward => Self { after: cursor, direction: Direction::Ascending, ..all },
+            None if page.backward => Self { direction: Direction::Ascending, ..all },
+            cursor => Self { before: cursor.unwrap_or(all.before), ..all },
+        }
     }
 }
 

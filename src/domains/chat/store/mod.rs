@@ -1,6 +1,6 @@
 //! All SQL of chat: reading conversations here; [`messages`], their [`history`], messages
 //! [`everywhere`], [`send`]ing, [`removal`], [`reactions`],
-//! [`members`], their [`windows`], [`markers`], [`settings`] and [`mentions`], and what is [`unread`] apart.
+//! [`members`], their [`windows`], [`markers`], [`settings`], [`mentions`] and [`words`], and what is [`unread`] apart.
 
 pub mod everywhere;
 pub mod history;
@@ -14,6 +14,7 @@ pub mod send;
 pub mod settings;
 pub mod unread;
 pub mod windows;
+pub mod words;
 
 use std::sync::Arc;
 

@@ -34,6 +34,7 @@ statement! {
      unmentioned as (delete from message_mentions using before where message_mentions.conversation_id = before.conversation_id \
        and message_mentions.user_id = any(before.mentions) and message_mentions.seq = before.seq), \
      unreacted as (delete from reactions where message_id = " [BigInt: &this.message] "), \
+     unfound as (delete from message_words where message_id = " [BigInt: &this.message] "), \
      messages as (update messages set status = " [sql_types::MessageStatus: &this.status] ", content = null, media_id = null, \
        mentions = null, mentions_all = false, reaction_count = 0, revoked_by = " [Nullable<BigInt>: &this.revoked_by]
     ", updated_at = " [Timestamptz: &this.now] " from conversation where messages.id = " [BigInt: &this.message]

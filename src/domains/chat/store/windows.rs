@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::send::{EventName, RecordMessage};
 use crate::db::schema::{conversations, members};
 use crate::db::statement;
-use crate::domains::chat::model::ConversationKind;
+use crate::domains::chat::model::{Content, ConversationKind, SystemNote};
+use crate::events::EventKind;
 use crate::ids::{ConversationId, UserId};
 
 /// Locks a conversation for a change of its members and returns its last seq and the version that the change makes.
@@ -116,7 +118,7 @@ statement! {
        delivered_seq = greatest(members.delivered_seq, excluded.from_seq - 1), \
        fetched_seq = greatest(coalesce(members.fetched_seq, members.delivered_seq), excluded.from_seq - 1), \
        own_since_read = (select count(*) from messages m where m.conversation_id = members.conversation_id \
-         and m.sender_id = members.user_id and m.seq > greatest(members.read_seq, excluded.from_seq - 1)) \
+         and m.sender_id = members.user_id and m.type <> 'SYSTEM' and m.seq > greatest(members.read_seq, excluded.from_seq - 1)) \
      where members.until_seq is not null returning user_id"
 }
 
@@ -137,4 +139,33 @@ statement! {
 /// See [`CloseWindows`].
 pub async fn close_windows(mut conn: &AsyncPgConnection, windows: CloseWindows<'_>) -> QueryResult<Vec<UserId>> {
     windows.load(&mut conn).await
+}
+
+statement! {
+    /// Appends a message that tells of members to a conversation, which is locked, and records it. For the user who acted it counts
+    /// as read where all before it was: acting is no reading.
+    struct AppendNote<'a> { conversation: ConversationId, actor: UserId, content: &'a Content, now: DateTime<Utc> } -> BigInt
+    |this|
+    "with conversation as (update conversations set last_seq = last_seq + 1, version = version + 1, last_activity_at = "
+    [Timestamptz: &this.now] " where id = " [BigInt: &this.conversation] " returning id, last_seq, version), \
+     messages as (insert into messages (conversation_id, seq, sender_id, type, content, is_private, created_at, updated_at) \
+       select id, last_seq, " [BigInt: &this.actor] ", 'SYSTEM', " [Jsonb: this.content] ", false, " [Timestamptz: &this.now] ", "
+    [Timestamptz: &this.now] " from conversation returning *), \
+     own as (update members set read_seq = last_seq, read_at = " [Timestamptz: &this.now] ", delivered_seq = last_seq, \
+       fetched_seq = coalesce(fetched_seq, delivered_seq), own_since_read = 0 from conversation \
+       where members.conversation_id = " [BigInt: &this.conversation] " and members.user_id = " [BigInt: &this.actor]
+    " and until_seq is null and read_seq >= last_seq - 1), \
+     recorded as (" {&RecordMessage { event: EventName(EventKind::MessageCreated), actor: None }} ") select id from messages"
+}
+
+/// See `AppendNote`.
+pub async fn append_note(
+    mut conn: &AsyncPgConnection,
+    conversation: ConversationId,
+    actor: UserId,
+    note: SystemNote,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let content = Content::System(note);
+    AppendNote { conversation, actor, content: &content, now }.execute(&mut conn).await.map(drop)
 }

@@ -3,6 +3,7 @@
 use async_graphql::{Context, Object, SimpleObject, Union};
 
 use super::card::CardContent;
+use super::system::SystemContent;
 use crate::domains::accounts::types::profile::Coordinates;
 use crate::domains::chat::model::{AttachedFile, Content};
 use crate::domains::media::loader::MediaById;
@@ -32,6 +33,8 @@ pub enum MessageContent {
     File(FileContent),
     /// Something of Plaza's own.
     Card(CardContent),
+    /// What happened to members of the group.
+    System(SystemContent),
     /// What this version of the server can't show.
     Unsupported(UnsupportedContent),
 }
@@ -52,6 +55,7 @@ impl MessageContent {
                 name: place.name,
                 address: place.address,
             }),
+            Content::System(note) => Self::System(SystemContent { note, actor: sender }),
             Content::Card(target) => Self::Card(CardContent(target)),
             Content::Unknown { tag } => Self::Unsupported(UnsupportedContent { content_type: tag }),
         }
@@ -90,6 +94,7 @@ one_of!(MessageContent {
     Location(LocationContent),
     File(FileContent),
     Card(CardContent),
+    System(SystemContent),
     Unsupported(UnsupportedContent),
 });
 

@@ -7,14 +7,13 @@ use async_graphql::{Enum, ID, InputObject, OneofObject, SimpleObject};
 use super::{Conversation, Message};
 use crate::domains::accounts::types::profile::CoordinatesInput;
 use crate::domains::chat::model::{
-    AttachedFile, CardKind, CardTarget, Content, Draft, Mentions, MessageCard, MessageList, MessagePlace, MessageType,
-    PulledMessages, ReviewFilter, SentFilter, SentMessage, Target,
+    AttachedFile, CardKind, CardTarget, Content, Draft, Mentions, MessageCard, MessagePlace, PulledMessages,
+    SentMessage, Target,
 };
 use crate::error::AppResult;
 use crate::geo::GeoPoint;
 use crate::graphql::payload::{Payload, UserErrorObject};
-use crate::graphql::ranges::DateTimeRange;
-use crate::graphql::scalars::{mutation_id, query_id};
+use crate::graphql::scalars::mutation_id;
 use crate::ids::{ConversationId, GroupId, ItemId, MediaId, MessageId, OrderId, TaskId, UserId};
 
 /// Where a message or a marker goes: exactly one of these.
@@ -142,70 +141,6 @@ impl From<LocationContentInput> for MessagePlace {
         let trimmed = |line: Option<String>| line.map(|line| line.trim().to_owned());
         Self { longitude, latitude, name: trimmed(name), address: trimmed(address) }
     }
-}
-
-/// Which messages of a conversation.
-#[derive(InputObject)]
-pub struct MessageFilter {
-    /// Of one of these types; of any where it is left out. Revoked and deleted messages keep their type; `UNSUPPORTED` finds
-    /// nothing.
-    types: Option<Vec<MessageType>>,
-    /// Global id of the user who sent them; of any where it is left out.
-    sender_id: Option<ID>,
-    /// When they were sent; at any time where it is left out.
-    created_at: Option<DateTimeRange>,
-}
-
-impl MessageFilter {
-    /// Leaves in a list what fits.
-    ///
-    /// # Errors
-    /// Bad input for an id of another kind.
-    pub(super) fn apply(self, list: &mut MessageList) -> AppResult<()> {
-        let Self { types, sender_id, created_at } = self;
-        let sender = sender_id.map(|id| query_id(UserId::parse, &id, "filter.senderId")).transpose()?;
-        let times = created_at.unwrap_or_default();
-        list.types = types.as_deref().map(each_once);
-        list.sent = SentFilter { sender, from: times.first(), until: times.last() };
-        Ok(())
-    }
-}
-
-/// Which of all messages an administrator looks at.
-#[derive(InputObject)]
-#[graphql(name = "MessageReviewFilter")]
-pub struct ReviewFilterInput {
-    /// Global id of the conversation; of any where it is left out.
-    conversation_id: Option<ID>,
-    /// Global id of the user who sent them; of any where it is left out.
-    sender_id: Option<ID>,
-    /// Of one of these types; of any where it is left out.
-    types: Option<Vec<MessageType>>,
-    /// When they were sent; at any time where it is left out.
-    created_at: Option<DateTimeRange>,
-}
-
-impl ReviewFilterInput {
-    /// The filter.
-    ///
-    /// # Errors
-    /// Bad input for an id of another kind.
-    pub fn parse(self) -> AppResult<ReviewFilter> {
-        let Self { conversation_id, sender_id, types, created_at } = self;
-        let times = created_at.unwrap_or_default();
-        let conversation = conversation_id.map(|id| query_id(ConversationId::parse, &id, "filter.conversationId"));
-        let sender = sender_id.map(|id| query_id(UserId::parse, &id, "filter.senderId"));
-        Ok(ReviewFilter {
-            conversation: conversation.transpose()?,
-            types: types.as_deref().map(each_once),
-            sent: SentFilter { sender: sender.transpose()?, from: times.first(), until: times.last() },
-        })
-    }
-}
-
-/// The known types among those given, each once.
-fn each_once(given: &[MessageType]) -> Vec<MessageType> {
-    MessageType::ALL.iter().copied().filter(|type_| given.contains(type_)).collect()
 }
 
 /// Something of Plaza's own, which the viewer may see: exactly one of these.

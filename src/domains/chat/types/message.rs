@@ -109,12 +109,13 @@ impl Message {
         self.message().seq
     }
 
-    /// Who sent it.
-    fn sender(&self) -> UserRelation {
-        match &self.row {
+    /// Who sent it; null for one that tells of a group's members.
+    fn sender(&self) -> Option<UserRelation> {
+        let is_sent = self.message().type_ != MessageType::System;
+        is_sent.then(|| match &self.row {
             MessageRow::Card(card) => Relation::Here(User(Arc::clone(&card.sender))),
             MessageRow::Alone(message) => User::by_id(message.sender_id),
-        }
+        })
     }
 
     /// What kind of content it has, or had.

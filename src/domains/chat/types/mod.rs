@@ -3,8 +3,10 @@
 pub mod card;
 pub mod content;
 pub mod event;
+pub mod filters;
 pub mod input;
 pub mod message;
+pub mod system;
 
 use std::sync::Arc;
 
@@ -27,7 +29,7 @@ use crate::graphql::scalars::DateTime;
 use crate::ids::UserId;
 use crate::page::PageArgs;
 
-use input::MessageFilter;
+use filters::MessageFilter;
 pub use message::Message;
 
 /// A conversation, as the viewer sees it. What depends on the viewer (`unreadCount`, `mentionCount`, `lastReadSeq`,

@@ -7,6 +7,7 @@ use diesel_async::AsyncPgConnection;
 use super::{HeldGroup, edit};
 use crate::domains::accounts::service::load_details;
 use crate::domains::chat::membership;
+use crate::domains::chat::model::SystemChange;
 use crate::domains::groups::model::{GroupMember, GroupRole};
 use crate::domains::groups::store;
 use crate::error::AppResult;
@@ -44,6 +45,7 @@ pub async fn forget(scope: &Scope, conn: &AsyncPgConnection, user: UserId) -> Ap
         store::members::delete_members(conn, id, &[user]).await?;
         store::change_member_count(conn, id, -1).await?;
         membership::close_many(scope, conn, held.edit(), &[user]).await?;
+        held.tell(scope, conn, SystemChange::Left, &[user]).await?;
     }
     Ok(store::requests::delete_all_of(conn, user).await?)
 }

@@ -6,6 +6,7 @@ use diesel_async::AsyncPgConnection;
 use super::{HeldGroup, gone, lock_group, record, record_changed, record_member, tell_answered};
 use crate::domains::accounts::service::lock_person_shared;
 use crate::domains::chat::membership::{self, History, MembershipEdit};
+use crate::domains::chat::model::{SystemChange, SystemNote};
 use crate::domains::groups::model::{
     CreateGroup, Group, GroupAction, GroupMember, GroupRole, MembershipChange, NewGroup, UpdateGroup,
 };
@@ -152,6 +153,9 @@ pub(super) async fn crown(
     record_member(scope, conn, member, actor, MembershipChange::RoleChanged).await?;
     membership::set_owner(conn, id.conversation(), user).await?;
     record_changed(scope, conn, id).await?;
+    // The owner is one of those who run the group, whom all may know.
+    let note = SystemNote::new(SystemChange::BecameOwner, &[user], false);
+    membership::tell(scope, conn, id.conversation(), actor, note).await?;
     Ok(group)
 }
 

@@ -8,6 +8,7 @@ use diesel_async::AsyncPgConnection;
 use super::invitees::{check_invited, lock_invited};
 use super::{AddedMembers, edit, lock_group, record_member};
 use crate::domains::chat::membership;
+use crate::domains::chat::model::SystemChange;
 use crate::domains::groups::model::{
     Group, GroupAction, GroupError, GroupMember, GroupRole, InvitedMembers, MembershipChange,
 };
@@ -73,7 +74,7 @@ pub async fn leave(scope: &Scope, id: GroupId) -> AppResult<()> {
             store::members::delete_members(conn, id, &[held.viewer]).await?;
             store::change_member_count(conn, id, -1).await?;
             membership::close_many(scope, conn, held.edit(), &[held.viewer]).await?;
-            Ok(())
+            held.tell(scope, conn, SystemChange::Left, &[held.viewer]).await
         })
         .await
 }
@@ -91,6 +92,7 @@ pub async fn remove(scope: &Scope, id: GroupId, user: UserId) -> AppResult<Group
             store::members::delete_members(conn, id, &[user]).await?;
             store::change_member_count(conn, id, -1).await?;
             membership::close_many(scope, conn, held.edit(), &[user]).await?;
+            held.tell(scope, conn, SystemChange::Removed, &[user]).await?;
             Ok(member.id)
         })
         .await
@@ -118,6 +120,8 @@ pub async fn set_manager(scope: &Scope, id: GroupId, user: UserId, is_manager: b
             let member = store::members::update_role(conn, member.id, role).await?;
             record_member(scope, conn, &member, held.viewer, MembershipChange::RoleChanged).await?;
             membership::set_staff(conn, id.conversation(), user, is_manager).await?;
+            let change = if is_manager { SystemChange::BecameManager } else { SystemChange::NoLongerManager };
+            held.tell(scope, conn, change, &[user]).await?;
             Ok(member)
         })
         .await

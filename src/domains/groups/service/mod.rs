@@ -23,6 +23,7 @@ use crate::db::violated_constraint;
 use crate::domains::accounts::service::lock_viewer_shared;
 use crate::domains::chat;
 use crate::domains::chat::membership::{self, History, MembershipEdit};
+use crate::domains::chat::model::{SystemChange, SystemNote};
 use crate::domains::media::model::MediaError;
 use crate::error::{AppError, AppResult};
 use crate::events::data::{EventData, MemberChange};
@@ -88,6 +89,18 @@ impl HeldGroup {
         MembershipEdit { conversation: self.group.conversation_id(), actor: Some(self.viewer) }
     }
 
+    /// Tells in the conversation what the viewer did with members.
+    async fn tell(
+        &self,
+        scope: &Scope,
+        conn: &AsyncPgConnection,
+        change: SystemChange,
+        users: &[UserId],
+    ) -> AppResult<()> {
+        let note = SystemNote::new(change, users, self.group.settings.disable_view_member);
+        membership::tell(scope, conn, self.group.conversation_id(), self.viewer, note).await
+    }
+
     /// Lets users in. Their requests that wait are accepted by it.
     async fn add(&self, scope: &Scope, conn: &AsyncPgConnection, users: &[UserId]) -> AppResult<AddedMembers> {
         let (id, now) = (self.group.id, scope.app.clock.now());
@@ -100,6 +113,7 @@ impl HeldGroup {
         let more = i32::try_from(users.len()).unwrap_or(i32::MAX);
         let group = store::change_member_count(conn, id, more).await.map_err(full)?;
         membership::open_many(scope, conn, self.edit(), &users, history(&self.group)).await?;
+        self.tell(scope, conn, SystemChange::Joined, &users).await?;
         tell_answered(scope, conn, &accepted).await?;
         Ok(AddedMembers { group, members, accepted })
     }

@@ -1,0 +1,2 @@
+drop table message_index;
+drop table message_words;
