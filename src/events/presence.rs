@@ -6,13 +6,14 @@
 //!
 //! Invariants:
 //! - Each instance tells who came and who left, and every 20 seconds all who are there. Those of an instance that says
-//!   nothing for 50 seconds are offline: a killed one, or one that can't be heard. So whatever is lost is mended by then.
-//! - Whoever leaves is there for 3 seconds more: a reconnect is no news.
-//! - What is remembered is bounded in number. Users for whom there is no place appear offline; who was last seen when is forgotten.
+//!   nothing for 50 seconds are offline: a killed one, or one that can't be heard. Lost notifications are mended by then.
+//! - A user whose last subscription ends is online for 3 seconds more: a reconnect is no news.
+//! - What is remembered is bounded in number. Users beyond the limit appear offline; when users were last seen is forgotten.
 //! - A payload is smaller than the 8,000 bytes that NOTIFY takes.
 
 mod state;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -22,6 +23,7 @@ use tokio::sync::Notify;
 
 use self::state::{BoardState, GRACE, InstanceId, Outgoing, USERS_LIMIT};
 use crate::clock::random_bytes;
+use crate::domains::presence::model::Presence;
 use crate::ids::UserId;
 
 pub use self::state::PresenceChange;
@@ -37,15 +39,6 @@ pub struct PresenceBoard {
     queued: Notify,
     /// Something waits to be told to those who follow it here.
     changed: Notify,
-}
-
-/// What is known of a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UserSighting {
-    /// Whether they are online.
-    pub is_online: bool,
-    /// When they went offline, if that is remembered.
-    pub last_seen_at: Option<DateTime<Utc>>,
 }
 
 /// A subscription of a user's on this instance: while there is one, they are online.
@@ -105,11 +98,11 @@ impl PresenceBoard {
         }
     }
 
-    /// Whether a user is online, as this instance knows it.
+    /// Whether a user is online, as this instance knows it, and when they went offline, if that is remembered.
     #[must_use]
-    pub fn look(&self, user: UserId) -> UserSighting {
+    pub fn look(&self, user: UserId) -> Presence {
         let state = self.state();
-        UserSighting { is_online: state.is_online(user), last_seen_at: state.last_seen.get(&user).copied() }
+        Presence { is_online: state.is_online(user), last_seen_at: state.last_seen.get(&user).copied() }
     }
 
     /// Tells all instances that a user changed who sees it.
@@ -188,8 +181,8 @@ impl PresenceBoard {
             }
             "+" => users.for_each(|user| state.note_elsewhere(user, instance, now)),
             "-" => users.for_each(|user| state.end_elsewhere(user, instance, at)),
-            "!" => users.for_each(|user| state.note_change(user, PresenceChange::Setting)),
-            _ => {}
+            // "!": the payload was split at one of the four.
+            _ => users.for_each(|user| state.note_change(user, PresenceChange::Setting)),
         }
         if !state.changed.is_empty() {
             self.changed.notify_one();
@@ -197,7 +190,7 @@ impl PresenceBoard {
     }
 
     /// Waits until something changed, and takes at most so many changes.
-    pub async fn changes(&self, limit: usize) -> Vec<(UserId, PresenceChange)> {
+    pub async fn changes(&self, limit: usize) -> HashMap<UserId, PresenceChange> {
         loop {
             {
                 let mut state = self.state();
@@ -257,7 +250,7 @@ mod tests {
         board.tick(Instant::now(), second(3));
         assert!(is_online(&board, 1));
         board.tick(Instant::now() + GRACE, second(4));
-        assert_eq!(board.look(UserId(1)), UserSighting { is_online: false, last_seen_at: Some(second(4)) });
+        assert_eq!(board.look(UserId(1)), Presence { is_online: false, last_seen_at: Some(second(4)) });
         assert_eq!(changed(&board), [1]);
     }
 

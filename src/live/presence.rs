@@ -42,7 +42,7 @@ pub(super) async fn run(live: Arc<Live>) {
             () = live.app.stop.cancelled() => return,
             changes = live.app.events.presence.changes(BATCH_LIMIT) => changes,
         };
-        if let Err(error) = hand_out(&live, changes.into_iter().collect()).await {
+        if let Err(error) = hand_out(&live, changes).await {
             tracing::debug!(cause = %error.describe(), "who is online can't be told just now");
         }
         tokio::time::sleep(BATCH_INTERVAL).await;
@@ -59,7 +59,7 @@ async fn hand_out(live: &Live, changes: HashMap<UserId, PresenceChange>) -> AppR
     let lease = live.app.database.reading_lease();
     let conn = lease.read().await?;
     let mut told = presence::service::list_followers(&conn, &people, &followers).await?;
-    // Of those whom no other user sees it is told that they are hidden now, and not what they do.
+    // Of a user who hides it, friends are told that it is hidden now, and not what the user does.
     told.retain(|told| {
         told.visibility != PresenceVisibility::Nobody || changes.get(&told.user) == Some(&PresenceChange::Setting)
     });

@@ -204,8 +204,9 @@ async fn instances_know_of_each_other_s_users() {
     assert_eq!(ada.sees(cy).await, Some(true));
     let missed = Instant::now();
     let gone = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(100));
         while ada.sees(cy).await != Some(false) {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            ticks.tick().await;
         }
     };
     tokio::time::timeout(WAIT_TIMEOUT + Duration::from_mins(1), gone).await.expect("it is missed");

@@ -27,7 +27,7 @@ pub async fn load_visible(scope: &Scope, users: &[UserId]) -> AppResult<HashMap<
 #[must_use]
 pub fn find_presence(app: &App, user: UserId, used_at: Option<DateTime<Utc>>) -> Presence {
     let seen = app.events.presence.look(user);
-    Presence { is_online: seen.is_online, last_seen_at: seen.last_seen_at.max(used_at) }
+    Presence { last_seen_at: seen.last_seen_at.max(used_at), ..seen }
 }
 
 /// Those of some people who are friends of some users, while neither blocks the other.

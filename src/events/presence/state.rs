@@ -19,7 +19,7 @@ pub(super) const LEASE_DURATION: Duration = Duration::from_secs(50);
 /// Users of other instances, and changes that wait to be told.
 pub(super) const USERS_LIMIT: usize = 262_144;
 
-/// Users of whom is remembered when they were last seen.
+/// Users with a remembered time at which they were last seen.
 pub(super) const LAST_SEEN_LIMIT: usize = 65_536;
 
 /// Names an instance for as long as it runs.

@@ -153,7 +153,7 @@ pub(super) async fn crown(
     record_member(scope, conn, member, actor, MembershipChange::RoleChanged).await?;
     membership::set_owner(conn, id.conversation(), user).await?;
     record_changed(scope, conn, id).await?;
-    // The owner is one of those who run the group, whom all may know.
+    // All members may know who runs the group.
     let note = SystemNote::new(SystemChange::BecameOwner, &[user], false);
     membership::tell(scope, conn, id.conversation(), actor, note).await?;
     Ok(group)
